@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Safetensors files: the length of a header, the header as JSON, then the tensors' bytes."""
+
+import json
+import struct
+
+import numpy as np
+
+
+def bfloat16_bytes(array):
+    """The upper halves of float32 values that bfloat16 holds exactly."""
+    return (np.ascontiguousarray(array, "<f4").view("<u4") >> 16).astype("<u2").tobytes()
+
+
+BYTES = {"F64": lambda a: np.ascontiguousarray(a, "<f8").tobytes(),
+         "F32": lambda a: np.ascontiguousarray(a, "<f4").tobytes(),
+         "F16": lambda a: np.ascontiguousarray(a, "<f2").tobytes(),
+         "BF16": bfloat16_bytes}
+
+
+def write(path, tensors, metadata, kind="F32"):
+    """Write tensors, a dict of name -> array, as `kind`, in the dict's order and without holes."""
+    header, blobs, offset = {"__metadata__": metadata} if metadata else {}, [], 0
+    for name, array in tensors.items():
+        blob = BYTES[kind](np.asarray(array))
+        header[name] = {"dtype": kind, "shape": list(np.shape(array)),
+                        "data_offsets": [offset, offset + len(blob)]}
+        blobs.append(blob)
+        offset += len(blob)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the data begin at a multiple of eight bytes
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
+
+
+def read(path):
+    """Return (tensors, metadata) of a file whose tensors are all F32."""
+    with open(path, "rb") as file:
+        size, = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(size))
+        data = file.read()
+    metadata = header.pop("__metadata__", {})
+    tensors = {}
+    for name, entry in header.items():
+        if entry["dtype"] != "F32":
+            raise ValueError(f"{path}: tensor {name} is {entry['dtype']}, not F32")
+        begin, end = entry["data_offsets"]
+        tensors[name] = np.frombuffer(data[begin:end], "<f4").reshape(entry["shape"])
+    return tensors, metadata
