@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * liblstm: recurrent networks, step by step, on a CPU.
+ *
+ * A model is a chain of layers read from a file; a state is the memory of a number of
+ * sequences (streams) that run through it side by side. Shapes are written outermost first,
+ * as NumPy prints them, and arrays are C-contiguous float32:
+ *
+ *     bs  streams       independent sequences carried side by side
+ *     T   steps         time steps of one call
+ *     d   input size    features of a step that enter the model
+ *     n   output size   features of a step that leave it
+ *     m   hidden size   units of an LSTM layer
+ *
+ * An LSTM layer computes, from a step x [d] and the h', c' [m] of the step before,
+ *
+ *     i = sigmoid (x Wi + h' Ui + bi)      f = sigmoid (x Wf + h' Uf + bf)
+ *     g = tanh    (x Wg + h' Ug + bg)      o = sigmoid (x Wo + h' Uo + bo)
+ *     c = f c' + i g                       h = o tanh (c)
+ *
+ * (Hochreiter and Schmidhuber 1997 with the forget gate of Gers, Schmidhuber and Cummins
+ * 2000; the equations of PyTorch's nn.LSTM and of Keras' LSTM).
+ *
+ * Invariance: on one instruction set the numbers of a step are the same to the last bit
+ * however the steps are cut into calls and however many streams run beside it. */
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+#ifndef LSTM_API
+# define LSTM_API extern
+#endif
+
+/* --- Errors --------------------------------------------------------------------------- */
+
+#define LSTM_ERROR (lstm_error_quark ())
+
+/**
+ * LstmError:
+ * @LSTM_ERROR_FILE: the file cannot be read: missing, a directory, no permission
+ * @LSTM_ERROR_FORMAT: the file is not a well-formed safetensors file
+ * @LSTM_ERROR_TENSOR: a tensor is missing, left unused, or of a type that is not read
+ * @LSTM_ERROR_SHAPE: a tensor's shape does not fit its layer, or a layer its neighbour
+ * @LSTM_ERROR_LAYER: the description of the layers names what is not supported
+ * @LSTM_ERROR_VALUE: a weight is NaN or infinite
+ * @LSTM_ERROR_MEMORY: more memory is asked for than there is
+ * @LSTM_ERROR_CPU: the instruction set that LSTM_ISA asks for is not to be had
+ *
+ * Why a model or a state could not be made. Messages name the file, the tensor or layer, what
+ * was expected and what was found. Running a state has no errors: all is checked before.
+ */
+typedef enum {
+  LSTM_ERROR_FILE,
+  LSTM_ERROR_FORMAT,
+  LSTM_ERROR_TENSOR,
+  LSTM_ERROR_SHAPE,
+  LSTM_ERROR_LAYER,
+  LSTM_ERROR_VALUE,
+  LSTM_ERROR_MEMORY,
+  LSTM_ERROR_CPU,
+} LstmError;
+
+LSTM_API GQuark lstm_error_quark (void);
+
+/* --- Model ---------------------------------------------------------------------------- */
+
+/**
+ * LstmModel:
+ *
+ * A chain of layers with its weights, packed once for the instruction set of this machine.
+ * Immutable and atomically reference-counted: any number of threads and states may share it.
+ */
+typedef struct _LstmModel LstmModel;
+
+#define LSTM_TYPE_MODEL (lstm_model_get_type ())
+LSTM_API GType lstm_model_get_type (void);
+
+/**
+ * lstm_model_load:
+ * @path: (type filename): a safetensors file, see docs/formats.md
+ * @error: return location for a #GError of domain #LSTM_ERROR
+ *
+ * Reads, checks and packs a model. The file may be replaced or deleted afterwards. The
+ * environment variable LSTM_ISA (base, avx2, avx512) picks the instruction set instead of the
+ * best one that the machine has; the environment is read here and nowhere else.
+ *
+ * Returns: (transfer full): a model, or %NULL with @error set
+ */
+LSTM_API LstmModel *lstm_model_load (const char *path, GError **error);
+
+/**
+ * lstm_model_load_bytes:
+ * @bytes: the content of a safetensors file; not kept
+ * @name: what to call it in messages
+ * @error: return location for a #GError of domain #LSTM_ERROR
+ *
+ * As lstm_model_load(), from memory.
+ *
+ * Returns: (transfer full): a model, or %NULL with @error set
+ */
+LSTM_API LstmModel *lstm_model_load_bytes (GBytes *bytes, const char *name, GError **error);
+
+/**
+ * lstm_model_ref:
+ * @model: a model
+ *
+ * Returns: (transfer full): @model, with a reference more
+ */
+LSTM_API LstmModel *lstm_model_ref (LstmModel *model);
+
+/**
+ * lstm_model_unref:
+ * @model: (transfer full): a model
+ *
+ * Gives a reference back; the last one frees the model. States hold one of their own.
+ */
+LSTM_API void lstm_model_unref (LstmModel *model);
+
+/**
+ * lstm_model_get_input_size:
+ * @model: a model
+ *
+ * Returns: d, the features of a step that enter the first layer
+ */
+LSTM_API gsize lstm_model_get_input_size (const LstmModel *model);
+
+/**
+ * lstm_model_get_output_size:
+ * @model: a model
+ *
+ * Returns: n, the features of a step that leave the last layer
+ */
+LSTM_API gsize lstm_model_get_output_size (const LstmModel *model);
+
+/**
+ * lstm_model_get_n_lstm_layers:
+ * @model: a model
+ *
+ * Returns: how many of the layers are LSTM layers; they are numbered from 0 at the input
+ */
+LSTM_API guint lstm_model_get_n_lstm_layers (const LstmModel *model);
+
+/**
+ * lstm_model_get_hidden_size:
+ * @model: a model
+ * @layer: an LSTM layer, counted from 0; below lstm_model_get_n_lstm_layers()
+ *
+ * Returns: m, the units of that layer
+ */
+LSTM_API gsize lstm_model_get_hidden_size (const LstmModel *model, guint layer);
+
+/**
+ * lstm_model_get_isa:
+ * @model: a model
+ *
+ * Returns: the instruction set that the weights are packed for: "base", "avx2" or "avx512"
+ */
+LSTM_API const char *lstm_model_get_isa (const LstmModel *model);
+
+/**
+ * lstm_model_get_packed_size:
+ * @model: a model
+ *
+ * Returns: bytes of packed weights, biases and padding included: what a step has to read
+ */
+LSTM_API gsize lstm_model_get_packed_size (const LstmModel *model);
+
+/* --- State ---------------------------------------------------------------------------- */
+
+/**
+ * LstmState:
+ *
+ * h and c of every LSTM layer for a number of streams, and the scratch memory to advance them.
+ * Atomically reference-counted, but not locked: one thread at a time may use a state, while
+ * different states of one model run in different threads at once.
+ */
+typedef struct _LstmState LstmState;
+
+#define LSTM_TYPE_STATE (lstm_state_get_type ())
+LSTM_API GType lstm_state_get_type (void);
+
+/**
+ * lstm_state_new:
+ * @model: a model; the state takes a reference of its own
+ * @streams: bs, sequences carried side by side; at least 1
+ * @error: return location for a #GError
+ *
+ * Makes a state with h and c zero. All memory that running takes is allocated here:
+ * about 3 · bs · m floats a layer, and scratch of about max (bs, 64) rows of 4 m floats.
+ *
+ * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY
+ */
+LSTM_API LstmState *lstm_state_new (LstmModel *model, gsize streams, GError **error);
+
+/**
+ * lstm_state_ref:
+ * @state: a state
+ *
+ * Returns: (transfer full): @state, with a reference more
+ */
+LSTM_API LstmState *lstm_state_ref (LstmState *state);
+
+/**
+ * lstm_state_unref:
+ * @state: (transfer full): a state
+ *
+ * Gives a reference back; the last one frees the state and its reference to the model.
+ */
+LSTM_API void lstm_state_unref (LstmState *state);
+
+/**
+ * lstm_state_get_model:
+ * @state: a state
+ *
+ * Returns: (transfer none): the model that it runs
+ */
+LSTM_API LstmModel *lstm_state_get_model (const LstmState *state);
+
+/**
+ * lstm_state_get_streams:
+ * @state: a state
+ *
+ * Returns: bs, the number of streams
+ */
+LSTM_API gsize lstm_state_get_streams (const LstmState *state);
+
+/**
+ * lstm_state_reset:
+ * @state: a state
+ *
+ * Sets h and c of every stream to zero: each begins a new sequence.
+ */
+LSTM_API void lstm_state_reset (LstmState *state);
+
+/**
+ * lstm_state_reset_stream:
+ * @state: a state
+ * @stream: which stream, from 0
+ *
+ * Sets h and c of one stream to zero; the others go on.
+ */
+LSTM_API void lstm_state_reset_stream (LstmState *state, gsize stream);
+
+/**
+ * lstm_state_run: (skip)
+ * @state: a state
+ * @steps: T, may be 0
+ * @input: [bs, T, d]
+ * @output: (nullable): [bs, T, n], where every step's output goes
+ *
+ * Advances every stream by T steps. Cannot fail, allocates nothing, takes no lock. @output must
+ * not overlap @input. NaN and infinities in @input go through the arithmetic as IEEE 754 has
+ * it, so that a NaN stays in its stream's h and c until that stream is reset.
+ */
+LSTM_API void lstm_state_run (
+    LstmState *state, gsize steps, const float *input, float *output);
+
+/**
+ * lstm_state_run_full: (skip)
+ * @state: a state
+ * @steps: T, may be 0
+ * @input: [bs, T, d]
+ * @output: (nullable): [bs, T, n]
+ * @layer: the LSTM layer whose @hidden and @cell are wanted, from 0
+ * @hidden: (nullable): [bs, T, m], h of that layer after every step
+ * @cell: (nullable): [bs, T, m], c of that layer after every step
+ *
+ * As lstm_state_run(), with a layer's h and c of every step beside the output.
+ */
+LSTM_API void lstm_state_run_full (LstmState *state, gsize steps, const float *input,
+    float *output, guint layer, float *hidden, float *cell);
+
+/**
+ * lstm_state_run_bytes: (rename-to lstm_state_run)
+ * @state: a state
+ * @input: float32 [bs, T, d] in native byte order; T follows from the size
+ *
+ * As lstm_state_run(), for language bindings. A size that is no whole number of steps is a
+ * programming error.
+ *
+ * Returns: (transfer full): float32 [bs, T, n]
+ */
+LSTM_API GBytes *lstm_state_run_bytes (LstmState *state, GBytes *input);
+
+/**
+ * lstm_state_get_hidden: (skip)
+ * @state: a state
+ * @layer: an LSTM layer, from 0
+ * @hidden: [bs, m], where h goes
+ *
+ * Copies h as it is after the last step (zero before the first).
+ */
+LSTM_API void lstm_state_get_hidden (const LstmState *state, guint layer, float *hidden);
+
+/**
+ * lstm_state_get_cell: (skip)
+ * @state: a state
+ * @layer: an LSTM layer, from 0
+ * @cell: [bs, m], where c goes
+ *
+ * Copies c as it is after the last step (zero before the first).
+ */
+LSTM_API void lstm_state_get_cell (const LstmState *state, guint layer, float *cell);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmModel, lstm_model_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmState, lstm_state_unref)
+
+G_END_DECLS

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model.h"
+
+G_DEFINE_QUARK (lstm - error - quark, lstm_error)
+G_DEFINE_BOXED_TYPE (LstmModel, lstm_model, lstm_model_ref, lstm_model_unref)
+
+LstmModel *
+lstm_model_ref (LstmModel *model)
+{
+  g_atomic_ref_count_inc (&model->refs);
+  return model;
+}
+
+void
+lstm_model_unref (LstmModel *model)
+{
+  if (!g_atomic_ref_count_dec (&model->refs))
+    return;
+  g_ptr_array_unref (model->lstm_layers);
+  g_ptr_array_unref (model->layers);
+  g_free (model);
+}
+
+gsize
+lstm_model_get_input_size (const LstmModel *model)
+{
+  return lstm_model_layer (model, 0)->in;
+}
+
+gsize
+lstm_model_get_output_size (const LstmModel *model)
+{
+  return lstm_model_layer (model, model->layers->len - 1)->out;
+}
+
+guint
+lstm_model_get_n_lstm_layers (const LstmModel *model)
+{
+  return model->lstm_layers->len;
+}
+
+gsize
+lstm_model_get_hidden_size (const LstmModel *model, guint layer)
+{
+  const LstmLayer *lstm;
+
+  g_return_val_if_fail (layer < model->lstm_layers->len, 0);
+  lstm = g_ptr_array_index (model->lstm_layers, layer);
+  return lstm->out;
+}
+
+const char *
+lstm_model_get_isa (const LstmModel *model)
+{
+  return model->kernels->name;
+}
+
+gsize
+lstm_model_get_packed_size (const LstmModel *model)
+{
+  gsize floats = 0;
+
+  for (guint i = 0; i < model->layers->len; i++)
+    floats += lstm_model_layer (model, i)->n_weights;
+  return floats * sizeof (float);
+}
