@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Files that must be refused, each for its reason and with a message that helps. */
+#include <glib/gstdio.h>
+#include <lstm/lstm.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+  const char *name;
+  const char *header;  /* JSON; %M stands for the metadata of a dense layer "a" [2, 3] */
+  gsize data;          /* bytes of zeros behind it */
+  int code;            /* LstmError, or -1: the file is accepted */
+  const char *message; /* a part of it */
+} Case;
+
+#define F32(name, shape, begin, end)                                                           \
+  "\"" name "\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]" \
+                                                                                           "}"
+#define LAYERS(layers)                                                                         \
+  "\"__metadata__\":{\"lstm.version\":\"1\",\"lstm.layers\":\"" layers "\"}"
+#define DENSE "{\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"a\\\"}"
+#define LSTM_2X1(prefix)                                                                       \
+  F32 (prefix "weight_ih_l0", "[4,2]", 0, 32) "," F32 (prefix "weight_hh_l0", "[4,1]", 32, 48)
+
+static const Case cases[] = {
+    /* The container */
+    {"empty-header", "", 0, LSTM_ERROR_FORMAT, "header"},
+    {"not-json", "{not json}", 0, LSTM_ERROR_FORMAT, "header"},
+    {"array", "[]", 0, LSTM_ERROR_FORMAT, "expected a JSON object"},
+    {"comment", "{/* \" */}", 0, LSTM_ERROR_FORMAT, "not JSON"},
+    {"not-utf8", "{\"a\xff\":1}", 0, LSTM_ERROR_FORMAT, "UTF-8"},
+    {"deep", "{\"a\":[[[[[[1]]]]]]}", 0, LSTM_ERROR_FORMAT, "nested too deeply"},
+    {"twice", "{" F32 ("a", "[1]", 0, 4) "," F32 ("a", "[1]", 0, 4) "}", 4, LSTM_ERROR_FORMAT,
+        "\"a\" stands there twice"},
+    {"no-dtype", "{\"a\":{\"shape\":[1],\"data_offsets\":[0,4],\"x\":0}}", 4, LSTM_ERROR_FORMAT,
+        "dtype"},
+    {"strange-dtype", "{\"a\":{\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+        LSTM_ERROR_FORMAT, "F33"},
+    {"number-for-dtype", "{\"a\":{\"dtype\":1,\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+        LSTM_ERROR_FORMAT, "dtype"},
+    {"negative-size", "{" F32 ("a", "[-1]", 0, 4) "}", 4, LSTM_ERROR_FORMAT, "shape"},
+    {"fraction", "{" F32 ("a", "[1.5]", 0, 4) "}", 4, LSTM_ERROR_FORMAT, "shape"},
+    {"shape-text", "{" F32 ("a", "\"1\"", 0, 4) "}", 4, LSTM_ERROR_FORMAT, "shape"},
+    {"overflow", "{" F32 ("a", "[4294967296,4294967296]", 0, 4) "}", 4, LSTM_ERROR_FORMAT,
+        "more than memory"},
+    {"lying-size", "{" F32 ("a", "[2]", 0, 4) "}", 4, LSTM_ERROR_FORMAT, "expected 8 bytes"},
+    {"backwards", "{" F32 ("a", "[1]", 4, 0) "}", 4, LSTM_ERROR_FORMAT, "data_offsets"},
+    {"hole", "{" F32 ("a", "[1]", 4, 8) "}", 8, LSTM_ERROR_FORMAT, "from byte 0"},
+    {"overlap", "{" F32 ("a", "[2]", 0, 8) "," F32 ("b", "[1]", 4, 8) "}", 8, LSTM_ERROR_FORMAT,
+        "from byte 8"},
+    {"beyond-the-end", "{" F32 ("a", "[2]", 0, 8) "}", 4, LSTM_ERROR_FORMAT, "4 bytes of data"},
+    {"left-over", "{" F32 ("a", "[1]", 0, 4) "}", 8, LSTM_ERROR_FORMAT, "found 8"},
+    {"metadata-number", "{\"__metadata__\":{\"a\":1}}", 0, LSTM_ERROR_FORMAT,
+        "string for \"a\""},
+    {"too-many-dims", "{" F32 ("a", "[1,1,1,1,1,1,1,1,1]", 0, 4) "}", 4, LSTM_ERROR_FORMAT,
+        "shape"},
+
+    /* Without a description */
+    {"nothing", "{}", 0, LSTM_ERROR_LAYER, "found neither"},
+    {"no-lstm", "{" F32 ("a", "[1]", 0, 4) "}", 4, LSTM_ERROR_LAYER, "found neither"},
+    {"stack", "{" LSTM_2X1 ("") "}", 48, -1, NULL},
+    {"prefixed", "{" LSTM_2X1 ("model.rnn.") "}", 48, -1, NULL},
+    {"padded", "{" LSTM_2X1 ("") "}   ", 48, -1, NULL},
+    {"left-over-tensor", "{" LSTM_2X1 ("") "," F32 ("fc.bias", "[1]", 48, 52) "}", 52,
+        LSTM_ERROR_TENSOR, "\"fc.bias\" belongs to no layer"},
+    {"empty-tensor-left-over", "{" LSTM_2X1 ("") "," F32 ("e", "[0,7]", 48, 48) "}", 48,
+        LSTM_ERROR_TENSOR, "\"e\" belongs to no layer"},
+    {"reverse", "{" LSTM_2X1 ("") "," F32 ("weight_ih_l0_reverse", "[4,2]", 48, 80) "}", 80,
+        LSTM_ERROR_TENSOR, "weight_ih_l0_reverse"},
+    {"no-recurrent", "{" F32 ("weight_ih_l0", "[4,2]", 0, 32) "}", 32, LSTM_ERROR_TENSOR,
+        "\"weight_hh_l0\""},
+    {"wrong-recurrent",
+        "{" F32 ("weight_ih_l0", "[4,2]", 0, 32) "," F32 ("weight_hh_l0", "[4,2]", 32, 64) "}",
+        64, LSTM_ERROR_SHAPE, "\"weight_hh_l0\": expected shape [4, 1], found [4, 2]"},
+    {"three-gates",
+        "{" F32 ("weight_ih_l0", "[3,2]", 0, 24) "," F32 ("weight_hh_l0", "[3,1]", 24, 36) "}",
+        36, LSTM_ERROR_SHAPE, "\"weight_ih_l0\""},
+    {"no-units",
+        "{" F32 ("weight_ih_l0", "[0,2]", 0, 0) "," F32 ("weight_hh_l0", "[0,0]", 0, 0) "}", 0,
+        LSTM_ERROR_SHAPE, "at least one"},
+    {"wrong-bias", "{" LSTM_2X1 ("") "," F32 ("bias_ih_l0", "[5]", 48, 68) "}", 68,
+        LSTM_ERROR_SHAPE, "expected shape [4], found [5]"},
+    {"integer-weights",
+        "{\"weight_ih_l0\":{\"dtype\":\"I32\",\"shape\":[4,2],\"data_offsets\":[0,32]}," F32 (
+            "weight_hh_l0", "[4,1]", 32, 48) "}",
+        48, LSTM_ERROR_TENSOR, "I32"},
+
+    /* With a description */
+    {"dense", "{" LAYERS ("[" DENSE "]") "," F32 ("a.weight", "[2,3]", 0, 24) "}", 24, -1,
+        NULL},
+    {"no-version",
+        "{\"__metadata__\":{\"lstm.layers\":\"[" DENSE
+        "]\"}," F32 ("a.weight", "[2,3]", 0, 24) "}",
+        24, LSTM_ERROR_LAYER, "lstm.version"},
+    {"next-version", "{\"__metadata__\":{\"lstm.version\":\"2\",\"lstm.layers\":\"[]\"}}", 0,
+        LSTM_ERROR_LAYER, "found 2"},
+    {"no-layers", "{" LAYERS ("[]") "}", 0, LSTM_ERROR_LAYER, "at least one layer"},
+    {"layers-object", "{" LAYERS ("{}") "}", 0, LSTM_ERROR_LAYER, "array of layers"},
+    {"layers-deep", "{" LAYERS ("[[[[[[[]]]]]]]") "}", 0, LSTM_ERROR_FORMAT,
+        "nested too deeply"},
+    {"layer-text", "{" LAYERS ("[1]") "}", 0, LSTM_ERROR_LAYER, "lstm.layers[0]"},
+    {"unknown-type", "{" LAYERS ("[{\\\"type\\\":\\\"gru\\\"}]") "}", 0, LSTM_ERROR_LAYER,
+        "one of lstm, dense, normalization, found gru"},
+    {"unknown-key", "{" LAYERS ("[{\\\"type\\\":\\\"lstm\\\",\\\"clip\\\":1}]") "}", 0,
+        LSTM_ERROR_LAYER, "\"clip\" is not supported"},
+    {"name-number", "{" LAYERS ("[{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":1}]") "}", 0,
+        LSTM_ERROR_LAYER, "string for \"name\""},
+    {"unknown-activation",
+        "{" LAYERS ("[{\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"a\\\",\\\"activation\\\":"
+                    "\\\"swish\\\"}]") "," F32 ("a.weight", "[2,3]", 0, 24) "}",
+        24, LSTM_ERROR_LAYER, "linear, relu, tanh, sigmoid, softmax, found \"swish\""},
+    {"no-weight", "{" LAYERS ("[" DENSE "]") "}", 0, LSTM_ERROR_TENSOR, "\"a.weight\""},
+    {"flat-weight", "{" LAYERS ("[" DENSE "]") "," F32 ("a.weight", "[6]", 0, 24) "}", 24,
+        LSTM_ERROR_SHAPE, "found [6]"},
+    {"misfit", "{" LAYERS ("[" DENSE "," DENSE "]") "," F32 ("a.weight", "[2,3]", 0, 24) "}",
+        24, LSTM_ERROR_SHAPE, "expected 2 inputs"},
+    {"only-numbers", "{" LAYERS ("[{\\\"type\\\":\\\"normalization\\\",\\\"mean\\\":1}]") "}",
+        0, LSTM_ERROR_LAYER, "has a size"},
+    {"number-text",
+        "{" LAYERS ("[{\\\"type\\\":\\\"normalization\\\",\\\"mean\\\":\\\"1\\\"}]") "}", 0,
+        LSTM_ERROR_LAYER, "number for \"mean\""},
+};
+
+/* header length, header, zeros */
+static GBytes *
+make_file (const char *header, gsize data)
+{
+  guint64 length = GUINT64_TO_LE ((guint64) strlen (header));
+  GByteArray *file = g_byte_array_new ();
+  g_autofree guint8 *zeros = g_malloc0 (data + 1);
+
+  g_byte_array_append (file, (guint8 *) &length, sizeof length);
+  g_byte_array_append (file, (const guint8 *) header, (guint) strlen (header));
+  g_byte_array_append (file, zeros, (guint) data);
+  return g_byte_array_free_to_bytes (file);
+}
+
+static void
+test_case (gconstpointer data)
+{
+  const Case *test = data;
+  g_autoptr (GBytes) file = make_file (test->header, test->data);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmModel) model = lstm_model_load_bytes (file, "some.safetensors", &error);
+
+  if (test->code < 0) {
+    g_assert_no_error (error);
+    g_assert_nonnull (model);
+    return;
+  }
+  g_assert_null (model);
+  g_assert_error (error, LSTM_ERROR, test->code);
+  g_test_message ("%s", error->message);
+  g_assert_true (g_str_has_prefix (error->message, "some.safetensors: "));
+  g_assert_nonnull (strstr (error->message, test->message));
+}
+
+/* Every beginning of a good file is refused, whatever stands where it breaks off. */
+static void
+test_truncated (void)
+{
+  g_autoptr (GBytes) file = make_file ("{" LSTM_2X1 ("") "}", 48);
+
+  for (gsize size = 0; size < g_bytes_get_size (file); size++) {
+    g_autoptr (GBytes) part = g_bytes_new_from_bytes (file, 0, size);
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (lstm_model_load_bytes (part, "part", &error));
+    g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT);
+  }
+}
+
+static void
+test_header_length (void)
+{
+  static const guint64 lengths[] = {3, 100000001, G_MAXUINT32, G_MAXUINT64, G_MAXUINT64 - 7};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (lengths); i++) {
+    guint64 content[] = {GUINT64_TO_LE (lengths[i]), 0};
+    g_autoptr (GBytes) file = g_bytes_new (content, 10);
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (lstm_model_load_bytes (file, "file", &error));
+    g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT);
+    g_assert_nonnull (strstr (error->message, "header length"));
+  }
+}
+
+static void
+test_not_finite (void)
+{
+  static const float values[] = {NAN, INFINITY, -INFINITY};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (values); i++) {
+    g_autoptr (GBytes) zeros = make_file ("{" LSTM_2X1 ("") "}", 48);
+    gsize size;
+    guint8 *content = g_bytes_unref_to_data (g_steal_pointer (&zeros), &size);
+    g_autoptr (GBytes) file = NULL;
+    g_autoptr (GError) error = NULL;
+
+    memcpy (content + size - 4, &values[i], sizeof (float));
+    file = g_bytes_new_take (content, size);
+    g_assert_null (lstm_model_load_bytes (file, "file", &error));
+    g_assert_error (error, LSTM_ERROR, LSTM_ERROR_VALUE);
+    g_assert_nonnull (strstr (error->message, "\"weight_hh_l0\""));
+    g_assert_nonnull (strstr (error->message, "at index 3"));
+  }
+}
+
+static void
+test_files (void)
+{
+  static const struct {
+    const char *path, *message;
+  } paths[] = {
+      {"/nonexistent/model.safetensors", "No such file"},
+      {"/tmp", "found a directory"},
+      {"/dev/null", "expected a file"},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (paths); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (lstm_model_load (paths[i].path, &error));
+    g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FILE);
+    g_assert_true (g_str_has_prefix (error->message, paths[i].path));
+    g_assert_nonnull (strstr (error->message, paths[i].message));
+  }
+}
+
+static void
+test_isa (void)
+{
+  g_autoptr (GBytes) file = make_file ("{" LSTM_2X1 ("") "}", 48);
+  g_autoptr (GError) error = NULL;
+
+  g_setenv ("LSTM_ISA", "abacus", TRUE);
+  g_assert_null (lstm_model_load_bytes (file, "file", &error));
+  g_unsetenv ("LSTM_ISA");
+  g_assert_error (error, LSTM_ERROR, LSTM_ERROR_CPU);
+  g_assert_nonnull (strstr (error->message, "base, which this machine runs, found 'abacus'"));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *path = g_strdup_printf ("/loader/%s", cases[i].name);
+
+    g_test_add_data_func (path, &cases[i], test_case);
+  }
+  g_test_add_func ("/loader/truncated", test_truncated);
+  g_test_add_func ("/loader/header-length", test_header_length);
+  g_test_add_func ("/loader/not-finite", test_not_finite);
+  g_test_add_func ("/loader/files", test_files);
+  g_test_add_func ("/loader/isa", test_isa);
+  return g_test_run ();
+}

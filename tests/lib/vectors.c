@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Every folder of vectors/lstm, on every instruction set: the numbers are PyTorch's, and how
+ * the steps and streams are cut changes no bit of them. */
+#include "testutil.h"
+#include <string.h>
+
+#define TOLERANCE 1e-5
+
+typedef struct {
+  char *dir;
+  const char *isa;
+} Case;
+
+typedef struct {
+  LstmModel *model;
+  TestArray x, expected, hidden, cell;
+  gsize bs, steps, d, n, m;
+  guint layer;      /* whose hidden and cell the vectors hold: the last */
+  float *y, *h, *c; /* of the whole run */
+} Run;
+
+static void
+run_load (Run *run, const Case *test, LstmModel *model)
+{
+  *run = (Run){.model = model};
+  run->x = test_array_load (test->dir, "x.npy");
+  run->expected = test_array_load (test->dir, "expected.npy");
+  run->bs = run->x.shape[0];
+  run->steps = run->x.shape[1];
+  run->d = run->x.shape[2];
+  run->n = run->expected.shape[2];
+  g_assert_cmpuint (lstm_model_get_input_size (model), ==, run->d);
+  g_assert_cmpuint (lstm_model_get_output_size (model), ==, run->n);
+  run->y = g_new0 (float, run->expected.n);
+  if (lstm_model_get_n_lstm_layers (model) == 0)
+    return;
+  run->layer = lstm_model_get_n_lstm_layers (model) - 1;
+  run->hidden = test_array_load (test->dir, "hidden.npy");
+  run->cell = test_array_load (test->dir, "cell.npy");
+  run->m = run->hidden.shape[2];
+  g_assert_cmpuint (lstm_model_get_hidden_size (model, run->layer), ==, run->m);
+  run->h = g_new0 (float, run->hidden.n);
+  run->c = g_new0 (float, run->cell.n);
+}
+
+static void
+run_clear (Run *run)
+{
+  test_array_clear (&run->x);
+  test_array_clear (&run->expected);
+  test_array_clear (&run->hidden);
+  test_array_clear (&run->cell);
+  g_free (run->y);
+  g_free (run->h);
+  g_free (run->c);
+  lstm_model_unref (run->model);
+}
+
+static LstmState *
+state_new (LstmModel *model, gsize streams)
+{
+  g_autoptr (GError) error = NULL;
+  LstmState *state = lstm_state_new (model, streams, &error);
+
+  g_assert_no_error (error);
+  return state;
+}
+
+/* Steps [at, at + count) of streams [first, first + streams) in one call; compares with the
+ * bits of the whole run. */
+static void
+run_piece (const Run *run, LstmState *state, gsize first, gsize streams, gsize at, gsize count)
+{
+  g_autofree float *x = g_new (float, streams *count * run->d);
+  g_autofree float *y = g_new (float, streams *count * run->n);
+
+  for (gsize s = 0; s < streams; s++)
+    memcpy (x + s * count * run->d, run->x.values + ((first + s) * run->steps + at) * run->d,
+        count * run->d * sizeof (float));
+  lstm_state_run (state, count, x, y);
+  for (gsize s = 0; s < streams; s++)
+    g_assert_cmpmem (y + s * count * run->n, count * run->n * sizeof (float),
+        run->y + ((first + s) * run->steps + at) * run->n, count * run->n * sizeof (float));
+}
+
+/* The whole sequence in pieces of @piece steps */
+static void
+run_pieces (const Run *run, LstmState *state, gsize first, gsize streams, gsize piece)
+{
+  for (gsize at = 0; at < run->steps; at += piece)
+    run_piece (run, state, first, streams, at, MIN (piece, run->steps - at));
+}
+
+static void
+check_last_state (const Run *run, const LstmState *state)
+{
+  g_autofree float *h = g_new (float, run->bs * run->m);
+  g_autofree float *c = g_new (float, run->bs * run->m);
+
+  lstm_state_get_hidden (state, run->layer, h);
+  lstm_state_get_cell (state, run->layer, c);
+  for (gsize s = 0; s < run->bs; s++) {
+    gsize last = ((s + 1) * run->steps - 1) * run->m;
+
+    g_assert_cmpmem (
+        h + s * run->m, run->m * sizeof (float), run->h + last, run->m * sizeof (float));
+    g_assert_cmpmem (
+        c + s * run->m, run->m * sizeof (float), run->c + last, run->m * sizeof (float));
+  }
+}
+
+static void
+check_whole (Run *run, LstmState *state)
+{
+  lstm_state_run_full (state, run->steps, run->x.values, run->y, run->layer, run->h, run->c);
+  g_assert_cmpfloat (test_error (run->y, run->expected.values, run->expected.n), <, TOLERANCE);
+  if (!run->h)
+    return;
+  g_assert_cmpfloat (test_error (run->h, run->hidden.values, run->hidden.n), <, TOLERANCE);
+  g_assert_cmpfloat (test_error (run->c, run->cell.values, run->cell.n), <, TOLERANCE);
+  check_last_state (run, state);
+}
+
+static void
+test_case (gconstpointer data)
+{
+  static const gsize pieces[] = {1, 2, 7, 63, 64, 65, G_MAXSIZE};
+  const Case *test = data;
+  g_autofree char *path = g_build_filename (test->dir, "model.safetensors", NULL);
+  LstmModel *model = test_model_load (path, test->isa);
+  Run run;
+
+  if (!model) {
+    g_test_skip ("this machine lacks the instruction set");
+    return;
+  }
+  run_load (&run, test, model);
+  {
+    g_autoptr (LstmState) state = state_new (model, run.bs);
+
+    check_whole (&run, state);
+    for (gsize i = 0; i < G_N_ELEMENTS (pieces); i++) {
+      lstm_state_reset (state);
+      run_pieces (&run, state, 0, run.bs, pieces[i]);
+    }
+  }
+  for (gsize s = 0; s < run.bs; s++) { /* alone, and beside a part of the others */
+    gsize beside = MIN (run.bs - s, s + 1);
+    g_autoptr (LstmState) alone = state_new (model, 1);
+    g_autoptr (LstmState) some = state_new (model, beside);
+
+    run_pieces (&run, alone, s, 1, 1);
+    lstm_state_reset_stream (alone, 0);
+    run_pieces (&run, alone, s, 1, 9);
+    run_pieces (&run, some, s, beside, 11);
+  }
+  run_clear (&run);
+}
+
+static void
+case_free (gpointer data)
+{
+  Case *test = data;
+
+  g_free (test->dir);
+  g_free (test);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *root = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), "lstm", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDir) dir = NULL;
+  const char *name;
+
+  g_test_init (&argc, &argv, NULL);
+  dir = g_dir_open (root, 0, &error);
+  g_assert_no_error (error);
+  while ((name = g_dir_read_name (dir))) {
+    for (gsize i = 0; test_isas[i]; i++) {
+      g_autofree char *path = g_strdup_printf ("/vectors/%s/%s", name, test_isas[i]);
+      Case *test = g_new (Case, 1);
+
+      *test = (Case){g_build_filename (root, name, NULL), test_isas[i]};
+      g_test_add_data_func_full (path, test, test_case, case_free);
+    }
+  }
+  return g_test_run ();
+}
