@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tensors.h"
+
+#define MAX_DIMS 3 /* size, steps, streams */
+
+static gboolean fail (GError **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
+
+static gboolean
+fail (GError **error, const gchar *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  if (error) {
+    g_autofree gchar *message = gst_info_strdup_vprintf (format, args); /* GST_PTR_FORMAT */
+
+    *error = g_error_new_literal (GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, message);
+  }
+  va_end (args);
+  return FALSE;
+}
+
+/* "40:60:5" -> {40, 60, 5}; dimensions beyond the third must be 1, as trailing ones mean
+ * nothing. */
+static gboolean
+parse_dimensions (const gchar *text, guint dims[MAX_DIMS], GError **error)
+{
+  g_auto (GStrv) parts = g_strsplit (text, ":", -1);
+
+  for (guint i = 0; i < MAX_DIMS; i++)
+    dims[i] = 1;
+  for (guint i = 0; parts[i]; i++) {
+    guint64 n;
+
+    if (!g_ascii_string_to_unsigned (g_strstrip (parts[i]), 10, 1, G_MAXINT32, &n, NULL)
+        || (i >= MAX_DIMS && n != 1))
+      return fail (error,
+          "caps field dimensions: expected d, d:T or d:T:bs with sizes from 1 to %d, got '%s'",
+          G_MAXINT32, text);
+    if (i < MAX_DIMS)
+      dims[i] = (guint) n;
+  }
+  return parts[0] != NULL
+         || fail (error, "caps field dimensions: expected d, d:T or d:T:bs, got nothing");
+}
+
+/* Splits a field that has one entry per tensor. NNStreamer joins dimensions with ',' or '.'. */
+static GStrv
+split_field (
+    const GstStructure *s, const gchar *field, const gchar *separators, guint n, GError **error)
+{
+  const gchar *text = gst_structure_get_string (s, field);
+  g_auto (GStrv) parts = text ? g_strsplit_set (text, separators, -1) : NULL;
+
+  if (!parts) {
+    fail (error, "caps field %s: expected a string, got nothing in '%" GST_PTR_FORMAT "'",
+        field, s);
+    return NULL;
+  }
+  if (g_strv_length (parts) != n) {
+    fail (error, "caps field %s: expected %u entries (num_tensors), got '%s'", field, n, text);
+    return NULL;
+  }
+  return g_steal_pointer (&parts);
+}
+
+static gboolean
+parse_tensors (GstLstmTensors *tensors, const GstStructure *s, GError **error)
+{
+  g_auto (GStrv) types = split_field (s, "types", ",", tensors->n_tensors, error);
+  g_auto (GStrv) dims = NULL;
+  g_auto (GStrv) names = NULL;
+
+  if (!types || !(dims = split_field (s, "dimensions", ",.", tensors->n_tensors, error)))
+    return FALSE;
+  if (gst_structure_has_field (s, "names")
+      && !(names = split_field (s, "names", ",", tensors->n_tensors, error)))
+    return FALSE;
+  for (guint i = 0; i < tensors->n_tensors; i++) {
+    guint d[MAX_DIMS];
+
+    if (!g_str_equal (g_strstrip (types[i]), "float32"))
+      return fail (error, "caps field types: expected float32, got '%s'", types[i]);
+    if (!parse_dimensions (dims[i], d, error))
+      return FALSE;
+    if (i == 0) {
+      tensors->steps = d[1];
+      tensors->streams = d[2];
+    } else if (d[1] != tensors->steps || d[2] != tensors->streams) {
+      return fail (error,
+          "caps field dimensions: expected steps %u and streams %u in every tensor, got '%s'",
+          tensors->steps, tensors->streams, dims[i]);
+    }
+    if ((guint64) d[1] * d[2] > G_MAXSSIZE / sizeof (gfloat) / d[0])
+      return fail (error, "caps field dimensions: '%s' is more than memory can hold", dims[i]);
+    tensors->size[i] = d[0];
+    tensors->name[i] = names ? g_intern_string (g_strstrip (names[i])) : NULL;
+  }
+  return TRUE;
+}
+
+gboolean
+gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError **error)
+{
+  const GstStructure *s;
+  const gchar *format;
+  gint n = 0;
+
+  if (!caps || !gst_caps_is_fixed (caps))
+    return fail (error, "caps: expected fixed caps, got '%" GST_PTR_FORMAT "'", caps);
+  s = gst_caps_get_structure (caps, 0);
+  format = gst_structure_get_string (s, "format");
+  if (!gst_structure_has_name (s, "other/tensors"))
+    return fail (error, "caps: expected other/tensors, got %s", gst_structure_get_name (s));
+  if (g_strcmp0 (format, "static") != 0)
+    return fail (error, "caps field format: expected static, got '%s'", GST_STR_NULL (format));
+  if (!gst_structure_get_int (s, "num_tensors", &n) || n < 1 || n > GST_LSTM_MAX_TENSORS)
+    return fail (
+        error, "caps field num_tensors: expected 1 to %d, got %d", GST_LSTM_MAX_TENSORS, n);
+
+  tensors->n_tensors = (guint) n;
+  tensors->fps_n = 0;
+  tensors->fps_d = 1;
+  gst_structure_get_fraction (s, "framerate", &tensors->fps_n, &tensors->fps_d);
+  return parse_tensors (tensors, s, error);
+}
+
+/* One entry per tensor with at least @min_dims dimensions spelled out. */
+static gchar *
+spell_dimensions (const GstLstmTensors *tensors, guint min_dims)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < tensors->n_tensors; i++) {
+    const guint dims[4] = {tensors->size[i], tensors->steps, tensors->streams, 1};
+    guint n = tensors->streams > 1 ? 3 : tensors->steps > 1 ? 2 : 1;
+
+    if (i > 0)
+      g_string_append_c (text, ',');
+    for (guint k = 0; k < MAX (n, min_dims); k++)
+      g_string_append_printf (text, k ? ":%u" : "%u", dims[k]);
+  }
+  return g_string_free (text, FALSE);
+}
+
+static GstStructure *
+structure_new (const GstLstmTensors *tensors, const gchar *dimensions)
+{
+  GString *types = g_string_new ("float32");
+  GString *names = g_string_new (tensors->name[0]);
+  GstStructure *s;
+
+  for (guint i = 1; i < tensors->n_tensors; i++) {
+    g_string_append (types, ",float32");
+    if (tensors->name[i])
+      g_string_append_printf (names, ",%s", tensors->name[i]);
+  }
+  s = gst_structure_new ("other/tensors", "format", G_TYPE_STRING, "static", "num_tensors",
+      G_TYPE_INT, (gint) tensors->n_tensors, "types", G_TYPE_STRING, types->str, "dimensions",
+      G_TYPE_STRING, dimensions, "framerate", GST_TYPE_FRACTION, tensors->fps_n, tensors->fps_d,
+      NULL);
+  if (tensors->name[0])
+    gst_structure_set (s, "names", G_TYPE_STRING, names->str, NULL);
+  g_string_free (types, TRUE);
+  g_string_free (names, TRUE);
+  return s;
+}
+
+GstCaps *
+gst_lstm_tensors_to_caps (const GstLstmTensors *tensors)
+{
+  static const guint spellings[] = {2, 1, 3, 4}; /* least dimensions spelled out */
+  GstCaps *caps = gst_caps_new_empty ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (spellings); i++) {
+    g_autofree gchar *dimensions = spell_dimensions (tensors, spellings[i]);
+
+    /* Merging drops a spelling that stands already. */
+    caps = gst_caps_merge_structure (caps, structure_new (tensors, dimensions));
+  }
+  return caps;
+}
+
+gsize
+gst_lstm_tensors_bytes (const GstLstmTensors *tensors, guint i)
+{
+  return (gsize) tensors->size[i] * tensors->steps * tensors->streams * sizeof (gfloat);
+}
+
+GstClockTime
+gst_lstm_tensors_step_duration (const GstLstmTensors *tensors)
+{
+  return tensors->fps_n > 0 ? gst_lstm_tensors_step_offset (tensors, 1) : GST_CLOCK_TIME_NONE;
+}
+
+GstClockTime
+gst_lstm_tensors_step_offset (const GstLstmTensors *tensors, guint64 i)
+{
+  return tensors->fps_n > 0
+             ? gst_util_uint64_scale (i, (guint64) tensors->fps_d * GST_SECOND, tensors->fps_n)
+             : 0;
+}
+
+gboolean
+gst_lstm_tensors_check_buffer (const GstLstmTensors *tensors, GstBuffer *buffer, GError **error)
+{
+  guint n = gst_buffer_n_memory (buffer);
+
+  if (tensors->n_tensors > 1 && n != tensors->n_tensors)
+    return fail (
+        error, "buffer: expected %u memories, one per tensor, got %u", tensors->n_tensors, n);
+  for (guint i = 0; i < tensors->n_tensors; i++) {
+    gsize expected = gst_lstm_tensors_bytes (tensors, i);
+    /* A single tensor may lie in several memories, as after a parser or a network. */
+    gsize got = tensors->n_tensors == 1
+                    ? gst_buffer_get_size (buffer)
+                    : gst_memory_get_sizes (gst_buffer_peek_memory (buffer, i), NULL, NULL);
+
+    if (got != expected)
+      return fail (error,
+          "buffer: tensor %u: expected %" G_GSIZE_FORMAT " bytes (float32, dimensions "
+          "%u:%u:%u), got %" G_GSIZE_FORMAT,
+          i, expected, tensors->size[i], tensors->steps, tensors->streams, got);
+  }
+  return TRUE;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "testutil.h"
+#include <glib/gstdio.h>
+
+gchar *
+test_vector_path (const gchar *name)
+{
+  return g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), name, NULL);
+}
+
+gchar *
+test_source_path (const gchar *name)
+{
+  return g_build_filename (g_getenv ("LSTM_TEST_SOURCE"), name, NULL);
+}
+
+gchar *
+test_dir_new (void)
+{
+  g_autoptr (GError) error = NULL;
+  gchar *dir = g_dir_make_tmp ("lstm-test-XXXXXX", &error);
+
+  g_assert_no_error (error);
+  return dir;
+}
+
+void
+test_dir_remove (gchar *dir)
+{
+  g_autoptr (GDir) entries = g_dir_open (dir, 0, NULL);
+  const gchar *name;
+
+  g_assert_nonnull (entries);
+  while ((name = g_dir_read_name (entries))) {
+    g_autofree gchar *path = g_build_filename (dir, name, NULL);
+
+    g_assert_cmpint (g_unlink (path), ==, 0);
+  }
+  g_assert_cmpint (g_rmdir (dir), ==, 0);
+  g_free (dir);
+}
+
+gboolean
+test_launch (gchar **error, const gchar *format, ...)
+{
+  g_autoptr (GError) parse_error = NULL;
+  g_autoptr (GstElement) pipeline = NULL;
+  g_autoptr (GstBus) bus = NULL;
+  g_autoptr (GstMessage) message = NULL;
+  g_autofree gchar *line = NULL;
+  va_list args;
+
+  va_start (args, format);
+  line = g_strdup_vprintf (format, args);
+  va_end (args);
+  if (error)
+    *error = NULL;
+  pipeline = gst_parse_launch (line, &parse_error);
+  if (parse_error) {
+    if (error)
+      *error = g_strdup (parse_error->message);
+    return FALSE;
+  }
+  bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+    g_autoptr (GError) cause = NULL;
+
+    gst_message_parse_error (message, &cause, NULL);
+    if (error)
+      *error = g_strdup_printf ("%s: %s", GST_MESSAGE_SRC_NAME (message), cause->message);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+assert_property (GstElement *element, const gchar *name, GType type, const gchar *expected)
+{
+  GValue value = G_VALUE_INIT, wanted = G_VALUE_INIT;
+
+  g_value_init (&value, type);
+  g_value_init (&wanted, type);
+  g_object_get_property (G_OBJECT (element), name, &value);
+  if (expected) {
+    g_assert_true (gst_value_deserialize (&wanted, expected));
+    g_assert_cmpint (gst_value_compare (&value, &wanted), ==, GST_VALUE_EQUAL);
+  } else {
+    g_assert_null (g_value_get_string (&value));
+  }
+  g_value_unset (&value);
+  g_value_unset (&wanted);
+}
+
+void
+test_properties_of (const gchar *name, const TestProperty *properties, guint n)
+{
+  g_autoptr (GstElement) element = gst_object_ref_sink (gst_element_factory_make (name, NULL));
+
+  for (guint i = 0; i < n; i++) {
+    const TestProperty *p = &properties[i];
+    GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (element), p->name);
+
+    g_assert_nonnull (spec);
+    g_assert_cmpint (spec->flags & p->flags, ==, p->flags);
+    assert_property (element, p->name, spec->value_type, p->initial);
+    gst_util_set_object_arg (G_OBJECT (element), p->name, p->other);
+    assert_property (element, p->name, spec->value_type, p->other);
+  }
+}
+
+void
+test_state_cycles (const gchar *line, guint n)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < n; i++) {
+    gst_element_set_state (pipeline, i % 2 ? GST_STATE_PLAYING : GST_STATE_PAUSED);
+    if (i % 3)
+      g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==,
+          GST_STATE_CHANGE_SUCCESS);
+    g_assert_cmpint (gst_element_set_state (pipeline, i % 5 ? GST_STATE_READY : GST_STATE_NULL),
+        ==, GST_STATE_CHANGE_SUCCESS);
+  }
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
