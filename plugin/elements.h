@@ -4,7 +4,9 @@
 
 /* Every element of the plugin; one line here registers it. */
 #define GST_LSTM_ELEMENTS(ELEMENT) \
-  ELEMENT (lstm)
+  ELEMENT (lstm) \
+  ELEMENT (npysink) \
+  ELEMENT (npysrc)
 
 #define ELEMENT(id) GST_ELEMENT_REGISTER_DECLARE (id);
 GST_LSTM_ELEMENTS (ELEMENT)

@@ -1,0 +1,690 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html: magic, version, the
+ * header's length in two or four bytes, the header (a Python dict literal), the items. */
+#include "npy.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAGIC "\x93NUMPY"
+#define MAGIC_SIZE 6
+#define MAX_HEADER (64 * 1024)
+#define MAX_DIMS 3
+#define WRITTEN_HEADER 128 /* holds the longest shape, so that it can be rewritten in place */
+#define BLOCK (1024 * 1024)
+
+#define STREAM(code) GST_STREAM_ERROR, GST_STREAM_ERROR_##code
+#define RESOURCE(code) GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_##code
+
+static gboolean fail (GError **error, GQuark domain, gint code, const gchar *format, ...)
+    G_GNUC_PRINTF (4, 5);
+
+static gboolean
+fail (GError **error, GQuark domain, gint code, const gchar *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  if (error)
+    *error = g_error_new_valist (domain, code, format, args);
+  va_end (args);
+  return FALSE;
+}
+
+/* Item types */
+
+static inline gfloat
+float_from_f4 (guint32 bits)
+{
+  gfloat value;
+
+  bits = GUINT32_FROM_LE (bits);
+  memcpy (&value, &bits, sizeof value);
+  return value;
+}
+
+static inline gdouble
+double_from_f8 (guint64 bits)
+{
+  gdouble value;
+
+  bits = GUINT64_FROM_LE (bits);
+  memcpy (&value, &bits, sizeof value);
+  return value;
+}
+
+static inline gfloat
+float_from_f2 (guint16 bits)
+{
+  guint32 half = GUINT16_FROM_LE (bits);
+  guint32 sign = (half & 0x8000u) << 16;
+  guint32 rest = half & 0x7fffu;
+  guint32 single;
+  gfloat value;
+
+  if (rest < 0x400u) { /* subnormal: no float32 is, so that flush-to-zero cannot hurt */
+    value = (gfloat) rest * 0x1p-24f;
+    return sign ? -value : value;
+  }
+  /* The exponent's bias is 15 there and 127 here; all ones are infinity and NaN. */
+  single = sign | ((rest << 13) + (rest < 0x7c00u ? 112u << 23 : 224u << 23));
+  memcpy (&value, &single, sizeof value);
+  return value;
+}
+
+#define AS_IT_IS(x) (x)
+#define IS_TRUE(x) ((x) != 0)
+
+#define TYPES(X)                                                                               \
+  X ("<f2", f2, guint16, float_from_f2)                                                        \
+  X ("<f4", f4, guint32, float_from_f4)                                                        \
+  X ("<f8", f8, guint64, double_from_f8)                                                       \
+  X ("|b1", b1, guint8, IS_TRUE)                                                               \
+  X ("|i1", i1, gint8, AS_IT_IS)                                                               \
+  X ("|u1", u1, guint8, AS_IT_IS)                                                              \
+  X ("<i2", i2, gint16, GINT16_FROM_LE)                                                        \
+  X ("<u2", u2, guint16, GUINT16_FROM_LE)                                                      \
+  X ("<i4", i4, gint32, GINT32_FROM_LE)                                                        \
+  X ("<u4", u4, guint32, GUINT32_FROM_LE)                                                      \
+  X ("<i8", i8, gint64, GINT64_FROM_LE)                                                        \
+  X ("<u8", u8, guint64, GUINT64_FROM_LE)
+
+#define CONVERTER(descr, name, ctype, from_file)                                               \
+  static void convert_##name (gfloat *out, gconstpointer in, gsize n)                          \
+  {                                                                                            \
+    const ctype *items = in;                                                                   \
+                                                                                               \
+    for (gsize i = 0; i < n; i++)                                                              \
+      out[i] = (gfloat) from_file (items[i]);                                                  \
+  }
+#define ROW(descr, name, ctype, from_file) {descr, sizeof (ctype), convert_##name},
+
+TYPES (CONVERTER)
+static const GstLstmNpyType types[] = {TYPES (ROW)};
+
+/* What a user has who did not get one of the types above. */
+static const gchar *
+name_refused_type (const gchar *descr)
+{
+  static const struct {
+    const gchar *kinds, *name;
+  } names[] = {{"O", "objects"}, {"SUa", "strings"}, {"V", "a structure"}, {"cFDG", "complex"},
+      {"Mm", "times"}};
+  gchar kind = descr[0] && strchr ("<>|=", descr[0]) ? descr[1] : descr[0];
+
+  if (descr[0] == '>')
+    return "big-endian";
+  for (guint i = 0; kind && i < G_N_ELEMENTS (names); i++)
+    if (strchr (names[i].kinds, kind))
+      return names[i].name;
+  return "unknown";
+}
+
+/* The header: {'descr': '<f4', 'fortran_order': False, 'shape': (60, 5), } */
+
+static GScanner *
+scanner_new (const gchar *text, guint length)
+{
+  GScanner *scanner = g_scanner_new (NULL);
+  GScannerConfig *config = scanner->config;
+
+  config->scan_comment_multi = FALSE;
+  config->skip_comment_single = FALSE; /* a comment is an unexpected token */
+  config->scan_octal = FALSE;
+  config->scan_float = FALSE;
+  config->scan_hex = FALSE;
+  config->store_int64 = TRUE;
+  g_scanner_input_text (scanner, text, length);
+  return scanner;
+}
+
+/* Returns: (transfer full): the current token, fit for a message. */
+static gchar *
+describe_token (GScanner *scanner)
+{
+  g_autofree gchar *text = NULL;
+
+  if (scanner->token == G_TOKEN_STRING)
+    text = g_strescape (scanner->value.v_string, NULL);
+  else if (scanner->token == G_TOKEN_IDENTIFIER)
+    text = g_strescape (scanner->value.v_identifier, NULL);
+  else if (scanner->token == G_TOKEN_INT)
+    text = g_strdup_printf ("%" G_GUINT64_FORMAT, (guint64) scanner->value.v_int64);
+  else if (scanner->token == G_TOKEN_EOF)
+    return g_strdup ("the end");
+  else if (scanner->token < 128 && g_ascii_isprint ((gchar) scanner->token))
+    text = g_strdup_printf ("%c", (gchar) scanner->token);
+  else
+    return g_strdup ("something else");
+  return g_strdup_printf ("'%.60s'", text);
+}
+
+/* FALSE, and an error, unless the next token is @token. */
+static gboolean
+expect (GScanner *scanner, guint token, const gchar *where, const gchar *what, GError **error)
+{
+  g_autofree gchar *got = NULL;
+
+  if (g_scanner_get_next_token (scanner) == token)
+    return TRUE;
+  got = describe_token (scanner);
+  return fail (error, STREAM (DECODE), "%s: expected %s, got %s at character %u", where, what,
+      got, g_scanner_cur_position (scanner));
+}
+
+static gboolean
+parse_descr (GScanner *scanner, GstLstmNpyReader *reader, GError **error)
+{
+  g_autofree gchar *got = NULL;
+
+  if (g_scanner_peek_next_token (scanner) == G_TOKEN_LEFT_BRACE)
+    return fail (error, STREAM (WRONG_TYPE),
+        "header field descr: expected a type such as '<f4', got a structure");
+  if (!expect (scanner, G_TOKEN_STRING, "header field descr", "a type such as '<f4'", error))
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++) {
+    if (g_str_equal (scanner->value.v_string, types[i].descr)) {
+      reader->type = &types[i];
+      return TRUE;
+    }
+  }
+  got = describe_token (scanner);
+  return fail (error, STREAM (WRONG_TYPE),
+      "header field descr: expected little-endian f2, f4, f8, i1 to i8, u1 to u8 or b1, got %s "
+      "(%s)",
+      got, name_refused_type (scanner->value.v_string));
+}
+
+static gboolean
+parse_fortran_order (GScanner *scanner, GstLstmNpyReader *reader, GError **error)
+{
+  static const gchar where[] = "header field fortran_order";
+
+  if (!expect (scanner, G_TOKEN_IDENTIFIER, where, "False", error))
+    return FALSE;
+  if (!g_str_equal (scanner->value.v_identifier, "False")) {
+    g_autofree gchar *got = describe_token (scanner);
+
+    return fail (error, STREAM (FORMAT),
+        "%s: expected False (numpy.ascontiguousarray() makes it so), got %s", where, got);
+  }
+  return TRUE;
+}
+
+static gboolean
+parse_shape (GScanner *scanner, GstLstmNpyReader *reader, GError **error)
+{
+  static const gchar where[] = "header field shape";
+  guint64 dims[MAX_DIMS] = {0};
+  guint n = 0;
+  gboolean comma = FALSE;
+
+  if (!expect (scanner, G_TOKEN_LEFT_PAREN, where, "'('", error))
+    return FALSE;
+  while (g_scanner_peek_next_token (scanner) != G_TOKEN_RIGHT_PAREN) {
+    if (!expect (scanner, G_TOKEN_INT, where, "a number", error))
+      return FALSE;
+    if (n < MAX_DIMS)
+      dims[n] = scanner->value.v_int64;
+    n++;
+    comma = g_scanner_peek_next_token (scanner) != G_TOKEN_RIGHT_PAREN;
+    if (comma && !expect (scanner, G_TOKEN_COMMA, where, "',' or ')'", error))
+      return FALSE;
+  }
+  g_scanner_get_next_token (scanner);
+  if (n < 1 || n > MAX_DIMS)
+    return fail (error, STREAM (FORMAT),
+        "%s: expected 1 to %d dimensions ([size], [length, size] or [streams, length, size]), "
+        "got %u",
+        where, MAX_DIMS, n);
+  if (n == 1 && !comma) /* (5) is a number and not a tuple */
+    return fail (error, STREAM (DECODE), "%s: expected a tuple, got a number", where);
+
+  reader->size = dims[n - 1];
+  reader->length = n > 1 ? dims[n - 2] : 1;
+  reader->streams = n > 2 ? dims[0] : 1;
+  return TRUE;
+}
+
+typedef struct {
+  const gchar *key;
+  gboolean (*parse) (GScanner *scanner, GstLstmNpyReader *reader, GError **error);
+} Field;
+
+static const Field fields[] = {
+    {"descr", parse_descr},
+    {"fortran_order", parse_fortran_order},
+    {"shape", parse_shape},
+};
+
+/* 'key': value. @seen has a bit per field. */
+static gboolean
+parse_entry (GScanner *scanner, GstLstmNpyReader *reader, guint *seen, GError **error)
+{
+  g_autofree gchar *got = NULL;
+
+  if (!expect (scanner, G_TOKEN_STRING, "header", "a key", error))
+    return FALSE;
+  got = describe_token (scanner);
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++) {
+    if (!g_str_equal (scanner->value.v_string, fields[i].key))
+      continue;
+    if (*seen & (1u << i))
+      return fail (error, STREAM (DECODE), "header: expected key %s once, got it again", got);
+    *seen |= 1u << i;
+    return expect (scanner, ':', "header", "':'", error)
+           && fields[i].parse (scanner, reader, error);
+  }
+  return fail (error, STREAM (DECODE),
+      "header: expected keys 'descr', 'fortran_order' and 'shape', got %s", got);
+}
+
+static gboolean
+parse_header (GstLstmNpyReader *reader, const gchar *text, guint length, GError **error)
+{
+  g_autoptr (GScanner) scanner = scanner_new (text, length);
+  guint seen = 0;
+
+  if (memchr (text, '\0', length)) /* the scanner would end there */
+    return fail (error, STREAM (DECODE), "header: expected text, got a NUL character");
+  if (!expect (scanner, G_TOKEN_LEFT_CURLY, "header", "'{'", error))
+    return FALSE;
+  while (g_scanner_peek_next_token (scanner) != G_TOKEN_RIGHT_CURLY) {
+    if (!parse_entry (scanner, reader, &seen, error))
+      return FALSE;
+    if (g_scanner_peek_next_token (scanner) != G_TOKEN_RIGHT_CURLY
+        && !expect (scanner, G_TOKEN_COMMA, "header", "',' or '}'", error))
+      return FALSE;
+  }
+  g_scanner_get_next_token (scanner);
+  if (!expect (scanner, G_TOKEN_EOF, "header", "nothing after '}'", error))
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
+    if (!(seen & (1u << i)))
+      return fail (
+          error, STREAM (DECODE), "header: expected key '%s', got none", fields[i].key);
+  return TRUE;
+}
+
+/* Reading */
+
+static gboolean
+read_exactly (gint fd, gpointer out, gsize n, guint64 offset, const gchar *what, GError **error)
+{
+  for (gsize done = 0; done < n;) {
+    gssize got = pread (fd, (guint8 *) out + done, n - done, (off_t) (offset + done));
+
+    if (got == 0)
+      return fail (error, STREAM (DECODE),
+          "%s: expected %" G_GSIZE_FORMAT " bytes at byte %" G_GUINT64_FORMAT
+          ", got %" G_GSIZE_FORMAT ": the file is truncated",
+          what, n, offset, done);
+    if (got < 0 && errno != EINTR)
+      return fail (error, RESOURCE (READ), "%s: %s", what, g_strerror (errno));
+    done += (gsize) MAX (got, 0);
+  }
+  return TRUE;
+}
+
+/* Everything up to the items. */
+static gboolean
+read_header (GstLstmNpyReader *reader, GError **error)
+{
+  guint8 start[MAGIC_SIZE + 2 + 4];
+  g_autofree gchar *text = NULL;
+  guint32 length;
+  guint prefix;
+
+  if (!read_exactly (reader->fd, start, MAGIC_SIZE, 0, "magic", error))
+    return FALSE;
+  if (memcmp (start, MAGIC, MAGIC_SIZE) != 0) {
+    g_autofree gchar *got = g_strndup ((const gchar *) start, MAGIC_SIZE);
+    g_autofree gchar *escaped = g_strescape (got, NULL);
+
+    return fail (error, STREAM (WRONG_TYPE),
+        "magic: expected '\\223NUMPY' (a .npy file), got '%s'", escaped);
+  }
+  if (!read_exactly (reader->fd, start, 10, 0, "version", error))
+    return FALSE;
+  if (start[6] < 1 || start[6] > 3 || start[7] != 0)
+    return fail (error, STREAM (FORMAT), "version: expected 1.0, 2.0 or 3.0, got %u.%u",
+        start[6], start[7]);
+  prefix = start[6] == 1 ? 10 : 12;
+  if (!read_exactly (reader->fd, start, prefix, 0, "header length", error))
+    return FALSE;
+  length = prefix == 10 ? GST_READ_UINT16_LE (start + 8) : GST_READ_UINT32_LE (start + 8);
+  if (length > MAX_HEADER)
+    return fail (error, STREAM (FORMAT), "header length: expected at most %d bytes, got %u",
+        MAX_HEADER, length);
+  reader->data_offset = prefix + length;
+  text = g_malloc (length + 1);
+  return read_exactly (reader->fd, text, length, prefix, "header", error)
+         && parse_header (reader, text, length, error);
+}
+
+/* FALSE, and an error, unless caps can tell the shape and the file has just the right size. */
+static gboolean
+check_shape (const GstLstmNpyReader *reader, guint64 file_size, GError **error)
+{
+  guint64 bytes;
+
+  if (reader->size < 1 || reader->size > G_MAXINT32)
+    return fail (error, STREAM (FORMAT),
+        "header field shape: expected a size from 1 to %d, got %" G_GUINT64_FORMAT, G_MAXINT32,
+        reader->size);
+  if (reader->streams < 1 || reader->streams > G_MAXINT32)
+    return fail (error, STREAM (FORMAT),
+        "header field shape: expected streams from 1 to %d, got %" G_GUINT64_FORMAT, G_MAXINT32,
+        reader->streams);
+  /* size * streams < 2^62 */
+  if (!g_uint64_checked_mul (&bytes, reader->size * reader->streams, reader->length)
+      || !g_uint64_checked_mul (&bytes, bytes, reader->type->item_size)
+      || !g_uint64_checked_add (&bytes, bytes, reader->data_offset))
+    return fail (error, STREAM (FORMAT),
+        "header field shape: expected what a file can hold, got %" G_GUINT64_FORMAT
+        " streams of %" G_GUINT64_FORMAT " steps of size %" G_GUINT64_FORMAT,
+        reader->streams, reader->length, reader->size);
+  if (bytes != file_size)
+    return fail (error, STREAM (DECODE),
+        "file size: expected %" G_GUINT64_FORMAT " bytes (header of %" G_GUINT64_FORMAT
+        ", then %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT
+        " of %s), got %" G_GUINT64_FORMAT,
+        bytes, reader->data_offset, reader->streams, reader->length, reader->size,
+        reader->type->descr, file_size);
+  return TRUE;
+}
+
+static gboolean
+reader_open (GstLstmNpyReader *reader, GError **error)
+{
+  struct stat status;
+
+  /* O_NONBLOCK: a FIFO must not hang us before it is refused. */
+  reader->fd = g_open (reader->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+  if (reader->fd < 0 && errno == ENOENT)
+    return fail (
+        error, RESOURCE (NOT_FOUND), "expected a .npy file, got %s", g_strerror (ENOENT));
+  if (reader->fd < 0 || fstat (reader->fd, &status) < 0)
+    return fail (
+        error, RESOURCE (OPEN_READ), "expected a .npy file, got %s", g_strerror (errno));
+  if (!S_ISREG (status.st_mode))
+    return fail (error, RESOURCE (OPEN_READ), "expected a .npy file, got %s",
+        S_ISDIR (status.st_mode) ? "a directory" : "something that is no file");
+  return read_header (reader, error) && check_shape (reader, (guint64) status.st_size, error);
+}
+
+GstLstmNpyReader *
+gst_lstm_npy_reader_new (const gchar *path, GError **error)
+{
+  GstLstmNpyReader *reader = g_new0 (GstLstmNpyReader, 1);
+
+  reader->path = g_strdup (path);
+  if (!reader_open (reader, error)) {
+    g_prefix_error (error, "%s: ", path);
+    gst_lstm_npy_reader_free (reader);
+    return NULL;
+  }
+  return reader;
+}
+
+void
+gst_lstm_npy_reader_free (GstLstmNpyReader *reader)
+{
+  if (reader->fd >= 0)
+    close (reader->fd);
+  g_free (reader->path);
+  g_free (reader);
+}
+
+/* @n items from item @first on. */
+static gboolean
+read_items (GstLstmNpyReader *reader, gfloat *out, guint64 first, gsize n, GError **error)
+{
+  const gsize item_size = reader->type->item_size;
+  guint64 chunk[2048]; /* aligned for every type */
+
+  while (n > 0) {
+    gsize k = MIN (n, sizeof chunk / item_size);
+
+    if (!read_exactly (reader->fd, chunk, k * item_size,
+            reader->data_offset + first * item_size, "items", error)) {
+      g_prefix_error (error, "%s: ", reader->path);
+      return FALSE;
+    }
+    reader->type->convert (out, chunk, k);
+    out += k;
+    first += k;
+    n -= k;
+  }
+  return TRUE;
+}
+
+gboolean
+gst_lstm_npy_reader_read (
+    GstLstmNpyReader *reader, gfloat *out, guint64 step, guint n_steps, GError **error)
+{
+  const gsize n = (gsize) n_steps * reader->size; /* of one stream */
+
+  for (guint64 stream = 0; stream < reader->streams; stream++)
+    if (!read_items (reader, out + stream * n, (stream * reader->length + step) * reader->size,
+            n, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Writing */
+
+typedef struct {
+  gchar *path; /* NULL: none */
+  FILE *file;
+} Temporary;
+
+struct _GstLstmNpyWriter {
+  gchar *path;
+  guint streams, size;
+  guint64 length;
+  Temporary steps; /* header and (length, streams, size): the file itself where streams is 1 */
+};
+
+/* In @path's directory, since a file is renamed only within a file system. */
+static gboolean
+temporary_open (Temporary *temporary, const gchar *path, GError **error)
+{
+  gint fd;
+
+  temporary->path = g_strconcat (path, ".XXXXXX", NULL);
+  fd = g_mkstemp_full (temporary->path, O_RDWR | O_CLOEXEC, 0666);
+  if (fd < 0) {
+    fail (error, RESOURCE (OPEN_WRITE), "opening a file beside it to write: %s",
+        g_strerror (errno));
+    g_clear_pointer (&temporary->path, g_free);
+    return FALSE;
+  }
+  temporary->file = fdopen (fd, "w+b");
+  g_assert (temporary->file); /* only memory can be short */
+  return TRUE;
+}
+
+static void
+temporary_discard (Temporary *temporary)
+{
+  g_clear_pointer (&temporary->file, fclose);
+  if (temporary->path)
+    g_unlink (temporary->path);
+  g_clear_pointer (&temporary->path, g_free);
+}
+
+static gboolean
+fail_to_write (GError **error)
+{
+  return errno == ENOSPC
+             ? fail (error, RESOURCE (NO_SPACE_LEFT), "writing: %s", g_strerror (errno))
+             : fail (error, RESOURCE (WRITE), "writing: %s", g_strerror (errno));
+}
+
+static gboolean
+write_header (FILE *file, const GstLstmNpyWriter *writer, GError **error)
+{
+  guint8 header[WRITTEN_HEADER];
+  g_autofree gchar *streams = writer->streams > 1 ? g_strdup_printf ("%u, ", writer->streams)
+                                                  : g_strdup ("");
+  g_autofree gchar *text = g_strdup_printf (
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (%s%" G_GUINT64_FORMAT ", %u), }",
+      streams, writer->length, writer->size);
+
+  memset (header, ' ', sizeof header);
+  memcpy (header, MAGIC "\x01", MAGIC_SIZE + 2);
+  GST_WRITE_UINT16_LE (header + 8, sizeof header - 10);
+  memcpy (header + 10, text, strlen (text));
+  header[sizeof header - 1] = '\n';
+  return (fseeko (file, 0, SEEK_SET) == 0 && fwrite (header, sizeof header, 1, file) == 1)
+         || fail_to_write (error);
+}
+
+static gboolean
+write_floats (FILE *file, const guint8 *in, gsize n, GError **error)
+{
+  guint32 chunk[4096];
+
+  while (n > 0) {
+    gsize k = MIN (n, G_N_ELEMENTS (chunk));
+
+    memcpy (chunk, in, k * sizeof *chunk);
+    for (gsize i = 0; i < k; i++)
+      chunk[i] = GUINT32_TO_LE (chunk[i]);
+    if (fwrite (chunk, sizeof *chunk, k, file) != k)
+      return fail_to_write (error);
+    in += k * sizeof *chunk;
+    n -= k;
+  }
+  return TRUE;
+}
+
+GstLstmNpyWriter *
+gst_lstm_npy_writer_new (const gchar *path, guint streams, guint size, GError **error)
+{
+  GstLstmNpyWriter *writer = g_new0 (GstLstmNpyWriter, 1);
+  gboolean ok;
+
+  writer->path = g_strdup (path);
+  writer->streams = streams;
+  writer->size = size;
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    ok = fail (error, RESOURCE (OPEN_WRITE), "expected a file to write, got a directory");
+  else
+    ok = temporary_open (&writer->steps, path, error)
+         && write_header (writer->steps.file, writer, error);
+  if (!ok) {
+    g_prefix_error (error, "%s: ", path);
+    g_clear_pointer (&writer, gst_lstm_npy_writer_discard);
+  }
+  return writer;
+}
+
+const gchar *
+gst_lstm_npy_writer_get_path (const GstLstmNpyWriter *writer)
+{
+  return writer->path;
+}
+
+guint64
+gst_lstm_npy_writer_get_length (const GstLstmNpyWriter *writer)
+{
+  return writer->length;
+}
+
+gboolean
+gst_lstm_npy_writer_write (
+    GstLstmNpyWriter *writer, gconstpointer rows, guint n_steps, GError **error)
+{
+  const gsize row = (gsize) writer->size * sizeof (gfloat);
+  /* One step's rows lie together already, and so do one stream's. */
+  const gboolean together = writer->streams == 1 || n_steps == 1;
+  const gsize n_pieces = together ? 1 : (gsize) n_steps * writer->streams;
+  const gsize n = (gsize) n_steps * writer->streams * writer->size / n_pieces;
+
+  for (gsize i = 0; i < n_pieces; i++) {
+    gsize step = i / writer->streams, stream = i % writer->streams;
+
+    if (!write_floats (writer->steps.file,
+            (const guint8 *) rows + (stream * n_steps + step) * row, n, error)) {
+      g_prefix_error (error, "%s: ", writer->path);
+      return FALSE;
+    }
+  }
+  writer->length += n_steps;
+  return TRUE;
+}
+
+/* (length, streams, size) in the file of steps -> (streams, length, size) in @out, in blocks
+ * of as many steps as fit. */
+static gboolean
+regroup (GstLstmNpyWriter *writer, FILE *out, GError **error)
+{
+  const gsize row = (gsize) writer->size * sizeof (gfloat);
+  const gsize block = MAX (1, BLOCK / (row * writer->streams)); /* steps */
+  g_autofree guint8 *in = g_malloc (block * writer->streams * row);
+  gsize n;
+
+  if (fseeko (writer->steps.file, WRITTEN_HEADER, SEEK_SET) != 0)
+    return fail_to_write (error);
+  for (guint64 step = 0; step < writer->length; step += n) {
+    n = (gsize) MIN (block, writer->length - step);
+    if (fread (in, row * writer->streams, n, writer->steps.file) != n)
+      return fail (error, RESOURCE (READ), "reading its steps back: %s", g_strerror (errno));
+    for (gsize stream = 0; stream < writer->streams; stream++) {
+      guint64 first_row = stream * writer->length + step;
+
+      if (fseeko (out, (off_t) (WRITTEN_HEADER + first_row * row), SEEK_SET) != 0)
+        return fail_to_write (error);
+      for (gsize i = 0; i < n; i++)
+        if (fwrite (in + (i * writer->streams + stream) * row, row, 1, out) != 1)
+          return fail_to_write (error);
+    }
+  }
+  return TRUE;
+}
+
+/* fclose() tells of the last bytes that did not fit. */
+static gboolean
+temporary_publish (Temporary *temporary, const gchar *path, GError **error)
+{
+  if (fclose (g_steal_pointer (&temporary->file)) != 0)
+    return fail_to_write (error);
+  if (g_rename (temporary->path, path) != 0)
+    return fail (
+        error, RESOURCE (WRITE), "renaming %s: %s", temporary->path, g_strerror (errno));
+  g_clear_pointer (&temporary->path, g_free);
+  return TRUE;
+}
+
+gboolean
+gst_lstm_npy_writer_finish (GstLstmNpyWriter *writer, GError **error)
+{
+  Temporary regrouped = {NULL, NULL};
+  Temporary *out = writer->streams > 1 ? &regrouped : &writer->steps;
+  gboolean ok = (writer->streams == 1
+                    || (temporary_open (out, writer->path, error)
+                        && regroup (writer, out->file, error)))
+                && write_header (out->file, writer, error)
+                && temporary_publish (out, writer->path, error);
+
+  if (!ok)
+    g_prefix_error (error, "%s: ", writer->path);
+  temporary_discard (&regrouped);
+  gst_lstm_npy_writer_discard (writer);
+  return ok;
+}
+
+void
+gst_lstm_npy_writer_discard (GstLstmNpyWriter *writer)
+{
+  temporary_discard (&writer->steps);
+  g_free (writer->path);
+  g_free (writer);
+}
