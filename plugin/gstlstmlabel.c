@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:element-lstmlabel
+ * @title: lstmlabel
+ * @short_description: the best label of each vector of scores, as text and as a message
+ *
+ * Takes vectors of n scores and gives, for each of their steps, the label of the greatest one
+ * as text, `pan-left 0.97`, with the step's time. #GstLstmLabel:labels-location names a UTF-8
+ * text file with one label per line; without it the labels are the numbers from 0.
+ *
+ * A step whose best score is below #GstLstmLabel:threshold, or in which a score is not a
+ * number, has no label: a GAP event takes the place of its text.
+ *
+ * Whenever the label is another than the step before had, and at the first step, an element
+ * message named `lstm-label` is posted with these fields:
+ *
+ * * #gchararray `label`: the label, or an empty string for none
+ * * #gint `index`: its index among the scores, or -1 for none
+ * * #gdouble `score`: the greatest score, whether it has a label or not, or NaN
+ * * #GstClockTime `timestamp`, `stream-time`, `running-time`: the step's time
+ * * #GstClockTime `duration`: the step's duration
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 textoverlay name=overlay ! videoconvert ! autovideosink
+ *   filesrc location=film.webm ! decodebin ! tee name=t ! queue ! overlay.video_sink
+ *   t. ! queue ! lstmfeatures ! lstm model-location=motion.safetensors !
+ *   lstmlabel labels-location=motion.labels threshold=0.5 ! overlay.text_sink
+ * ]| Writes the camera's motion on the picture; add -m to see the messages too.
+ */
+#include "elements.h"
+#include "tensors.h"
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <gst/base/gstbasetransform.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+GST_DEBUG_CATEGORY_STATIC (lstmlabel_debug);
+#define GST_CAT_DEFAULT lstmlabel_debug
+
+#define DEFAULT_THRESHOLD 0.0f
+#define MAX_FILE_SIZE (1 << 20) /* bytes */
+
+#define NO_LABEL (-1)
+#define NOT_YET (-2) /* no step was seen that a label could differ from */
+
+struct _GstLstmLabel {
+  GstBaseTransform parent;
+  gchar *location; /* the object lock guards these two */
+  gfloat threshold;
+
+  /* from here on: of the streaming thread */
+  GStrv labels;           /* from start() to stop(); NULL: the indices are the labels */
+  GstLstmTensors tensors; /* one, of n scores; streams is 1 */
+  gint last;              /* the index of the step before, NO_LABEL or NOT_YET */
+  GstBuffer *scores;      /* what the next step is read from, or NULL */
+  guint step;
+};
+
+#define GST_TYPE_LSTM_LABEL (gst_lstm_label_get_type ())
+G_DECLARE_FINAL_TYPE (GstLstmLabel, gst_lstm_label, GST, LSTM_LABEL, GstBaseTransform)
+G_DEFINE_TYPE (GstLstmLabel, gst_lstm_label, GST_TYPE_BASE_TRANSFORM)
+GST_ELEMENT_REGISTER_DEFINE (lstmlabel, "lstmlabel", GST_RANK_NONE, GST_TYPE_LSTM_LABEL)
+
+enum {
+  PROP_0,
+  PROP_LABELS_LOCATION,
+  PROP_THRESHOLD,
+};
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSOR_CAPS));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS ("text/x-raw, format = (string) utf8"));
+
+/* The whole file as a string without NULs and without a byte order mark, or NULL. */
+static gchar *
+read_text (const gchar *location, GError **error)
+{
+  g_autofree gchar *text = g_malloc (MAX_FILE_SIZE + 1);
+  gchar *result = NULL;
+  FILE *file = g_fopen (location, "rb");
+  int cause = errno;
+  gsize size;
+
+  if (!file) {
+    g_set_error (error, GST_RESOURCE_ERROR,
+        cause == ENOENT ? GST_RESOURCE_ERROR_NOT_FOUND : GST_RESOURCE_ERROR_OPEN_READ,
+        "Cannot open labels file '%s': %s.", location, g_strerror (cause));
+    return NULL;
+  }
+  size = fread (text, 1, MAX_FILE_SIZE + 1, file);
+  cause = ferror (file) ? errno : 0;
+  fclose (file);
+  if (cause)
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+        "Cannot read labels file '%s': %s.", location, g_strerror (cause));
+  else if (size > MAX_FILE_SIZE)
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+        "Labels file '%s' is larger than %d bytes.", location, MAX_FILE_SIZE);
+  else if (!g_utf8_validate (text, (gssize) size, NULL))
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+        "Labels file '%s' is not UTF-8 text.", location);
+  else
+    result = g_strndup (text, size);
+  if (result && g_str_has_prefix (result, "\xef\xbb\xbf"))
+    memmove (result, result + 3, size - 3 + 1);
+  return result;
+}
+
+/* One label per line, or NULL. */
+static GStrv
+read_labels (const gchar *location, GError **error)
+{
+  g_autofree gchar *text = read_text (location, error);
+  g_auto (GStrv) lines = NULL;
+
+  if (!text)
+    return NULL;
+  lines = g_strsplit (g_strchomp (text), "\n", -1);
+  if (!lines[0]) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+        "Labels file '%s' is empty.", location);
+    return NULL;
+  }
+  for (guint i = 0; lines[i]; i++) {
+    if (g_strchomp (lines[i])[0] == '\0') { /* of a message it would mean: no label */
+      g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
+          "Labels file '%s': line %u is blank.", location, i + 1);
+      return NULL;
+    }
+  }
+  return g_steal_pointer (&lines);
+}
+
+static void
+post_error (GstLstmLabel *self, const GError *error)
+{
+  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR, error->domain, error->code,
+      g_strdup (error->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
+}
+
+/* Nothing that was seen so far counts any more. */
+static void
+forget (GstLstmLabel *self)
+{
+  self->last = NOT_YET;
+  gst_clear_buffer (&self->scores);
+}
+
+static gboolean
+gst_lstm_label_start (GstBaseTransform *trans)
+{
+  GstLstmLabel *self = GST_LSTM_LABEL (trans);
+  g_autofree gchar *location = NULL;
+  g_autoptr (GError) error = NULL;
+
+  GST_OBJECT_LOCK (self);
+  location = g_strdup (self->location);
+  GST_OBJECT_UNLOCK (self);
+  forget (self);
+  if (!location)
+    return TRUE;
+  self->labels = read_labels (location, &error);
+  if (error) {
+    post_error (self, error);
+    return FALSE;
+  }
+  GST_DEBUG_OBJECT (self, "%u labels from '%s'", g_strv_length (self->labels), location);
+  return TRUE;
+}
+
+static gboolean
+gst_lstm_label_stop (GstBaseTransform *trans)
+{
+  GstLstmLabel *self = GST_LSTM_LABEL (trans);
+
+  forget (self);
+  g_clear_pointer (&self->labels, g_strfreev);
+  return TRUE;
+}
+
+static GstCaps *
+gst_lstm_label_transform_caps (
+    GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
+{
+  GstPad *other_pad = direction == GST_PAD_SINK ? trans->srcpad : trans->sinkpad;
+  GstCaps *result = gst_pad_get_pad_template_caps (other_pad);
+
+  if (filter) {
+    GstCaps *filtered = gst_caps_intersect_full (filter, result, GST_CAPS_INTERSECT_FIRST);
+
+    gst_caps_unref (result);
+    result = filtered;
+  }
+  return result;
+}
+
+static gboolean
+gst_lstm_label_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out_caps)
+{
+  GstLstmLabel *self = GST_LSTM_LABEL (trans);
+  const GstLstmTensors *tensors = &self->tensors;
+  g_autoptr (GError) error = NULL;
+
+  if (!gst_lstm_tensors_from_caps (&self->tensors, in_caps, &error)) {
+    post_error (self, error);
+    return FALSE;
+  }
+  if (tensors->streams != 1) {
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("caps field dimensions: streams expected 1, got %u", tensors->streams), (NULL));
+    return FALSE;
+  }
+  if (self->labels && g_strv_length (self->labels) != tensors->size[0]) {
+    g_autofree gchar *location = NULL;
+
+    g_object_get (self, "labels-location", &location, NULL);
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("Labels file '%s' has %u labels, but the vectors have %u scores.", location,
+            g_strv_length (self->labels), tensors->size[0]),
+        (NULL));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+gst_lstm_label_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP
+      || GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
+    forget (GST_LSTM_LABEL (trans));
+  return GST_BASE_TRANSFORM_CLASS (gst_lstm_label_parent_class)->sink_event (trans, event);
+}
+
+/* Time from the buffer's first step to step @i, which may be one past its last: by the
+ * framerate, or as a share of the buffer's duration. */
+static GstClockTime
+step_offset (const GstLstmTensors *tensors, const GstBuffer *buffer, guint i)
+{
+  if (i == 0)
+    return 0;
+  if (i == tensors->steps && tensors->steps == 1 && GST_BUFFER_DURATION_IS_VALID (buffer))
+    return GST_BUFFER_DURATION (buffer);
+  if (tensors->fps_n > 0)
+    return gst_lstm_tensors_step_offset (tensors, i);
+  if (GST_BUFFER_DURATION_IS_VALID (buffer))
+    return gst_util_uint64_scale_int (
+        GST_BUFFER_DURATION (buffer), (gint) i, (gint) tensors->steps);
+  return GST_CLOCK_TIME_NONE;
+}
+
+static void
+step_time (GstLstmLabel *self, GstClockTime *pts, GstClockTime *duration)
+{
+  GstClockTime from = step_offset (&self->tensors, self->scores, self->step);
+  GstClockTime to = step_offset (&self->tensors, self->scores, self->step + 1);
+
+  *pts = GST_BUFFER_PTS_IS_VALID (self->scores) && GST_CLOCK_TIME_IS_VALID (from)
+             ? GST_BUFFER_PTS (self->scores) + from
+             : GST_CLOCK_TIME_NONE;
+  *duration = GST_CLOCK_TIME_IS_VALID (from) && GST_CLOCK_TIME_IS_VALID (to)
+                  ? to - from
+                  : GST_CLOCK_TIME_NONE;
+}
+
+/* The index of the first of the greatest @scores (n), or NO_LABEL if one is NaN. */
+static gint
+greatest (const gfloat *scores, guint n, gdouble *score)
+{
+  guint best = 0;
+
+  for (guint i = 0; i < n; i++) {
+    if (isnan (scores[i])) {
+      *score = NAN;
+      return NO_LABEL;
+    }
+    if (scores[i] > scores[best])
+      best = i;
+  }
+  *score = scores[best];
+  return (gint) best;
+}
+
+/* Returns: (transfer full) */
+static gchar *
+label_text (GstLstmLabel *self, gint index)
+{
+  if (index == NO_LABEL)
+    return g_strdup ("");
+  return self->labels ? g_strdup (self->labels[index]) : g_strdup_printf ("%d", index);
+}
+
+static void
+post_label (GstLstmLabel *self, const gchar *label, gint index, gdouble score, GstClockTime pts,
+    GstClockTime duration)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  guint64 stream_time = gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts);
+  guint64 running_time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts);
+  GstStructure *s = gst_structure_new ("lstm-label", "label", G_TYPE_STRING, label, "index",
+      G_TYPE_INT, index, "score", G_TYPE_DOUBLE, score, "timestamp", GST_TYPE_CLOCK_TIME, pts,
+      "stream-time", GST_TYPE_CLOCK_TIME, stream_time, "running-time", GST_TYPE_CLOCK_TIME,
+      running_time, "duration", GST_TYPE_CLOCK_TIME, duration, NULL);
+
+  gst_element_post_message (GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
+}
+
+/* Returns: (transfer full): the text of the step, or NULL after a GAP event in its place. */
+static GstBuffer *
+label_step (GstLstmLabel *self, const gfloat *scores, gfloat threshold)
+{
+  GstClockTime pts, duration;
+  gdouble score;
+  gint index = greatest (scores, self->tensors.size[0], &score);
+  g_autofree gchar *label = NULL;
+  GstBuffer *text = NULL;
+
+  if (index != NO_LABEL && score < threshold)
+    index = NO_LABEL;
+  label = label_text (self, index);
+  step_time (self, &pts, &duration);
+  if (index != self->last) {
+    self->last = index;
+    post_label (self, label, index, score, pts, duration);
+  }
+  if (index != NO_LABEL) {
+    gchar number[64]; /* -G_MAXFLOAT has 39 digits before the point */
+    gchar *line = g_strconcat (
+        label, " ", g_ascii_formatd (number, sizeof number, "%.2f", score), NULL);
+
+    text = gst_buffer_new_wrapped (line, strlen (line));
+    GST_BUFFER_PTS (text) = pts;
+    GST_BUFFER_DURATION (text) = duration;
+  } else if (GST_CLOCK_TIME_IS_VALID (pts)) {
+    gst_pad_push_event (GST_BASE_TRANSFORM_SRC_PAD (self), gst_event_new_gap (pts, duration));
+  }
+  return text;
+}
+
+/* Called again and again until it gives no buffer: one for each step that has a label. */
+static GstFlowReturn
+gst_lstm_label_generate_output (GstBaseTransform *trans, GstBuffer **out)
+{
+  GstLstmLabel *self = GST_LSTM_LABEL (trans);
+  GstBuffer *arrived = g_steal_pointer (&trans->queued_buf);
+  gfloat threshold;
+  GstMapInfo map;
+
+  if (arrived) {
+    g_autoptr (GError) error = NULL;
+
+    gst_buffer_replace (&self->scores, NULL);
+    if (!gst_lstm_tensors_check_buffer (&self->tensors, arrived, &error)) {
+      gst_buffer_unref (arrived);
+      post_error (self, error);
+      return GST_FLOW_ERROR;
+    }
+    self->scores = arrived;
+    self->step = 0;
+  }
+  if (!self->scores)
+    return GST_FLOW_OK;
+  if (!gst_buffer_map (self->scores, &map, GST_MAP_READ)) {
+    gst_clear_buffer (&self->scores);
+    GST_ELEMENT_ERROR (self, RESOURCE, READ, ("The scores' memory cannot be read."), (NULL));
+    return GST_FLOW_ERROR;
+  }
+  GST_OBJECT_LOCK (self);
+  threshold = self->threshold;
+  GST_OBJECT_UNLOCK (self);
+  for (; !*out && self->step < self->tensors.steps; self->step++)
+    *out = label_step (self,
+        (const gfloat *) map.data + (gsize) self->step * self->tensors.size[0], threshold);
+  gst_buffer_unmap (self->scores, &map);
+  if (!*out)
+    gst_clear_buffer (&self->scores);
+  return GST_FLOW_OK;
+}
+
+static void
+gst_lstm_label_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GstLstmLabel *self = GST_LSTM_LABEL (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_LABELS_LOCATION:
+    g_free (self->location);
+    self->location = g_value_dup_string (value);
+    break;
+  case PROP_THRESHOLD:
+    self->threshold = g_value_get_float (value);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_lstm_label_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  GstLstmLabel *self = GST_LSTM_LABEL (object);
+
+  GST_OBJECT_LOCK (self);
+  switch (id) {
+  case PROP_LABELS_LOCATION:
+    g_value_set_string (value, self->location);
+    break;
+  case PROP_THRESHOLD:
+    g_value_set_float (value, self->threshold);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+  }
+  GST_OBJECT_UNLOCK (self);
+}
+
+static void
+gst_lstm_label_finalize (GObject *object)
+{
+  GstLstmLabel *self = GST_LSTM_LABEL (object);
+
+  g_free (self->location);
+  G_OBJECT_CLASS (gst_lstm_label_parent_class)->finalize (object);
+}
+
+static void
+gst_lstm_label_class_init (GstLstmLabelClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
+  GstBaseTransformClass *transform_class = GST_BASE_TRANSFORM_CLASS (klass);
+
+  GST_DEBUG_CATEGORY_INIT (lstmlabel_debug, "lstmlabel", 0, "scores to labels");
+  object_class->set_property = gst_lstm_label_set_property;
+  object_class->get_property = gst_lstm_label_get_property;
+  object_class->finalize = gst_lstm_label_finalize;
+  g_object_class_install_property (object_class, PROP_LABELS_LOCATION,
+      g_param_spec_string ("labels-location", "Labels location",
+          "Text file in UTF-8 with one label per line, as many as a vector has scores "
+          "(unset: the labels are numbers from 0)",
+          NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (object_class, PROP_THRESHOLD,
+      g_param_spec_float ("threshold", "Threshold",
+          "Least score that gives a label, in the unit of the scores (0 to 1 after a softmax)",
+          -G_MAXFLOAT, G_MAXFLOAT, DEFAULT_THRESHOLD,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  gst_element_class_add_static_pad_template (element_class, &src_template);
+  gst_element_class_set_static_metadata (element_class, "LSTM label", "Converter/Text",
+      "Names the greatest score of each vector, as text and as element messages",
+      "The gst-lstm developers");
+  transform_class->start = gst_lstm_label_start;
+  transform_class->stop = gst_lstm_label_stop;
+  transform_class->transform_caps = gst_lstm_label_transform_caps;
+  transform_class->set_caps = gst_lstm_label_set_caps;
+  transform_class->sink_event = gst_lstm_label_sink_event;
+  transform_class->generate_output = gst_lstm_label_generate_output;
+}
+
+static void
+gst_lstm_label_init (GstLstmLabel *self)
+{
+  /* What the base class takes for granted of an element without transform(). */
+  gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), FALSE);
+  self->threshold = DEFAULT_THRESHOLD;
+  self->last = NOT_YET;
+}
