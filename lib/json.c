@@ -45,7 +45,7 @@ check_text (const char *text, gsize length, guint max_depth, const char *what, G
 
 typedef struct {
   GHashTable *seen; /* "object/member" */
-  char *twice;
+  char **twice;     /* the first name that was seen twice */
 } Members;
 
 /* json-glib keeps the last of two equal names and says nothing. */
@@ -55,8 +55,8 @@ on_member (JsonParser *parser, JsonObject *object, const char *name, gpointer us
   Members *members = user_data;
 
   if (!g_hash_table_add (members->seen, g_strdup_printf ("%p/%s", (void *) object, name))
-      && !members->twice)
-    members->twice = g_strdup (name);
+      && !*members->twice)
+    *members->twice = g_strdup (name);
 }
 
 JsonNode *
@@ -66,7 +66,8 @@ lstm_json_parse (
   g_autoptr (JsonParser) parser = json_parser_new ();
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GError) cause = NULL;
-  Members members = {seen, NULL};
+  g_autofree char *twice = NULL;
+  Members members = {seen, &twice};
   JsonNode *root;
 
   if (!check_text (text, length, max_depth, what, error))
@@ -76,10 +77,9 @@ lstm_json_parse (
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: %s", what, cause->message);
     return NULL;
   }
-  if (members.twice) {
+  if (twice) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: the name \"%s\" stands there twice",
-        what, members.twice);
-    g_free (members.twice);
+        what, twice);
     return NULL;
   }
   root = json_parser_steal_root (parser);
