@@ -5,6 +5,7 @@
 /* Every element of the plugin; one line here registers it. */
 #define GST_LSTM_ELEMENTS(ELEMENT) \
   ELEMENT (lstm) \
+  ELEMENT (lstmfeatures) \
   ELEMENT (lstmlabel) \
   ELEMENT (npysink) \
   ELEMENT (npysrc)
