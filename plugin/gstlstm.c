@@ -52,7 +52,8 @@ typedef struct {
   gint reset_wanted; /* atomic: set by the signal from any thread */
 
   GstCaps *refused;         /* caps whose error is posted */
-  GstLstmSequence sequence; /* streaming thread only; with a model from start() to stop() */
+  GstLstmSequence sequence; /* streaming thread only; with a model from start() to stop().
+                             * start() and stop() hold the object lock for caps queries. */
 } GstLstm;
 
 typedef struct {
@@ -117,15 +118,20 @@ parse_structure (const GstStructure *s, GstLstmTensors *tensors)
   return gst_lstm_tensors_from_caps (tensors, caps, NULL);
 }
 
+/* Any thread may ask, also while the element stops. */
 static GstCaps *
-source_caps (const GstLstm *self, const GstStructure *sink)
+source_caps (GstLstm *self, const GstStructure *sink)
 {
   GstLstmTensors in, out;
+  gboolean known = parse_structure (sink, &in);
 
-  if (!self->sequence.model || !parse_structure (sink, &in))
-    return gst_static_pad_template_get_caps (&src_template);
-  gst_lstm_sequence_describe (&self->sequence, &in, &out);
-  return gst_lstm_tensors_to_caps (&out);
+  GST_OBJECT_LOCK (self);
+  known = known && self->sequence.model;
+  if (known)
+    gst_lstm_sequence_describe (&self->sequence, &in, &out);
+  GST_OBJECT_UNLOCK (self);
+  return known ? gst_lstm_tensors_to_caps (&out)
+               : gst_static_pad_template_get_caps (&src_template);
 }
 
 /* Only the framerate passes both ways. A wrong d is let through, for set_caps() to name it. */
@@ -133,7 +139,7 @@ static GstCaps *
 gst_lstm_transform_caps (
     GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
-  const GstLstm *self = GST_LSTM (trans);
+  GstLstm *self = GST_LSTM (trans);
   GstCaps *result = gst_caps_new_empty ();
 
   for (guint i = 0; i < gst_caps_get_size (caps); i++) {
@@ -303,12 +309,16 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
   g_autoptr (GError) error = NULL;
   GstLstmTensors in, out;
 
+  honour_reset (self);
   if (check_caps (self, incaps, outcaps, &in, &out, &error)) {
     if (in.streams != self->sequence.in.streams)
       push_final (self);
-    if (gst_lstm_sequence_configure (&self->sequence, &in, &out, &error))
+    if (gst_lstm_sequence_configure (&self->sequence, &in, &out, &error)) {
+      gst_caps_replace (&self->refused, NULL);
       return TRUE;
+    }
   }
+  push_final (self); /* the sequence before is good */
   /* Upstream offers refused caps again with each buffer and event: one error is enough. */
   if (!self->refused || !gst_caps_is_equal (self->refused, incaps)) {
     gst_caps_replace (&self->refused, incaps);
@@ -366,20 +376,20 @@ gst_lstm_start (GstBaseTransform *trans)
   GstLstm *self = GST_LSTM (trans);
   g_autoptr (GError) error = NULL;
   LstmModel *model = open_model (self, &error);
-  gboolean final_only;
-  guint emitted;
+  gboolean ok;
 
   if (!model) {
     GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ, ("%s", error->message), (NULL));
     return FALSE;
   }
-  GST_OBJECT_LOCK (self);
-  final_only = self->output_mode == GST_LSTM_OUTPUT_FINAL;
-  emitted = self->emit;
-  GST_OBJECT_UNLOCK (self);
   g_atomic_int_set (&self->reset_wanted, FALSE);
-  if (!gst_lstm_sequence_start (&self->sequence, model, emitted, final_only, &error)) {
+  GST_OBJECT_LOCK (self);
+  ok = gst_lstm_sequence_start (
+      &self->sequence, model, self->emit, self->output_mode == GST_LSTM_OUTPUT_FINAL, &error);
+  if (!ok)
     gst_lstm_sequence_stop (&self->sequence);
+  GST_OBJECT_UNLOCK (self);
+  if (!ok) {
     GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS, ("%s", error->message), (NULL));
     return FALSE;
   }
@@ -395,7 +405,9 @@ gst_lstm_stop (GstBaseTransform *trans)
 {
   GstLstm *self = GST_LSTM (trans);
 
+  GST_OBJECT_LOCK (self);
   gst_lstm_sequence_stop (&self->sequence);
+  GST_OBJECT_UNLOCK (self);
   gst_caps_replace (&self->refused, NULL);
   return TRUE;
 }

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm-rig.h"
+
+/* --- Caps --- */
+
+/* Caps of the source pad, in the order of emit, for a model of d = 1 and m = 30. */
+static const struct {
+  const gchar *properties, *in, *out;
+} caps_cases[] = {
+    {"", CAPS ("1", ",framerate=30/1"), CAPS ("30:1", ",framerate=30/1,names=(string)output")},
+    {"", CAPS ("1:1", ",framerate=25/1"),
+        CAPS ("30:1", ",framerate=25/1,names=(string)output")},
+    {"", CAPS ("1:1:1:1", ",framerate=0/1"),
+        CAPS ("30:1", ",framerate=0/1,names=(string)output")},
+    {"", CAPS ("1", ""), CAPS ("30:1", ",framerate=0/1,names=(string)output")},
+    {"", CAPS ("1:7", ",framerate=30/1"),
+        CAPS ("30:7", ",framerate=30/1,names=(string)output")},
+    {"", CAPS ("1:7:5", ",framerate=30000/1001"),
+        CAPS ("30:7:5", ",framerate=30000/1001,names=(string)output")},
+    {"", CAPS ("1:1:5:1", ",framerate=30/1"),
+        CAPS ("30:1:5", ",framerate=30/1,names=(string)output")},
+    {"output-mode=final", CAPS ("1:7", ",framerate=30/1"),
+        CAPS ("30:1", ",framerate=30/1,names=(string)output")},
+    {"output-mode=final", CAPS ("1:7:5", ",framerate=30/1"),
+        CAPS ("30:1:5", ",framerate=30/1,names=(string)output")},
+    {"emit=cell", CAPS ("1:7", ",framerate=30/1"),
+        CAPS ("30:7", ",framerate=30/1,names=(string)cell")},
+    {"emit=cell+output", CAPS ("1", ",framerate=30/1"),
+        "other/tensors,format=static,num_tensors=2,types=(string)\"float32,float32\","
+        "dimensions=(string)\"30:1,30:1\",names=(string)\"output,cell\",framerate=30/1"},
+    {"emit=output+hidden+cell output-mode=final", CAPS ("1:7:5", ",framerate=30/1"),
+        "other/tensors,format=static,num_tensors=3,types=(string)\"float32,float32,float32\","
+        "dimensions=(string)\"30:1:5,30:1:5,30:1:5\",names=(string)\"output,hidden,cell\","
+        "framerate=30/1"},
+};
+
+static void
+assert_caps (GstCaps *got, const gchar *expected)
+{
+  g_autoptr (GstCaps) caps = gst_caps_from_string (expected);
+
+  g_assert_nonnull (caps);
+  if (!got || !gst_caps_is_equal (got, caps)) {
+    g_autofree gchar *text = got ? gst_caps_to_string (got) : NULL;
+
+    g_error ("expected '%s', got '%s'", expected, GST_STR_NULL (text));
+  }
+}
+
+static void
+test_caps (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (caps_cases); i++) {
+    g_autoptr (GstPad) pad = NULL;
+    g_autoptr (GstCaps) caps = NULL;
+    Rig rig;
+
+    rig_init (&rig, "seed-1x30", caps_cases[i].properties);
+    g_assert_true (rig_push_caps_text (&rig, caps_cases[i].in));
+    pad = gst_element_get_static_pad (rig.lstm, "src");
+    caps = gst_pad_get_current_caps (pad);
+    assert_caps (caps, caps_cases[i].out);
+    rig_clear (&rig);
+  }
+}
+
+/* The sizes of the tensors are the layers', not those of the seed. */
+static void
+test_caps_of_head (void)
+{
+  g_autoptr (GstPad) pad = NULL;
+  g_autoptr (GstCaps) caps = NULL;
+  Rig rig;
+
+  rig_init (&rig, "head", "emit=output+hidden");
+  g_assert_true (rig_push_caps_text (&rig, CAPS ("12:3:2", ",framerate=1/1")));
+  pad = gst_element_get_static_pad (rig.lstm, "src");
+  caps = gst_pad_get_current_caps (pad);
+  assert_caps (caps,
+      "other/tensors,format=static,num_tensors=2,types=(string)\"float32,float32\","
+      "dimensions=(string)\"7:3:2,16:3:2\",names=(string)\"output,hidden\",framerate=1/1");
+  rig_clear (&rig);
+}
+
+/* What downstream spells is what it gets, and no other size links. */
+static void
+test_spellings (void)
+{
+  static const struct {
+    const gchar *folder, *properties, *dimensions;
+    guint steps;
+    gboolean links;
+  } cases[] = {
+      {"long-no-bias", "", "16", 1, TRUE},
+      {"long-no-bias", "", "16:1", 1, TRUE},
+      {"long-no-bias", "", "16:1:1", 1, TRUE},
+      {"long-no-bias", "", "16:1:1:1", 1, TRUE},
+      {"long-no-bias", "", "17", 1, FALSE},
+      {"long-no-bias", "", "16:2", 1, FALSE},
+      {"long-no-bias", "", "16:10:1", 10, TRUE},
+      {"long-no-bias", "output-mode=final", "16:1:1", 10, TRUE},
+      {"seed-1x30", "", "30:6:5", 6, TRUE},
+      {"seed-1x30", "", "30:6:5:1", 6, TRUE},
+      {"seed-1x30", "", "30:6", 6, FALSE},
+      {"seed-1x30", "output-mode=final", "30:1:5:1", 6, TRUE},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *x = vector_file (cases[i].folder, "x.npy");
+    g_autofree gchar *model = vector_file (cases[i].folder, "model.safetensors");
+    gboolean links;
+
+    g_test_message ("%s %s", cases[i].properties, cases[i].dimensions);
+    links = test_launch (NULL,
+        "npysrc location=%s steps-per-buffer=%u ! lstm model-location=%s %s ! "
+        "other/tensors,dimensions=(string)%s ! fakesink",
+        x, cases[i].steps, model, cases[i].properties, cases[i].dimensions);
+    g_assert_true (links == cases[i].links);
+  }
+}
+
+/* What upstream may send when downstream wants 25 steps per second, with a model or without. */
+static void
+test_framerate_upstream (void)
+{
+  static const GstState states[] = {GST_STATE_NULL, GST_STATE_PLAYING};
+
+  for (guint i = 0; i < G_N_ELEMENTS (states); i++) {
+    g_autoptr (GstPad) pad = NULL;
+    g_autoptr (GstCaps) caps = NULL;
+    Rig rig;
+
+    rig_init (&rig, "seed-1x30", "");
+    gst_element_set_state (rig.lstm, states[i]);
+    gst_harness_set_sink_caps_str (rig.harness, CAPS ("30:1", ",framerate=25/1"));
+    pad = gst_element_get_static_pad (rig.lstm, "sink");
+    caps = gst_pad_query_caps (pad, NULL);
+    assert_caps (
+        caps, "other/tensors,format=static,num_tensors=1,types=float32,framerate=25/1");
+    rig_clear (&rig);
+  }
+}
+
+static void
+test_refused_types (void)
+{
+  static const gchar *const texts[] = {
+      "other/tensors,format=static,num_tensors=1,types=uint8,dimensions=(string)1",
+      "other/tensors,format=static,num_tensors=1,types=float64,dimensions=(string)1",
+      "other/tensors,format=static,num_tensors=2,types=(string)\"float32,float32\","
+      "dimensions=(string)\"1,1\"",
+      "other/tensors,format=flexible",
+      "other/tensor,type=float32,dimension=(string)1",
+      "video/x-raw,format=GRAY8,width=1,height=1",
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (GstPad) pad = NULL;
+    g_autoptr (GstCaps) caps = gst_caps_from_string (texts[i]);
+    Rig rig;
+
+    rig_init (&rig, "seed-1x30", "");
+    pad = gst_element_get_static_pad (rig.lstm, "sink");
+    g_assert_false (gst_pad_query_accept_caps (pad, caps));
+    g_assert_false (rig_push_caps_text (&rig, texts[i]));
+    rig_clear (&rig);
+  }
+}
+
+/* Others ask for caps while the element starts and stops. */
+
+typedef struct {
+  GstPad *pad;
+  gint done; /* atomic */
+  gint n;    /* atomic: questions so far */
+} Asker;
+
+static gpointer
+ask_caps (gpointer data)
+{
+  Asker *asker = data;
+
+  while (!g_atomic_int_get (&asker->done)) {
+    g_autoptr (GstCaps) caps = gst_pad_query_caps (asker->pad, NULL);
+
+    g_assert_false (gst_caps_is_empty (caps));
+    g_atomic_int_inc (&asker->n);
+  }
+  return NULL;
+}
+
+/* With a model that need not be loaded each time, questions often meet it coming or going. */
+static void
+test_caps_while_stopping (void)
+{
+  g_autofree gchar *path = vector_file ("seed-1x30", "model.safetensors");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmModel) model = lstm_model_load (path, &error);
+  g_autoptr (GstElement) bin = gst_parse_launch (
+      "capsfilter caps=\"" CAPS (
+          "1", ",framerate=30/1") "\" ! lstm name=lstm emit=output+hidden+cell",
+      NULL);
+  g_autoptr (GstElement) lstm = gst_bin_get_by_name (GST_BIN (bin), "lstm");
+  Asker asker = {gst_element_get_static_pad (lstm, "src")};
+  GThread *thread;
+
+  g_assert_no_error (error);
+  g_object_set (lstm, "model", model, NULL);
+  thread = g_thread_new ("asker", ask_caps, &asker);
+  while (g_atomic_int_get (&asker.n) < 20000) {
+    gst_element_set_state (lstm, GST_STATE_PAUSED);
+    gst_element_set_state (lstm, GST_STATE_READY);
+  }
+  g_atomic_int_set (&asker.done, TRUE);
+  g_thread_join (thread);
+  gst_element_set_state (bin, GST_STATE_NULL);
+  gst_object_unref (asker.pad);
+}
+
+/* --- Errors --- */
+
+static void
+assert_one_error (Rig *rig, const gchar *pattern)
+{
+  assert_error_posted (rig->bus, pattern);
+  g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ERROR));
+}
+
+/* The element does not start: a file of @content (NULL: none), which @location names. */
+static const struct {
+  const gchar *content;
+  gssize size;           /* of it; -1: a string */
+  const gchar *location; /* %s: the directory */
+  const gchar *pattern;
+} start_errors[] = {
+    {NULL, 0, NULL, "property model-location: expected a path, found none"},
+    {NULL, 0, "%s/none", "*/none: *No such file or directory"},
+    {NULL, 0, "%s", "*: expected a file, found a directory"},
+    {"", 0, "%s/file", "*/file: expected a safetensors file, found 0 bytes"},
+    {"This is no model.", -1, "%s/file", "*/file: expected a header length of at most *"},
+    {"\2\0\0\0\0\0\0\0{}", 10, "%s/file", "*/file: expected \"lstm.layers\" in __metadata__*"},
+};
+
+static void
+check_start_error (GstElement *lstm, const gchar *pattern)
+{
+  g_autoptr (GstBus) bus = gst_bus_new ();
+
+  gst_element_set_bus (lstm, bus);
+  g_assert_cmpint (
+      gst_element_set_state (lstm, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
+  assert_error_posted (bus, pattern);
+  g_assert_null (gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR));
+  gst_element_set_state (lstm, GST_STATE_NULL);
+  gst_element_set_bus (lstm, NULL);
+}
+
+static void
+test_start_errors (void)
+{
+  gchar *dir = test_dir_new ();
+  g_autofree gchar *file = g_build_filename (dir, "file", NULL);
+  g_autofree gchar *good = vector_file ("seed-1x30", "model.safetensors");
+  g_autofree gchar *stateless = vector_file ("no-memory", "model.safetensors");
+  g_autoptr (GstElement) lstm = gst_object_ref_sink (gst_element_factory_make ("lstm", NULL));
+
+  for (guint i = 0; i < G_N_ELEMENTS (start_errors); i++) {
+    const gchar *content = start_errors[i].content;
+    g_auto (GStrv)
+        parts = g_strsplit (start_errors[i].location ? start_errors[i].location : "", "%s", -1);
+    g_autofree gchar *location = g_strjoinv (dir, parts);
+
+    if (content)
+      g_assert_true (g_file_set_contents (file, content, start_errors[i].size, NULL));
+    g_object_set (lstm, "model-location", start_errors[i].location ? location : NULL, NULL);
+    check_start_error (lstm, start_errors[i].pattern);
+  }
+  g_object_set (lstm, "model-location", good, "emit", 0, NULL);
+  check_start_error (lstm, "property emit: expected at least one of *, found none");
+  g_object_set (lstm, "model-location", stateless, "emit", 1 | 2, NULL);
+  check_start_error (lstm, "property emit: expected output alone, *no LSTM layer*hidden*");
+  /* Nothing of it stays. */
+  g_object_set (lstm, "model-location", good, NULL);
+  g_assert_cmpint (
+      gst_element_set_state (lstm, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_SUCCESS);
+  gst_element_set_state (lstm, GST_STATE_NULL);
+  test_dir_remove (dir);
+}
+
+/* Sizes that do not fit are named once, though upstream sends the caps again and again. */
+static void
+test_caps_errors (void)
+{
+  static const struct {
+    const gchar *dimensions, *pattern;
+  } cases[] = {
+      {"4", "caps field dimensions: expected vectors of 3 values*, got 4"},
+      {"2:7:5", "caps field dimensions: expected vectors of 3 values*, got 2"},
+      {"0", "caps field dimensions: expected d, d:T or d:T:bs *, got '0'"},
+      {"3:-1", "caps field dimensions: expected d, d:T or d:T:bs *, got '3:-1'"},
+      {"3:1:1:2", "caps field dimensions: expected d, d:T or d:T:bs *, got '3:1:1:2'"},
+      {"3:2147483647:2147483647", "caps field dimensions: * is more than memory can hold"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *text = g_strdup_printf (
+        "other/tensors,format=static,num_tensors=1,types=float32,framerate=30/1,"
+        "dimensions=(string)%s",
+        cases[i].dimensions);
+    Rig rig;
+
+    rig_init (&rig, "long-no-bias", "");
+    rig_push_stream_start (&rig);
+    for (guint k = 0; k < 3; k++)
+      g_assert_false (rig_push_caps_text (&rig, text));
+    rig_push_segment (&rig);
+    g_assert_cmpint (
+        gst_harness_push (rig.harness, rig_buffer (&rig, 0)), ==, GST_FLOW_NOT_NEGOTIATED);
+    rig_push_event (&rig, gst_event_new_eos ());
+    assert_one_error (&rig, cases[i].pattern);
+    /* Others do; then it is worth another word. */
+    rig_begin (&rig);
+    rig_push_sequence (&rig, 0, 2);
+    rig_assert_same (&rig);
+    g_assert_false (rig_push_caps_text (&rig, text));
+    assert_one_error (&rig, cases[i].pattern);
+    rig_clear (&rig);
+  }
+}
+
+/* Errors of a pipeline's element `lstm`, from whichever thread. */
+typedef struct {
+  GMutex lock;
+  GString *text;
+  guint n;
+} Errors;
+
+static GstBusSyncReply
+on_message (GstBus *bus, GstMessage *message, gpointer data)
+{
+  Errors *errors = data;
+  g_autoptr (GError) error = NULL;
+
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR
+      && g_str_equal (GST_MESSAGE_SRC_NAME (message), "lstm")) {
+    gst_message_parse_error (message, &error, NULL);
+    g_mutex_lock (&errors->lock);
+    g_string_append (errors->text, error->message);
+    errors->n++;
+    g_mutex_unlock (&errors->lock);
+  }
+  return GST_BUS_PASS;
+}
+
+/* Behind a real source, which offers its caps with each event and buffer. */
+static void
+test_pipeline_error (void)
+{
+  g_autofree gchar *x = vector_file ("even", "x.npy");
+  g_autofree gchar *model = vector_file ("uneven", "model.safetensors");
+  g_autofree gchar *line = g_strdup_printf (
+      "npysrc location=%s ! lstm name=lstm model-location=%s ! fakesink async=false", x, model);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = NULL;
+  Errors errors = {.text = g_string_new (NULL)};
+
+  g_assert_no_error (error);
+  g_mutex_init (&errors.lock);
+  gst_bus_set_sync_handler (bus, on_message, &errors, NULL);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS);
+  if (!message) /* the source's own error may come with it */
+    g_error ("expected EOS");
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  assert_matches (errors.text->str, "*expected vectors of 7 values*, got 64");
+  g_assert_cmpuint (errors.n, ==, 1);
+  g_string_free (errors.text, TRUE);
+  g_mutex_clear (&errors.lock);
+}
+
+static void
+test_buffer_errors (void)
+{
+  static const struct {
+    gsize bytes;
+    const gchar *pattern;
+  } cases[] = {
+      {0, "buffer: tensor 0: expected 24 bytes (float32, dimensions 3:2:1), got 0"},
+      {23, "buffer: tensor 0: expected 24 bytes *, got 23"},
+      {25, "buffer: tensor 0: expected 24 bytes *, got 25"},
+      {48, "buffer: tensor 0: expected 24 bytes *, got 48"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (guint final = 0; final < 2; final++) {
+      GstBuffer *buffer = gst_buffer_new_allocate (NULL, cases[i].bytes, NULL);
+      Rig rig;
+
+      rig_init (&rig, "long-no-bias", final ? "output-mode=final" : "");
+      rig.steps = 2;
+      rig_begin (&rig);
+      g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
+      assert_one_error (&rig, cases[i].pattern);
+      g_assert_cmpuint (rig.got->len, ==, 0);
+      rig_clear (&rig);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct {
+    const gchar *name;
+    void (*run) (void);
+  } tests[] = {
+      {"/lstm/caps", test_caps},
+      {"/lstm/caps-of-head", test_caps_of_head},
+      {"/lstm/spellings", test_spellings},
+      {"/lstm/framerate-upstream", test_framerate_upstream},
+      {"/lstm/refused-types", test_refused_types},
+      {"/lstm/start-errors", test_start_errors},
+      {"/lstm/caps-errors", test_caps_errors},
+      {"/lstm/pipeline-error", test_pipeline_error},
+      {"/lstm/buffer-errors", test_buffer_errors},
+      {"/lstm/caps-while-stopping", test_caps_while_stopping},
+  };
+
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add_func (tests[i].name, tests[i].run);
+  return g_test_run ();
+}

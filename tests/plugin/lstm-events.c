@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm-rig.h"
+
+/* Between two halves of a sequence: what happens, what of it leaves the element, and whether
+ * the second half goes on from the first. */
+
+static void
+on_nothing (Rig *rig)
+{
+}
+
+static void
+on_stream_start (Rig *rig)
+{
+  rig_push_stream_start (rig);
+}
+
+static void
+on_eos (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_eos ());
+  rig_push_stream_start (rig);
+  rig_push_segment (rig);
+}
+
+static void
+on_segment_done (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_segment_done (GST_FORMAT_TIME, 0));
+}
+
+static void
+on_flush (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_flush_start ());
+  rig_push_event (rig, gst_event_new_flush_stop (TRUE));
+  rig_push_segment (rig);
+}
+
+static void
+on_ready (Rig *rig)
+{
+  gst_element_set_state (rig->lstm, GST_STATE_READY);
+  gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
+  rig_begin (rig);
+}
+
+static void
+on_reset (Rig *rig)
+{
+  g_signal_emit_by_name (rig->lstm, "reset");
+}
+
+static void
+on_gap (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_gap (5, 6));
+}
+
+static void
+on_tag_and_custom (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_tag (gst_tag_list_new (GST_TAG_TITLE, "title", NULL)));
+  rig_push_event (rig,
+      gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty ("custom")));
+}
+
+/* A buffer's flag, and the request to look for other caps. */
+static void
+on_discont_and_reconfigure (Rig *rig)
+{
+  GstBuffer *buffer = rig_buffer (rig, 0);
+
+  GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  gst_harness_push_upstream_event (rig->harness, gst_event_new_reconfigure ());
+  g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
+  rig_expect (rig, 0, 1, 1);
+}
+
+static void
+on_same_caps (Rig *rig)
+{
+  g_assert_true (
+      rig_push_caps_text (rig, "other/tensors,format=static,num_tensors=1,types=float32,"
+                               "framerate=30/1,dimensions=(string)1:1:2:1"));
+}
+
+static void
+on_other_steps (Rig *rig)
+{
+  rig->steps = 3;
+  g_assert_true (rig_push_caps (rig));
+}
+
+static void
+on_other_framerate (Rig *rig)
+{
+  rig->framerate = "25/1";
+  g_assert_true (rig_push_caps (rig));
+}
+
+static void
+on_other_streams (Rig *rig)
+{
+  rig->streams = 5;
+  g_assert_true (rig_push_caps (rig));
+}
+
+static const struct {
+  const gchar *name;
+  void (*happens) (Rig *rig);
+  const gchar *log;
+  gboolean kept[2]; /* and with stateful */
+} happenings[] = {
+    {"nothing", on_nothing, "", {TRUE, TRUE}},
+    {"segment", rig_push_segment, "segment 0", {FALSE, TRUE}},
+    {"stream-start", on_stream_start, "stream-start", {FALSE, TRUE}},
+    {"eos", on_eos, "eos, stream-start, segment 0", {FALSE, TRUE}},
+    {"segment-done", on_segment_done, "segment-done", {FALSE, TRUE}},
+    {"flush", on_flush, "flush-start, flush-stop, segment 0", {FALSE, FALSE}},
+    {"ready", on_ready, "", {FALSE, FALSE}},
+    {"reset", on_reset, "", {FALSE, FALSE}},
+    {"gap", on_gap, "gap 5+6", {TRUE, TRUE}},
+    {"tag, custom", on_tag_and_custom, "tag, custom-downstream", {TRUE, TRUE}},
+    {"discont", on_discont_and_reconfigure, "buffer 0+1000", {TRUE, TRUE}},
+    {"same caps", on_same_caps, "", {TRUE, TRUE}},
+    {"other T", on_other_steps, "caps 30:3:2", {TRUE, TRUE}},
+    {"other framerate", on_other_framerate, "caps 30:1:2", {TRUE, TRUE}},
+    {"other bs", on_other_streams, "caps 30:1:5", {FALSE, FALSE}},
+};
+
+static void
+check_state (guint i, gboolean stateful)
+{
+  Rig rig;
+
+  g_test_message ("%s, stateful %d", happenings[i].name, stateful);
+  rig_init (&rig, "seed-1x30", stateful ? "stateful=true" : "stateful=false");
+  rig.streams = 2;
+  rig_expect_zero (&rig);
+  rig_begin (&rig);
+  rig_push_sequence (&rig, 0, 6);
+  g_string_truncate (rig.log, 0);
+  happenings[i].happens (&rig);
+  rig_assert_log (&rig, happenings[i].log);
+  if (!happenings[i].kept[stateful])
+    rig_expect_zero (&rig);
+  rig_push_sequence (&rig, 6, 6);
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+static void
+test_state (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (happenings); i++)
+    for (gint stateful = FALSE; stateful <= TRUE; stateful++)
+      check_state (i, stateful);
+}
+
+/* It counts when a sequence ends, not when it begins. */
+static void
+test_stateful_while_playing (void)
+{
+  Rig rig;
+
+  rig_init (&rig, "seed-1x30", "");
+  rig_begin (&rig);
+  for (guint i = 0; i < 4; i++) {
+    rig_push_sequence (&rig, 5 * i, 5);
+    g_object_set (rig.lstm, "stateful", i % 2 == 0, NULL);
+    rig_push_segment (&rig);
+    if (i % 2)
+      rig_expect_zero (&rig);
+  }
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+/* --- Final mode --- */
+
+static void
+end_by_eos (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_eos ());
+}
+
+static const struct {
+  void (*end) (Rig *rig);
+  const gchar *log; /* behind the final vector */
+} endings[] = {
+    {end_by_eos, "eos"},
+    {on_segment_done, "segment-done"},
+    {rig_push_segment, "segment 0"},
+    {on_stream_start, "stream-start"},
+    {on_eos, "eos, stream-start, segment 0"},
+};
+
+/* Three buffers at 0, @steps and 2 @steps us, and their last step's time. */
+static const struct {
+  guint streams, steps;
+  const gchar *framerate;
+  GstClockTime duration;
+  const gchar *log;
+} final_cases[] = {
+    {1, 1, "30/1", 1000, "gap 0+1000, gap 1000+1000, gap 2000+1000, buffer 2000+33333333"},
+    {5, 1, "30/1", 1000, "gap 0+1000, gap 1000+1000, gap 2000+1000, buffer 2000+33333333"},
+    {1, 7, "30/1", 7000,
+        "gap 0+7000, gap 7000+7000, gap 14000+7000, buffer 200014000+33333333"},
+    {5, 7, "30/1", 7000,
+        "gap 0+7000, gap 7000+7000, gap 14000+7000, buffer 200014000+33333333"},
+    {1, 1, "0/1", 1000, "gap 0+1000, gap 1000+1000, gap 2000+1000, buffer 2000+1000"},
+    {5, 7, "0/1", 7001, "gap 0+7001, gap 7000+7001, gap 14000+7001, buffer 20000+1001"},
+    {5, 7, "0/1", GST_CLOCK_TIME_NONE, "gap 0, gap 7000, gap 14000, buffer 14000"},
+};
+
+static void
+check_final (guint c, guint e)
+{
+  g_autofree gchar *log = g_strdup_printf ("%s, %s", final_cases[c].log, endings[e].log);
+  Rig rig;
+
+  g_test_message ("case %u, %s", c, endings[e].log);
+  rig_init (&rig, "seed-1x30", "output-mode=final");
+  rig.streams = final_cases[c].streams;
+  rig.steps = final_cases[c].steps;
+  rig.framerate = final_cases[c].framerate;
+  rig.duration = final_cases[c].duration;
+  rig_expect_zero (&rig);
+  rig_begin (&rig);
+  rig_push_final (&rig, 0, 3 * rig.steps);
+  g_assert_cmpuint (rig.got->len, ==, 0);
+  endings[e].end (&rig);
+  rig_assert_log (&rig, log);
+  rig_assert_same (&rig);
+  endings[e].end (&rig); /* no step since */
+  g_assert_cmpuint (rig.got->len, ==, 0);
+  rig_clear (&rig);
+}
+
+static void
+test_final (void)
+{
+  for (guint c = 0; c < G_N_ELEMENTS (final_cases); c++)
+    for (guint e = 0; e < G_N_ELEMENTS (endings); e++)
+      check_final (c, e);
+}
+
+/* Without times there is no gap to tell of either. */
+static void
+test_final_untimed (void)
+{
+  GstBuffer *buffer;
+  Rig rig;
+
+  rig_init (&rig, "seed-1x30", "output-mode=final");
+  rig_begin (&rig);
+  buffer = rig_buffer (&rig, 0);
+  GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
+  GST_BUFFER_DURATION (buffer) = GST_CLOCK_TIME_NONE;
+  g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
+  rig_expect (&rig, 0, 1, 1);
+  end_by_eos (&rig);
+  rig_assert_log (&rig, "buffer+33333333, eos"); /* by the framerate */
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+/* What comes out at the end after a happening amid the sequence. */
+static const struct {
+  const gchar *name;
+  void (*happens) (Rig *rig);
+  const gchar *log;       /* of what happens */
+  gboolean drained, kept; /* the first half's vector comes; the second half goes on from it */
+} final_happenings[] = {
+    {"nothing", on_nothing, "", FALSE, TRUE},
+    {"segment", rig_push_segment, "buffer 5000+33333333, segment 0", TRUE, FALSE},
+    {"flush", on_flush, "flush-start, flush-stop, segment 0", FALSE, FALSE},
+    {"ready", on_ready, "", FALSE, FALSE},
+    {"reset", on_reset, "", FALSE, FALSE},
+    {"gap", on_gap, "gap 5+6", FALSE, TRUE},
+    {"tag, custom", on_tag_and_custom, "tag, custom-downstream", FALSE, TRUE},
+    {"other T", on_other_steps, "", FALSE, TRUE},
+    {"other framerate", on_other_framerate, "caps 30:1:2", FALSE, TRUE},
+    {"other bs", on_other_streams, "buffer 5000+33333333, caps 30:1:5", TRUE, FALSE},
+};
+
+static void
+check_final_happening (guint i)
+{
+  Rig rig;
+
+  g_test_message ("%s", final_happenings[i].name);
+  rig_init (&rig, "seed-1x30", "output-mode=final");
+  rig.streams = 2;
+  rig_expect_zero (&rig);
+  rig_begin (&rig);
+  rig_push_steps (&rig, 0, 6);
+  rig_expect (&rig, 0, 6, final_happenings[i].drained);
+  g_string_truncate (rig.log, 0);
+  final_happenings[i].happens (&rig);
+  rig_assert_log (&rig, final_happenings[i].log);
+  if (!final_happenings[i].kept)
+    rig_expect_zero (&rig);
+  rig_push_final (&rig, 6, 6);
+  end_by_eos (&rig);
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+static void
+test_final_happenings (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (final_happenings); i++)
+    check_final_happening (i);
+}
+
+/* After a reset nothing is left to drain, whatever asks for it. */
+static void
+test_final_reset (void)
+{
+  static void (*const asks[]) (Rig * rig) = {
+      end_by_eos, rig_push_segment, on_stream_start, on_segment_done, on_other_streams};
+
+  for (guint i = 0; i < G_N_ELEMENTS (asks); i++) {
+    Rig rig;
+
+    rig_init (&rig, "seed-1x30", "output-mode=final");
+    rig_begin (&rig);
+    rig_push_steps (&rig, 0, 3);
+    on_reset (&rig);
+    asks[i](&rig);
+    g_assert_cmpuint (rig.got->len, ==, 0);
+    rig_clear (&rig);
+  }
+}
+
+/* Caps that the model refuses end the sequence: what it came to is not lost. */
+static void
+test_final_refused_caps (void)
+{
+  g_autoptr (GstMessage) error = NULL;
+  Rig rig;
+
+  rig_init (&rig, "seed-1x30", "output-mode=final");
+  rig_begin (&rig);
+  rig_push_final (&rig, 0, 3);
+  g_string_truncate (rig.log, 0);
+  g_assert_false (rig_push_caps_text (&rig, CAPS ("7:1:1", ",framerate=30/1")));
+  rig_assert_log (&rig, "buffer 2000+33333333");
+  rig_assert_same (&rig);
+  error = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (error);
+  rig_clear (&rig);
+}
+
+/* With stateful, each segment ends with its own vector, of one long run. */
+static void
+test_final_stateful (void)
+{
+  Rig rig;
+
+  rig_init (&rig, "seed-1x30", "output-mode=final stateful=true");
+  rig_begin (&rig);
+  for (guint i = 0; i < 3; i++) {
+    rig_push_final (&rig, i * 5, 5);
+    rig_push_segment (&rig);
+    rig_push_segment (&rig);
+  }
+  g_assert_cmpuint (rig.got->len, ==, 3 * 30);
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+static void
+test_final_tensors (void)
+{
+  g_autofree gfloat *x = NULL;
+  gfloat expected[3][2 * 7 * 30];
+  Rig rig;
+
+  rig_init (&rig, "seed-1x30", "output-mode=final emit=output+hidden+cell");
+  rig.streams = 2;
+  rig.steps = 7;
+  rig_expect_zero (&rig);
+  rig_begin (&rig);
+  rig_push_steps (&rig, 0, 7);
+  end_by_eos (&rig);
+  x = array_steps (&rig.x, 2, 0, 7);
+  lstm_state_run_full (rig.state, 7, x, expected[0], 0, expected[1], expected[2]);
+  for (guint k = 0; k < 3; k++)
+    for (guint s = 0; s < 2; s++)
+      g_array_append_vals (rig.expected, expected[k] + (s * 7 + 6) * 30, 30);
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+/* The source waits at the other branch's preroll, long before EOS; a sink behind the final
+ * vector must preroll nevertheless. */
+static void
+test_final_preroll (void)
+{
+  g_autofree gchar *model = vector_file ("long-no-bias", "model.safetensors");
+  g_autofree gchar *x = vector_file ("long-no-bias", "x.npy");
+  g_autofree gchar *line = g_strdup_printf (
+      "npysrc location=%s ! tee name=t ! queue max-size-buffers=2 ! fakesink "
+      "t. ! queue max-size-buffers=2 ! lstm model-location=%s output-mode=final ! fakesink",
+      x, model);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
+
+  g_assert_no_error (error);
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==,
+      GST_STATE_CHANGE_SUCCESS);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/lstm/state", test_state);
+  g_test_add_func ("/lstm/stateful-while-playing", test_stateful_while_playing);
+  g_test_add_func ("/lstm/final", test_final);
+  g_test_add_func ("/lstm/final-untimed", test_final_untimed);
+  g_test_add_func ("/lstm/final-happenings", test_final_happenings);
+  g_test_add_func ("/lstm/final-reset", test_final_reset);
+  g_test_add_func ("/lstm/final-refused-caps", test_final_refused_caps);
+  g_test_add_func ("/lstm/final-stateful", test_final_stateful);
+  g_test_add_func ("/lstm/final-tensors", test_final_tensors);
+  g_test_add_func ("/lstm/final-preroll", test_final_preroll);
+  return g_test_run ();
+}

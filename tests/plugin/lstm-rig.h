@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the tests of `lstm` share: arrays of the vectors, and one element between two pads with
+ * a log of what leaves it and, beside it, the same model run by liblstm alone. */
+#pragma once
+#include "npy-files.h"
+#include <lstm/lstm.h>
+
+/* Caps of one float32 tensor; @more: a comma and more fields. */
+#define CAPS(dimensions, more)                                                                 \
+  "other/tensors,format=static,num_tensors=1,types=float32,dimensions=(string)" dimensions more
+
+/* float32 of a .npy file, [streams, length, size] */
+typedef struct {
+  gsize streams, length, size;
+  gfloat *items;
+} Array;
+
+static inline Array
+array_load (const gchar *path)
+{
+  g_autofree gchar *data = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize dims[3] = {1, 1, 1}, n = 0, bytes, start;
+  gchar *next;
+  Array array;
+
+  g_file_get_contents (path, &data, &bytes, &error);
+  g_assert_no_error (error);
+  start = 10 + GST_READ_UINT16_LE (data + 8);
+  next = strchr (strstr (data + 10, "'shape': ("), '(');
+  while (g_ascii_isdigit (*++next)) {
+    dims[n++] = g_ascii_strtoull (next, &next, 10);
+    next += next[0] == ',' && next[1] == ' ';
+  }
+  array.size = dims[n - 1];
+  array.length = dims[n - 2];
+  array.streams = n == 3 ? dims[0] : 1;
+  g_assert_cmpuint (bytes - start, ==, array.streams * array.length * array.size * 4);
+  array.items = g_memdup2 (data + start, bytes - start);
+  return array;
+}
+
+/* Steps @first to @first + @n of @streams streams as they lie in a buffer.
+ * Returns: (transfer full) */
+static inline gfloat *
+array_steps (const Array *array, gsize streams, gsize first, gsize n)
+{
+  const gsize row = n * array->size;
+  gfloat *items = g_new (gfloat, streams * row);
+
+  g_assert_cmpuint (streams, <=, array->streams);
+  g_assert_cmpuint (first + n, <=, array->length);
+  for (gsize s = 0; s < streams; s++)
+    memcpy (items + s * row, array->items + (s * array->length + first) * array->size, row * 4);
+  return items;
+}
+
+static inline void
+assert_same_bits (const GArray *got, const GArray *expected)
+{
+  g_assert_cmpuint (got->len, ==, expected->len);
+  for (guint i = 0; i < got->len; i++)
+    g_assert_cmphex (g_array_index (got, guint32, i), ==, g_array_index (expected, guint32, i));
+}
+
+/* @file of a folder of vectors/lstm. Returns: (transfer full) */
+static inline gchar *
+vector_file (const gchar *folder, const gchar *file)
+{
+  g_autofree gchar *name = g_build_filename ("lstm", folder, file, NULL);
+
+  return test_vector_path (name);
+}
+
+typedef struct {
+  GstHarness *harness;
+  GstElement *lstm;
+  GstBus *bus;
+  GString *log;           /* what left: names of events, buffers as `buffer PTS+DURATION` */
+  GArray *got;            /* float: the content of those buffers */
+  Array x;                /* what is pushed */
+  guint streams;          /* of x that are used; */
+  guint steps;            /* in a buffer; */
+  const gchar *framerate; /* in the caps that rig_caps() pushes */
+  GstClockTime duration;  /* of a buffer; step i is at i us */
+
+  LstmState *state; /* as liblstm has it */
+  GArray *expected; /* float: what that state gave */
+} Rig;
+
+static inline void
+log_time (GString *log, const gchar *name, GstClockTime pts, GstClockTime duration)
+{
+  g_string_append (log, name);
+  if (GST_CLOCK_TIME_IS_VALID (pts))
+    g_string_append_printf (log, " %" G_GUINT64_FORMAT, pts);
+  if (GST_CLOCK_TIME_IS_VALID (duration))
+    g_string_append_printf (log, "+%" G_GUINT64_FORMAT, duration);
+}
+
+/* Leaves its memories as they are: mapping would merge them. */
+static inline void
+log_buffer (Rig *rig, GstBuffer *buffer)
+{
+  const gsize bytes = gst_buffer_get_size (buffer);
+  const guint n = rig->got->len;
+
+  log_time (rig->log, "buffer", GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
+  g_array_set_size (rig->got, n + (guint) (bytes / sizeof (gfloat)));
+  gst_buffer_extract (buffer, 0, &g_array_index (rig->got, gfloat, n), bytes);
+}
+
+static inline void
+log_event (Rig *rig, GstEvent *event)
+{
+  GstClockTime time, duration;
+  const GstSegment *segment;
+  GstCaps *caps;
+
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_GAP:
+    gst_event_parse_gap (event, &time, &duration);
+    log_time (rig->log, "gap", time, duration);
+    break;
+  case GST_EVENT_SEGMENT:
+    gst_event_parse_segment (event, &segment);
+    log_time (rig->log, "segment", segment->start, GST_CLOCK_TIME_NONE);
+    break;
+  case GST_EVENT_CAPS:
+    gst_event_parse_caps (event, &caps);
+    g_string_append_printf (rig->log, "caps %s",
+        gst_structure_get_string (gst_caps_get_structure (caps, 0), "dimensions"));
+    break;
+  default:
+    g_string_append (rig->log, GST_EVENT_TYPE_NAME (event));
+  }
+}
+
+static inline GstPadProbeReturn
+rig_on_data (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Rig *rig = data;
+
+  if (rig->log->len > 0)
+    g_string_append (rig->log, ", ");
+  if (GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_BUFFER)
+    log_buffer (rig, GST_PAD_PROBE_INFO_BUFFER (info));
+  else
+    log_event (rig, GST_PAD_PROBE_INFO_EVENT (info));
+  return GST_PAD_PROBE_OK;
+}
+
+static inline gboolean
+rig_push_event (Rig *rig, GstEvent *event)
+{
+  return gst_harness_push_event (rig->harness, event);
+}
+
+/* Whether the element took them, which the event's result does not tell. */
+static inline gboolean
+rig_push_caps_text (Rig *rig, const gchar *text)
+{
+  g_autoptr (GstCaps) caps = gst_caps_from_string (text);
+  g_autoptr (GstCaps) taken = NULL;
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (rig->lstm, "sink");
+
+  g_assert_nonnull (caps);
+  rig_push_event (rig, gst_event_new_caps (caps));
+  taken = gst_pad_get_current_caps (pad);
+  return taken && gst_caps_is_equal (taken, caps);
+}
+
+static inline gboolean
+rig_push_caps (Rig *rig)
+{
+  g_autofree gchar *text = g_strdup_printf (
+      "other/tensors,format=static,num_tensors=1,types=float32,framerate=%s,"
+      "dimensions=(string)%" G_GSIZE_FORMAT ":%u:%u",
+      rig->framerate, rig->x.size, rig->steps, rig->streams);
+
+  return rig_push_caps_text (rig, text);
+}
+
+static inline void
+rig_push_segment (Rig *rig)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  rig_push_event (rig, gst_event_new_segment (&segment));
+}
+
+static inline void
+rig_push_stream_start (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_stream_start ("stream"));
+}
+
+/* Takes what was logged so far. */
+static inline void
+rig_assert_log (Rig *rig, const gchar *expected)
+{
+  g_assert_cmpstr (rig->log->str, ==, expected);
+  g_string_truncate (rig->log, 0);
+}
+
+/* Stream-start, caps and segment, which leave no trace in the log. */
+static inline void
+rig_begin (Rig *rig)
+{
+  rig_push_stream_start (rig);
+  g_assert_true (rig_push_caps (rig));
+  rig_push_segment (rig);
+  g_string_truncate (rig->log, 0);
+}
+
+/* liblstm begins anew, with as many streams as there are now. */
+static inline void
+rig_expect_zero (Rig *rig)
+{
+  LstmModel *model = lstm_model_ref (lstm_state_get_model (rig->state));
+  g_autoptr (GError) error = NULL;
+
+  lstm_state_unref (rig->state);
+  rig->state = lstm_state_new (model, rig->streams, &error);
+  g_assert_no_error (error);
+  lstm_model_unref (model);
+}
+
+/* An element that plays but has seen nothing, with the model and the input of @folder. */
+static inline void
+rig_init (Rig *rig, const gchar *folder, const gchar *properties)
+{
+  g_autofree gchar *path = vector_file (folder, "model.safetensors");
+  g_autofree gchar *x = vector_file (folder, "x.npy");
+  g_autofree gchar *line = g_strdup_printf ("lstm model-location=%s %s", path, properties);
+  g_autoptr (LstmModel) model = NULL;
+  g_autoptr (GstPad) pad = NULL;
+  g_autoptr (GError) error = NULL;
+
+  model = lstm_model_load (path, &error);
+  g_assert_no_error (error);
+  *rig = (Rig){.streams = 1, .steps = 1, .framerate = "30/1", .duration = 1000};
+  rig->x = array_load (x);
+  rig->state = lstm_state_new (model, 1, &error);
+  g_assert_no_error (error);
+  rig->log = g_string_new (NULL);
+  rig->got = g_array_new (FALSE, FALSE, sizeof (gfloat));
+  rig->expected = g_array_new (FALSE, FALSE, sizeof (gfloat));
+  rig->lstm = gst_object_ref_sink (gst_parse_launch (line, &error));
+  g_assert_no_error (error);
+  rig->bus = gst_bus_new ();
+  gst_element_set_bus (rig->lstm, rig->bus);
+  pad = gst_element_get_static_pad (rig->lstm, "src");
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM
+          | GST_PAD_PROBE_TYPE_EVENT_FLUSH,
+      rig_on_data, rig, NULL);
+  rig->harness = gst_harness_new_with_element (rig->lstm, "sink", "src");
+}
+
+/* What the element said is empty by now: a test takes the errors that it expects. */
+static inline void
+rig_clear (Rig *rig)
+{
+  g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ERROR));
+  gst_element_set_bus (rig->lstm, NULL);
+  gst_harness_teardown (rig->harness);
+  gst_object_unref (rig->lstm);
+  gst_object_unref (rig->bus);
+  g_string_free (rig->log, TRUE);
+  g_array_unref (rig->got);
+  g_array_unref (rig->expected);
+  lstm_state_unref (rig->state);
+  g_free (rig->x.items);
+}
+
+/* A buffer of the steps from @first on. Returns: (transfer full) */
+static inline GstBuffer *
+rig_buffer (Rig *rig, gsize first)
+{
+  gfloat *items = array_steps (&rig->x, rig->streams, first, rig->steps);
+  GstBuffer *buffer = gst_buffer_new_wrapped (
+      items, rig->streams * rig->steps * rig->x.size * sizeof (gfloat));
+
+  GST_BUFFER_PTS (buffer) = first * 1000;
+  GST_BUFFER_DURATION (buffer) = rig->duration;
+  return buffer;
+}
+
+/* Runs liblstm over @steps steps and notes the output of the last @kept ones. */
+static inline void
+rig_expect (Rig *rig, gsize first, gsize steps, gsize kept)
+{
+  const gsize n = lstm_model_get_output_size (lstm_state_get_model (rig->state));
+  g_autofree gfloat *x = array_steps (&rig->x, rig->streams, first, steps);
+  g_autofree gfloat *y = g_new (gfloat, rig->streams * steps * n);
+
+  lstm_state_run (rig->state, steps, x, y);
+  for (gsize s = 0; s < rig->streams; s++)
+    g_array_append_vals (rig->expected, y + (s * steps + steps - kept) * n, (guint) (kept * n));
+}
+
+static inline void
+rig_push_steps (Rig *rig, gsize first, gsize n)
+{
+  for (gsize i = first; i < first + n; i += rig->steps)
+    g_assert_cmpint (gst_harness_push (rig->harness, rig_buffer (rig, i)), ==, GST_FLOW_OK);
+}
+
+/* @n steps in buffers, all of whose outputs are to come. */
+static inline void
+rig_push_sequence (Rig *rig, gsize first, gsize n)
+{
+  rig_push_steps (rig, first, n);
+  for (gsize i = first; i < first + n; i += rig->steps)
+    rig_expect (rig, i, rig->steps, rig->steps);
+}
+
+/* @n steps in buffers, of whose outputs the last one is to come at the end. */
+static inline void
+rig_push_final (Rig *rig, gsize first, gsize n)
+{
+  rig_push_steps (rig, first, n);
+  rig_expect (rig, first, n, 1);
+}
+
+/* What left until now is what liblstm gave, to the last bit. */
+static inline void
+rig_assert_same (Rig *rig)
+{
+  assert_same_bits (rig->got, rig->expected);
+  g_array_set_size (rig->got, 0);
+  g_array_set_size (rig->expected, 0);
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm-rig.h"
+#include <math.h>
+
+/* --- Vectors: a folder is a case --- */
+
+#define TOLERANCE 1e-5
+
+static void
+assert_close (const gchar *got_path, const gchar *expected_path)
+{
+  Array got = array_load (got_path), expected = array_load (expected_path);
+  const gsize n = expected.streams * expected.length * expected.size;
+
+  g_assert_cmpuint (got.streams, ==, expected.streams);
+  g_assert_cmpuint (got.length, ==, expected.length);
+  g_assert_cmpuint (got.size, ==, expected.size);
+  for (gsize i = 0; i < n; i++)
+    if (!(fabsf (got.items[i] - expected.items[i]) <= TOLERANCE))
+      g_error ("%s: item %" G_GSIZE_FORMAT ": expected %.9g, got %.9g", expected_path, i,
+          expected.items[i], got.items[i]);
+  g_free (got.items);
+  g_free (expected.items);
+}
+
+static void
+assert_same_file (const gchar *a, const gchar *b)
+{
+  g_autofree gchar *content_a = NULL;
+  g_autofree gchar *content_b = NULL;
+  gsize size_a, size_b;
+
+  g_assert_true (g_file_get_contents (a, &content_a, &size_a, NULL));
+  g_assert_true (g_file_get_contents (b, &content_b, &size_b, NULL));
+  g_assert_cmpmem (content_a, size_a, content_b, size_b);
+}
+
+/* @b, a file of one step, is the last one of @a. */
+static void
+assert_last_step (const gchar *a, const gchar *b)
+{
+  Array all = array_load (a), last = array_load (b);
+  g_autofree gfloat *expected = array_steps (&all, all.streams, all.length - 1, 1);
+  const gsize bytes = all.streams * all.size * sizeof (gfloat);
+
+  g_assert_cmpuint (last.length, ==, 1);
+  g_assert_cmpmem (last.items, last.streams * last.size * sizeof (gfloat), expected, bytes);
+  g_free (all.items);
+  g_free (last.items);
+}
+
+/* The input of @folder through its model into @dir/@file. */
+static void
+run_vector (const gchar *folder, guint steps, const gchar *properties, const gchar *dir,
+    const gchar *file)
+{
+  g_autofree gchar *x = vector_file (folder, "x.npy");
+  g_autofree gchar *model = vector_file (folder, "model.safetensors");
+  g_autofree gchar *error = NULL;
+
+  if (!test_launch (&error,
+          "npysrc location=%s steps-per-buffer=%u ! lstm model-location=%s %s ! "
+          "npysink location=%s/%s",
+          x, steps, model, properties, dir, file))
+    g_error ("%s", error);
+}
+
+static void
+check_vector (const gchar *folder, const gchar *dir)
+{
+  static const guint steps[] = {1, 7, 0};
+  static const gchar *const tensors[][2] = {
+      {"output.npy", "expected.npy"}, {"hidden.npy", "hidden.npy"}, {"cell.npy", "cell.npy"}};
+  g_autofree gchar *cells = vector_file (folder, "cell.npy");
+  g_autofree gchar *first = g_build_filename (dir, "1.npy", NULL);
+  const guint n = g_file_test (cells, G_FILE_TEST_EXISTS) ? 3 : 1;
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++) {
+    g_autofree gchar *name = g_strdup_printf ("%u.npy", steps[i]);
+    g_autofree gchar *path = g_build_filename (dir, name, NULL);
+    g_autofree gchar *final = g_build_filename (dir, "final.npy", NULL);
+
+    run_vector (folder, steps[i], "", dir, name);
+    assert_same_file (path, first);
+    run_vector (folder, steps[i], "output-mode=final", dir, "final.npy");
+    assert_last_step (first, final);
+  }
+  run_vector (folder, 7, n == 3 ? "emit=output+hidden+cell" : "", dir,
+      n == 3 ? "%s.npy" : "output.npy");
+  for (guint i = 0; i < n; i++) {
+    g_autofree gchar *got = g_build_filename (dir, tensors[i][0], NULL);
+    g_autofree gchar *expected = vector_file (folder, tensors[i][1]);
+
+    assert_close (got, expected);
+    if (i == 0)
+      assert_same_file (got, first);
+  }
+}
+
+static void
+test_vectors (void)
+{
+  g_autofree gchar *root = test_vector_path ("lstm");
+  g_autoptr (GDir) folders = g_dir_open (root, 0, NULL);
+  const gchar *folder;
+  guint n = 0;
+
+  g_assert_nonnull (folders);
+  for (; (folder = g_dir_read_name (folders)); n++) {
+    gchar *dir = test_dir_new ();
+
+    g_test_message ("%s", folder);
+    check_vector (folder, dir);
+    test_dir_remove (dir);
+  }
+  g_assert_cmpuint (n, >, 0);
+}
+
+/* --- Buffers --- */
+
+/* Read-only memory that somebody else holds, as it was afterwards. */
+static void
+test_input_untouched (void)
+{
+  static const gchar *const modes[] = {"", "output-mode=final", "emit=output+hidden+cell"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    g_autofree gfloat *items = NULL;
+    g_autofree gfloat *copy = NULL;
+    g_autoptr (GstBuffer) buffer = NULL;
+    Rig rig;
+
+    rig_init (&rig, "long-no-bias", modes[i]);
+    rig.steps = 100;
+    items = array_steps (&rig.x, 1, 0, 100);
+    copy = g_memdup2 (items, 1200);
+    buffer = gst_buffer_new_wrapped_full (
+        GST_MEMORY_FLAG_READONLY, items, 1200, 0, 1200, NULL, NULL);
+    rig_begin (&rig);
+    g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_ref (buffer)), ==, GST_FLOW_OK);
+    rig_push_event (&rig, gst_event_new_eos ());
+    g_assert_cmpuint (rig.got->len, >, 0);
+    g_assert_cmpmem (items, 1200, copy, 1200);
+    rig_clear (&rig);
+  }
+}
+
+static void
+test_metadata (void)
+{
+  static const gchar *tags[] = {NULL};
+  g_autoptr (GstBuffer) out = NULL;
+  GstBuffer *buffer;
+  GstCustomMeta *meta;
+  gint n = 0;
+  Rig rig;
+
+  gst_meta_register_custom ("LstmTestMeta", tags, NULL, NULL, NULL);
+  rig_init (&rig, "seed-1x30", "");
+  rig_begin (&rig);
+  for (guint i = 0; i < 2; i++) {
+    gst_clear_buffer (&out);
+    buffer = rig_buffer (&rig, 0);
+    GST_BUFFER_PTS (buffer) = 1;
+    GST_BUFFER_DTS (buffer) = 2;
+    GST_BUFFER_DURATION (buffer) = 3;
+    GST_BUFFER_OFFSET (buffer) = 4;
+    GST_BUFFER_OFFSET_END (buffer) = 5;
+    if (i == 1) /* the first one is a discontinuity anyway */
+      GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_MARKER);
+    meta = gst_buffer_add_custom_meta (buffer, "LstmTestMeta");
+    gst_structure_set (gst_custom_meta_get_structure (meta), "n", G_TYPE_INT, 6, NULL);
+    out = gst_harness_push_and_pull (rig.harness, buffer);
+    g_assert_true (GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_MARKER) == (i == 1));
+    g_assert_true (GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_DISCONT) == (i == 1));
+  }
+  g_assert_cmpuint (GST_BUFFER_PTS (out), ==, 1);
+  g_assert_cmpuint (GST_BUFFER_DTS (out), ==, 2);
+  g_assert_cmpuint (GST_BUFFER_DURATION (out), ==, 3);
+  g_assert_cmpuint (GST_BUFFER_OFFSET (out), ==, 4);
+  g_assert_cmpuint (GST_BUFFER_OFFSET_END (out), ==, 5);
+  meta = gst_buffer_get_custom_meta (out, "LstmTestMeta");
+  g_assert_nonnull (meta);
+  g_assert_true (gst_structure_get_int (gst_custom_meta_get_structure (meta), "n", &n));
+  g_assert_cmpint (n, ==, 6);
+  rig_clear (&rig);
+}
+
+/* One memory for each tensor. */
+static void
+test_memories (void)
+{
+  static const struct {
+    const gchar *emit;
+    guint n;
+    gsize sizes[3];
+  } cases[] = {
+      {"emit=output", 1, {84}},
+      {"emit=hidden+output", 2, {84, 192}},
+      {"emit=output+hidden+cell", 3, {84, 192, 192}},
+      {"emit=cell", 1, {192}},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GstBuffer) out = NULL;
+    Rig rig;
+
+    rig_init (&rig, "head", cases[i].emit);
+    rig.steps = 3;
+    rig_begin (&rig);
+    out = gst_harness_push_and_pull (rig.harness, rig_buffer (&rig, 0));
+    g_assert_cmpuint (gst_buffer_n_memory (out), ==, cases[i].n);
+    for (guint k = 0; k < cases[i].n; k++)
+      g_assert_cmpuint (gst_memory_get_sizes (gst_buffer_peek_memory (out, k), NULL, NULL), ==,
+          cases[i].sizes[k]);
+    rig_clear (&rig);
+  }
+}
+
+/* The tensor begins at an odd address, or lies in two memories that part within a number. */
+static void
+test_odd_memory (void)
+{
+  static const struct {
+    gsize prefix, first; /* bytes before the tensor, and of it in the first memory */
+  } cases[] = {{0, 120}, {1, 120}, {3, 120}, {0, 7}, {1, 60}, {4, 119}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const gsize first = cases[i].first, prefix = cases[i].prefix;
+    g_autofree gfloat *items = NULL;
+    GstBuffer *buffer = gst_buffer_new ();
+    guint8 *bytes = g_malloc (prefix + 120);
+    Rig rig;
+
+    rig_init (&rig, "long-no-bias", "");
+    rig.steps = 10;
+    rig_begin (&rig);
+    items = array_steps (&rig.x, 1, 0, 10);
+    memcpy (bytes + prefix, items, 120);
+    gst_buffer_append_memory (
+        buffer, gst_memory_new_wrapped (0, bytes, prefix + 120, prefix, first, bytes, g_free));
+    if (first < 120) {
+      guint8 *rest = g_memdup2 ((guint8 *) items + first, 120 - first);
+
+      gst_buffer_append_memory (
+          buffer, gst_memory_new_wrapped (0, rest, 120 - first, 0, 120 - first, rest, g_free));
+    }
+    g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
+    rig_expect (&rig, 0, 10, 10);
+    rig_assert_same (&rig);
+    rig_clear (&rig);
+  }
+}
+
+/* --- Properties and states --- */
+
+static void
+test_properties (void)
+{
+  static const TestProperty properties[] = {
+      {"model-location", NULL, "a.safetensors", GST_PARAM_MUTABLE_READY},
+      {"output-mode", "sequence", "final", GST_PARAM_MUTABLE_READY},
+      {"emit", "output", "hidden+cell", GST_PARAM_MUTABLE_READY},
+      {"stateful", "false", "true", GST_PARAM_MUTABLE_PLAYING},
+      {"qos", "false", "true", 0}, /* off: a late step counts as any other */
+  };
+
+  test_properties_of ("lstm", properties, G_N_ELEMENTS (properties));
+}
+
+/* One model in two elements at once; the elements are all that keeps it. */
+static void
+test_model (void)
+{
+  g_autofree gchar *x = vector_file ("uneven", "x.npy");
+  g_autofree gchar *path = vector_file ("uneven", "model.safetensors");
+  g_autofree gchar *expected = vector_file ("uneven", "expected.npy");
+  g_autofree gchar *line = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = NULL;
+  g_autoptr (GstBus) bus = NULL;
+  g_autoptr (GstMessage) message = NULL;
+  LstmModel *model = lstm_model_load (path, &error);
+  gchar *dir = test_dir_new ();
+
+  g_assert_no_error (error);
+  line = g_strdup_printf ("npysrc location=%s ! lstm name=a model-location=/none ! "
+                          "npysink location=%s/a npysrc location=%s ! lstm name=b ! "
+                          "npysink location=%s/b",
+      x, dir, x, dir);
+  pipeline = gst_parse_launch (line, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (GstElement) lstm = gst_bin_get_by_name (GST_BIN (pipeline), i ? "b" : "a");
+    g_autoptr (LstmModel) got = NULL;
+
+    g_object_set (lstm, "model", model, NULL);
+    g_object_get (lstm, "model", &got, NULL);
+    g_assert_true (got == model);
+  }
+  lstm_model_unref (model);
+  bus = gst_element_get_bus (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  for (guint i = 0; i < 2; i++) {
+    g_autofree gchar *got = g_build_filename (dir, i ? "b" : "a", NULL);
+
+    assert_close (got, expected);
+  }
+  test_dir_remove (dir);
+}
+
+/* Taken back, the path counts again; replaced in READY, the next start has the new one. */
+static void
+test_model_replaced (void)
+{
+  g_autofree gchar *path = vector_file ("head", "model.safetensors");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmModel) head = lstm_model_load (path, &error);
+  Rig rig;
+
+  g_assert_no_error (error);
+  rig_init (&rig, "seed-1x30", "");
+  for (guint i = 0; i < 4; i++) {
+    gst_element_set_state (rig.lstm, GST_STATE_READY);
+    g_object_set (rig.lstm, "model", i % 2 ? head : NULL, NULL);
+    gst_element_set_state (rig.lstm, GST_STATE_PLAYING);
+    rig_push_stream_start (&rig);
+    g_assert_true (rig_push_caps_text (&rig, i % 2 ? CAPS ("12", "") : CAPS ("1", "")));
+    g_assert_nonnull (strstr (rig.log->str, i % 2 ? "caps 7:1" : "caps 30:1"));
+    g_string_truncate (rig.log, 0);
+  }
+  rig_clear (&rig);
+}
+
+static void
+test_cycles (void)
+{
+  static const gchar *const modes[] = {"", "output-mode=final", "emit=output+hidden+cell"};
+  g_autofree gchar *model = vector_file ("seed-1x30", "model.safetensors");
+
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    g_autofree gchar *line = g_strdup_printf (
+        "videotestsrc ! video/x-raw,width=32,height=24 ! lstmfeatures width=1 height=1 ! "
+        "queue ! lstm model-location=%s %s ! fakesink",
+        model, modes[i]);
+
+    test_state_cycles (line, 100);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct {
+    const gchar *name;
+    void (*run) (void);
+  } tests[] = {
+      {"/lstm/vectors", test_vectors},
+      {"/lstm/input-untouched", test_input_untouched},
+      {"/lstm/metadata", test_metadata},
+      {"/lstm/memories", test_memories},
+      {"/lstm/odd-memory", test_odd_memory},
+      {"/lstm/properties", test_properties},
+      {"/lstm/model", test_model},
+      {"/lstm/model-replaced", test_model_replaced},
+      {"/lstm/cycles", test_cycles},
+  };
+
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add_func (tests[i].name, tests[i].run);
+  return g_test_run ();
+}
