@@ -17,6 +17,7 @@
  * ]|
  */
 #include "elements.h"
+#include "errors.h"
 #include "sequence.h"
 #include <gst/base/gstbasetransform.h>
 
@@ -321,10 +322,10 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
   push_final (self); /* the sequence before is good */
   /* Upstream offers refused caps again with each buffer and event: one error is enough. */
   if (!self->refused || !gst_caps_is_equal (self->refused, incaps)) {
+    g_autofree gchar *caps = gst_caps_to_string (incaps);
+
     gst_caps_replace (&self->refused, incaps);
-    gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR, error->domain, error->code,
-        g_strdup (error->message), gst_caps_to_string (incaps), __FILE__, GST_FUNCTION,
-        __LINE__);
+    gst_lstm_post_error (self, error, caps);
   }
   return FALSE;
 }

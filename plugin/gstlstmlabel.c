@@ -29,6 +29,7 @@
  * ]| Writes the camera's motion on the picture; add -m to see the messages too.
  */
 #include "elements.h"
+#include "errors.h"
 #include "tensors.h"
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -135,13 +136,6 @@ read_labels (const gchar *location, GError **error)
   return g_steal_pointer (&lines);
 }
 
-static void
-post_error (GstLstmLabel *self, const GError *error)
-{
-  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR, error->domain, error->code,
-      g_strdup (error->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
-}
-
 /* Nothing that was seen so far counts any more. */
 static void
 forget (GstLstmLabel *self)
@@ -165,7 +159,7 @@ gst_lstm_label_start (GstBaseTransform *trans)
     return TRUE;
   self->labels = read_labels (location, &error);
   if (error) {
-    post_error (self, error);
+    gst_lstm_post_error (self, error, NULL);
     return FALSE;
   }
   GST_DEBUG_OBJECT (self, "%u labels from '%s'", g_strv_length (self->labels), location);
@@ -206,7 +200,7 @@ gst_lstm_label_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out
   g_autoptr (GError) error = NULL;
 
   if (!gst_lstm_tensors_from_caps (&self->tensors, in_caps, &error)) {
-    post_error (self, error);
+    gst_lstm_post_error (self, error, NULL);
     return FALSE;
   }
   if (tensors->streams != 1) {
@@ -356,7 +350,7 @@ gst_lstm_label_generate_output (GstBaseTransform *trans, GstBuffer **out)
     gst_buffer_replace (&self->scores, NULL);
     if (!gst_lstm_tensors_check_buffer (&self->tensors, arrived, &error)) {
       gst_buffer_unref (arrived);
-      post_error (self, error);
+      gst_lstm_post_error (self, error, NULL);
       return GST_FLOW_ERROR;
     }
     self->scores = arrived;

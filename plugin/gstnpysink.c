@@ -24,6 +24,7 @@
  * ]|
  */
 #include "elements.h"
+#include "errors.h"
 #include "npy.h"
 #include "tensors.h"
 #include <gst/base/gstbasesink.h>
@@ -55,18 +56,10 @@ G_DEFINE_TYPE (GstNpySink, gst_npy_sink, GST_TYPE_BASE_SINK)
 GST_ELEMENT_REGISTER_DEFINE (npysink, "npysink", GST_RANK_NONE, gst_npy_sink_get_type ())
 #define NPY_SINK(object) ((GstNpySink *) (object))
 
+#define FORMAT GST_LSTM_STREAM (FORMAT)
+
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSORS_CAPS));
-
-static gboolean G_GNUC_PRINTF (2, 3) fail (GError **error, const gchar *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  *error = g_error_new_valist (GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, format, args);
-  va_end (args);
-  return FALSE;
-}
 
 static void
 discard_writers (GstNpySink *self)
@@ -76,12 +69,11 @@ discard_writers (GstNpySink *self)
 }
 
 static void
-post_error (GstNpySink *self, const GError *error)
+give_up (GstNpySink *self, const GError *error)
 {
   self->failed = TRUE;
   discard_writers (self);
-  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR, error->domain, error->code,
-      g_strdup (error->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
+  gst_lstm_post_error (self, error, NULL);
 }
 
 static gchar *
@@ -107,12 +99,14 @@ build_path (const GstLstmTensors *tensors, guint i, const gchar *pattern, GError
   const gchar *name = tensors->name[i] && *tensors->name[i] ? tensors->name[i] : index;
 
   if (!parts[1] && tensors->n_tensors > 1) {
-    fail (error, "property location: expected %%s for the names of %u tensors, got '%s'",
+    gst_lstm_fail (error, FORMAT,
+        "property location: expected %%s for the names of %u tensors, got '%s'",
         tensors->n_tensors, pattern);
     return NULL;
   }
   if (parts[1] && strchr (name, G_DIR_SEPARATOR)) {
-    fail (error, "caps field names: expected names fit for a file, got '%s'", name);
+    gst_lstm_fail (
+        error, FORMAT, "caps field names: expected names fit for a file, got '%s'", name);
     return NULL;
   }
   return g_strjoinv (name, parts);
@@ -128,8 +122,8 @@ open_writer (GstNpySink *self, guint i, GError **error)
     return FALSE;
   for (guint k = 0; k < i; k++)
     if (g_str_equal (path, gst_lstm_npy_writer_get_path (self->writers[k])))
-      return fail (
-          error, "caps field names: expected another file for each tensor, got %s twice", path);
+      return gst_lstm_fail (error, FORMAT,
+          "caps field names: expected another file for each tensor, got %s twice", path);
   self->writers[i] = gst_lstm_npy_writer_new (path, tensors->streams, tensors->size[i], error);
   if (!self->writers[i])
     return FALSE;
@@ -159,7 +153,7 @@ finish_writers (GstNpySink *self)
       /* Finished ones stand; those after this one go. */
       self->n_writers -= i + 1;
       memmove (self->writers, self->writers + i + 1, self->n_writers * sizeof *self->writers);
-      post_error (self, error);
+      give_up (self, error);
       return FALSE;
     }
   }
@@ -175,19 +169,20 @@ check_unchanged (
     const GstLstmTensors *before, const GstLstmTensors *now, gboolean by_name, GError **error)
 {
   if (now->n_tensors != before->n_tensors)
-    return fail (error, "caps field num_tensors: changed within a file, expected %u, got %u",
-        before->n_tensors, now->n_tensors);
+    return gst_lstm_fail (error, FORMAT,
+        "caps field num_tensors: changed within a file, expected %u, got %u", before->n_tensors,
+        now->n_tensors);
   if (now->streams != before->streams)
-    return fail (error,
+    return gst_lstm_fail (error, FORMAT,
         "caps field dimensions: streams changed within a file, expected %u, got %u",
         before->streams, now->streams);
   for (guint i = 0; i < now->n_tensors; i++) {
     if (now->size[i] != before->size[i])
-      return fail (error,
+      return gst_lstm_fail (error, FORMAT,
           "caps field dimensions: size of tensor %u changed within a file, expected %u, got %u",
           i, before->size[i], now->size[i]);
     if (by_name && now->name[i] != before->name[i]) /* interned */
-      return fail (error,
+      return gst_lstm_fail (error, FORMAT,
           "caps field names: tensor %u changed within a file, expected '%s', got '%s'", i,
           GST_STR_NULL (before->name[i]), GST_STR_NULL (now->name[i]));
   }
@@ -213,7 +208,7 @@ gst_npy_sink_set_caps (GstBaseSink *sink, GstCaps *caps)
     ok = self->n_writers > 0 || open_writers (self, &error);
   }
   if (!ok)
-    post_error (self, error);
+    give_up (self, error);
   return ok;
 }
 
@@ -225,7 +220,8 @@ write_tensor (GstNpySink *self, guint i, GstBuffer *buffer, GError **error)
   gboolean ok;
 
   if (!gst_buffer_map_range (buffer, i, memories, &map, GST_MAP_READ))
-    return fail (error, "buffer: tensor %u: expected memory to read, got none", i);
+    return gst_lstm_fail (
+        error, FORMAT, "buffer: tensor %u: expected memory to read, got none", i);
   ok = gst_lstm_npy_writer_write (self->writers[i], map.data, self->tensors.steps, error);
   gst_buffer_unmap (buffer, &map);
   return ok;
@@ -248,7 +244,7 @@ gst_npy_sink_render (GstBaseSink *sink, GstBuffer *buffer)
     ok = write_tensor (self, i, buffer, &error);
   if (ok)
     return GST_FLOW_OK;
-  post_error (self, error);
+  give_up (self, error);
   return GST_FLOW_ERROR;
 }
 

@@ -23,6 +23,7 @@
  * ]|
  */
 #include "elements.h"
+#include "errors.h"
 #include "npy.h"
 #include "tensors.h"
 #include <gst/base/gstpushsrc.h>
@@ -63,13 +64,6 @@ GST_ELEMENT_REGISTER_DEFINE (npysrc, "npysrc", GST_RANK_NONE, gst_npy_src_get_ty
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSOR_CAPS));
-
-static void
-post_error (GstNpySrc *self, const GError *error)
-{
-  gst_element_message_full (GST_ELEMENT (self), GST_MESSAGE_ERROR, error->domain, error->code,
-      g_strdup (error->message), NULL, __FILE__, GST_FUNCTION, __LINE__);
-}
 
 /* Times and steps. Step i begins at floor (i * period) ns, so before @time if i * period does. */
 
@@ -298,7 +292,7 @@ gst_npy_src_create (GstPushSrc *src, GstBuffer **buffer)
     return GST_FLOW_ERROR;
   }
   if (!gst_lstm_npy_reader_read (self->reader, items, self->step, steps, &error)) {
-    post_error (self, error);
+    gst_lstm_post_error (self, error, NULL);
     return GST_FLOW_ERROR;
   }
   *buffer = gst_buffer_new_wrapped (g_steal_pointer (&items), bytes);
@@ -355,7 +349,7 @@ gst_npy_src_start (GstBaseSrc *src)
   else
     self->reader = gst_lstm_npy_reader_new (location, &error);
   if (!self->reader || !set_shape (self, steps, &tensors, &error)) {
-    post_error (self, error);
+    gst_lstm_post_error (self, error, NULL);
     g_clear_pointer (&self->reader, gst_lstm_npy_reader_free);
     return FALSE;
   }

@@ -3,38 +3,17 @@
  * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html: magic, version, the
  * header's length in two or four bytes, the header (a Python dict literal), the items. */
 #include "npy.h"
+#include "errors.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC "\x93NUMPY"
-#define MAGIC_SIZE 6
 #define MAX_HEADER (64 * 1024)
 #define MAX_DIMS 3
-#define WRITTEN_HEADER 128 /* holds the longest shape, so that it can be rewritten in place */
 #define BLOCK (1024 * 1024)
-
-#define STREAM(code) GST_STREAM_ERROR, GST_STREAM_ERROR_##code
-#define RESOURCE(code) GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_##code
-
-static gboolean fail (GError **error, GQuark domain, gint code, const gchar *format, ...)
-    G_GNUC_PRINTF (4, 5);
-
-static gboolean
-fail (GError **error, GQuark domain, gint code, const gchar *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  if (error)
-    *error = g_error_new_valist (domain, code, format, args);
-  va_end (args);
-  return FALSE;
-}
 
 /* Item types */
 
@@ -173,8 +152,9 @@ expect (GScanner *scanner, guint token, const gchar *where, const gchar *what, G
   if (g_scanner_get_next_token (scanner) == token)
     return TRUE;
   got = describe_token (scanner);
-  return fail (error, STREAM (DECODE), "%s: expected %s, got %s at character %u", where, what,
-      got, g_scanner_cur_position (scanner));
+  return gst_lstm_fail (error, GST_LSTM_STREAM (DECODE),
+      "%s: expected %s, got %s at character %u", where, what, got,
+      g_scanner_cur_position (scanner));
 }
 
 static gboolean
@@ -183,7 +163,7 @@ parse_descr (GScanner *scanner, GstLstmNpyReader *reader, GError **error)
   g_autofree gchar *got = NULL;
 
   if (g_scanner_peek_next_token (scanner) == G_TOKEN_LEFT_BRACE)
-    return fail (error, STREAM (WRONG_TYPE),
+    return gst_lstm_fail (error, GST_LSTM_STREAM (WRONG_TYPE),
         "header field descr: expected a type such as '<f4', got a structure");
   if (!expect (scanner, G_TOKEN_STRING, "header field descr", "a type such as '<f4'", error))
     return FALSE;
@@ -194,7 +174,7 @@ parse_descr (GScanner *scanner, GstLstmNpyReader *reader, GError **error)
     }
   }
   got = describe_token (scanner);
-  return fail (error, STREAM (WRONG_TYPE),
+  return gst_lstm_fail (error, GST_LSTM_STREAM (WRONG_TYPE),
       "header field descr: expected little-endian f2, f4, f8, i1 to i8, u1 to u8 or b1, got %s "
       "(%s)",
       got, name_refused_type (scanner->value.v_string));
@@ -210,7 +190,7 @@ parse_fortran_order (GScanner *scanner, GstLstmNpyReader *reader, GError **error
   if (!g_str_equal (scanner->value.v_identifier, "False")) {
     g_autofree gchar *got = describe_token (scanner);
 
-    return fail (error, STREAM (FORMAT),
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "%s: expected False (numpy.ascontiguousarray() makes it so), got %s", where, got);
   }
   return TRUE;
@@ -238,12 +218,13 @@ parse_shape (GScanner *scanner, GstLstmNpyReader *reader, GError **error)
   }
   g_scanner_get_next_token (scanner);
   if (n < 1 || n > MAX_DIMS)
-    return fail (error, STREAM (FORMAT),
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "%s: expected 1 to %d dimensions ([size], [length, size] or [streams, length, size]), "
         "got %u",
         where, MAX_DIMS, n);
   if (n == 1 && !comma) /* (5) is a number and not a tuple */
-    return fail (error, STREAM (DECODE), "%s: expected a tuple, got a number", where);
+    return gst_lstm_fail (
+        error, GST_LSTM_STREAM (DECODE), "%s: expected a tuple, got a number", where);
 
   reader->size = dims[n - 1];
   reader->length = n > 1 ? dims[n - 2] : 1;
@@ -275,12 +256,13 @@ parse_entry (GScanner *scanner, GstLstmNpyReader *reader, guint *seen, GError **
     if (!g_str_equal (scanner->value.v_string, fields[i].key))
       continue;
     if (*seen & (1u << i))
-      return fail (error, STREAM (DECODE), "header: expected key %s once, got it again", got);
+      return gst_lstm_fail (
+          error, GST_LSTM_STREAM (DECODE), "header: expected key %s once, got it again", got);
     *seen |= 1u << i;
     return expect (scanner, ':', "header", "':'", error)
            && fields[i].parse (scanner, reader, error);
   }
-  return fail (error, STREAM (DECODE),
+  return gst_lstm_fail (error, GST_LSTM_STREAM (DECODE),
       "header: expected keys 'descr', 'fortran_order' and 'shape', got %s", got);
 }
 
@@ -291,7 +273,8 @@ parse_header (GstLstmNpyReader *reader, const gchar *text, guint length, GError 
   guint seen = 0;
 
   if (memchr (text, '\0', length)) /* the scanner would end there */
-    return fail (error, STREAM (DECODE), "header: expected text, got a NUL character");
+    return gst_lstm_fail (
+        error, GST_LSTM_STREAM (DECODE), "header: expected text, got a NUL character");
   if (!expect (scanner, G_TOKEN_LEFT_CURLY, "header", "'{'", error))
     return FALSE;
   while (g_scanner_peek_next_token (scanner) != G_TOKEN_RIGHT_CURLY) {
@@ -306,8 +289,8 @@ parse_header (GstLstmNpyReader *reader, const gchar *text, guint length, GError 
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
     if (!(seen & (1u << i)))
-      return fail (
-          error, STREAM (DECODE), "header: expected key '%s', got none", fields[i].key);
+      return gst_lstm_fail (error, GST_LSTM_STREAM (DECODE),
+          "header: expected key '%s', got none", fields[i].key);
   return TRUE;
 }
 
@@ -320,12 +303,13 @@ read_exactly (gint fd, gpointer out, gsize n, guint64 offset, const gchar *what,
     gssize got = pread (fd, (guint8 *) out + done, n - done, (off_t) (offset + done));
 
     if (got == 0)
-      return fail (error, STREAM (DECODE),
+      return gst_lstm_fail (error, GST_LSTM_STREAM (DECODE),
           "%s: expected %" G_GSIZE_FORMAT " bytes at byte %" G_GUINT64_FORMAT
           ", got %" G_GSIZE_FORMAT ": the file is truncated",
           what, n, offset, done);
     if (got < 0 && errno != EINTR)
-      return fail (error, RESOURCE (READ), "%s: %s", what, g_strerror (errno));
+      return gst_lstm_fail (
+          error, GST_LSTM_RESOURCE (READ), "%s: %s", what, g_strerror (errno));
     done += (gsize) MAX (got, 0);
   }
   return TRUE;
@@ -335,32 +319,32 @@ read_exactly (gint fd, gpointer out, gsize n, guint64 offset, const gchar *what,
 static gboolean
 read_header (GstLstmNpyReader *reader, GError **error)
 {
-  guint8 start[MAGIC_SIZE + 2 + 4];
+  guint8 start[GST_LSTM_NPY_MAGIC_SIZE + 2 + 4];
   g_autofree gchar *text = NULL;
   guint32 length;
   guint prefix;
 
-  if (!read_exactly (reader->fd, start, MAGIC_SIZE, 0, "magic", error))
+  if (!read_exactly (reader->fd, start, GST_LSTM_NPY_MAGIC_SIZE, 0, "magic", error))
     return FALSE;
-  if (memcmp (start, MAGIC, MAGIC_SIZE) != 0) {
-    g_autofree gchar *got = g_strndup ((const gchar *) start, MAGIC_SIZE);
+  if (memcmp (start, GST_LSTM_NPY_MAGIC, GST_LSTM_NPY_MAGIC_SIZE) != 0) {
+    g_autofree gchar *got = g_strndup ((const gchar *) start, GST_LSTM_NPY_MAGIC_SIZE);
     g_autofree gchar *escaped = g_strescape (got, NULL);
 
-    return fail (error, STREAM (WRONG_TYPE),
+    return gst_lstm_fail (error, GST_LSTM_STREAM (WRONG_TYPE),
         "magic: expected '\\223NUMPY' (a .npy file), got '%s'", escaped);
   }
   if (!read_exactly (reader->fd, start, 10, 0, "version", error))
     return FALSE;
   if (start[6] < 1 || start[6] > 3 || start[7] != 0)
-    return fail (error, STREAM (FORMAT), "version: expected 1.0, 2.0 or 3.0, got %u.%u",
-        start[6], start[7]);
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
+        "version: expected 1.0, 2.0 or 3.0, got %u.%u", start[6], start[7]);
   prefix = start[6] == 1 ? 10 : 12;
   if (!read_exactly (reader->fd, start, prefix, 0, "header length", error))
     return FALSE;
   length = prefix == 10 ? GST_READ_UINT16_LE (start + 8) : GST_READ_UINT32_LE (start + 8);
   if (length > MAX_HEADER)
-    return fail (error, STREAM (FORMAT), "header length: expected at most %d bytes, got %u",
-        MAX_HEADER, length);
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
+        "header length: expected at most %d bytes, got %u", MAX_HEADER, length);
   reader->data_offset = prefix + length;
   text = g_malloc (length + 1);
   return read_exactly (reader->fd, text, length, prefix, "header", error)
@@ -374,23 +358,23 @@ check_shape (const GstLstmNpyReader *reader, guint64 file_size, GError **error)
   guint64 bytes;
 
   if (reader->size < 1 || reader->size > G_MAXINT32)
-    return fail (error, STREAM (FORMAT),
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "header field shape: expected a size from 1 to %d, got %" G_GUINT64_FORMAT, G_MAXINT32,
         reader->size);
   if (reader->streams < 1 || reader->streams > G_MAXINT32)
-    return fail (error, STREAM (FORMAT),
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "header field shape: expected streams from 1 to %d, got %" G_GUINT64_FORMAT, G_MAXINT32,
         reader->streams);
   /* size * streams < 2^62 */
   if (!g_uint64_checked_mul (&bytes, reader->size * reader->streams, reader->length)
       || !g_uint64_checked_mul (&bytes, bytes, reader->type->item_size)
       || !g_uint64_checked_add (&bytes, bytes, reader->data_offset))
-    return fail (error, STREAM (FORMAT),
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "header field shape: expected what a file can hold, got %" G_GUINT64_FORMAT
         " streams of %" G_GUINT64_FORMAT " steps of size %" G_GUINT64_FORMAT,
         reader->streams, reader->length, reader->size);
   if (bytes != file_size)
-    return fail (error, STREAM (DECODE),
+    return gst_lstm_fail (error, GST_LSTM_STREAM (DECODE),
         "file size: expected %" G_GUINT64_FORMAT " bytes (header of %" G_GUINT64_FORMAT
         ", then %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT
         " of %s), got %" G_GUINT64_FORMAT,
@@ -407,13 +391,13 @@ reader_open (GstLstmNpyReader *reader, GError **error)
   /* O_NONBLOCK: a FIFO must not hang us before it is refused. */
   reader->fd = g_open (reader->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
   if (reader->fd < 0 && errno == ENOENT)
-    return fail (
-        error, RESOURCE (NOT_FOUND), "expected a .npy file, got %s", g_strerror (ENOENT));
+    return gst_lstm_fail (error, GST_LSTM_RESOURCE (NOT_FOUND), "expected a .npy file, got %s",
+        g_strerror (ENOENT));
   if (reader->fd < 0 || fstat (reader->fd, &status) < 0)
-    return fail (
-        error, RESOURCE (OPEN_READ), "expected a .npy file, got %s", g_strerror (errno));
+    return gst_lstm_fail (error, GST_LSTM_RESOURCE (OPEN_READ), "expected a .npy file, got %s",
+        g_strerror (errno));
   if (!S_ISREG (status.st_mode))
-    return fail (error, RESOURCE (OPEN_READ), "expected a .npy file, got %s",
+    return gst_lstm_fail (error, GST_LSTM_RESOURCE (OPEN_READ), "expected a .npy file, got %s",
         S_ISDIR (status.st_mode) ? "a directory" : "something that is no file");
   return read_header (reader, error) && check_shape (reader, (guint64) status.st_size, error);
 }
@@ -475,216 +459,4 @@ gst_lstm_npy_reader_read (
             n, error))
       return FALSE;
   return TRUE;
-}
-
-/* Writing */
-
-typedef struct {
-  gchar *path; /* NULL: none */
-  FILE *file;
-} Temporary;
-
-struct _GstLstmNpyWriter {
-  gchar *path;
-  guint streams, size;
-  guint64 length;
-  Temporary steps; /* header and (length, streams, size): the file itself where streams is 1 */
-};
-
-/* In @path's directory, since a file is renamed only within a file system. */
-static gboolean
-temporary_open (Temporary *temporary, const gchar *path, GError **error)
-{
-  gint fd;
-
-  temporary->path = g_strconcat (path, ".XXXXXX", NULL);
-  fd = g_mkstemp_full (temporary->path, O_RDWR | O_CLOEXEC, 0666);
-  if (fd < 0) {
-    fail (error, RESOURCE (OPEN_WRITE), "opening a file beside it to write: %s",
-        g_strerror (errno));
-    g_clear_pointer (&temporary->path, g_free);
-    return FALSE;
-  }
-  temporary->file = fdopen (fd, "w+b");
-  g_assert (temporary->file); /* only memory can be short */
-  return TRUE;
-}
-
-static void
-temporary_discard (Temporary *temporary)
-{
-  g_clear_pointer (&temporary->file, fclose);
-  if (temporary->path)
-    g_unlink (temporary->path);
-  g_clear_pointer (&temporary->path, g_free);
-}
-
-static gboolean
-fail_to_write (GError **error)
-{
-  return errno == ENOSPC
-             ? fail (error, RESOURCE (NO_SPACE_LEFT), "writing: %s", g_strerror (errno))
-             : fail (error, RESOURCE (WRITE), "writing: %s", g_strerror (errno));
-}
-
-static gboolean
-write_header (FILE *file, const GstLstmNpyWriter *writer, GError **error)
-{
-  guint8 header[WRITTEN_HEADER];
-  g_autofree gchar *streams = writer->streams > 1 ? g_strdup_printf ("%u, ", writer->streams)
-                                                  : g_strdup ("");
-  g_autofree gchar *text = g_strdup_printf (
-      "{'descr': '<f4', 'fortran_order': False, 'shape': (%s%" G_GUINT64_FORMAT ", %u), }",
-      streams, writer->length, writer->size);
-
-  memset (header, ' ', sizeof header);
-  memcpy (header, MAGIC "\x01", MAGIC_SIZE + 2);
-  GST_WRITE_UINT16_LE (header + 8, sizeof header - 10);
-  memcpy (header + 10, text, strlen (text));
-  header[sizeof header - 1] = '\n';
-  return (fseeko (file, 0, SEEK_SET) == 0 && fwrite (header, sizeof header, 1, file) == 1)
-         || fail_to_write (error);
-}
-
-static gboolean
-write_floats (FILE *file, const guint8 *in, gsize n, GError **error)
-{
-  guint32 chunk[4096];
-
-  while (n > 0) {
-    gsize k = MIN (n, G_N_ELEMENTS (chunk));
-
-    memcpy (chunk, in, k * sizeof *chunk);
-    for (gsize i = 0; i < k; i++)
-      chunk[i] = GUINT32_TO_LE (chunk[i]);
-    if (fwrite (chunk, sizeof *chunk, k, file) != k)
-      return fail_to_write (error);
-    in += k * sizeof *chunk;
-    n -= k;
-  }
-  return TRUE;
-}
-
-GstLstmNpyWriter *
-gst_lstm_npy_writer_new (const gchar *path, guint streams, guint size, GError **error)
-{
-  GstLstmNpyWriter *writer = g_new0 (GstLstmNpyWriter, 1);
-  gboolean ok;
-
-  writer->path = g_strdup (path);
-  writer->streams = streams;
-  writer->size = size;
-  if (g_file_test (path, G_FILE_TEST_IS_DIR))
-    ok = fail (error, RESOURCE (OPEN_WRITE), "expected a file to write, got a directory");
-  else
-    ok = temporary_open (&writer->steps, path, error)
-         && write_header (writer->steps.file, writer, error);
-  if (!ok) {
-    g_prefix_error (error, "%s: ", path);
-    g_clear_pointer (&writer, gst_lstm_npy_writer_discard);
-  }
-  return writer;
-}
-
-const gchar *
-gst_lstm_npy_writer_get_path (const GstLstmNpyWriter *writer)
-{
-  return writer->path;
-}
-
-guint64
-gst_lstm_npy_writer_get_length (const GstLstmNpyWriter *writer)
-{
-  return writer->length;
-}
-
-gboolean
-gst_lstm_npy_writer_write (
-    GstLstmNpyWriter *writer, gconstpointer rows, guint n_steps, GError **error)
-{
-  const gsize row = (gsize) writer->size * sizeof (gfloat);
-  /* One step's rows lie together already, and so do one stream's. */
-  const gboolean together = writer->streams == 1 || n_steps == 1;
-  const gsize n_pieces = together ? 1 : (gsize) n_steps * writer->streams;
-  const gsize n = (gsize) n_steps * writer->streams * writer->size / n_pieces;
-
-  for (gsize i = 0; i < n_pieces; i++) {
-    gsize step = i / writer->streams, stream = i % writer->streams;
-
-    if (!write_floats (writer->steps.file,
-            (const guint8 *) rows + (stream * n_steps + step) * row, n, error)) {
-      g_prefix_error (error, "%s: ", writer->path);
-      return FALSE;
-    }
-  }
-  writer->length += n_steps;
-  return TRUE;
-}
-
-/* (length, streams, size) in the file of steps -> (streams, length, size) in @out, in blocks
- * of as many steps as fit. */
-static gboolean
-regroup (GstLstmNpyWriter *writer, FILE *out, GError **error)
-{
-  const gsize row = (gsize) writer->size * sizeof (gfloat);
-  const gsize block = MAX (1, BLOCK / (row * writer->streams)); /* steps */
-  g_autofree guint8 *in = g_malloc (block * writer->streams * row);
-  gsize n;
-
-  if (fseeko (writer->steps.file, WRITTEN_HEADER, SEEK_SET) != 0)
-    return fail_to_write (error);
-  for (guint64 step = 0; step < writer->length; step += n) {
-    n = (gsize) MIN (block, writer->length - step);
-    if (fread (in, row * writer->streams, n, writer->steps.file) != n)
-      return fail (error, RESOURCE (READ), "reading its steps back: %s", g_strerror (errno));
-    for (gsize stream = 0; stream < writer->streams; stream++) {
-      guint64 first_row = stream * writer->length + step;
-
-      if (fseeko (out, (off_t) (WRITTEN_HEADER + first_row * row), SEEK_SET) != 0)
-        return fail_to_write (error);
-      for (gsize i = 0; i < n; i++)
-        if (fwrite (in + (i * writer->streams + stream) * row, row, 1, out) != 1)
-          return fail_to_write (error);
-    }
-  }
-  return TRUE;
-}
-
-/* fclose() tells of the last bytes that did not fit. */
-static gboolean
-temporary_publish (Temporary *temporary, const gchar *path, GError **error)
-{
-  if (fclose (g_steal_pointer (&temporary->file)) != 0)
-    return fail_to_write (error);
-  if (g_rename (temporary->path, path) != 0)
-    return fail (
-        error, RESOURCE (WRITE), "renaming %s: %s", temporary->path, g_strerror (errno));
-  g_clear_pointer (&temporary->path, g_free);
-  return TRUE;
-}
-
-gboolean
-gst_lstm_npy_writer_finish (GstLstmNpyWriter *writer, GError **error)
-{
-  Temporary regrouped = {NULL, NULL};
-  Temporary *out = writer->streams > 1 ? &regrouped : &writer->steps;
-  gboolean ok = (writer->streams == 1
-                    || (temporary_open (out, writer->path, error)
-                        && regroup (writer, out->file, error)))
-                && write_header (out->file, writer, error)
-                && temporary_publish (out, writer->path, error);
-
-  if (!ok)
-    g_prefix_error (error, "%s: ", writer->path);
-  temporary_discard (&regrouped);
-  gst_lstm_npy_writer_discard (writer);
-  return ok;
-}
-
-void
-gst_lstm_npy_writer_discard (GstLstmNpyWriter *writer)
-{
-  temporary_discard (&writer->steps);
-  g_free (writer->path);
-  g_free (writer);
 }

@@ -7,6 +7,9 @@
 #pragma once
 #include <gst/gst.h>
 
+#define GST_LSTM_NPY_MAGIC "\x93NUMPY"
+#define GST_LSTM_NPY_MAGIC_SIZE 6
+
 typedef struct {
   const gchar *descr; /* NumPy's spelling, "<f4" */
   gsize item_size;

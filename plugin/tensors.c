@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tensors.h"
+#include "errors.h"
 
 #define MAX_DIMS 3 /* size, steps, streams */
 
-static gboolean fail (GError **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
-
-static gboolean
-fail (GError **error, const gchar *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  if (error) {
-    g_autofree gchar *message = gst_info_strdup_vprintf (format, args); /* GST_PTR_FORMAT */
-
-    *error = g_error_new_literal (GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, message);
-  }
-  va_end (args);
-  return FALSE;
-}
+#define FORMAT GST_LSTM_STREAM (FORMAT)
 
 /* "40:60:5" -> {40, 60, 5}; dimensions beyond the third must be 1, as trailing ones mean
  * nothing. */
@@ -34,14 +20,15 @@ parse_dimensions (const gchar *text, guint dims[MAX_DIMS], GError **error)
 
     if (!g_ascii_string_to_unsigned (g_strstrip (parts[i]), 10, 1, G_MAXINT32, &n, NULL)
         || (i >= MAX_DIMS && n != 1))
-      return fail (error,
+      return gst_lstm_fail (error, FORMAT,
           "caps field dimensions: expected d, d:T or d:T:bs with sizes from 1 to %d, got '%s'",
           G_MAXINT32, text);
     if (i < MAX_DIMS)
       dims[i] = (guint) n;
   }
   return parts[0] != NULL
-         || fail (error, "caps field dimensions: expected d, d:T or d:T:bs, got nothing");
+         || gst_lstm_fail (
+             error, FORMAT, "caps field dimensions: expected d, d:T or d:T:bs, got nothing");
 }
 
 /* Splits a field that has one entry per tensor. NNStreamer joins dimensions with ',' or '.'. */
@@ -53,12 +40,13 @@ split_field (
   g_auto (GStrv) parts = text ? g_strsplit_set (text, separators, -1) : NULL;
 
   if (!parts) {
-    fail (error, "caps field %s: expected a string, got nothing in '%" GST_PTR_FORMAT "'",
-        field, s);
+    gst_lstm_fail (error, FORMAT,
+        "caps field %s: expected a string, got nothing in '%" GST_PTR_FORMAT "'", field, s);
     return NULL;
   }
   if (g_strv_length (parts) != n) {
-    fail (error, "caps field %s: expected %u entries (num_tensors), got '%s'", field, n, text);
+    gst_lstm_fail (error, FORMAT, "caps field %s: expected %u entries (num_tensors), got '%s'",
+        field, n, text);
     return NULL;
   }
   return g_steal_pointer (&parts);
@@ -80,19 +68,21 @@ parse_tensors (GstLstmTensors *tensors, const GstStructure *s, GError **error)
     guint d[MAX_DIMS];
 
     if (!g_str_equal (g_strstrip (types[i]), "float32"))
-      return fail (error, "caps field types: expected float32, got '%s'", types[i]);
+      return gst_lstm_fail (
+          error, FORMAT, "caps field types: expected float32, got '%s'", types[i]);
     if (!parse_dimensions (dims[i], d, error))
       return FALSE;
     if (i == 0) {
       tensors->steps = d[1];
       tensors->streams = d[2];
     } else if (d[1] != tensors->steps || d[2] != tensors->streams) {
-      return fail (error,
+      return gst_lstm_fail (error, FORMAT,
           "caps field dimensions: expected steps %u and streams %u in every tensor, got '%s'",
           tensors->steps, tensors->streams, dims[i]);
     }
     if ((guint64) d[1] * d[2] > G_MAXSSIZE / sizeof (gfloat) / d[0])
-      return fail (error, "caps field dimensions: '%s' is more than memory can hold", dims[i]);
+      return gst_lstm_fail (
+          error, FORMAT, "caps field dimensions: '%s' is more than memory can hold", dims[i]);
     tensors->size[i] = d[0];
     tensors->name[i] = names ? g_intern_string (g_strstrip (names[i])) : NULL;
   }
@@ -107,16 +97,19 @@ gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError
   gint n = 0;
 
   if (!caps || !gst_caps_is_fixed (caps))
-    return fail (error, "caps: expected fixed caps, got '%" GST_PTR_FORMAT "'", caps);
+    return gst_lstm_fail (
+        error, FORMAT, "caps: expected fixed caps, got '%" GST_PTR_FORMAT "'", caps);
   s = gst_caps_get_structure (caps, 0);
   format = gst_structure_get_string (s, "format");
   if (!gst_structure_has_name (s, "other/tensors"))
-    return fail (error, "caps: expected other/tensors, got %s", gst_structure_get_name (s));
+    return gst_lstm_fail (
+        error, FORMAT, "caps: expected other/tensors, got %s", gst_structure_get_name (s));
   if (g_strcmp0 (format, "static") != 0)
-    return fail (error, "caps field format: expected static, got '%s'", GST_STR_NULL (format));
+    return gst_lstm_fail (
+        error, FORMAT, "caps field format: expected static, got '%s'", GST_STR_NULL (format));
   if (!gst_structure_get_int (s, "num_tensors", &n) || n < 1 || n > GST_LSTM_MAX_TENSORS)
-    return fail (
-        error, "caps field num_tensors: expected 1 to %d, got %d", GST_LSTM_MAX_TENSORS, n);
+    return gst_lstm_fail (error, FORMAT, "caps field num_tensors: expected 1 to %d, got %d",
+        GST_LSTM_MAX_TENSORS, n);
 
   tensors->n_tensors = (guint) n;
   tensors->fps_n = 0;
@@ -207,8 +200,8 @@ gst_lstm_tensors_check_buffer (const GstLstmTensors *tensors, GstBuffer *buffer,
   guint n = gst_buffer_n_memory (buffer);
 
   if (tensors->n_tensors > 1 && n != tensors->n_tensors)
-    return fail (
-        error, "buffer: expected %u memories, one per tensor, got %u", tensors->n_tensors, n);
+    return gst_lstm_fail (error, FORMAT, "buffer: expected %u memories, one per tensor, got %u",
+        tensors->n_tensors, n);
   for (guint i = 0; i < tensors->n_tensors; i++) {
     gsize expected = gst_lstm_tensors_bytes (tensors, i);
     /* A single tensor may lie in several memories, as after a parser or a network. */
@@ -217,7 +210,7 @@ gst_lstm_tensors_check_buffer (const GstLstmTensors *tensors, GstBuffer *buffer,
                     : gst_memory_get_sizes (gst_buffer_peek_memory (buffer, i), NULL, NULL);
 
     if (got != expected)
-      return fail (error,
+      return gst_lstm_fail (error, FORMAT,
           "buffer: tensor %u: expected %" G_GSIZE_FORMAT " bytes (float32, dimensions "
           "%u:%u:%u), got %" G_GSIZE_FORMAT,
           i, expected, tensors->size[i], tensors->steps, tensors->streams, got);

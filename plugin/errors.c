@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "errors.h"
+
+gboolean
+gst_lstm_fail (GError **error, GQuark domain, gint code, const gchar *format, ...)
+{
+  g_autofree gchar *message = NULL;
+  va_list args;
+
+  if (!error)
+    return FALSE;
+  va_start (args, format);
+  message = gst_info_strdup_vprintf (format, args);
+  va_end (args);
+  *error = g_error_new_literal (domain, code, message);
+  return FALSE;
+}
+
+void
+gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug)
+{
+  gst_element_message_full (GST_ELEMENT (element), GST_MESSAGE_ERROR, error->domain,
+      error->code, g_strdup (error->message), g_strdup (debug), __FILE__, GST_FUNCTION,
+      __LINE__);
+}

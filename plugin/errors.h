@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+#include <gst/gst.h>
+
+/* A GError's domain and code, for what every element has to say. */
+#define GST_LSTM_STREAM(code) GST_STREAM_ERROR, GST_STREAM_ERROR_##code
+#define GST_LSTM_RESOURCE(code) GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_##code
+
+/* Sets @error, whose message may hold GST_PTR_FORMAT. Returns: FALSE, for `return`. */
+gboolean gst_lstm_fail (GError **error, GQuark domain, gint code, const gchar *format, ...)
+    G_GNUC_PRINTF (4, 5);
+
+/* Posts @error as the element's own, with @debug (nullable) beside it. Not to be called with
+ * the object lock held. */
+void gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "npy.h"
+#include "errors.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HEADER_SIZE 128 /* holds the longest shape, so that it can be rewritten in place */
+#define BLOCK (1024 * 1024)
+
+typedef struct {
+  gchar *path; /* NULL: none */
+  FILE *file;
+} Temporary;
+
+struct _GstLstmNpyWriter {
+  gchar *path;
+  guint streams, size;
+  guint64 length;
+  Temporary steps; /* header and (length, streams, size): the file itself where streams is 1 */
+};
+
+/* In @path's directory, since a file is renamed only within a file system. */
+static gboolean
+temporary_open (Temporary *temporary, const gchar *path, GError **error)
+{
+  gint fd;
+
+  temporary->path = g_strconcat (path, ".XXXXXX", NULL);
+  fd = g_mkstemp_full (temporary->path, O_RDWR | O_CLOEXEC, 0666);
+  if (fd < 0) {
+    gst_lstm_fail (error, GST_LSTM_RESOURCE (OPEN_WRITE),
+        "opening a file beside it to write: %s", g_strerror (errno));
+    g_clear_pointer (&temporary->path, g_free);
+    return FALSE;
+  }
+  temporary->file = fdopen (fd, "w+b");
+  g_assert (temporary->file); /* only memory can be short */
+  return TRUE;
+}
+
+static void
+temporary_discard (Temporary *temporary)
+{
+  g_clear_pointer (&temporary->file, fclose);
+  if (temporary->path)
+    g_unlink (temporary->path);
+  g_clear_pointer (&temporary->path, g_free);
+}
+
+static gboolean
+fail_to_write (GError **error)
+{
+  return errno == ENOSPC ? gst_lstm_fail (
+             error, GST_LSTM_RESOURCE (NO_SPACE_LEFT), "writing: %s", g_strerror (errno))
+                         : gst_lstm_fail (error, GST_LSTM_RESOURCE (WRITE), "writing: %s",
+                             g_strerror (errno));
+}
+
+static gboolean
+write_header (FILE *file, const GstLstmNpyWriter *writer, GError **error)
+{
+  guint8 header[HEADER_SIZE];
+  g_autofree gchar *streams = writer->streams > 1 ? g_strdup_printf ("%u, ", writer->streams)
+                                                  : g_strdup ("");
+  g_autofree gchar *text = g_strdup_printf (
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (%s%" G_GUINT64_FORMAT ", %u), }",
+      streams, writer->length, writer->size);
+
+  memset (header, ' ', sizeof header);
+  memcpy (header, GST_LSTM_NPY_MAGIC "\x01", GST_LSTM_NPY_MAGIC_SIZE + 2);
+  GST_WRITE_UINT16_LE (header + 8, sizeof header - 10);
+  memcpy (header + 10, text, strlen (text));
+  header[sizeof header - 1] = '\n';
+  return (fseeko (file, 0, SEEK_SET) == 0 && fwrite (header, sizeof header, 1, file) == 1)
+         || fail_to_write (error);
+}
+
+static gboolean
+write_floats (FILE *file, const guint8 *in, gsize n, GError **error)
+{
+  guint32 chunk[4096];
+
+  while (n > 0) {
+    gsize k = MIN (n, G_N_ELEMENTS (chunk));
+
+    memcpy (chunk, in, k * sizeof *chunk);
+    for (gsize i = 0; i < k; i++)
+      chunk[i] = GUINT32_TO_LE (chunk[i]);
+    if (fwrite (chunk, sizeof *chunk, k, file) != k)
+      return fail_to_write (error);
+    in += k * sizeof *chunk;
+    n -= k;
+  }
+  return TRUE;
+}
+
+GstLstmNpyWriter *
+gst_lstm_npy_writer_new (const gchar *path, guint streams, guint size, GError **error)
+{
+  GstLstmNpyWriter *writer = g_new0 (GstLstmNpyWriter, 1);
+  gboolean ok;
+
+  writer->path = g_strdup (path);
+  writer->streams = streams;
+  writer->size = size;
+  if (g_file_test (path, G_FILE_TEST_IS_DIR))
+    ok = gst_lstm_fail (
+        error, GST_LSTM_RESOURCE (OPEN_WRITE), "expected a file to write, got a directory");
+  else
+    ok = temporary_open (&writer->steps, path, error)
+         && write_header (writer->steps.file, writer, error);
+  if (!ok) {
+    g_prefix_error (error, "%s: ", path);
+    g_clear_pointer (&writer, gst_lstm_npy_writer_discard);
+  }
+  return writer;
+}
+
+const gchar *
+gst_lstm_npy_writer_get_path (const GstLstmNpyWriter *writer)
+{
+  return writer->path;
+}
+
+guint64
+gst_lstm_npy_writer_get_length (const GstLstmNpyWriter *writer)
+{
+  return writer->length;
+}
+
+gboolean
+gst_lstm_npy_writer_write (
+    GstLstmNpyWriter *writer, gconstpointer rows, guint n_steps, GError **error)
+{
+  const gsize row = (gsize) writer->size * sizeof (gfloat);
+  /* One step's rows lie together already, and so do one stream's. */
+  const gboolean together = writer->streams == 1 || n_steps == 1;
+  const gsize n_pieces = together ? 1 : (gsize) n_steps * writer->streams;
+  const gsize n = (gsize) n_steps * writer->streams * writer->size / n_pieces;
+
+  for (gsize i = 0; i < n_pieces; i++) {
+    gsize step = i / writer->streams, stream = i % writer->streams;
+
+    if (!write_floats (writer->steps.file,
+            (const guint8 *) rows + (stream * n_steps + step) * row, n, error)) {
+      g_prefix_error (error, "%s: ", writer->path);
+      return FALSE;
+    }
+  }
+  writer->length += n_steps;
+  return TRUE;
+}
+
+/* (length, streams, size) in the file of steps -> (streams, length, size) in @out, in blocks
+ * of as many steps as fit. */
+static gboolean
+regroup (GstLstmNpyWriter *writer, FILE *out, GError **error)
+{
+  const gsize row = (gsize) writer->size * sizeof (gfloat);
+  const gsize block = MAX (1, BLOCK / (row * writer->streams)); /* steps */
+  g_autofree guint8 *in = g_malloc (block * writer->streams * row);
+  gsize n;
+
+  if (fseeko (writer->steps.file, HEADER_SIZE, SEEK_SET) != 0)
+    return fail_to_write (error);
+  for (guint64 step = 0; step < writer->length; step += n) {
+    n = (gsize) MIN (block, writer->length - step);
+    if (fread (in, row * writer->streams, n, writer->steps.file) != n)
+      return gst_lstm_fail (
+          error, GST_LSTM_RESOURCE (READ), "reading its steps back: %s", g_strerror (errno));
+    for (gsize stream = 0; stream < writer->streams; stream++) {
+      guint64 first_row = stream * writer->length + step;
+
+      if (fseeko (out, (off_t) (HEADER_SIZE + first_row * row), SEEK_SET) != 0)
+        return fail_to_write (error);
+      for (gsize i = 0; i < n; i++)
+        if (fwrite (in + (i * writer->streams + stream) * row, row, 1, out) != 1)
+          return fail_to_write (error);
+    }
+  }
+  return TRUE;
+}
+
+/* fclose() tells of the last bytes that did not fit. */
+static gboolean
+temporary_publish (Temporary *temporary, const gchar *path, GError **error)
+{
+  if (fclose (g_steal_pointer (&temporary->file)) != 0)
+    return fail_to_write (error);
+  if (g_rename (temporary->path, path) != 0)
+    return gst_lstm_fail (error, GST_LSTM_RESOURCE (WRITE), "renaming %s: %s", temporary->path,
+        g_strerror (errno));
+  g_clear_pointer (&temporary->path, g_free);
+  return TRUE;
+}
+
+gboolean
+gst_lstm_npy_writer_finish (GstLstmNpyWriter *writer, GError **error)
+{
+  Temporary regrouped = {NULL, NULL};
+  Temporary *out = writer->streams > 1 ? &regrouped : &writer->steps;
+  gboolean ok = (writer->streams == 1
+                    || (temporary_open (out, writer->path, error)
+                        && regroup (writer, out->file, error)))
+                && write_header (out->file, writer, error)
+                && temporary_publish (out, writer->path, error);
+
+  if (!ok)
+    g_prefix_error (error, "%s: ", writer->path);
+  temporary_discard (&regrouped);
+  gst_lstm_npy_writer_discard (writer);
+  return ok;
+}
+
+void
+gst_lstm_npy_writer_discard (GstLstmNpyWriter *writer)
+{
+  temporary_discard (&writer->steps);
+  g_free (writer->path);
+  g_free (writer);
+}
