@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The stream: buffers and their times, caps, seeks, queries, states. */
+#include "npysrc-rig.h"
+#include <glib/gstdio.h>
+
+/* Buffers */
+
+typedef struct {
+  const gchar *shape;
+  guint n;
+  const gchar *properties;
+  const gchar *log;
+} LogCase;
+
+static const LogCase log_cases[] = {
+    {"(3,)", 3, "framerate=10/1", "caps 3:1\nsegment 0\nbuffer 0-1 0+100000000\neos\n"},
+    {"(2, 3)", 6, "framerate=0/1", "caps 3:1\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n"},
+    /* The times of steps do not add up roundings. */
+    {"(4, 1)", 4, "framerate=30/1",
+        "caps 1:1\nsegment 0\nbuffer 0-1 0+33333333\nbuffer 1-2 33333333+33333333\n"
+        "buffer 2-3 66666666+33333334\nbuffer 3-4 100000000+33333333\neos\n"},
+    {"(2, 1)", 2, "framerate=30000/1001",
+        "caps 1:1\nsegment 0\nbuffer 0-1 0+33366666\nbuffer 1-2 33366666+33366667\neos\n"},
+    {"(2, 1)", 2, "framerate=1/5",
+        "caps 1:1\nsegment 0\nbuffer 0-1 0+5000000000\nbuffer 1-2 "
+        "5000000000+5000000000\neos\n"},
+    /* Steps that the buffers' do not divide. */
+    {"(10, 3)", 30, "framerate=10/1 steps-per-buffer=4",
+        "caps 3:4\nsegment 0\nbuffer 0-4 0+400000000\nbuffer 4-8 400000000+400000000\n"
+        "caps 3:2\nbuffer 8-10 800000000+200000000\neos\n"},
+    {"(8, 3)", 24, "framerate=0/1 steps-per-buffer=4",
+        "caps 3:4\nsegment 0\nbuffer 0-4\nbuffer 4-8\neos\n"},
+    {"(3, 3)", 9, "framerate=0/1 steps-per-buffer=4", "caps 3:3\nsegment 0\nbuffer 0-3\neos\n"},
+    {"(3, 3)", 9, "framerate=0/1 steps-per-buffer=0", "caps 3:3\nsegment 0\nbuffer 0-3\neos\n"},
+    {"(2, 4, 3)", 24, "framerate=0/1 steps-per-buffer=3",
+        "caps 3:3:2\nsegment 0\nbuffer 0-3\ncaps 3:1:2\nbuffer 3-4\neos\n"},
+    {"(2, 2, 3)", 12, "framerate=0/1", "caps 3:1:2\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n"},
+    {"(1, 2, 3)", 6, "framerate=0/1 steps-per-buffer=0",
+        "caps 3:2\nsegment 0\nbuffer 0-2\neos\n"},
+    /* Nothing but caps. */
+    {"(0, 3)", 0, "steps-per-buffer=4", "caps 3:1\neos\n"},
+    {"(2, 0, 3)", 0, "steps-per-buffer=0", "caps 3:1:2\neos\n"},
+    /* The base class's own. */
+    {"(9, 3)", 27, "framerate=0/1 num-buffers=1", "caps 3:1\nsegment 0\nbuffer 0-1\neos\n"},
+};
+
+static void
+test_buffers (Fixture *fixture, gconstpointer data)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (log_cases); i++) {
+    Run run;
+
+    npy_put_numbers (fixture->path, log_cases[i].shape, log_cases[i].n);
+    run_init (&run, fixture->path, "%s", log_cases[i].properties);
+    run_until (&run, GST_MESSAGE_EOS);
+    assert_log (&run, log_cases[i].log);
+    run_clear (&run);
+  }
+}
+
+/* (streams, length, size) in the file, (streams, steps, size) in a buffer. */
+static void
+test_streams (Fixture *fixture, gconstpointer data)
+{
+  enum { STREAMS = 3, LENGTH = 7, SIZE = 2 };
+  static const guint steps_per_buffer[] = {1, 2, 3, 7, 0, 100};
+
+  npy_put_numbers (fixture->path, "(3, 7, 2)", STREAMS * LENGTH * SIZE);
+  for (guint k = 0; k < G_N_ELEMENTS (steps_per_buffer); k++) {
+    Run run;
+    guint i = 0;
+    guint max_steps = steps_per_buffer[k] > 0 ? steps_per_buffer[k] : LENGTH;
+
+    run_init (&run, fixture->path, "steps-per-buffer=%u", steps_per_buffer[k]);
+    run_until (&run, GST_MESSAGE_EOS);
+    g_assert_cmpuint (run.floats->len, ==, STREAMS * LENGTH * SIZE);
+    for (guint first = 0; first < LENGTH; first += max_steps)
+      for (guint s = 0; s < STREAMS; s++)
+        for (guint t = first; t < MIN (first + max_steps, LENGTH); t++)
+          for (guint j = 0; j < SIZE; j++)
+            g_assert_cmpfloat (
+                get_float (&run, i++), ==, (gfloat) ((s * LENGTH + t) * SIZE + j));
+    run_clear (&run);
+  }
+}
+
+/* Caps */
+
+static void
+test_caps (Fixture *fixture, gconstpointer data)
+{
+  Run run;
+  g_autoptr (GstPad) pad = NULL;
+  g_autoptr (GstCaps) caps = NULL;
+  g_autoptr (GstCaps) expected = gst_caps_from_string (
+      "other/tensors, format = (string) static, num_tensors = (int) 1, types = (string) "
+      "float32, dimensions = (string) 3:1:1:1, framerate = (fraction) 25/2");
+
+  npy_put_numbers (fixture->path, "(2, 3)", 6);
+  run_init (&run, fixture->path, "framerate=25/2 ! other/tensors,dimensions=(string)3:1:1:1");
+  run_to (&run, GST_STATE_PAUSED);
+  pad = gst_element_get_static_pad (run.src, "src");
+  caps = gst_pad_get_current_caps (pad);
+  g_assert_true (gst_caps_is_equal (caps, expected));
+  run_clear (&run);
+}
+
+/* The rest goes out with the spelling that downstream takes, or is an error. */
+static void
+test_caps_of_rest (Fixture *fixture, gconstpointer data)
+{
+  Run run;
+  g_autofree gchar *error = NULL;
+
+  npy_put_numbers (fixture->path, "(3, 3)", 9);
+  run_init (&run, fixture->path,
+      "framerate=0/1 steps-per-buffer=2 ! other/tensors,dimensions=(string){3:2:1,3:1:1}");
+  run_until (&run, GST_MESSAGE_EOS);
+  assert_log (&run, "caps 3:2:1\nsegment 0\nbuffer 0-2\ncaps 3:1:1\nbuffer 2-3\neos\n");
+  run_clear (&run);
+
+  g_assert_false (test_launch (&error,
+      "npysrc name=src location=%s steps-per-buffer=2 ! other/tensors,dimensions=(string)3:2 ! "
+      "fakesink",
+      fixture->path));
+  assert_matches (
+      error, "src: */x.npy: expected a downstream that takes a buffer of 1 of the 3 *");
+}
+
+/* Seeking */
+
+static gboolean
+seek (Run *run, GstFormat format, GstSeekFlags flags, gint64 start, gint64 stop)
+{
+  return gst_element_seek (run->pipeline, 1.0, format, flags, GST_SEEK_TYPE_SET, start,
+      stop < 0 ? GST_SEEK_TYPE_NONE : GST_SEEK_TYPE_SET, stop);
+}
+
+static const struct {
+  GstFormat format;
+  gint64 start, stop;
+  const gchar *log;
+} seeks[] = {
+    {GST_FORMAT_TIME, 0, -1,
+        "flush\nsegment 0\nbuffer 0-2 0+200000000\nbuffer 2-4 200000000+200000000\n"
+        "caps 1:1\nbuffer 4-5 400000000+100000000\neos\n"},
+    /* In the midst of a step: from its beginning. */
+    {GST_FORMAT_TIME, 199999999, -1,
+        "flush\nsegment 100000000\nbuffer 1-3 100000000+200000000\n"
+        "buffer 3-5 300000000+200000000\neos\n"},
+    {GST_FORMAT_TIME, 200000000, -1,
+        "flush\nsegment 200000000\nbuffer 2-4 200000000+200000000\n"
+        "caps 1:1\nbuffer 4-5 400000000+100000000\neos\n"},
+    /* Steps that begin before the stop. */
+    {GST_FORMAT_TIME, 100000000, 300000001,
+        "flush\nsegment 100000000-300000001\nbuffer 1-3 100000000+200000000\n"
+        "caps 1:1\nbuffer 3-4 300000000+100000000\neos\n"},
+    {GST_FORMAT_TIME, 100000000, 300000000,
+        "flush\nsegment 100000000-300000000\nbuffer 1-3 100000000+200000000\neos\n"},
+    /* At and beyond the end, where the base class has no buffer to put a segment before. */
+    {GST_FORMAT_TIME, 500000000, -1, "flush\neos\n"},
+    {GST_FORMAT_TIME, 100 * GST_SECOND, -1, "flush\neos\n"},
+    {GST_FORMAT_TIME, 0, 0, "flush\neos\n"},
+    {GST_FORMAT_DEFAULT, 3, -1,
+        "flush\nsegment 300000000\nbuffer 3-5 300000000+200000000\neos\n"},
+    {GST_FORMAT_DEFAULT, 1, 3,
+        "flush\nsegment 100000000-300000000\nbuffer 1-3 100000000+200000000\neos\n"},
+};
+
+static void
+test_seek (Fixture *fixture, gconstpointer data)
+{
+  npy_put_numbers (fixture->path, "(5, 1)", 5);
+  for (guint i = 0; i < G_N_ELEMENTS (seeks); i++) {
+    Run run;
+
+    run_init (&run, fixture->path, "framerate=10/1 steps-per-buffer=2");
+    run_to (&run, GST_STATE_PAUSED);
+    assert_log (&run, "caps 1:2\nsegment 0\nbuffer 0-2 0+200000000\n");
+    g_assert_true (
+        seek (&run, seeks[i].format, GST_SEEK_FLAG_FLUSH, seeks[i].start, seeks[i].stop));
+    run_until (&run, GST_MESSAGE_EOS);
+    assert_log (&run, seeks[i].log);
+    run_clear (&run);
+  }
+}
+
+/* Every step can be reached by its rounded time. */
+static void
+test_seek_rounding (Fixture *fixture, gconstpointer data)
+{
+  Run run;
+
+  npy_put_numbers (fixture->path, "(100, 1)", 100);
+  run_init (&run, fixture->path, "framerate=30000/1001");
+  run_to (&run, GST_STATE_PAUSED);
+  for (gint64 i = 0; i < 100; i++) {
+    gint64 time, step;
+    gint64 expected = (gint64) gst_util_uint64_scale ((guint64) i, 1001 * GST_SECOND, 30000);
+
+    g_assert_true (
+        gst_element_query_convert (run.src, GST_FORMAT_DEFAULT, i, GST_FORMAT_TIME, &time));
+    g_assert_cmpint (time, ==, expected);
+    g_assert_true (
+        gst_element_query_convert (run.src, GST_FORMAT_TIME, time, GST_FORMAT_DEFAULT, &step));
+    g_assert_cmpint (step, ==, i);
+    if (i > 0) {
+      g_assert_true (gst_element_query_convert (
+          run.src, GST_FORMAT_TIME, time - 1, GST_FORMAT_DEFAULT, &step));
+      g_assert_cmpint (step, ==, i - 1);
+    }
+  }
+  run_clear (&run);
+}
+
+/* Loops without a flush, and back from the shorter last buffer. */
+static void
+test_segment_seek (Fixture *fixture, gconstpointer data)
+{
+  Run run;
+
+  npy_put_numbers (fixture->path, "(3, 1)", 3);
+  run_init (&run, fixture->path, "framerate=10/1 steps-per-buffer=2");
+  run_to (&run, GST_STATE_PAUSED);
+  g_assert_true (
+      seek (&run, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_SEGMENT, 0, -1));
+  run_until (&run, GST_MESSAGE_SEGMENT_DONE);
+  assert_log (&run,
+      "caps 1:2\nsegment 0\nbuffer 0-2 0+200000000\nflush\nsegment 0\nbuffer 0-2 0+200000000\n"
+      "caps 1:1\nbuffer 2-3 200000000+100000000\n");
+  g_assert_true (seek (&run, GST_FORMAT_TIME, GST_SEEK_FLAG_SEGMENT, 0, 200000000));
+  run_until (&run, GST_MESSAGE_SEGMENT_DONE);
+  assert_log (&run, "caps 1:2\nsegment 0-200000000\nbuffer 0-2 0+200000000\n");
+  g_assert_true (seek (&run, GST_FORMAT_TIME, GST_SEEK_FLAG_NONE, 200000000, -1));
+  run_until (&run, GST_MESSAGE_EOS);
+  run_clear (&run);
+}
+
+/* Refused before anything is flushed, by the pad's way and the element's. */
+static void
+test_seek_refused (Fixture *fixture, gconstpointer data)
+{
+  Run run;
+  const GstSeekFlags flags = GST_SEEK_FLAG_FLUSH;
+  const GstSeekType set = GST_SEEK_TYPE_SET, none = GST_SEEK_TYPE_NONE;
+
+  npy_put_numbers (fixture->path, "(2, 1)", 2);
+  run_init (&run, fixture->path, "framerate=10/1");
+  run_to (&run, GST_STATE_PAUSED);
+  g_assert_false (
+      gst_element_seek (run.pipeline, -1.0, GST_FORMAT_TIME, flags, set, 0, set, 100));
+  g_assert_false (gst_element_seek (run.src, -1.0, GST_FORMAT_TIME, flags, set, 0, set, 100));
+  g_assert_false (gst_element_seek (run.src, 2.0, GST_FORMAT_TIME, flags, set, 0, none, -1));
+  g_assert_false (seek (&run, GST_FORMAT_BYTES, flags, 0, -1));
+  run_until (&run, GST_MESSAGE_EOS);
+  assert_log (&run,
+      "caps 1:1\nsegment 0\nbuffer 0-1 0+100000000\nbuffer 1-2 100000000+100000000\neos\n");
+  run_clear (&run);
+
+  run_init (&run, fixture->path, "framerate=0/1");
+  run_to (&run, GST_STATE_PAUSED);
+  g_assert_false (seek (&run, GST_FORMAT_TIME, flags, 0, -1));
+  g_assert_false (gst_element_seek (run.src, 1.0, GST_FORMAT_TIME, flags, set, 0, none, -1));
+  run_until (&run, GST_MESSAGE_EOS);
+  assert_log (&run, "caps 1:1\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n");
+  run_clear (&run);
+}
+
+/* A seek that waits for the start. */
+static void
+test_seek_in_ready (Fixture *fixture, gconstpointer data)
+{
+  Run run;
+
+  npy_put_numbers (fixture->path, "(3, 1)", 3);
+  run_init (&run, fixture->path, "framerate=10/1");
+  run_to (&run, GST_STATE_READY);
+  g_assert_true (gst_element_seek (run.src, 1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+      GST_SEEK_TYPE_END, -100000000, GST_SEEK_TYPE_NONE, -1));
+  run_until (&run, GST_MESSAGE_EOS);
+  assert_log (
+      &run, "flush\ncaps 1:1\nsegment 200000000\nbuffer 2-3 200000000+100000000\neos\n");
+  run_clear (&run);
+}
+
+static void
+test_queries (Fixture *fixture, gconstpointer data)
+{
+  Run run;
+  gint64 value;
+  g_autoptr (GstQuery) seeking = gst_query_new_seeking (GST_FORMAT_TIME);
+  gboolean seekable;
+  gint64 end;
+
+  npy_put_numbers (fixture->path, "(7, 1)", 7);
+  run_init (&run, fixture->path, "framerate=10/1 steps-per-buffer=2");
+  run_to (&run, GST_STATE_PAUSED);
+  g_assert_true (gst_element_query_duration (run.src, GST_FORMAT_TIME, &value));
+  g_assert_cmpint (value, ==, 700000000);
+  g_assert_true (gst_element_query_duration (run.src, GST_FORMAT_DEFAULT, &value));
+  g_assert_cmpint (value, ==, 7);
+  g_assert_true (gst_element_query (run.src, seeking));
+  gst_query_parse_seeking (seeking, NULL, &seekable, NULL, &end);
+  g_assert_true (seekable);
+  g_assert_cmpint (end, ==, 700000000);
+  run_until (&run, GST_MESSAGE_EOS);
+  g_assert_true (gst_element_query_position (run.src, GST_FORMAT_TIME, &value));
+  g_assert_cmpint (value, ==, 700000000);
+  g_assert_true (gst_element_query_position (run.src, GST_FORMAT_DEFAULT, &value));
+  g_assert_cmpint (value, ==, 7);
+  run_clear (&run);
+}
+
+/* State changes */
+
+static void
+test_cycles (Fixture *fixture, gconstpointer data)
+{
+  static const GstState states[] = {GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED,
+      GST_STATE_READY, GST_STATE_PLAYING, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_NULL};
+  Run run;
+
+  npy_put_numbers (fixture->path, "(2, 500, 3)", 3000);
+  run_init (&run, fixture->path, "steps-per-buffer=7");
+  for (guint i = 0; i < 100; i++)
+    for (guint k = 0; k < G_N_ELEMENTS (states); k++)
+      run_to (&run, states[k]);
+  g_array_set_size (run.floats, 0);
+  g_string_truncate (run.log, 0);
+  run_until (&run, GST_MESSAGE_EOS);
+  g_assert_cmpuint (run.floats->len, ==, 3000);
+  run_clear (&run);
+}
+
+/* Another file, another rate: what the properties say at the next start. */
+static void
+test_restart (Fixture *fixture, gconstpointer data)
+{
+  Run run;
+
+  npy_put_numbers (fixture->path, "(3, 2)", 6);
+  run_init (&run, fixture->path, "framerate=10/1 steps-per-buffer=2");
+  run_until (&run, GST_MESSAGE_EOS);
+  run_to (&run, GST_STATE_READY);
+  g_string_truncate (run.log, 0);
+  npy_put_numbers (fixture->path, "(1, 4)", 4);
+  g_object_set (run.src, "steps-per-buffer", 1, NULL);
+  gst_util_set_object_arg (G_OBJECT (run.src), "framerate", "1/1");
+  run_until (&run, GST_MESSAGE_EOS);
+  assert_log (&run, "caps 4:1\nsegment 0\nbuffer 0-1 0+1000000000\neos\n");
+  run_clear (&run);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct {
+    const gchar *name;
+    void (*run) (Fixture *fixture, gconstpointer data);
+  } tests[] = {
+      {"/npysrc/buffers", test_buffers},
+      {"/npysrc/streams", test_streams},
+      {"/npysrc/caps", test_caps},
+      {"/npysrc/caps-of-rest", test_caps_of_rest},
+      {"/npysrc/seek", test_seek},
+      {"/npysrc/seek-rounding", test_seek_rounding},
+      {"/npysrc/segment-seek", test_segment_seek},
+      {"/npysrc/seek-refused", test_seek_refused},
+      {"/npysrc/seek-in-ready", test_seek_in_ready},
+      {"/npysrc/queries", test_queries},
+      {"/npysrc/cycles", test_cycles},
+      {"/npysrc/restart", test_restart},
+  };
+
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add (tests[i].name, Fixture, NULL, set_up, tests[i].run, tear_down);
+  return g_test_run ();
+}
