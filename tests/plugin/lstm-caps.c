@@ -147,8 +147,8 @@ test_refused_types (void)
   static const gchar *const texts[] = {
       "other/tensors,format=static,num_tensors=1,types=uint8,dimensions=(string)1",
       "other/tensors,format=static,num_tensors=1,types=float64,dimensions=(string)1",
-      "other/tensors,format=static,num_tensors=2,types=(string)\"float32,float32\","
-      "dimensions=(string)\"1,1\"",
+      ("other/tensors,format=static,num_tensors=2,types=(string)\"float32,float32\","
+       "dimensions=(string)\"1,1\""),
       "other/tensors,format=flexible",
       "other/tensor,type=float32,dimension=(string)1",
       "video/x-raw,format=GRAY8,width=1,height=1",
