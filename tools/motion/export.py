@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a model's file says of the network beside its weights, and the file of its labels."""
+
+import json
+
+LABELS = ("still", "pan-left", "pan-right", "tilt-up", "tilt-down", "zoom-in", "zoom-out")
+LAYERS = (
+    {"type": "normalization", "mean": 0.5, "scale": 4},
+    {"type": "dense", "name": "projection", "activation": "tanh"},
+    {"type": "lstm", "name": "lstm"},
+    {"type": "dense", "name": "head", "activation": "softmax"},
+)
+
+
+def model_metadata(**more):
+    """The `__metadata__` that describes the network, with further strings beside it."""
+    layers = json.dumps(LAYERS, separators=(",", ":"))
+    return {"lstm.version": "1", "lstm.layers": layers, **more}
+
+
+def write_labels(path):
+    """Write one label a line, in the order of the network's outputs."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(label + "\n" for label in LABELS)

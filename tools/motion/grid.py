@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The luma grid of a frame, as the element lstmfeatures makes it: ROWS x COLUMNS averages.
+
+Each cell weights the pixels by a tent about its centre, one cell wide to either side; pixels
+outside of the frame count as the nearest one inside.
+"""
+
+import functools
+
+import numpy as np
+
+ROWS, COLUMNS = 12, 16
+
+
+@functools.lru_cache(maxsize=64)
+def tents(pixels, cells):
+    """The weights (cells, pixels) that resample a line of pixels to cells."""
+    reach = max(pixels / cells, 1)
+    weights = np.zeros((cells, pixels))
+    for cell in range(cells):
+        centre = (cell + .5) * pixels / cells - .5
+        places = np.arange(np.ceil(centre - reach), np.floor(centre + reach) + 1)
+        tent = 1 - np.abs(places - centre) / reach
+        np.add.at(weights[cell], places.clip(0, pixels - 1).astype(int), tent / tent.sum())
+    return weights
+
+
+def resample(image, height, width):
+    """Resample an image (rows, columns) to (height, width) floats."""
+    return tents(image.shape[0], height) @ image @ tents(image.shape[1], width).T
+
+
+def grid(frame):
+    """The grid (ROWS, COLUMNS) in [0, 1] of a frame (height, width) uint8."""
+    return resample(frame, ROWS, COLUMNS) / 255
+
+
+def grids(frames):
+    """The grids (n, ROWS * COLUMNS) float32 of an iterable of n frames, rows first."""
+    return np.array([grid(frame).ravel() for frame in frames], np.float32)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Training: clips drawn anew for every iteration, losses at every frame, state carried over."""
+
+import math
+
+import numpy as np
+import torch
+
+from . import camera, effects
+from .render import render
+
+FRAMES, DRAWN, COPIES = 64, 48, 2  # frames a clip, clips rendered, disturbed copies of each
+CLIPS = DRAWN * COPIES
+FLAT, EASY = .35, .1  # shares of the training while its rate is flat, its clips are easy
+
+
+def batch(g, pictures, level, busy):
+    """Clips (CLIPS, FRAMES, inputs) with labels and the ages of their motions.
+
+    level in 0..1 makes the motion slower, the view busier and the cuts more; busy is the share
+    of the clips with moving objects.
+    """
+    indices = torch.randint(0, len(pictures), (DRAWN,), generator=g)
+    path = camera.wander(g, DRAWN, FRAMES, pictures.size, slowest=.015 - .011 * level)
+    grids = render(pictures, indices, path.view()).repeat(COPIES, 1, 1, 1)
+    label = path.label.repeat(COPIES, 1)
+    age = camera.age(path.label).repeat(COPIES, 1)
+    view = [part.repeat(COPIES, 1) for part in path.view()]
+    grids, label = effects.disturb(g, grids, label, view, level, busy)
+    grids, label, age = effects.cut(g, grids, label, age, .3 * level)
+    return grids.flatten(2), label, age
+
+
+def loss_of(logits, label, age):
+    """Mean cross entropy of the frames, which count little just after the motion changed."""
+    each = torch.nn.functional.cross_entropy(logits.flatten(0, 1), label.flatten(),
+                                             reduction="none", label_smoothing=.02)
+    weight = ((age.flatten() - 3.) / 12).clamp(0, 1)
+    return (each * weight).sum() / weight.sum()
+
+
+def carried(g, state):
+    """The states a batch starts from: those the last one ended with, or zeros, half each."""
+    if state is None:
+        return None
+    keep = (torch.rand(1, CLIPS, 1, generator=g) < .5).float()
+    return tuple(part.detach() * keep for part in state)
+
+
+def rate(progress, highest):
+    """The learning rate at a progress in 0..1: flat, then half a cosine down to zero."""
+    down = max(0, progress - FLAT) / (1 - FLAT)
+    return highest * .5 * (1 + math.cos(math.pi * down)) + 1e-5
+
+
+def train(network, pictures, settings, report):
+    """Train a network in place; report(iteration, mean loss) is called every 500 iterations."""
+    iterations, highest = settings.iterations, settings.rate
+    easy = EASY if settings.start is None else 0
+    g = torch.Generator().manual_seed(settings.seed)
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    optimiser = torch.optim.Adam(weights, lr=highest, betas=(.9, .99))
+    state, losses = None, []
+    for iteration in range(iterations):
+        progress = iteration / iterations
+        for group in optimiser.param_groups:
+            group["lr"] = rate(progress, highest) * min(1, (iteration + 1) / 100)
+        level = min(1, progress / easy) if easy else 1
+        grids, label, age = batch(g, pictures, level, settings.busy)
+        logits, state = network(grids, carried(g, state))
+        loss = loss_of(logits, label, age)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1)
+        optimiser.step()
+        losses.append(loss.item())
+        if (iteration + 1) % 500 == 0 or iteration + 1 == iterations:
+            report(iteration + 1, float(np.mean(losses)))
+            losses = []
