@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Runs a pipeline as gst-launch-1.0 does, and prints a time line of what its lstmlabel said. */
+#include "demo-recogniser.h"
+#include <string.h>
+
+/* A label that holds for less than this counts to what was before it. */
+#define SHORTEST_RUN (300 * GST_MSECOND)
+
+typedef struct {
+  DemoLabel label; /* of its first frame; the duration is the run's */
+  gdouble score;   /* sum over the frames that bear the label */
+  guint frames;    /* that bear the label */
+} Run;
+
+static void
+append_frame (const DemoLabel *label, gpointer user_data)
+{
+  g_array_append_vals (user_data, label, 1);
+}
+
+static gboolean
+same_label (const Run *a, const Run *b)
+{
+  return g_str_equal (a->label.label, b->label.label);
+}
+
+/* Runs of frames with one label. A frame lasts until the next. */
+static GArray *
+runs_of_frames (const GArray *frames)
+{
+  GArray *runs = g_array_new (FALSE, FALSE, sizeof (Run));
+
+  for (guint i = 0; i < frames->len; i++) {
+    const DemoLabel *frame = &g_array_index (frames, DemoLabel, i);
+    Run run = {*frame, frame->score, 1};
+    Run *last = runs->len ? &g_array_index (runs, Run, runs->len - 1) : NULL;
+
+    if (i + 1 < frames->len)
+      run.label.duration = g_array_index (frames, DemoLabel, i + 1).pts - frame->pts;
+    else if (!GST_CLOCK_TIME_IS_VALID (frame->duration))
+      run.label.duration = 0;
+    if (last && same_label (last, &run)) {
+      last->label.duration += run.label.duration;
+      last->score += run.score;
+      last->frames++;
+    } else {
+      g_array_append_val (runs, run);
+    }
+  }
+  return runs;
+}
+
+/* Gives what is too short to what was before it, or to what follows if it comes first. */
+static GArray *
+without_blips (const GArray *runs)
+{
+  GArray *merged = g_array_new (FALSE, FALSE, sizeof (Run));
+
+  for (guint i = 0; i < runs->len; i++) {
+    Run run = g_array_index (runs, Run, i);
+    Run *last = merged->len ? &g_array_index (merged, Run, merged->len - 1) : NULL;
+
+    if (!last) {
+      g_array_append_val (merged, run);
+    } else if (same_label (last, &run)) {
+      last->label.duration += run.label.duration;
+      last->score += run.score;
+      last->frames += run.frames;
+    } else if (run.label.duration < SHORTEST_RUN) {
+      last->label.duration += run.label.duration;
+    } else if (merged->len == 1 && last->label.duration < SHORTEST_RUN) {
+      run.label.pts = last->label.pts;
+      run.label.duration += last->label.duration;
+      *last = run;
+    } else {
+      g_array_append_val (merged, run);
+    }
+  }
+  return merged;
+}
+
+/* Minutes, seconds and tenths. */
+static gchar *
+clock_text (GstClockTime time)
+{
+  guint64 tenths = (time + 50 * GST_MSECOND) / (100 * GST_MSECOND);
+
+  return g_strdup_printf (
+      "%u:%02u.%u", (guint) (tenths / 600), (guint) (tenths / 10 % 60), (guint) (tenths % 10));
+}
+
+static void
+print_runs (const GArray *runs)
+{
+  GstClockTime first = g_array_index (runs, Run, 0).label.pts;
+
+  for (guint i = 0; i < runs->len; i++) {
+    const Run *run = &g_array_index (runs, Run, i);
+    g_autofree gchar *from = clock_text (run->label.pts - first);
+    g_autofree gchar *to = clock_text (run->label.pts + run->label.duration - first);
+
+    g_print ("%7s - %7s  %-9s  %.2f\n", from, to, run->label.label, run->score / run->frames);
+  }
+}
+
+/* One line: what share of the frames bears which label, the largest first. */
+static void
+print_shares (const GArray *frames)
+{
+  g_autoptr (GHashTable) counts = g_hash_table_new (g_str_hash, g_str_equal);
+  guint left = frames->len;
+
+  for (guint i = 0; i < frames->len; i++) {
+    gchar *label = g_array_index (frames, DemoLabel, i).label;
+
+    g_hash_table_insert (counts, label,
+        GUINT_TO_POINTER (GPOINTER_TO_UINT (g_hash_table_lookup (counts, label)) + 1));
+  }
+  g_print ("%u frames:", frames->len);
+  while (left > 0) {
+    GHashTableIter iter;
+    gpointer label, count, best = NULL;
+    guint most = 0;
+
+    g_hash_table_iter_init (&iter, counts);
+    while (g_hash_table_iter_next (&iter, &label, &count)) {
+      if (GPOINTER_TO_UINT (count) > most) {
+        most = GPOINTER_TO_UINT (count);
+        best = label;
+      }
+    }
+    g_print (
+        " %s %.1f %%%s", (gchar *) best, 100. * most / frames->len, most < left ? "," : "\n");
+    left -= most;
+    g_hash_table_remove (counts, best);
+  }
+}
+
+static void
+print_timeline (const GArray *frames)
+{
+  g_autoptr (GArray) runs = runs_of_frames (frames);
+  g_autoptr (GArray) merged = without_blips (runs);
+
+  print_runs (merged);
+  print_shares (frames);
+}
+
+static gboolean
+run (gchar **elements, GArray *frames, GError **error)
+{
+  g_autoptr (GstElement) pipeline = gst_parse_launchv_full (
+      (const gchar **) elements, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+
+  if (!pipeline)
+    return FALSE;
+  if (!demo_watch_labels (pipeline, append_frame, frames)) {
+    g_set_error (error, GST_PARSE_ERROR, GST_PARSE_ERROR_NO_SUCH_ELEMENT,
+        "the pipeline has no lstmlabel");
+    return FALSE;
+  }
+  if (demo_play (pipeline, error))
+    return TRUE;
+  if (frames->len == 0)
+    g_prefix_error (error, "no video could be decoded: ");
+  return FALSE;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new ("ELEMENT [! ELEMENT]...");
+  g_autoptr (GArray) frames = g_array_new (FALSE, FALSE, sizeof (DemoLabel));
+  g_autoptr (GError) error = NULL;
+
+  g_option_context_set_summary (
+      context, "Runs a pipeline and prints a time line of what its lstmlabel said.");
+  g_option_context_add_group (context, gst_init_get_option_group ());
+  if (!g_option_context_parse (context, &argc, &argv, &error) || argc < 2) {
+    g_printerr ("demo-timeline: %s\n", error ? error->message : "a pipeline, please");
+    return 2;
+  }
+  if (!run (argv + 1, frames, &error)) {
+    g_printerr ("demo-timeline: %s\n", error->message);
+    return 1;
+  }
+  if (frames->len == 0) {
+    g_printerr ("demo-timeline: there is no video\n");
+    return 1;
+  }
+  print_timeline (frames);
+  return 0;
+}
