@@ -25,7 +25,8 @@ array_clear (LstmArray *array)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LstmArray, array_clear)
 
-/* Reads tensor @prefix@name. A missing one is an error if it is @required, else *found says. */
+/* Reads the tensor whose name is @prefix and @name. A missing one is an error, or, where @found
+ * is given, said there. */
 static gboolean
 read_tensor (const Loader *loader, const char *prefix, const char *name, gboolean *found,
     LstmArray *array, GError **error)
@@ -160,7 +161,7 @@ load_normalization (const Loader *loader, JsonObject *object, const char *where,
          && lstm_builder_add_normalization (loader->builder, where, &mean, &scale, error);
 }
 
-/* One row per type of layer: its keys beside "type", those that are strings first. */
+/* One row per type of layer: the keys that it has beside "type". */
 static const struct {
   const char *type;
   const char *keys[4];
