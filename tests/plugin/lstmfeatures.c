@@ -348,6 +348,11 @@ test_every_format (void)
       g_autoptr (GstBuffer) buffer = NULL;
       g_autoptr (GBytes) bytes = NULL;
 
+      /* GStreamer 1.26 unpacks parts of these tiles from memory that it has not filled. */
+      if (g_str_has_prefix (format, "MT2110")) {
+        gst_harness_teardown (h);
+        continue;
+      }
       gst_video_info_set_format (&info, gst_video_format_from_string (format), width, 9);
       buffer = gst_buffer_new_allocate (NULL, info.size, NULL);
       gst_buffer_memset (buffer, 0, 0, info.size);
