@@ -133,10 +133,10 @@ def cut(g, grids, label, age, share):
     return grids, label, torch.where(before, age, age[other[:, None], source])
 
 
-def disturb(g, grids, label, view, level, busy=.5):
-    """All effects, at a level in 0..1: (grids, label). A share of the clips, busy, get objects
-    and a quarter coding, half of them the former ones; rounded to 8 bits in the end."""
-    half, quarter = int(len(grids) * busy), len(grids) // 4
+def disturb(g, grids, label, view, level):
+    """All effects, at a level in 0..1: (grids, label). Half of the clips get objects and a
+    quarter coding, half of them the former ones; rounded to 8 bits in the end."""
+    half, quarter = len(grids) // 2, len(grids) // 4
     painted = add_objects(g, grids[:half], [v[:half] for v in view])
     keep = (uniform(g, half, 1, 1, 1) < level).float()
     grids = torch.cat([painted * keep + grids[:half] * (1 - keep), grids[half:]])

@@ -11,14 +11,13 @@ from .render import render
 
 FRAMES, DRAWN, COPIES = 64, 48, 2  # frames a clip, clips rendered, disturbed copies of each
 CLIPS = DRAWN * COPIES
-FLAT, EASY = .35, .1  # shares of the training while its rate is flat, its clips are easy
+RATE, FLAT, EASY = 3e-3, .35, .1  # learning rate; shares of training it is flat, clips are easy
 
 
-def batch(g, pictures, level, busy):
+def batch(g, pictures, level):
     """Clips (CLIPS, FRAMES, inputs) with labels and the ages of their motions.
 
-    level in 0..1 makes the motion slower, the view busier and the cuts more; busy is the share
-    of the clips with moving objects.
+    level in 0..1 makes the motion slower, the view busier and the cuts more.
     """
     indices = torch.randint(0, len(pictures), (DRAWN,), generator=g)
     path = camera.wander(g, DRAWN, FRAMES, pictures.size, slowest=.015 - .011 * level)
@@ -26,7 +25,7 @@ def batch(g, pictures, level, busy):
     label = path.label.repeat(COPIES, 1)
     age = camera.age(path.label).repeat(COPIES, 1)
     view = [part.repeat(COPIES, 1) for part in path.view()]
-    grids, label = effects.disturb(g, grids, label, view, level, busy)
+    grids, label = effects.disturb(g, grids, label, view, level)
     grids, label, age = effects.cut(g, grids, label, age, .3 * level)
     return grids.flatten(2), label, age
 
@@ -47,26 +46,23 @@ def carried(g, state):
     return tuple(part.detach() * keep for part in state)
 
 
-def rate(progress, highest):
+def rate(progress):
     """The learning rate at a progress in 0..1: flat, then half a cosine down to zero."""
     down = max(0, progress - FLAT) / (1 - FLAT)
-    return highest * .5 * (1 + math.cos(math.pi * down)) + 1e-5
+    return RATE * .5 * (1 + math.cos(math.pi * down)) + 1e-5
 
 
-def train(network, pictures, settings, report):
+def train(network, pictures, seed, iterations, report):
     """Train a network in place; report(iteration, mean loss) is called every 500 iterations."""
-    iterations, highest = settings.iterations, settings.rate
-    easy = EASY if settings.start is None else 0
-    g = torch.Generator().manual_seed(settings.seed)
+    g = torch.Generator().manual_seed(seed)
     weights = [weight for weight in network.parameters() if weight.requires_grad]
-    optimiser = torch.optim.Adam(weights, lr=highest, betas=(.9, .99))
+    optimiser = torch.optim.Adam(weights, lr=RATE, betas=(.9, .99))
     state, losses = None, []
     for iteration in range(iterations):
         progress = iteration / iterations
         for group in optimiser.param_groups:
-            group["lr"] = rate(progress, highest) * min(1, (iteration + 1) / 100)
-        level = min(1, progress / easy) if easy else 1
-        grids, label, age = batch(g, pictures, level, settings.busy)
+            group["lr"] = rate(progress) * min(1, (iteration + 1) / 100)
+        grids, label, age = batch(g, pictures, min(1, progress / EASY))
         logits, state = network(grids, carried(g, state))
         loss = loss_of(logits, label, age)
         optimiser.zero_grad()
