@@ -422,6 +422,7 @@ test_bad_files (void)
         gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
     assert_error (bus, (const gchar *[]){location, cause, NULL});
     gst_element_set_state (element, GST_STATE_NULL);
+    gst_element_set_bus (element, NULL); /* whose messages hold the element */
     gst_object_unref (element);
     test_dir_remove (dir);
   }

@@ -42,6 +42,7 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
+  gst_element_set_bus (fixture->harness->element, NULL); /* whose messages hold the element */
   gst_harness_teardown (fixture->harness);
   gst_object_unref (fixture->bus);
   g_free (fixture->path);
