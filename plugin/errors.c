@@ -23,3 +23,14 @@ gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug)
       error->code, g_strdup (error->message), g_strdup (debug), __FILE__, GST_FUNCTION,
       __LINE__);
 }
+
+void
+gst_lstm_refuse_caps (gpointer element, GstCaps **refused, GstCaps *caps, const GError *error)
+{
+  g_autofree gchar *text = gst_caps_to_string (caps);
+
+  if (*refused && gst_caps_is_equal (*refused, caps))
+    return;
+  gst_caps_replace (refused, caps);
+  gst_lstm_post_error (element, error, text);
+}

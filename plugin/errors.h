@@ -13,3 +13,8 @@ gboolean gst_lstm_fail (GError **error, GQuark domain, gint code, const gchar *f
 /* Posts @error as the element's own, with @debug (nullable) beside it. Not to be called with
  * the object lock held. */
 void gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug);
+
+/* Posts @error, once for the same @caps: upstream offers refused caps again with each buffer and
+ * event. @refused remembers them; forget them when others are taken, and in stop(). */
+void gst_lstm_refuse_caps (
+    gpointer element, GstCaps **refused, GstCaps *caps, const GError *error);

@@ -320,13 +320,7 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
     }
   }
   push_final (self); /* the sequence before is good */
-  /* Upstream offers refused caps again with each buffer and event: one error is enough. */
-  if (!self->refused || !gst_caps_is_equal (self->refused, incaps)) {
-    g_autofree gchar *caps = gst_caps_to_string (incaps);
-
-    gst_caps_replace (&self->refused, incaps);
-    gst_lstm_post_error (self, error, caps);
-  }
+  gst_lstm_refuse_caps (self, &self->refused, incaps, error);
   return FALSE;
 }
 

@@ -22,6 +22,7 @@
  * ]| A label for the camera's motion at every frame.
  */
 #include "elements.h"
+#include "errors.h"
 #include "grid.h"
 #include "tensors.h"
 #include <gst/base/gstbasetransform.h>
@@ -60,6 +61,7 @@ struct _GstLstmFeatures {
   Settings settings;
 
   /* from here on: of the streaming thread, made when caps arrive */
+  GstCaps *refused; /* caps whose error is posted */
   GstVideoInfo info;
   Step steps[2];     /* to the picture of 8 bits that is averaged, GRAY8 or RGB */
   guint n_steps;     /* 0: the frame's own first plane is that picture */
@@ -224,27 +226,22 @@ prepare_steps (GstLstmFeatures *self, GstLstmColour colour)
   return add_step (self, &in, &out);
 }
 
+/* Takes the caps; FALSE if they are not of a video and of the grid that the properties ask for. */
 static gboolean
-fail (GstLstmFeatures *self, const gchar *message, GstCaps *caps)
+prepare (GstLstmFeatures *self, GstCaps *in_caps, GstCaps *out_caps, GError **error)
 {
-  GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", message), ("caps %" GST_PTR_FORMAT, caps));
-  return FALSE;
-}
-
-static gboolean
-gst_lstm_features_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out_caps)
-{
-  GstLstmFeatures *self = GST_LSTM_FEATURES (trans);
   Settings settings = get_settings (self);
   GstLstmTensors tensors;
-  g_autoptr (GError) error = NULL;
 
-  if (!gst_lstm_tensors_from_caps (&tensors, out_caps, &error))
-    return fail (self, error->message, out_caps);
+  if (!gst_lstm_tensors_from_caps (&tensors, out_caps, error))
+    return FALSE;
   if (tensors.size[0] != settings_size (&settings))
-    return fail (self, "The grid was changed while caps were negotiated.", out_caps);
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
+        "caps field dimensions: expected the grid's %u values, got %u: it was changed "
+        "meanwhile",
+        settings_size (&settings), tensors.size[0]);
   if (!gst_video_info_from_caps (&self->info, in_caps))
-    return fail (self, "Not the caps of a video.", in_caps);
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT), "caps: expected those of a video");
 
   /* Fields are lines of one picture, and gray needs some matrix to become RGB. */
   GST_VIDEO_INFO_INTERLACE_MODE (&self->info) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
@@ -253,13 +250,28 @@ gst_lstm_features_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *
   drop_steps (self);
   gst_lstm_grid_clear (&self->grid);
   if (!prepare_steps (self, settings.colour))
-    return fail (self, "No conversion of this video is known.", in_caps);
+    return gst_lstm_fail (
+        error, GST_LSTM_STREAM (FORMAT), "caps: no conversion of this video is known");
   gst_lstm_grid_init (&self->grid, (guint) GST_VIDEO_INFO_WIDTH (&self->info),
       (guint) GST_VIDEO_INFO_HEIGHT (&self->info), settings.width, settings.height,
       settings_channels (&settings));
-  GST_DEBUG_OBJECT (self, "%ux%u cells of %dx%d %s, %u conversions", settings.width,
-      settings.height, GST_VIDEO_INFO_WIDTH (&self->info), GST_VIDEO_INFO_HEIGHT (&self->info),
-      self->info.finfo->name, self->n_steps);
+  return TRUE;
+}
+
+static gboolean
+gst_lstm_features_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out_caps)
+{
+  GstLstmFeatures *self = GST_LSTM_FEATURES (trans);
+  g_autoptr (GError) error = NULL;
+
+  if (!prepare (self, in_caps, out_caps, &error)) {
+    gst_lstm_refuse_caps (self, &self->refused, in_caps, error);
+    return FALSE;
+  }
+  gst_caps_replace (&self->refused, NULL);
+  GST_DEBUG_OBJECT (self, "%ux%u cells of %dx%d %s, %u conversions", self->grid.columns.cells,
+      self->grid.rows.cells, GST_VIDEO_INFO_WIDTH (&self->info),
+      GST_VIDEO_INFO_HEIGHT (&self->info), self->info.finfo->name, self->n_steps);
   return TRUE;
 }
 
@@ -403,6 +415,7 @@ gst_lstm_features_stop (GstBaseTransform *trans)
 
   drop_steps (self);
   gst_lstm_grid_clear (&self->grid);
+  gst_caps_replace (&self->refused, NULL);
   return TRUE;
 }
 

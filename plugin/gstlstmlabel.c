@@ -56,6 +56,7 @@ struct _GstLstmLabel {
   GStrv labels;           /* from start() to stop(); NULL: the indices are the labels */
   GstLstmTensors tensors; /* one, of n scores; streams is 1 */
   gint last;              /* the index of the step before, NO_LABEL or NOT_YET */
+  GstCaps *refused;       /* caps whose error is posted */
   GstBuffer *scores;      /* what the next step is read from, or NULL */
   guint step;
 };
@@ -172,6 +173,7 @@ gst_lstm_label_stop (GstBaseTransform *trans)
   GstLstmLabel *self = GST_LSTM_LABEL (trans);
 
   forget (self);
+  gst_caps_replace (&self->refused, NULL);
   g_clear_pointer (&self->labels, g_strfreev);
   return TRUE;
 }
@@ -192,33 +194,38 @@ gst_lstm_label_transform_caps (
   return result;
 }
 
+/* FALSE, naming what does not fit, unless @caps are of one stream and as many scores as labels. */
+static gboolean
+check_caps (GstLstmLabel *self, GstCaps *caps, GError **error)
+{
+  const GstLstmTensors *tensors = &self->tensors;
+  g_autofree gchar *location = NULL;
+
+  if (!gst_lstm_tensors_from_caps (&self->tensors, caps, error))
+    return FALSE;
+  if (tensors->streams != 1)
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
+        "caps field dimensions: streams expected 1, got %u", tensors->streams);
+  if (!self->labels || g_strv_length (self->labels) == tensors->size[0])
+    return TRUE;
+  g_object_get (self, "labels-location", &location, NULL);
+  return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
+      "Labels file '%s' has %u labels, but the vectors have %u scores.", location,
+      g_strv_length (self->labels), tensors->size[0]);
+}
+
 static gboolean
 gst_lstm_label_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out_caps)
 {
   GstLstmLabel *self = GST_LSTM_LABEL (trans);
-  const GstLstmTensors *tensors = &self->tensors;
   g_autoptr (GError) error = NULL;
+  gboolean ok = check_caps (self, in_caps, &error);
 
-  if (!gst_lstm_tensors_from_caps (&self->tensors, in_caps, &error)) {
-    gst_lstm_post_error (self, error, NULL);
-    return FALSE;
-  }
-  if (tensors->streams != 1) {
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("caps field dimensions: streams expected 1, got %u", tensors->streams), (NULL));
-    return FALSE;
-  }
-  if (self->labels && g_strv_length (self->labels) != tensors->size[0]) {
-    g_autofree gchar *location = NULL;
-
-    g_object_get (self, "labels-location", &location, NULL);
-    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-        ("Labels file '%s' has %u labels, but the vectors have %u scores.", location,
-            g_strv_length (self->labels), tensors->size[0]),
-        (NULL));
-    return FALSE;
-  }
-  return TRUE;
+  if (ok)
+    gst_caps_replace (&self->refused, NULL);
+  else
+    gst_lstm_refuse_caps (self, &self->refused, in_caps, error);
+  return ok;
 }
 
 static gboolean
