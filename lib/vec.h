@@ -71,6 +71,33 @@ vf_select (vi mask, vf a, vf b)
   return (vf) (((vi) a & mask) | ((vi) b & ~mask));
 }
 
+/* @a where x has its sign bit set, @b elsewhere. */
+static inline vf
+vf_select_sign (vf x, vf a, vf b)
+{
+#if defined(__AVX512F__)
+  return (vf) _mm512_mask_blend_ps (
+      _mm512_movepi32_mask ((__m512i) x), (__m512) b, (__m512) a);
+#elif defined(__AVX2__)
+  return (vf) _mm256_blendv_ps ((__m256) b, (__m256) a, (__m256) x);
+#else
+  return vf_select ((vi) x >> 31, a, b);
+#endif
+}
+
+/* x where it is at least @low, @low elsewhere; NaN stays NaN. */
+static inline vf
+vf_at_least (vf x, vf low)
+{
+#if defined(__AVX512F__)
+  return (vf) _mm512_max_ps ((__m512) low, (__m512) x); /* gives the second if one is NaN */
+#elif defined(__AVX2__)
+  return (vf) _mm256_max_ps ((__m256) low, (__m256) x);
+#else
+  return vf_select (x < low, low, x);
+#endif
+}
+
 static inline vf
 vf_abs (vf x)
 {
@@ -107,7 +134,7 @@ vf_exp_split (vf y, vf *n)
 {
   vf r, q;
 
-  y = vf_select (y < -104.f, vf_set (-104.f), y);
+  y = vf_at_least (y, vf_set (-104.f));
   *n = (y * 1.44269504f + 12582912.f) - 12582912.f; /* to the nearest integer */
   r = vf_fma (*n, vf_set (-0.693359375f), y);
   r = vf_fma (*n, vf_set (2.12194440e-4f), r);
@@ -136,7 +163,7 @@ vf_sigmoid (vf x)
 {
   const vf e = vf_exp (-vf_abs (x));
 
-  return vf_select (x < 0, e, vf_set (1)) / (1 + e);
+  return vf_select_sign (x, e, vf_set (1)) / (1 + e);
 }
 
 /* tanh |x| = -t / (2 + t) with t = e^(-2 |x|) - 1, which has no cancellation near 0. */
