@@ -28,7 +28,6 @@ layer_free (void *data)
   LstmLayer *layer = data;
 
   free (layer->weights);
-  g_free (layer->name);
   g_free (layer);
 }
 
@@ -170,12 +169,11 @@ check_sizes (const LstmBuilder *builder, const char *name, gsize in, gsize out, 
 }
 
 static LstmLayer *
-layer_new (const LstmLayerKind *kind, const char *name, gsize in, gsize out)
+layer_new (const LstmLayerKind *kind, gsize in, gsize out)
 {
   LstmLayer *layer = g_new0 (LstmLayer, 1);
 
   layer->kind = kind;
-  layer->name = g_strdup (name);
   layer->in = in;
   layer->out = out;
   return layer;
@@ -190,7 +188,7 @@ lstm_builder_add_normalization (LstmBuilder *builder, const char *name, const Ls
             : scale->n_dims ? scale->shape[0]
                             : size_so_far (builder);
   gsize values = n ? n : 1; /* one stands for all until the size is known */
-  g_autoptr (LstmLayer) layer = layer_new (&lstm_layer_normalization, name, n, n);
+  g_autoptr (LstmLayer) layer = layer_new (&lstm_layer_normalization, n, n);
 
   if ((mean->n_dims && !check_shape (builder, mean, 1, n, 0, error))
       || (scale->n_dims && !check_shape (builder, scale, 1, n, 0, error))
@@ -245,7 +243,7 @@ lstm_builder_add_dense (LstmBuilder *builder, const char *name, const LstmArray 
 {
   gsize n = weight->shape[0], d = weight->shape[1];
   const LstmPackPart part = {weight->values, d};
-  g_autoptr (LstmLayer) layer = layer_new (&lstm_layer_dense, name, d, n);
+  g_autoptr (LstmLayer) layer = layer_new (&lstm_layer_dense, d, n);
   g_autofree gsize *columns = NULL;
 
   if (!check_shape (builder, weight, 2, n, d, error)
@@ -289,7 +287,7 @@ lstm_builder_add_lstm (LstmBuilder *builder, const char *name, const LstmArray *
   gsize d = weight_ih->shape[1], m = weight_ih->shape[0] / GATES;
   gsize units = builder->kernels->panel / GATES;
   const LstmPackPart parts[] = {{weight_ih->values, d}, {weight_hh->values, m}};
-  g_autoptr (LstmLayer) layer = layer_new (&lstm_layer_lstm, name, d, m);
+  g_autoptr (LstmLayer) layer = layer_new (&lstm_layer_lstm, d, m);
   g_autofree gsize *columns = NULL;
 
   if (!check_shape (builder, weight_ih, 2, GATES * m, d, error)

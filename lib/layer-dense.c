@@ -39,6 +39,5 @@ run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
 }
 
 const LstmLayerKind lstm_layer_dense = {
-    .name = "dense",
     .run = run,
 };

@@ -69,7 +69,6 @@ run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
 }
 
 const LstmLayerKind lstm_layer_lstm = {
-    .name = "lstm",
     .has_memory = TRUE,
     .run = run,
 };

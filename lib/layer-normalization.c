@@ -14,6 +14,5 @@ run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
 }
 
 const LstmLayerKind lstm_layer_normalization = {
-    .name = "normalization",
     .run = run,
 };

@@ -29,14 +29,12 @@ typedef struct {
 } LstmBlock;
 
 typedef struct {
-  const char *name;
   gboolean has_memory;
   void (*run) (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *block);
 } LstmLayerKind;
 
 struct _LstmLayer {
   const LstmLayerKind *kind;
-  char *name;
   gsize in, out;
   gsize panels;
   gsize scratch_row; /* floats of scratch that a row needs */

@@ -46,6 +46,7 @@ allocate (LstmState *state, GError **error)
   for (guint i = 0; i < model->layers->len; i++) {
     const LstmLayer *layer = lstm_model_layer (model, i);
 
+    /* rounded, for what follows to stay aligned */
     width = MAX (width, (layer->out + panel - 1) / panel * panel);
     scratch = MAX (scratch, layer->scratch_row);
     if (layer->kind->has_memory

@@ -188,7 +188,8 @@ LSTM_API GType lstm_state_get_type (void);
  * @error: return location for a #GError
  *
  * Makes a state with h and c zero. All memory that running takes is allocated here:
- * about 3 · bs · m floats a layer, and scratch of about max (bs, 64) rows of 4 m floats.
+ * about 3 · bs · m floats a layer, and scratch of about max (bs, 64) rows of 6 m floats, m being
+ * that of the widest layer.
  *
  * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY
  */

@@ -9,7 +9,6 @@
 
 #define MAX_K 70
 #define MAX_ROWS 17
-#define MAX_COLUMNS 256
 
 static double
 exact (LstmActivation activation, double x)
