@@ -155,13 +155,7 @@ gst_lstm_transform_caps (
       gst_caps_set_value (other, "framerate", framerate);
     result = gst_caps_merge (result, other);
   }
-  if (filter) {
-    GstCaps *all = result;
-
-    result = gst_caps_intersect_full (filter, all, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref (all);
-  }
-  return result;
+  return gst_lstm_caps_filter (result, filter);
 }
 
 /* --- Steps --- */
@@ -292,14 +286,11 @@ check_caps (const GstLstm *self, GstCaps *incaps, GstCaps *outcaps, GstLstmTenso
   if (!gst_lstm_tensors_from_caps (in, incaps, error)
       || !gst_lstm_tensors_from_caps (out, outcaps, error))
     return FALSE;
-  if (in->size[0] != d) {
-    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
-        "caps field dimensions: expected vectors of %" G_GSIZE_FORMAT
-        " values, which the model takes, got %u",
-        d, in->size[0]);
-    return FALSE;
-  }
-  return TRUE;
+  return in->size[0] == d
+         || gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
+             "caps field dimensions: expected vectors of %" G_GSIZE_FORMAT
+             " values, which the model takes, got %u",
+             d, in->size[0]);
 }
 
 /* The same d and bs keep the state, whatever T and framerate become. */

@@ -299,12 +299,7 @@ gst_lstm_features_transform_caps (
       gst_caps_set_value (to, "framerate", framerate);
     result = gst_caps_merge (result, to);
   }
-  if (filter) {
-    GstCaps *filtered = gst_caps_intersect_full (filter, result, GST_CAPS_INTERSECT_FIRST);
-
-    gst_caps_replace (&result, filtered);
-    gst_caps_unref (filtered);
-  }
+  result = gst_lstm_caps_filter (result, filter);
   GST_LOG_OBJECT (trans, "%" GST_PTR_FORMAT " to %" GST_PTR_FORMAT, caps, result);
   return result;
 }

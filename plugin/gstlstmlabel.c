@@ -185,13 +185,7 @@ gst_lstm_label_transform_caps (
   GstPad *other_pad = direction == GST_PAD_SINK ? trans->srcpad : trans->sinkpad;
   GstCaps *result = gst_pad_get_pad_template_caps (other_pad);
 
-  if (filter) {
-    GstCaps *filtered = gst_caps_intersect_full (filter, result, GST_CAPS_INTERSECT_FIRST);
-
-    gst_caps_unref (result);
-    result = filtered;
-  }
-  return result;
+  return gst_lstm_caps_filter (result, filter);
 }
 
 /* FALSE, naming what does not fit, unless @caps are of one stream and as many scores as labels. */

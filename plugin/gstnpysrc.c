@@ -222,13 +222,7 @@ gst_npy_src_get_caps (GstBaseSrc *src, GstCaps *filter)
   GST_OBJECT_UNLOCK (self);
   if (!caps)
     caps = gst_pad_get_pad_template_caps (GST_BASE_SRC_PAD (src));
-  if (filter) {
-    GstCaps *all = caps;
-
-    caps = gst_caps_intersect_full (filter, all, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref (all);
-  }
-  return caps;
+  return gst_lstm_caps_filter (caps, filter);
 }
 
 /* Caps for buffers of @steps, as downstream likes them spelled. */
@@ -312,13 +306,11 @@ set_shape (GstNpySrc *self, guint steps, GstLstmTensors *tensors, GError **error
   /* Size and streams are at most 2^31 - 1. */
   guint64 step_bytes = reader->size * reader->streams * sizeof (gfloat);
 
-  if (most > G_MAXINT32 || MAX (most, 1) > G_MAXSSIZE / step_bytes) {
-    g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
+  if (most > G_MAXINT32 || MAX (most, 1) > G_MAXSSIZE / step_bytes)
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "%s: property steps-per-buffer: expected what a buffer can hold, got %" G_GUINT64_FORMAT
         " steps of %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT,
         reader->path, most, reader->streams, reader->size);
-    return FALSE;
-  }
   self->max_steps = (guint) MAX (most, 1);
   tensors->n_tensors = 1;
   tensors->size[0] = (guint) reader->size;
@@ -344,7 +336,7 @@ gst_npy_src_start (GstBaseSrc *src)
   GST_OBJECT_UNLOCK (self);
 
   if (!location)
-    g_set_error (&error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+    gst_lstm_fail (&error, GST_LSTM_RESOURCE (NOT_FOUND),
         "property location: expected a .npy file, got nothing");
   else
     self->reader = gst_lstm_npy_reader_new (location, &error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sequence.h"
+#include "errors.h"
 #include <string.h>
 
 #define STATE_TENSORS (1 << GST_LSTM_TENSOR_HIDDEN | 1 << GST_LSTM_TENSOR_CELL)
@@ -44,17 +45,13 @@ gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model, guint emit
   sequence->model = model;
   sequence->emitted = emitted;
   sequence->final_only = final_only;
-  if (!emitted) {
-    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+  if (!emitted)
+    return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
         "property emit: expected at least one of output, hidden, cell, found none");
-    return FALSE;
-  }
-  if (emitted & STATE_TENSORS && lstm_model_get_n_lstm_layers (model) == 0) {
-    g_set_error (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+  if (emitted & STATE_TENSORS && lstm_model_get_n_lstm_layers (model) == 0)
+    return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
         "property emit: expected output alone, for the model has no LSTM layer, "
         "found hidden or cell");
-    return FALSE;
-  }
   return TRUE;
 }
 
@@ -125,12 +122,9 @@ gst_lstm_sequence_configure (GstLstmSequence *sequence, const GstLstmTensors *in
   if (!sequence->state
       && !(sequence->state = lstm_state_new (sequence->model, in->streams, error)))
     return FALSE;
-  if (sequence->final_only && !allocate_final (sequence)) {
-    g_set_error (error, LSTM_ERROR, LSTM_ERROR_MEMORY, "no memory for %u steps of %u streams",
-        in->steps, in->streams);
-    return FALSE;
-  }
-  return TRUE;
+  return !sequence->final_only || allocate_final (sequence)
+         || gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
+             "no memory for %u steps of %u streams", in->steps, in->streams);
 }
 
 void

@@ -174,6 +174,18 @@ gst_lstm_tensors_to_caps (const GstLstmTensors *tensors)
   return caps;
 }
 
+GstCaps *
+gst_lstm_caps_filter (GstCaps *caps, GstCaps *filter)
+{
+  GstCaps *filtered;
+
+  if (!filter)
+    return caps;
+  filtered = gst_caps_intersect_full (filter, caps, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref (caps);
+  return filtered;
+}
+
 gsize
 gst_lstm_tensors_bytes (const GstLstmTensors *tensors, guint i)
 {

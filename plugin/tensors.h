@@ -37,6 +37,10 @@ gboolean gst_lstm_tensors_from_caps (
  * caps intersection compares text and neighbours differ in the spelling that they take. */
 GstCaps *gst_lstm_tensors_to_caps (const GstLstmTensors *tensors);
 
+/* What of @caps (transfer full) @filter (nullable) lets through, in the filter's order.
+ * Returns: (transfer full) */
+GstCaps *gst_lstm_caps_filter (GstCaps *caps, GstCaps *filter);
+
 /* Bytes of tensor @i in a buffer, checked against overflow by from_caps. */
 gsize gst_lstm_tensors_bytes (const GstLstmTensors *tensors, guint i);
 
