@@ -23,18 +23,6 @@ assert_close (const gchar *got_path, const gchar *expected_path)
   g_free (expected.items);
 }
 
-static void
-assert_same_file (const gchar *a, const gchar *b)
-{
-  g_autofree gchar *content_a = NULL;
-  g_autofree gchar *content_b = NULL;
-  gsize size_a, size_b;
-
-  g_assert_true (g_file_get_contents (a, &content_a, &size_a, NULL));
-  g_assert_true (g_file_get_contents (b, &content_b, &size_b, NULL));
-  g_assert_cmpmem (content_a, size_a, content_b, size_b);
-}
-
 /* @b, a file of one step, is the last one of @a. */
 static void
 assert_last_step (const gchar *a, const gchar *b)
@@ -81,7 +69,7 @@ check_vector (const gchar *folder, const gchar *dir)
     g_autofree gchar *final = g_build_filename (dir, "final.npy", NULL);
 
     run_vector (folder, steps[i], "", dir, name);
-    assert_same_file (path, first);
+    test_assert_same_file (path, first);
     run_vector (folder, steps[i], "output-mode=final", dir, "final.npy");
     assert_last_step (first, final);
   }
@@ -93,7 +81,7 @@ check_vector (const gchar *folder, const gchar *dir)
 
     assert_close (got, expected);
     if (i == 0)
-      assert_same_file (got, first);
+      test_assert_same_file (got, first);
   }
 }
 

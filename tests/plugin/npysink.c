@@ -190,18 +190,6 @@ put_random (const gchar *path, const gchar *shape, gsize n)
 }
 
 static void
-assert_same_file (const gchar *a, const gchar *b)
-{
-  g_autofree gchar *contents_a = NULL;
-  g_autofree gchar *contents_b = NULL;
-  gsize length_a, length_b;
-
-  g_assert_true (g_file_get_contents (a, &contents_a, &length_a, NULL));
-  g_assert_true (g_file_get_contents (b, &contents_b, &length_b, NULL));
-  g_assert_cmpmem (contents_a, length_a, contents_b, length_b);
-}
-
-static void
 check_round_trip (Fixture *fixture, const gchar *in, guint steps)
 {
   g_autofree gchar *error = NULL;
@@ -209,7 +197,7 @@ check_round_trip (Fixture *fixture, const gchar *in, guint steps)
   if (!test_launch (&error, "npysrc location=%s steps-per-buffer=%u ! npysink location=%s", in,
           steps, fixture->path))
     g_error ("%s", error);
-  assert_same_file (in, fixture->path);
+  test_assert_same_file (in, fixture->path);
 }
 
 static void

@@ -40,6 +40,18 @@ test_dir_remove (gchar *dir)
   g_free (dir);
 }
 
+void
+test_assert_same_file (const gchar *a, const gchar *b)
+{
+  g_autofree gchar *content_a = NULL;
+  g_autofree gchar *content_b = NULL;
+  gsize size_a, size_b;
+
+  g_assert_true (g_file_get_contents (a, &content_a, &size_a, NULL));
+  g_assert_true (g_file_get_contents (b, &content_b, &size_b, NULL));
+  g_assert_cmpmem (content_a, size_a, content_b, size_b);
+}
+
 gboolean
 test_launch (gchar **error, const gchar *format, ...)
 {

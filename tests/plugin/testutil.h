@@ -12,6 +12,9 @@ gchar *test_source_path (const gchar *name);
 gchar *test_dir_new (void);
 void test_dir_remove (gchar *dir);
 
+/* Both files have the same bytes. */
+void test_assert_same_file (const gchar *a, const gchar *b);
+
 /* Runs a gst-launch line until EOS or the first error, as gst-launch-1.0 would: FALSE and the
  * message's text (error and its source's name) when it fails. @format is printf's. */
 gboolean test_launch (gchar **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
