@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "../array.h"
 #include <lstm/lstm.h>
-
-/* float32 values of a .npy file as NumPy writes it (version 1, C order). */
-typedef struct {
-  guint n_dims;
-  gsize shape[3];
-  gsize n; /* product of the shape */
-  float *values;
-} TestArray;
-
-/* Aborts the test if the file is not of that kind. */
-TestArray test_array_load (const char *dir, const char *file);
-gboolean test_array_exists (const char *dir, const char *file);
-void test_array_clear (TestArray *array);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TestArray, test_array_clear)
 
 /* Worst |got - expected| / max (1, |expected|), infinite where exactly one of them is NaN. */
 double test_error (const float *got, const float *expected, gsize n);

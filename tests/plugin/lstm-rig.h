@@ -3,6 +3,7 @@
  * What the tests of `lstm` share: arrays of the vectors, and one element between two pads with
  * a log of what leaves it and, beside it, the same model run by liblstm alone. */
 #pragma once
+#include "../array.h"
 #include "npy-files.h"
 #include <lstm/lstm.h>
 
@@ -19,26 +20,11 @@ typedef struct {
 static inline Array
 array_load (const gchar *path)
 {
-  g_autofree gchar *data = NULL;
-  g_autoptr (GError) error = NULL;
-  gsize dims[3] = {1, 1, 1}, n = 0, bytes, start;
-  gchar *next;
-  Array array;
+  TestArray in = test_array_load (path, NULL);
+  gsize *last = &in.shape[in.n_dims - 1];
 
-  g_file_get_contents (path, &data, &bytes, &error);
-  g_assert_no_error (error);
-  start = 10 + GST_READ_UINT16_LE (data + 8);
-  next = strchr (strstr (data + 10, "'shape': ("), '(');
-  while (g_ascii_isdigit (*++next)) {
-    dims[n++] = g_ascii_strtoull (next, &next, 10);
-    next += next[0] == ',' && next[1] == ' ';
-  }
-  array.size = dims[n - 1];
-  array.length = dims[n - 2];
-  array.streams = n == 3 ? dims[0] : 1;
-  g_assert_cmpuint (bytes - start, ==, array.streams * array.length * array.size * 4);
-  array.items = g_memdup2 (data + start, bytes - start);
-  return array;
+  g_assert_cmpuint (in.n_dims, >=, 2);
+  return (Array){in.n_dims == 3 ? in.shape[0] : 1, last[-1], last[0], in.values};
 }
 
 /* Steps @first to @first + @n of @streams streams as they lie in a buffer.
