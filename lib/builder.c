@@ -6,12 +6,18 @@
 
 #define GATES 4
 #define KERNEL_GATES "ifgo"
+#define INT8_MAX_INPUTS (G_MAXINT32 / (127 * 127))
 
 struct _LstmBuilder {
   char *file;
   const LstmKernels *kernels;
+  LstmPrecision precision;
   GPtrArray *layers;
 };
+
+G_STATIC_ASSERT ((int) LSTM_PRECISION_FLOAT32 == LSTM_FLOAT32);
+G_STATIC_ASSERT ((int) LSTM_PRECISION_BFLOAT16 == LSTM_BFLOAT16);
+G_STATIC_ASSERT ((int) LSTM_PRECISION_INT8 == LSTM_INT8);
 
 static const char *const activation_names[] = {
 #define EACH(id, name, expression) name,
@@ -51,7 +57,7 @@ choose_kernels (GError **error)
 }
 
 LstmBuilder *
-lstm_builder_new (const char *file, GError **error)
+lstm_builder_new (const char *file, LstmPrecision precision, GError **error)
 {
   const LstmKernels *kernels = choose_kernels (error);
   LstmBuilder *builder;
@@ -61,6 +67,7 @@ lstm_builder_new (const char *file, GError **error)
   builder = g_new0 (LstmBuilder, 1);
   builder->file = g_strdup (file);
   builder->kernels = kernels;
+  builder->precision = precision;
   builder->layers = g_ptr_array_new_with_free_func (layer_free);
   return builder;
 }
@@ -223,18 +230,32 @@ find_activation (const LstmBuilder *builder, const char *layer, const char *name
   return FALSE;
 }
 
-/* Allocates @layer's packed weights: panels of @units outputs and @k inputs. */
-static gboolean
-make_panels (const LstmBuilder *builder, LstmLayer *layer, gsize units, gsize k, GError **error)
+/* How many panels of @units outputs @layer takes, in which precision */
+static void
+set_panels (const LstmBuilder *builder, LstmLayer *layer, gsize units, int precision)
 {
-  gsize panel = builder->kernels->panel;
-
+  layer->product = &builder->kernels->products[precision];
   layer->panels = (layer->out + units - 1) / units;
-  layer->scratch_row = layer->panels * panel;
-  if (!g_size_checked_mul (&layer->n_weights, layer->scratch_row, 1 + k))
+  layer->z_stride = layer->panels * builder->kernels->panel;
+}
+
+/* Packs a bias and parts into @layer. */
+static gboolean
+pack (const LstmBuilder *builder, LstmLayer *layer, const gsize *columns, const float *bias,
+    const float *bias2, const LstmPackPart *parts, guint n_parts, GError **error)
+{
+  gsize rows = 1;
+
+  for (guint i = 0; i < n_parts; i++)
+    rows += lstm_pack_rows (layer->product, parts[i].k);
+  layer->w_stride = rows * builder->kernels->panel;
+  if (!g_size_checked_mul (&layer->n_weights, layer->panels, layer->w_stride))
     layer->n_weights = G_MAXSIZE;
-  layer->weights = lstm_floats_new (layer->n_weights, error);
-  return layer->weights != NULL;
+  if (!(layer->weights = lstm_floats_new (layer->n_weights, error)))
+    return FALSE;
+  lstm_pack (layer->weights, builder->kernels, layer->product, layer->panels, columns, bias,
+      bias2, parts, n_parts);
+  return TRUE;
 }
 
 gboolean
@@ -249,23 +270,23 @@ lstm_builder_add_dense (LstmBuilder *builder, const char *name, const LstmArray 
   if (!check_shape (builder, weight, 2, n, d, error)
       || (bias && !check_shape (builder, bias, 1, n, 0, error))
       || !check_sizes (builder, name, d, n, error)
-      || !find_activation (builder, name, activation, &layer->activation, error)
-      || !make_panels (builder, layer, builder->kernels->panel, d, error))
+      || !find_activation (builder, name, activation, &layer->activation, error))
     return FALSE;
 
-  columns = g_new (gsize, layer->scratch_row);
-  for (gsize i = 0; i < layer->scratch_row; i++)
+  set_panels (builder, layer, builder->kernels->panel, LSTM_FLOAT32);
+  layer->scratch_row = layer->z_stride;
+  columns = g_new (gsize, layer->z_stride);
+  for (gsize i = 0; i < layer->z_stride; i++)
     columns[i] = i < n ? i : G_MAXSIZE;
-  lstm_pack (layer->weights, layer->panels, builder->kernels->panel, columns,
-      bias ? bias->values : NULL, NULL, &part, 1);
-  return append (builder, g_steal_pointer (&layer), error);
+  return pack (builder, layer, columns, bias ? bias->values : NULL, NULL, &part, 1, error)
+         && append (builder, g_steal_pointer (&layer), error);
 }
 
 /* Lane l of a gate's vector in panel p is unit p * units + l, gates in the kernels' order. */
 static gsize *
 gate_columns (const LstmLayer *layer, gsize units, const char *gates)
 {
-  gsize *columns = g_new (gsize, layer->scratch_row);
+  gsize *columns = g_new (gsize, layer->z_stride);
   gsize *at = columns;
 
   for (gsize p = 0; p < layer->panels; p++) {
@@ -277,6 +298,19 @@ gate_columns (const LstmLayer *layer, gsize units, const char *gates)
     }
   }
   return columns;
+}
+
+/* FALSE where a sum of products of bytes could overflow. */
+static gboolean
+check_int8 (const LstmBuilder *builder, const char *name, gsize d, gsize m, GError **error)
+{
+  if (builder->precision != LSTM_PRECISION_INT8 || MAX (d, m) <= INT8_MAX_INPUTS)
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
+      "%s: layer \"%s\": expected at most %d inputs and units in int8, found %" G_GSIZE_FORMAT
+      " and %" G_GSIZE_FORMAT,
+      builder->file, name, INT8_MAX_INPUTS, d, m);
+  return FALSE;
 }
 
 gboolean
@@ -294,15 +328,20 @@ lstm_builder_add_lstm (LstmBuilder *builder, const char *name, const LstmArray *
       || !check_shape (builder, weight_hh, 2, GATES * m, m, error)
       || (bias_ih && !check_shape (builder, bias_ih, 1, GATES * m, 0, error))
       || (bias_hh && !check_shape (builder, bias_hh, 1, GATES * m, 0, error))
-      || !check_sizes (builder, name, d, m, error)
-      || !make_panels (builder, layer, units, d + m, error))
+      || !check_sizes (builder, name, d, m, error) || !check_int8 (builder, name, d, m, error))
     return FALSE;
 
+  set_panels (builder, layer, units, (int) builder->precision);
+  layer->x_words = lstm_n_words (layer->product, d);
+  layer->h_words = lstm_n_words (layer->product, m);
+  layer->u = (1 + lstm_pack_rows (layer->product, d)) * builder->kernels->panel;
+  layer->scratch_row = layer->z_stride;
+  if (layer->product->to_words)
+    layer->scratch_row += layer->x_words + 1 + layer->h_words + 1;
   columns = gate_columns (layer, units, gates);
-  lstm_pack (layer->weights, layer->panels, builder->kernels->panel, columns,
-      bias_ih ? bias_ih->values : NULL, bias_hh ? bias_hh->values : NULL, parts,
-      G_N_ELEMENTS (parts));
-  return append (builder, g_steal_pointer (&layer), error);
+  return pack (builder, layer, columns, bias_ih ? bias_ih->values : NULL,
+             bias_hh ? bias_hh->values : NULL, parts, G_N_ELEMENTS (parts), error)
+         && append (builder, g_steal_pointer (&layer), error);
 }
 
 LstmModel *
@@ -318,8 +357,11 @@ lstm_builder_finish (LstmBuilder *builder, GError **error)
   model = g_new0 (LstmModel, 1);
   g_atomic_ref_count_init (&model->refs);
   model->kernels = builder->kernels;
+  model->precision = builder->precision;
   model->layers = g_steal_pointer (&builder->layers);
   model->lstm_layers = g_ptr_array_new ();
+  model->in = lstm_model_layer (model, 0)->in;
+  model->out = lstm_model_layer (model, model->layers->len - 1)->out;
   for (guint i = 0; i < model->layers->len; i++) {
     LstmLayer *layer = g_ptr_array_index (model->layers, i);
 

@@ -16,8 +16,9 @@ typedef struct {
 
 typedef struct _LstmBuilder LstmBuilder;
 
-/* @file: what messages begin with. NULL with LSTM_ERROR_CPU if LSTM_ISA cannot be had. */
-LstmBuilder *lstm_builder_new (const char *file, GError **error);
+/* @file: what messages begin with; @precision: of the LSTM layers' weights, others stay float32.
+ * NULL with LSTM_ERROR_CPU if LSTM_ISA cannot be had. */
+LstmBuilder *lstm_builder_new (const char *file, LstmPrecision precision, GError **error);
 void lstm_builder_free (LstmBuilder *builder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmBuilder, lstm_builder_free)
 

@@ -16,78 +16,95 @@
 #define STRING_(a) #a
 #define STRING(a) STRING_ (a)
 
-/* acc[row][panel][gate] += x[row][i] w[panel][i][gate], i = 0 … k - 1. rows and panels are
- * constants wherever this is inlined, so that the sums live in registers. */
-INLINE void
-tile_add (vf acc[VF_ROWS][TILE_PANELS][GATES], size_t rows, size_t panels, const float *x,
-    size_t x_stride, const float *w, size_t w_stride, size_t k)
+/* Sums of rows x panels: both are constants, as is the precision, wherever what follows is
+ * inlined, so that a tile lives in registers. */
+typedef vf Tile[VF_ROWS][TILE_PANELS][GATES];
+
+#define FOR_TILE(r, p, g) \
+  UNROLL for (size_t r = 0; r < rows; r++) \
+    UNROLL for (size_t p = 0; p < panels; p++) \
+      UNROLL for (size_t g = 0; g < GATES; g++)
+
+/* sum + the products of a word of x and a vector of weights */
+INLINE vf
+dot (int precision, vf sum, vf x, vf w)
 {
-  for (size_t i = 0; i < k; i++) {
+  if (precision == LSTM_BFLOAT16)
+    return vf_dot_bfloat16 (sum, x, w);
+  if (precision == LSTM_INT8)
+    return vf_dot_int8 (sum, x, w);
+  return vf_fma (x, w, sum);
+}
+
+/* sum = rows @row … of x times panels of W, whose first is at @w */
+INLINE void
+product (int precision, Tile sum, size_t rows, size_t panels, const LstmRows *x, size_t row,
+    const float *w, size_t w_stride)
+{
+  const int scaled = precision == LSTM_INT8;
+  const float *words = x->words + row * x->stride, *weights = w + (scaled ? 2 * PANEL : 0);
+
+  FOR_TILE (r, p, g)
+    sum[r][p][g] = scaled ? vf_load (w + p * w_stride + PANEL + g * VF_WIDTH) : vf_set (0);
+  for (size_t i = 0; i < x->n; i++) {
     UNROLL for (size_t p = 0; p < panels; p++) {
       vf v[GATES];
 
       UNROLL for (size_t g = 0; g < GATES; g++)
-        v[g] = vf_load (w + p * w_stride + i * PANEL + g * VF_WIDTH);
+        v[g] = vf_load (weights + p * w_stride + i * PANEL + g * VF_WIDTH);
       UNROLL for (size_t r = 0; r < rows; r++) {
-        const vf s = vf_set (x[r * x_stride + i]);
+        const vf s = vf_word (words + r * x->stride + i);
 
         UNROLL for (size_t g = 0; g < GATES; g++)
-          acc[r][p][g] = vf_fma (s, v[g], acc[r][p][g]);
+          sum[r][p][g] = dot (precision, sum[r][p][g], s, v[g]);
       }
     }
   }
-}
-
-/* acc = what a row starts from: @from (row, panel), strides in floats; a bias has row stride 0 */
-INLINE void
-tile_start (vf acc[VF_ROWS][TILE_PANELS][GATES], size_t rows, size_t panels, const float *from,
-    size_t row_stride, size_t panel_stride)
-{
-  UNROLL for (size_t r = 0; r < rows; r++)
-    UNROLL for (size_t p = 0; p < panels; p++)
-      UNROLL for (size_t g = 0; g < GATES; g++)
-        acc[r][p][g] = vf_load (from + r * row_stride + p * panel_stride + g * VF_WIDTH);
+  if (scaled)
+    FOR_TILE (r, p, g)
+      sum[r][p][g] = vf_from_ints (sum[r][p][g])
+                     * (vf_load (w + p * w_stride + g * VF_WIDTH) * vf_set (x->factors[row + r]));
 }
 
 INLINE void
-affine_tile (const LstmAffine *a, size_t row, size_t panel, size_t rows, size_t panels)
+affine_tile (int precision, const LstmAffine *a, size_t row, size_t panel, size_t rows,
+    size_t panels)
 {
-  vf acc[VF_ROWS][TILE_PANELS][GATES];
   const float *w = a->w + panel * a->w_stride;
   float *y = a->y + row * a->y_stride + panel * PANEL;
+  Tile sum;
 
-  tile_start (acc, rows, panels, w, 0, a->w_stride);
-  tile_add (acc, rows, panels, a->x + row * a->x_stride, a->x_stride, w + PANEL, a->w_stride,
-      a->k);
-  UNROLL for (size_t r = 0; r < rows; r++)
-    UNROLL for (size_t p = 0; p < panels; p++)
-      UNROLL for (size_t g = 0; g < GATES; g++)
-        vf_store (y + r * a->y_stride + p * PANEL + g * VF_WIDTH, acc[r][p][g]);
+  product (precision, sum, rows, panels, &a->x, row, w + PANEL, a->w_stride);
+  FOR_TILE (r, p, g)
+    vf_store (y + r * a->y_stride + p * PANEL + g * VF_WIDTH,
+        vf_load (w + p * a->w_stride + g * VF_WIDTH) + sum[r][p][g]);
 }
 
 INLINE void
-step_tile (const LstmStep *s, size_t row, size_t panel, size_t rows, size_t panels)
+step_tile (int precision, const LstmStep *s, size_t row, size_t panel, size_t rows,
+    size_t panels)
 {
-  vf acc[VF_ROWS][TILE_PANELS][GATES];
-  const size_t w_stride = (1 + s->d + s->m) * PANEL;
-  const float *w = s->w + panel * w_stride;
-  const size_t at = row * s->h_stride + panel * VF_WIDTH;
+  const float *w = s->w + panel * s->w_stride;
+  const float *z = s->z + row * s->z_stride + panel * PANEL;
+  Tile sum, before;
 
-  if (s->z) {
-    tile_start (acc, rows, panels, s->z + row * s->z_stride + panel * PANEL, s->z_stride, PANEL);
-  } else {
-    tile_start (acc, rows, panels, w, 0, w_stride);
-    tile_add (acc, rows, panels, s->x + row * s->x_stride, s->x_stride, w + PANEL, w_stride,
-        s->d);
+  if (s->x.words) {
+    product (precision, before, rows, panels, &s->x, row, w + PANEL, s->w_stride);
+    FOR_TILE (r, p, g)
+      before[r][p][g] = vf_load (w + p * s->w_stride + g * VF_WIDTH) + before[r][p][g];
   }
-  tile_add (acc, rows, panels, s->h + row * s->h_stride, s->h_stride, w + (1 + s->d) * PANEL,
-      w_stride, s->m);
+  product (precision, sum, rows, panels, &s->h, row, w + s->u, s->w_stride);
+  if (!s->x.words)
+    FOR_TILE (r, p, g)
+      before[r][p][g] = vf_load (z + r * s->z_stride + p * PANEL + g * VF_WIDTH);
+  FOR_TILE (r, p, g)
+    sum[r][p][g] = before[r][p][g] + sum[r][p][g];
 
   UNROLL for (size_t r = 0; r < rows; r++) {
     UNROLL for (size_t p = 0; p < panels; p++) {
-      const size_t unit = at + r * s->h_stride + p * VF_WIDTH;
-      const vf i = vf_sigmoid (acc[r][p][0]), f = vf_sigmoid (acc[r][p][1]);
-      const vf g = vf_tanh (acc[r][p][2]), o = vf_sigmoid (acc[r][p][3]);
+      const size_t unit = (row + r) * s->m_stride + (panel + p) * VF_WIDTH;
+      const vf i = vf_sigmoid (sum[r][p][0]), f = vf_sigmoid (sum[r][p][1]);
+      const vf g = vf_tanh (sum[r][p][2]), o = vf_sigmoid (sum[r][p][3]);
       const vf c = vf_fma (f, vf_load (s->c + unit), i * g);
 
       vf_store (s->c + unit, c);
@@ -96,34 +113,109 @@ step_tile (const LstmStep *s, size_t row, size_t panel, size_t rows, size_t pane
   }
 }
 
-/* A panel stays in the cache while all rows pass it; a single row takes two panels at once. */
-#define FOR_TILES(tile, job) \
-  for (size_t panel = 0; panel < (job)->panels; panel++) { \
-    size_t row = 0; \
+/* A panel stays in the cache while all rows pass it, in tiles of about the same size; a single
+ * row takes two panels at once. */
+#define TILE(tile, n) \
+  case n: \
+    if (n <= VF_ROWS) \
+      tile (precision, job, row, panel, n, 1); \
+    break;
+#define FOR_TILES(tile) \
+  const size_t tiles = (job->rows + VF_ROWS - 1) / VF_ROWS; \
 \
-    if ((job)->rows == 1 && panel + TILE_PANELS <= (job)->panels) { \
-      tile (job, 0, panel, 1, TILE_PANELS); \
+  for (size_t panel = 0; panel < job->panels; panel++) { \
+    if (job->rows == 1 && panel + TILE_PANELS <= job->panels) { \
+      tile (precision, job, 0, panel, 1, TILE_PANELS); \
       panel += TILE_PANELS - 1; \
       continue; \
     } \
-    for (; row + VF_ROWS <= (job)->rows; row += VF_ROWS) \
-      tile (job, row, panel, VF_ROWS, 1); \
-    for (; row + 2 <= (job)->rows; row += 2) \
-      tile (job, row, panel, 2, 1); \
-    for (; row < (job)->rows; row++) \
-      tile (job, row, panel, 1, 1); \
+    for (size_t t = 0, row = 0, rows; t < tiles; t++, row += rows) { \
+      rows = (job->rows - row + tiles - t - 1) / (tiles - t); \
+      switch (rows) { \
+        TILE (tile, 1) \
+        TILE (tile, 2) \
+        TILE (tile, 3) \
+        TILE (tile, 4) \
+        TILE (tile, 5) \
+        TILE (tile, 6) \
+      } \
+    } \
   }
 
-static void
-affine (const LstmAffine *a)
+INLINE void
+affine (int precision, const LstmAffine *job)
 {
-  FOR_TILES (affine_tile, a)
+  FOR_TILES (affine_tile)
+}
+
+INLINE void
+step (int precision, const LstmStep *job)
+{
+  FOR_TILES (step_tile)
 }
 
 static void
-step (const LstmStep *s)
+to_words_bfloat16 (const float *x, size_t x_stride, size_t rows, size_t k, float *words,
+    size_t stride, float *factors)
 {
-  FOR_TILES (step_tile, s)
+  const size_t whole = k / VF_WIDTH * VF_WIDTH;
+
+  (void) factors;
+  for (size_t r = 0; r < rows; r++, x += x_stride, words += stride) {
+    uint16_t *halves = (uint16_t *) words;
+
+    for (size_t i = 0; i < whole; i += VF_WIDTH) {
+      const vf_halves v = vf_to_bfloat16 (vf_load (x + i));
+
+      memcpy (halves + i, &v, sizeof v);
+    }
+    if (whole < k) {
+      const vf_halves v = vf_to_bfloat16 (vf_load_some (x + whole, k - whole));
+
+      memcpy (halves + whole, &v, (k - whole + 1) / 2 * sizeof *words);
+    }
+  }
+}
+
+/* The largest |x| of a row. As integers, infinities and NaN are larger than all numbers. */
+static float
+largest (const float *x, size_t k)
+{
+  const size_t whole = k / VF_WIDTH * VF_WIDTH;
+  vi max = {0};
+
+  for (size_t i = 0; i < whole; i += VF_WIDTH)
+    max = vi_max (max, (vi) vf_abs (vf_load (x + i)));
+  if (whole < k)
+    max = vi_max (max, (vi) vf_abs (vf_load_some (x + whole, k - whole)));
+  return float_from_bits (vi_largest (max));
+}
+
+/* A row's largest magnitude becomes 127. A NaN or an infinity in it makes the factor one, and so
+ * all sums of the row NaN: a byte of it is 0 where the others are, and 0 times infinity. */
+static void
+to_words_int8 (const float *x, size_t x_stride, size_t rows, size_t k, float *words,
+    size_t stride, float *factors)
+{
+  const size_t whole = k / VF_WIDTH * VF_WIDTH;
+
+  for (size_t r = 0; r < rows; r++, x += x_stride, words += stride) {
+    const float max = largest (x, k);
+    const vf scale = vf_set (max > 0x1p-100f ? 127 / max : 0); /* below 2^-121 it is infinite */
+    uint8_t *bytes = (uint8_t *) words;
+
+    factors[r] = max / 127;
+    for (size_t i = 0; i < whole; i += VF_WIDTH) {
+      const vf_bytes v = vf_to_bytes (vf_load (x + i) * scale);
+
+      memcpy (bytes + i, &v, sizeof v);
+    }
+    if (whole < k) {
+      const vf_bytes v = vf_to_bytes (vf_load_some (x + whole, k - whole) * scale);
+
+      memcpy (bytes + whole, &v, (k - whole + 3) / 4 * sizeof *words);
+    }
+  }
 }
 
 static void
@@ -168,12 +260,29 @@ activate_SOFTMAX (float *y, size_t rows, size_t n, size_t stride)
   }
 }
 
+#define PRODUCT(id) \
+  static void affine_##id (const LstmAffine *a) \
+  { \
+    affine (LSTM_##id, a); \
+  } \
+  static void step_##id (const LstmStep *s) \
+  { \
+    step (LSTM_##id, s); \
+  }
+PRODUCT (FLOAT32)
+PRODUCT (BFLOAT16)
+PRODUCT (INT8)
+
 extern const LstmKernels CONCAT (lstm_kernels_, LSTM_ISA);
 const LstmKernels CONCAT (lstm_kernels_, LSTM_ISA) = {
   .name = STRING (LSTM_ISA),
   .panel = PANEL,
-  .affine = affine,
-  .step = step,
+  .byte_offset = VF_BYTE_OFFSET,
+  .products = {
+    [LSTM_FLOAT32] = {1, 0, NULL, affine_FLOAT32, step_FLOAT32},
+    [LSTM_BFLOAT16] = {2, 0, to_words_bfloat16, affine_BFLOAT16, step_BFLOAT16},
+    [LSTM_INT8] = {4, 2, to_words_int8, affine_INT8, step_INT8},
+  },
   .normalize = normalize,
   .activate = {
 #define EACH(id, name, expression) activate_##id,

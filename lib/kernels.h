@@ -1,24 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The arithmetic, one table per instruction set. A matrix is packed in panels of `panel` output
- * columns: [panels][1 + k][panel], the bias first and then k rows of weights, so that a product
- * reads it from front to back. In an LSTM layer a panel is 4 gates (i, f, g, o) of panel / 4
- * units, so that a unit's gates meet in registers.
+ * columns, [panels][rows][panel] of 32-bit lanes, so that a product reads it from front to back.
+ * In an LSTM layer a panel is 4 gates (i, f, g, o) of panel / 4 units, so that a unit's gates
+ * meet in registers.
  *
- * Every sum is taken in one order, bias, x, h, one term after the other, however many rows a
- * call has: a step's bits do not depend on what runs beside it. */
+ * A row of weights meets a word of x. Word and lane hold one float32, two bfloat16 or four int8,
+ * of which the first stands in the low bits; the loops are the same for all three. int8 adds two
+ * rows in front: what a column's sum is to be multiplied with (float32), and what it starts from
+ * (int32), which undoes that the bytes of x may be stored with an offset.
+ *
+ * Every sum is taken in one order, bias + (x W) and then + (h U), either product from zero
+ * along k, one term after the other, however many rows a call has: a step's bits do not depend
+ * on what runs beside it. */
 #pragma once
 
 #include <stddef.h>
 #include "activations.h"
 
-/* Rows x [rows, k] times a packed matrix: y = bias + x W, [rows, panels * panel]. */
+enum { /* as LstmPrecision of the public header, which needs GLib */
+  LSTM_FLOAT32,
+  LSTM_BFLOAT16,
+  LSTM_INT8,
+  LSTM_N_PRECISIONS
+};
+
+/* x as the products take it. For float32 the words are the floats themselves. */
 typedef struct {
-  size_t rows, k, panels;
-  const float *w;  /* first panel's bias */
-  size_t w_stride; /* floats from panel to panel: at least (1 + k) * panel */
-  const float *x;
-  size_t x_stride; /* floats from row to row */
+  const float *words; /* (rows, n), 32 bits each */
+  size_t stride, n;
+  const float *factors; /* (rows), what a row of int8 was divided by */
+} LstmRows;
+
+/* y = bias + x W, [rows, panels * panel] */
+typedef struct {
+  size_t rows, panels;
+  const float *w;  /* first panel's bias, and W behind it */
+  size_t w_stride; /* lanes from panel to panel */
+  LstmRows x;
   float *y;
   size_t y_stride; /* at least panels * panel */
 } LstmAffine;
@@ -26,24 +45,35 @@ typedef struct {
 /* One step of an LSTM layer for a number of rows (streams). Where z is given it holds
  * bias + x W already, else x is given; the sums are the same. */
 typedef struct {
-  size_t rows, d, m, panels;
-  const float *w; /* [panels][1 + d + m][panel]: bias, x's rows, h's rows */
-  const float *x; /* (rows, d), or NULL */
-  size_t x_stride;
-  const float *z; /* (rows, panels * panel), or NULL */
-  size_t z_stride;
-  const float *h;  /* (rows, m) of the step before, rows h_stride apart */
-  float *h_next;   /* (rows, m), as h but elsewhere */
+  size_t rows, panels;
+  const float *w;  /* first panel's bias, W and U behind it */
+  size_t w_stride; /* lanes from panel to panel */
+  size_t u;        /* lanes from a panel's bias to its U */
+  LstmRows x;      /* words NULL: z instead */
+  const float *z;  /* (rows, panels * panel) */
+  size_t z_stride; /* 0: one row for all */
+  LstmRows h;      /* of the step before */
+  float *h_next;   /* (rows, m), not where h's words are */
   float *c;        /* (rows, m), in place */
-  size_t h_stride; /* of h, h_next and c: panels * panel / 4 */
+  size_t m_stride; /* of h_next and c: panels * panel / 4 */
 } LstmStep;
+
+/* What depends on the precision of an LSTM layer's weights */
+typedef struct {
+  size_t per_word; /* values of x in a word */
+  size_t head;     /* rows of a panel in front of its weights */
+  /* Rows x [rows, k], as words and factors; zeros fill the last word. NULL: x is its words. */
+  void (*to_words) (const float *x, size_t x_stride, size_t rows, size_t k, float *words,
+      size_t stride, float *factors);
+  void (*affine) (const LstmAffine *a);
+  void (*step) (const LstmStep *s);
+} LstmProduct;
 
 typedef struct {
   const char *name;
-  size_t panel; /* floats side by side in a packed row */
-
-  void (*affine) (const LstmAffine *a);
-  void (*step) (const LstmStep *s);
+  size_t panel;    /* lanes side by side in a packed row */
+  int byte_offset; /* what int8 words add to a value of x */
+  LstmProduct products[LSTM_N_PRECISIONS];
   /* y = (x - mean) * scale for rows of n features */
   void (*normalize) (float *y, size_t y_stride, const float *x, size_t x_stride,
       const float *mean, const float *scale, size_t rows, size_t n);

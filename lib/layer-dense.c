@@ -8,17 +8,15 @@ run_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize rows, const 
 {
   const LstmAffine affine = {
       .rows = rows,
-      .k = layer->in,
       .panels = layer->panels,
       .w = layer->weights,
-      .w_stride = (1 + layer->in) * kernels->panel,
-      .x = x,
-      .x_stride = x_stride,
+      .w_stride = layer->w_stride,
+      .x = {x, x_stride, layer->in, NULL},
       .y = scratch,
       .y_stride = layer->scratch_row,
   };
 
-  kernels->affine (&affine);
+  layer->product->affine (&affine);
   kernels->activate[layer->activation](scratch, rows, layer->out, layer->scratch_row);
   for (gsize r = 0; r < rows; r++)
     memcpy (y + r * y_stride, scratch + r * layer->scratch_row, layer->out * sizeof (float));

@@ -1,24 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "layers.h"
+#include "pack.h"
+#include <string.h>
+
+/* Below this many inputs, or with rows enough to fill a tile, reading bias + x W back costs as
+ * much as the product: every step takes x by itself. */
+#define PROJECT_INPUTS 4
+#define PROJECT_STREAMS 4
+
+/* Rows of k values as the products take them. Where those are not the floats themselves, @words
+ * has room for @n and a factor per row. */
+static LstmRows
+rows_of (const LstmLayer *layer, const float *x, gsize x_stride, gsize rows, gsize k, gsize n,
+    float *words)
+{
+  float *factors = words + rows * n;
+
+  if (!layer->product->to_words)
+    return (LstmRows){x, x_stride, n, NULL};
+  layer->product->to_words (x, x_stride, rows, k, words, n, factors);
+  return (LstmRows){words, n, n, factors};
+}
 
 /* z [streams, steps, 4 m] = bias + x W for all steps at once: only h U is left for each. */
 static void
-project (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
+project (const LstmLayer *layer, const LstmBlock *b, float *z, float *words)
 {
   for (gsize s = 0; s < b->streams; s++) {
     const LstmAffine affine = {
         .rows = b->steps,
-        .k = layer->in,
         .panels = layer->panels,
         .w = layer->weights,
-        .w_stride = (1 + layer->in + layer->out) * kernels->panel,
-        .x = b->x + s * b->x_stride,
-        .x_stride = layer->in,
-        .y = b->scratch + s * b->steps * layer->scratch_row,
-        .y_stride = layer->scratch_row,
+        .w_stride = layer->w_stride,
+        .x = rows_of (layer, b->x + s * b->x_stride, layer->in, b->steps, layer->in,
+            layer->x_words, words),
+        .y = z + s * b->steps * layer->z_stride,
+        .y_stride = layer->z_stride,
     };
 
-    kernels->affine (&affine);
+    layer->product->affine (&affine);
   }
 }
 
@@ -34,34 +54,65 @@ copy_out (const LstmLayer *layer, const LstmBlock *b, gsize t, const float *from
         layer->out * sizeof (float));
 }
 
+/* A step of rows [first, first + rows) of the memory, of which @h has the words: from x, or where
+ * that has no words from z. */
+static void
+run_rows (const LstmLayer *layer, const LstmMemory *memory, gsize first, gsize rows,
+    const LstmRows *x, const float *z, gsize z_stride, const LstmRows *h)
+{
+  const LstmStep step = {
+      .rows = rows,
+      .panels = layer->panels,
+      .w = layer->weights,
+      .w_stride = layer->w_stride,
+      .u = layer->u,
+      .x = *x,
+      .z = z,
+      .z_stride = z_stride,
+      .h = {h->words + first * h->stride, h->stride, h->n,
+          h->factors ? h->factors + first : NULL},
+      .h_next = memory->h_next + first * memory->stride,
+      .c = memory->c + first * memory->stride,
+      .m_stride = memory->stride,
+  };
+
+  layer->product->step (&step);
+}
+
 static void
 run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
 {
+  const gsize rows = b->streams * b->fan;
+  const gboolean projected = b->fan > 1
+                             || (b->steps > 1 && b->streams < PROJECT_STREAMS
+                                 && layer->in > PROJECT_INPUTS);
   LstmMemory *memory = b->memory;
-  const gboolean projected = b->steps > 1;
+  float *z = b->scratch, *h_words = z + rows * b->steps * layer->z_stride;
+  float *x_words = h_words + rows * (layer->h_words + 1);
 
+  (void) kernels;
   if (projected)
-    project (layer, kernels, b);
+    project (layer, b, z, x_words);
   for (gsize t = 0; t < b->steps; t++) {
-    const LstmStep step = {
-        .rows = b->streams,
-        .d = layer->in,
-        .m = layer->out,
-        .panels = layer->panels,
-        .w = layer->weights,
-        .x = projected ? NULL : b->x,
-        .x_stride = b->x_stride,
-        .z = projected ? b->scratch + t * layer->scratch_row : NULL,
-        .z_stride = b->steps * layer->scratch_row,
-        .h = memory->h,
-        .h_next = memory->h_next,
-        .c = memory->c,
-        .h_stride = memory->stride,
-    };
+    const LstmRows h = rows_of (
+        layer, memory->h, memory->stride, rows, layer->out, layer->h_words, h_words);
+    LstmRows x = {0};
 
-    kernels->step (&step);
-    memory->h = step.h_next;
-    memory->h_next = (float *) step.h;
+    if (!projected)
+      x = rows_of (
+          layer, b->x + t * layer->in, b->x_stride, rows, layer->in, layer->x_words, x_words);
+    if (b->fan == 1)
+      run_rows (
+          layer, memory, 0, rows, &x, z + t * layer->z_stride, b->steps * layer->z_stride, &h);
+    else
+      for (gsize s = 0; s < b->streams; s++)
+        run_rows (layer, memory, s * b->fan, b->fan, &x, z + s * layer->z_stride, 0, &h);
+    {
+      float *last = memory->h;
+
+      memory->h = memory->h_next;
+      memory->h_next = last;
+    }
     copy_out (layer, b, t, memory->h, b->y, b->y_stride);
     copy_out (layer, b, t, memory->h, b->hidden, b->trace_stride);
     copy_out (layer, b, t, memory->c, b->cell, b->trace_stride);

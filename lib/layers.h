@@ -10,7 +10,7 @@ typedef struct _LstmLayer LstmLayer;
 
 /* The part of a state that belongs to one LSTM layer, rows of `stride` floats per stream. */
 typedef struct {
-  float *h, *h_next, *c; /* (streams, stride), units beyond m are zero */
+  float *h, *h_next, *c; /* (streams * fan, stride), units beyond m are zero */
   gsize stride;
 } LstmMemory;
 
@@ -18,13 +18,14 @@ typedef struct {
  * (y_stride) floats from one stream's first row to the next one's. */
 typedef struct {
   gsize streams, steps;
+  gsize fan;      /* rows of memory that take the same x; above 1 only for one step */
   const float *x; /* (streams, steps, in) */
   gsize x_stride;
   float *y; /* (streams, steps, out), or NULL where only the memory is wanted */
   gsize y_stride;
   float *hidden, *cell; /* (streams, steps, out), or NULL: the trace of an LSTM layer */
   gsize trace_stride;
-  float *scratch;     /* (streams, steps, layer->scratch_row) */
+  float *scratch;     /* layer->scratch_row floats for each of streams * steps rows */
   LstmMemory *memory; /* NULL for layers without */
 } LstmBlock;
 
@@ -37,7 +38,12 @@ struct _LstmLayer {
   const LstmLayerKind *kind;
   gsize in, out;
   gsize panels;
-  gsize scratch_row; /* floats of scratch that a row needs */
+  const LstmProduct *product; /* how the weights are packed; NULL without a matrix */
+  gsize z_stride;             /* panels times their width */
+  gsize w_stride;             /* lanes from panel to panel */
+  gsize u;                    /* lanes from a panel of an LSTM layer to its U */
+  gsize x_words, h_words;     /* of a row of an LSTM layer's x and h */
+  gsize scratch_row;          /* floats of scratch that a row needs */
   LstmActivation activation;
   float *weights; /* packed, or mean [in] and scale [in] of a normalization */
   gsize n_weights;

@@ -288,10 +288,11 @@ check_all_used (const Loader *loader, GError **error)
 }
 
 LstmModel *
-lstm_model_load_bytes (GBytes *bytes, const char *name, GError **error)
+lstm_model_load_bytes_full (
+    GBytes *bytes, const char *name, LstmPrecision precision, GError **error)
 {
   g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, name, error);
-  g_autoptr (LstmBuilder) builder = st ? lstm_builder_new (name, error) : NULL;
+  g_autoptr (LstmBuilder) builder = st ? lstm_builder_new (name, precision, error) : NULL;
   const Loader loader = {st, builder};
   const char *layers;
 
@@ -305,7 +306,19 @@ lstm_model_load_bytes (GBytes *bytes, const char *name, GError **error)
 }
 
 LstmModel *
+lstm_model_load_bytes (GBytes *bytes, const char *name, GError **error)
+{
+  return lstm_model_load_bytes_full (bytes, name, LSTM_PRECISION_FLOAT32, error);
+}
+
+LstmModel *
 lstm_model_load (const char *path, GError **error)
+{
+  return lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, error);
+}
+
+LstmModel *
+lstm_model_load_full (const char *path, LstmPrecision precision, GError **error)
 {
   g_autoptr (GError) cause = NULL;
   g_autoptr (GBytes) bytes = NULL;
@@ -324,5 +337,5 @@ lstm_model_load (const char *path, GError **error)
     return NULL;
   }
   bytes = g_bytes_new_take (content, size);
-  return lstm_model_load_bytes (bytes, path, error);
+  return lstm_model_load_bytes_full (bytes, path, precision, error);
 }

@@ -4,6 +4,22 @@
 G_DEFINE_QUARK (lstm - error - quark, lstm_error)
 G_DEFINE_BOXED_TYPE (LstmModel, lstm_model, lstm_model_ref, lstm_model_unref)
 
+GType
+lstm_precision_get_type (void)
+{
+  static const GEnumValue values[] = {
+      {LSTM_PRECISION_FLOAT32, "LSTM_PRECISION_FLOAT32", "float32"},
+      {LSTM_PRECISION_BFLOAT16, "LSTM_PRECISION_BFLOAT16", "bfloat16"},
+      {LSTM_PRECISION_INT8, "LSTM_PRECISION_INT8", "int8"},
+      {0, NULL, NULL},
+  };
+  static gsize type = 0;
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("LstmPrecision", values));
+  return type;
+}
+
 LstmModel *
 lstm_model_ref (LstmModel *model)
 {
@@ -24,13 +40,13 @@ lstm_model_unref (LstmModel *model)
 gsize
 lstm_model_get_input_size (const LstmModel *model)
 {
-  return lstm_model_layer (model, 0)->in;
+  return model->in;
 }
 
 gsize
 lstm_model_get_output_size (const LstmModel *model)
 {
-  return lstm_model_layer (model, model->layers->len - 1)->out;
+  return model->out;
 }
 
 guint
@@ -47,6 +63,12 @@ lstm_model_get_hidden_size (const LstmModel *model, guint layer)
   g_return_val_if_fail (layer < model->lstm_layers->len, 0);
   lstm = g_ptr_array_index (model->lstm_layers, layer);
   return lstm->out;
+}
+
+LstmPrecision
+lstm_model_get_precision (const LstmModel *model)
+{
+  return model->precision;
 }
 
 const char *

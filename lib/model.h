@@ -7,6 +7,8 @@
 struct _LstmModel {
   gatomicrefcount refs;
   const LstmKernels *kernels;
+  LstmPrecision precision;
+  gsize in, out;          /* of the first layer, of the last */
   GPtrArray *layers;      /* LstmLayer, input to output; never empty */
   GPtrArray *lstm_layers; /* those of them that are LSTM layers; not owned */
 };

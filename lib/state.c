@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "model.h"
+#include "state.h"
 #include "pack.h"
 #include <stdlib.h>
 
 #define CHUNK_ROWS 64 /* rows (streams x steps) that pass all layers together */
-
-struct _LstmState {
-  gatomicrefcount refs;
-  LstmModel *model;
-  gsize streams;
-  gsize chunk;        /* steps run together: streams * chunk rows of scratch */
-  float *floats;      /* all of what follows, in one piece */
-  gsize n_memory;     /* floats of h, h_next and c, which stand first */
-  LstmMemory *memory; /* one per LSTM layer */
-  float *between[2];  /* (streams, chunk, widest layer): what layers hand to each other */
-  float *scratch;     /* (streams, chunk, widest scratch row) */
-};
 
 G_DEFINE_BOXED_TYPE (LstmState, lstm_state, lstm_state_ref, lstm_state_unref)
 
@@ -79,21 +67,26 @@ allocate (LstmState *state, GError **error)
 }
 
 LstmState *
-lstm_state_new (LstmModel *model, gsize streams, GError **error)
+lstm_state_new_chunked (LstmModel *model, gsize streams, gsize chunk, GError **error)
 {
-  LstmState *state;
+  LstmState *state = g_new0 (LstmState, 1);
 
-  g_return_val_if_fail (model != NULL, NULL);
-  g_return_val_if_fail (streams > 0, NULL);
-  state = g_new0 (LstmState, 1);
   g_atomic_ref_count_init (&state->refs);
   state->model = lstm_model_ref (model);
   state->streams = streams;
-  state->chunk = MAX (1, CHUNK_ROWS / streams);
+  state->chunk = chunk;
   state->memory = g_new0 (LstmMemory, model->lstm_layers->len);
   if (!allocate (state, error))
     g_clear_pointer (&state, lstm_state_unref);
   return state;
+}
+
+LstmState *
+lstm_state_new (LstmModel *model, gsize streams, GError **error)
+{
+  g_return_val_if_fail (model != NULL, NULL);
+  g_return_val_if_fail (streams > 0, NULL);
+  return lstm_state_new_chunked (model, streams, MAX (1, CHUNK_ROWS / streams), error);
 }
 
 LstmState *
@@ -160,7 +153,7 @@ run_chunk (LstmState *state, gsize n, const Arrays *arrays)
 {
   const LstmModel *model = state->model;
   const float *x = arrays->input;
-  gsize x_stride = arrays->steps * lstm_model_get_input_size (model);
+  gsize x_stride = arrays->steps * model->in;
   guint lstm = 0;
 
   for (guint i = 0; i < model->layers->len; i++) {
@@ -169,6 +162,7 @@ run_chunk (LstmState *state, gsize n, const Arrays *arrays)
     gboolean traced = layer->kind->has_memory && lstm == arrays->layer;
     const LstmBlock block = {
         .streams = state->streams,
+        .fan = 1,
         .steps = n,
         .x = x,
         .x_stride = x_stride,
@@ -193,7 +187,7 @@ lstm_state_run_full (LstmState *state, gsize steps, const float *input, float *o
     guint layer, float *hidden, float *cell)
 {
   const LstmModel *model = state->model;
-  const gsize d = lstm_model_get_input_size (model), n = lstm_model_get_output_size (model);
+  const gsize d = model->in, n = model->out;
   gsize m = 0;
 
   g_return_if_fail ((!hidden && !cell) || layer < model->lstm_layers->len);

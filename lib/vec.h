@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__AVX2__)
+#if defined(__SSE2__)
 # include <immintrin.h>
 #elif defined(__ARM_NEON)
 # include <arm_neon.h>
@@ -25,8 +25,12 @@
 # define VF_ROWS 2
 #endif
 
+/* Adding it leaves a number's nearest integer in the low bits. */
+#define VF_INTEGER 12582912.f /* 1.5 2^23 */
+
 typedef float vf __attribute__ ((vector_size (4 * VF_WIDTH)));
 typedef int32_t vi __attribute__ ((vector_size (4 * VF_WIDTH)));
+typedef int16_t vs __attribute__ ((vector_size (4 * VF_WIDTH)));
 
 static inline vf
 vf_load (const float *p)
@@ -37,16 +41,45 @@ vf_load (const float *p)
   return v;
 }
 
+/* The first n <= VF_WIDTH values, and zeros */
+static inline vf
+vf_load_some (const float *p, size_t n)
+{
+#if defined(__AVX512F__)
+  return (vf) _mm512_maskz_loadu_ps ((__mmask16) ((1u << n) - 1), p);
+#else
+  vf v = {0};
+
+  for (size_t i = 0; i < n; i++)
+    v[i] = p[i];
+  return v;
+#endif
+}
+
 static inline void
 vf_store (float *p, vf v)
 {
   memcpy (p, &v, sizeof v);
 }
 
+/* Never 0 + s, which costs an addition and loses the sign of -0. */
 static inline vf
 vf_set (float s)
 {
-  return (vf) {0} + s;
+#if VF_WIDTH == 16
+  return (vf) {s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s};
+#elif VF_WIDTH == 8
+  return (vf) {s, s, s, s, s, s, s, s};
+#else
+  return (vf) {s, s, s, s};
+#endif
+}
+
+/* A word of 32 bits, whatever it holds, in every lane. */
+static inline vf
+vf_word (const float *p)
+{
+  return vf_set (*p);
 }
 
 /* a b + c, rounded once where the instruction set has it, twice elsewhere. */
@@ -62,6 +95,117 @@ vf_fma (vf a, vf b, vf c)
 #else
   return a * b + c;
 #endif
+}
+
+/* sum + x[1] w[1] + x[0] w[0] of two bfloat16 a lane, the first in the low bits: the order in
+ * which vdpbf16ps adds, so that both give the same bits, but for denormals, which it takes as
+ * zero. */
+static inline vf
+vf_dot_bfloat16 (vf sum, vf x, vf w)
+{
+#if defined(__AVX512BF16__)
+  return (vf) _mm512_dpbf16_ps ((__m512) sum, (__m512bh) x, (__m512bh) w);
+#else
+  const vi high = (vi) {0} + ~0xffff;
+
+  sum = vf_fma ((vf) ((vi) x & high), (vf) ((vi) w & high), sum);
+  return vf_fma ((vf) ((vi) x << 16), (vf) ((vi) w << 16), sum);
+#endif
+}
+
+#if defined(__AVX512VNNI__)
+# define VF_BYTE_OFFSET 128 /* the product takes x as bytes from 0 to 255 */
+#else
+# define VF_BYTE_OFFSET 0
+#endif
+
+/* The sums of products of 16-bit neighbours */
+#if defined(__AVX512BW__)
+# define VF_MADD16(a, b) (vi) _mm512_madd_epi16 ((__m512i) (a), (__m512i) (b))
+#elif defined(__AVX2__)
+# define VF_MADD16(a, b) (vi) _mm256_madd_epi16 ((__m256i) (a), (__m256i) (b))
+#elif defined(__SSE2__)
+# define VF_MADD16(a, b) (vi) _mm_madd_epi16 ((__m128i) (a), (__m128i) (b))
+#else
+# define VF_MADD16(a, b) \
+  ((((vi) (a) << 16) >> 16) * (((vi) (b) << 16) >> 16) + ((vi) (a) >> 16) * ((vi) (b) >> 16))
+#endif
+
+/* sum + x[0] w[0] + … + x[3] w[3] of four bytes a lane, the first in the low bits; the lanes of
+ * sum are int32. Exact, and the same on every instruction set. */
+static inline vf
+vf_dot_int8 (vf sum, vf x, vf w)
+{
+#if defined(__AVX512VNNI__)
+  /* not _mm512_dpbusd_epi32: gcc 12 moves sums of another vector type through memory */
+  __asm__ ("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+  return sum;
+#else
+  const vs odd_x = (vs) x >> 8, odd_w = (vs) w >> 8;
+  const vs even_x = (vs) x << 8 >> 8, even_w = (vs) w << 8 >> 8;
+
+  return (vf) ((vi) sum + VF_MADD16 (odd_x, odd_w) + VF_MADD16 (even_x, even_w));
+#endif
+}
+
+static inline vi
+vi_max (vi a, vi b)
+{
+  const vi larger = a > b;
+
+  return (a & larger) | (b & ~larger);
+}
+
+/* The largest lane */
+static inline int32_t
+vi_largest (vi v)
+{
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_epi32 ((__m512i) v);
+#else
+  int32_t max = v[0];
+
+  for (int i = 1; i < VF_WIDTH; i++)
+    max = v[i] > max ? v[i] : max;
+  return max;
+#endif
+}
+
+static inline float
+float_from_bits (int32_t bits)
+{
+  float x;
+
+  memcpy (&x, &bits, sizeof x);
+  return x;
+}
+
+typedef uint16_t vf_halves __attribute__ ((vector_size (2 * VF_WIDTH)));
+typedef uint8_t vf_bytes __attribute__ ((vector_size (VF_WIDTH)));
+
+/* The upper halves, rounded to nearest even; NaN stays NaN. */
+static inline vf_halves
+vf_to_bfloat16 (vf x)
+{
+  const vi bits = (vi) x;
+  const vi rounded = bits + 0x7fff + ((bits >> 16) & 1);
+  const vi nan = x != x;
+
+  return __builtin_convertvector (
+      (((bits | 0x400000) & nan) | (rounded & ~nan)) >> 16, vf_halves);
+}
+
+/* Integers |x| <= 127, rounded to nearest even, as bytes with their offset */
+static inline vf_bytes
+vf_to_bytes (vf x)
+{
+  return __builtin_convertvector ((vi) (x + VF_INTEGER) + VF_BYTE_OFFSET, vf_bytes);
+}
+
+static inline vf
+vf_from_ints (vf ints)
+{
+  return __builtin_convertvector ((vi) ints, vf);
 }
 
 /* mask ? a : b, lane by lane; @mask is what a comparison of vectors gives. */
@@ -98,82 +242,131 @@ vf_at_least (vf x, vf low)
 #endif
 }
 
+/* x where it is at most @high, @high elsewhere; NaN stays NaN. */
+static inline vf
+vf_at_most (vf x, vf high)
+{
+#if defined(__AVX512F__)
+  return (vf) _mm512_min_ps ((__m512) high, (__m512) x);
+#elif defined(__AVX2__)
+  return (vf) _mm256_min_ps ((__m256) high, (__m256) x);
+#else
+  return vf_select (x > high, high, x);
+#endif
+}
+
 static inline vf
 vf_abs (vf x)
 {
   return (vf) ((vi) x & 0x7fffffff);
 }
 
+/* table[i & 15] for the integers in the low bits of @i */
 static inline vf
-vf_copysign (vf magnitude, vf sign)
-{
-  return (vf) (((vi) magnitude & 0x7fffffff) | ((vi) sign & ~0x7fffffff));
-}
-
-/* x 2^n for integral -252 <= n <= 0, rounded once, denormal results included. */
-static inline vf
-vf_scale (vf x, vf n)
+vf_lookup16 (const float *table, vi i)
 {
 #if defined(__AVX512F__)
-  return (vf) _mm512_scalef_ps ((__m512) x, (__m512) n);
-#else
-  /* Adding 1.5 2^23 leaves the integer in the low bits. Two factors, for the exponent of one
-   * reaches down to 2^-126 only; the first product is exact. */
-  const vi k = (vi) (n + 12582912.f) - 0x4b400000;
-  const vi half = k >> 1;
+  return (vf) _mm512_permutexvar_ps ((__m512i) i, _mm512_loadu_ps (table));
+#elif defined(__AVX2__)
+  const __m256 low = _mm256_permutevar8x32_ps (_mm256_loadu_ps (table), (__m256i) i);
+  const __m256 high = _mm256_permutevar8x32_ps (_mm256_loadu_ps (table + 8), (__m256i) i);
 
-  return x * (vf) ((half + 127) << 23) * (vf) ((k - half + 127) << 23);
+  return (vf) _mm256_blendv_ps (low, high, (__m256) (i << 28));
+#else
+  vf v;
+
+  for (int k = 0; k < VF_WIDTH; k++)
+    v[k] = table[i[k] & 15];
+  return v;
 #endif
 }
 
-/* Splits e^y, y <= 0, into (1 + p) 2^n with |p| < 0.42, and returns p; NaN stays NaN.
- * Below -104 e^y is less than half of the least denormal. The polynomial is that of Cephes'
- * expf (S. Moshier), good for 2^-24 over |r| <= ln 2 / 2. */
+/* table[i & 31] */
 static inline vf
-vf_exp_split (vf y, vf *n)
+vf_lookup32 (const float *table, vi i)
 {
-  vf r, q;
-
-  y = vf_at_least (y, vf_set (-104.f));
-  *n = (y * 1.44269504f + 12582912.f) - 12582912.f; /* to the nearest integer */
-  r = vf_fma (*n, vf_set (-0.693359375f), y);
-  r = vf_fma (*n, vf_set (2.12194440e-4f), r);
-  q = vf_set (1.9875691500e-4f);
-  q = vf_fma (q, r, vf_set (1.3981999507e-3f));
-  q = vf_fma (q, r, vf_set (8.3334519073e-3f));
-  q = vf_fma (q, r, vf_set (4.1665795894e-2f));
-  q = vf_fma (q, r, vf_set (1.6666665459e-1f));
-  q = vf_fma (q, r, vf_set (5.0000001201e-1f));
-  return vf_fma (q, r * r, r);
+#if defined(__AVX512F__)
+  return (vf) _mm512_permutex2var_ps (
+      _mm512_loadu_ps (table), (__m512i) i, _mm512_loadu_ps (table + 16));
+#else
+  return vf_select_sign ((vf) (i << 27), vf_lookup16 (table + 16, i), vf_lookup16 (table, i));
+#endif
 }
 
-/* e^y for y <= 0 */
+/* a / b, and 0 where x < low */
+static inline vf
+vf_divide_from (vf a, vf b, vf x, vf low)
+{
+#if defined(__AVX512F__)
+  return (vf) _mm512_maskz_div_ps (
+      _mm512_cmp_ps_mask ((__m512) x, (__m512) low, _CMP_NLT_UQ), (__m512) a, (__m512) b);
+#else
+  return (vf) ((vi) (a / b) & ~(x < low));
+#endif
+}
+
+/* Splits e^y into (1 + p) s for -88.4 < y < 88.4: y = n ln 2 / 16 + r, s = 2^(n / 16), p = e^r - 1.
+ * The table holds the bits of 2^(j / 16) less j << 19, so that adding n << 19 puts n / 16 into the
+ * exponent. The polynomial was fitted for the least relative error of e^r. NaN stays NaN. */
+static inline vf
+vf_exp_split (vf y, vf *s)
+{
+  static const union {
+    uint32_t bits[16];
+    float values[16];
+  } powers = {{0x3f800000, 0x3f7daac3, 0x3f7b95c2, 0x3f79c3d3, 0x3f7837f0, 0x3f76f532, 0x3f75fed7,
+      0x3f75583f, 0x3f7504f3, 0x3f7508a4, 0x3f75672a, 0x3f76248c, 0x3f7744fd, 0x3f78ccdf,
+      0x3f7ac0c7, 0x3f7d257d}};
+  const vf t = vf_fma (y, vf_set (16 * 1.44269504f), vf_set (VF_INTEGER)), n = t - VF_INTEGER;
+  vf r;
+
+  *s = (vf) ((vi) vf_lookup16 (powers.values, (vi) t) + ((vi) t << 19));
+  r = vf_fma (n, vf_set (-0.693359375f / 16), y); /* exact: ln 2 to 9 bits */
+  r = vf_fma (n, vf_set (2.12194440e-4f / 16), r);
+  return vf_fma (vf_fma (vf_set (0.166672632f), r, vf_set (0.499996811f)), r * r, r);
+}
+
+/* e^y for y <= 0; 0 where that is below the least normal number */
 static inline vf
 vf_exp (vf y)
 {
-  vf n;
-  const vf p = vf_exp_split (y, &n);
+  vf s;
+  const vf p = vf_exp_split (vf_at_least (y, vf_set (-87.5f)), &s);
 
-  return vf_scale (1 + p, n);
+  return vf_divide_from (vf_fma (s, p, s), vf_set (1), y, vf_set (-87.33654f));
 }
 
-/* 1 / (1 + e^-x) from e^-|x|, so that nothing overflows and small results keep their digits. */
+/* 1 / (1 + e^-x); 0 below -88.37, where it is less than 2^-127 */
 static inline vf
 vf_sigmoid (vf x)
 {
-  const vf e = vf_exp (-vf_abs (x));
+  vf s;
+  const vf p = vf_exp_split (-vf_at_most (x, vf_set (87.3f)), &s);
 
-  return vf_select_sign (x, e, vf_set (1)) / (1 + e);
+  return vf_divide_from (vf_set (1), vf_fma (s, p, 1 + s), x, vf_set (-88.37f));
 }
 
-/* tanh |x| = -t / (2 + t) with t = e^(-2 |x|) - 1, which has no cancellation near 0. */
+/* With x = n h + r and m = tanh (n h): tanh x = (m + tanh r) / (1 + m tanh r), by the addition
+ * theorem, and tanh r = r / q, so that it is (m q + r) / (q + m r), which never exceeds 1. The
+ * table holds m for n = 0 … 15, -16 … -1; -0 for n = 0 keeps the sign of 0. */
 static inline vf
 vf_tanh (vf x)
 {
-  vf n, s, t;
-  const vf p = vf_exp_split (-2 * vf_abs (x), &n);
+  static const float multiples[32] = {-0.f, 0x1.0f28bap-1f, 0x1.a7869ep-1f, 0x1.e30f8p-1f,
+      0x1.f6ec3ap-1f, 0x1.fd30f8p-1f, 0x1.ff2276p-1f, 0x1.ffbbd4p-1f, 0x1.ffeb08p-1f,
+      0x1.fff98ep-1f, 0x1.fffe04p-1f, 0x1.ffff64p-1f, 0x1.ffffdp-1f, 0x1.fffff2p-1f,
+      0x1.fffffcp-1f, 1, -1, -1, -0x1.fffffcp-1f, -0x1.fffff2p-1f, -0x1.ffffdp-1f,
+      -0x1.ffff64p-1f, -0x1.fffe04p-1f, -0x1.fff98ep-1f, -0x1.ffeb08p-1f, -0x1.ffbbd4p-1f,
+      -0x1.ff2276p-1f, -0x1.fd30f8p-1f, -0x1.f6ec3ap-1f, -0x1.e30f8p-1f, -0x1.a7869ep-1f,
+      -0x1.0f28bap-1f};
+  const float h = 2415 / 4096.f; /* of few bits: n h is exact */
+  vf t, m, r, u, q;
 
-  s = vf_scale (vf_set (1), n);
-  t = vf_fma (s, p, s - 1);
-  return vf_copysign (t / (2 + t), x);
+  x = vf_at_least (vf_at_most (x, vf_set (9)), vf_set (-9));
+  t = vf_fma (x, vf_set (1 / h), vf_set (VF_INTEGER));
+  m = vf_lookup32 (multiples, (vi) t);
+  r = vf_fma (t - VF_INTEGER, vf_set (-h), x);
+  u = r * r;
+  q = vf_fma (vf_fma (vf_set (-0.0219800975f), u, vf_set (0.333326966f)), u, vf_set (1));
+  return vf_fma (m, q, r) / vf_fma (m, r, q);
 }

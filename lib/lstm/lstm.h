@@ -42,7 +42,8 @@ G_BEGIN_DECLS
  * @LSTM_ERROR_FILE: the file cannot be read: missing, a directory, no permission
  * @LSTM_ERROR_FORMAT: the file is not a well-formed safetensors file
  * @LSTM_ERROR_TENSOR: a tensor is missing, left unused, or of a type that is not read
- * @LSTM_ERROR_SHAPE: a tensor's shape does not fit its layer, or a layer its neighbour
+ * @LSTM_ERROR_SHAPE: a tensor's shape does not fit its layer, a layer its neighbour, or the
+ *   layer is too wide for the precision
  * @LSTM_ERROR_LAYER: the description of the layers names what is not supported
  * @LSTM_ERROR_VALUE: a weight is NaN or infinite
  * @LSTM_ERROR_MEMORY: more memory is asked for than there is
@@ -64,6 +65,28 @@ typedef enum {
 
 LSTM_API GQuark lstm_error_quark (void);
 
+/* --- Precision ------------------------------------------------------------------------ */
+
+/**
+ * LstmPrecision:
+ * @LSTM_PRECISION_FLOAT32: weights and inputs as they are
+ * @LSTM_PRECISION_BFLOAT16: half the bytes; weights, x and h rounded to 8 significant bits
+ * @LSTM_PRECISION_INT8: a quarter of the bytes; weights rounded to 255 levels scaled by the
+ *   largest weight of a unit's gate, x and h at every step to 255 levels scaled by the largest
+ *   value of the step
+ *
+ * What an LSTM layer's products x W and h U are taken in. Their sums, the gates, h and c are
+ * float32 in any case, and so are all other layers. docs/numerics.md has the errors.
+ */
+typedef enum {
+  LSTM_PRECISION_FLOAT32,
+  LSTM_PRECISION_BFLOAT16,
+  LSTM_PRECISION_INT8,
+} LstmPrecision;
+
+#define LSTM_TYPE_PRECISION (lstm_precision_get_type ())
+LSTM_API GType lstm_precision_get_type (void);
+
 /* --- Model ---------------------------------------------------------------------------- */
 
 /**
@@ -83,8 +106,8 @@ LSTM_API GType lstm_model_get_type (void);
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
  * Reads, checks and packs a model. The file may be replaced or deleted afterwards. The
- * environment variable LSTM_ISA (base, avx2, avx512) picks the instruction set instead of the
- * best one that the machine has; the environment is read here and nowhere else.
+ * environment variable LSTM_ISA (base, avx2, avx512, avx512vnni, avx512bf16) picks the
+ * instruction set instead of the best one that the machine has; the environment is read here and nowhere else.
  *
  * Returns: (transfer full): a model, or %NULL with @error set
  */
@@ -101,6 +124,33 @@ LSTM_API LstmModel *lstm_model_load (const char *path, GError **error);
  * Returns: (transfer full): a model, or %NULL with @error set
  */
 LSTM_API LstmModel *lstm_model_load_bytes (GBytes *bytes, const char *name, GError **error);
+
+/**
+ * lstm_model_load_full:
+ * @path: (type filename): a safetensors file, see docs/formats.md
+ * @precision: what to round the weights of LSTM layers to
+ * @error: return location for a #GError of domain #LSTM_ERROR
+ *
+ * As lstm_model_load(), which takes %LSTM_PRECISION_FLOAT32.
+ *
+ * Returns: (transfer full): a model, or %NULL with @error set
+ */
+LSTM_API LstmModel *lstm_model_load_full (
+    const char *path, LstmPrecision precision, GError **error);
+
+/**
+ * lstm_model_load_bytes_full:
+ * @bytes: the content of a safetensors file; not kept
+ * @name: what to call it in messages
+ * @precision: what to round the weights of LSTM layers to
+ * @error: return location for a #GError of domain #LSTM_ERROR
+ *
+ * As lstm_model_load_full(), from memory.
+ *
+ * Returns: (transfer full): a model, or %NULL with @error set
+ */
+LSTM_API LstmModel *lstm_model_load_bytes_full (
+    GBytes *bytes, const char *name, LstmPrecision precision, GError **error);
 
 /**
  * lstm_model_ref:
@@ -152,10 +202,19 @@ LSTM_API guint lstm_model_get_n_lstm_layers (const LstmModel *model);
 LSTM_API gsize lstm_model_get_hidden_size (const LstmModel *model, guint layer);
 
 /**
+ * lstm_model_get_precision:
+ * @model: a model
+ *
+ * Returns: the precision that it was loaded with
+ */
+LSTM_API LstmPrecision lstm_model_get_precision (const LstmModel *model);
+
+/**
  * lstm_model_get_isa:
  * @model: a model
  *
- * Returns: the instruction set that the weights are packed for: "base", "avx2" or "avx512"
+ * Returns: the instruction set that the weights are packed for: "base", "avx2", "avx512",
+ *   "avx512vnni" or "avx512bf16"; those of one width give the same bits in float32
  */
 LSTM_API const char *lstm_model_get_isa (const LstmModel *model);
 

@@ -3,8 +3,11 @@
  * Each instruction set's kernels against double precision: odd sizes, NaN, infinities and
  * denormals among the inputs. */
 #include "kernels.h"
+#include "pack.h"
 #include "testutil.h"
+#include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MAX_K 70
@@ -25,7 +28,8 @@ exact (LstmActivation activation, double x)
   }
 }
 
-/* |got - exact| in units of the float's last place */
+/* |got - exact| in units of the float's last place. What is below the least normal number may
+ * also be 0. */
 static double
 ulps (float got, double expected)
 {
@@ -34,7 +38,7 @@ ulps (float got, double expected)
 
   if (isnan (expected) || isnan (got))
     return isnan (expected) && isnan (got) ? 0 : INFINITY;
-  if (got == rounded)
+  if (got == rounded || (got == 0 && fabs (expected) < FLT_MIN))
     return 0;
   place = nextafterf (fabsf (rounded), INFINITY) - fabsf (rounded);
   return fabs (got - expected) / place;
@@ -102,78 +106,168 @@ test_softmax (gconstpointer data)
   }
 }
 
-/* Random weights in the packed layout, [panels][1 + k][panel] */
-static float *
-random_panels (const LstmKernels *kernels, gsize panels, gsize k, guint32 seed)
+/* What a precision makes of values [k], by its definition in double: bfloat16 has 8 significant
+ * bits, int8 has 127 steps up to the largest magnitude. */
+static void
+round_values (int precision, const float *from, gsize k, double *to)
 {
-  gsize n = panels * (1 + k) * kernels->panel;
-  float *w = g_new (float, n);
+  float max = 0;
 
-  test_fill (w, n, seed);
+  for (gsize i = 0; i < k; i++)
+    max = fmaxf (max, fabsf (from[i]));
+  for (gsize i = 0; i < k; i++) {
+    int exponent;
+    const double mantissa = frexp ((double) from[i], &exponent);
+
+    if (precision == LSTM_FLOAT32)
+      to[i] = from[i];
+    else if (precision == LSTM_BFLOAT16)
+      to[i] = ldexp (rint (ldexp (mantissa, 8)), exponent - 8);
+    else
+      to[i] = max > 0 ? rintf (from[i] * (127 / max)) * (double) max / 127 : 0;
+  }
+}
+
+/* A bias and matrices [outputs, k], packed in @precision */
+static float *
+pack (const LstmKernels *kernels, int precision, const float *bias, gsize panels,
+    const LstmPackPart *parts, guint n_parts)
+{
+  const LstmProduct *product = &kernels->products[precision];
+  const gsize n = panels * kernels->panel;
+  g_autofree gsize *columns = g_new (gsize, n);
+  g_autoptr (GError) error = NULL;
+  gsize rows = 1;
+  float *w;
+
+  for (guint i = 0; i < n_parts; i++)
+    rows += lstm_pack_rows (product, parts[i].k);
+  w = lstm_floats_new (n * rows, &error);
+  g_assert_no_error (error);
+  for (gsize i = 0; i < n; i++)
+    columns[i] = i;
+  lstm_pack (w, kernels, product, panels, columns, bias, NULL, parts, n_parts);
   return w;
+}
+
+/* Rows of k floats as words, or themselves */
+static LstmRows
+to_rows (const LstmProduct *product, const float *x, gsize stride, gsize rows, gsize k,
+    float *words)
+{
+  const gsize n = lstm_n_words (product, k);
+  const LstmRows packed = {words, n, n, words + rows * n};
+
+  if (!product->to_words)
+    return (LstmRows){x, stride, k, NULL};
+  product->to_words (x, stride, rows, k, words, n, words + rows * n);
+  return packed;
+}
+
+static void
+check_affine (const LstmKernels *kernels, int precision, gsize rows, gsize k, gsize panels)
+{
+  const LstmProduct *product = &kernels->products[precision];
+  const gsize n = panels * kernels->panel, stride = k + 3;
+  g_autofree float *x = g_new (float, rows *stride);
+  g_autofree float *words = g_new (float, rows *(k + 1));
+  g_autofree float *matrix = g_new (float, n *k);
+  g_autofree float *bias = g_new (float, n);
+  g_autofree float *y = g_new (float, rows *n);
+  g_autofree double *row = g_new (double, k);
+  g_autofree double *column = g_new (double, k);
+  float *w;
+
+  test_fill (x, rows * stride, 5);
+  test_fill (matrix, n * k, (guint32) (rows + k));
+  test_fill (bias, n, 7);
+  w = pack (kernels, precision, bias, panels, &(LstmPackPart){matrix, k}, 1);
+  {
+    const LstmAffine a = {.rows = rows,
+        .panels = panels,
+        .w = w,
+        .w_stride = (1 + lstm_pack_rows (product, k)) * kernels->panel,
+        .x = to_rows (product, x, stride, rows, k, words),
+        .y = y,
+        .y_stride = n};
+
+    product->affine (&a);
+  }
+  for (gsize o = 0; o < n; o++) {
+    round_values (precision, matrix + o * k, k, column);
+    for (gsize r = 0; r < rows; r++) {
+      double sum = bias[o];
+
+      round_values (precision, x + r * stride, k, row);
+      for (gsize i = 0; i < k; i++)
+        sum += row[i] * column[i];
+      g_assert_cmpfloat (fabs (y[r * n + o] - sum), <, 1e-6 * (double) (k + 2));
+    }
+  }
+  free (w);
 }
 
 static void
 test_affine (gconstpointer data)
 {
-  static const gsize ks[] = {1, 2, 15, 16, 17, MAX_K}, panel_counts[] = {1, 2, 3};
-  const LstmKernels *k = data;
-  g_autofree float *x = g_new (float, MAX_ROWS *(MAX_K + 3));
-  g_autofree float *y = g_new (float, MAX_ROWS * 3 * k->panel);
+  static const gsize ks[] = {1, 2, 3, 15, 16, 17, MAX_K}, panels[] = {1, 2, 3};
 
-  test_fill (x, MAX_ROWS * (MAX_K + 3), 5);
-  for (gsize i = 0; i < G_N_ELEMENTS (ks) * G_N_ELEMENTS (panel_counts) * MAX_ROWS; i++) {
-    gsize rows = i % MAX_ROWS + 1, depth = ks[i / MAX_ROWS % G_N_ELEMENTS (ks)];
-    gsize panels = panel_counts[i / MAX_ROWS / G_N_ELEMENTS (ks)];
-    g_autofree float *w = random_panels (k, panels, depth, (guint32) i);
-    const LstmAffine a = {
-        rows, depth, panels, w, (1 + depth) * k->panel, x, depth + 3, y, panels * k->panel};
-
-    k->affine (&a);
-    for (gsize r = 0; r < rows; r++)
-      for (gsize o = 0; o < panels * k->panel; o++) {
-        const float *column = w + o / k->panel * a.w_stride + o % k->panel;
-        double sum = column[0];
-
-        for (gsize j = 0; j < depth; j++)
-          sum += (double) x[r * a.x_stride + j] * column[(1 + j) * k->panel];
-        g_assert_cmpfloat (fabs (y[r * a.y_stride + o] - sum), <, 1e-6 * (double) (depth + 2));
-      }
-  }
+  for (int precision = 0; precision < LSTM_N_PRECISIONS; precision++)
+    for (gsize i = 0; i < G_N_ELEMENTS (ks); i++)
+      for (gsize p = 0; p < G_N_ELEMENTS (panels); p++)
+        for (gsize rows = 1; rows <= MAX_ROWS; rows++)
+          check_affine (data, precision, rows, ks[i], panels[p]);
 }
 
-/* A NaN or an infinity in one row's x shows in that row, and in no other. */
+/* A NaN or an infinity in one row's x shows in that row, and in no other. int8 cannot say
+ * infinity: it gives NaN there. */
 static void
-test_step_isolation (gconstpointer data)
+check_step_isolation (const LstmKernels *kernels, int precision)
 {
-  const LstmKernels *k = data;
   enum { ROWS = 5, D = 3 };
-  const gsize m = k->panel / 4;
-  g_autofree float *w = random_panels (k, 1, D + m, 1);
+  const LstmProduct *product = &kernels->products[precision];
+  const gsize m = kernels->panel / 4;
+  const float x[ROWS][D] = {
+      {0.5f, 1, 0}, {NAN, 0, 0}, {0.5f, 1, 0}, {INFINITY, 0, 0}, {0.5f, 1, 0}};
+  g_autofree float *matrix = g_new (float, kernels->panel *(D + m));
+  const LstmPackPart parts[] = {{matrix, D}, {matrix + kernels->panel * D, m}};
   g_autofree float *h = g_new0 (float, ROWS *m);
   g_autofree float *next = g_new0 (float, ROWS *m);
   g_autofree float *c = g_new0 (float, ROWS *m);
-  float x[ROWS][D] = {{0.5f, 1, 0}, {NAN, 0, 0}, {0.5f, 1, 0}, {INFINITY, 0, 0}, {0.5f, 1, 0}};
-  const LstmStep s = {.rows = ROWS,
-      .d = D,
-      .m = m,
-      .panels = 1,
-      .w = w,
-      .x = x[0],
-      .x_stride = D,
-      .h = h,
-      .h_next = next,
-      .c = c,
-      .h_stride = m};
+  g_autofree float *x_words = g_new (float, ROWS *(D + 1));
+  g_autofree float *h_words = g_new (float, ROWS *(m + 1));
+  float *w;
 
-  k->step (&s);
+  test_fill (matrix, kernels->panel * (D + m), 1);
+  w = pack (kernels, precision, NULL, 1, parts, G_N_ELEMENTS (parts));
+  {
+    const LstmStep s = {.rows = ROWS,
+        .panels = 1,
+        .w = w,
+        .u = (1 + lstm_pack_rows (product, D)) * kernels->panel,
+        .x = to_rows (product, x[0], D, ROWS, D, x_words),
+        .h = to_rows (product, h, m, ROWS, m, h_words),
+        .h_next = next,
+        .c = c,
+        .m_stride = m};
+
+    product->step (&s);
+  }
   for (gsize u = 0; u < m; u++) {
     g_assert_true (isfinite (next[u]));
     g_assert_true (isnan (next[m + u]));
-    g_assert_false (isnan (next[3 * m + u])); /* gates saturate */
+    g_assert_true (isnan (next[3 * m + u]) == (precision == LSTM_INT8)); /* gates saturate */
   }
   g_assert_cmpmem (next, m * sizeof (float), next + 2 * m, m * sizeof (float));
   g_assert_cmpmem (next, m * sizeof (float), next + 4 * m, m * sizeof (float));
+  free (w);
+}
+
+static void
+test_step_isolation (gconstpointer data)
+{
+  for (int precision = 0; precision < LSTM_N_PRECISIONS; precision++)
+    check_step_isolation (data, precision);
 }
 
 int

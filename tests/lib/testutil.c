@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-const char *const test_isas[] = {"base", "avx2", "avx512", NULL};
+const char *const test_isas[] = {"base", "avx2", "avx512bf16", "avx512vnni", "avx512", NULL};
 
 double
 test_error (const float *got, const float *expected, gsize n)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "model.h"
+
+struct _LstmState {
+  gatomicrefcount refs;
+  LstmModel *model;
+  gsize streams;
+  gsize chunk;        /* steps run together: streams * chunk rows of scratch */
+  float *floats;      /* all of what follows, in one piece */
+  gsize n_memory;     /* floats of h, h_next and c, which stand first */
+  LstmMemory *memory; /* one per LSTM layer */
+  float *between[2];  /* (streams, chunk, widest layer): what layers hand to each other */
+  float *scratch;     /* (streams, chunk, widest scratch row) */
+};
+
+/* As lstm_state_new(), for calls of at most @chunk steps. */
+LstmState *lstm_state_new_chunked (
+    LstmModel *model, gsize streams, gsize chunk, GError **error);
