@@ -39,6 +39,7 @@ typedef enum {
 #define DEFAULT_OUTPUT_MODE GST_LSTM_OUTPUT_SEQUENCE
 #define DEFAULT_EMIT GST_LSTM_EMIT_OUTPUT
 #define DEFAULT_STATEFUL FALSE
+#define DEFAULT_PRECISION LSTM_PRECISION_FLOAT32
 
 typedef struct {
   GstBaseTransform parent;
@@ -46,6 +47,7 @@ typedef struct {
   /* properties, under the object lock */
   gchar *model_location;
   LstmModel *given_model;
+  LstmPrecision precision;
   GstLstmOutputMode output_mode;
   GstLstmEmit emit;
   gboolean stateful;
@@ -62,7 +64,15 @@ typedef struct {
   void (*reset) (GstLstm *self);
 } GstLstmClass;
 
-enum { PROP_0, PROP_MODEL_LOCATION, PROP_MODEL, PROP_OUTPUT_MODE, PROP_EMIT, PROP_STATEFUL };
+enum {
+  PROP_0,
+  PROP_MODEL_LOCATION,
+  PROP_MODEL,
+  PROP_PRECISION,
+  PROP_OUTPUT_MODE,
+  PROP_EMIT,
+  PROP_STATEFUL
+};
 
 #define GST_TYPE_LSTM (gst_lstm_get_type ())
 GType gst_lstm_get_type (void);
@@ -344,16 +354,18 @@ open_model (GstLstm *self, GError **error)
 {
   g_autofree gchar *path = NULL;
   LstmModel *model = NULL;
+  LstmPrecision precision;
 
   GST_OBJECT_LOCK (self);
   if (self->given_model)
     model = lstm_model_ref (self->given_model);
   path = g_strdup (self->model_location);
+  precision = self->precision;
   GST_OBJECT_UNLOCK (self);
   if (!model && !path)
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
         "property model-location: expected a path, found none");
-  return model || !path ? model : lstm_model_load (path, error);
+  return model || !path ? model : lstm_model_load_full (path, precision, error);
 }
 
 static gboolean
@@ -419,6 +431,9 @@ gst_lstm_set_property (GObject *object, guint id, const GValue *value, GParamSpe
     g_clear_pointer (&self->given_model, lstm_model_unref);
     self->given_model = g_value_dup_boxed (value);
     break;
+  case PROP_PRECISION:
+    self->precision = g_value_get_enum (value);
+    break;
   case PROP_OUTPUT_MODE:
     self->output_mode = g_value_get_enum (value);
     break;
@@ -447,6 +462,9 @@ gst_lstm_get_property (GObject *object, guint id, GValue *value, GParamSpec *psp
     break;
   case PROP_MODEL:
     g_value_set_boxed (value, self->given_model);
+    break;
+  case PROP_PRECISION:
+    g_value_set_enum (value, self->precision);
     break;
   case PROP_OUTPUT_MODE:
     g_value_set_enum (value, self->output_mode);
@@ -479,6 +497,7 @@ gst_lstm_init (GstLstm *self)
 {
   /* The base class would pass buffers through an element without transform(). */
   gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), FALSE);
+  self->precision = DEFAULT_PRECISION;
   self->output_mode = DEFAULT_OUTPUT_MODE;
   self->emit = DEFAULT_EMIT;
   self->stateful = DEFAULT_STATEFUL;
@@ -497,6 +516,10 @@ install_properties (GObjectClass *klass)
       g_param_spec_boxed ("model", "Model",
           "A model that the application has loaded; comes before model-location",
           LSTM_TYPE_MODEL, flags | GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (klass, PROP_PRECISION,
+      g_param_spec_enum ("precision", "Precision",
+          "What the weights of model-location are rounded to; a given model has its own",
+          LSTM_TYPE_PRECISION, DEFAULT_PRECISION, flags | GST_PARAM_MUTABLE_READY));
   g_object_class_install_property (klass, PROP_OUTPUT_MODE,
       g_param_spec_enum ("output-mode", "Output mode",
           "Whether every step gives an output or only the last one of a segment",
@@ -540,6 +563,7 @@ gst_lstm_class_init (GstLstmClass *klass)
       "gst-lstm developers");
   gst_type_mark_as_plugin_api (gst_lstm_output_mode_get_type (), 0);
   gst_type_mark_as_plugin_api (gst_lstm_emit_get_type (), 0);
+  gst_type_mark_as_plugin_api (LSTM_TYPE_PRECISION, 0);
 
   trans_class->start = gst_lstm_start;
   trans_class->stop = gst_lstm_stop;

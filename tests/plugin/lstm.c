@@ -247,6 +247,7 @@ test_properties (void)
 {
   static const TestProperty properties[] = {
       {"model-location", NULL, "a.safetensors", GST_PARAM_MUTABLE_READY},
+      {"precision", "float32", "int8", GST_PARAM_MUTABLE_READY},
       {"output-mode", "sequence", "final", GST_PARAM_MUTABLE_READY},
       {"emit", "output", "hidden+cell", GST_PARAM_MUTABLE_READY},
       {"stateful", "false", "true", GST_PARAM_MUTABLE_PLAYING},
@@ -254,6 +255,38 @@ test_properties (void)
   };
 
   test_properties_of ("lstm", properties, G_N_ELEMENTS (properties));
+}
+
+/* The element gives what the library gives with a model of that precision. */
+static void
+test_precision (void)
+{
+  static const gchar *const names[] = {"float32", "bfloat16", "int8"}; /* as LstmPrecision */
+  g_autofree gchar *path = vector_file ("uneven", "model.safetensors");
+  g_autofree gchar *x_path = vector_file ("uneven", "x.npy");
+  Array x = array_load (x_path);
+  gchar *dir = test_dir_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree gchar *property = g_strconcat ("precision=", names[i], NULL);
+    g_autofree gchar *file = g_build_filename (dir, names[i], NULL);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (LstmModel) model = lstm_model_load_full (path, (LstmPrecision) i, &error);
+    g_autoptr (LstmState) state = lstm_state_new (model, x.streams, &error);
+    const gsize n = x.streams * x.length * lstm_model_get_output_size (model);
+    g_autofree gfloat *expected = g_new (gfloat, n);
+    Array got;
+
+    g_assert_cmpint (lstm_model_get_precision (model), ==, i);
+    lstm_state_run (state, x.length, x.items, expected);
+    run_vector ("uneven", 7, property, dir, names[i]);
+    got = array_load (file);
+    g_assert_cmpmem (got.items, got.streams * got.length * got.size * sizeof (gfloat), expected,
+        n * sizeof (gfloat));
+    g_free (got.items);
+  }
+  g_free (x.items);
+  test_dir_remove (dir);
 }
 
 /* One model in two elements at once; the elements are all that keeps it. */
@@ -353,6 +386,7 @@ main (int argc, char **argv)
       {"/lstm/memories", test_memories},
       {"/lstm/odd-memory", test_odd_memory},
       {"/lstm/properties", test_properties},
+      {"/lstm/precision", test_precision},
       {"/lstm/model", test_model},
       {"/lstm/model-replaced", test_model_replaced},
       {"/lstm/cycles", test_cycles},
