@@ -151,9 +151,15 @@ vf_dot_int8 (vf sum, vf x, vf w)
 static inline vi
 vi_max (vi a, vi b)
 {
+#if defined(__AVX512F__)
+  return (vi) _mm512_max_epi32 ((__m512i) a, (__m512i) b);
+#elif defined(__AVX2__)
+  return (vi) _mm256_max_epi32 ((__m256i) a, (__m256i) b);
+#else
   const vi larger = a > b;
 
   return (a & larger) | (b & ~larger);
+#endif
 }
 
 /* The largest lane */
@@ -183,23 +189,34 @@ float_from_bits (int32_t bits)
 typedef uint16_t vf_halves __attribute__ ((vector_size (2 * VF_WIDTH)));
 typedef uint8_t vf_bytes __attribute__ ((vector_size (VF_WIDTH)));
 
-/* The upper halves, rounded to nearest even; NaN stays NaN. */
+/* The upper halves, rounded to nearest even; NaN stays NaN. Denormals become zero where the product
+ * takes them as zero. */
 static inline vf_halves
 vf_to_bfloat16 (vf x)
 {
+#if defined(__AVX512BF16__)
+  return (vf_halves) _mm512_cvtneps_pbh ((__m512) x);
+#else
   const vi bits = (vi) x;
   const vi rounded = bits + 0x7fff + ((bits >> 16) & 1);
   const vi nan = x != x;
 
   return __builtin_convertvector (
       (((bits | 0x400000) & nan) | (rounded & ~nan)) >> 16, vf_halves);
+#endif
 }
 
 /* Integers |x| <= 127, rounded to nearest even, as bytes with their offset */
 static inline vf_bytes
 vf_to_bytes (vf x)
 {
-  return __builtin_convertvector ((vi) (x + VF_INTEGER) + VF_BYTE_OFFSET, vf_bytes);
+  const vi integers = (vi) (x + (VF_INTEGER + VF_BYTE_OFFSET));
+
+#if defined(__AVX512F__)
+  return (vf_bytes) _mm512_cvtepi32_epi8 ((__m512i) integers);
+#else
+  return __builtin_convertvector (integers, vf_bytes);
+#endif
 }
 
 static inline vf
