@@ -191,8 +191,8 @@ largest (const float *x, size_t k)
   return float_from_bits (vi_largest (max));
 }
 
-/* A row's largest magnitude becomes 127. A NaN or an infinity in it makes the factor one, and so
- * all sums of the row NaN: a byte of it is 0 where the others are, and 0 times infinity. */
+/* A row's largest magnitude becomes 127. A NaN or an infinity in it makes the factor NaN, and so
+ * all sums of the row. */
 static void
 to_words_int8 (const float *x, size_t x_stride, size_t rows, size_t k, float *words,
     size_t stride, float *factors)
@@ -204,7 +204,7 @@ to_words_int8 (const float *x, size_t x_stride, size_t rows, size_t k, float *wo
     const vf scale = vf_set (max > 0x1p-100f ? 127 / max : 0); /* below 2^-121 it is infinite */
     uint8_t *bytes = (uint8_t *) words;
 
-    factors[r] = max / 127;
+    factors[r] = max / 127 + 0 * max;
     for (size_t i = 0; i < whole; i += VF_WIDTH) {
       const vf_bytes v = vf_to_bytes (vf_load (x + i) * scale);
 
