@@ -364,7 +364,90 @@ LSTM_API void lstm_state_get_hidden (const LstmState *state, guint layer, float 
  */
 LSTM_API void lstm_state_get_cell (const LstmState *state, guint layer, float *cell);
 
+/* --- Window --------------------------------------------------------------------------- */
+
+/**
+ * LstmWindow:
+ *
+ * Windows of @length steps that begin every @hop steps, each from h and c zero, as models that
+ * were trained on windows expect. The numbers are those of running every window by itself, to
+ * the last bit, but a step costs one product for all windows that are open: ceil (length / hop)
+ * rows of h U for each stream, and x W once. Atomically reference-counted, but not locked, as
+ * LstmState.
+ */
+typedef struct _LstmWindow LstmWindow;
+
+#define LSTM_TYPE_WINDOW (lstm_window_get_type ())
+LSTM_API GType lstm_window_get_type (void);
+
+/**
+ * lstm_window_new:
+ * @model: a model; the window takes a reference of its own
+ * @streams: bs, sequences carried side by side; at least 1
+ * @length: steps of a window; at least 1
+ * @hop: steps from one window's beginning to the next one's; at least 1
+ * @error: return location for a #GError
+ *
+ * All memory that running takes is allocated here: that of a state of
+ * bs · ceil (length / hop) streams.
+ *
+ * Returns: (transfer full): a window, or %NULL with @error set to %LSTM_ERROR_MEMORY
+ */
+LSTM_API LstmWindow *lstm_window_new (
+    LstmModel *model, gsize streams, gsize length, gsize hop, GError **error);
+
+/**
+ * lstm_window_ref:
+ * @window: a window
+ *
+ * Returns: (transfer full): @window, with a reference more
+ */
+LSTM_API LstmWindow *lstm_window_ref (LstmWindow *window);
+
+/**
+ * lstm_window_unref:
+ * @window: (transfer full): a window
+ *
+ * Gives a reference back; the last one frees the window.
+ */
+LSTM_API void lstm_window_unref (LstmWindow *window);
+
+/**
+ * lstm_window_reset:
+ * @window: a window
+ *
+ * Drops all open windows: the next step begins the first one.
+ */
+LSTM_API void lstm_window_reset (LstmWindow *window);
+
+/**
+ * lstm_window_count:
+ * @window: a window
+ * @steps: T
+ *
+ * Returns: how many windows the next T steps will complete: the first after @length steps, then
+ *   one every @hop
+ */
+LSTM_API gsize lstm_window_count (const LstmWindow *window, gsize steps);
+
+/**
+ * lstm_window_run: (skip)
+ * @window: a window
+ * @steps: T, may be 0
+ * @input: [bs, T, d]
+ * @output: [bs, lstm_window_count(), n], the output after the last step of every window that
+ *   these steps complete; not read or written when that is none
+ *
+ * Advances every stream by T steps. Cannot fail, allocates nothing, takes no lock. @output must
+ * not overlap @input.
+ *
+ * Returns: lstm_window_count() as it was before the call
+ */
+LSTM_API gsize lstm_window_run (
+    LstmWindow *window, gsize steps, const float *input, float *output);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmModel, lstm_model_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmState, lstm_state_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmWindow, lstm_window_unref)
 
 G_END_DECLS
