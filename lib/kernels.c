@@ -86,7 +86,7 @@ step_tile (int precision, const LstmStep *s, size_t row, size_t panel, size_t ro
 {
   const float *w = s->w + panel * s->w_stride;
   const float *z = s->z + row * s->z_stride + panel * PANEL;
-  Tile sum, before;
+  Tile sum, before = {0};
 
   if (s->x.words) {
     product (precision, before, rows, panels, &s->x, row, w + PANEL, s->w_stride);
