@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What a buffer costs in `fakesrc ! ELEMENT ! fakesink`: wall time of many buffers, the lines in
- * turns. A buffer is a step of 64 values. */
+ * turns, and beside them the library's own step without a pipeline. A buffer is a step of 64
+ * values, the network one layer of 64 units. */
+#include "bench.h"
 #include <gst/gst.h>
 #include <stdlib.h>
 
 #define ROUNDS 7
+#define SIZE 64
 #define SOURCE                                                                                 \
   "fakesrc num-buffers=%d sizetype=fixed sizemax=256 filltype=zero silent=true ! "             \
   "other/tensors,format=static,num_tensors=1,types=float32,dimensions=(string)64:1,"           \
@@ -13,11 +16,12 @@
 #define SINK "fakesink silent=true"
 
 static const struct {
-  const gchar *name, *element; /* %s: the model */
+  const gchar *name, *element; /* NULL: the library's step */
 } lines[] = {
     {"nothing", ""},
     {"identity", "identity silent=true ! "},
-    {"lstm", "lstm model-location=%s ! "},
+    {"lstm", "lstm name=lstm ! "},
+    {"core", NULL},
 };
 
 static gint
@@ -28,26 +32,43 @@ compare (gconstpointer a, gconstpointer b)
   return (x > y) - (x < y);
 }
 
-/* ns per buffer of one run, or a negative number and a message on stderr */
 static gdouble
-run (guint line, const gchar *model, gint buffers)
+run_core (LstmModel *model, gint steps)
+{
+  g_autoptr (LstmState) state = lstm_state_new (model, 1, NULL);
+  gfloat x[SIZE] = {0}, y[SIZE];
+  gint64 start = g_get_monotonic_time ();
+
+  for (gint i = 0; i < steps; i++)
+    lstm_state_run (state, 1, x, y);
+  return (gdouble) (g_get_monotonic_time () - start) * 1000 / steps;
+}
+
+static GstElement *
+make_pipeline (const gchar *element, LstmModel *model, gint buffers, GError **error)
 {
   g_autofree gchar *source = g_strdup_printf (SOURCE, buffers);
-  g_autoptr (GString) text = g_string_new (lines[line].element);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstElement) pipeline = NULL;
+  g_autofree gchar *text = g_strconcat (source, element, SINK, NULL);
+  GstElement *pipeline = gst_parse_launch_full (text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
+  g_autoptr (GstElement) lstm = pipeline ? gst_bin_get_by_name (GST_BIN (pipeline), "lstm")
+                                         : NULL;
+
+  if (lstm)
+    g_object_set (lstm, "model", model, NULL);
+  return pipeline;
+}
+
+/* ns per buffer of one run, or a negative number and @error */
+static gdouble
+run (const gchar *element, LstmModel *model, gint buffers, GError **error)
+{
+  g_autoptr (GstElement) pipeline = make_pipeline (element, model, buffers, error);
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GstBus) bus = NULL;
   gint64 start, end;
 
-  g_string_replace (text, "%s", model, 0);
-  g_string_prepend (text, source);
-  g_string_append (text, SINK);
-  pipeline = gst_parse_launch (text->str, &error);
-  if (error) {
-    g_printerr ("bench-pipeline: %s\n", error->message);
+  if (!pipeline)
     return -1;
-  }
   bus = gst_element_get_bus (pipeline);
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
   gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE);
@@ -58,8 +79,7 @@ run (guint line, const gchar *model, gint buffers)
   end = g_get_monotonic_time ();
   gst_element_set_state (pipeline, GST_STATE_NULL);
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
-    gst_message_parse_error (message, &error, NULL);
-    g_printerr ("bench-pipeline: %s\n", error->message);
+    gst_message_parse_error (message, error, NULL);
     return -1;
   }
   return (gdouble) (end - start) * 1000 / buffers;
@@ -68,18 +88,30 @@ run (guint line, const gchar *model, gint buffers)
 int
 main (int argc, char **argv)
 {
+  g_autoptr (Network) network = network_new (CASE_CARRIED, SIZE, SIZE);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmModel) model = NULL;
   gdouble ns[G_N_ELEMENTS (lines)][ROUNDS];
   gint buffers;
 
   gst_init (&argc, &argv);
-  if (argc != 3 || (buffers = atoi (argv[2])) < 1) {
-    g_printerr ("usage: bench-pipeline MODEL BUFFERS\n");
+  if (argc != 2 || (buffers = atoi (argv[1])) < 1) {
+    g_printerr ("usage: bench-pipeline BUFFERS\n");
     return 2;
   }
-  for (guint round = 0; round < ROUNDS; round++)
-    for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
-      if ((ns[i][round] = run (i, argv[1], buffers)) < 0)
-        return 1;
+  model = lstm_model_load_bytes (network->file, "bench", &error);
+  for (guint i = 0; model && i < ROUNDS * G_N_ELEMENTS (lines); i++) {
+    const gchar *element = lines[i % G_N_ELEMENTS (lines)].element;
+    gdouble *result = &ns[i % G_N_ELEMENTS (lines)][i / G_N_ELEMENTS (lines)];
+
+    *result = element ? run (element, model, buffers, &error) : run_core (model, buffers);
+    if (*result < 0)
+      break;
+  }
+  if (error) {
+    g_printerr ("bench-pipeline: %s\n", error->message);
+    return 1;
+  }
   g_print ("element\tbuffers\tns_median\tns_min\tbuffers_per_second\n");
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
     qsort (ns[i], ROUNDS, sizeof ns[i][0], compare);

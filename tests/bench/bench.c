@@ -1,30 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Times a step of the library against the machine itself: the time in which the same thread
- * merely reads the packed weights. One line a measurement, fields separated by tabs; ns are per
- * stream and step. Engines take turns within a round, so that what disturbs the machine disturbs
- * all of them. */
-#include <lstm/lstm.h>
+ * Times a step of the library against the machine itself and against other libraries. One line a
+ * measurement, fields separated by tabs; ns are per stream and step, of a window per frame. Engines
+ * take turns within a round, so that what disturbs the machine disturbs all of them. */
+#include "bench.h"
+#include "peers.h"
+#include <math.h>
 #include <sched.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MIN_ROUNDS 5
 #define MAX_ROUNDS 301
 #define SLICE_NS 1e6 /* least time of one measurement: the clock's grain vanishes in it */
 
-typedef struct {
-  const char *name;
-  gsize streams, steps;
-  const char *only; /* the one size, "DxM", that the case is about; NULL: all */
-} Case;
-
 static const Case cases[] = {
-    {"stream", 1, 1, NULL},
-    {"sequence", 1, 60, NULL},
-    {"batch", 64, 1, NULL},
-    {"seed", 5, 60, "1x30"},
-    {"stack", 1, 1, "128x64"},
+    {"stream", CASE_CARRIED, 1, 1, NULL},
+    {"sequence", CASE_CARRIED, 1, 60, NULL},
+    {"batch", CASE_CARRIED, 64, 1, NULL},
+    {"seed", CASE_CARRIED, 5, 60, "1x30"},
+    {"window", CASE_WINDOW, 1, 30, NULL},
+    {"stack", CASE_STACK, 1, 1, "128x64"},
 };
 
 static const struct {
@@ -32,146 +29,54 @@ static const struct {
 } sizes[] = {{1, 30}, {16, 16}, {64, 64}, {128, 64}, {128, 128}, {256, 256}, {512, 512},
     {1024, 1024}, {2048, 512}, {1662, 64}};
 
-/* What one measurement needs; engines share it. */
-typedef struct {
-  LstmState *state;
-  gsize steps;
-  float *x, *y;    /* [streams, steps, d], [streams, steps, n] */
-  guint64 *packed; /* as many bytes as the packed weights have */
-  gsize n_packed;
-  volatile guint64 sink;
-} Job;
-
-static void
-run_lstm (Job *job)
-{
-  lstm_state_run (job->state, job->steps, job->x, job->y);
-}
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-__attribute__ ((target_clones ("avx512f", "avx2", "default"), optimize ("O3")))
-#endif
-static guint64
-read_all (const guint64 *restrict p, gsize n)
-{
-  guint64 sums[64] = {0}; /* enough independent chains for the widest vectors */
-
-  for (gsize i = 0; i + 64 <= n; i += 64)
-    for (gsize k = 0; k < 64; k++)
-      sums[k] ^= p[i + k];
-  for (gsize k = 1; k < 64; k++)
-    sums[0] ^= sums[k];
-  return sums[0];
-}
-
-/* Once per step of a stream: what a step that keeps nothing in the cache would have to read. */
-static void
-run_read (Job *job)
-{
-  gsize times = job->steps * lstm_state_get_streams (job->state);
-
-  for (gsize i = 0; i < times; i++)
-    job->sink ^= read_all (job->packed, job->n_packed);
-}
-
+/* How far an engine's output may be from that of the library in float32. */
 static const struct {
   const char *name;
-  void (*run) (Job *job);
-} engines[] = {{"lstm", run_lstm}, {"read", run_read}};
+  float tolerance;
+} precisions[] = {
+    [LSTM_PRECISION_FLOAT32] = {"float32", 1e-4f},
+    [LSTM_PRECISION_BFLOAT16] = {"bfloat16", 0.02f},
+    [LSTM_PRECISION_INT8] = {"int8", 0.06f},
+};
 
+static const Engine *const own_engines[] = {
+    &engine_lstm, &engine_window, &engine_recompute, &engine_read};
+
+#define PRESENT(name, package) &peer_##name,
+#define ABSENT(name, package)
+static const Engine *const peers[] = {BENCH_PEERS (PRESENT, ABSENT) NULL};
+#undef PRESENT
+#undef ABSENT
+
+#define MAX_ENGINES (G_N_ELEMENTS (own_engines) + G_N_ELEMENTS (peers))
+
+/* What is run, and what it has come to. */
+typedef struct {
+  double seconds;
+  gboolean with_peers;
+  GPatternSpec *only;
+  GArray *results; /* of Result */
+  gboolean failed;
+} Bench;
+
+/* An engine in a job. */
+typedef struct {
+  const Engine *engine;
+  gpointer self;
+  gsize times; /* runs in a slice */
+  double ns[MAX_ROUNDS];
+} Runner;
+
+/* By CLOCK_MONOTONIC, ns that pass; by CLOCK_PROCESS_CPUTIME_ID, only those that went to this
+ * process and all of its threads, so that others on the same CPU are no part of it. */
 static double
-now (void)
+now (clockid_t clock)
 {
   struct timespec t;
 
-  clock_gettime (CLOCK_MONOTONIC, &t);
+  clock_gettime (clock, &t);
   return (double) t.tv_sec * 1e9 + (double) t.tv_nsec;
 }
-
-/* --- Models --- */
-
-/* Tensors of random weights, put together as a safetensors file. */
-typedef struct {
-  GString *header;
-  GByteArray *data;
-  GRand *rand;
-} Writer;
-
-static void
-add_tensor (Writer *writer, const char *name, gsize rows, gsize columns)
-{
-  gsize begin = writer->data->len;
-
-  for (gsize i = 0; i < rows * MAX (columns, 1); i++) {
-    float value = (float) g_rand_double_range (writer->rand, -0.1, 0.1);
-
-    g_byte_array_append (writer->data, (guint8 *) &value, sizeof value);
-  }
-  g_string_append_printf (
-      writer->header, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[%zu", name, rows);
-  if (columns)
-    g_string_append_printf (writer->header, ",%zu", columns);
-  g_string_append_printf (
-      writer->header, "],\"data_offsets\":[%zu,%zu]}", begin, (gsize) writer->data->len);
-}
-
-static void
-add_lstm (Writer *writer, const char *prefix, gsize d, gsize m)
-{
-  static const char *const names[] = {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0"};
-  const gsize columns[] = {d, m, 0};
-
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
-    g_autofree char *name = g_strconcat (prefix, names[i], NULL);
-
-    add_tensor (writer, name, 4 * m, columns[i]);
-  }
-}
-
-static LstmModel *
-finish_model (Writer *writer, GError **error)
-{
-  GByteArray *file = g_byte_array_new ();
-  g_autoptr (GBytes) bytes = NULL;
-  guint64 length;
-
-  g_string_append_c (writer->header, '}');
-  length = GUINT64_TO_LE ((guint64) writer->header->len);
-  g_byte_array_append (file, (guint8 *) &length, sizeof length);
-  g_byte_array_append (file, (guint8 *) writer->header->str, (guint) writer->header->len);
-  g_byte_array_append (file, writer->data->data, writer->data->len);
-  g_string_free (writer->header, TRUE);
-  g_byte_array_unref (writer->data);
-  g_rand_free (writer->rand);
-  bytes = g_byte_array_free_to_bytes (file);
-  return lstm_model_load_bytes (bytes, "bench", error);
-}
-
-/* One layer d → m, or for `stack` three of 128, 128 and 64 units and a dense layer of 10. */
-static LstmModel *
-make_model (const Case *c, gsize d, gsize m, GError **error)
-{
-  Writer writer = {g_string_new ("{"), g_byte_array_new (), g_rand_new_with_seed (1)};
-
-  if (!g_str_equal (c->name, "stack")) {
-    g_string_append (writer.header, "\"__metadata__\":{\"made\":\"for timing\"}");
-    add_lstm (&writer, "", d, m);
-    return finish_model (&writer, error);
-  }
-  g_string_append (writer.header, "\"__metadata__\":{\"lstm.version\":\"1\",\"lstm.layers\":\"["
-                                  "{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"a\\\"},"
-                                  "{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"b\\\"},"
-                                  "{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"c\\\"},"
-                                  "{\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"head\\\"}]\"}");
-  add_lstm (&writer, "a.", d, 128);
-  add_lstm (&writer, "b.", 128, 128);
-  add_lstm (&writer, "c.", 128, m);
-  add_tensor (&writer, "head.weight", 10, m);
-  add_tensor (&writer, "head.bias", 10, 0);
-  return finish_model (&writer, error);
-}
-
-/* --- Measuring --- */
 
 static int
 compare (const void *a, const void *b)
@@ -181,92 +86,266 @@ compare (const void *a, const void *b)
   return (x > y) - (x < y);
 }
 
-static double
-time_once (gsize engine, Job *job, gsize times)
-{
-  double start = now ();
+/* --- What is wanted --- */
 
+static gboolean
+is_wanted (const Bench *bench, const Engine *engine, const Job *job)
+{
+  g_autofree char *key = g_strdup_printf (
+      "%s %s %zux%zu", engine->name, job->c->name, job->d, job->m);
+  g_autofree char *full = g_strdup_printf ("%s %s", key, precisions[job->precision].name);
+
+  return engine->kinds & BENCH_BIT (job->c->kind)
+         && engine->precisions & BENCH_BIT (job->precision)
+         && (!bench->only || g_pattern_spec_match_string (bench->only, key)
+             || g_pattern_spec_match_string (bench->only, full));
+}
+
+/* The engines whose lines of this job are wanted. */
+static gsize
+choose (const Bench *bench, const Job *job, Runner *runners)
+{
+  gsize n = 0;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (own_engines); i++)
+    if (is_wanted (bench, own_engines[i], job))
+      runners[n++].engine = own_engines[i];
+  for (gsize i = 0; bench->with_peers && peers[i]; i++)
+    if (is_wanted (bench, peers[i], job))
+      runners[n++].engine = peers[i];
+  return n;
+}
+
+static gboolean
+has_size (const Case *c, gsize d, gsize m)
+{
+  g_autofree char *size = g_strdup_printf ("%zux%zu", d, m);
+
+  return c->only ? g_str_equal (c->only, size) : d != 128 || m != 64;
+}
+
+/* --- Whether they compute the same --- */
+
+/* Several times, as a state has to go on and a window to be full. */
+static void
+run_for_check (const Engine *engine, gpointer self, const Job *job, float *y)
+{
+  gsize runs = job->c->kind == CASE_WINDOW ? job->c->steps : 8;
+
+  for (gsize i = 0; i < runs; i++)
+    engine->run (self);
+  engine->output (self, y);
+}
+
+/* What every engine must come to, by the library in float32: [steps, streams, n]. */
+static float *
+make_reference (const Job *job, GBytes *file, GError **error)
+{
+  g_autoptr (LstmModel) model = lstm_model_load_bytes (file, "bench", error);
+  const Engine *engine = job->c->kind == CASE_WINDOW ? &engine_recompute : &engine_lstm;
+  Job plain = *job;
+  gpointer self;
+  float *y;
+
+  plain.model = model;
+  self = model ? engine->create (&plain, error) : NULL;
+  if (!self)
+    return NULL;
+  y = g_new (float, job->c->steps * job->c->streams * job->n);
+  run_for_check (engine, self, job, y);
+  engine->free (self);
+  return y;
+}
+
+static gboolean
+check (const Runner *runner, const Job *job, const float *reference, GError **error)
+{
+  gsize n = job->c->steps * job->c->streams * job->n;
+  gsize first = job->c->kind == CASE_WINDOW ? n - job->n : 0;
+  g_autofree float *y = g_new0 (float, n);
+
+  if (!runner->engine->output)
+    return TRUE;
+  run_for_check (runner->engine, runner->self, job, y);
+  for (gsize i = first; i < n; i++)
+    if (!(fabsf (y[i] - reference[i]) <= precisions[job->precision].tolerance)) {
+      g_set_error (error, BENCH_ERROR, 0, "its output has %g at %zu where %g is right",
+          (double) y[i], i, (double) reference[i]);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* --- Measuring --- */
+
+/* ns of a run; one before them brings back what other engines drove from the cache. */
+static double
+time_once (const Runner *runner, gsize times)
+{
+  double start;
+
+  runner->engine->run (runner->self);
+  start = now (CLOCK_PROCESS_CPUTIME_ID);
   for (gsize i = 0; i < times; i++)
-    engines[engine].run (job);
-  return (now () - start) / (double) times;
+    runner->engine->run (runner->self);
+  return (now (CLOCK_PROCESS_CPUTIME_ID) - start) / (double) times;
 }
 
 /* How often an engine has to run to fill a slice; warms up on the way. */
 static gsize
-calibrate (gsize engine, Job *job)
+calibrate (const Runner *runner)
 {
   gsize times = 1;
 
-  while (time_once (engine, job, times) * (double) times < SLICE_NS)
+  while (time_once (runner, times) * (double) times < SLICE_NS)
     times *= 2;
   return times;
 }
 
 static void
-measure (const Case *c, gsize d, gsize m, Job *job, double seconds, GPatternSpec *only)
+print (Bench *bench, const Job *job, Runner *runner, gsize rounds)
 {
-  gsize times[G_N_ELEMENTS (engines)], rounds = 0;
-  double ns[G_N_ELEMENTS (engines)][MAX_ROUNDS], start;
-  double per = (double) (c->streams * c->steps);
+  const Case *c = job->c;
+  double per = c->kind == CASE_WINDOW ? 1 : (double) (c->streams * c->steps);
+  Result result = {runner->engine->name, c->name, precisions[job->precision].name, job->d,
+      job->m, c->streams, c->steps};
 
-  for (gsize e = 0; e < G_N_ELEMENTS (engines); e++)
-    times[e] = calibrate (e, job);
-  start = now ();
-  while (rounds < MIN_ROUNDS || (rounds < MAX_ROUNDS && now () - start < seconds * 1e9)) {
-    for (gsize e = 0; e < G_N_ELEMENTS (engines); e++)
-      ns[e][rounds] = time_once (e, job, times[e]) / per;
-    rounds++;
+  qsort (runner->ns, rounds, sizeof runner->ns[0], compare);
+  result.median = runner->ns[rounds / 2] / per;
+  result.min = runner->ns[0] / per;
+  g_array_append_val (bench->results, result);
+  g_print ("%s\t%s\t%zu\t%zu\t%s\t%zu\t%zu\t%.1f\t%.1f\n", result.engine, result.kind, result.d,
+      result.m, result.precision, result.streams, result.steps, result.median, result.min);
+}
+
+/* Runs all engines once, in an order of its own: what comes back at the period of a round hits
+ * no one alone. */
+static void
+run_round (Runner *runners, gsize n, gsize round)
+{
+  Runner *order[MAX_ENGINES] = {NULL};
+
+  for (gsize i = 0; i < n; i++) {
+    gsize k = (gsize) g_random_int_range (0, (gint32) i + 1);
+
+    order[i] = order[k];
+    order[k] = &runners[i];
   }
-  for (gsize e = 0; e < G_N_ELEMENTS (engines); e++) {
-    g_autofree char *key = g_strdup_printf ("%s %s %zux%zu", engines[e].name, c->name, d, m);
+  for (gsize i = 0; i < n; i++)
+    order[i]->ns[round] = time_once (order[i], order[i]->times);
+}
 
-    if (only && !g_pattern_spec_match_string (only, key))
+static void
+measure (Bench *bench, const Job *job, Runner *runners, gsize n)
+{
+  double start;
+  gsize rounds = 0;
+
+  for (gsize i = 0; i < n; i++)
+    runners[i].times = calibrate (&runners[i]);
+  start = now (CLOCK_MONOTONIC);
+  while (rounds < MIN_ROUNDS
+         || (rounds < MAX_ROUNDS && now (CLOCK_MONOTONIC) - start < bench->seconds * 1e9))
+    run_round (runners, n, rounds++);
+  for (gsize i = 0; i < n; i++)
+    print (bench, job, &runners[i], rounds);
+}
+
+/* --- Jobs --- */
+
+static float *
+make_input (const Job *job)
+{
+  gsize n = job->c->steps * job->c->streams * job->d;
+  float *x = g_new (float, n);
+
+  for (gsize i = 0; i < n; i++)
+    x[i] = (float) (i % 13) / 13 - 0.5f;
+  return x;
+}
+
+static void
+fail (Bench *bench, const Job *job, const char *engine, GError *error)
+{
+  g_printerr ("bench: %s %s %zux%zu %s: %s\n", engine, job->c->name, job->d, job->m,
+      precisions[job->precision].name, error->message);
+  bench->failed = TRUE;
+}
+
+/* An engine that cannot do the job, or does another, has no line; the others go on. */
+static gsize
+create (Bench *bench, const Job *job, Runner *runners, gsize n, const float *reference)
+{
+  gsize kept = 0;
+
+  for (gsize i = 0; i < n; i++) {
+    g_autoptr (GError) error = NULL;
+    Runner *runner = &runners[kept];
+
+    runner->engine = runners[i].engine;
+    runner->self = runner->engine->create (job, &error);
+    if (runner->self && check (runner, job, reference, &error)) {
+      kept++;
       continue;
-    qsort (ns[e], rounds, sizeof ns[e][0], compare);
-    g_print ("%s\t%s\t%zu\t%zu\tfloat32\t%zu\t%zu\t%.1f\t%.1f\n", engines[e].name, c->name, d,
-        m, c->streams, c->steps, ns[e][rounds / 2], ns[e][0]);
+    }
+    fail (bench, job, runner->engine->name, error);
+    if (runner->self)
+      runner->engine->free (runner->self);
   }
-}
-
-/* Whether any engine's line of this case and size is wanted. */
-static gboolean
-is_wanted (const Case *c, gsize d, gsize m, GPatternSpec *only)
-{
-  g_autofree char *size = g_strdup_printf ("%zux%zu", d, m);
-  gboolean wanted = only == NULL;
-
-  if (c->only ? !g_str_equal (c->only, size) : d == 128 && m == 64)
-    return FALSE;
-  for (gsize e = 0; e < G_N_ELEMENTS (engines) && !wanted; e++) {
-    g_autofree char *key = g_strdup_printf ("%s %s %s", engines[e].name, c->name, size);
-
-    wanted = g_pattern_spec_match_string (only, key);
-  }
-  return wanted;
+  return kept;
 }
 
 static gboolean
-run_case (const Case *c, gsize d, gsize m, double seconds, GPatternSpec *only, GError **error)
+run_engines (Bench *bench, Job *job, Runner *runners, gsize n, GError **error)
 {
-  g_autoptr (LstmModel) model = make_model (c, d, m, error);
-  g_autoptr (LstmState) state = model ? lstm_state_new (model, c->streams, error) : NULL;
-  gsize rows = c->streams * c->steps;
-  Job job = {.state = state, .steps = c->steps};
+  g_autoptr (Network) network = network_new (job->c->kind, job->d, job->m);
+  g_autoptr (LstmModel)
+      model = lstm_model_load_bytes_full (network->file, "bench", job->precision, error);
+  g_autofree float *x = make_input (job), *reference = NULL;
 
-  if (!state)
+  if (!model)
     return FALSE;
-  job.n_packed = lstm_model_get_packed_size (model) / sizeof *job.packed;
-  job.packed = g_new0 (guint64, job.n_packed);
-  job.x = g_new (float, rows *d);
-  job.y = g_new (float, rows *lstm_model_get_output_size (model));
-  for (gsize i = 0; i < rows * d; i++)
-    job.x[i] = (float) (i % 13) / 13 - 0.5f;
-  measure (c, d, m, &job, seconds, only);
-  g_free (job.packed);
-  g_free (job.x);
-  g_free (job.y);
+  job->model = model;
+  job->n = lstm_model_get_output_size (model);
+  job->w_x = network->w_x;
+  job->w_h = network->w_h;
+  job->bias = network->bias;
+  job->x = x;
+  reference = make_reference (job, network->file, error);
+  if (!reference)
+    return FALSE;
+  n = create (bench, job, runners, n, reference);
+  measure (bench, job, runners, n);
+  for (gsize i = 0; i < n; i++)
+    runners[i].engine->free (runners[i].self);
   return TRUE;
 }
+
+static void
+run_job (Bench *bench, Job *job)
+{
+  g_autofree Runner *runners = g_new (Runner, MAX_ENGINES);
+  gsize n = choose (bench, job, runners);
+  g_autoptr (GError) error = NULL;
+
+  if (n && !run_engines (bench, job, runners, n, &error))
+    fail (bench, job, "all engines", error);
+}
+
+static void
+run_jobs (Bench *bench)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (gsize k = 0; k < G_N_ELEMENTS (sizes); k++)
+      for (gsize p = 0; p < G_N_ELEMENTS (precisions); p++) {
+        Job job = {.c = &cases[i], .d = sizes[k].d, .m = sizes[k].m, .precision = p};
+
+        if (has_size (job.c, job.d, job.m))
+          run_job (bench, &job);
+      }
+}
+
+/* --- The program --- */
 
 static gboolean
 pin (int cpu)
@@ -278,35 +357,70 @@ pin (int cpu)
   return cpu < 0 || sched_setaffinity (0, sizeof set, &set) == 0;
 }
 
+/* One thread each. Libraries read this before main(), so that it takes a second start. */
+static void
+allow_one_thread (char **argv)
+{
+  if (g_strcmp0 (g_getenv ("OMP_NUM_THREADS"), "1") == 0)
+    return;
+  g_setenv ("OMP_NUM_THREADS", "1", TRUE);
+  execv ("/proc/self/exe", argv);
+}
+
+static void
+name_absent_peers (void)
+{
+#define PRESENT(name, package)
+#define ABSENT(name, package)                                                                  \
+  g_printerr ("bench: " #name " is left out: built without " package "\n");
+  BENCH_PEERS (PRESENT, ABSENT)
+#undef PRESENT
+#undef ABSENT
+}
+
+static gboolean
+draw (const Bench *bench, const char *path, GError **error)
+{
+#ifdef HAVE_PLOT
+  return plot_write ((const Result *) bench->results->data, bench->results->len, path, error);
+#else
+  g_set_error (error, BENCH_ERROR, 0, "%s is not drawn: built without libcairo2-dev", path);
+  return FALSE;
+#endif
+}
+
 int
 main (int argc, char **argv)
 {
-  double seconds = 0.3;
+  Bench bench = {.seconds = 0.3};
   int cpu = -1;
-  g_autofree char *pattern = NULL;
+  g_autofree char *pattern = NULL, *plot = NULL;
   const GOptionEntry options[] = {{"only", 0, 0, G_OPTION_ARG_STRING, &pattern,
                                       "Lines that match, such as 'lstm stream *'", "GLOB"},
       {"cpu", 0, 0, G_OPTION_ARG_INT, &cpu, "Stay on this CPU", "N"},
-      {"seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "Time for each case and size (0.3)",
-          "S"},
-      {NULL}};
+      {"seconds", 0, 0, G_OPTION_ARG_DOUBLE, &bench.seconds, "Time for each job (0.3)", "S"},
+      {"peers", 0, 0, G_OPTION_ARG_NONE, &bench.with_peers, "Other libraries too", NULL},
+      {"plot", 0, 0, G_OPTION_ARG_FILENAME, &plot, "Draw the figures", "FILE.png"}, {NULL}};
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
-  g_autoptr (GPatternSpec) only = NULL;
+  g_autoptr (GArray) results = g_array_new (FALSE, FALSE, sizeof (Result));
   g_autoptr (GError) error = NULL;
 
+  allow_one_thread (argv);
   g_option_context_add_main_entries (context, options, NULL);
   if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1 || !pin (cpu)) {
     g_printerr ("bench: %s\n", error ? error->message : "see --help");
     return 2;
   }
-  only = pattern ? g_pattern_spec_new (pattern) : NULL;
+  bench.only = pattern ? g_pattern_spec_new (pattern) : NULL;
+  bench.results = results;
+  if (bench.with_peers)
+    name_absent_peers ();
   g_print ("engine\tcase\td\tm\tprecision\tstreams\tsteps\tns_median\tns_min\n");
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    for (gsize k = 0; k < G_N_ELEMENTS (sizes); k++)
-      if (is_wanted (&cases[i], sizes[k].d, sizes[k].m, only)
-          && !run_case (&cases[i], sizes[k].d, sizes[k].m, seconds, only, &error)) {
-        g_printerr ("bench: %s\n", error->message);
-        return 1;
-      }
-  return 0;
+  run_jobs (&bench);
+  if (plot && !draw (&bench, plot, &error)) {
+    g_printerr ("bench: %s\n", error->message);
+    bench.failed = TRUE;
+  }
+  g_clear_pointer (&bench.only, g_pattern_spec_free);
+  return bench.failed;
 }

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The library's own rows: a state that goes on, a window that goes on, and one that is computed
+ * anew at each frame. */
+#include "bench.h"
+#include <string.h>
+
+typedef struct {
+  LstmState *state;
+  gsize streams, steps, d, n;
+  float *x, *y; /* [streams, steps, d], [streams, steps, n] */
+} Lstm;
+
+/* [a, b, n] to [b, a, n] */
+static void
+swap_outer (const float *from, gsize a, gsize b, gsize n, float *to)
+{
+  for (gsize i = 0; i < a; i++)
+    for (gsize k = 0; k < b; k++)
+      memcpy (to + (k * a + i) * n, from + (i * b + k) * n, n * sizeof *to);
+}
+
+static gpointer
+lstm_create (const Job *job, GError **error)
+{
+  const Case *c = job->c;
+  LstmState *state = lstm_state_new (job->model, c->streams, error);
+  Lstm *self;
+
+  if (!state)
+    return NULL;
+  self = g_new (Lstm, 1);
+  *self = (Lstm){state, c->streams, c->steps, job->d, job->n,
+      g_new (float, c->streams * c->steps * job->d),
+      g_new (float, c->streams * c->steps * job->n)};
+  swap_outer (job->x, c->steps, c->streams, job->d, self->x);
+  return self;
+}
+
+static void
+lstm_run (gpointer data)
+{
+  Lstm *self = data;
+
+  lstm_state_run (self->state, self->steps, self->x, self->y);
+}
+
+static void
+recompute_run (gpointer data)
+{
+  Lstm *self = data;
+
+  lstm_state_reset (self->state);
+  lstm_state_run (self->state, self->steps, self->x, self->y);
+}
+
+static void
+lstm_output (gpointer data, float *y)
+{
+  Lstm *self = data;
+
+  swap_outer (self->y, self->streams, self->steps, self->n, y);
+}
+
+static void
+lstm_free (gpointer data)
+{
+  Lstm *self = data;
+
+  lstm_state_unref (self->state);
+  g_free (self->x);
+  g_free (self->y);
+  g_free (self);
+}
+
+/* Every run takes the next of `length` frames, round and round. */
+typedef struct {
+  LstmWindow *window;
+  gsize length, d, n, next;
+  float *x, *y; /* [length, d], [n] */
+} Window;
+
+static gpointer
+window_create (const Job *job, GError **error)
+{
+  gsize length = job->c->steps;
+  LstmWindow *window = lstm_window_new (job->model, 1, length, 1, error);
+  Window *self;
+
+  if (!window)
+    return NULL;
+  self = g_new (Window, 1);
+  *self = (Window){window, length, job->d, job->n, 0,
+      g_memdup2 (job->x, length * job->d * sizeof (float)), g_new (float, job->n)};
+  return self;
+}
+
+static void
+window_run (gpointer data)
+{
+  Window *self = data;
+
+  lstm_window_run (self->window, 1, self->x + self->next * self->d, self->y);
+  self->next = (self->next + 1) % self->length;
+}
+
+static void
+window_output (gpointer data, float *y)
+{
+  Window *self = data;
+
+  memcpy (y + (self->length - 1) * self->n, self->y, self->n * sizeof *y);
+}
+
+static void
+window_free (gpointer data)
+{
+  Window *self = data;
+
+  lstm_window_unref (self->window);
+  g_free (self->x);
+  g_free (self->y);
+  g_free (self);
+}
+
+#define ALL_PRECISIONS ((guint) -1)
+
+const Engine engine_lstm = {"lstm", BENCH_BIT (CASE_CARRIED) | BENCH_BIT (CASE_STACK),
+    ALL_PRECISIONS, lstm_create, lstm_run, lstm_output, lstm_free};
+const Engine engine_window = {"lstm", BENCH_BIT (CASE_WINDOW), ALL_PRECISIONS, window_create,
+    window_run, window_output, window_free};
+const Engine engine_recompute = {"recompute", BENCH_BIT (CASE_WINDOW), ALL_PRECISIONS,
+    lstm_create, recompute_run, lstm_output, lstm_free};

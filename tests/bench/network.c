@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Networks to be timed: random weights, put together as a safetensors file. */
+#include "bench.h"
+#include <string.h>
+
+typedef struct {
+  GString *header;
+  GByteArray *data;
+  GRand *rand;
+} Writer;
+
+static void
+add_tensor (Writer *writer, const char *name, gsize rows, gsize columns)
+{
+  gsize begin = writer->data->len;
+
+  for (gsize i = 0; i < rows * MAX (columns, 1); i++) {
+    float value = (float) g_rand_double_range (writer->rand, -0.1, 0.1);
+
+    g_byte_array_append (writer->data, (guint8 *) &value, sizeof value);
+  }
+  g_string_append_printf (
+      writer->header, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[%zu", name, rows);
+  if (columns)
+    g_string_append_printf (writer->header, ",%zu", columns);
+  g_string_append_printf (
+      writer->header, "],\"data_offsets\":[%zu,%zu]}", begin, (gsize) writer->data->len);
+}
+
+static void
+add_lstm (Writer *writer, const char *prefix, gsize d, gsize m)
+{
+  static const char *const names[] = {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0"};
+  const gsize columns[] = {d, m, 0};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *name = g_strconcat (prefix, names[i], NULL);
+
+    add_tensor (writer, name, 4 * m, columns[i]);
+  }
+}
+
+/* Three layers of 128, 128 and m units and a dense layer of 10. */
+static void
+add_stack (Writer *writer, gsize d, gsize m)
+{
+  g_string_append (writer->header,
+      "\"__metadata__\":{\"lstm.version\":\"1\",\"lstm.layers\":\"["
+      "{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"a\\\"},"
+      "{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"b\\\"},"
+      "{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"c\\\"},"
+      "{\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"head\\\"}]\"}");
+  add_lstm (writer, "a.", d, 128);
+  add_lstm (writer, "b.", 128, 128);
+  add_lstm (writer, "c.", 128, m);
+  add_tensor (writer, "head.weight", 10, m);
+  add_tensor (writer, "head.bias", 10, 0);
+}
+
+static GBytes *
+join (GString *header, GByteArray *data)
+{
+  GByteArray *file = g_byte_array_new ();
+  guint64 length = GUINT64_TO_LE ((guint64) header->len);
+
+  g_byte_array_append (file, (guint8 *) &length, sizeof length);
+  g_byte_array_append (file, (guint8 *) header->str, (guint) header->len);
+  g_byte_array_append (file, data->data, data->len);
+  return g_byte_array_free_to_bytes (file);
+}
+
+Network *
+network_new (CaseKind kind, gsize d, gsize m)
+{
+  Network *network = g_new0 (Network, 1);
+  Writer writer = {g_string_new ("{"), g_byte_array_new (), g_rand_new_with_seed (1)};
+
+  if (kind == CASE_STACK) {
+    add_stack (&writer, d, m);
+  } else {
+    g_string_append (writer.header, "\"__metadata__\":{\"made\":\"for timing\"}");
+    add_lstm (&writer, "", d, m);
+    network->w_x = g_memdup2 (writer.data->data, writer.data->len);
+    network->w_h = network->w_x + 4 * m * d;
+    network->bias = network->w_h + 4 * m * m;
+  }
+  g_string_append_c (writer.header, '}');
+  network->file = join (writer.header, writer.data);
+  g_string_free (writer.header, TRUE);
+  g_byte_array_unref (writer.data);
+  g_rand_free (writer.rand);
+  return network;
+}
+
+void
+network_free (Network *network)
+{
+  g_bytes_unref (network->file);
+  g_free (network->w_x);
+  g_free (network);
+}
+
+float *
+network_transposed (const float *w, gsize rows, gsize columns)
+{
+  float *result = g_new (float, rows *columns);
+
+  for (gsize i = 0; i < rows; i++)
+    for (gsize k = 0; k < columns; k++)
+      result[k * rows + i] = w[i * columns + k];
+  return result;
+}

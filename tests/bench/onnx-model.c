@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Just enough of a writer of protobuf messages for an ONNX model of one LSTM node. */
+#include "onnx-model.h"
+#include <string.h>
+
+/* Field numbers of onnx.proto3, message by message. */
+enum { MODEL_IR_VERSION = 1, MODEL_GRAPH = 7, MODEL_OPSET = 8 };
+enum { OPSET_DOMAIN = 1, OPSET_VERSION = 2 };
+enum { GRAPH_NODE = 1, GRAPH_NAME = 2, GRAPH_WEIGHTS = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };
+enum { NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_OPERATOR = 4, NODE_ATTRIBUTE = 5 };
+enum { ATTRIBUTE_NAME = 1, ATTRIBUTE_INT = 3, ATTRIBUTE_TYPE = 20 };
+enum { TENSOR_DIM = 1, TENSOR_ELEMENT = 2, TENSOR_NAME = 8, TENSOR_BYTES = 9 };
+enum { VALUE_NAME = 1, VALUE_TYPE = 2 };
+enum { TYPE_TENSOR = 1, TYPE_ELEMENT = 1, TYPE_SHAPE = 2, SHAPE_DIM = 1, DIM_VALUE = 1 };
+
+enum { ELEMENT_FLOAT = 1, ATTRIBUTE_IS_INT = 2 };
+
+/* Versions that ONNX Runtime has read since 2020. */
+enum { IR_VERSION = 7, OPSET = 14 };
+
+static void
+put_varint (GByteArray *to, guint64 value)
+{
+  do {
+    guint8 byte = (guint8) ((value & 127) | (value > 127 ? 128 : 0));
+
+    g_byte_array_append (to, &byte, 1);
+    value >>= 7;
+  } while (value);
+}
+
+static void
+put_int (GByteArray *to, guint field, gint64 value)
+{
+  put_varint (to, field << 3);
+  put_varint (to, (guint64) value);
+}
+
+static void
+put_bytes (GByteArray *to, guint field, gconstpointer bytes, gsize n)
+{
+  put_varint (to, field << 3 | 2);
+  put_varint (to, n);
+  g_byte_array_append (to, bytes, (guint) n);
+}
+
+static void
+put_string (GByteArray *to, guint field, const char *text)
+{
+  put_bytes (to, field, text, strlen (text));
+}
+
+/* Takes the message. */
+static void
+put_message (GByteArray *to, guint field, GByteArray *message)
+{
+  put_bytes (to, field, message->data, message->len);
+  g_byte_array_unref (message);
+}
+
+gboolean
+onnx_has_value (const Job *job, int value)
+{
+  return job->c->kind == CASE_CARRIED || value == ONNX_X || value == ONNX_Y;
+}
+
+OnnxValue
+onnx_value (const Job *job, int value)
+{
+  gint64 T = (gint64) job->c->steps, B = (gint64) job->c->streams;
+  gint64 d = (gint64) job->d, m = (gint64) job->m;
+  const OnnxValue values[ONNX_N_VALUES] = {
+      [ONNX_X] = {"X", {T, B, d}},
+      [ONNX_H_IN] = {"initial_h", {1, B, m}},
+      [ONNX_C_IN] = {"initial_c", {1, B, m}},
+      [ONNX_Y] = {"Y", {T, 1, B, m}},
+      [ONNX_H_OUT] = {"Y_h", {1, B, m}},
+      [ONNX_C_OUT] = {"Y_c", {1, B, m}},
+  };
+
+  return values[value];
+}
+
+static void
+put_value (GByteArray *graph, guint field, OnnxValue value)
+{
+  GByteArray *shape = g_byte_array_new (), *tensor = g_byte_array_new ();
+  GByteArray *type = g_byte_array_new (), *result = g_byte_array_new ();
+
+  for (gsize i = 0; value.dims[i]; i++) {
+    GByteArray *dim = g_byte_array_new ();
+
+    put_int (dim, DIM_VALUE, value.dims[i]);
+    put_message (shape, SHAPE_DIM, dim);
+  }
+  put_int (tensor, TYPE_ELEMENT, ELEMENT_FLOAT);
+  put_message (tensor, TYPE_SHAPE, shape);
+  put_message (type, TYPE_TENSOR, tensor);
+  put_string (result, VALUE_NAME, value.name);
+  put_message (result, VALUE_TYPE, type);
+  put_message (graph, field, result);
+}
+
+/* A tensor [1, 4m, columns] from gates i f g o to i o f g. Without columns the bias, [1, 8m]: it
+ * has a second half, h's, which is zero. */
+static void
+put_weights (GByteArray *graph, const char *name, const float *w, gsize m, gsize columns)
+{
+  static const gsize order[] = {0, 3, 1, 2};
+  gsize block = m * MAX (columns, 1), n = columns ? 4 * block : 8 * block;
+  g_autofree float *ordered = g_new0 (float, n);
+  GByteArray *tensor = g_byte_array_new ();
+
+  for (gsize gate = 0; gate < 4; gate++)
+    memcpy (ordered + gate * block, w + order[gate] * block, block * sizeof *w);
+  put_int (tensor, TENSOR_DIM, 1);
+  put_int (tensor, TENSOR_DIM, (gint64) (columns ? 4 * m : 8 * m));
+  if (columns)
+    put_int (tensor, TENSOR_DIM, (gint64) columns);
+  put_int (tensor, TENSOR_ELEMENT, ELEMENT_FLOAT);
+  put_string (tensor, TENSOR_NAME, name);
+  put_bytes (tensor, TENSOR_BYTES, ordered, n * sizeof *ordered);
+  put_message (graph, GRAPH_WEIGHTS, tensor);
+}
+
+static GByteArray *
+make_node (const Job *job)
+{
+  static const char *const inputs[] = {"X", "W", "R", "B", "", "initial_h", "initial_c"};
+  static const char *const outputs[] = {"Y", "Y_h", "Y_c"};
+  gboolean carried = job->c->kind == CASE_CARRIED;
+  GByteArray *node = g_byte_array_new (), *size = g_byte_array_new ();
+
+  for (gsize i = 0; i < (carried ? G_N_ELEMENTS (inputs) : 4); i++)
+    put_string (node, NODE_INPUT, inputs[i]);
+  for (gsize i = 0; i < (carried ? G_N_ELEMENTS (outputs) : 1); i++)
+    put_string (node, NODE_OUTPUT, outputs[i]);
+  put_string (node, NODE_OPERATOR, "LSTM");
+  put_string (size, ATTRIBUTE_NAME, "hidden_size");
+  put_int (size, ATTRIBUTE_INT, (gint64) job->m);
+  put_int (size, ATTRIBUTE_TYPE, ATTRIBUTE_IS_INT);
+  put_message (node, NODE_ATTRIBUTE, size);
+  return node;
+}
+
+GByteArray *
+onnx_model_new (const Job *job)
+{
+  GByteArray *model = g_byte_array_new (), *graph = g_byte_array_new ();
+  GByteArray *opset = g_byte_array_new ();
+
+  put_message (graph, GRAPH_NODE, make_node (job));
+  put_string (graph, GRAPH_NAME, "lstm");
+  put_weights (graph, "W", job->w_x, job->m, job->d);
+  put_weights (graph, "R", job->w_h, job->m, job->m);
+  put_weights (graph, "B", job->bias, job->m, 0);
+  for (int i = 0; i < ONNX_N_VALUES; i++)
+    if (onnx_has_value (job, i))
+      put_value (graph, i < ONNX_Y ? GRAPH_INPUT : GRAPH_OUTPUT, onnx_value (job, i));
+  put_string (opset, OPSET_DOMAIN, "");
+  put_int (opset, OPSET_VERSION, OPSET);
+  put_int (model, MODEL_IR_VERSION, IR_VERSION);
+  put_message (model, MODEL_OPSET, opset);
+  put_message (model, MODEL_GRAPH, graph);
+  return model;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * ONNX Runtime with a model of one LSTM node: everything bound once, one thread, h and c from call
+ * to call in two bindings that take turns. */
+#include "onnx-model.h"
+#include <fcntl.h>
+#include <onnxruntime_c_api.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+  const OrtApi *api;
+  OrtEnv *env;
+  OrtSessionOptions *options;
+  OrtSession *session;
+  OrtMemoryInfo *place;
+  OrtIoBinding *bindings[2];
+  float *data[ONNX_N_VALUES]; /* NULL: not part of the model; x is the job's */
+  OrtValue *values[ONNX_N_VALUES];
+  gsize n_y;
+  int turn;
+} Onnxruntime;
+
+/* Takes the status. */
+static gboolean
+succeeded (const Onnxruntime *self, OrtStatus *status, GError **error)
+{
+  if (!status)
+    return TRUE;
+  g_set_error_literal (error, BENCH_ERROR, 0, self->api->GetErrorMessage (status));
+  self->api->ReleaseStatus (status);
+  return FALSE;
+}
+
+static gboolean
+make_session (Onnxruntime *self, const Job *job, GError **error)
+{
+  const OrtApi *api = self->api;
+  g_autoptr (GByteArray) model = onnx_model_new (job);
+
+  return succeeded (self, api->CreateEnv (ORT_LOGGING_LEVEL_ERROR, "bench", &self->env), error)
+         && succeeded (self, api->CreateSessionOptions (&self->options), error)
+         && succeeded (self, api->SetIntraOpNumThreads (self->options, 1), error)
+         && succeeded (self, api->SetInterOpNumThreads (self->options, 1), error)
+         && succeeded (self,
+             api->CreateSessionFromArray (
+                 self->env, model->data, model->len, self->options, &self->session),
+             error);
+}
+
+/* Without stderr, on which Debian's build says in a thousand lines that it registers every operator
+ * of ONNX twice. What matters comes back as a status. */
+static gboolean
+make_session_quietly (Onnxruntime *self, const Job *job, GError **error)
+{
+  int null = open ("/dev/null", O_WRONLY), kept = dup (STDERR_FILENO);
+  gboolean made;
+
+  dup2 (null, STDERR_FILENO);
+  made = make_session (self, job, error);
+  dup2 (kept, STDERR_FILENO);
+  close (null);
+  close (kept);
+  return made;
+}
+
+static gboolean
+make_value (Onnxruntime *self, const Job *job, int i, GError **error)
+{
+  OnnxValue value = onnx_value (job, i);
+  gsize n = 1, n_dims;
+
+  for (n_dims = 0; value.dims[n_dims]; n_dims++)
+    n *= (gsize) value.dims[n_dims];
+  if (i == ONNX_Y)
+    self->n_y = n;
+  self->data[i] = i == ONNX_X ? g_memdup2 (job->x, n * sizeof (float)) : g_new0 (float, n);
+  return succeeded (self,
+      self->api->CreateTensorWithDataAsOrtValue (self->place, self->data[i], n * sizeof (float),
+          value.dims, n_dims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &self->values[i]),
+      error);
+}
+
+static gboolean
+bind (Onnxruntime *self, const Job *job, int turn, GError **error)
+{
+  /* Of the second turn: what came out of the first goes in, and the other way round. */
+  static const int next[] = {[ONNX_X] = ONNX_X,
+      [ONNX_H_IN] = ONNX_H_OUT,
+      [ONNX_C_IN] = ONNX_C_OUT,
+      [ONNX_Y] = ONNX_Y,
+      [ONNX_H_OUT] = ONNX_H_IN,
+      [ONNX_C_OUT] = ONNX_C_IN};
+  const OrtApi *api = self->api;
+
+  if (!succeeded (self, api->CreateIoBinding (self->session, &self->bindings[turn]), error))
+    return FALSE;
+  for (int i = 0; i < ONNX_N_VALUES; i++) {
+    OrtValue *value = self->values[turn ? next[i] : i];
+    const char *name = onnx_value (job, i).name;
+
+    if (value
+        && !succeeded (self,
+            i < ONNX_Y ? api->BindInput (self->bindings[turn], name, value)
+                       : api->BindOutput (self->bindings[turn], name, value),
+            error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+make_bindings (Onnxruntime *self, const Job *job, GError **error)
+{
+  if (!succeeded (self,
+          self->api->CreateCpuMemoryInfo (OrtDeviceAllocator, OrtMemTypeDefault, &self->place),
+          error))
+    return FALSE;
+  for (int i = 0; i < ONNX_N_VALUES; i++)
+    if (onnx_has_value (job, i) && !make_value (self, job, i, error))
+      return FALSE;
+  return bind (self, job, 0, error) && bind (self, job, 1, error);
+}
+
+static void
+onnxruntime_free (gpointer data)
+{
+  Onnxruntime *self = data;
+  const OrtApi *api = self->api;
+
+  for (int i = 0; i < 2; i++)
+    api->ReleaseIoBinding (self->bindings[i]);
+  for (int i = 0; i < ONNX_N_VALUES; i++) {
+    api->ReleaseValue (self->values[i]);
+    g_free (self->data[i]);
+  }
+  api->ReleaseMemoryInfo (self->place);
+  api->ReleaseSession (self->session);
+  api->ReleaseSessionOptions (self->options);
+  api->ReleaseEnv (self->env);
+  g_free (self);
+}
+
+static gpointer
+onnxruntime_create (const Job *job, GError **error)
+{
+  Onnxruntime *self = g_new0 (Onnxruntime, 1);
+
+  self->api = OrtGetApiBase ()->GetApi (ORT_API_VERSION);
+  if (make_session_quietly (self, job, error) && make_bindings (self, job, error))
+    return self;
+  onnxruntime_free (self);
+  return NULL;
+}
+
+static void
+onnxruntime_run (gpointer data)
+{
+  Onnxruntime *self = data;
+  OrtStatus *status = self->api->RunWithBinding (
+      self->session, NULL, self->bindings[self->turn]);
+
+  if (status)
+    g_error ("%s", self->api->GetErrorMessage (status));
+  self->turn ^= 1;
+}
+
+static void
+onnxruntime_output (gpointer data, float *y)
+{
+  Onnxruntime *self = data;
+
+  memcpy (y, self->data[ONNX_Y], self->n_y * sizeof *y);
+}
+
+const Engine peer_onnxruntime = {"onnxruntime",
+    BENCH_BIT (CASE_CARRIED) | BENCH_BIT (CASE_WINDOW), BENCH_BIT (LSTM_PRECISION_FLOAT32),
+    onnxruntime_create, onnxruntime_run, onnxruntime_output, onnxruntime_free};

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What a program would do that has a matrix product and libm, and nothing more: all inputs of a
+ * call in one product, then per step the recurrent one and the gates by expf and tanhf. */
+#include "bench.h"
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+  gsize streams, steps, d, m;
+  gboolean from_zero;
+  const float *x, *bias;
+  float *w_x, *w_h;     /* [d, 4m], [m, 4m] */
+  float *gates, *h, *c; /* [steps, streams, 4m], [streams, m] twice */
+  float *y;             /* [steps, streams, m] */
+} Openblas;
+
+static gpointer
+openblas_create (const Job *job, GError **error)
+{
+  gsize streams = job->c->streams, steps = job->c->steps, m = job->m;
+  Openblas *self = g_new (Openblas, 1);
+
+  openblas_set_num_threads (1);
+  *self = (Openblas){streams, steps, job->d, m, job->c->kind == CASE_WINDOW, job->x, job->bias,
+      network_transposed (job->w_x, 4 * m, job->d), network_transposed (job->w_h, 4 * m, m),
+      g_new (float, steps *streams * 4 * m), g_new0 (float, streams *m),
+      g_new0 (float, streams *m), g_new (float, steps *streams *m)};
+  return self;
+}
+
+/* y [rows, n] += x [rows, k] w [k, n] */
+static void
+add_product (gsize rows, gsize k, gsize n, const float *x, const float *w, float *y)
+{
+  if (rows == 1)
+    cblas_sgemv (CblasRowMajor, CblasTrans, (int) k, (int) n, 1, w, (int) n, x, 1, 1, y, 1);
+  else
+    cblas_sgemm (CblasRowMajor, CblasNoTrans, CblasNoTrans, (int) rows, (int) n, (int) k, 1, x,
+        (int) k, w, (int) n, 1, y, (int) n);
+}
+
+static float
+sigmoid (float x)
+{
+  return 1 / (1 + expf (-x));
+}
+
+/* gates [4m] of a stream to h [m], c [m] */
+static void
+fuse (gsize m, const float *gates, float *h, float *c)
+{
+  for (gsize i = 0; i < m; i++) {
+    c[i] = sigmoid (gates[m + i]) * c[i] + sigmoid (gates[i]) * tanhf (gates[2 * m + i]);
+    h[i] = sigmoid (gates[3 * m + i]) * tanhf (c[i]);
+  }
+}
+
+static void
+openblas_run (gpointer data)
+{
+  Openblas *self = data;
+  gsize m = self->m, rows = self->streams, size = rows * m;
+
+  if (self->from_zero) {
+    memset (self->h, 0, size * sizeof (float));
+    memset (self->c, 0, size * sizeof (float));
+  }
+  for (gsize i = 0; i < self->steps * rows; i++)
+    memcpy (self->gates + i * 4 * m, self->bias, 4 * m * sizeof (float));
+  add_product (self->steps * rows, self->d, 4 * m, self->x, self->w_x, self->gates);
+  for (gsize t = 0; t < self->steps; t++) {
+    float *gates = self->gates + t * 4 * size;
+
+    add_product (rows, m, 4 * m, self->h, self->w_h, gates);
+    for (gsize i = 0; i < rows; i++)
+      fuse (m, gates + i * 4 * m, self->h + i * m, self->c + i * m);
+    memcpy (self->y + t * size, self->h, size * sizeof (float));
+  }
+}
+
+static void
+openblas_output (gpointer data, float *y)
+{
+  Openblas *self = data;
+
+  memcpy (y, self->y, self->steps * self->streams * self->m * sizeof *y);
+}
+
+static void
+openblas_free (gpointer data)
+{
+  Openblas *self = data;
+
+  g_free (self->w_x);
+  g_free (self->w_h);
+  g_free (self->gates);
+  g_free (self->h);
+  g_free (self->c);
+  g_free (self->y);
+  g_free (self);
+}
+
+const Engine peer_openblas = {"openblas", BENCH_BIT (CASE_CARRIED) | BENCH_BIT (CASE_WINDOW),
+    BENCH_BIT (LSTM_PRECISION_FLOAT32), openblas_create, openblas_run, openblas_output,
+    openblas_free};

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The figures as a picture: a panel for each case, ns against the number of weights, both
+ * logarithmic; a colour for each engine, a dash for each precision. */
+#include "bench.h"
+#include <cairo.h>
+#include <math.h>
+
+enum { PANEL = 480, HEIGHT = 620, LEFT = 62, GAP = 26, TOP = 92, BOTTOM = 96 };
+#define FONT 12.0
+#define LABEL_PITCH 13.0 /* least distance of size labels, which stand upright */
+
+static const char *const panels[] = {"stream", "sequence", "batch"};
+
+static const struct {
+  const char *engine;
+  double red, green, blue;
+} colours[] = {
+    {"lstm", 0.80, 0.08, 0.10},
+    {"read", 0.55, 0.55, 0.55},
+    {"onednn", 0.10, 0.35, 0.75},
+    {"onnxruntime", 0.05, 0.55, 0.35},
+    {"openblas", 0.85, 0.55, 0.00},
+};
+
+static const struct {
+  const char *precision;
+  double dashes[2];
+  int n;
+} styles[] = {{"float32", {0}, 0}, {"bfloat16", {7, 4}, 2}, {"int8", {2, 3}, 2}};
+
+typedef struct {
+  cairo_t *cr;
+  const Result *results;
+  gsize n;
+  double min_x, max_x, min_y, max_y; /* logarithms to base 10 */
+  double left;                       /* of the panel that is drawn */
+} Plot;
+
+static double
+weights (const Result *r)
+{
+  return log10 (4.0 * (double) r->m * (double) (r->d + r->m));
+}
+
+static double
+place_x (const Plot *plot, double x)
+{
+  return plot->left + 14 + (x - plot->min_x) / (plot->max_x - plot->min_x) * (PANEL - 28);
+}
+
+static double
+place_y (const Plot *plot, double y)
+{
+  return TOP + HEIGHT - (y - plot->min_y) / (plot->max_y - plot->min_y) * HEIGHT;
+}
+
+static gboolean
+has (const Plot *plot, const char *kind, const char *engine, const char *precision)
+{
+  for (gsize i = 0; i < plot->n; i++) {
+    const Result *r = &plot->results[i];
+
+    if ((!kind || g_str_equal (r->kind, kind)) && (!engine || g_str_equal (r->engine, engine))
+        && (!precision || g_str_equal (r->precision, precision)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* FALSE if no panel has a result. */
+static gboolean
+find_range (Plot *plot)
+{
+  gboolean any = FALSE;
+
+  plot->min_x = plot->min_y = HUGE_VAL;
+  plot->max_x = plot->max_y = -HUGE_VAL;
+  for (gsize p = 0; p < G_N_ELEMENTS (panels); p++)
+    for (gsize i = 0; i < plot->n; i++) {
+      const Result *r = &plot->results[i];
+
+      if (!g_str_equal (r->kind, panels[p]))
+        continue;
+      any = TRUE;
+      plot->min_x = MIN (plot->min_x, weights (r));
+      plot->max_x = MAX (plot->max_x, weights (r));
+      plot->min_y = MIN (plot->min_y, log10 (r->median));
+      plot->max_y = MAX (plot->max_y, log10 (r->median));
+    }
+  if (plot->min_x == plot->max_x)
+    plot->max_x += 1;
+  plot->min_y -= 0.1;
+  plot->max_y += 0.1;
+  return any;
+}
+
+/* Horizontally, `align` of the width left of x: 0, 0.5 or 1. */
+static void
+write_text (cairo_t *cr, const char *text, double x, double y, double align)
+{
+  cairo_text_extents_t extents;
+
+  cairo_text_extents (cr, text, &extents);
+  cairo_move_to (cr, x - align * extents.x_advance, y);
+  cairo_show_text (cr, text);
+  cairo_new_path (cr); /* text leaves a point behind */
+}
+
+/* Lines at 1, 2 and 5 times the powers of 10, those of the powers stronger. */
+static void
+draw_times (Plot *plot, gboolean labels)
+{
+  static const char *const units[] = {"ns", "µs", "ms", "s"};
+  static const int steps[] = {1, 2, 5};
+  cairo_t *cr = plot->cr;
+
+  for (int i = 0; i < 36; i++) {
+    int decade = i / 3, step = steps[i % 3];
+    double y = decade + log10 (step), shade = step == 1 ? 0.75 : 0.9;
+    g_autofree char *text = g_strdup_printf (
+        "%g %s", step * pow (10, decade % 3), units[decade / 3]);
+
+    if (y < plot->min_y || y > plot->max_y)
+      continue;
+    cairo_set_source_rgb (cr, shade, shade, shade);
+    cairo_move_to (cr, plot->left, place_y (plot, y));
+    cairo_rel_line_to (cr, PANEL, 0);
+    cairo_stroke (cr);
+    cairo_set_source_rgb (cr, 0.2, 0.2, 0.2);
+    if (labels)
+      write_text (cr, text, plot->left - 6, place_y (plot, y) + 4, 1);
+  }
+}
+
+static void
+draw_frame (Plot *plot, const char *title, gboolean labels)
+{
+  cairo_t *cr = plot->cr;
+
+  draw_times (plot, labels);
+  cairo_set_source_rgb (cr, 0.2, 0.2, 0.2);
+  cairo_rectangle (cr, plot->left, TOP, PANEL, HEIGHT);
+  cairo_stroke (cr);
+  cairo_set_font_size (cr, FONT + 2);
+  write_text (cr, title, plot->left + PANEL / 2.0, TOP - 10, 0.5);
+  cairo_set_font_size (cr, FONT);
+}
+
+static int
+compare_sizes (gconstpointer a, gconstpointer b)
+{
+  const Result *x = *(const Result *const *) a, *y = *(const Result *const *) b;
+
+  return (weights (x) > weights (y)) - (weights (x) < weights (y));
+}
+
+/* The results of a line in the order of their sizes; of all lines of a panel without an engine. */
+static GPtrArray *
+pick (const Plot *plot, const char *kind, const char *engine, const char *precision)
+{
+  GPtrArray *picked = g_ptr_array_new ();
+
+  for (gsize i = 0; i < plot->n; i++) {
+    const Result *r = &plot->results[i];
+
+    if (g_str_equal (r->kind, kind) && (!engine || g_str_equal (r->engine, engine))
+        && (!precision || g_str_equal (r->precision, precision)))
+      g_ptr_array_add (picked, (gpointer) r);
+  }
+  g_ptr_array_sort (picked, compare_sizes);
+  return picked;
+}
+
+/* Upright under the axis, moved aside where they would touch, with a line to their places. */
+static void
+draw_sizes (Plot *plot, const char *kind)
+{
+  g_autoptr (GPtrArray) all = pick (plot, kind, NULL, NULL);
+  cairo_t *cr = plot->cr;
+  double end = -HUGE_VAL, last = -HUGE_VAL;
+
+  cairo_set_source_rgb (cr, 0.2, 0.2, 0.2);
+  for (guint i = 0; i < all->len; i++) {
+    const Result *r = all->pdata[i];
+    g_autofree char *text = g_strdup_printf ("%zu×%zu", r->d, r->m);
+    double x = place_x (plot, weights (r)), at = MAX (x, end + LABEL_PITCH);
+
+    if (weights (r) == last)
+      continue;
+    last = weights (r);
+    end = at;
+    cairo_move_to (cr, x, TOP + HEIGHT);
+    cairo_line_to (cr, x, TOP + HEIGHT + 4);
+    cairo_line_to (cr, at, TOP + HEIGHT + 12);
+    cairo_stroke (cr);
+    cairo_save (cr);
+    cairo_translate (cr, at + 4, TOP + HEIGHT + 16);
+    cairo_rotate (cr, -G_PI / 2);
+    write_text (cr, text, 0, 0, 1);
+    cairo_restore (cr);
+  }
+}
+
+static void
+choose_line (cairo_t *cr, gsize colour, gsize style)
+{
+  cairo_set_source_rgb (cr, colours[colour].red, colours[colour].green, colours[colour].blue);
+  cairo_set_dash (cr, styles[style].dashes, styles[style].n, 0);
+  cairo_set_line_width (cr, 2);
+}
+
+static void
+draw_line (Plot *plot, const char *kind, gsize colour, gsize style)
+{
+  g_autoptr (GPtrArray)
+      points = pick (plot, kind, colours[colour].engine, styles[style].precision);
+  cairo_t *cr = plot->cr;
+
+  choose_line (cr, colour, style);
+  for (guint i = 0; i < points->len; i++) {
+    const Result *r = points->pdata[i];
+
+    cairo_line_to (cr, place_x (plot, weights (r)), place_y (plot, log10 (r->median)));
+  }
+  cairo_stroke (cr);
+  cairo_set_dash (cr, NULL, 0, 0);
+  for (guint i = 0; i < points->len; i++) {
+    const Result *r = points->pdata[i];
+
+    cairo_arc (
+        cr, place_x (plot, weights (r)), place_y (plot, log10 (r->median)), 3, 0, 2 * G_PI);
+    cairo_fill (cr);
+  }
+}
+
+/* What a colour or a dash means; gives back where the next may stand. */
+static double
+draw_key (cairo_t *cr, double x, const char *text, gsize colour, gsize style)
+{
+  choose_line (cr, colour, style);
+  cairo_move_to (cr, x, 45);
+  cairo_rel_line_to (cr, 34, 0);
+  cairo_stroke (cr);
+  cairo_set_dash (cr, NULL, 0, 0);
+  cairo_set_source_rgb (cr, 0.2, 0.2, 0.2);
+  cairo_move_to (cr, x + 40, 49);
+  cairo_show_text (cr, text);
+  cairo_get_current_point (cr, &x, NULL);
+  cairo_new_path (cr);
+  return x + 24;
+}
+
+static void
+draw_legend (Plot *plot)
+{
+  double x = LEFT;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (colours); i++)
+    if (has (plot, NULL, colours[i].engine, NULL))
+      x = draw_key (plot->cr, x, colours[i].engine, i, 0);
+  x += 40;
+  for (gsize i = 0; i < G_N_ELEMENTS (styles); i++)
+    if (has (plot, NULL, NULL, styles[i].precision))
+      x = draw_key (plot->cr, x, styles[i].precision, 1, i);
+  write_text (plot->cr,
+      "Median time of a step and stream against the weights of the layer, 4 m (d + m)", LEFT,
+      24, 0);
+}
+
+static void
+draw_panel (Plot *plot, const char *kind, gboolean first)
+{
+  cairo_set_line_width (plot->cr, 1);
+  draw_frame (plot, kind, first);
+  draw_sizes (plot, kind);
+  for (gsize c = G_N_ELEMENTS (colours); c-- > 0;) /* ours on top */
+    for (gsize s = 0; s < G_N_ELEMENTS (styles); s++)
+      draw_line (plot, kind, c, s);
+}
+
+gboolean
+plot_write (const Result *results, gsize n, const char *path, GError **error)
+{
+  Plot plot = {.results = results, .n = n, .left = LEFT};
+  cairo_surface_t *surface;
+  cairo_status_t status;
+  int n_panels = 0;
+
+  if (!find_range (&plot)) {
+    g_set_error (
+        error, BENCH_ERROR, 0, "nothing to draw: no line of stream, sequence or batch");
+    return FALSE;
+  }
+  for (gsize p = 0; p < G_N_ELEMENTS (panels); p++)
+    n_panels += has (&plot, panels[p], NULL, NULL);
+  surface = cairo_image_surface_create (
+      CAIRO_FORMAT_RGB24, LEFT + n_panels * (PANEL + GAP), TOP + HEIGHT + BOTTOM);
+  plot.cr = cairo_create (surface);
+  cairo_set_source_rgb (plot.cr, 1, 1, 1);
+  cairo_paint (plot.cr);
+  cairo_select_font_face (
+      plot.cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+  cairo_set_font_size (plot.cr, FONT);
+  draw_legend (&plot);
+  for (gsize p = 0; p < G_N_ELEMENTS (panels); p++)
+    if (has (&plot, panels[p], NULL, NULL)) {
+      draw_panel (&plot, panels[p], plot.left == LEFT);
+      plot.left += PANEL + GAP;
+    }
+  cairo_destroy (plot.cr);
+  status = cairo_surface_write_to_png (surface, path);
+  cairo_surface_destroy (surface);
+  if (status)
+    g_set_error (error, BENCH_ERROR, 0, "%s: %s", path, cairo_status_to_string (status));
+  return !status;
+}
