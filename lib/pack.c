@@ -34,7 +34,7 @@ pack_lane (float *lane, const LstmKernels *kernels, const LstmProduct *product,
 {
   const float *values = part->values + column * part->k;
   const gsize n = lstm_n_words (product, part->k);
-  gint32 sum = 0;
+  guint32 start = 0; /* -offset times the sum of the weights, modulo 2^32 as the product */
   float factor;
 
   if (product->to_words)
@@ -44,10 +44,10 @@ pack_lane (float *lane, const LstmKernels *kernels, const LstmProduct *product,
 
     for (gsize i = 0; i < n * product->per_word; i++) {
       bytes[i] = (gint8) (guint8) (bytes[i] - kernels->byte_offset);
-      sum -= bytes[i] * kernels->byte_offset;
+      start -= (guint32) (bytes[i] * kernels->byte_offset);
     }
     lane[0] = factor;
-    memcpy (lane + kernels->panel, &sum, sizeof sum);
+    memcpy (lane + kernels->panel, &start, sizeof start);
     lane += product->head * kernels->panel;
   }
   for (gsize i = 0; i < n; i++)

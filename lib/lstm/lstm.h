@@ -214,7 +214,7 @@ LSTM_API LstmPrecision lstm_model_get_precision (const LstmModel *model);
  * @model: a model
  *
  * Returns: the instruction set that the weights are packed for: "base", "avx2", "avx512",
- *   "avx512vnni" or "avx512bf16"; those of one width give the same bits in float32
+ *   "avx512vnni" or "avx512bf16"; all but "base" give the same bits on x86-64
  */
 LSTM_API const char *lstm_model_get_isa (const LstmModel *model);
 
@@ -247,8 +247,8 @@ LSTM_API GType lstm_state_get_type (void);
  * @error: return location for a #GError
  *
  * Makes a state with h and c zero. All memory that running takes is allocated here:
- * about 3 · bs · m floats a layer, and scratch of about max (bs, 64) rows of 6 m floats, m being
- * that of the widest layer.
+ * about 3 · bs · m floats a layer, and scratch of about max (bs, 64) rows of 6 m floats (7 m in
+ * bfloat16 and int8), m being that of the widest layer.
  *
  * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY
  */

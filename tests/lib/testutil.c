@@ -3,7 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-const char *const test_isas[] = {"base", "avx2", "avx512bf16", "avx512vnni", "avx512", NULL};
+const char *const test_isas[] = {
+    "base", "avx2", "avx512bf16", "avx512vnni", "avx512", "neondot", NULL};
 
 double
 test_error (const float *got, const float *expected, gsize n)
@@ -20,6 +21,18 @@ test_error (const float *got, const float *expected, gsize n)
   return worst;
 }
 
+/* Takes what loading with LSTM_ISA set gave. */
+static LstmModel *
+check_loaded (LstmModel *model, const char *isa, const GError *error)
+{
+  g_unsetenv ("LSTM_ISA");
+  if (g_error_matches (error, LSTM_ERROR, LSTM_ERROR_CPU))
+    return NULL;
+  g_assert_no_error (error);
+  g_assert_cmpstr (lstm_model_get_isa (model), ==, isa);
+  return model;
+}
+
 LstmModel *
 test_model_load (const char *path, const char *isa)
 {
@@ -28,12 +41,36 @@ test_model_load (const char *path, const char *isa)
 
   g_setenv ("LSTM_ISA", isa, TRUE);
   model = lstm_model_load (path, &error);
-  g_unsetenv ("LSTM_ISA");
-  if (g_error_matches (error, LSTM_ERROR, LSTM_ERROR_CPU))
-    return NULL;
+  return check_loaded (model, isa, error);
+}
+
+LstmModel *
+test_model_load_bytes (GBytes *file, const char *isa, LstmPrecision precision)
+{
+  g_autoptr (GError) error = NULL;
+  LstmModel *model;
+
+  g_setenv ("LSTM_ISA", isa, TRUE);
+  model = lstm_model_load_bytes_full (file, "test", precision, &error);
+  return check_loaded (model, isa, error);
+}
+
+const char *
+test_precision_name (LstmPrecision precision)
+{
+  g_autoptr (GEnumClass) names = g_type_class_ref (LSTM_TYPE_PRECISION);
+
+  return g_enum_get_value (names, (int) precision)->value_nick;
+}
+
+LstmState *
+test_state_new (LstmModel *model, gsize streams)
+{
+  g_autoptr (GError) error = NULL;
+  LstmState *state = lstm_state_new (model, streams, &error);
+
   g_assert_no_error (error);
-  g_assert_cmpstr (lstm_model_get_isa (model), ==, isa);
-  return model;
+  return state;
 }
 
 void
@@ -44,4 +81,10 @@ test_fill (float *values, gsize n, guint32 seed)
   for (gsize i = 0; i < n; i++)
     values[i] = (float) g_rand_double_range (rand, -1, 1);
   g_rand_free (rand);
+}
+
+gsize
+test_pick (GRand *rand, gsize low, gsize high)
+{
+  return (gsize) g_rand_int_range (rand, (gint32) low, (gint32) high + 1);
 }

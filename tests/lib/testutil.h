@@ -13,5 +13,16 @@ extern const char *const test_isas[];
 /* Loads with LSTM_ISA set to @isa. NULL, without an error, if this machine lacks it. */
 LstmModel *test_model_load (const char *path, const char *isa);
 
+/* As test_model_load(), from memory. */
+LstmModel *test_model_load_bytes (GBytes *file, const char *isa, LstmPrecision precision);
+
+#define TEST_N_PRECISIONS (LSTM_PRECISION_INT8 + 1)
+const char *test_precision_name (LstmPrecision precision);
+
+LstmState *test_state_new (LstmModel *model, gsize streams);
+
 /* float values in [-1, 1), the same on every machine for a seed */
 void test_fill (float *values, gsize n, guint32 seed);
+
+/* low to high, both of them too. Not inside of MIN() and the like, which take it twice. */
+gsize test_pick (GRand *rand, gsize low, gsize high);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * How far the activations are from float64: a table of docs/numerics.md, and bounds for it. With
+ * -m thorough they see every float there is, in some ten minutes; else every 129th. */
+#include "kernels.h"
+#include <float.h>
+#include <glib.h>
+#include <math.h>
+#include <string.h>
+
+#define STRIDE 129 /* odd: 3 10^7 of all 2^32 bit patterns, with all of their low bits */
+#define BLOCK 4096 /* values of one call; a multiple of every panel */
+
+typedef struct {
+  const char *name;
+  LstmActivation activation;
+  double (*exact) (double x);
+  double bound, base; /* in units of the last place; of "base", which may round twice */
+  float low;          /* the least and the largest result */
+} Function;
+
+/* What was seen of a function */
+typedef struct {
+  guint64 n;
+  double ulps, tiny; /* worst error, and where the result is below FLT_MIN, absolute */
+  float at;          /* of the worst */
+} Errors;
+
+static double
+exact_sigmoid (double x)
+{
+  return 1 / (1 + exp (-x));
+}
+
+static float
+float_of (guint32 bits)
+{
+  float x;
+
+  memcpy (&x, &bits, sizeof x);
+  return x;
+}
+
+static guint32
+bits_of (float x)
+{
+  guint32 bits;
+
+  memcpy (&bits, &x, sizeof bits);
+  return bits;
+}
+
+/* The distance between floats of x's size, a normal number's */
+static double
+last_place (float x)
+{
+  return (double) float_of (bits_of (x) & 0x7f800000) * (double) FLT_EPSILON;
+}
+
+static void
+add_error (Errors *errors, float x, float got, double expected)
+{
+  double error = fabs ((double) got - expected);
+
+  g_assert_false (isnan (got));
+  errors->n++;
+  if (fabs (expected) < (double) FLT_MIN) {
+    errors->tiny = fmax (errors->tiny, error);
+    return;
+  }
+  error /= last_place ((float) expected);
+  if (error > errors->ulps) {
+    errors->ulps = error;
+    errors->at = x;
+  }
+}
+
+static void
+sweep (const LstmKernels *kernels, const Function *f, Errors *errors)
+{
+  const guint64 stride = g_test_thorough () ? 1 : STRIDE;
+  const guint64 n = (G_GUINT64_CONSTANT (1) << 32) / stride;
+  g_autofree float *x = g_new (float, BLOCK);
+  g_autofree float *y = g_new (float, BLOCK);
+
+  for (guint64 at = 0; at < n; at += BLOCK) {
+    for (guint64 i = 0; i < BLOCK; i++)
+      x[i] = float_of ((guint32) ((at + i) * stride));
+    memcpy (y, x, BLOCK * sizeof *y);
+    kernels->activate[f->activation](y, 1, BLOCK, BLOCK);
+    for (gsize i = 0; i < BLOCK; i++) {
+      if (isnan (x[i])) {
+        g_assert_true (isnan (y[i]));
+        continue;
+      }
+      g_assert_true (y[i] >= f->low && y[i] <= 1);
+      add_error (errors, x[i], y[i], f->exact ((double) x[i]));
+    }
+  }
+}
+
+/* Softmax of the pair (0, x) is e^x / (1 + e^x); x goes from @high down to where that is 0. */
+static void
+sweep_pairs (const LstmKernels *kernels, float high, guint32 stride, Errors *errors)
+{
+  const guint32 first = bits_of (high), last = bits_of (-110);
+  const guint32 by = g_test_thorough () ? 1 : stride;
+  const guint32 panel = (guint32) kernels->panel, rows = BLOCK / panel;
+  g_autofree float *y = g_new0 (float, BLOCK);
+
+  for (guint32 at = first; at <= last; at += rows * by) {
+    for (guint32 r = 0; r < rows; r++) {
+      y[r * panel] = 0;
+      y[r * panel + 1] = float_of (at + r * by);
+    }
+    kernels->activate[LSTM_ACTIVATION_SOFTMAX](y, rows, 2, panel);
+    for (guint32 r = 0; r < rows; r++) {
+      const float x = float_of (at + r * by);
+
+      add_error (errors, x, y[r * panel + 1], exp ((double) x) / (1 + exp ((double) x)));
+    }
+  }
+}
+
+static void
+check_errors (const char *isa, const char *name, const Errors *errors, double bound)
+{
+  g_test_message ("%-10s  %-8s  %10" G_GUINT64_FORMAT
+                  " values: at most %.3f ulp (x = %.9g), below 2^-126 at most %.1e",
+      isa, name, errors->n, errors->ulps, (double) errors->at, errors->tiny);
+  g_assert_cmpfloat (errors->ulps, <, bound);
+  g_assert_cmpfloat (errors->tiny, <, (double) FLT_MIN);
+}
+
+static void
+test_each (gconstpointer data)
+{
+  static const Function functions[] = {
+      {"sigmoid", LSTM_ACTIVATION_SIGMOID, exact_sigmoid, 2.8, 2.8, 0},
+      {"tanh", LSTM_ACTIVATION_TANH, tanh, 2.8, 3.5, -1},
+  };
+  const LstmKernels *kernels = data;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (functions); i++) {
+    Errors errors = {0};
+
+    sweep (kernels, &functions[i], &errors);
+    check_errors (kernels->name, functions[i].name, &errors,
+        g_str_equal (kernels->name, "base") ? functions[i].base : functions[i].bound);
+  }
+}
+
+/* Below -17.4 the sum is 1 in float32: there the pair shows exp alone. */
+static void
+test_softmax (gconstpointer data)
+{
+  const LstmKernels *kernels = data;
+  Errors exponential = {0}, pair = {0};
+
+  sweep_pairs (kernels, -17.4f, 2, &exponential);
+  check_errors (kernels->name, "exp", &exponential, 1.4);
+  sweep_pairs (kernels, -0x1p-24f, 25, &pair);
+  check_errors (kernels->name, "softmax", &pair, 3.3);
+}
+
+/* Where the result must be a certain one, to the bit */
+static void
+test_special (gconstpointer data)
+{
+  static const struct {
+    float x, sigmoid, tanh;
+  } table[] = {
+      {0.f, 0.5f, 0.f},
+      {-0.f, 0.5f, -0.f},
+      {1e-45f, 0.5f, 1e-45f},
+      {-1e-45f, 0.5f, -1e-45f},
+      {1e-30f, 0.5f, 1e-30f},
+      {17.4f, 1, 1},
+      {88.8f, 1, 1},
+      {-104, 0, -1},
+      {FLT_MAX, 1, 1},
+      {-FLT_MAX, 0, -1},
+      {INFINITY, 1, 1},
+      {-INFINITY, 0, -1},
+  };
+  const LstmKernels *kernels = data;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (table); i++) {
+    g_autofree float *y = g_new0 (float, kernels->panel);
+
+    y[0] = table[i].x;
+    kernels->activate[LSTM_ACTIVATION_SIGMOID](y, 1, 1, kernels->panel);
+    g_assert_cmphex (bits_of (y[0]), ==, bits_of (table[i].sigmoid));
+    y[0] = table[i].x;
+    kernels->activate[LSTM_ACTIVATION_TANH](y, 1, 1, kernels->panel);
+    g_assert_cmphex (bits_of (y[0]), ==, bits_of (table[i].tanh));
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct {
+    const char *name;
+    GTestDataFunc run;
+  } tests[] = {
+      {"special", test_special},
+      {"each", test_each},
+      {"softmax", test_softmax},
+  };
+  const LstmKernels *kernels;
+
+  g_test_init (&argc, &argv, NULL);
+  for (gsize t = 0; t < G_N_ELEMENTS (tests); t++) {
+    for (guint i = 0; (kernels = lstm_kernels_at (i)); i++) {
+      g_autofree char *path = g_strdup_printf (
+          "/activations/%s/%s", tests[t].name, kernels->name);
+
+      g_test_add_data_func (path, kernels, tests[t].run);
+    }
+  }
+  return g_test_run ();
+}

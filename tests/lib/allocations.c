@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Running allocates nothing, and a further state of a model takes no copy of its weights. The
+ * allocator of this program counts, where nothing else has taken its place. */
+#include "network.h"
+#include "testutil.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#ifndef __has_feature
+#  define __has_feature(feature) 0
+#endif
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)      \
+    && !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)                   \
+    && !__has_feature(memory_sanitizer)
+#  define COUNTS 1
+#else
+#  define COUNTS 0
+#endif
+
+typedef struct {
+  gsize calls; /* of any function of the allocator */
+  gsize bytes; /* that were asked for */
+} Count;
+
+static Count count;
+
+#if COUNTS
+#  define EXPORT __attribute__ ((visibility ("default")))
+
+void *__libc_malloc (size_t size);
+void *__libc_calloc (size_t n, size_t size);
+void *__libc_realloc (void *memory, size_t size);
+void *__libc_memalign (size_t alignment, size_t size);
+void __libc_free (void *memory);
+
+static void
+add (size_t bytes)
+{
+  count.calls++;
+  count.bytes += bytes;
+}
+
+EXPORT void *
+malloc (size_t size)
+{
+  add (size);
+  return __libc_malloc (size);
+}
+
+EXPORT void *
+calloc (size_t n, size_t size)
+{
+  add (n * size);
+  return __libc_calloc (n, size);
+}
+
+EXPORT void *
+realloc (void *memory, size_t size)
+{
+  add (size);
+  return __libc_realloc (memory, size);
+}
+
+EXPORT void *
+aligned_alloc (size_t alignment, size_t size)
+{
+  add (size);
+  return __libc_memalign (alignment, size);
+}
+
+EXPORT int
+posix_memalign (void **memory, size_t alignment, size_t size)
+{
+  add (size);
+  *memory = __libc_memalign (alignment, size);
+  return *memory ? 0 : ENOMEM;
+}
+
+EXPORT void
+free (void *memory)
+{
+  add (0);
+  __libc_free (memory);
+}
+#endif
+
+static const TestNetwork networks[] = {
+    {16, {{TEST_LSTM, 64}}},
+    {48, {{TEST_NORMALIZATION}, {TEST_DENSE, 24, "tanh"}, {TEST_LSTM, 96}, {TEST_LSTM, 33},
+             {TEST_DENSE, 7, "softmax"}}},
+    {6, {{TEST_DENSE, 3, "sigmoid"}}},
+};
+
+#define M 256
+static const TestNetwork square = {M, {{TEST_LSTM, M}}};
+
+typedef struct {
+  LstmState *state;
+  LstmWindow *window;
+  gboolean traced;
+  float *x, *y, *h, *c;
+} Job;
+
+/* Every way to advance a state or a window, for some numbers of steps */
+static void
+run (const Job *job)
+{
+  static const gsize steps[] = {1, 2, 0, 70, 3};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (steps); i++) {
+    lstm_state_run (job->state, steps[i], job->x, job->y);
+    lstm_state_run (job->state, steps[i], job->x, NULL);
+    if (job->traced)
+      lstm_state_run_full (job->state, steps[i], job->x, job->y, 0, job->h, job->c);
+    lstm_state_reset_stream (job->state, 0);
+    lstm_state_reset (job->state);
+    lstm_window_run (job->window, steps[i], job->x, job->y);
+    lstm_window_reset (job->window);
+  }
+}
+
+static void
+check_running (LstmModel *model, gsize streams)
+{
+  const gsize rows = streams * 70;
+  g_autofree float *x = g_new0 (float, rows *lstm_model_get_input_size (model));
+  g_autofree float *y = g_new0 (float, rows *lstm_model_get_output_size (model));
+  g_autofree float *h = g_new0 (float, rows * 96);
+  g_autofree float *c = g_new0 (float, rows * 96);
+  g_autoptr (LstmState) state = test_state_new (model, streams);
+  g_autoptr (LstmWindow) window = lstm_window_new (model, streams, 30, 7, NULL);
+  const Job job = {
+      state, window, lstm_model_get_n_lstm_layers (model) > 0, .x = x, .y = y, .h = h, .c = c};
+  Count before;
+
+  run (&job); /* what happens once, such as the linker's binding of a function */
+  before = count;
+  run (&job);
+  g_assert_cmpuint (count.calls - before.calls, ==, 0);
+}
+
+static LstmModel *
+load (const TestNetwork *network, guint precision)
+{
+  g_autoptr (GBytes) file = test_network_file (network);
+  g_autoptr (GError) error = NULL;
+  LstmModel *model = lstm_model_load_bytes_full (
+      file, "test", (LstmPrecision) precision, &error);
+
+  g_assert_no_error (error);
+  return model;
+}
+
+static void
+test_running (void)
+{
+  if (!COUNTS) {
+    g_test_skip ("the allocator cannot be replaced in this build");
+    return;
+  }
+  for (guint precision = 0; precision < TEST_N_PRECISIONS; precision++) {
+    for (gsize i = 0; i < G_N_ELEMENTS (networks); i++) {
+      g_autoptr (LstmModel) model = load (&networks[i], precision);
+
+      check_running (model, 1);
+      check_running (model, 5);
+    }
+  }
+}
+
+static gsize
+state_bytes (LstmModel *model, gsize streams)
+{
+  const Count before = count;
+
+  lstm_state_unref (test_state_new (model, streams));
+  return count.bytes - before.bytes;
+}
+
+/* As the header says: three rows of m a stream, and scratch */
+static void
+test_states (void)
+{
+  static const gsize streams[] = {1, 2, 64, 1000};
+
+  if (!COUNTS) {
+    g_test_skip ("the allocator cannot be replaced in this build");
+    return;
+  }
+  for (guint precision = 0; precision < TEST_N_PRECISIONS; precision++) {
+    g_autoptr (LstmModel) model = load (&square, precision);
+
+    for (gsize i = 0; i < G_N_ELEMENTS (streams); i++) {
+      const gsize rows = MAX (streams[i], 64), bytes = state_bytes (model, streams[i]);
+
+      g_test_message ("%s: %" G_GSIZE_FORMAT " bytes for %" G_GSIZE_FORMAT
+                      " streams, %" G_GSIZE_FORMAT " of weights",
+          test_precision_name ((LstmPrecision) precision), bytes, streams[i],
+          lstm_model_get_packed_size (model));
+      g_assert_cmpuint (bytes, <=, sizeof (float) * M * (3 * streams[i] + 8 * rows));
+    }
+  }
+  {
+    g_autoptr (LstmModel) model = load (&square, LSTM_PRECISION_FLOAT32);
+
+    g_assert_cmpuint (state_bytes (model, 1), <, lstm_model_get_packed_size (model) / 4);
+  }
+}
+
+/* Packed weights are a half and a quarter; biases and scales come on top. */
+static void
+test_packed_size (void)
+{
+  static const double ratios[TEST_N_PRECISIONS] = {1, 0.5, 0.25};
+  g_autoptr (LstmModel) whole = load (&square, LSTM_PRECISION_FLOAT32);
+  const double size = (double) lstm_model_get_packed_size (whole);
+
+  g_assert_cmpfloat (size, >=, sizeof (float) * 4. * M * (2 * M + 1));
+  g_assert_cmpfloat (size, <, sizeof (float) * 4. * M * (2 * M + 1) * 1.01);
+  for (guint precision = 0; precision < TEST_N_PRECISIONS; precision++) {
+    g_autoptr (LstmModel) model = load (&square, precision);
+    const double ratio = (double) lstm_model_get_packed_size (model) / size;
+
+    g_assert_cmpuint (lstm_model_get_precision (model), ==, precision);
+    g_test_message ("%s: %.3f", test_precision_name ((LstmPrecision) precision), ratio);
+    g_assert_cmpfloat (ratio, >=, ratios[precision]);
+    g_assert_cmpfloat (ratio, <, ratios[precision] + 0.015);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/allocations/running", test_running);
+  g_test_add_func ("/allocations/states", test_states);
+  g_test_add_func ("/allocations/packed-size", test_packed_size);
+  return g_test_run ();
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the header promises of every instruction set and precision: the numbers of a step are
+ * the same to the last bit however the steps are cut into calls and however many streams run
+ * beside it; and from one instruction set to another they are close, or the same where
+ * multiply-adds round once. */
+#include "network.h"
+#include "testutil.h"
+#include <string.h>
+
+#define N_NETWORKS 60
+#define MAX_STREAMS 70
+#define MAX_STEPS 130
+#define WORK 2e7 /* weights times rows of a network's longest run: keeps the test short */
+
+/* How far from "base" another instruction set may be, outputs being in [-1, 1]. Measured on 600
+ * networks: 5e-6, 3e-4 and 9e-4; h, rounded, may fall to the other side of a boundary. */
+static const double tolerances[TEST_N_PRECISIONS] = {1e-5, 1e-3, 4e-3};
+
+/* What the others are compared with: "base" is close, avx2 the same, all those of AVX-512 being
+ * wider and nothing else. */
+static const char *const references[] = {"base", "avx2"};
+
+typedef struct {
+  TestNetwork network;
+  GBytes *file;
+  gsize bs, steps, d, n;
+  float *x;                                                     /* [bs, steps, d] */
+  float *outputs[G_N_ELEMENTS (references)][TEST_N_PRECISIONS]; /* [bs, steps, n] */
+} Series;
+
+typedef struct {
+  const char *isa;
+  LstmPrecision precision;
+} Case;
+
+/* One model's whole run */
+typedef struct {
+  const Series *series;
+  LstmModel *model;
+  guint layer;                   /* the LSTM layer whose h and c are looked at */
+  gsize m;                       /* its units */
+  float *output, *hidden, *cell; /* [bs, steps, n], [bs, steps, m] */
+} Run;
+
+static Series all_series[N_NETWORKS];
+
+/* 1 to 300, most of them at the edges of what the kernels do at once: panels of 4, 8 and 16
+ * units, words of 2 and 4 values */
+static gsize
+pick_size (GRand *rand)
+{
+  static const gsize edges[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 25, 31, 32, 33, 47, 49};
+  const gsize choice = test_pick (rand, 0, 9);
+
+  return choice == 0  ? test_pick (rand, 100, 300)
+         : choice < 3 ? test_pick (rand, 1, 100)
+                      : edges[test_pick (rand, 0, G_N_ELEMENTS (edges) - 1)];
+}
+
+static void
+pick_network (TestNetwork *network, GRand *rand)
+{
+  const gsize depth = test_pick (rand, 1, 3);
+  TestLayer *layer = network->layers;
+
+  network->seed = g_rand_int (rand);
+  network->d = pick_size (rand);
+  if (test_pick (rand, 0, 2) == 0)
+    *layer++ = (TestLayer){TEST_NORMALIZATION};
+  for (gsize i = 0; i < depth; i++)
+    *layer++ = (TestLayer){TEST_LSTM, pick_size (rand)};
+  if (test_pick (rand, 0, 1) == 0)
+    *layer++ = (TestLayer){
+        TEST_DENSE, test_pick (rand, 1, 40), test_pick (rand, 0, 1) == 0 ? "tanh" : "softmax"};
+}
+
+static gsize
+n_weights (const TestNetwork *network)
+{
+  gsize n = 0, in = network->d;
+
+  for (const TestLayer *layer = network->layers; layer->kind != TEST_END; layer++) {
+    if (layer->kind == TEST_LSTM)
+      n += 4 * layer->out * (in + layer->out);
+    in = layer->kind == TEST_NORMALIZATION ? in : layer->out;
+  }
+  return n;
+}
+
+static void
+series_init (Series *series, guint32 seed)
+{
+  GRand *rand = g_rand_new_with_seed (seed);
+  gsize rows;
+
+  pick_network (&series->network, rand);
+  rows = (gsize) (WORK / (double) n_weights (&series->network));
+  series->bs = test_pick (rand, 0, 1) == 0 ? test_pick (rand, 1, 5)
+                                           : test_pick (rand, 1, MAX_STREAMS);
+  series->bs = MIN (series->bs, MAX (rows / 6, 1));
+  series->steps = test_pick (rand, 6, MAX_STEPS);
+  series->steps = CLAMP (rows / series->bs, 6, series->steps);
+  series->d = series->network.d;
+  series->n = test_network_out (&series->network);
+  series->file = test_network_file (&series->network);
+  series->x = g_new (float, series->bs * series->steps * series->d);
+  test_fill (series->x, series->bs * series->steps * series->d, seed);
+  g_rand_free (rand);
+}
+
+static void
+series_clear (Series *series)
+{
+  g_bytes_unref (series->file);
+  g_free (series->x);
+  for (gsize i = 0; i < G_N_ELEMENTS (references); i++)
+    for (guint p = 0; p < TEST_N_PRECISIONS; p++)
+      g_free (series->outputs[i][p]);
+}
+
+/* Rows [at, at + count) of a stream are those of the whole run. */
+static void
+check_rows (const Run *run, const float *rows, const float *whole, gsize stream, gsize at,
+    gsize count, gsize n)
+{
+  const gsize size = count * n * sizeof *rows;
+
+  g_assert_cmpmem (rows, size, whole + (stream * run->series->steps + at) * n, size);
+}
+
+/* h and c, asked for, are those of step t. */
+static void
+check_memory (
+    const Run *run, const LstmState *state, const gsize *streams, gsize n_streams, gsize t)
+{
+  g_autofree float *h = g_new (float, n_streams * run->m);
+  g_autofree float *c = g_new (float, n_streams * run->m);
+
+  lstm_state_get_hidden (state, run->layer, h);
+  lstm_state_get_cell (state, run->layer, c);
+  for (gsize s = 0; s < n_streams; s++) {
+    check_rows (run, h + s * run->m, run->hidden, streams[s], t, 1, run->m);
+    check_rows (run, c + s * run->m, run->cell, streams[s], t, 1, run->m);
+  }
+}
+
+/* Steps [at, at + count) of some streams in one call, @traced with h and c */
+static void
+run_piece (const Run *run, LstmState *state, const gsize *streams, gsize n_streams, gsize at,
+    gsize count, gboolean traced)
+{
+  const Series *series = run->series;
+  const gsize d = series->d, n = series->n, m = run->m;
+  g_autofree float *x = g_new (float, n_streams *count *d);
+  g_autofree float *y = g_new (float, n_streams *count *n);
+  g_autofree float *h = g_new (float, n_streams *count *m);
+  g_autofree float *c = g_new (float, n_streams *count *m);
+
+  for (gsize s = 0; s < n_streams; s++)
+    memcpy (x + s * count * d, series->x + (streams[s] * series->steps + at) * d,
+        count * d * sizeof *x);
+  if (traced)
+    lstm_state_run_full (state, count, x, y, run->layer, h, c);
+  else
+    lstm_state_run (state, count, x, y);
+  for (gsize s = 0; s < n_streams; s++) {
+    check_rows (run, y + s * count * n, run->output, streams[s], at, count, n);
+    if (!traced)
+      continue;
+    check_rows (run, h + s * count * m, run->hidden, streams[s], at, count, m);
+    check_rows (run, c + s * count * m, run->cell, streams[s], at, count, m);
+  }
+  check_memory (run, state, streams, n_streams, at + count - 1);
+}
+
+/* The whole sequence of some streams, side by side, in random pieces */
+static void
+run_pieces (const Run *run, const gsize *streams, gsize n_streams, GRand *rand)
+{
+  g_autoptr (LstmState) state = test_state_new (run->model, n_streams);
+  const gsize steps = run->series->steps;
+  gsize longest = test_pick (rand, 1, steps);
+
+  for (gsize at = 0, count; at < steps; at += count) {
+    count = test_pick (rand, 1, MIN (longest, steps - at));
+    run_piece (run, state, streams, n_streams, at, count, test_pick (rand, 0, 1) == 0);
+  }
+}
+
+static void
+run_whole (Run *run)
+{
+  const Series *series = run->series;
+  g_autoptr (LstmState) state = test_state_new (run->model, series->bs);
+  const gsize rows = series->bs * series->steps;
+
+  run->m = lstm_model_get_hidden_size (run->model, run->layer);
+  run->output = g_new (float, rows * series->n);
+  run->hidden = g_new (float, rows * run->m);
+  run->cell = g_new (float, rows * run->m);
+  lstm_state_run_full (
+      state, series->steps, series->x, run->output, run->layer, run->hidden, run->cell);
+}
+
+static void
+shuffle (gsize *values, gsize n, GRand *rand)
+{
+  for (gsize i = n - 1; i > 0; i--) {
+    const gsize other = test_pick (rand, 0, i), value = values[i];
+
+    values[i] = values[other];
+    values[other] = value;
+  }
+}
+
+/* All streams, then all of them in groups that are drawn by lot, then each of a few alone */
+static void
+check_pieces (const Run *run, GRand *rand)
+{
+  const gsize bs = run->series->bs;
+  gsize streams[MAX_STREAMS] = {0};
+
+  for (gsize s = 0; s < bs; s++)
+    streams[s] = s;
+  run_pieces (run, streams, bs, rand);
+  shuffle (streams, bs, rand);
+  for (gsize s = 0, size; s < bs; s += size) {
+    size = test_pick (rand, 1, MIN (9, bs - s));
+    run_pieces (run, streams + s, size, rand);
+  }
+  for (gsize s = 0; s < bs; s++)
+    run_pieces (run, &streams[s], 1, rand);
+}
+
+static void
+run_clear (Run *run)
+{
+  g_free (run->output);
+  g_free (run->hidden);
+  g_free (run->cell);
+  lstm_model_unref (run->model);
+}
+
+/* The output of an instruction set that others are compared with; kept for the next of them */
+static const float *
+reference (Series *series, guint which, LstmPrecision precision)
+{
+  float **output = &series->outputs[which][precision];
+
+  if (!*output) {
+    Run run = {series, test_model_load_bytes (series->file, references[which], precision)};
+
+    g_assert_nonnull (run.model);
+    run_whole (&run);
+    *output = g_steal_pointer (&run.output);
+    run_clear (&run);
+  }
+  return *output;
+}
+
+/* FALSE where this machine lacks the instruction set */
+static gboolean
+check_series (Series *series, const Case *test, double *worst)
+{
+  Run run = {series, test_model_load_bytes (series->file, test->isa, test->precision)};
+  const gsize n = series->bs * series->steps * series->n;
+  GRand *rand;
+
+  if (!run.model)
+    return FALSE;
+  rand = g_rand_new_with_seed (series->network.seed);
+  run.layer = (guint) test_pick (rand, 0, lstm_model_get_n_lstm_layers (run.model) - 1);
+  run_whole (&run);
+  check_pieces (&run, rand);
+  *worst = MAX (*worst, test_error (run.output, reference (series, 0, test->precision), n));
+  if (g_str_has_prefix (test->isa, "avx512"))
+    g_assert_cmpmem (run.output, n * sizeof (float), reference (series, 1, test->precision),
+        n * sizeof (float));
+  g_rand_free (rand);
+  run_clear (&run);
+  return TRUE;
+}
+
+static void
+test_case (gconstpointer data)
+{
+  const Case *test = data;
+  double worst = 0;
+
+  for (gsize i = 0; i < N_NETWORKS; i++) {
+    if (!check_series (&all_series[i], test, &worst)) {
+      g_test_skip ("this machine lacks the instruction set");
+      return;
+    }
+  }
+  g_test_message ("%s, %s: at most %.1e from base", test->isa,
+      test_precision_name (test->precision), worst);
+  g_assert_cmpfloat (worst, <, tolerances[test->precision]);
+}
+
+int
+main (int argc, char **argv)
+{
+  int status;
+
+  g_test_init (&argc, &argv, NULL);
+  for (guint32 i = 0; i < N_NETWORKS; i++)
+    series_init (&all_series[i], i);
+  for (gsize i = 0; test_isas[i]; i++) {
+    for (guint p = 0; p < TEST_N_PRECISIONS; p++) {
+      g_autofree char *path = g_strdup_printf (
+          "/invariance/%s/%s", test_isas[i], test_precision_name ((LstmPrecision) p));
+      Case *test = g_new (Case, 1);
+
+      *test = (Case){test_isas[i], (LstmPrecision) p};
+      g_test_add_data_func_full (path, test, test_case, g_free);
+    }
+  }
+  status = g_test_run ();
+  for (gsize i = 0; i < N_NETWORKS; i++)
+    series_clear (&all_series[i]);
+  return status;
+}

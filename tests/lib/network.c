@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "network.h"
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+  GString *header;
+  GByteArray *data;
+  GRand *rand;
+} Writer;
+
+/* Values within @most; a tensor of one dimension has no columns. */
+static void
+add_tensor (
+    Writer *writer, guint layer, const char *name, gsize rows, gsize columns, double most)
+{
+  const gsize begin = writer->data->len;
+
+  for (gsize i = 0; i < rows * MAX (columns, 1); i++) {
+    const float value = (float) g_rand_double_range (writer->rand, -most, most);
+
+    g_byte_array_append (writer->data, (const guint8 *) &value, sizeof value);
+  }
+  g_string_append_printf (writer->header,
+      ",\"%u.%s\":{\"dtype\":\"F32\",\"shape\":[%" G_GSIZE_FORMAT, layer, name, rows);
+  if (columns)
+    g_string_append_printf (writer->header, ",%" G_GSIZE_FORMAT, columns);
+  g_string_append_printf (
+      writer->header, "],\"data_offsets\":[%" G_GSIZE_FORMAT ",%u]}", begin, writer->data->len);
+}
+
+static void
+add_tensors (Writer *writer, const TestNetwork *network)
+{
+  gsize in = network->d;
+
+  for (guint i = 0; network->layers[i].kind != TEST_END; i++) {
+    const TestLayer *layer = &network->layers[i];
+    const gsize rows = layer->kind == TEST_LSTM ? 4 * layer->out : layer->out;
+    const double gain = network->gain > 0 ? network->gain : 1;
+    const double most = layer->kind == TEST_LSTM ? gain / sqrt ((double) layer->out)
+                                                 : 1 / sqrt ((double) in);
+
+    if (layer->kind == TEST_LSTM) {
+      add_tensor (writer, i, "weight_ih_l0", rows, in, most);
+      add_tensor (writer, i, "weight_hh_l0", rows, layer->out, most);
+      add_tensor (writer, i, "bias_ih_l0", rows, 0, most);
+      add_tensor (writer, i, "bias_hh_l0", rows, 0, most);
+    } else if (layer->kind == TEST_DENSE) {
+      add_tensor (writer, i, "weight", rows, in, most);
+      add_tensor (writer, i, "bias", rows, 0, most);
+    }
+    in = layer->kind == TEST_NORMALIZATION ? in : layer->out;
+  }
+}
+
+/* The value of lstm.layers, a JSON text inside of a JSON string */
+static void
+add_description (GString *header, const TestNetwork *network)
+{
+  for (guint i = 0; network->layers[i].kind != TEST_END; i++) {
+    const TestLayer *layer = &network->layers[i];
+
+    g_string_append (header, i ? ",{" : "{");
+    if (layer->kind == TEST_NORMALIZATION)
+      g_string_append_printf (header,
+          "\\\"type\\\":\\\"normalization\\\",\\\"mean\\\":%g,\\\"scale\\\":%g", TEST_MEAN,
+          TEST_SCALE);
+    else if (layer->kind == TEST_LSTM)
+      g_string_append_printf (header, "\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"%u\\\"", i);
+    else
+      g_string_append_printf (header,
+          "\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"%u\\\",\\\"activation\\\":\\\"%s\\\"", i,
+          layer->activation);
+    g_string_append_c (header, '}');
+  }
+}
+
+GBytes *
+test_network_file (const TestNetwork *network)
+{
+  Writer writer = {
+      g_string_new ("{\"__metadata__\":{\"lstm.version\":\"1\",\"lstm.layers\":\"["),
+      g_byte_array_new (), g_rand_new_with_seed (network->seed)};
+  GByteArray *file = g_byte_array_new ();
+  guint64 length;
+
+  add_description (writer.header, network);
+  g_string_append (writer.header, "]\"}");
+  add_tensors (&writer, network);
+  g_string_append_c (writer.header, '}');
+  length = GUINT64_TO_LE ((guint64) writer.header->len);
+  g_byte_array_append (file, (const guint8 *) &length, sizeof length);
+  g_byte_array_append (file, (const guint8 *) writer.header->str, (guint) writer.header->len);
+  g_byte_array_append (file, writer.data->data, writer.data->len);
+  g_string_free (writer.header, TRUE);
+  g_byte_array_unref (writer.data);
+  g_rand_free (writer.rand);
+  return g_byte_array_free_to_bytes (file);
+}
+
+gsize
+test_network_out (const TestNetwork *network)
+{
+  gsize n = network->d;
+
+  for (guint i = 0; network->layers[i].kind != TEST_END; i++)
+    n = network->layers[i].kind == TEST_NORMALIZATION ? n : network->layers[i].out;
+  return n;
+}
+
+/* A tensor of n float32 values, as float64 */
+static double *
+read_tensor (GBytes *file, guint index, const TestLayer *layer, const char *tensor, gsize n)
+{
+  gsize size;
+  const char *content = g_bytes_get_data (file, &size);
+  const guint64 length = *(const guint64 *) content;
+  g_autofree char *header = g_strndup (content + 8, GUINT64_FROM_LE (length));
+  g_autofree char *key = layer->name ? g_strdup_printf ("\"%s.%s\":{", layer->name, tensor)
+                                     : g_strdup_printf ("\"%u.%s\":{", index, tensor);
+  const char *at = strstr (header, key);
+  double *values = g_new (double, n);
+  guint64 begin;
+
+  g_assert_nonnull (at);
+  g_assert_nonnull (at = strstr (at, "\"data_offsets\":["));
+  begin = 8 + GUINT64_FROM_LE (length) + g_ascii_strtoull (strchr (at, '[') + 1, NULL, 10);
+  g_assert_cmpuint (begin + n * sizeof (float), <=, size);
+  for (gsize i = 0; i < n; i++) {
+    float value;
+
+    memcpy (&value, content + begin + i * sizeof value, sizeof value);
+    values[i] = (double) value;
+  }
+  return values;
+}
+
+static void
+run_normalization (gsize n, const double *x, double *y)
+{
+  for (gsize i = 0; i < n; i++)
+    y[i] = (x[i] - TEST_MEAN) * TEST_SCALE;
+}
+
+static double
+activate (const char *name, double x)
+{
+  if (g_str_equal (name, "tanh"))
+    return tanh (x);
+  if (g_str_equal (name, "sigmoid"))
+    return 1 / (1 + exp (-x));
+  if (g_str_equal (name, "relu"))
+    return fmax (x, 0);
+  return x;
+}
+
+static void
+run_dense (const TestLayer *layer, const double *weight, const double *bias, gsize in,
+    const double *x, double *y)
+{
+  double most = -INFINITY, sum = 0;
+
+  for (gsize o = 0; o < layer->out; o++) {
+    double z = bias[o];
+
+    for (gsize k = 0; k < in; k++)
+      z += x[k] * weight[o * in + k];
+    y[o] = activate (layer->activation, z);
+    most = fmax (most, y[o]);
+  }
+  if (!g_str_equal (layer->activation, "softmax"))
+    return;
+  for (gsize o = 0; o < layer->out; o++)
+    sum += y[o] = exp (y[o] - most);
+  for (gsize o = 0; o < layer->out; o++)
+    y[o] /= sum;
+}
+
+/* z [4], the gates of unit u: += x w for the rows u, m + u, 2 m + u, 3 m + u of w */
+static void
+add_products (double z[4], const double *w, gsize m, gsize u, gsize in, const double *x)
+{
+  const double *rows[4] = {
+      w + u * in, w + (m + u) * in, w + (2 * m + u) * in, w + (3 * m + u) * in};
+
+  for (gsize k = 0; k < in; k++)
+    for (guint g = 0; g < 4; g++)
+      z[g] += x[k] * rows[g][k];
+}
+
+/* Tensors of a layer, and its h, h' and c */
+typedef struct {
+  double *w[4];
+  double *h, *next, *c;
+} Memory;
+
+/* h = o tanh (c), c = f c' + i g */
+static void
+run_lstm (Memory *memory, gsize in, gsize m, const double *x)
+{
+  for (gsize u = 0; u < m; u++) {
+    double z[4];
+
+    for (gsize g = 0; g < 4; g++)
+      z[g] = memory->w[2][g * m + u] + memory->w[3][g * m + u];
+    add_products (z, memory->w[0], m, u, in, x);
+    add_products (z, memory->w[1], m, u, m, memory->h);
+    memory->c[u] = memory->c[u] / (1 + exp (-z[1])) + tanh (z[2]) / (1 + exp (-z[0]));
+    memory->next[u] = tanh (memory->c[u]) / (1 + exp (-z[3]));
+  }
+  memcpy (memory->h, memory->next, m * sizeof *memory->h);
+}
+
+static void
+memory_init (Memory *memory, GBytes *file, guint index, const TestLayer *layer, gsize in)
+{
+  const gsize m = layer->out;
+
+  *memory = (Memory){0};
+  if (layer->kind == TEST_LSTM) {
+    memory->w[0] = read_tensor (file, index, layer, "weight_ih_l0", 4 * m * in);
+    memory->w[1] = read_tensor (file, index, layer, "weight_hh_l0", 4 * m * m);
+    memory->w[2] = read_tensor (file, index, layer, "bias_ih_l0", 4 * m);
+    memory->w[3] = read_tensor (file, index, layer, "bias_hh_l0", 4 * m);
+  } else if (layer->kind == TEST_DENSE) {
+    memory->w[0] = read_tensor (file, index, layer, "weight", m * in);
+    memory->w[1] = read_tensor (file, index, layer, "bias", m);
+  }
+  memory->h = g_new0 (double, MAX (m, in));
+  memory->next = g_new0 (double, m);
+  memory->c = g_new0 (double, m);
+}
+
+static void
+memory_clear (Memory *memory)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (memory->w); i++)
+    g_free (memory->w[i]);
+  g_free (memory->h);
+  g_free (memory->next);
+  g_free (memory->c);
+}
+
+void
+test_network_run (
+    const TestNetwork *network, GBytes *file, gsize steps, const float *x, double *y)
+{
+  Memory memories[TEST_MAX_LAYERS];
+  gsize in[TEST_MAX_LAYERS + 1] = {network->d};
+  g_autofree double *step = g_new (double, network->d);
+  guint n = 0;
+
+  for (; network->layers[n].kind != TEST_END; n++) {
+    const TestLayer *layer = &network->layers[n];
+
+    memory_init (&memories[n], file, n, layer, in[n]);
+    in[n + 1] = layer->kind == TEST_NORMALIZATION ? in[n] : layer->out;
+  }
+  for (gsize t = 0; t < steps; t++) {
+    const double *from = step;
+
+    for (gsize i = 0; i < network->d; i++)
+      step[i] = (double) x[t * network->d + i];
+    for (guint i = 0; i < n; i++) {
+      const TestLayer *layer = &network->layers[i];
+      Memory *memory = &memories[i];
+
+      if (layer->kind == TEST_NORMALIZATION)
+        run_normalization (in[i], from, memory->h);
+      else if (layer->kind == TEST_DENSE)
+        run_dense (layer, memory->w[0], memory->w[1], in[i], from, memory->h);
+      else
+        run_lstm (memory, in[i], layer->out, from);
+      from = memory->h;
+    }
+    memcpy (y + t * in[n], from, in[n] * sizeof *y);
+  }
+  for (guint i = 0; i < n; i++)
+    memory_clear (&memories[i]);
+}
