@@ -123,10 +123,12 @@ step_tile (int precision, const LstmStep *s, size_t row, size_t panel, size_t ro
 #define FOR_TILES(tile) \
   const size_t tiles = (job->rows + VF_ROWS - 1) / VF_ROWS; \
 \
-  for (size_t panel = 0; panel < job->panels; panel++) { \
-    if (job->rows == 1 && panel + TILE_PANELS <= job->panels) { \
+  for (size_t done = 0, panels; done < job->panels; done += panels) { \
+    panels = job->rows == 1 && done + TILE_PANELS <= job->panels ? TILE_PANELS : 1; \
+    const size_t panel = job->backwards ? job->panels - done - panels : done; \
+\
+    if (panels == TILE_PANELS) { \
       tile (precision, job, 0, panel, 1, TILE_PANELS); \
-      panel += TILE_PANELS - 1; \
       continue; \
     } \
     for (size_t t = 0, row = 0, rows; t < tiles; t++, row += rows) { \

@@ -40,6 +40,7 @@ typedef struct {
   LstmRows x;
   float *y;
   size_t y_stride; /* at least panels * panel */
+  int backwards;   /* from the last panel to the first */
 } LstmAffine;
 
 /* One step of an LSTM layer for a number of rows (streams). Where z is given it holds
@@ -56,6 +57,7 @@ typedef struct {
   float *h_next;   /* (rows, m), not where h's words are */
   float *c;        /* (rows, m), in place */
   size_t m_stride; /* of h_next and c: panels * panel / 4 */
+  int backwards;   /* from the last panel to the first: see LstmMemory */
 } LstmStep;
 
 /* What depends on the precision of an LSTM layer's weights */

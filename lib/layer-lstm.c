@@ -74,6 +74,7 @@ run_rows (const LstmLayer *layer, const LstmMemory *memory, gsize first, gsize r
       .h_next = memory->h_next + first * memory->stride,
       .c = memory->c + first * memory->stride,
       .m_stride = memory->stride,
+      .backwards = memory->backwards,
   };
 
   layer->product->step (&step);
@@ -112,6 +113,7 @@ run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
 
       memory->h = memory->h_next;
       memory->h_next = last;
+      memory->backwards = !memory->backwards;
     }
     copy_out (layer, b, t, memory->h, b->y, b->y_stride);
     copy_out (layer, b, t, memory->h, b->hidden, b->trace_stride);

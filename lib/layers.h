@@ -12,6 +12,10 @@ typedef struct _LstmLayer LstmLayer;
 typedef struct {
   float *h, *h_next, *c; /* (streams * fan, stride), units beyond m are zero */
   gsize stride;
+  /* Every other step takes the panels from last to first, and so begins with those that the step
+   * before left in the cache. Where the weights do not fit into it, reading them in one order
+   * finds none there. */
+  gboolean backwards;
 } LstmMemory;
 
 /* Steps to run through a layer: rows of in (out) features, steps side by side, and x_stride
