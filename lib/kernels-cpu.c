@@ -4,6 +4,9 @@
  * is known. LSTM_ISAS (X) is the table in meson.build: X (name, condition), best first. */
 #include "kernels.h"
 #include "isas.h"
+#ifdef __aarch64__
+# include <sys/auxv.h>
+#endif
 
 #define X(isa, able) extern const LstmKernels lstm_kernels_##isa;
 LSTM_ISAS (X)

@@ -85,7 +85,6 @@ step_tile (int precision, const LstmStep *s, size_t row, size_t panel, size_t ro
     size_t panels)
 {
   const float *w = s->w + panel * s->w_stride;
-  const float *z = s->z + row * s->z_stride + panel * PANEL;
   Tile sum, before = {0};
 
   if (s->x.words) {
@@ -96,7 +95,8 @@ step_tile (int precision, const LstmStep *s, size_t row, size_t panel, size_t ro
   product (precision, sum, rows, panels, &s->h, row, w + s->u, s->w_stride);
   if (!s->x.words)
     FOR_TILE (r, p, g)
-      before[r][p][g] = vf_load (z + r * s->z_stride + p * PANEL + g * VF_WIDTH);
+      before[r][p][g] = vf_load (
+          s->z + (row + r) * s->z_stride + (panel + p) * PANEL + g * VF_WIDTH);
   FOR_TILE (r, p, g)
     sum[r][p][g] = before[r][p][g] + sum[r][p][g];
 

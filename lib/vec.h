@@ -20,6 +20,9 @@
 #elif defined(__AVX2__)
 # define VF_WIDTH 8
 # define VF_ROWS 3
+#elif defined(__aarch64__)
+# define VF_WIDTH 4
+# define VF_ROWS 4 /* of 32 registers, as many as bfloat16 and int8 leave */
 #else
 # define VF_WIDTH 4
 # define VF_ROWS 2
@@ -30,6 +33,7 @@
 
 typedef float vf __attribute__ ((vector_size (4 * VF_WIDTH)));
 typedef int32_t vi __attribute__ ((vector_size (4 * VF_WIDTH)));
+typedef uint32_t vu __attribute__ ((vector_size (4 * VF_WIDTH))); /* wraps around */
 typedef int16_t vs __attribute__ ((vector_size (4 * VF_WIDTH)));
 
 static inline vf
@@ -140,6 +144,16 @@ vf_dot_int8 (vf sum, vf x, vf w)
   /* not _mm512_dpbusd_epi32: gcc 12 moves sums of another vector type through memory */
   __asm__ ("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
   return sum;
+#elif defined(__ARM_FEATURE_DOTPROD)
+  __asm__ ("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(x), "w"(w));
+  return sum;
+#elif defined(__aarch64__)
+  const int8x16_t a = (int8x16_t) x, b = (int8x16_t) w;
+  const int16x8_t low = vmull_s8 (vget_low_s8 (a), vget_low_s8 (b));
+  const int16x8_t pairs = vpaddq_s16 (low, vmull_high_s8 (a, b)); /* at most 2 * 127 * 127 */
+
+  __asm__ ("sadalp %0.4s, %1.8h" : "+w"(sum) : "w"(pairs));
+  return sum;
 #else
   const vs odd_x = (vs) x >> 8, odd_w = (vs) w >> 8;
   const vs even_x = (vs) x << 8 >> 8, even_w = (vs) w << 8 >> 8;
@@ -155,6 +169,8 @@ vi_max (vi a, vi b)
   return (vi) _mm512_max_epi32 ((__m512i) a, (__m512i) b);
 #elif defined(__AVX2__)
   return (vi) _mm256_max_epi32 ((__m256i) a, (__m256i) b);
+#elif defined(__aarch64__)
+  return (vi) vmaxq_s32 ((int32x4_t) a, (int32x4_t) b);
 #else
   const vi larger = a > b;
 
@@ -168,6 +184,8 @@ vi_largest (vi v)
 {
 #if defined(__AVX512F__)
   return _mm512_reduce_max_epi32 ((__m512i) v);
+#elif defined(__aarch64__)
+  return vmaxvq_s32 ((int32x4_t) v);
 #else
   int32_t max = v[0];
 
@@ -197,9 +215,9 @@ vf_to_bfloat16 (vf x)
 #if defined(__AVX512BF16__)
   return (vf_halves) _mm512_cvtneps_pbh ((__m512) x);
 #else
-  const vi bits = (vi) x;
-  const vi rounded = bits + 0x7fff + ((bits >> 16) & 1);
-  const vi nan = x != x;
+  const vu bits = (vu) x;
+  const vu rounded = bits + 0x7fff + ((bits >> 16) & 1);
+  const vu nan = (vu) (x != x);
 
   return __builtin_convertvector (
       (((bits | 0x400000) & nan) | (rounded & ~nan)) >> 16, vf_halves);
@@ -254,6 +272,8 @@ vf_at_least (vf x, vf low)
   return (vf) _mm512_max_ps ((__m512) low, (__m512) x); /* gives the second if one is NaN */
 #elif defined(__AVX2__)
   return (vf) _mm256_max_ps ((__m256) low, (__m256) x);
+#elif defined(__aarch64__)
+  return (vf) vmaxq_f32 ((float32x4_t) low, (float32x4_t) x); /* gives NaN if one is NaN */
 #else
   return vf_select (x < low, low, x);
 #endif
@@ -267,6 +287,8 @@ vf_at_most (vf x, vf high)
   return (vf) _mm512_min_ps ((__m512) high, (__m512) x);
 #elif defined(__AVX2__)
   return (vf) _mm256_min_ps ((__m256) high, (__m256) x);
+#elif defined(__aarch64__)
+  return (vf) vminq_f32 ((float32x4_t) high, (float32x4_t) x);
 #else
   return vf_select (x > high, high, x);
 #endif
@@ -289,6 +311,10 @@ vf_lookup16 (const float *table, vi i)
   const __m256 high = _mm256_permutevar8x32_ps (_mm256_loadu_ps (table + 8), (__m256i) i);
 
   return (vf) _mm256_blendv_ps (low, high, (__m256) (i << 28));
+#elif defined(__aarch64__)
+  const vi bytes = (i & 15) * 0x04040404 + 0x03020100;
+
+  return (vf) vqtbl4q_u8 (vld1q_u8_x4 ((const uint8_t *) table), (uint8x16_t) bytes);
 #else
   vf v;
 
@@ -337,7 +363,7 @@ vf_exp_split (vf y, vf *s)
   const vf t = vf_fma (y, vf_set (16 * 1.44269504f), vf_set (VF_INTEGER)), n = t - VF_INTEGER;
   vf r;
 
-  *s = (vf) ((vi) vf_lookup16 (powers.values, (vi) t) + ((vi) t << 19));
+  *s = (vf) ((vu) vf_lookup16 (powers.values, (vi) t) + ((vu) t << 19));
   r = vf_fma (n, vf_set (-0.693359375f / 16), y); /* exact: ln 2 to 9 bits */
   r = vf_fma (n, vf_set (2.12194440e-4f / 16), r);
   return vf_fma (vf_fma (vf_set (0.166672632f), r, vf_set (0.499996811f)), r * r, r);

@@ -106,7 +106,7 @@ LSTM_API GType lstm_model_get_type (void);
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
  * Reads, checks and packs a model. The file may be replaced or deleted afterwards. The
- * environment variable LSTM_ISA (base, avx2, avx512, avx512vnni, avx512bf16) picks the
+ * environment variable LSTM_ISA (base, avx2, avx512, avx512vnni, avx512bf16; neondot) picks the
  * instruction set instead of the best one that the machine has; the environment is read here and nowhere else.
  *
  * Returns: (transfer full): a model, or %NULL with @error set
@@ -214,7 +214,8 @@ LSTM_API LstmPrecision lstm_model_get_precision (const LstmModel *model);
  * @model: a model
  *
  * Returns: the instruction set that the weights are packed for: "base", "avx2", "avx512",
- *   "avx512vnni" or "avx512bf16"; all but "base" give the same bits on x86-64
+ *   "avx512vnni" or "avx512bf16", of which all but "base" give the same bits; on aarch64 "base" or
+ *   "neondot"
  */
 LSTM_API const char *lstm_model_get_isa (const LstmModel *model);
 
