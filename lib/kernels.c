@@ -3,6 +3,7 @@
  * Compiled once per row of the table in meson.build, with LSTM_ISA its name. */
 #include "kernels.h"
 #include "vec.h"
+#include <math.h>
 
 #define GATES 4
 #define PANEL (GATES * VF_WIDTH)
@@ -71,13 +72,26 @@ affine_tile (int precision, const LstmAffine *a, size_t row, size_t panel, size_
     size_t panels)
 {
   const float *w = a->w + panel * a->w_stride;
-  float *y = a->y + row * a->y_stride + panel * PANEL;
+  const size_t first = row * a->y_stride + panel * PANEL;
+  const float *base = a->base ? a->base + first : NULL;
+  float *y = a->y + first;
   Tile sum;
 
-  product (precision, sum, rows, panels, &a->x, row, w + PANEL, a->w_stride);
+  product (precision, sum, rows, panels, &a->x, row, w + a->w_at, a->w_stride);
   FOR_TILE (r, p, g)
-    vf_store (y + r * a->y_stride + p * PANEL + g * VF_WIDTH,
-        vf_load (w + p * a->w_stride + g * VF_WIDTH) + sum[r][p][g]);
+  {
+    const size_t at = r * a->y_stride + p * PANEL + g * VF_WIDTH;
+
+    vf_store (y + at,
+        vf_load (base ? base + at : w + p * a->w_stride + g * VF_WIDTH) + sum[r][p][g]);
+  }
+}
+
+/* A branch that always goes the same way costs less than kernels of their own for relu. */
+INLINE vf
+bend (int relu, vf x)
+{
+  return relu ? vf_select (x < 0, vf_set (0), x) : vf_tanh (x);
 }
 
 INLINE void
@@ -104,11 +118,11 @@ step_tile (int precision, const LstmStep *s, size_t row, size_t panel, size_t ro
     UNROLL for (size_t p = 0; p < panels; p++) {
       const size_t unit = (row + r) * s->m_stride + (panel + p) * VF_WIDTH;
       const vf i = vf_sigmoid (sum[r][p][0]), f = vf_sigmoid (sum[r][p][1]);
-      const vf g = vf_tanh (sum[r][p][2]), o = vf_sigmoid (sum[r][p][3]);
+      const vf g = bend (s->relu, sum[r][p][2]), o = vf_sigmoid (sum[r][p][3]);
       const vf c = vf_fma (f, vf_load (s->c + unit), i * g);
 
       vf_store (s->c + unit, c);
-      vf_store (s->h_next + unit, o * vf_tanh (c));
+      vf_store (s->h_next + unit, o * bend (s->relu, c));
     }
   }
 }
@@ -222,43 +236,107 @@ to_words_int8 (const float *x, size_t x_stride, size_t rows, size_t k, float *wo
 
 static void
 normalize (float *y, size_t y_stride, const float *x, size_t x_stride, const float *mean,
-    const float *scale, size_t rows, size_t n)
+    const float *scale, const float *offset, size_t rows, size_t n)
 {
   for (size_t r = 0; r < rows; r++)
     for (size_t i = 0; i < n; i++)
-      y[r * y_stride + i] = (x[r * x_stride + i] - mean[i]) * scale[i];
+      y[r * y_stride + i] = (x[r * x_stride + i] - mean[i]) * scale[i] + offset[i];
 }
 
-#define EACH(id, name, expression) \
-  static void activate_##id (float *y, size_t rows, size_t n, size_t stride) \
-  { \
-    (void) n; \
-    for (size_t i = 0; i < rows * stride; i += VF_WIDTH) { \
-      const vf x = vf_load (y + i); \
-\
-      vf_store (y + i, expression); \
-    } \
-  }
-#define ROW(id, name)
-LSTM_ACTIVATIONS (EACH, ROW)
-#undef EACH
-#undef ROW
+static float
+softplus (float x)
+{
+  return (x > 0 ? x : 0) + log1pf (expf (-fabsf (x)));
+}
 
-/* e^(y - max) / sum, each row by itself and in one order */
+/* e^(y - max) / sum, each row by itself and in one order; its logarithm is y - max - log (sum) */
 static void
-activate_SOFTMAX (float *y, size_t rows, size_t n, size_t stride)
+softmax (float *y, size_t rows, size_t n, size_t stride, int logarithm)
 {
   for (size_t r = 0; r < rows; r++, y += stride) {
     float max = y[0], sum = 0;
 
     for (size_t i = 1; i < n; i++)
       max = y[i] > max ? y[i] : max;
+    if (logarithm) {
+      for (size_t i = 0; i < n; i++)
+        sum += expf (y[i] - max);
+      for (size_t i = 0; i < n; i++)
+        y[i] = y[i] - max - logf (sum);
+      continue;
+    }
     for (size_t i = 0; i < n; i += VF_WIDTH)
       vf_store (y + i, vf_exp (vf_load (y + i) - max));
     for (size_t i = 0; i < n; i++)
       sum += y[i];
     for (size_t i = 0; i < n; i++)
       y[i] /= sum;
+  }
+}
+
+/* Feature by feature; what works on rows is not among it */
+INLINE vf
+apply (const LstmActivation *activation, vf x)
+{
+  const float alpha = activation->alpha, beta = activation->beta;
+
+  switch (activation->kind) {
+#define EACH(id, name, default_alpha, default_beta, expression) \
+  case LSTM_ACTIVATION_##id: \
+    return expression;
+#define ROW(id, name)
+    LSTM_ACTIVATIONS (EACH, ROW)
+#undef EACH
+#undef ROW
+  default:
+    return x;
+  }
+}
+
+/* Not inlined: a layer that is not the usual one goes through here five times a vector. */
+static __attribute__ ((noinline)) vf
+apply_any (const LstmActivation *activation, vf x)
+{
+  return apply (activation, x);
+}
+
+static void
+activate (const LstmActivation *activation, float *y, size_t rows, size_t n, size_t stride)
+{
+  if (activation->kind == LSTM_ACTIVATION_SOFTMAX
+      || activation->kind == LSTM_ACTIVATION_LOG_SOFTMAX) {
+    softmax (y, rows, n, stride, activation->kind == LSTM_ACTIVATION_LOG_SOFTMAX);
+    return;
+  }
+  for (size_t i = 0; i < rows * stride; i += VF_WIDTH)
+    vf_store (y + i, apply_any (activation, vf_load (y + i)));
+}
+
+static void
+cell (const LstmCell *job)
+{
+  const LstmCellKind *k = job->kind;
+  const vf clip = vf_set (k->clip), cell_clip = vf_set (k->cell_clip), none = vf_set (0);
+
+  for (size_t r = 0; r < job->rows; r++) {
+    for (size_t p = 0; p < job->panels; p++) {
+      const float *z = job->z + r * job->z_stride + p * PANEL;
+      const size_t unit = r * job->m_stride + p * VF_WIDTH;
+      const float *peep = k->peepholes ? k->peepholes + p * VF_WIDTH : NULL;
+      vf i = vf_load (z), f = vf_load (z + VF_WIDTH), g = vf_load (z + 2 * VF_WIDTH);
+      vf o = vf_load (z + 3 * VF_WIDTH), c = vf_load (job->c + unit);
+
+      i = vf_fma (peep ? vf_load (peep) : none, peep ? c : none, i);
+      f = vf_fma (peep ? vf_load (peep + job->m_stride) : none, peep ? c : none, f);
+      i = apply_any (&k->gates, vf_bound (i, clip));
+      f = k->input_forget ? 1 - i : apply_any (&k->gates, vf_bound (f, clip));
+      g = apply_any (&k->candidate, vf_bound (g, clip));
+      c = vf_bound (vf_fma (f, c, i * g), cell_clip);
+      o = vf_fma (peep ? vf_load (peep + 2 * job->m_stride) : none, peep ? c : none, o);
+      o = apply_any (&k->gates, vf_bound (o, clip));
+      vf_store (job->c + unit, c);
+      vf_store (job->h + unit, o * apply_any (&k->output, c));
+    }
   }
 }
 
@@ -286,11 +364,6 @@ const LstmKernels CONCAT (lstm_kernels_, LSTM_ISA) = {
     [LSTM_INT8] = {4, 2, to_words_int8, affine_INT8, step_INT8},
   },
   .normalize = normalize,
-  .activate = {
-#define EACH(id, name, expression) activate_##id,
-#define ROW(id, name) activate_##id,
-    LSTM_ACTIVATIONS (EACH, ROW)
-#undef EACH
-#undef ROW
-  },
+  .cell = cell,
+  .activate = activate,
 };

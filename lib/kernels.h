@@ -32,11 +32,13 @@ typedef struct {
   const float *factors; /* (rows), what a row of int8 was divided by */
 } LstmRows;
 
-/* y = bias + x W, [rows, panels * panel] */
+/* y = bias + x W, [rows, panels * panel], or base + x W */
 typedef struct {
   size_t rows, panels;
-  const float *w;  /* first panel's bias, and W behind it */
-  size_t w_stride; /* lanes from panel to panel */
+  const float *w;    /* first panel's bias, and W behind it */
+  size_t w_stride;   /* lanes from panel to panel */
+  size_t w_at;       /* lanes from a panel's bias to W */
+  const float *base; /* (rows, panels * panel), y_stride apart, may be y; or NULL */
   LstmRows x;
   float *y;
   size_t y_stride; /* at least panels * panel */
@@ -58,7 +60,27 @@ typedef struct {
   float *c;        /* (rows, m), in place */
   size_t m_stride; /* of h_next and c: panels * panel / 4 */
   int backwards;   /* from the last panel to the first: see LstmMemory */
+  int relu;        /* instead of tanh, of g and of c */
 } LstmStep;
+
+/* What an LSTM layer does with its pre-activations where it is not the usual sigmoid and tanh:
+ * any activations, peepholes (Gers and Schmidhuber 2000; o sees the new c), pre-activations and c
+ * within bounds, f = 1 - i. */
+typedef struct {
+  LstmActivation gates, candidate, output; /* of i, f and o; of g; of c */
+  const float *peepholes; /* i, f, o: (3, m_stride), or NULL */
+  float clip, cell_clip;  /* INFINITY: none */
+  int input_forget;
+} LstmCellKind;
+
+typedef struct {
+  const LstmCellKind *kind;
+  size_t rows, panels;
+  const float *z; /* (rows, panels * panel), bias + x W + h U */
+  size_t z_stride;
+  float *h, *c; /* (rows, m), c in place */
+  size_t m_stride;
+} LstmCell;
 
 /* What depends on the precision of an LSTM layer's weights */
 typedef struct {
@@ -76,12 +98,14 @@ typedef struct {
   size_t panel;    /* lanes side by side in a packed row */
   int byte_offset; /* what int8 words add to a value of x */
   LstmProduct products[LSTM_N_PRECISIONS];
-  /* y = (x - mean) * scale for rows of n features */
+  /* y = (x - mean) * scale + offset for rows of n features */
   void (*normalize) (float *y, size_t y_stride, const float *x, size_t x_stride,
-      const float *mean, const float *scale, size_t rows, size_t n);
+      const float *mean, const float *scale, const float *offset, size_t rows, size_t n);
+  void (*cell) (const LstmCell *cell);
   /* In place over rows of n features, stride apart; stride is a multiple of panel and what lies
    * between n and stride may change. */
-  void (*activate[LSTM_N_ACTIVATIONS]) (float *y, size_t rows, size_t n, size_t stride);
+  void (*activate) (const LstmActivation *activation, float *y, size_t rows, size_t n,
+      size_t stride);
 } LstmKernels;
 
 /* The table that this machine runs best (@i = 0), the next best, and so on; NULL at the end. */

@@ -11,13 +11,14 @@ run_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize rows, const 
       .panels = layer->panels,
       .w = layer->weights,
       .w_stride = layer->w_stride,
+      .w_at = kernels->panel,
       .x = {x, x_stride, layer->in, NULL},
       .y = scratch,
       .y_stride = layer->scratch_row,
   };
 
   layer->product->affine (&affine);
-  kernels->activate[layer->activation](scratch, rows, layer->out, layer->scratch_row);
+  kernels->activate (&layer->activation, scratch, rows, layer->out, layer->scratch_row);
   for (gsize r = 0; r < rows; r++)
     memcpy (y + r * y_stride, scratch + r * layer->scratch_row, layer->out * sizeof (float));
 }

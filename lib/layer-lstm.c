@@ -24,17 +24,24 @@ rows_of (const LstmLayer *layer, const float *x, gsize x_stride, gsize rows, gsi
 
 /* z [streams, steps, 4 m] = bias + x W for all steps at once: only h U is left for each. */
 static void
-project (const LstmLayer *layer, const LstmBlock *b, float *z, float *words)
+project_x (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b, float *z,
+    float *words)
 {
-  for (gsize s = 0; s < b->streams; s++) {
+  /* single steps of all streams are rows as well as the steps of a stream are */
+  const gsize groups = b->steps == 1 ? 1 : b->streams;
+  const gsize rows = b->steps == 1 ? b->streams : b->steps;
+  const gsize x_stride = b->steps == 1 ? b->x_stride : layer->in;
+
+  for (gsize s = 0; s < groups; s++) {
     const LstmAffine affine = {
-        .rows = b->steps,
+        .rows = rows,
         .panels = layer->panels,
         .w = layer->weights,
         .w_stride = layer->w_stride,
-        .x = rows_of (layer, b->x + s * b->x_stride, layer->in, b->steps, layer->in,
-            layer->x_words, words),
-        .y = z + s * b->steps * layer->z_stride,
+        .w_at = kernels->panel,
+        .x = rows_of (
+            layer, b->x + s * b->x_stride, x_stride, rows, layer->in, layer->x_words, words),
+        .y = z + s * rows * layer->z_stride,
         .y_stride = layer->z_stride,
     };
 
@@ -42,16 +49,30 @@ project (const LstmLayer *layer, const LstmBlock *b, float *z, float *words)
   }
 }
 
-/* Rows of out floats, from a memory's rows to every stream's row of step t. */
+/* Rows of n floats, from a memory's rows to every stream's row of step t. */
 static void
-copy_out (const LstmLayer *layer, const LstmBlock *b, gsize t, const float *from, float *to,
+copy_out (const LstmBlock *b, gsize t, const float *from, gsize from_stride, gsize n, float *to,
     gsize to_stride)
 {
   if (!to)
     return;
   for (gsize s = 0; s < b->streams; s++)
-    memcpy (to + s * to_stride + t * layer->out, from + s * b->memory->stride,
-        layer->out * sizeof (float));
+    memcpy (to + s * to_stride + t * n, from + s * from_stride, n * sizeof (float));
+}
+
+/* y and the trace after the @i-th step that was run, which was step @t */
+static void
+give (const LstmLayer *layer, const LstmBlock *b, gsize i, gsize t)
+{
+  const LstmMemory *memory = b->memory;
+
+  if (!b->whole || !layer->returns_last)
+    copy_out (b, layer->processed ? i : t, memory->h, memory->h_stride, layer->out, b->y,
+        b->y_stride);
+  else if (i + 1 == b->steps)
+    copy_out (b, 0, memory->h, memory->h_stride, layer->out, b->y, b->y_stride);
+  copy_out (b, t, memory->h, memory->h_stride, layer->out, b->hidden, b->hidden_stride);
+  copy_out (b, t, memory->c, memory->c_stride, layer->units, b->cell, b->cell_stride);
 }
 
 /* A step of rows [first, first + rows) of the memory, of which @h has the words: from x, or where
@@ -71,57 +92,181 @@ run_rows (const LstmLayer *layer, const LstmMemory *memory, gsize first, gsize r
       .z_stride = z_stride,
       .h = {h->words + first * h->stride, h->stride, h->n,
           h->factors ? h->factors + first : NULL},
-      .h_next = memory->h_next + first * memory->stride,
-      .c = memory->c + first * memory->stride,
-      .m_stride = memory->stride,
+      .h_next = memory->h_next + first * memory->h_stride,
+      .c = memory->c + first * memory->c_stride,
+      .m_stride = memory->c_stride,
       .backwards = memory->backwards,
+      .relu = layer->relu,
   };
 
   layer->product->step (&step);
+}
+
+/* A step of a layer that is not the usual one, piece by piece: z, which holds bias + x W, becomes
+ * the pre-activations, the cells give m values, and a projection makes h of them. */
+static void
+run_pieces (const LstmLayer *layer, const LstmKernels *kernels, const LstmMemory *memory,
+    gsize rows, float *z, gsize z_stride, const LstmRows *h, float *cells)
+{
+  const LstmAffine recurrent = {
+      .rows = rows,
+      .panels = layer->panels,
+      .w = layer->weights,
+      .w_stride = layer->w_stride,
+      .w_at = layer->u,
+      .base = z,
+      .x = *h,
+      .y = z,
+      .y_stride = z_stride,
+      .backwards = memory->backwards,
+  };
+  const LstmCell cell = {
+      .kind = layer->cell,
+      .rows = rows,
+      .panels = layer->panels,
+      .z = z,
+      .z_stride = z_stride,
+      .h = layer->projection ? cells : memory->h_next,
+      .c = memory->c,
+      .m_stride = memory->c_stride,
+  };
+
+  layer->product->affine (&recurrent);
+  kernels->cell (&cell);
+  if (layer->projection) {
+    const LstmAffine projection = {
+        .rows = rows,
+        .panels = layer->projection->panels,
+        .w = layer->projection->weights,
+        .w_stride = layer->projection->w_stride,
+        .w_at = kernels->panel,
+        .x = {cells, memory->c_stride, layer->units, NULL},
+        .y = memory->h_next,
+        .y_stride = memory->h_stride,
+    };
+
+    kernels->products[LSTM_FLOAT32].affine (&projection);
+  }
+}
+
+/* Rows of z for every row of memory that takes the same x, from the last to the first. */
+static void
+spread_z (const LstmLayer *layer, const LstmBlock *b, float *z)
+{
+  for (gsize row = b->streams * b->fan; b->fan > 1 && row-- > 0;)
+    memmove (z + row * layer->z_stride, z + row / b->fan * layer->z_stride,
+        layer->z_stride * sizeof (float));
+}
+
+/* What a masked step leaves: h and c as they were, of which @c has a copy. */
+static void
+hold (const LstmBlock *b, gsize t, const float *c)
+{
+  const LstmMemory *memory = b->memory;
+
+  for (gsize row = 0; b->mask && row < b->streams * b->fan; row++) {
+    if (!b->mask[row / b->fan * b->steps + t])
+      continue;
+    memcpy (memory->h_next + row * memory->h_stride, memory->h + row * memory->h_stride,
+        memory->h_stride * sizeof (float));
+    memcpy (memory->c + row * memory->c_stride, c + row * memory->c_stride,
+        memory->c_stride * sizeof (float));
+  }
+}
+
+static void
+zero_masked (const LstmLayer *layer, const LstmBlock *b)
+{
+  const gboolean last = b->whole && layer->returns_last;
+
+  if (!layer->zero_masked || !b->mask || !b->y)
+    return;
+  for (gsize s = 0; s < b->streams; s++) {
+    for (gsize i = last ? b->steps - 1 : 0; i < b->steps; i++) {
+      const gsize t = layer->reverse ? b->steps - 1 - i : i;
+      const gsize at = last ? 0 : layer->processed ? i : t;
+
+      if (b->mask[s * b->steps + t])
+        memset (b->y + s * b->y_stride + at * layer->out, 0, layer->out * sizeof (float));
+    }
+  }
+}
+
+/* Where a layer's scratch is, rows = streams * fan */
+typedef struct {
+  float *z;       /* (rows * steps, z_stride) */
+  float *cells;   /* (rows, c_stride), where a projection follows */
+  float *h_words; /* (rows, h_words), and a factor each */
+  float *x_words; /* (rows or steps, x_words), and a factor each */
+} Scratch;
+
+static Scratch
+lay_out (const LstmLayer *layer, const LstmBlock *b)
+{
+  const gsize rows = b->streams * b->fan;
+  float *z = b->scratch, *cells = z + rows * b->steps * layer->z_stride;
+  float *h_words = cells + (layer->projection ? rows * layer->c_stride : 0);
+
+  return (Scratch){z, cells, h_words, h_words + rows * (layer->h_words + 1)};
+}
+
+/* One step: h_next and c from h and c */
+static void
+run_step (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b, gsize t,
+    gboolean projected, const Scratch *scratch)
+{
+  const gsize rows = b->streams * b->fan, z_stride = b->steps * layer->z_stride;
+  const LstmMemory *memory = b->memory;
+  float *z = scratch->z + t * layer->z_stride;
+  const LstmRows h = rows_of (
+      layer, memory->h, memory->h_stride, rows, layer->out, layer->h_words, scratch->h_words);
+  LstmRows x = {0};
+
+  if (layer->cell) {
+    run_pieces (layer, kernels, memory, rows, z, z_stride, &h, scratch->cells);
+    return;
+  }
+  if (!projected)
+    x = rows_of (layer, b->x + t * layer->in, b->x_stride, rows, layer->in, layer->x_words,
+        scratch->x_words);
+  if (b->fan == 1)
+    run_rows (layer, memory, 0, rows, &x, z, z_stride, &h);
+  else
+    for (gsize s = 0; s < b->streams; s++)
+      run_rows (layer, memory, s * b->fan, b->fan, &x, z + s * z_stride, 0, &h);
 }
 
 static void
 run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
 {
   const gsize rows = b->streams * b->fan;
-  const gboolean projected = b->fan > 1
+  const gboolean projected = layer->cell || b->fan > 1
                              || (b->steps > 1 && b->streams < PROJECT_STREAMS
                                  && layer->in > PROJECT_INPUTS);
+  const Scratch scratch = lay_out (layer, b);
   LstmMemory *memory = b->memory;
-  float *z = b->scratch, *h_words = z + rows * b->steps * layer->z_stride;
-  float *x_words = h_words + rows * (layer->h_words + 1);
 
-  (void) kernels;
   if (projected)
-    project (layer, b, z, x_words);
-  for (gsize t = 0; t < b->steps; t++) {
-    const LstmRows h = rows_of (
-        layer, memory->h, memory->stride, rows, layer->out, layer->h_words, h_words);
-    LstmRows x = {0};
+    project_x (layer, kernels, b, scratch.z, scratch.x_words);
+  if (layer->cell)
+    spread_z (layer, b, scratch.z);
+  for (gsize i = 0; i < b->steps; i++) {
+    const gsize t = layer->reverse ? b->steps - 1 - i : i;
+    float *last = memory->h;
 
-    if (!projected)
-      x = rows_of (
-          layer, b->x + t * layer->in, b->x_stride, rows, layer->in, layer->x_words, x_words);
-    if (b->fan == 1)
-      run_rows (
-          layer, memory, 0, rows, &x, z + t * layer->z_stride, b->steps * layer->z_stride, &h);
-    else
-      for (gsize s = 0; s < b->streams; s++)
-        run_rows (layer, memory, s * b->fan, b->fan, &x, z + s * layer->z_stride, 0, &h);
-    {
-      float *last = memory->h;
-
-      memory->h = memory->h_next;
-      memory->h_next = last;
-      memory->backwards = !memory->backwards;
-    }
-    copy_out (layer, b, t, memory->h, b->y, b->y_stride);
-    copy_out (layer, b, t, memory->h, b->hidden, b->trace_stride);
-    copy_out (layer, b, t, memory->c, b->cell, b->trace_stride);
+    if (b->mask)
+      memcpy (b->held, memory->c, rows * memory->c_stride * sizeof (float));
+    run_step (layer, kernels, b, t, projected, &scratch);
+    hold (b, t, b->held);
+    memory->h = memory->h_next;
+    memory->h_next = last;
+    memory->backwards = !memory->backwards;
+    give (layer, b, i, t);
   }
+  zero_masked (layer, b);
 }
 
 const LstmLayerKind lstm_layer_lstm = {
-    .has_memory = TRUE,
+    .n_memories = 1,
     .run = run,
 };

@@ -49,6 +49,15 @@ lstm_model_get_output_size (const LstmModel *model)
   return model->out;
 }
 
+gboolean
+lstm_model_is_causal (const LstmModel *model)
+{
+  for (guint i = 0; i < model->layers->len; i++)
+    if (lstm_layer_needs_whole (lstm_model_layer (model, i)))
+      return FALSE;
+  return TRUE;
+}
+
 guint
 lstm_model_get_n_lstm_layers (const LstmModel *model)
 {
@@ -65,6 +74,16 @@ lstm_model_get_hidden_size (const LstmModel *model, guint layer)
   return lstm->out;
 }
 
+gsize
+lstm_model_get_cell_size (const LstmModel *model, guint layer)
+{
+  const LstmLayer *lstm;
+
+  g_return_val_if_fail (layer < model->lstm_layers->len, 0);
+  lstm = g_ptr_array_index (model->lstm_layers, layer);
+  return lstm->units;
+}
+
 LstmPrecision
 lstm_model_get_precision (const LstmModel *model)
 {
@@ -77,12 +96,24 @@ lstm_model_get_isa (const LstmModel *model)
   return model->kernels->name;
 }
 
+static gsize
+layer_floats (const LstmLayer *layer)
+{
+  gsize floats = layer->n_weights;
+
+  if (layer->projection)
+    floats += layer->projection->n_weights;
+  for (guint k = 0; k < G_N_ELEMENTS (layer->directions); k++)
+    floats += layer->directions[k] ? layer_floats (layer->directions[k]) : 0;
+  return floats;
+}
+
 gsize
 lstm_model_get_packed_size (const LstmModel *model)
 {
   gsize floats = 0;
 
   for (guint i = 0; i < model->layers->len; i++)
-    floats += lstm_model_layer (model, i)->n_weights;
+    floats += layer_floats (lstm_model_layer (model, i));
   return floats * sizeof (float);
 }

@@ -16,10 +16,11 @@ add_floats (gsize *sum, gsize count, gsize each)
   return g_size_checked_mul (&product, count, each) && g_size_checked_add (sum, *sum, product);
 }
 
+/* h, h_next and c of a stream */
 static gsize
-memory_stride (const LstmModel *model, const LstmLayer *layer)
+memory_size (const LstmLayer *layer)
 {
-  return layer->panels * model->kernels->panel / 4;
+  return 2 * layer->h_stride + layer->c_stride;
 }
 
 /* Lays out h, h_next and c of each layer, then what the layers share. */
@@ -28,7 +29,7 @@ allocate (LstmState *state, GError **error)
 {
   const LstmModel *model = state->model;
   const gsize panel = model->kernels->panel;
-  gsize rows, floats = 0, width = 0, scratch = 0;
+  gsize rows, floats = 0, width = 0, scratch = 0, held = 0;
   float *at;
 
   for (guint i = 0; i < model->layers->len; i++) {
@@ -37,32 +38,43 @@ allocate (LstmState *state, GError **error)
     /* rounded, for what follows to stay aligned */
     width = MAX (width, (layer->out + panel - 1) / panel * panel);
     scratch = MAX (scratch, layer->scratch_row);
-    if (layer->kind->has_memory
-        && !add_floats (&floats, state->streams, 3 * memory_stride (model, layer)))
+  }
+  for (guint i = 0; i < model->lstm_layers->len; i++) {
+    const LstmLayer *layer = g_ptr_array_index (model->lstm_layers, i);
+
+    held = MAX (held, layer->c_stride);
+    if (!add_floats (&floats, state->streams, memory_size (layer)))
       floats = G_MAXSIZE;
   }
+  held = model->masks ? held : 0;
   state->n_memory = floats;
+  /* the mask's bytes are counted as floats */
   if (!g_size_checked_mul (&rows, state->streams, state->chunk)
-      || !add_floats (&floats, rows, 2 * width) || !add_floats (&floats, rows, scratch))
+      || !add_floats (&floats, rows, 2 * width) || !add_floats (&floats, rows, scratch)
+      || !add_floats (&floats, state->streams, held)
+      || !add_floats (&floats, rows, model->masks ? 1 : 0))
     floats = G_MAXSIZE;
   if (!(state->floats = lstm_floats_new (floats, error)))
     return FALSE;
 
   at = state->floats;
   for (guint i = 0; i < model->lstm_layers->len; i++) {
+    const LstmLayer *layer = g_ptr_array_index (model->lstm_layers, i);
     LstmMemory *memory = &state->memory[i];
-    gsize size;
 
-    memory->stride = memory_stride (model, g_ptr_array_index (model->lstm_layers, i));
-    size = state->streams * memory->stride;
+    memory->h_stride = layer->h_stride;
+    memory->c_stride = layer->c_stride;
     memory->h = at;
-    memory->h_next = at + size;
-    memory->c = at + 2 * size;
-    at += 3 * size;
+    memory->h_next = at + state->streams * memory->h_stride;
+    memory->c = at + 2 * state->streams * memory->h_stride;
+    at += state->streams * memory_size (layer);
   }
   state->between[0] = at;
   state->between[1] = at + rows * width;
   state->scratch = at + 2 * rows * width;
+  state->held = state->scratch + rows * scratch;
+  state->mask = model->masks ? (guint8 *) (state->held + state->streams * held) : NULL;
+  lstm_state_reset (state);
   return TRUE;
 }
 
@@ -82,10 +94,34 @@ lstm_state_new_chunked (LstmModel *model, gsize streams, gsize chunk, GError **e
 }
 
 LstmState *
+lstm_state_new_whole (LstmModel *model, gsize streams, gsize max_steps, GError **error)
+{
+  LstmState *state;
+  gsize steps = max_steps;
+
+  g_return_val_if_fail (model != NULL, NULL);
+  g_return_val_if_fail (streams > 0 && max_steps > 0, NULL);
+  for (guint i = 0; i < model->layers->len; i++)
+    steps = MAX (steps, lstm_model_layer (model, i)->repeat);
+  state = lstm_state_new_chunked (model, streams, steps, error);
+  if (state) {
+    state->whole = TRUE;
+    state->max_steps = max_steps;
+  }
+  return state;
+}
+
+LstmState *
 lstm_state_new (LstmModel *model, gsize streams, GError **error)
 {
   g_return_val_if_fail (model != NULL, NULL);
   g_return_val_if_fail (streams > 0, NULL);
+  if (!lstm_model_is_causal (model)) {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+        "expected a model whose every step depends on the steps before it only, found one that "
+        "needs whole sequences: a layer runs backwards, in both directions, or repeats");
+    return NULL;
+  }
   return lstm_state_new_chunked (model, streams, MAX (1, CHUNK_ROWS / streams), error);
 }
 
@@ -119,10 +155,14 @@ lstm_state_get_streams (const LstmState *state)
   return state->streams;
 }
 
-void
-lstm_state_reset (LstmState *state)
+/* A row begins as the model says, which is mostly zero. */
+static void
+begin (float *row, gsize stride, const float *initial)
 {
-  memset (state->floats, 0, state->n_memory * sizeof (float));
+  if (initial)
+    memcpy (row, initial, stride * sizeof (float));
+  else
+    memset (row, 0, stride * sizeof (float));
 }
 
 void
@@ -130,11 +170,19 @@ lstm_state_reset_stream (LstmState *state, gsize stream)
 {
   g_return_if_fail (stream < state->streams);
   for (guint i = 0; i < state->model->lstm_layers->len; i++) {
+    const LstmLayer *layer = g_ptr_array_index (state->model->lstm_layers, i);
     const LstmMemory *memory = &state->memory[i];
 
-    memset (memory->h + stream * memory->stride, 0, memory->stride * sizeof (float));
-    memset (memory->c + stream * memory->stride, 0, memory->stride * sizeof (float));
+    begin (memory->h + stream * memory->h_stride, memory->h_stride, layer->initial_h);
+    begin (memory->c + stream * memory->c_stride, memory->c_stride, layer->initial_c);
   }
+}
+
+void
+lstm_state_reset (LstmState *state)
+{
+  for (gsize i = 0; i < state->streams; i++)
+    lstm_state_reset_stream (state, i);
 }
 
 /* Where the caller's arrays go, at the chunk's first step. Strides are the whole call's. */
@@ -143,7 +191,7 @@ typedef struct {
   const float *input;
   float *output;
   guint layer;
-  float *hidden, *cell;
+  float *hidden, *cell; /* of layer; the whole call's strides */
 } Arrays;
 
 /* Hands @n steps from layer to layer: the first reads the caller's input, the last writes the
@@ -154,29 +202,38 @@ run_chunk (LstmState *state, gsize n, const Arrays *arrays)
   const LstmModel *model = state->model;
   const float *x = arrays->input;
   gsize x_stride = arrays->steps * model->in;
+  guint8 *mask = NULL;
   guint lstm = 0;
 
   for (guint i = 0; i < model->layers->len; i++) {
     const LstmLayer *layer = lstm_model_layer (model, i);
     gboolean last = i + 1 == model->layers->len;
-    gboolean traced = layer->kind->has_memory && lstm == arrays->layer;
-    const LstmBlock block = {
+    gboolean traced = arrays->layer - lstm < layer->kind->n_memories;
+    LstmBlock block = {
         .streams = state->streams,
         .fan = 1,
         .steps = n,
         .x = x,
         .x_stride = x_stride,
         .y = last ? arrays->output : state->between[i % 2],
-        .y_stride = (last ? arrays->steps : n) * layer->out,
+
         .hidden = traced ? arrays->hidden : NULL,
         .cell = traced ? arrays->cell : NULL,
-        .trace_stride = arrays->steps * layer->out,
+        .hidden_stride = arrays->steps * layer->out,
+        .cell_stride = arrays->steps * layer->units,
+        .traced = arrays->layer - lstm,
+        .whole = state->whole,
         .scratch = state->scratch,
-        .memory = layer->kind->has_memory ? &state->memory[lstm] : NULL,
+        .mask = layer->kind->masks ? state->mask : mask,
+        .held = state->held,
+        .memory = &state->memory[lstm],
     };
 
+    n = lstm_layer_steps (layer, &block);
+    block.y_stride = (last && !state->whole ? arrays->steps : n) * layer->out;
     layer->kind->run (layer, model->kernels, &block);
-    lstm += layer->kind->has_memory;
+    lstm += layer->kind->n_memories;
+    mask = layer->returns_last || layer->repeat ? NULL : block.mask;
     x = block.y;
     x_stride = block.y_stride;
   }
@@ -188,23 +245,39 @@ lstm_state_run_full (LstmState *state, gsize steps, const float *input, float *o
 {
   const LstmModel *model = state->model;
   const gsize d = model->in, n = model->out;
-  gsize m = 0;
+  gsize p = 0, m = 0;
 
   g_return_if_fail ((!hidden && !cell) || layer < model->lstm_layers->len);
-  if (hidden || cell)
-    m = lstm_model_get_hidden_size (model, layer);
+  g_return_if_fail (!state->whole || steps <= state->max_steps);
+  if (state->whole)
+    lstm_state_reset (state);
+  if (hidden || cell) {
+    p = lstm_model_get_hidden_size (model, layer);
+    m = lstm_model_get_cell_size (model, layer);
+  }
   for (gsize t = 0; t < steps; t += state->chunk) {
     const Arrays arrays = {
         .steps = steps,
         .input = input + t * d,
         .output = output ? output + t * n : NULL,
         .layer = layer,
-        .hidden = hidden ? hidden + t * m : NULL,
+        .hidden = hidden ? hidden + t * p : NULL,
         .cell = cell ? cell + t * m : NULL,
     };
 
     run_chunk (state, MIN (state->chunk, steps - t), &arrays);
   }
+}
+
+gsize
+lstm_state_get_output_steps (const LstmState *state, gsize steps)
+{
+  for (guint i = 0; steps && i < state->model->layers->len; i++) {
+    const LstmBlock block = {.steps = steps, .whole = state->whole};
+
+    steps = lstm_layer_steps (lstm_model_layer (state->model, i), &block);
+  }
+  return steps;
 }
 
 void
@@ -223,32 +296,32 @@ lstm_state_run_bytes (LstmState *state, GBytes *input)
   float *y;
 
   g_return_val_if_fail (size % step == 0, NULL);
-  out = size / step * state->streams * lstm_model_get_output_size (model);
+  out = lstm_state_get_output_steps (state, size / step) * state->streams * model->out;
   y = g_new (float, out);
   lstm_state_run (state, size / step, x, y);
   return g_bytes_new_take (y, out * sizeof (float));
 }
 
-/* Rows of out floats from a memory's rows. */
+/* Rows of n floats from a memory's rows. */
 static void
-copy_rows (const LstmState *state, guint layer, const float *from, float *to)
+copy_rows (const LstmState *state, const float *from, gsize stride, gsize n, float *to)
 {
-  gsize m = lstm_model_get_hidden_size (state->model, layer);
-
   for (gsize s = 0; s < state->streams; s++)
-    memcpy (to + s * m, from + s * state->memory[layer].stride, m * sizeof (float));
+    memcpy (to + s * n, from + s * stride, n * sizeof (float));
 }
 
 void
 lstm_state_get_hidden (const LstmState *state, guint layer, float *hidden)
 {
   g_return_if_fail (layer < state->model->lstm_layers->len);
-  copy_rows (state, layer, state->memory[layer].h, hidden);
+  copy_rows (state, state->memory[layer].h, state->memory[layer].h_stride,
+      lstm_model_get_hidden_size (state->model, layer), hidden);
 }
 
 void
 lstm_state_get_cell (const LstmState *state, guint layer, float *cell)
 {
   g_return_if_fail (layer < state->model->lstm_layers->len);
-  copy_rows (state, layer, state->memory[layer].c, cell);
+  copy_rows (state, state->memory[layer].c, state->memory[layer].c_stride,
+      lstm_model_get_cell_size (state->model, layer), cell);
 }

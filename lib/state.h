@@ -8,11 +8,15 @@ struct _LstmState {
   LstmModel *model;
   gsize streams;
   gsize chunk;        /* steps run together: streams * chunk rows of scratch */
+  gboolean whole;     /* every call is a sequence from beginning to end */
+  gsize max_steps;    /* of it */
   float *floats;      /* all of what follows, in one piece */
   gsize n_memory;     /* floats of h, h_next and c, which stand first */
   LstmMemory *memory; /* one per LSTM layer */
   float *between[2];  /* (streams, chunk, widest layer): what layers hand to each other */
   float *scratch;     /* (streams, chunk, widest scratch row) */
+  float *held;        /* (streams, widest c_stride), and */
+  guint8 *mask;       /* (streams, chunk), where the model has a masking layer; else NULL */
 };
 
 /* As lstm_state_new(), for calls of at most @chunk steps. */

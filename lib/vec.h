@@ -294,6 +294,31 @@ vf_at_most (vf x, vf high)
 #endif
 }
 
+/* x within ± bound; NaN stays NaN. */
+static inline vf
+vf_bound (vf x, vf bound)
+{
+  return vf_at_least (vf_at_most (x, bound), -bound);
+}
+
+/* x within low and high; NaN stays NaN. */
+static inline vf
+vf_clip (vf x, float low, float high)
+{
+  return vf_at_least (vf_at_most (x, vf_set (high)), vf_set (low));
+}
+
+/* A function of the C library, lane by lane */
+static inline vf
+vf_map (float (*function) (float), vf x)
+{
+  vf y;
+
+  for (int i = 0; i < VF_WIDTH; i++)
+    y[i] = function (x[i]);
+  return y;
+}
+
 static inline vf
 vf_abs (vf x)
 {

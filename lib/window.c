@@ -27,6 +27,12 @@ lstm_window_new (LstmModel *model, gsize streams, gsize length, gsize hop, GErro
 
   g_return_val_if_fail (model != NULL, NULL);
   g_return_val_if_fail (streams > 0 && length > 0 && hop > 0, NULL);
+  if (!lstm_model_is_causal (model)) {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+        "expected a model whose every step depends on the steps before it only, found one that "
+        "needs whole sequences");
+    return NULL;
+  }
   slots = length / hop + (length % hop != 0);
   if (!g_size_checked_mul (&rows, streams, slots))
     rows = G_MAXSIZE;
@@ -41,7 +47,7 @@ lstm_window_new (LstmModel *model, gsize streams, gsize length, gsize hop, GErro
   window->slots = slots;
   window->first = window->last = NONE;
   for (guint i = 0; i < model->layers->len; i++) {
-    if (lstm_model_layer (model, i)->kind->has_memory) {
+    if (lstm_model_layer (model, i)->kind->n_memories) {
       window->first = MIN (window->first, i);
       window->last = i;
     }
@@ -88,6 +94,26 @@ select_slot (const LstmWindow *window, gsize slot, const float **x, gsize *x_str
   *x_stride *= window->slots;
 }
 
+/* A step that is masked is so for all slots of its stream. */
+static void
+spread_mask (const LstmWindow *window, guint8 *mask)
+{
+  for (gsize row = window->streams * window->slots; row-- > 0;)
+    mask[row] = mask[row / window->slots];
+}
+
+/* Rows of h, but 0 where the step is masked */
+static const float *
+zero_masked (const LstmWindow *window, const float *h, gsize stride, const guint8 *mask,
+    gsize fan, float *to)
+{
+  memcpy (to, h, window->streams * window->slots * stride * sizeof (float));
+  for (gsize row = 0; row < window->streams * window->slots; row++)
+    if (mask[row / fan])
+      memset (to + row * stride, 0, stride * sizeof (float));
+  return to;
+}
+
 /* One step x [streams, d] of all slots: layers up to the first LSTM run once a stream, layers up
  * to the last one once a slot, those behind it only for the @slot that is complete. */
 static void
@@ -97,6 +123,7 @@ step (LstmWindow *window, const float *x, gsize x_stride, gsize slot, float *y, 
   const LstmModel *model = state->model;
   const gsize n_layers = slot == NONE ? window->last + 1 : model->layers->len;
   LstmMemory *memory = state->memory;
+  guint8 *mask = NULL;
 
   for (gsize i = 0; i < n_layers; i++) {
     const LstmLayer *layer = lstm_model_layer (model, (guint) i);
@@ -108,26 +135,33 @@ step (LstmWindow *window, const float *x, gsize x_stride, gsize slot, float *y, 
         .steps = 1,
         .x = x,
         .x_stride = x_stride,
-        .y = layer->kind->has_memory ? NULL
+        .y = layer->kind->n_memories ? NULL
              : last                  ? y
                                      : state->between[i % 2],
         .y_stride = last ? y_stride : layer->out,
         .scratch = state->scratch,
-        .memory = layer->kind->has_memory ? memory : NULL,
+        .mask = layer->kind->masks ? state->mask : mask,
+        .held = state->held,
+        .memory = memory,
     };
 
     layer->kind->run (layer, model->kernels, &block);
     x = block.y;
     x_stride = block.y_stride;
-    if (layer->kind->has_memory) {
+    if (layer->kind->n_memories) {
       x = memory->h;
-      x_stride = memory->stride;
+      x_stride = memory->h_stride;
       memory++;
     }
+    if (layer->zero_masked && block.mask)
+      x = zero_masked (window, x, x_stride, block.mask, block.fan, state->between[i % 2]);
+    mask = layer->returns_last ? NULL : block.mask;
+    if (i == window->first && mask)
+      spread_mask (window, mask);
     if (i == window->last && slot != NONE)
       select_slot (window, slot, &x, &x_stride);
   }
-  if (slot != NONE && lstm_model_layer (model, model->layers->len - 1)->kind->has_memory)
+  if (slot != NONE && lstm_model_layer (model, model->layers->len - 1)->kind->n_memories)
     for (gsize s = 0; s < window->streams; s++)
       memcpy (y + s * y_stride, x + s * x_stride, model->out * sizeof (float));
 }

@@ -35,6 +35,8 @@ tensor_size (const GstLstmSequence *sequence, guint kind)
 {
   if (kind == GST_LSTM_TENSOR_OUTPUT)
     return lstm_model_get_output_size (sequence->model);
+  if (kind == GST_LSTM_TENSOR_CELL)
+    return lstm_model_get_cell_size (sequence->model, last_lstm_layer (sequence));
   return lstm_model_get_hidden_size (sequence->model, last_lstm_layer (sequence));
 }
 
@@ -48,6 +50,10 @@ gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model, guint emit
   if (!emitted)
     return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
         "property emit: expected at least one of output, hidden, cell, found none");
+  if (!lstm_model_is_causal (model))
+    return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "expected a model whose every step depends on the steps before it only, found one that "
+        "needs whole sequences: a layer runs backwards, in both directions, or repeats");
   if (emitted & STATE_TENSORS && lstm_model_get_n_lstm_layers (model) == 0)
     return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
         "property emit: expected output alone, for the model has no LSTM layer, "

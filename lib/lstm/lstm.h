@@ -197,9 +197,28 @@ LSTM_API guint lstm_model_get_n_lstm_layers (const LstmModel *model);
  * @model: a model
  * @layer: an LSTM layer, counted from 0; below lstm_model_get_n_lstm_layers()
  *
- * Returns: m, the units of that layer
+ * Returns: the size of that layer's h: m, its units, or p where a projection follows them
  */
 LSTM_API gsize lstm_model_get_hidden_size (const LstmModel *model, guint layer);
+
+/**
+ * lstm_model_get_cell_size:
+ * @model: a model
+ * @layer: an LSTM layer, counted from 0; below lstm_model_get_n_lstm_layers()
+ *
+ * Returns: the size of that layer's c: m, its units
+ */
+LSTM_API gsize lstm_model_get_cell_size (const LstmModel *model, guint layer);
+
+/**
+ * lstm_model_is_causal:
+ * @model: a model
+ *
+ * Returns: whether every step depends on the steps before it only. A model with an LSTM layer
+ *   that runs backwards or in both directions, or one that repeats a last step, needs whole
+ *   sequences: see lstm_state_new_whole()
+ */
+LSTM_API gboolean lstm_model_is_causal (const LstmModel *model);
 
 /**
  * lstm_model_get_precision:
@@ -251,9 +270,35 @@ LSTM_API GType lstm_state_get_type (void);
  * about 3 · bs · m floats a layer, and scratch of about max (bs, 64) rows of 6 m floats (7 m in
  * bfloat16 and int8), m being that of the widest layer.
  *
- * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY
+ * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY, or to
+ *   %LSTM_ERROR_LAYER if the model is not causal
  */
 LSTM_API LstmState *lstm_state_new (LstmModel *model, gsize streams, GError **error);
+
+/**
+ * lstm_state_new_whole:
+ * @model: a model, causal or not; the state takes a reference of its own
+ * @streams: bs, sequences side by side; at least 1
+ * @max_steps: the most steps that a sequence has; at least 1
+ * @error: return location for a #GError
+ *
+ * Makes a state for whole sequences: every call of lstm_state_run() begins anew, and gives
+ * lstm_state_get_output_steps() steps. Scratch grows with bs · max_steps rows.
+ *
+ * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY
+ */
+LSTM_API LstmState *lstm_state_new_whole (
+    LstmModel *model, gsize streams, gsize max_steps, GError **error);
+
+/**
+ * lstm_state_get_output_steps:
+ * @state: a state
+ * @steps: T
+ *
+ * Returns: the steps that leave the model when T steps enter: T, but for whole sequences 1 where
+ *   a layer gives its last step only, and what a layer that repeats says
+ */
+LSTM_API gsize lstm_state_get_output_steps (const LstmState *state, gsize steps);
 
 /**
  * lstm_state_ref:

@@ -13,7 +13,7 @@
 
 typedef struct {
   const char *name;
-  LstmActivation activation;
+  LstmActivationKind activation;
   double (*exact) (double x);
   double bound, base; /* in units of the last place; of "base", which may round twice */
   float low;          /* the least and the largest result */
@@ -87,7 +87,7 @@ sweep (const LstmKernels *kernels, const Function *f, Errors *errors)
     for (guint64 i = 0; i < BLOCK; i++)
       x[i] = float_of ((guint32) ((at + i) * stride));
     memcpy (y, x, BLOCK * sizeof *y);
-    kernels->activate[f->activation](y, 1, BLOCK, BLOCK);
+    kernels->activate (&(LstmActivation){.kind = f->activation}, y, 1, BLOCK, BLOCK);
     for (gsize i = 0; i < BLOCK; i++) {
       if (isnan (x[i])) {
         g_assert_true (isnan (y[i]));
@@ -113,7 +113,7 @@ sweep_pairs (const LstmKernels *kernels, float high, guint32 stride, Errors *err
       y[r * panel] = 0;
       y[r * panel + 1] = float_of (at + r * by);
     }
-    kernels->activate[LSTM_ACTIVATION_SOFTMAX](y, rows, 2, panel);
+    kernels->activate (&(LstmActivation){.kind = LSTM_ACTIVATION_SOFTMAX}, y, rows, 2, panel);
     for (guint32 r = 0; r < rows; r++) {
       const float x = float_of (at + r * by);
 
@@ -189,10 +189,12 @@ test_special (gconstpointer data)
     g_autofree float *y = g_new0 (float, kernels->panel);
 
     y[0] = table[i].x;
-    kernels->activate[LSTM_ACTIVATION_SIGMOID](y, 1, 1, kernels->panel);
+    kernels->activate (
+        &(LstmActivation){.kind = LSTM_ACTIVATION_SIGMOID}, y, 1, 1, kernels->panel);
     g_assert_cmphex (bits_of (y[0]), ==, bits_of (table[i].sigmoid));
     y[0] = table[i].x;
-    kernels->activate[LSTM_ACTIVATION_TANH](y, 1, 1, kernels->panel);
+    kernels->activate (
+        &(LstmActivation){.kind = LSTM_ACTIVATION_TANH}, y, 1, 1, kernels->panel);
     g_assert_cmphex (bits_of (y[0]), ==, bits_of (table[i].tanh));
   }
 }

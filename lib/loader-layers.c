@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * One function per type of layer: from its JSON object and its tensors to the builder. */
+#include "loader.h"
+#include <math.h>
+#include <string.h>
+
+#define MAX_REPEAT 65536
+
+/* A layer while it is read: where messages say it is, its object, and the prefix of its tensors */
+typedef struct {
+  const LstmLoader *loader;
+  const char *where, *prefix;
+  JsonObject *object;
+} Source;
+
+static void
+array_clear (LstmArray *array)
+{
+  g_free (array->values);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LstmArray, array_clear)
+
+/* --- Tensors --- */
+
+/* Reads the tensor whose name is the prefix and @name. A missing one is an error, or, where
+ * @found is given, said there. */
+static gboolean
+read_tensor (const LstmLoader *loader, const char *prefix, const char *name, gboolean *found,
+    LstmArray *array, GError **error)
+{
+  g_autofree char *full = g_strconcat (prefix, name, NULL);
+  LstmTensor *tensor = lstm_safetensors_find (loader->st, full);
+
+  if (found)
+    *found = tensor != NULL;
+  if (tensor)
+    return lstm_safetensors_read (loader->st, tensor, array, error);
+  if (found)
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
+      "%s: expected a tensor \"%s\", found none of that name", loader->st->file, full);
+  return FALSE;
+}
+
+/* --- Values of the description --- */
+
+static gboolean
+refuse_value (const Source *source, const char *key, const char *expected, GError **error)
+{
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: %s: expected %s for \"%s\"",
+      source->loader->st->file, source->where, expected, key);
+  return FALSE;
+}
+
+/* What an object says under @key, or NULL */
+static const char *
+get_string (JsonObject *object, const char *key)
+{
+  JsonNode *node = json_object_get_member (object, key);
+
+  return node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
+}
+
+static gboolean
+read_number (const Source *source, JsonObject *object, const char *key, double otherwise,
+    float *value, GError **error)
+{
+  JsonNode *node = json_object_get_member (object, key);
+  GType type = node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node)
+                                                    : G_TYPE_NONE;
+
+  *value = (float) otherwise;
+  if (!node)
+    return TRUE;
+  if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
+    return refuse_value (source, key, "a number", error);
+  *value = (float) json_node_get_double (node);
+  return TRUE;
+}
+
+/* A number above 0 that bounds, or infinity where the key is missing */
+static gboolean
+read_bound (const Source *source, const char *key, float *value, GError **error)
+{
+  if (!read_number (source, source->object, key, INFINITY, value, error))
+    return FALSE;
+  return *value > 0 || refuse_value (source, key, "a number above 0", error);
+}
+
+static gboolean
+read_boolean (const Source *source, const char *key, gboolean *value, GError **error)
+{
+  JsonNode *node = json_object_get_member (source->object, key);
+
+  *value = FALSE;
+  if (!node)
+    return TRUE;
+  if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_BOOLEAN)
+    return refuse_value (source, key, "true or false", error);
+  *value = json_node_get_boolean (node);
+  return TRUE;
+}
+
+/* A number of the description, or the tensor of that name: either way one array. */
+static gboolean
+read_row (
+    const Source *source, const char *key, double otherwise, LstmArray *array, GError **error)
+{
+  gboolean found = FALSE;
+
+  if (source->prefix && !json_object_has_member (source->object, key)
+      && !read_tensor (source->loader, source->prefix, key, &found, array, error))
+    return FALSE;
+  if (found)
+    return TRUE;
+  *array = (LstmArray){.name = key, .values = g_new (float, 1)};
+  return read_number (source, source->object, key, otherwise, array->values, error);
+}
+
+/* An activation: its name, or an object of name, alpha and beta */
+static gboolean
+read_activation (
+    const Source *source, JsonNode *node, LstmActivation *activation, GError **error)
+{
+  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  const char *name = object                         ? get_string (object, "name")
+                     : JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node)
+                                                    : NULL;
+  g_autoptr (GList) members = object ? json_object_get_members (object) : NULL;
+
+  if (!name)
+    return refuse_value (source, "activation", "a string, or an object with a name", error);
+  for (GList *l = members; l; l = l->next)
+    if (!g_str_equal (l->data, "name") && !g_str_equal (l->data, "alpha")
+        && !g_str_equal (l->data, "beta"))
+      return refuse_value (source, l->data, "name, alpha and beta only, found a value", error);
+  if (!lstm_builder_find_activation (
+          source->loader->builder, source->where, name, activation, error))
+    return FALSE;
+  return !object
+         || (read_number (
+                 source, object, "alpha", (double) activation->alpha, &activation->alpha, error)
+             && read_number (
+                 source, object, "beta", (double) activation->beta, &activation->beta, error));
+}
+
+/* --- Layers --- */
+
+/* Which of @words, NULL at the end, stands under @key; the first where none does */
+static gboolean
+read_word (const Source *source, const char *key, const char *const *words, guint *index,
+    GError **error)
+{
+  const char *word = get_string (source->object, key);
+  g_autofree char *expected = g_strjoinv (", ", (char **) words);
+
+  if (!word && json_object_has_member (source->object, key))
+    return refuse_value (source, key, expected, error);
+  for (*index = 0; words[*index]; ++*index)
+    if (!word || g_str_equal (word, words[*index]))
+      return TRUE;
+  return refuse_value (source, key, expected, error);
+}
+
+/* An LSTM layer's options, which all layers of a stack share */
+typedef struct {
+  LstmRecurrent directions[2];
+  guint direction; /* of direction_words */
+  guint merge;     /* LstmMerge */
+} Options;
+
+static const char *const direction_words[] = {"forward", "reverse", "bidirectional", NULL};
+enum { FORWARD, REVERSE, BIDIRECTIONAL };
+
+/* Three activations for both directions, or three for each */
+static gboolean
+read_activations (const Source *source, Options *options, GError **error)
+{
+  static const char *const usual[] = {"sigmoid", "tanh", "tanh"};
+  JsonNode *node = json_object_get_member (source->object, "activations");
+  JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  const guint length = array ? json_array_get_length (array) : 0;
+
+  if (node && length != 3 && !(length == 6 && options->direction == BIDIRECTIONAL))
+    return refuse_value (
+        source, "activations", "an array of three, or of two times three", error);
+  for (guint i = 0; i < 6; i++) {
+    LstmActivation *activation = &options->directions[i / 3].activations[i % 3];
+
+    if (array ? !read_activation (
+            source, json_array_get_element (array, i % length), activation, error)
+              : !lstm_builder_find_activation (
+                  source->loader->builder, source->where, usual[i % 3], activation, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+read_direction_options (const Source *source, LstmRecurrent *r, GError **error)
+{
+  static const char *const returns[] = {"sequence", "last", NULL};
+  static const char *const orders[] = {"time", "processed", NULL};
+  guint returned, order;
+
+  if (!read_word (source, "return", returns, &returned, error)
+      || !read_word (source, "order", orders, &order, error))
+    return FALSE;
+  r->gates = "ifgo";
+  r->returns_last = returned == 1;
+  r->processed = order == 1;
+  return read_bound (source, "clip", &r->clip, error)
+         && read_bound (source, "cell_clip", &r->cell_clip, error)
+         && read_boolean (source, "input_forget", &r->input_forget, error)
+         && read_boolean (source, "zero_masked", &r->zero_masked, error);
+}
+
+static gboolean
+read_options (const Source *source, Options *options, GError **error)
+{
+  static const char *const merges[] = {"concat", "sum", "mul", "ave", NULL}; /* LstmMerge */
+
+  if (!read_word (source, "direction", direction_words, &options->direction, error)
+      || !read_word (source, "merge", merges, &options->merge, error))
+    return FALSE;
+  for (guint k = 0; k < 2; k++)
+    if (!read_direction_options (source, &options->directions[k], error))
+      return FALSE;
+  options->directions[0].reverse = options->direction == REVERSE;
+  options->directions[1].reverse = TRUE;
+  return read_activations (source, options, error);
+}
+
+/* Tensors of an LSTM layer: the first two have to be there. */
+typedef struct {
+  const char *name;
+  gsize offset; /* of the pointer in LstmRecurrent */
+} TensorRow;
+
+static const TensorRow tensor_rows[] = {
+    {"weight_ih_", G_STRUCT_OFFSET (LstmRecurrent, weight_ih)},
+    {"weight_hh_", G_STRUCT_OFFSET (LstmRecurrent, weight_hh)},
+    {"bias_ih_", G_STRUCT_OFFSET (LstmRecurrent, bias_ih)},
+    {"bias_hh_", G_STRUCT_OFFSET (LstmRecurrent, bias_hh)},
+    {"weight_peephole_", G_STRUCT_OFFSET (LstmRecurrent, peephole)},
+    {"weight_hr_", G_STRUCT_OFFSET (LstmRecurrent, projection)},
+    {"initial_h_", G_STRUCT_OFFSET (LstmRecurrent, initial_h)},
+    {"initial_c_", G_STRUCT_OFFSET (LstmRecurrent, initial_c)},
+};
+#define REQUIRED_TENSORS 2
+
+/* Arrays of a direction, to which its LstmRecurrent points */
+typedef struct {
+  LstmArray arrays[G_N_ELEMENTS (tensor_rows)];
+  LstmRecurrent r;
+} Direction;
+
+static void
+direction_clear (Direction *direction)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (tensor_rows); i++)
+    array_clear (&direction->arrays[i]);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Direction, direction_clear)
+
+static gboolean
+read_direction (const LstmLoader *loader, const char *prefix, const char *suffix,
+    const char *name, Direction *direction, GError **error)
+{
+  direction->r.name = name;
+  for (guint i = 0; i < G_N_ELEMENTS (tensor_rows); i++) {
+    g_autofree char *tensor = g_strconcat (tensor_rows[i].name, suffix, NULL);
+    LstmArray *array = &direction->arrays[i];
+    gboolean found = TRUE;
+
+    if (!read_tensor (
+            loader, prefix, tensor, i < REQUIRED_TENSORS ? NULL : &found, array, error))
+      return FALSE;
+    if (found)
+      G_STRUCT_MEMBER (const LstmArray *, &direction->r, tensor_rows[i].offset) = array;
+  }
+  return TRUE;
+}
+
+static gboolean
+add_layer (const LstmLoader *loader, const char *prefix, const char *suffix,
+    const Options *options, gboolean returns_last, GError **error)
+{
+  g_autofree char *name = g_strconcat (prefix, suffix, NULL);
+  g_autofree char *reverse = g_strconcat (suffix, "_reverse", NULL);
+  g_auto (Direction) a = {.r = options->directions[0]}, b = {.r = options->directions[1]};
+
+  a.r.returns_last = b.r.returns_last = returns_last;
+  if (!read_direction (loader, prefix, suffix, name, &a, error))
+    return FALSE;
+  if (options->direction != BIDIRECTIONAL)
+    return lstm_builder_add_lstm (loader->builder, &a.r, error);
+  return read_direction (loader, prefix, reverse, name, &b, error)
+         && lstm_builder_add_bidirectional (
+             loader->builder, &a.r, &b.r, (LstmMerge) options->merge, error);
+}
+
+static gboolean
+add_stack (const LstmLoader *loader, const char *prefix, const Options *options, GError **error)
+{
+  for (guint k = 0;; k++) {
+    g_autofree char *suffix = g_strdup_printf ("l%u", k);
+    g_autofree char *next = g_strdup_printf ("%sweight_ih_l%u", prefix, k + 1);
+    gboolean last = !lstm_safetensors_find (loader->st, next);
+
+    if (!add_layer (loader, prefix, suffix, options,
+            options->directions[0].returns_last && last, error))
+      return FALSE;
+    if (last)
+      return TRUE;
+  }
+}
+
+gboolean
+lstm_loader_add_stack (const LstmLoader *loader, const char *prefix, GError **error)
+{
+  g_autofree char *backwards = g_strconcat (prefix, "weight_ih_l0_reverse", NULL);
+  g_autoptr (JsonObject) none = json_object_new ();
+  const Source source = {loader, prefix, prefix, none};
+  Options options = {0};
+
+  if (lstm_safetensors_find (loader->st, backwards))
+    json_object_set_string_member (none, "direction", direction_words[BIDIRECTIONAL]);
+  return read_options (&source, &options, error) && add_stack (loader, prefix, &options, error);
+}
+
+static gboolean
+load_lstm (const Source *source, GError **error)
+{
+  Options options = {0};
+
+  return read_options (source, &options, error)
+         && add_stack (source->loader, source->prefix ? source->prefix : "", &options, error);
+}
+
+static gboolean
+load_repeat (const Source *source, GError **error)
+{
+  float n;
+
+  if (!read_number (source, source->object, "n", 0, &n, error))
+    return FALSE;
+  if (!(n >= 1 && n <= MAX_REPEAT && n == floorf (n)))
+    return refuse_value (source, "n", "a whole number from 1 to 65536", error);
+  return lstm_builder_add_repeat (source->loader->builder, source->where, (gsize) n, error);
+}
+
+static gboolean
+read_own_activation (const Source *source, LstmActivation *activation, GError **error)
+{
+  JsonNode *node = json_object_get_member (source->object, "activation");
+
+  return node ? read_activation (source, node, activation, error)
+              : lstm_builder_find_activation (
+                  source->loader->builder, source->where, "linear", activation, error);
+}
+
+static gboolean
+load_dense (const Source *source, GError **error)
+{
+  const char *prefix = source->prefix ? source->prefix : "";
+  g_auto (LstmArray) weight = {0}, bias = {0};
+  LstmActivation activation;
+  gboolean has_bias;
+
+  if (!read_tensor (source->loader, prefix, "weight", NULL, &weight, error)
+      || !read_tensor (source->loader, prefix, "bias", &has_bias, &bias, error)
+      || !read_own_activation (source, &activation, error))
+    return FALSE;
+  return lstm_builder_add_dense (source->loader->builder, source->where, &weight,
+      has_bias ? &bias : NULL, &activation, error);
+}
+
+static gboolean
+load_activation (const Source *source, GError **error)
+{
+  LstmActivation activation;
+
+  return read_own_activation (source, &activation, error)
+         && lstm_builder_add_activation (
+             source->loader->builder, source->where, &activation, error);
+}
+
+static gboolean
+load_normalization (const Source *source, GError **error)
+{
+  g_auto (LstmArray) mean = {0}, scale = {0}, offset = {0};
+
+  return read_row (source, "mean", 0, &mean, error)
+         && read_row (source, "scale", 1, &scale, error)
+         && read_row (source, "offset", 0, &offset, error)
+         && lstm_builder_add_normalization (
+             source->loader->builder, source->where, &mean, &scale, &offset, error);
+}
+
+static gboolean
+load_layer_normalization (const Source *source, GError **error)
+{
+  g_auto (LstmArray) gamma = {0}, beta = {0};
+  float epsilon;
+
+  return read_row (source, "gamma", 1, &gamma, error)
+         && read_row (source, "beta", 0, &beta, error)
+         && read_number (source, source->object, "epsilon", 1e-5, &epsilon, error)
+         && lstm_builder_add_layer_normalization (
+             source->loader->builder, source->where, (double) epsilon, &gamma, &beta, error);
+}
+
+static gboolean
+load_masking (const Source *source, GError **error)
+{
+  float value;
+
+  return read_number (source, source->object, "mask_value", 0, &value, error)
+         && lstm_builder_add_masking (
+             source->loader->builder, source->where, (double) value, error);
+}
+
+/* One row per type of layer: the keys that it has beside "type" and "name". */
+static const struct {
+  const char *type;
+  const char *keys[10];
+  gboolean (*load) (const Source *source, GError **error);
+} layer_types[] = {
+    {"lstm",
+        {"activations", "clip", "cell_clip", "input_forget", "zero_masked", "return",
+            "direction", "merge", "order"},
+        load_lstm},
+    {"dense", {"activation"}, load_dense},
+    {"activation", {"activation"}, load_activation},
+    {"normalization", {"mean", "scale", "offset"}, load_normalization},
+    {"layer_normalization", {"epsilon"}, load_layer_normalization},
+    {"masking", {"mask_value"}, load_masking},
+    {"repeat_vector", {"n"}, load_repeat},
+};
+
+/* A key that nobody reads would be an option silently ignored. */
+static gboolean
+check_keys (const Source *source, const char *const *keys, GError **error)
+{
+  g_autoptr (GList) members = json_object_get_members (source->object);
+
+  for (GList *l = members; l; l = l->next) {
+    const char *key = l->data;
+    gboolean general = g_str_equal (key, "type") || g_str_equal (key, "name");
+
+    if (!general && !g_strv_contains (keys, key)) {
+      g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+          "%s: %s: the key \"%s\" is not supported", source->loader->st->file, source->where,
+          key);
+      return FALSE;
+    }
+    if (general && !get_string (source->object, key))
+      return refuse_value (source, key, "a string", error);
+  }
+  return TRUE;
+}
+
+gboolean
+lstm_loader_add_layer (const LstmLoader *loader, JsonNode *node, guint index, GError **error)
+{
+  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  const char *type = object ? get_string (object, "type") : NULL;
+  const char *name = object ? get_string (object, "name") : NULL;
+  g_autofree char *where = name ? g_strdup (name) : g_strdup_printf (KEY_LAYERS "[%u]", index);
+  g_autofree char *prefix = g_strconcat (name, name && *name ? "." : "", NULL);
+  const Source source = {loader, where, prefix, object};
+  g_autoptr (GString) types = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (layer_types); i++) {
+    if (g_strcmp0 (type, layer_types[i].type) == 0)
+      return check_keys (&source, layer_types[i].keys, error)
+             && layer_types[i].load (&source, error);
+    g_string_append_printf (types, i ? ", %s" : "%s", layer_types[i].type);
+  }
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: %s: expected an object whose \"type\" is one of %s, found %s", loader->st->file,
+      where, types->str, type ? type : "none");
+  return FALSE;
+}

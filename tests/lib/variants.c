@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Every folder of vectors/variants, on every instruction set: as a whole sequence, and step by
+ * step where the model can, cut in several ways. */
+#include "testutil.h"
+#include <string.h>
+
+#define TOLERANCE 1e-5
+
+typedef struct {
+  char *dir;
+  const char *isa;
+} Case;
+
+static void
+check (const float *got, const TestArray *expected, const char *what)
+{
+  const double error = test_error (got, expected->values, expected->n);
+
+  if (!(error < TOLERANCE))
+    g_error ("%s: off by %g", what, error);
+}
+
+/* The whole sequence, twice: the second time begins anew. */
+static void
+check_whole (const Case *test, LstmModel *model, const TestArray *x)
+{
+  TestArray expected = test_array_load (test->dir, "expected.npy");
+  const gsize bs = x->shape[0], steps = x->shape[1];
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmState) state = lstm_state_new_whole (model, bs, steps + 1, &error);
+  g_autofree float *y = g_new (float, expected.n);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (lstm_state_get_output_steps (state, steps), ==, expected.shape[1]);
+  g_assert_cmpuint (lstm_model_get_output_size (model), ==, expected.shape[2]);
+  for (guint i = 0; i < 2; i++) {
+    lstm_state_run (state, steps, x->values, y);
+    check (y, &expected, test->dir);
+  }
+  test_array_clear (&expected);
+}
+
+static void
+check_pieces (const Case *test, LstmModel *model, const TestArray *x, gsize piece)
+{
+  TestArray expected = test_array_load (test->dir, "steps.npy");
+  const gsize bs = x->shape[0], steps = x->shape[1], d = x->shape[2], n = expected.shape[2];
+  g_autoptr (LstmState) state = test_state_new (model, bs);
+  g_autofree float *y = g_new (float, expected.n);
+  g_autofree float *in = g_new (float, x->n);
+  g_autofree float *out = g_new (float, expected.n);
+
+  for (gsize at = 0; at < steps; at += piece) {
+    const gsize count = MIN (piece, steps - at);
+
+    for (gsize s = 0; s < bs; s++)
+      memcpy (in + s * count * d, x->values + (s * steps + at) * d, count * d * sizeof (float));
+    lstm_state_run (state, count, in, out);
+    for (gsize s = 0; s < bs; s++)
+      memcpy (y + (s * steps + at) * n, out + s * count * n, count * n * sizeof (float));
+  }
+  check (y, &expected, test->dir);
+  test_array_clear (&expected);
+}
+
+/* A window of all steps ends as the sequence does. */
+static void
+check_window (const Case *test, LstmModel *model, const TestArray *x)
+{
+  TestArray expected = test_array_load (test->dir, "steps.npy");
+  const gsize bs = x->shape[0], steps = x->shape[1], n = expected.shape[2];
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmWindow) window = lstm_window_new (model, bs, steps, 2, &error);
+  g_autofree float *y = g_new (float, bs *n);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (lstm_window_run (window, steps, x->values, y), ==, 1);
+  for (gsize s = 0; s < bs; s++)
+    g_assert_cmpfloat (
+        test_error (y + s * n, expected.values + ((s + 1) * steps - 1) * n, n), <, TOLERANCE);
+  test_array_clear (&expected);
+}
+
+/* A model that needs whole sequences says so. */
+static void
+check_refused (LstmModel *model)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (lstm_state_new (model, 1, &error));
+  g_assert_error (error, LSTM_ERROR, LSTM_ERROR_LAYER);
+  g_clear_error (&error);
+  g_assert_null (lstm_window_new (model, 1, 3, 1, &error));
+  g_assert_error (error, LSTM_ERROR, LSTM_ERROR_LAYER);
+}
+
+static void
+test_case (gconstpointer data)
+{
+  static const gsize pieces[] = {1, 3, G_MAXSIZE};
+  const Case *test = data;
+  g_autofree char *path = g_build_filename (test->dir, "model.safetensors", NULL);
+  g_autofree char *steps = g_build_filename (test->dir, "steps.npy", NULL);
+  g_autoptr (LstmModel) model = test_model_load (path, test->isa);
+  TestArray x;
+
+  if (!model) {
+    g_test_skip ("this machine lacks the instruction set");
+    return;
+  }
+  x = test_array_load (test->dir, "x.npy");
+  check_whole (test, model, &x);
+  g_assert_true (lstm_model_is_causal (model) == g_file_test (steps, G_FILE_TEST_EXISTS));
+  if (!lstm_model_is_causal (model))
+    check_refused (model);
+  for (gsize i = 0; i < G_N_ELEMENTS (pieces) && lstm_model_is_causal (model); i++)
+    check_pieces (test, model, &x, pieces[i]);
+  if (lstm_model_is_causal (model))
+    check_window (test, model, &x);
+  test_array_clear (&x);
+}
+
+static void
+case_free (gpointer data)
+{
+  Case *test = data;
+
+  g_free (test->dir);
+  g_free (test);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree char *root = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), "variants", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDir) dir = NULL;
+  const char *name;
+
+  g_test_init (&argc, &argv, NULL);
+  dir = g_dir_open (root, 0, &error);
+  g_assert_no_error (error);
+  while ((name = g_dir_read_name (dir))) {
+    for (gsize i = 0; test_isas[i]; i++) {
+      g_autofree char *path = g_strdup_printf ("/variants/%s/%s", name, test_isas[i]);
+      Case *test = g_new (Case, 1);
+
+      *test = (Case){g_build_filename (root, name, NULL), test_isas[i]};
+      g_test_add_data_func_full (path, test, test_case, case_free);
+    }
+  }
+  return g_test_run ();
+}
