@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What the parts of lstm-convert know of each other. A reader turns a file's content into a
+ * ConvertModel, layers from input to output in the words of docs/formats.md; one place writes that
+ * as safetensors. A format is a file and a row. */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#define CONVERT_ERROR (g_quark_from_static_string ("lstm-convert"))
+
+typedef enum {
+  CONVERT_ERROR_FILE,        /* cannot be read, is cut short or broken */
+  CONVERT_ERROR_UNSUPPORTED, /* well-formed, but holds what liblstm cannot run */
+} ConvertError;
+
+typedef struct {
+  const char *path; /* for messages */
+  const guint8 *data;
+  gsize size;
+  const char *config; /* --config: a path, or NULL */
+  const char *output; /* --output: the model's output to take, or NULL */
+  const char *head;   /* --head: what follows the LSTM in a state dict, or NULL */
+} ConvertInput;
+
+typedef struct _ConvertModel ConvertModel;
+
+ConvertModel *convert_model_new (void);
+void convert_model_free (ConvertModel *model);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ConvertModel, convert_model_free)
+
+/* Appends {"type": type, "name": a name made unique from @name, or none if NULL}.
+ * Returns: (transfer none): the object, for further keys */
+JsonObject *convert_model_add_layer (ConvertModel *model, const char *type, const char *name);
+
+/* A tensor NAME.suffix of @layer, row-major. @values: (transfer full) by g_free() */
+void convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
+    guint n_dims, const gsize *shape, float *values);
+
+/* The safetensors file. */
+GBytes *convert_model_to_bytes (const ConvertModel *model);
+
+/* For people: a line per layer, with the shapes of its tensors. */
+char *convert_model_describe (const ConvertModel *model);
+
+typedef struct {
+  const char *name; /* for people: "ONNX", "Keras archive" */
+  gboolean (*probe) (const ConvertInput *input);
+  /* Returns: (transfer full): a model, or NULL with @error, whose message begins with the path and
+   * names layer or node, what was expected and what was found */
+  ConvertModel *(*read) (const ConvertInput *input, GError **error);
+} ConvertFormat;
+
+extern const ConvertFormat convert_keras_archive, convert_keras_h5, convert_onnx,
+    convert_pytorch;

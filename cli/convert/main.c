@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * lstm-convert: a trained model in another format to the safetensors file that liblstm loads. */
+#include "convert.h"
+#include <glib/gstdio.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PROGRAM "lstm-convert"
+#define SUFFIX ".safetensors"
+
+/* What is built in; the first whose probe says yes reads. */
+static const ConvertFormat *const formats[] = {CONVERT_FORMATS};
+
+enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
+
+typedef struct {
+  char *to; /* a path, or "-" */
+  char *config;
+  char *output;
+  char *head;
+  char **files;
+} Options;
+
+static void
+options_clear (Options *options)
+{
+  g_free (options->to);
+  g_free (options->config);
+  g_free (options->output);
+  g_free (options->head);
+  g_strfreev (options->files);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
+
+static char *
+list_formats (void)
+{
+  GString *names = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    g_string_append_printf (names, i ? ", %s" : "%s", formats[i]->name);
+  return g_string_free (names, FALSE);
+}
+
+static gboolean
+parse_options (int *argc, char ***argv, Options *options, GError **error)
+{
+  const GOptionEntry entries[] = {
+      {"write", 'o', 0, G_OPTION_ARG_FILENAME, &options->to,
+          "Where to write, - for standard output (default: IN with the suffix " SUFFIX ")",
+          "OUT"},
+      {"config", 0, 0, G_OPTION_ARG_FILENAME, &options->config,
+          "The model's configuration, for a Keras file that holds weights only", "FILE.json"},
+      {"output", 0, 0, G_OPTION_ARG_STRING, &options->output,
+          "The output to take of a model that has several", "NAME"},
+      {"head", 0, 0, G_OPTION_ARG_STRING, &options->head,
+          "What follows the LSTM, for a PyTorch state dict", "TEXT"},
+      {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, "IN"},
+      {NULL},
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autofree char *names = list_formats ();
+  g_autofree char *summary = g_strconcat (
+      "Converts a trained LSTM model to a safetensors file for liblstm. Reads: ", names, ".",
+      NULL);
+
+  g_option_context_set_summary (context, summary);
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+  if (options->files && options->files[0] && !options->files[1])
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+      "expected one file to convert; " PROGRAM " --help lists the options");
+  return FALSE;
+}
+
+/* IN with another suffix; NULL if that is IN itself. */
+static char *
+get_default_output (const char *in)
+{
+  const char *name = strrchr (in, G_DIR_SEPARATOR);
+  const char *dot = strrchr (name ? name + 1 : in, '.');
+  char *out = g_strdup_printf (
+      "%.*s" SUFFIX, (int) (dot && dot > in ? (gsize) (dot - in) : strlen (in)), in);
+
+  if (!g_str_equal (in, out))
+    return out;
+  g_free (out);
+  return NULL;
+}
+
+static ConvertModel *
+read_model (const ConvertInput *input, GError **error)
+{
+  g_autofree char *names = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    ConvertModel *model;
+
+    if (!formats[i]->probe (input))
+      continue;
+    model = formats[i]->read (input, error);
+    if (model)
+      g_printerr (PROGRAM ": %s: %s\n", input->path, formats[i]->name);
+    return model;
+  }
+  names = list_formats ();
+  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
+      "%s: expected one of %s by the content, found none of them", input->path, names);
+  return NULL;
+}
+
+static gboolean
+write_stdout (GBytes *bytes, GError **error)
+{
+  gsize size;
+  const void *data = g_bytes_get_data (bytes, &size);
+
+  if (fwrite (data, 1, size, stdout) == size && fflush (stdout) == 0)
+    return TRUE;
+  g_set_error (
+      error, CONVERT_ERROR, CONVERT_ERROR_FILE, "standard output: %s", g_strerror (errno));
+  return FALSE;
+}
+
+static gboolean
+write_model (const ConvertModel *model, const char *to, GError **error)
+{
+  g_autoptr (GBytes) bytes = convert_model_to_bytes (model);
+  gsize size;
+  const char *data = g_bytes_get_data (bytes, &size);
+
+  if (g_str_equal (to, "-"))
+    return write_stdout (bytes, error);
+  return g_file_set_contents_full (
+      to, data, (gssize) size, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+}
+
+static gboolean
+convert (const Options *options, const char *to, GError **error)
+{
+  const char *path = options->files[0];
+  g_autoptr (ConvertModel) model = NULL;
+  g_autofree char *data = NULL, *description = NULL;
+  ConvertInput input = {path, NULL, 0, options->config, options->output, options->head};
+  GStatBuf info;
+
+  /* A pipe or a device would block or never end. */
+  if (g_stat (path, &info) == 0 && !S_ISREG (info.st_mode)) {
+    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: expected a file, found %s",
+        path, S_ISDIR (info.st_mode) ? "a directory" : "something else");
+    return FALSE;
+  }
+  if (!g_file_get_contents (path, &data, &input.size, error))
+    return FALSE;
+  input.data = (const guint8 *) data;
+  model = read_model (&input, error);
+  if (!model)
+    return FALSE;
+  description = convert_model_describe (model);
+  g_printerr ("%s", description);
+  return write_model (model, to, error);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_auto (Options) options = {NULL};
+  g_autoptr (GError) error = NULL;
+
+  setlocale (LC_ALL, "");
+  if (!parse_options (&argc, &argv, &options, &error)) {
+    g_printerr (PROGRAM ": %s\n", error->message);
+    return EXIT_USAGE;
+  }
+  if (!options.to)
+    options.to = get_default_output (options.files[0]);
+  if (!options.to) {
+    g_printerr (PROGRAM ": %s would be written over itself; say where to write with -o\n",
+        options.files[0]);
+    return EXIT_USAGE;
+  }
+  if (!convert (&options, options.to, &error)) {
+    g_printerr (PROGRAM ": %s\n", error->message);
+    return EXIT_FAILED;
+  }
+  return EXIT_OK;
+}

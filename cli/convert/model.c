@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "convert.h"
+#include <string.h>
+
+#define ALIGNMENT 64 /* of the data, bytes */
+
+typedef struct {
+  char *name; /* NAME.suffix */
+  const char *suffix;
+  const JsonObject *layer;
+  guint n_dims;
+  gsize *shape;
+  gsize n; /* product of shape */
+  float *values;
+} Tensor;
+
+struct _ConvertModel {
+  JsonArray *layers;
+  GHashTable *names; /* of layers */
+  GPtrArray *tensors;
+};
+
+static void
+tensor_free (void *data)
+{
+  Tensor *tensor = data;
+
+  g_free (tensor->name);
+  g_free (tensor->shape);
+  g_free (tensor->values);
+  g_free (tensor);
+}
+
+ConvertModel *
+convert_model_new (void)
+{
+  ConvertModel *model = g_new0 (ConvertModel, 1);
+
+  model->layers = json_array_new ();
+  model->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  model->tensors = g_ptr_array_new_with_free_func (tensor_free);
+  return model;
+}
+
+void
+convert_model_free (ConvertModel *model)
+{
+  json_array_unref (model->layers);
+  g_hash_table_unref (model->names);
+  g_ptr_array_unref (model->tensors);
+  g_free (model);
+}
+
+static const char *
+add_name (ConvertModel *model, const char *wanted)
+{
+  char *name = g_strdup (*wanted ? wanted : "layer");
+
+  for (guint i = 1; g_hash_table_contains (model->names, name); i++) {
+    g_free (name);
+    name = g_strdup_printf ("%s_%u", *wanted ? wanted : "layer", i);
+  }
+  g_hash_table_add (model->names, name);
+  return name;
+}
+
+JsonObject *
+convert_model_add_layer (ConvertModel *model, const char *type, const char *name)
+{
+  JsonObject *layer = json_object_new ();
+
+  json_object_set_string_member (layer, "type", type);
+  if (name)
+    json_object_set_string_member (layer, "name", add_name (model, name));
+  json_array_add_object_element (model->layers, layer);
+  return layer;
+}
+
+void
+convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
+    guint n_dims, const gsize *shape, float *values)
+{
+  const char *name = json_object_get_string_member_with_default (layer, "name", NULL);
+  Tensor *tensor = g_new0 (Tensor, 1);
+
+  tensor->name = g_strconcat (name ? name : suffix, name ? "." : NULL, suffix, NULL);
+  tensor->suffix = tensor->name + (name ? strlen (name) + 1 : 0);
+  tensor->layer = layer;
+  tensor->n_dims = n_dims;
+  tensor->shape = g_memdup2 (shape, n_dims * sizeof *shape);
+  tensor->n = 1;
+  for (guint i = 0; i < n_dims; i++)
+    tensor->n *= shape[i];
+  tensor->values = values;
+  g_ptr_array_add (model->tensors, tensor);
+}
+
+static JsonArray *
+sizes_to_json (const gsize *sizes, guint n)
+{
+  JsonArray *array = json_array_sized_new (n);
+
+  for (guint i = 0; i < n; i++)
+    json_array_add_int_element (array, (gint64) sizes[i]);
+  return array;
+}
+
+static JsonObject *
+get_entry (const Tensor *tensor, gsize begin)
+{
+  const gsize offsets[] = {begin, begin + tensor->n * sizeof (float)};
+  JsonObject *entry = json_object_new ();
+
+  json_object_set_string_member (entry, "dtype", "F32");
+  json_object_set_array_member (entry, "shape", sizes_to_json (tensor->shape, tensor->n_dims));
+  json_object_set_array_member (entry, "data_offsets", sizes_to_json (offsets, 2));
+  return entry;
+}
+
+/* @size: the bytes of data that follow */
+static char *
+get_header (const ConvertModel *model, gsize *size)
+{
+  g_autoptr (JsonNode) layers = json_node_init_array (json_node_alloc (), model->layers);
+  g_autofree char *described = json_to_string (layers, FALSE);
+  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
+  JsonObject *header = json_object_new (), *metadata = json_object_new ();
+
+  json_object_set_string_member (metadata, "lstm.version", "1");
+  json_object_set_string_member (metadata, "lstm.layers", described);
+  json_object_set_object_member (header, "__metadata__", metadata);
+  *size = 0;
+  for (guint i = 0; i < model->tensors->len; i++) {
+    const Tensor *tensor = g_ptr_array_index (model->tensors, i);
+
+    json_object_set_object_member (header, tensor->name, get_entry (tensor, *size));
+    *size += tensor->n * sizeof (float);
+  }
+  json_node_take_object (root, header);
+  return json_to_string (root, FALSE);
+}
+
+static void
+put_values (guint8 *to, const Tensor *tensor)
+{
+  for (gsize i = 0; i < tensor->n; i++) {
+    guint32 bits;
+
+    memcpy (&bits, &tensor->values[i], sizeof bits);
+    bits = GUINT32_TO_LE (bits);
+    memcpy (to + i * sizeof bits, &bits, sizeof bits);
+  }
+}
+
+GBytes *
+convert_model_to_bytes (const ConvertModel *model)
+{
+  gsize data;
+  g_autofree char *header = get_header (model, &data);
+  gsize length = strlen (header);
+  gsize padding = (ALIGNMENT - (sizeof (guint64) + length) % ALIGNMENT) % ALIGNMENT;
+  guint64 stored = GUINT64_TO_LE (length + padding);
+  gsize at = sizeof stored + length + padding, size = at + data;
+  guint8 *bytes = g_malloc (size);
+
+  memcpy (bytes, &stored, sizeof stored);
+  memcpy (bytes + sizeof stored, header, length);
+  memset (bytes + sizeof stored + length, ' ', padding);
+  for (guint i = 0; i < model->tensors->len; i++) {
+    const Tensor *tensor = g_ptr_array_index (model->tensors, i);
+
+    put_values (bytes + at, tensor);
+    at += tensor->n * sizeof (float);
+  }
+  return g_bytes_new_take (bytes, size);
+}
+
+static void
+append_tensors (GString *text, const ConvertModel *model, const JsonObject *layer)
+{
+  const char *separator = ": ";
+
+  for (guint i = 0; i < model->tensors->len; i++) {
+    const Tensor *tensor = g_ptr_array_index (model->tensors, i);
+
+    if (tensor->layer != layer)
+      continue;
+    g_string_append_printf (text, "%s%s [", separator, tensor->suffix);
+    for (guint k = 0; k < tensor->n_dims; k++)
+      g_string_append_printf (
+          text, k ? ", %" G_GSIZE_FORMAT : "%" G_GSIZE_FORMAT, tensor->shape[k]);
+    g_string_append_c (text, ']');
+    separator = ", ";
+  }
+}
+
+char *
+convert_model_describe (const ConvertModel *model)
+{
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < json_array_get_length (model->layers); i++) {
+    JsonObject *layer = json_array_get_object_element (model->layers, i);
+    g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), layer);
+    g_autofree char *object = json_to_string (node, FALSE);
+
+    g_string_append_printf (text, "  %s", object);
+    append_tensors (text, model, layer);
+    g_string_append_c (text, '\n');
+  }
+  return g_string_free (text, FALSE);
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "onnx.h"
+#include <string.h>
+
+#define MAX_OPSET 25
+#define BUDGET (256 * 1024 * 1024ul) /* bytes, beside what a file of its size needs */
+#define BUDGET_PER_BYTE 32
+#define WORK (G_GUINT64_CONSTANT (1) << 31)
+
+static const char *
+text (const char *name)
+{
+  return name ? name : "";
+}
+
+gboolean
+onnx_fail (const OnnxReader *reader, ConvertError code, GError **error, const char *format, ...)
+{
+  g_autofree char *problem = NULL, *valid = NULL;
+  va_list args;
+
+  va_start (args, format);
+  problem = g_strdup_vprintf (format, args);
+  va_end (args);
+  valid = g_utf8_make_valid (problem, -1);
+  g_set_error (error, CONVERT_ERROR, (int) code, "%s: %s", reader->input->path, valid);
+  return FALSE;
+}
+
+static gboolean
+probe (const ConvertInput *input)
+{
+  guint64 tag_and_version;
+
+  /* ir_version comes first, a varint of one byte; then something else of the model */
+  if (input->size < sizeof tag_and_version || input->data[0] != 0x08 || !input->data[1]
+      || input->data[1] > 64)
+    return FALSE;
+  memcpy (&tag_and_version, input->data, sizeof tag_and_version);
+  switch (input->data[2]) {
+  case 0x12: /* producer_name */
+  case 0x1a: /* producer_version */
+  case 0x22: /* domain */
+  case 0x28: /* model_version */
+  case 0x32: /* doc_string */
+  case 0x3a: /* graph */
+  case 0x42: /* opset_import */
+  case 0x72: /* metadata_props */
+    return TRUE;
+  default:
+    return FALSE;
+  }
+}
+
+static gboolean
+check_opset (OnnxReader *reader, GError **error)
+{
+  const Onnx__ModelProto *model = reader->model;
+
+  reader->opset = 1;
+  for (gsize i = 0; i < model->n_opset_import; i++) {
+    const char *domain = text (model->opset_import[i]->domain);
+
+    if (!*domain || g_str_equal (domain, "ai.onnx"))
+      reader->opset = model->opset_import[i]->version;
+  }
+  if (reader->opset >= 1 && reader->opset <= MAX_OPSET)
+    return TRUE;
+  return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
+      "expected opset 1 to %d, found %" G_GINT64_FORMAT, MAX_OPSET, reader->opset);
+}
+
+static const Onnx__NodeProto *
+find_node (const Onnx__GraphProto *graph, const char *const *ops)
+{
+  for (gsize i = 0; i < graph->n_node; i++) {
+    const Onnx__NodeProto *node = graph->node[i];
+    const Onnx__NodeProto *found = NULL;
+
+    if (g_strv_contains (ops, text (node->op_type)))
+      return node;
+    for (gsize a = 0; !found && a < node->n_attribute; a++)
+      if (node->attribute[a]->g)
+        found = find_node (node->attribute[a]->g, ops);
+    if (found)
+      return found;
+  }
+  return NULL;
+}
+
+/* Without an LSTM node the reason is something else than the first node that cannot be read. */
+static gboolean
+check_lstm (OnnxReader *reader, GError **error)
+{
+  static const char *const lstm[] = {"LSTM", NULL};
+  static const char *const others[] = {
+      "GRU", "RNN", "Loop", "Scan", "Attention", "DynamicQuantizeLSTM", "Conv", NULL};
+  const Onnx__GraphProto *graph = reader->model->graph;
+  const Onnx__NodeProto *other;
+
+  if (find_node (graph, lstm))
+    return TRUE;
+  other = find_node (graph, others);
+  if (other)
+    return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
+        "node \"%s\" (%s): expected a node LSTM in the model, found %s", text (other->name),
+        other->op_type, onnx_why_not (other->op_type));
+  return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
+      "expected a node LSTM, found none among %" G_GSIZE_FORMAT
+      " nodes (a model that was unrolled, step by step, cannot be read: export it without "
+      "unroll)",
+      graph->n_node);
+}
+
+static char *
+list_outputs (const Onnx__GraphProto *graph)
+{
+  GString *names = g_string_new (NULL);
+
+  for (gsize i = 0; i < graph->n_output; i++)
+    g_string_append_printf (names, i ? ", %s" : "%s", text (graph->output[i]->name));
+  return g_string_free (names, FALSE);
+}
+
+/* Returns: the output that --output names, the only one, or the only one that is not a state;
+ * NULL with @error if that is none */
+static OnnxValue *
+choose_output (OnnxReader *reader, const OnnxScope *scope, const char **name, GError **error)
+{
+  const Onnx__GraphProto *graph = reader->model->graph;
+  const char *wanted = reader->input->output;
+  g_autofree char *names = list_outputs (graph);
+  OnnxValue *found = NULL;
+  guint n = 0;
+
+  for (gsize i = 0; i < graph->n_output; i++) {
+    OnnxValue *value = onnx_scope_find (reader, scope, text (graph->output[i]->name));
+
+    if (wanted ? g_str_equal (wanted, text (graph->output[i]->name))
+               : graph->n_output == 1 || !value->is_state) {
+      found = value;
+      *name = text (graph->output[i]->name);
+      n++;
+    }
+  }
+  if (n == 1)
+    return found;
+  if (wanted)
+    onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error, "expected an output of %s, found '%s'",
+        names, wanted);
+  else
+    onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
+        "expected one output that is not a state, or --output to name one of %s, found %u",
+        names, n);
+  return NULL;
+}
+
+/* The features of a step must lie in order where they share an axis. */
+static gboolean
+check_output (OnnxReader *reader, const OnnxValue *output, const char *name, GError **error)
+{
+  const OnnxStep *step = output->step;
+  gboolean lstm = FALSE;
+
+  if (output->kind == ONNX_TENSOR)
+    return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
+        "output \"%s\": expected it to depend on the input, found constants", name);
+  if (output->kind == ONNX_STATE)
+    return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
+        "output \"%s\": expected it to come from an LSTM, found a state that goes through",
+        name);
+  if (output->kind != ONNX_STREAM)
+    return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error, "%s", text (output->problem));
+  for (const OnnxStep *at = step; at; at = at->parent)
+    lstm |= at->kind == ONNX_STEP_LSTM;
+  if (!lstm)
+    return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
+        "output \"%s\": expected an LSTM between input and output, found none", name);
+  for (guint i = 0; i < output->n_axes; i++) {
+    int before = -1;
+
+    for (guint k = 0; k < output->axes[i].n; k++) {
+      for (int f = 0; f < (int) step->features.n; f++) {
+        if (output->axes[i].atoms[k] != step->features.atoms[f])
+          continue;
+        if (f < before)
+          return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
+              "output \"%s\": expected directions behind each other, found them interleaved",
+              name);
+        before = f;
+      }
+    }
+  }
+  return TRUE;
+}
+
+static ConvertModel *
+read_graph (OnnxReader *reader, GError **error)
+{
+  g_autoptr (GHashTable) values = g_hash_table_new (g_str_hash, g_str_equal);
+  OnnxScope scope = {NULL, values, 0};
+  const OnnxValue *output;
+  const char *name = "";
+
+  if (!reader->model->graph) {
+    onnx_fail (reader, CONVERT_ERROR_FILE, error, "expected a graph, found none");
+    return NULL;
+  }
+  if (!check_opset (reader, error) || !check_lstm (reader, error))
+    return NULL;
+  onnx_find_states (reader);
+  if (!onnx_add_inputs (reader, &scope, error)
+      || !onnx_graph_run (reader, &scope, reader->model->graph, error)
+      || !(output = choose_output (reader, &scope, &name, error))
+      || !check_output (reader, output, name, error))
+    return NULL;
+  return onnx_emit (reader, output->step, error);
+}
+
+static ConvertModel *
+read_model (const ConvertInput *input, GError **error)
+{
+  OnnxReader reader = {input};
+  Onnx__ModelProto *proto;
+  ConvertModel *model;
+
+  if (!onnx_check_bytes (input, error))
+    return NULL;
+  proto = onnx__model_proto__unpack (NULL, input->size, input->data);
+  reader.model = proto;
+  if (!proto) {
+    onnx_fail (
+        &reader, CONVERT_ERROR_FILE, error, "expected an ONNX model, found one that is broken");
+    return NULL;
+  }
+  reader.arena = g_ptr_array_new_with_free_func (g_free);
+  reader.atoms = g_array_new (FALSE, FALSE, sizeof (OnnxAtom));
+  reader.states = g_hash_table_new (g_str_hash, g_str_equal);
+  reader.lengths = g_hash_table_new (g_str_hash, g_str_equal);
+  reader.budget = BUDGET + MIN (input->size, G_MAXSIZE / 2 / BUDGET_PER_BYTE) * BUDGET_PER_BYTE;
+  reader.work = WORK;
+  reader.length = onnx_atom_new (&reader, -1, ONNX_ROLE_TIME);
+  model = read_graph (&reader, error);
+  g_hash_table_unref (reader.lengths);
+  g_hash_table_unref (reader.states);
+  g_array_unref (reader.atoms);
+  g_ptr_array_unref (reader.arena);
+  onnx__model_proto__free_unpacked (proto, NULL);
+  return model;
+}
+
+const ConvertFormat convert_onnx = {"ONNX", probe, read_model};
