@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Safetensors to builder: which tensors make which layer. The keys are in docs/formats.md. */
+#include "convert.h"
 #include "loader.h"
 #include "json.h"
 #include <glib/gstdio.h>
@@ -128,5 +129,10 @@ lstm_model_load_full (const char *path, LstmPrecision precision, GError **error)
     return NULL;
   }
   bytes = g_bytes_new_take (content, size);
+  if (!lstm_convert_is_safetensors (bytes)) {
+    g_clear_pointer (&bytes, g_bytes_unref);
+    if (!(bytes = lstm_convert (path, size, error)))
+      return NULL;
+  }
   return lstm_model_load_bytes_full (bytes, path, precision, error);
 }

@@ -510,8 +510,8 @@ install_properties (GObjectClass *klass)
 
   g_object_class_install_property (klass, PROP_MODEL_LOCATION,
       g_param_spec_string ("model-location", "Model location",
-          "The model's file (safetensors); opened when the element goes to PAUSED", NULL,
-          flags | GST_PARAM_MUTABLE_READY));
+          "The model's file (safetensors, Keras, ONNX); opened when the element goes to PAUSED",
+          NULL, flags | GST_PARAM_MUTABLE_READY));
   g_object_class_install_property (klass, PROP_MODEL,
       g_param_spec_boxed ("model", "Model",
           "A model that the application has loaded; comes before model-location",

@@ -40,7 +40,7 @@ G_BEGIN_DECLS
 /**
  * LstmError:
  * @LSTM_ERROR_FILE: the file cannot be read: missing, a directory, no permission
- * @LSTM_ERROR_FORMAT: the file is not a well-formed safetensors file
+ * @LSTM_ERROR_FORMAT: the file is not a well-formed safetensors file, or lstm-convert refused it
  * @LSTM_ERROR_TENSOR: a tensor is missing, left unused, or of a type that is not read
  * @LSTM_ERROR_SHAPE: a tensor's shape does not fit its layer, a layer its neighbour, or the
  *   layer is too wide for the precision
@@ -102,7 +102,8 @@ LSTM_API GType lstm_model_get_type (void);
 
 /**
  * lstm_model_load:
- * @path: (type filename): a safetensors file, see docs/formats.md
+ * @path: (type filename): a safetensors file, see docs/formats.md, or one that lstm-convert makes
+ *   one of, see docs/models.md
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
  * Reads, checks and packs a model. The file may be replaced or deleted afterwards. The
@@ -127,7 +128,7 @@ LSTM_API LstmModel *lstm_model_load_bytes (GBytes *bytes, const char *name, GErr
 
 /**
  * lstm_model_load_full:
- * @path: (type filename): a safetensors file, see docs/formats.md
+ * @path: (type filename): as of lstm_model_load()
  * @precision: what to round the weights of LSTM layers to
  * @error: return location for a #GError of domain #LSTM_ERROR
  *

@@ -237,7 +237,8 @@ static const struct {
     {NULL, 0, "%s/none", "*/none: *No such file or directory"},
     {NULL, 0, "%s", "*: expected a file, found a directory"},
     {"", 0, "%s/file", "*/file: expected a safetensors file, found 0 bytes"},
-    {"This is no model.", -1, "%s/file", "*/file: expected a header length of at most *"},
+    {"This is no model.", -1, "%s/file",
+        "*/file: expected a safetensors file, or lstm-convert *"},
     {"\2\0\0\0\0\0\0\0{}", 10, "%s/file", "*/file: expected \"lstm.layers\" in __metadata__*"},
 };
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Other formats than safetensors, read by another process: a library for them may fail on a
+ * hostile file, and takes the converter with it, not the application. */
+#include "convert.h"
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROGRAM "lstm-convert"
+#define MEGABYTE ((gsize) 1 << 20)
+#define SECONDS 10        /* to convert a small file in, and one more for every 20 MB */
+#define MEMORY 1024       /* MB of address space for a small file */
+#define MAX_MESSAGE 65536 /* bytes of stderr that are kept */
+
+/* The process, and what it has written so far */
+typedef struct {
+  GPid pid;
+  int fds[2]; /* its stdout and stderr; -1 at their end */
+  GByteArray *written[2];
+  gsize most[2];   /* bytes that are read of each; more is an error */
+  gint64 deadline; /* monotonic µs */
+} Process;
+
+gboolean
+lstm_convert_is_safetensors (GBytes *bytes)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  guint64 length;
+
+  if (size < sizeof length + 1)
+    return TRUE; /* the reader says what is wrong with it */
+  memcpy (&length, data, sizeof length);
+  return GUINT64_FROM_LE (length) <= size || data[sizeof length] == '{';
+}
+
+static void
+limit (int resource, rlim_t most)
+{
+  const struct rlimit limits = {most, most};
+
+  setrlimit (resource, &limits);
+}
+
+/* In the child, before the program: only what is safe there. */
+static void
+prepare_child (gpointer data)
+{
+  const gsize *megabytes = data;
+
+  setpgid (0, 0); /* killed with whatever it starts */
+  limit (RLIMIT_AS, *megabytes * MEGABYTE);
+  limit (RLIMIT_FSIZE, 0); /* it answers through pipes */
+  limit (RLIMIT_CORE, 0);
+}
+
+static gboolean
+start (Process *process, const char *program, const char *path, gsize size, GError **error)
+{
+  const char *const argv[] = {program, "-o", "-", "--", path, NULL};
+  gsize megabytes = MEMORY + 16 * (size / MEGABYTE);
+
+  if (g_spawn_async_with_pipes (NULL, (char **) argv, NULL,
+          G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES, prepare_child, &megabytes,
+          &process->pid, NULL, &process->fds[0], &process->fds[1], NULL)) {
+    process->deadline = g_get_monotonic_time ()
+                        + (gint64) (SECONDS + size / (20 * MEGABYTE)) * G_USEC_PER_SEC;
+    return TRUE;
+  }
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
+      "%s: expected a safetensors file, or " PROGRAM
+      " to make one of it, which does not run from "
+      "%s; is the package missing that has it?",
+      path, program);
+  return FALSE;
+}
+
+/* FALSE at the end of a pipe, or when more comes than anybody wants. */
+static gboolean
+take (Process *process, guint i)
+{
+  guint8 buffer[65536];
+  ssize_t n = read (process->fds[i], buffer, sizeof buffer);
+
+  if (n < 0)
+    return errno == EINTR;
+  if (n == 0)
+    return FALSE;
+  if (process->written[i]->len + (gsize) n <= process->most[i])
+    g_byte_array_append (process->written[i], buffer, (guint) n);
+  else if (i == 0)
+    return FALSE;
+  return TRUE;
+}
+
+/* Reads until both pipes have ended; FALSE at the deadline. */
+static gboolean
+read_pipes (Process *process)
+{
+  while (process->fds[0] >= 0 || process->fds[1] >= 0) {
+    struct pollfd polled[2] = {{process->fds[0], POLLIN, 0}, {process->fds[1], POLLIN, 0}};
+    const gint64 left = process->deadline - g_get_monotonic_time ();
+
+    if (left <= 0)
+      return FALSE;
+    if (poll (polled, 2, (int) (left / 1000) + 1) < 0 && errno != EINTR)
+      return FALSE;
+    for (guint i = 0; i < 2; i++) {
+      if (polled[i].fd >= 0 && polled[i].revents && !take (process, i)) {
+        close (process->fds[i]);
+        process->fds[i] = -1;
+      }
+    }
+  }
+  return TRUE;
+}
+
+/* What the converter said last, without its name; NULL if nothing */
+static char *
+last_message (const GByteArray *written)
+{
+  g_autofree char *text = g_utf8_make_valid (
+      written->len ? (const char *) written->data : "", written->len);
+  char *line = strrchr (g_strchomp (text), '\n');
+
+  line = line ? line + 1 : text;
+  if (g_str_has_prefix (line, PROGRAM ": "))
+    line += strlen (PROGRAM ": ");
+  return *line ? g_strdup (line) : NULL;
+}
+
+static gboolean
+check_end (
+    const Process *process, const char *path, gboolean in_time, int status, GError **error)
+{
+  g_autofree char *message = last_message (process->written[1]);
+
+  if (in_time && WIFEXITED (status) && WEXITSTATUS (status) == 0)
+    return TRUE;
+  if (!in_time)
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT,
+        "%s: " PROGRAM " was not ready in time and was stopped", path);
+  else if (WIFEXITED (status) && message)
+    g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FORMAT, message);
+  else
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: " PROGRAM " failed (%s %d)", path,
+        WIFSIGNALED (status) ? "signal" : "status",
+        WIFSIGNALED (status) ? WTERMSIG (status) : WEXITSTATUS (status));
+  return FALSE;
+}
+
+/* Ends the process and all that it started. Returns its status as waitpid() has it. */
+static int
+finish (Process *process, gboolean in_time)
+{
+  int status = 0;
+
+  for (guint i = 0; i < 2; i++)
+    if (process->fds[i] >= 0)
+      close (process->fds[i]);
+  if (!in_time) {
+    kill (-process->pid, SIGKILL);
+    kill (process->pid, SIGKILL);
+  }
+  while (waitpid (process->pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  g_spawn_close_pid (process->pid);
+  return status;
+}
+
+GBytes *
+lstm_convert (const char *path, gsize size, GError **error)
+{
+  const char *program = g_getenv ("LSTM_CONVERT");
+  Process process = {.most = {64 * MEGABYTE + 16 * size, MAX_MESSAGE}};
+  gboolean in_time, ok;
+
+  if (!start (&process, program ? program : LSTM_CONVERT_PROGRAM, path, size, error))
+    return NULL;
+  for (guint i = 0; i < 2; i++)
+    process.written[i] = g_byte_array_new ();
+  in_time = read_pipes (&process);
+  ok = check_end (&process, path, in_time, finish (&process, in_time), error);
+  g_byte_array_unref (process.written[1]);
+  if (ok)
+    return g_byte_array_free_to_bytes (process.written[0]);
+  g_byte_array_unref (process.written[0]);
+  return NULL;
+}

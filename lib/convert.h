@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "lstm/lstm.h"
+
+/* Whether @bytes begin as a safetensors file does: a length, and a JSON object. */
+gboolean lstm_convert_is_safetensors (GBytes *bytes);
+
+/* The safetensors file that lstm-convert makes of the file at @path, in a process of its own with
+ * limits of memory and time. It is found by LSTM_CONVERT in the environment, or where it was
+ * installed. NULL with the converter's message, of domain LSTM_ERROR. */
+GBytes *lstm_convert (const char *path, gsize size, GError **error);
