@@ -88,3 +88,32 @@ test_pick (GRand *rand, gsize low, gsize high)
 {
   return (gsize) g_rand_int_range (rand, (gint32) low, (gint32) high + 1);
 }
+
+static void
+folder_free (gpointer data)
+{
+  TestFolder *folder = data;
+
+  g_free (folder->dir);
+  g_free (folder);
+}
+
+void
+test_add_folders (const char *folder, const char *name, GTestDataFunc run)
+{
+  g_autofree char *root = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), folder, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDir) dir = g_dir_open (root, 0, &error);
+  const char *file;
+
+  g_assert_no_error (error);
+  while ((file = g_dir_read_name (dir))) {
+    for (gsize i = 0; test_isas[i]; i++) {
+      g_autofree char *path = g_strdup_printf ("/%s/%s/%s", name, file, test_isas[i]);
+      TestFolder *test = g_new (TestFolder, 1);
+
+      *test = (TestFolder){g_build_filename (root, file, NULL), test_isas[i]};
+      g_test_add_data_func_full (path, test, run, folder_free);
+    }
+  }
+}

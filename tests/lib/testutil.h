@@ -19,6 +19,16 @@ LstmModel *test_model_load_bytes (GBytes *file, const char *isa, LstmPrecision p
 #define TEST_N_PRECISIONS (LSTM_PRECISION_INT8 + 1)
 const char *test_precision_name (LstmPrecision precision);
 
+/* A folder of vectors, on an instruction set */
+typedef struct {
+  char *dir;
+  const char *isa;
+} TestFolder;
+
+/* Adds a test /@name/FOLDER/ISA for each folder of vectors/@folder and each of test_isas, whose
+ * data is a TestFolder. */
+void test_add_folders (const char *folder, const char *name, GTestDataFunc run);
+
 LstmState *test_state_new (LstmModel *model, gsize streams);
 
 /* float values in [-1, 1), the same on every machine for a seed */

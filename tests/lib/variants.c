@@ -7,11 +7,6 @@
 
 #define TOLERANCE 1e-5
 
-typedef struct {
-  char *dir;
-  const char *isa;
-} Case;
-
 static void
 check (const float *got, const TestArray *expected, const char *what)
 {
@@ -23,7 +18,7 @@ check (const float *got, const TestArray *expected, const char *what)
 
 /* The whole sequence, twice: the second time begins anew. */
 static void
-check_whole (const Case *test, LstmModel *model, const TestArray *x)
+check_whole (const TestFolder *test, LstmModel *model, const TestArray *x)
 {
   TestArray expected = test_array_load (test->dir, "expected.npy");
   const gsize bs = x->shape[0], steps = x->shape[1];
@@ -42,7 +37,7 @@ check_whole (const Case *test, LstmModel *model, const TestArray *x)
 }
 
 static void
-check_pieces (const Case *test, LstmModel *model, const TestArray *x, gsize piece)
+check_pieces (const TestFolder *test, LstmModel *model, const TestArray *x, gsize piece)
 {
   TestArray expected = test_array_load (test->dir, "steps.npy");
   const gsize bs = x->shape[0], steps = x->shape[1], d = x->shape[2], n = expected.shape[2];
@@ -66,7 +61,7 @@ check_pieces (const Case *test, LstmModel *model, const TestArray *x, gsize piec
 
 /* A window of all steps ends as the sequence does. */
 static void
-check_window (const Case *test, LstmModel *model, const TestArray *x)
+check_window (const TestFolder *test, LstmModel *model, const TestArray *x)
 {
   TestArray expected = test_array_load (test->dir, "steps.npy");
   const gsize bs = x->shape[0], steps = x->shape[1], n = expected.shape[2];
@@ -99,7 +94,7 @@ static void
 test_case (gconstpointer data)
 {
   static const gsize pieces[] = {1, 3, G_MAXSIZE};
-  const Case *test = data;
+  const TestFolder *test = data;
   g_autofree char *path = g_build_filename (test->dir, "model.safetensors", NULL);
   g_autofree char *steps = g_build_filename (test->dir, "steps.npy", NULL);
   g_autoptr (LstmModel) model = test_model_load (path, test->isa);
@@ -121,34 +116,10 @@ test_case (gconstpointer data)
   test_array_clear (&x);
 }
 
-static void
-case_free (gpointer data)
-{
-  Case *test = data;
-
-  g_free (test->dir);
-  g_free (test);
-}
-
 int
 main (int argc, char **argv)
 {
-  g_autofree char *root = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), "variants", NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
-
   g_test_init (&argc, &argv, NULL);
-  dir = g_dir_open (root, 0, &error);
-  g_assert_no_error (error);
-  while ((name = g_dir_read_name (dir))) {
-    for (gsize i = 0; test_isas[i]; i++) {
-      g_autofree char *path = g_strdup_printf ("/variants/%s/%s", name, test_isas[i]);
-      Case *test = g_new (Case, 1);
-
-      *test = (Case){g_build_filename (root, name, NULL), test_isas[i]};
-      g_test_add_data_func_full (path, test, test_case, case_free);
-    }
-  }
+  test_add_folders ("variants", "variants", test_case);
   return g_test_run ();
 }

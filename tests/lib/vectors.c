@@ -8,11 +8,6 @@
 #define TOLERANCE 1e-5
 
 typedef struct {
-  char *dir;
-  const char *isa;
-} Case;
-
-typedef struct {
   LstmModel *model;
   TestArray x, expected, hidden, cell;
   gsize bs, steps, d, n, m;
@@ -21,7 +16,7 @@ typedef struct {
 } Run;
 
 static void
-run_load (Run *run, const Case *test, LstmModel *model)
+run_load (Run *run, const TestFolder *test, LstmModel *model)
 {
   *run = (Run){.model = model};
   run->x = test_array_load (test->dir, "x.npy");
@@ -126,7 +121,7 @@ static void
 test_case (gconstpointer data)
 {
   static const gsize pieces[] = {1, 2, 7, 63, 64, 65, G_MAXSIZE};
-  const Case *test = data;
+  const TestFolder *test = data;
   g_autofree char *path = g_build_filename (test->dir, "model.safetensors", NULL);
   LstmModel *model = test_model_load (path, test->isa);
   Run run;
@@ -158,34 +153,10 @@ test_case (gconstpointer data)
   run_clear (&run);
 }
 
-static void
-case_free (gpointer data)
-{
-  Case *test = data;
-
-  g_free (test->dir);
-  g_free (test);
-}
-
 int
 main (int argc, char **argv)
 {
-  g_autofree char *root = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), "lstm", NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
-
   g_test_init (&argc, &argv, NULL);
-  dir = g_dir_open (root, 0, &error);
-  g_assert_no_error (error);
-  while ((name = g_dir_read_name (dir))) {
-    for (gsize i = 0; test_isas[i]; i++) {
-      g_autofree char *path = g_strdup_printf ("/vectors/%s/%s", name, test_isas[i]);
-      Case *test = g_new (Case, 1);
-
-      *test = (Case){g_build_filename (root, name, NULL), test_isas[i]};
-      g_test_add_data_func_full (path, test, test_case, case_free);
-    }
-  }
+  test_add_folders ("lstm", "vectors", test_case);
   return g_test_run ();
 }
