@@ -20,7 +20,6 @@ typedef struct {
   gsize size;
   const char *config; /* --config: a path, or NULL */
   const char *output; /* --output: the model's output to take, or NULL */
-  const char *head;   /* --head: what follows the LSTM in a state dict, or NULL */
 } ConvertInput;
 
 typedef struct _ConvertModel ConvertModel;
@@ -51,5 +50,4 @@ typedef struct {
   ConvertModel *(*read) (const ConvertInput *input, GError **error);
 } ConvertFormat;
 
-extern const ConvertFormat convert_keras_archive, convert_keras_h5, convert_onnx,
-    convert_pytorch;
+extern const ConvertFormat convert_keras_archive, convert_keras_h5, convert_onnx;

@@ -99,11 +99,8 @@ keras_read (const ConvertInput *input, const char *config, gsize size, const cha
   if (!root)
     return NULL;
   set_version (&reader, version, root);
-  if (input->head)
-    keras_fail (&reader, NULL, CONVERT_ERROR_UNSUPPORTED,
-        "--head is for a state dict, a Keras model says its layers itself");
-  else if (keras_weights_open (&reader) && keras_build_chain (&reader, root)
-           && convert_chain (&reader))
+  if (keras_weights_open (&reader) && keras_build_chain (&reader, root)
+      && convert_chain (&reader))
     return g_steal_pointer (&model);
   g_propagate_error (error, reader.error);
   return NULL;

@@ -19,7 +19,6 @@ typedef struct {
   char *to; /* a path, or "-" */
   char *config;
   char *output;
-  char *head;
   char **files;
 } Options;
 
@@ -29,7 +28,6 @@ options_clear (Options *options)
   g_free (options->to);
   g_free (options->config);
   g_free (options->output);
-  g_free (options->head);
   g_strfreev (options->files);
 }
 
@@ -56,8 +54,6 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
           "The model's configuration, for a Keras file that holds weights only", "FILE.json"},
       {"output", 0, 0, G_OPTION_ARG_STRING, &options->output,
           "The output to take of a model that has several", "NAME"},
-      {"head", 0, 0, G_OPTION_ARG_STRING, &options->head,
-          "What follows the LSTM, for a PyTorch state dict", "TEXT"},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, "IN"},
       {NULL},
   };
@@ -146,7 +142,7 @@ convert (const Options *options, const char *to, GError **error)
   const char *path = options->files[0];
   g_autoptr (ConvertModel) model = NULL;
   g_autofree char *data = NULL, *description = NULL;
-  ConvertInput input = {path, NULL, 0, options->config, options->output, options->head};
+  ConvertInput input = {path, NULL, 0, options->config, options->output};
   GStatBuf info;
 
   /* A pipe or a device would block or never end. */

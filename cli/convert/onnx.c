@@ -224,6 +224,11 @@ read_model (const ConvertInput *input, GError **error)
   Onnx__ModelProto *proto;
   ConvertModel *model;
 
+  if (input->config) {
+    onnx_fail (&reader, CONVERT_ERROR_UNSUPPORTED, error,
+        "--config is for weights of Keras, an ONNX model says its layers itself");
+    return NULL;
+  }
   if (!onnx_check_bytes (input, error))
     return NULL;
   proto = onnx__model_proto__unpack (NULL, input->size, input->data);
