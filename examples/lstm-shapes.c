@@ -38,7 +38,8 @@ run (LstmState *state, gsize length)
   g_autofree float *last_cell = g_new (float, bs *m);
 
   fill (x, bs * length * d);
-  lstm_state_run_full (state, length, x, NULL, 0, hidden, cell);
+  lstm_state_run_full (
+      state, &(LstmRun){.steps = length, .input = x, .hidden = hidden, .cell = cell});
   lstm_state_get_hidden (state, 0, last_hidden);
   lstm_state_get_cell (state, 0, last_cell);
 

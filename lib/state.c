@@ -185,43 +185,42 @@ lstm_state_reset (LstmState *state)
     lstm_state_reset_stream (state, i);
 }
 
-/* Where the caller's arrays go, at the chunk's first step. Strides are the whole call's. */
-typedef struct {
-  gsize steps; /* of the whole call */
-  const float *input;
-  float *output;
-  guint layer;
-  float *hidden, *cell; /* of layer; the whole call's strides */
-} Arrays;
+/* Has @block leave what is wanted of its @direction. */
+static void
+trace (const LstmState *state, const LstmRun *run, guint direction, LstmBlock *block)
+{
+  const LstmLayer *layer = g_ptr_array_index (state->model->lstm_layers, run->layer);
+  const gsize steps = state->whole ? block->steps : run->steps;
+
+  block->hidden = run->hidden;
+  block->cell = run->cell;
+  block->hidden_stride = steps * layer->out;
+  block->cell_stride = steps * layer->units;
+  block->traced = direction;
+}
 
 /* Hands @n steps from layer to layer: the first reads the caller's input, the last writes the
- * caller's output, and those between write to the two buffers in turn. */
+ * caller's output, and those between write to the two buffers in turn. @run's arrays are at the
+ * chunk's first step, their strides the whole call's. */
 static void
-run_chunk (LstmState *state, gsize n, const Arrays *arrays)
+run_chunk (LstmState *state, gsize n, const LstmRun *run)
 {
   const LstmModel *model = state->model;
-  const float *x = arrays->input;
-  gsize x_stride = arrays->steps * model->in;
+  const float *x = run->input;
+  gsize x_stride = run->steps * model->in;
   guint8 *mask = NULL;
   guint lstm = 0;
 
   for (guint i = 0; i < model->layers->len; i++) {
     const LstmLayer *layer = lstm_model_layer (model, i);
     gboolean last = i + 1 == model->layers->len;
-    gboolean traced = arrays->layer - lstm < layer->kind->n_memories;
     LstmBlock block = {
         .streams = state->streams,
         .fan = 1,
         .steps = n,
         .x = x,
         .x_stride = x_stride,
-        .y = last ? arrays->output : state->between[i % 2],
-
-        .hidden = traced ? arrays->hidden : NULL,
-        .cell = traced ? arrays->cell : NULL,
-        .hidden_stride = arrays->steps * layer->out,
-        .cell_stride = arrays->steps * layer->units,
-        .traced = arrays->layer - lstm,
+        .y = last ? run->output : state->between[i % 2],
         .whole = state->whole,
         .scratch = state->scratch,
         .mask = layer->kind->masks ? state->mask : mask,
@@ -229,8 +228,10 @@ run_chunk (LstmState *state, gsize n, const Arrays *arrays)
         .memory = &state->memory[lstm],
     };
 
+    if (run->layer - lstm < layer->kind->n_memories)
+      trace (state, run, run->layer - lstm, &block);
     n = lstm_layer_steps (layer, &block);
-    block.y_stride = (last && !state->whole ? arrays->steps : n) * layer->out;
+    block.y_stride = (last && !state->whole ? run->steps : n) * layer->out;
     layer->kind->run (layer, model->kernels, &block);
     lstm += layer->kind->n_memories;
     mask = layer->returns_last || layer->repeat ? NULL : block.mask;
@@ -240,32 +241,26 @@ run_chunk (LstmState *state, gsize n, const Arrays *arrays)
 }
 
 void
-lstm_state_run_full (LstmState *state, gsize steps, const float *input, float *output,
-    guint layer, float *hidden, float *cell)
+lstm_state_run_full (LstmState *state, const LstmRun *run)
 {
   const LstmModel *model = state->model;
-  const gsize d = model->in, n = model->out;
-  gsize p = 0, m = 0;
+  const gboolean traced = run->hidden || run->cell || run->gates;
 
-  g_return_if_fail ((!hidden && !cell) || layer < model->lstm_layers->len);
-  g_return_if_fail (!state->whole || steps <= state->max_steps);
+  g_return_if_fail (!traced || run->layer < model->lstm_layers->len);
+  g_return_if_fail (!run->mask && !run->gates);
+  g_return_if_fail (!state->whole || run->steps <= state->max_steps);
   if (state->whole)
     lstm_state_reset (state);
-  if (hidden || cell) {
-    p = lstm_model_get_hidden_size (model, layer);
-    m = lstm_model_get_cell_size (model, layer);
-  }
-  for (gsize t = 0; t < steps; t += state->chunk) {
-    const Arrays arrays = {
-        .steps = steps,
-        .input = input + t * d,
-        .output = output ? output + t * n : NULL,
-        .layer = layer,
-        .hidden = hidden ? hidden + t * p : NULL,
-        .cell = cell ? cell + t * m : NULL,
-    };
+  for (gsize t = 0; t < run->steps; t += state->chunk) {
+    const gsize p = run->hidden ? lstm_model_get_hidden_size (model, run->layer) : 0;
+    const gsize m = run->cell ? lstm_model_get_cell_size (model, run->layer) : 0;
+    LstmRun at = *run;
 
-    run_chunk (state, MIN (state->chunk, steps - t), &arrays);
+    at.input += t * model->in;
+    at.output = run->output ? run->output + t * model->out : NULL;
+    at.hidden = run->hidden ? run->hidden + t * p : NULL;
+    at.cell = run->cell ? run->cell + t * m : NULL;
+    run_chunk (state, MIN (state->chunk, run->steps - t), &at);
   }
 }
 
@@ -283,7 +278,9 @@ lstm_state_get_output_steps (const LstmState *state, gsize steps)
 void
 lstm_state_run (LstmState *state, gsize steps, const float *input, float *output)
 {
-  lstm_state_run_full (state, steps, input, output, 0, NULL, NULL);
+  const LstmRun run = {.steps = steps, .input = input, .output = output};
+
+  lstm_state_run_full (state, &run);
 }
 
 GBytes *

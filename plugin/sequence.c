@@ -200,12 +200,19 @@ run_steps (
 {
   g_autofree gfloat *aligned = NULL;
   const gfloat *x = (const gfloat *) in->data;
+  LstmRun run;
 
   if ((guintptr) in->data % sizeof (gfloat)) /* cut from the middle of somebody's bytes */
     x = aligned = g_memdup2 (in->data, in->size);
-  lstm_state_run_full (sequence->state, sequence->in.steps, x, tensors[GST_LSTM_TENSOR_OUTPUT],
-      sequence->emitted & STATE_TENSORS ? last_lstm_layer (sequence) : 0,
-      tensors[GST_LSTM_TENSOR_HIDDEN], tensors[GST_LSTM_TENSOR_CELL]);
+  run = (LstmRun){
+      .steps = sequence->in.steps,
+      .input = x,
+      .output = tensors[GST_LSTM_TENSOR_OUTPUT],
+      .layer = sequence->emitted & STATE_TENSORS ? last_lstm_layer (sequence) : 0,
+      .hidden = tensors[GST_LSTM_TENSOR_HIDDEN],
+      .cell = tensors[GST_LSTM_TENSOR_CELL],
+  };
+  lstm_state_run_full (sequence->state, &run);
 }
 
 gboolean

@@ -365,19 +365,45 @@ LSTM_API void lstm_state_run (
     LstmState *state, gsize steps, const float *input, float *output);
 
 /**
- * lstm_state_run_full: (skip)
- * @state: a state
+ * LstmRun: (skip)
  * @steps: T, may be 0
  * @input: [bs, T, d]
- * @output: (nullable): [bs, T, n]
- * @layer: the LSTM layer whose @hidden and @cell are wanted, from 0
- * @hidden: (nullable): [bs, T, m], h of that layer after every step
+ * @mask: (nullable): [bs, T], 0 for a step that does not count, anything else for one that does
+ * @output: (nullable): [bs, T, n], where every step's output goes
+ * @layer: the LSTM layer whose @hidden, @cell and @gates are wanted, from 0; the two directions of
+ *   a bidirectional layer count as two, forward and reverse. Without effect where none is wanted
+ * @hidden: (nullable): [bs, T, p], h of that layer after every step
  * @cell: (nullable): [bs, T, m], c of that layer after every step
+ * @gates: (nullable): [bs, T, 4, m], i, f, g and o of that layer at every step, after their
+ *   activations
  *
- * As lstm_state_run(), with a layer's h and c of every step beside the output.
+ * A call of lstm_state_run_full(). The arrays are the caller's, are not kept, and must not
+ * overlap; what is not wanted is %NULL, and costs nothing. Set members by name: others may follow.
+ *
+ * p is lstm_model_get_hidden_size(), and m lstm_model_get_cell_size(). Of a layer in reverse
+ * @hidden, @cell and @gates stand at the steps that they belong to. In whole sequences, behind a
+ * layer that gives or repeats its last step only, T is the number of steps that reach @layer.
  */
-LSTM_API void lstm_state_run_full (LstmState *state, gsize steps, const float *input,
-    float *output, guint layer, float *hidden, float *cell);
+typedef struct {
+  gsize steps;
+  const float *input;
+  const guint8 *mask;
+  float *output;
+  guint layer;
+  float *hidden;
+  float *cell;
+  float *gates;
+} LstmRun;
+
+/**
+ * lstm_state_run_full: (skip)
+ * @state: a state
+ * @run: what to run, and what is wanted of it
+ *
+ * As lstm_state_run(), with a mask, and with h, c and gates of a layer at every step. None of them
+ * changes a bit of the others.
+ */
+LSTM_API void lstm_state_run_full (LstmState *state, const LstmRun *run);
 
 /**
  * lstm_state_run_bytes: (rename-to lstm_state_run)

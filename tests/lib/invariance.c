@@ -161,7 +161,12 @@ run_piece (const Run *run, LstmState *state, const gsize *streams, gsize n_strea
     memcpy (x + s * count * d, series->x + (streams[s] * series->steps + at) * d,
         count * d * sizeof *x);
   if (traced)
-    lstm_state_run_full (state, count, x, y, run->layer, h, c);
+    lstm_state_run_full (state, &(LstmRun){.steps = count,
+                                    .input = x,
+                                    .output = y,
+                                    .layer = run->layer,
+                                    .hidden = h,
+                                    .cell = c});
   else
     lstm_state_run (state, count, x, y);
   for (gsize s = 0; s < n_streams; s++) {
@@ -199,8 +204,12 @@ run_whole (Run *run)
   run->output = g_new (float, rows * series->n);
   run->hidden = g_new (float, rows * run->m);
   run->cell = g_new (float, rows * run->m);
-  lstm_state_run_full (
-      state, series->steps, series->x, run->output, run->layer, run->hidden, run->cell);
+  lstm_state_run_full (state, &(LstmRun){.steps = series->steps,
+                                  .input = series->x,
+                                  .output = run->output,
+                                  .layer = run->layer,
+                                  .hidden = run->hidden,
+                                  .cell = run->cell});
 }
 
 static void

@@ -108,7 +108,16 @@ check_last_state (const Run *run, const LstmState *state)
 static void
 check_whole (Run *run, LstmState *state)
 {
-  lstm_state_run_full (state, run->steps, run->x.values, run->y, run->layer, run->h, run->c);
+  const LstmRun call = {
+      .steps = run->steps,
+      .input = run->x.values,
+      .output = run->y,
+      .layer = run->layer,
+      .hidden = run->h,
+      .cell = run->c,
+  };
+
+  lstm_state_run_full (state, &call);
   g_assert_cmpfloat (test_error (run->y, run->expected.values, run->expected.n), <, TOLERANCE);
   if (!run->h)
     return;
