@@ -138,6 +138,7 @@ settings_to_caps (const Settings *settings)
   const GstLstmTensors tensors = {
       .n_tensors = 1,
       .size = {settings_size (settings)},
+      .rows = {1},
       .steps = 1,
       .streams = 1,
       .fps_d = 1,

@@ -197,6 +197,9 @@ check_caps (GstLstmLabel *self, GstCaps *caps, GError **error)
 
   if (!gst_lstm_tensors_from_caps (&self->tensors, caps, error))
     return FALSE;
+  if (tensors->rows[0] != 1)
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
+        "caps field names: expected a vector of scores, got '%s'", tensors->name[0]);
   if (tensors->streams != 1)
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "caps field dimensions: streams expected 1, got %u", tensors->streams);

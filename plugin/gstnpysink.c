@@ -124,7 +124,8 @@ open_writer (GstNpySink *self, guint i, GError **error)
     if (g_str_equal (path, gst_lstm_npy_writer_get_path (self->writers[k])))
       return gst_lstm_fail (error, FORMAT,
           "caps field names: expected another file for each tensor, got %s twice", path);
-  self->writers[i] = gst_lstm_npy_writer_new (path, tensors->streams, tensors->size[i], error);
+  self->writers[i] = gst_lstm_npy_writer_new (
+      path, tensors->streams, tensors->rows[i], tensors->size[i], error);
   if (!self->writers[i])
     return FALSE;
   self->n_writers++;
@@ -177,10 +178,10 @@ check_unchanged (
         "caps field dimensions: streams changed within a file, expected %u, got %u",
         before->streams, now->streams);
   for (guint i = 0; i < now->n_tensors; i++) {
-    if (now->size[i] != before->size[i])
+    if (now->size[i] != before->size[i] || now->rows[i] != before->rows[i])
       return gst_lstm_fail (error, FORMAT,
           "caps field dimensions: size of tensor %u changed within a file, expected %u, got %u",
-          i, before->size[i], now->size[i]);
+          i, before->size[i] * before->rows[i], now->size[i] * now->rows[i]);
     if (by_name && now->name[i] != before->name[i]) /* interned */
       return gst_lstm_fail (error, FORMAT,
           "caps field names: tensor %u changed within a file, expected '%s', got '%s'", i,

@@ -314,6 +314,7 @@ set_shape (GstNpySrc *self, guint steps, GstLstmTensors *tensors, GError **error
   self->max_steps = (guint) MAX (most, 1);
   tensors->n_tensors = 1;
   tensors->size[0] = (guint) reader->size;
+  tensors->rows[0] = 1;
   tensors->steps = self->max_steps;
   tensors->streams = (guint) reader->streams;
   return TRUE;

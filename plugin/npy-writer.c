@@ -17,7 +17,7 @@ typedef struct {
 
 struct _GstLstmNpyWriter {
   gchar *path;
-  guint streams, size;
+  guint streams, rows, size; /* size: of a step, all rows */
   guint64 length;
   Temporary steps; /* header and (length, streams, size): the file itself where streams is 1 */
 };
@@ -65,9 +65,11 @@ write_header (FILE *file, const GstLstmNpyWriter *writer, GError **error)
   guint8 header[HEADER_SIZE];
   g_autofree gchar *streams = writer->streams > 1 ? g_strdup_printf ("%u, ", writer->streams)
                                                   : g_strdup ("");
+  g_autofree gchar *rows = writer->rows > 1 ? g_strdup_printf ("%u, ", writer->rows)
+                                            : g_strdup ("");
   g_autofree gchar *text = g_strdup_printf (
-      "{'descr': '<f4', 'fortran_order': False, 'shape': (%s%" G_GUINT64_FORMAT ", %u), }",
-      streams, writer->length, writer->size);
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (%s%" G_GUINT64_FORMAT ", %s%u), }",
+      streams, writer->length, rows, writer->size / writer->rows);
 
   memset (header, ' ', sizeof header);
   memcpy (header, GST_LSTM_NPY_MAGIC "\x01", GST_LSTM_NPY_MAGIC_SIZE + 2);
@@ -98,14 +100,16 @@ write_floats (FILE *file, const guint8 *in, gsize n, GError **error)
 }
 
 GstLstmNpyWriter *
-gst_lstm_npy_writer_new (const gchar *path, guint streams, guint size, GError **error)
+gst_lstm_npy_writer_new (
+    const gchar *path, guint streams, guint rows, guint size, GError **error)
 {
   GstLstmNpyWriter *writer = g_new0 (GstLstmNpyWriter, 1);
   gboolean ok;
 
   writer->path = g_strdup (path);
   writer->streams = streams;
-  writer->size = size;
+  writer->rows = rows;
+  writer->size = rows * size;
   if (g_file_test (path, G_FILE_TEST_IS_DIR))
     ok = gst_lstm_fail (
         error, GST_LSTM_RESOURCE (OPEN_WRITE), "expected a file to write, got a directory");

@@ -2,33 +2,35 @@
 #include "tensors.h"
 #include "errors.h"
 
-#define MAX_DIMS 3 /* size, steps, streams */
+#define MAX_DIMS 4 /* size, rows, steps, streams */
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
-/* "40:60:5" -> {40, 60, 5}; dimensions beyond the third must be 1, as trailing ones mean
- * nothing. */
+/* "40:60:5" -> {40, 1, 60, 5}, and "40:4:60:5" -> {40, 4, 60, 5} for gates; what is beyond must
+ * be 1, as trailing ones mean nothing. */
 static gboolean
-parse_dimensions (const gchar *text, guint dims[MAX_DIMS], GError **error)
+parse_dimensions (const gchar *text, gboolean gates, guint dims[MAX_DIMS], GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (text, ":", -1);
 
   for (guint i = 0; i < MAX_DIMS; i++)
     dims[i] = 1;
   for (guint i = 0; parts[i]; i++) {
+    const guint at = i > 0 && !gates ? i + 1 : i;
     guint64 n;
 
     if (!g_ascii_string_to_unsigned (g_strstrip (parts[i]), 10, 1, G_MAXINT32, &n, NULL)
-        || (i >= MAX_DIMS && n != 1))
+        || (at >= MAX_DIMS && n != 1))
       return gst_lstm_fail (error, FORMAT,
-          "caps field dimensions: expected d, d:T or d:T:bs with sizes from 1 to %d, got '%s'",
-          G_MAXINT32, text);
-    if (i < MAX_DIMS)
-      dims[i] = (guint) n;
+          "caps field dimensions: expected %s with sizes from 1 to %d, got '%s'",
+          gates ? "m:4, m:4:T or m:4:T:bs for gates" : "d, d:T or d:T:bs", G_MAXINT32, text);
+    if (at < MAX_DIMS)
+      dims[at] = (guint) n;
   }
-  return parts[0] != NULL
-         || gst_lstm_fail (
-             error, FORMAT, "caps field dimensions: expected d, d:T or d:T:bs, got nothing");
+  if (parts[0] && dims[1] == (gates ? GST_LSTM_GATES_ROWS : 1))
+    return TRUE;
+  return gst_lstm_fail (error, FORMAT, "caps field dimensions: expected %s, got '%s'",
+      gates ? "m:4, m:4:T or m:4:T:bs for gates" : "d, d:T or d:T:bs", text);
 }
 
 /* Splits a field that has one entry per tensor. NNStreamer joins dimensions with ',' or '.'. */
@@ -65,26 +67,28 @@ parse_tensors (GstLstmTensors *tensors, const GstStructure *s, GError **error)
       && !(names = split_field (s, "names", ",", tensors->n_tensors, error)))
     return FALSE;
   for (guint i = 0; i < tensors->n_tensors; i++) {
+    const gchar *name = names ? g_strstrip (names[i]) : NULL;
     guint d[MAX_DIMS];
 
     if (!g_str_equal (g_strstrip (types[i]), "float32"))
       return gst_lstm_fail (
           error, FORMAT, "caps field types: expected float32, got '%s'", types[i]);
-    if (!parse_dimensions (dims[i], d, error))
+    if (!parse_dimensions (dims[i], g_strcmp0 (name, GST_LSTM_GATES) == 0, d, error))
       return FALSE;
     if (i == 0) {
-      tensors->steps = d[1];
-      tensors->streams = d[2];
-    } else if (d[1] != tensors->steps || d[2] != tensors->streams) {
+      tensors->steps = d[2];
+      tensors->streams = d[3];
+    } else if (d[2] != tensors->steps || d[3] != tensors->streams) {
       return gst_lstm_fail (error, FORMAT,
           "caps field dimensions: expected steps %u and streams %u in every tensor, got '%s'",
           tensors->steps, tensors->streams, dims[i]);
     }
-    if ((guint64) d[1] * d[2] > G_MAXSSIZE / sizeof (gfloat) / d[0])
+    if ((guint64) d[2] * d[3] > G_MAXSSIZE / sizeof (gfloat) / d[0] / d[1])
       return gst_lstm_fail (
           error, FORMAT, "caps field dimensions: '%s' is more than memory can hold", dims[i]);
     tensors->size[i] = d[0];
-    tensors->name[i] = names ? g_intern_string (g_strstrip (names[i])) : NULL;
+    tensors->rows[i] = d[1];
+    tensors->name[i] = name ? g_intern_string (name) : NULL;
   }
   return TRUE;
 }
@@ -122,16 +126,17 @@ gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError
 static gchar *
 spell_dimensions (const GstLstmTensors *tensors, guint min_dims)
 {
+  const guint n = tensors->streams > 1 ? 3 : tensors->steps > 1 ? 2 : 1;
   GString *text = g_string_new (NULL);
 
   for (guint i = 0; i < tensors->n_tensors; i++) {
-    const guint dims[4] = {tensors->size[i], tensors->steps, tensors->streams, 1};
-    guint n = tensors->streams > 1 ? 3 : tensors->steps > 1 ? 2 : 1;
+    const guint dims[] = {tensors->steps, tensors->streams, 1};
 
-    if (i > 0)
-      g_string_append_c (text, ',');
-    for (guint k = 0; k < MAX (n, min_dims); k++)
-      g_string_append_printf (text, k ? ":%u" : "%u", dims[k]);
+    g_string_append_printf (text, i ? ",%u" : "%u", tensors->size[i]);
+    if (tensors->rows[i] > 1)
+      g_string_append_printf (text, ":%u", tensors->rows[i]);
+    for (guint k = 1; k < MAX (n, min_dims) && k + (tensors->rows[i] > 1) < MAX_DIMS; k++)
+      g_string_append_printf (text, ":%u", dims[k - 1]);
   }
   return g_string_free (text, FALSE);
 }
@@ -189,7 +194,8 @@ gst_lstm_caps_filter (GstCaps *caps, GstCaps *filter)
 gsize
 gst_lstm_tensors_bytes (const GstLstmTensors *tensors, guint i)
 {
-  return (gsize) tensors->size[i] * tensors->steps * tensors->streams * sizeof (gfloat);
+  return (gsize) tensors->size[i] * tensors->rows[i] * tensors->steps * tensors->streams
+         * sizeof (gfloat);
 }
 
 GstClockTime
@@ -204,6 +210,30 @@ gst_lstm_tensors_step_offset (const GstLstmTensors *tensors, guint64 i)
   return tensors->fps_n > 0
              ? gst_util_uint64_scale (i, (guint64) tensors->fps_d * GST_SECOND, tensors->fps_n)
              : 0;
+}
+
+GstLstmSpan
+gst_lstm_tensors_part (const GstLstmTensors *tensors, const GstLstmSpan *span, guint64 steps,
+    guint64 first, guint64 n)
+{
+  const gboolean known = tensors->fps_n > 0;
+  const gboolean shared = !known && GST_CLOCK_TIME_IS_VALID (span->duration);
+  GstLstmSpan part = GST_LSTM_SPAN_NONE;
+  GstClockTime before = gst_lstm_tensors_step_offset (tensors, first);
+
+  if (shared)
+    before = gst_util_uint64_scale (span->duration, first, steps);
+  if (known)
+    part.duration = gst_lstm_tensors_step_offset (tensors, n);
+  else if (shared)
+    part.duration = gst_util_uint64_scale (span->duration, first + n, steps) - before;
+  if (GST_CLOCK_TIME_IS_VALID (span->pts))
+    part.pts = span->pts + before;
+  if (span->offset != GST_BUFFER_OFFSET_NONE && span->offset_end - span->offset == steps) {
+    part.offset = span->offset + first;
+    part.offset_end = part.offset + n;
+  }
+  return part;
 }
 
 gboolean
@@ -225,7 +255,8 @@ gst_lstm_tensors_check_buffer (const GstLstmTensors *tensors, GstBuffer *buffer,
       return gst_lstm_fail (error, FORMAT,
           "buffer: tensor %u: expected %" G_GSIZE_FORMAT " bytes (float32, dimensions "
           "%u:%u:%u), got %" G_GSIZE_FORMAT,
-          i, expected, tensors->size[i], tensors->steps, tensors->streams, got);
+          i, expected, tensors->size[i] * tensors->rows[i], tensors->steps, tensors->streams,
+          got);
   }
   return TRUE;
 }
