@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sequence.h"
 #include "errors.h"
+#include "models.h"
 #include <string.h>
 
-#define STATE_TENSORS (1 << GST_LSTM_TENSOR_HIDDEN | 1 << GST_LSTM_TENSOR_CELL)
+#define STATE_TENSORS (GST_LSTM_EMIT_HIDDEN | GST_LSTM_EMIT_CELL | GST_LSTM_EMIT_GATES)
+#define SETTINGS_ERROR GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS
 
-const gchar *
-gst_lstm_tensor_name (GstLstmTensorKind kind)
-{
-  static const gchar *const names[GST_LSTM_N_TENSORS] = {
-      [GST_LSTM_TENSOR_OUTPUT] = "output",
-      [GST_LSTM_TENSOR_HIDDEN] = "hidden",
-      [GST_LSTM_TENSOR_CELL] = "cell",
-  };
-
-  return names[kind];
-}
+static const gchar *const tensor_names[GST_LSTM_N_TENSORS] = {
+    [GST_LSTM_TENSOR_OUTPUT] = "output",
+    [GST_LSTM_TENSOR_HIDDEN] = "hidden",
+    [GST_LSTM_TENSOR_CELL] = "cell",
+    [GST_LSTM_TENSOR_GATES] = GST_LSTM_GATES,
+};
 
 static gboolean
 emits (const GstLstmSequence *sequence, guint kind)
@@ -23,60 +20,156 @@ emits (const GstLstmSequence *sequence, guint kind)
   return (sequence->emitted & 1 << kind) != 0;
 }
 
-/* The layer whose h and c are emitted */
 static guint
-last_lstm_layer (const GstLstmSequence *sequence)
+tensor_rows (guint kind)
 {
-  return lstm_model_get_n_lstm_layers (sequence->model) - 1;
+  return kind == GST_LSTM_TENSOR_GATES ? GST_LSTM_GATES_ROWS : 1;
 }
 
+/* Values of a row of a step */
 static gsize
 tensor_size (const GstLstmSequence *sequence, guint kind)
 {
   if (kind == GST_LSTM_TENSOR_OUTPUT)
     return lstm_model_get_output_size (sequence->model);
-  if (kind == GST_LSTM_TENSOR_CELL)
-    return lstm_model_get_cell_size (sequence->model, last_lstm_layer (sequence));
-  return lstm_model_get_hidden_size (sequence->model, last_lstm_layer (sequence));
+  if (kind == GST_LSTM_TENSOR_HIDDEN)
+    return lstm_model_get_hidden_size (sequence->model, sequence->layer);
+  return lstm_model_get_cell_size (sequence->model, sequence->layer);
+}
+
+static gsize
+step_size (const GstLstmSequence *sequence, guint kind)
+{
+  return tensor_rows (kind) * tensor_size (sequence, kind);
+}
+
+/* --- What is wanted --- */
+
+static gboolean
+check_layer (const GstLstmSettings *settings, const LstmModel *model, GError **error)
+{
+  const gint n = (gint) lstm_model_get_n_lstm_layers (model);
+
+  if (!(settings->emit & STATE_TENSORS))
+    return TRUE;
+  if (n == 0)
+    return gst_lstm_fail (error, SETTINGS_ERROR,
+        "property emit: expected output alone, for the model has no LSTM layer, "
+        "found hidden, cell or gates");
+  return settings->layer < n
+         || gst_lstm_fail (error, SETTINGS_ERROR,
+             "property layer: expected -1 to %d, the LSTM layers of the model, found %d", n - 1,
+             settings->layer);
+}
+
+/* How many steps leave whatever the number that enters; 0: as many as enter */
+static gboolean
+find_given (GstLstmSequence *sequence, GError **error)
+{
+  g_autoptr (LstmState) state = lstm_state_new_whole (sequence->model, 1, 2, error);
+
+  if (!state)
+    return FALSE;
+  sequence->given = lstm_state_get_output_steps (state, 1);
+  if (sequence->given != lstm_state_get_output_steps (state, 2))
+    sequence->given = 0;
+  return TRUE;
+}
+
+static gboolean
+check_whole (
+    const GstLstmSequence *sequence, const GstLstmSettings *settings, GError **error)
+{
+  const gboolean window = settings->output_mode == GST_LSTM_OUTPUT_WINDOW;
+
+  if (window && settings->emit & STATE_TENSORS)
+    return gst_lstm_fail (error, SETTINGS_ERROR,
+        "property emit: expected output alone with output-mode=window, found hidden, cell or "
+        "gates");
+  if (!sequence->needs_whole)
+    return TRUE;
+  if (sequence->given && settings->emit & STATE_TENSORS)
+    return gst_lstm_fail (error, SETTINGS_ERROR,
+        "property emit: expected output alone, for the model needs whole sequences and does not "
+        "give an output for each step, found hidden, cell or gates");
+  return !window || settings->window_length <= settings->max_steps
+         || gst_lstm_fail (error, SETTINGS_ERROR,
+             "property window-length: expected at most %u (property max-steps), for the model "
+             "needs whole windows, found %u",
+             settings->max_steps, settings->window_length);
 }
 
 gboolean
-gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model, guint emitted,
-    gboolean final_only, GError **error)
+gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model,
+    const GstLstmSettings *settings, GError **error)
 {
-  sequence->model = model;
-  sequence->emitted = emitted;
-  sequence->final_only = final_only;
-  if (!emitted)
-    return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
-        "property emit: expected at least one of output, hidden, cell, found none");
-  if (!lstm_model_is_causal (model))
-    return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
-        "expected a model whose every step depends on the steps before it only, found one that "
-        "needs whole sequences: a layer runs backwards, in both directions, or repeats");
-  if (emitted & STATE_TENSORS && lstm_model_get_n_lstm_layers (model) == 0)
-    return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
-        "property emit: expected output alone, for the model has no LSTM layer, "
-        "found hidden or cell");
+  *sequence = (GstLstmSequence){
+      .model = model,
+      .mode = (GstLstmOutputMode) settings->output_mode,
+      .emitted = settings->emit,
+      .window_length = settings->window_length,
+      .window_hop = settings->window_hop,
+      .max_steps = settings->max_steps,
+      .needs_whole = !lstm_model_is_causal (model),
+      .items = g_array_new (FALSE, FALSE, sizeof (GstLstmItem)),
+  };
+  gst_lstm_whole_init (sequence);
+  if (!settings->emit)
+    return gst_lstm_fail (error, SETTINGS_ERROR,
+        "property emit: expected at least one of output, hidden, cell, gates, found none");
+  if (!check_layer (settings, model, error)
+      || (sequence->needs_whole && !find_given (sequence, error))
+      || !check_whole (sequence, settings, error))
+    return FALSE;
+  if (settings->emit & STATE_TENSORS)
+    sequence->layer = settings->layer < 0 ? lstm_model_get_n_lstm_layers (model) - 1
+                                          : (guint) settings->layer;
   return TRUE;
+}
+
+static void
+drop_items (GstLstmSequence *sequence)
+{
+  g_array_set_size (sequence->items, 0);
+  sequence->taken = 0;
+  sequence->held = FALSE;
 }
 
 static void
 drop_state (GstLstmSequence *sequence)
 {
-  sequence->pending = FALSE;
+  drop_items (sequence);
+  gst_lstm_whole_forget (sequence);
+  sequence->whole.room = 0;
   g_clear_pointer (&sequence->state, lstm_state_unref);
-  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++) {
-    g_clear_pointer (&sequence->steps[kind], g_free);
-    g_clear_pointer (&sequence->final[kind], g_free);
-  }
+  g_clear_pointer (&sequence->window, lstm_window_unref);
+  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++)
+    g_clear_pointer (&sequence->store[kind], g_free);
+  sequence->store_room = 0;
 }
 
 void
 gst_lstm_sequence_stop (GstLstmSequence *sequence)
 {
   drop_state (sequence);
-  g_clear_pointer (&sequence->model, lstm_model_unref);
+  gst_lstm_whole_clear (sequence);
+  g_array_unref (sequence->items);
+  g_free (sequence->zeros);
+  gst_lstm_models_close (sequence->model);
+  *sequence = (GstLstmSequence){0};
+}
+
+/* --- Shapes --- */
+
+/* Steps of a buffer that leaves */
+static gsize
+output_steps (const GstLstmSequence *sequence, gsize steps)
+{
+  if (sequence->mode == GST_LSTM_OUTPUT_FINAL)
+    return 1;
+  if (sequence->mode == GST_LSTM_OUTPUT_WINDOW)
+    steps = sequence->needs_whole ? sequence->window_length : 1;
+  return sequence->given ? sequence->given : steps;
 }
 
 void
@@ -85,66 +178,192 @@ gst_lstm_sequence_describe (
 {
   *out = *in;
   out->n_tensors = 0;
-  if (sequence->final_only)
-    out->steps = 1;
+  out->steps = (guint) output_steps (sequence, in->steps);
   for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++) {
     if (!emits (sequence, kind))
       continue;
     out->size[out->n_tensors] = (guint) tensor_size (sequence, kind);
-    out->name[out->n_tensors++] = gst_lstm_tensor_name (kind);
+    out->rows[out->n_tensors] = tensor_rows (kind);
+    out->name[out->n_tensors++] = tensor_names[kind];
   }
 }
 
-/* Memory for the steps of a buffer, whose number is new with the caps; FALSE if there is none. */
-static gboolean
-allocate_final (GstLstmSequence *sequence)
+gboolean
+gst_lstm_sequence_reserve (GstLstmSequence *sequence, gsize steps, GError **error)
 {
-  const gsize streams = sequence->in.streams;
-
+  if (steps <= sequence->store_room)
+    return TRUE;
   for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++) {
-    gsize size;
+    gsize bytes;
+    gpointer store;
 
     if (!emits (sequence, kind))
       continue;
-    size = tensor_size (sequence, kind) * sizeof (gfloat);
-    g_free (sequence->steps[kind]);
-    sequence->steps[kind] = g_try_malloc_n (streams * sequence->in.steps, size);
-    if (!sequence->final[kind])
-      sequence->final[kind] = g_try_malloc_n (streams, size);
-    if (!sequence->steps[kind] || !sequence->final[kind])
-      return FALSE;
+    if (!g_size_checked_mul (&bytes, steps, step_size (sequence, kind) * sizeof (gfloat))
+        || !g_size_checked_mul (&bytes, bytes, sequence->in.streams)
+        || !(store = g_try_realloc (sequence->store[kind], bytes)))
+      return gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
+          "no memory for %" G_GSIZE_FORMAT " steps of %u streams", steps, sequence->in.streams);
+    sequence->store[kind] = store;
   }
+  sequence->store_room = steps;
   return TRUE;
 }
 
 gboolean
-gst_lstm_sequence_configure (GstLstmSequence *sequence, const GstLstmTensors *in,
-    const GstLstmTensors *out, GError **error)
+gst_lstm_sequence_continues (const GstLstmSequence *sequence, const GstLstmTensors *in)
 {
-  if (sequence->state && in->streams != sequence->in.streams)
+  const gboolean as_it_came = sequence->needs_whole && !sequence->given
+                              && sequence->mode == GST_LSTM_OUTPUT_SEQUENCE;
+
+  return in->streams == sequence->in.streams && (!as_it_came || in->steps == sequence->in.steps);
+}
+
+/* What runs causal steps */
+static gboolean
+make_engine (GstLstmSequence *sequence, GError **error)
+{
+  const gsize streams = sequence->in.streams;
+
+  if (sequence->needs_whole || sequence->state || sequence->window)
+    return TRUE;
+  if (sequence->mode == GST_LSTM_OUTPUT_WINDOW)
+    sequence->window = lstm_window_new (
+        sequence->model, streams, sequence->window_length, sequence->window_hop, error);
+  else
+    sequence->state = lstm_state_new (sequence->model, streams, error);
+  return sequence->state || sequence->window;
+}
+
+gboolean
+gst_lstm_sequence_configure (
+    GstLstmSequence *sequence, const GstLstmTensors *in, GError **error)
+{
+  const gboolean window = sequence->mode == GST_LSTM_OUTPUT_WINDOW;
+
+  if (!gst_lstm_sequence_continues (sequence, in))
     drop_state (sequence);
   sequence->in = *in;
-  sequence->out = *out;
-  if (!sequence->state
-      && !(sequence->state = lstm_state_new (sequence->model, in->streams, error)))
-    return FALSE;
-  return !sequence->final_only || allocate_final (sequence)
-         || gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
-             "no memory for %u steps of %u streams", in->steps, in->streams);
+  gst_lstm_sequence_describe (sequence, in, &sequence->out);
+  g_clear_pointer (&sequence->zeros, g_free);
+  sequence->zeros = g_try_malloc0 (gst_lstm_tensors_bytes (in, 0));
+  if (!sequence->zeros)
+    return gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
+        "no memory for %u steps of %u streams", in->steps, in->streams);
+  return make_engine (sequence, error)
+         && (sequence->needs_whole || gst_lstm_sequence_is_direct (sequence)
+             || gst_lstm_sequence_reserve (sequence,
+                 window ? in->steps / sequence->window_hop + 1 : in->steps, error));
 }
 
 void
 gst_lstm_sequence_forget (GstLstmSequence *sequence)
 {
-  sequence->pending = FALSE;
+  drop_items (sequence);
+  gst_lstm_whole_forget (sequence);
   if (sequence->state)
     lstm_state_reset (sequence->state);
+  if (sequence->window)
+    lstm_window_reset (sequence->window);
+}
+
+/* --- Steps --- */
+
+gboolean
+gst_lstm_sequence_is_direct (const GstLstmSequence *sequence)
+{
+  return sequence->mode == GST_LSTM_OUTPUT_SEQUENCE && !sequence->needs_whole;
+}
+
+void
+gst_lstm_sequence_add_item (
+    GstLstmSequence *sequence, gsize first, gsize steps, const GstLstmSpan *span)
+{
+  const GstLstmItem item = {first, steps, *span};
+
+  g_array_append_val (sequence->items, item);
+}
+
+GstLstmSpan
+gst_lstm_span_join (const GstLstmSpan *first, const GstLstmSpan *last)
+{
+  GstLstmSpan span = {first->pts, GST_CLOCK_TIME_NONE, first->offset, last->offset_end};
+
+  if (GST_CLOCK_TIME_IS_VALID (first->pts) && GST_CLOCK_TIME_IS_VALID (last->pts)
+      && GST_CLOCK_TIME_IS_VALID (last->duration) && last->pts + last->duration >= first->pts)
+    span.duration = last->pts + last->duration - first->pts;
+  return span;
+}
+
+/* @tensors: where each of them goes, or NULL */
+static void
+run_state (GstLstmSequence *sequence, const gfloat *x, gsize steps, gfloat *const *tensors)
+{
+  const LstmRun run = {
+      .steps = steps,
+      .input = x,
+      .output = tensors[GST_LSTM_TENSOR_OUTPUT],
+      .layer = sequence->layer,
+      .hidden = tensors[GST_LSTM_TENSOR_HIDDEN],
+      .cell = tensors[GST_LSTM_TENSOR_CELL],
+      .gates = tensors[GST_LSTM_TENSOR_GATES],
+  };
+
+  lstm_state_run_full (sequence->state, &run);
+}
+
+/* The last step waits in the store, at its own place. */
+static void
+run_final (
+    GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLstmSpan *span)
+{
+  const GstLstmSpan last = gst_lstm_tensors_part (&sequence->in, span, steps, steps - 1, 1);
+
+  drop_items (sequence);
+  run_state (sequence, x, steps, sequence->store);
+  sequence->store_steps = steps;
+  gst_lstm_sequence_add_item (sequence, steps - 1, 1, &last);
+  sequence->held = TRUE;
+}
+
+static void
+run_window (
+    GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLstmSpan *span)
+{
+  drop_items (sequence);
+  for (guint t = 0; t < steps; t++) {
+    const GstLstmSpan at = gst_lstm_tensors_part (&sequence->in, span, steps, t, 1);
+
+    if (lstm_window_count (sequence->window, t + 1) > sequence->items->len)
+      gst_lstm_sequence_add_item (sequence, sequence->items->len, 1, &at);
+  }
+  sequence->store_steps = sequence->items->len;
+  lstm_window_run (sequence->window, steps, x, sequence->store[GST_LSTM_TENSOR_OUTPUT]);
+}
+
+static gboolean
+run_indirectly (GstLstmSequence *sequence, const gfloat *x, guint steps,
+    const GstLstmSpan *span, gboolean leaves, GError **error)
+{
+  if (sequence->needs_whole)
+    return gst_lstm_whole_add (sequence, x, steps, span, leaves, error);
+  if (sequence->window)
+    run_window (sequence, x, steps, span);
+  else
+    run_final (sequence, x, steps, span);
+  return TRUE;
+}
+
+static gboolean
+fail_to_map (GError **error)
+{
+  return gst_lstm_fail (error, GST_LSTM_RESOURCE (FAILED), "A buffer cannot be mapped.");
 }
 
 /* Maps the memories of @buffer as the tensors that are emitted; the others stay NULL. */
 static gboolean
 map_tensors (const GstLstmSequence *sequence, GstBuffer *buffer,
-    GstMapInfo maps[GST_LSTM_N_TENSORS], gfloat *tensors[GST_LSTM_N_TENSORS])
+    GstMapInfo maps[GST_LSTM_N_TENSORS], gfloat *tensors[GST_LSTM_N_TENSORS], GError **error)
 {
   guint i = 0;
 
@@ -155,7 +374,7 @@ map_tensors (const GstLstmSequence *sequence, GstBuffer *buffer,
     if (!gst_memory_map (gst_buffer_peek_memory (buffer, i), &maps[i], GST_MAP_WRITE)) {
       while (i-- > 0)
         gst_memory_unmap (maps[i].memory, &maps[i]);
-      return FALSE;
+      return fail_to_map (error);
     }
     tensors[kind] = (gfloat *) maps[i++].data;
   }
@@ -169,88 +388,94 @@ unmap_tensors (const GstLstmSequence *sequence, GstMapInfo maps[GST_LSTM_N_TENSO
     gst_memory_unmap (maps[i].memory, &maps[i]);
 }
 
-/* The last step of @inbuf and its time: by the framerate, else by an equal share of the
- * buffer's duration. */
-static void
-keep_final (GstLstmSequence *sequence, GstBuffer *inbuf)
-{
-  const gsize steps = sequence->in.steps;
-  const GstClockTime pts = GST_BUFFER_PTS (inbuf), duration = GST_BUFFER_DURATION (inbuf);
-  GstClockTime before = gst_lstm_tensors_step_offset (&sequence->in, steps - 1);
-
-  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++) {
-    gsize size = emits (sequence, kind) ? tensor_size (sequence, kind) : 0;
-
-    for (gsize s = 0; size && s < sequence->in.streams; s++)
-      memcpy (sequence->final[kind] + s * size,
-          sequence->steps[kind] + (s * steps + steps - 1) * size, size * sizeof (gfloat));
-  }
-  sequence->pending = TRUE;
-  sequence->pending_duration = gst_lstm_tensors_step_duration (&sequence->in);
-  if (sequence->pending_duration == GST_CLOCK_TIME_NONE && GST_CLOCK_TIME_IS_VALID (duration)) {
-    before = gst_util_uint64_scale (duration, steps - 1, steps);
-    sequence->pending_duration = duration - before;
-  }
-  sequence->pending_pts = GST_CLOCK_TIME_IS_VALID (pts) ? pts + before : pts;
-}
-
-static void
-run_steps (
-    GstLstmSequence *sequence, const GstMapInfo *in, gfloat *const tensors[GST_LSTM_N_TENSORS])
-{
-  g_autofree gfloat *aligned = NULL;
-  const gfloat *x = (const gfloat *) in->data;
-  LstmRun run;
-
-  if ((guintptr) in->data % sizeof (gfloat)) /* cut from the middle of somebody's bytes */
-    x = aligned = g_memdup2 (in->data, in->size);
-  run = (LstmRun){
-      .steps = sequence->in.steps,
-      .input = x,
-      .output = tensors[GST_LSTM_TENSOR_OUTPUT],
-      .layer = sequence->emitted & STATE_TENSORS ? last_lstm_layer (sequence) : 0,
-      .hidden = tensors[GST_LSTM_TENSOR_HIDDEN],
-      .cell = tensors[GST_LSTM_TENSOR_CELL],
-  };
-  lstm_state_run_full (sequence->state, &run);
-}
-
-gboolean
-gst_lstm_sequence_run (GstLstmSequence *sequence, GstBuffer *inbuf, GstBuffer *outbuf)
-{
-  GstMapInfo in, maps[GST_LSTM_N_TENSORS];
-  gfloat *tensors[GST_LSTM_N_TENSORS];
-
-  if (!gst_buffer_map (inbuf, &in, GST_MAP_READ))
-    return FALSE;
-  if (outbuf && !map_tensors (sequence, outbuf, maps, tensors)) {
-    gst_buffer_unmap (inbuf, &in);
-    return FALSE;
-  }
-  run_steps (sequence, &in, outbuf ? tensors : sequence->steps);
-  if (outbuf)
-    unmap_tensors (sequence, maps);
-  else
-    keep_final (sequence, inbuf);
-  gst_buffer_unmap (inbuf, &in);
-  return TRUE;
-}
-
-gboolean
-gst_lstm_sequence_take_final (GstLstmSequence *sequence, GstBuffer *outbuf)
+static gboolean
+run_directly (GstLstmSequence *sequence, const gfloat *x, GstBuffer *outbuf, GError **error)
 {
   GstMapInfo maps[GST_LSTM_N_TENSORS];
   gfloat *tensors[GST_LSTM_N_TENSORS];
 
-  sequence->pending = FALSE;
-  if (!map_tensors (sequence, outbuf, maps, tensors))
+  if (!map_tensors (sequence, outbuf, maps, tensors, error))
     return FALSE;
-  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++)
-    if (tensors[kind])
-      memcpy (tensors[kind], sequence->final[kind],
-          sequence->in.streams * tensor_size (sequence, kind) * sizeof (gfloat));
+  run_state (sequence, x, sequence->in.steps, tensors);
   unmap_tensors (sequence, maps);
-  GST_BUFFER_PTS (outbuf) = sequence->pending_pts;
-  GST_BUFFER_DURATION (outbuf) = sequence->pending_duration;
+  return TRUE;
+}
+
+gboolean
+gst_lstm_sequence_run (GstLstmSequence *sequence, GstBuffer *inbuf, const GstLstmSpan *span,
+    GstBuffer *outbuf, GError **error)
+{
+  g_autofree gfloat *aligned = NULL;
+  const gfloat *x;
+  GstMapInfo in;
+  gboolean ok;
+
+  if (!gst_buffer_map (inbuf, &in, GST_MAP_READ))
+    return fail_to_map (error);
+  x = (const gfloat *) in.data;
+  if ((guintptr) in.data % sizeof (gfloat)) /* cut from the middle of somebody's bytes */
+    x = aligned = g_memdup2 (in.data, in.size);
+  ok = outbuf ? run_directly (sequence, x, outbuf, error)
+              : run_indirectly (sequence, x, sequence->in.steps, span, TRUE, error);
+  gst_buffer_unmap (inbuf, &in);
+  return ok;
+}
+
+gboolean
+gst_lstm_sequence_run_zeros (
+    GstLstmSequence *sequence, guint steps, const GstLstmSpan *span, GError **error)
+{
+  gfloat *const nowhere[GST_LSTM_N_TENSORS] = {NULL};
+
+  if (!gst_lstm_sequence_is_direct (sequence))
+    return run_indirectly (sequence, sequence->zeros, steps, span, FALSE, error);
+  run_state (sequence, sequence->zeros, steps, nowhere);
+  return TRUE;
+}
+
+/* --- What leaves --- */
+
+gboolean
+gst_lstm_sequence_finish (GstLstmSequence *sequence, GError **error)
+{
+  sequence->held = FALSE;
+  return gst_lstm_whole_finish (sequence, error);
+}
+
+gboolean
+gst_lstm_sequence_peek (GstLstmSequence *sequence, GstLstmSpan *span, GError **error)
+{
+  if (sequence->held)
+    return FALSE;
+  if (sequence->taken == sequence->items->len) {
+    drop_items (sequence);
+    if (sequence->needs_whole && !gst_lstm_whole_next_window (sequence, error))
+      return FALSE;
+  }
+  if (sequence->items->len == 0)
+    return FALSE;
+  *span = g_array_index (sequence->items, GstLstmItem, sequence->taken).span;
+  return TRUE;
+}
+
+gboolean
+gst_lstm_sequence_take (GstLstmSequence *sequence, GstBuffer *outbuf, GError **error)
+{
+  const GstLstmItem *item = &g_array_index (sequence->items, GstLstmItem, sequence->taken);
+  GstMapInfo maps[GST_LSTM_N_TENSORS];
+  gfloat *tensors[GST_LSTM_N_TENSORS];
+
+  if (!map_tensors (sequence, outbuf, maps, tensors, error))
+    return FALSE;
+  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++) {
+    const gsize size = tensors[kind] ? step_size (sequence, kind) : 0;
+
+    for (gsize s = 0; size && s < sequence->in.streams; s++)
+      memcpy (tensors[kind] + s * item->steps * size,
+          sequence->store[kind] + (s * sequence->store_steps + item->first) * size,
+          item->steps * size * sizeof (gfloat));
+  }
+  unmap_tensors (sequence, maps);
+  sequence->taken++;
   return TRUE;
 }

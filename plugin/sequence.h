@@ -1,57 +1,114 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * What `lstm` does with the memory of buffers: a model's state, the tensors that are emitted,
- * and the last step while only that one is wanted. Knows no pads and no threads. */
+ * and what waits to leave. Knows no pads and no threads. */
 #pragma once
 
+#include "lstm-settings.h"
 #include "tensors.h"
-#include <lstm/lstm.h>
 
-/* The tensors that a buffer may hold, in this order. */
-typedef enum {
-  GST_LSTM_TENSOR_OUTPUT,
-  GST_LSTM_TENSOR_HIDDEN,
-  GST_LSTM_TENSOR_CELL,
-  GST_LSTM_N_TENSORS,
-} GstLstmTensorKind;
+/* Steps that leave in one buffer */
+typedef struct {
+  gsize first, steps; /* of the store */
+  GstLstmSpan span;
+} GstLstmItem;
+
+/* A sequence that is kept until it can be run, for models that need all of it */
+typedef struct {
+  GArray *input;  /* gfloat (steps, streams, d) */
+  GArray *spans;  /* GstLstmSpan of each step */
+  GArray *pieces; /* GstLstmItem: steps as they came */
+  gsize skip;     /* steps to come that no window has */
+  gsize room;     /* steps that the state has room for */
+} GstLstmWhole;
 
 typedef struct {
+  /* from start() to stop() */
   LstmModel *model;
-  guint emitted;       /* 1 << kind of each tensor that is wanted */
-  gboolean final_only; /* the last step of a sequence is all that leaves */
+  GstLstmOutputMode mode;
+  guint emitted; /* GstLstmEmit */
+  guint layer;   /* whose hidden, cell and gates they are */
+  guint window_length, window_hop, max_steps;
+  gboolean needs_whole; /* the model is not causal; */
+  gsize given;          /* the steps it gives for any number of steps, 0: as many */
 
-  LstmState *state; /* from configure() on */
+  /* from configure() on */
   GstLstmTensors in, out;
-  gfloat *steps[GST_LSTM_N_TENSORS]; /* final_only: every step of a buffer, (streams, T, size) */
-  gfloat *final[GST_LSTM_N_TENSORS]; /* final_only: the last step, (streams, size) */
-  gboolean pending;                  /* final holds a step of this sequence */
-  GstClockTime pending_pts, pending_duration; /* of that step */
+  LstmState *state;   /* one of the two, */
+  LstmWindow *window; /* but of a model that needs whole sequences */
+  gfloat *zeros;      /* (streams, T, d) */
+  GstLstmWhole whole;
+
+  /* What is to leave: steps of (streams, store_steps, size) for each tensor */
+  gfloat *store[GST_LSTM_N_TENSORS];
+  gsize store_steps, store_room;
+  GArray *items; /* GstLstmItem, of which */
+  guint taken;   /* have left */
+  gboolean held; /* they wait for the sequence's end */
 } GstLstmSequence;
 
-/* The name of a tensor in caps. */
-const gchar *gst_lstm_tensor_name (GstLstmTensorKind kind);
-
-/* Takes over @model. FALSE if it cannot give what is wanted. */
-gboolean gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model, guint emitted,
-    gboolean final_only, GError **error);
+/* Takes over @model, as gst_lstm_models_open() gives it. FALSE if it cannot give what @settings want. */
+gboolean gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model,
+    const GstLstmSettings *settings, GError **error);
 void gst_lstm_sequence_stop (GstLstmSequence *sequence);
 
 /* What leaves for what comes in. */
 void gst_lstm_sequence_describe (
     const GstLstmSequence *sequence, const GstLstmTensors *in, GstLstmTensors *out);
 
-/* Takes the shapes of the stream: @in's d is the model's. The same bs keeps h and c, another one
- * begins anew. FALSE without memory. */
-gboolean gst_lstm_sequence_configure (GstLstmSequence *sequence, const GstLstmTensors *in,
-    const GstLstmTensors *out, GError **error);
+/* Whether what came in goes on when @in comes: other streams are other sequences, and steps of a
+ * sequence that leaves as it came leave in the shape in which they came. */
+gboolean gst_lstm_sequence_continues (
+    const GstLstmSequence *sequence, const GstLstmTensors *in);
 
-/* h and c become zero, and what is pending is dropped. */
+/* Takes the shapes of the stream: @in's d is the model's. Where the sequence does not continue a
+ * new one begins. FALSE without memory. */
+gboolean gst_lstm_sequence_configure (
+    GstLstmSequence *sequence, const GstLstmTensors *in, GError **error);
+
+/* h and c become zero, and what waits to leave is dropped. */
 void gst_lstm_sequence_forget (GstLstmSequence *sequence);
 
-/* Runs the steps of @inbuf, whose size fits `in`. @outbuf has the memories of `out`, or is NULL
- * when final_only: then the last step is kept and pending. FALSE if a buffer cannot be mapped. */
-gboolean gst_lstm_sequence_run (
-    GstLstmSequence *sequence, GstBuffer *inbuf, GstBuffer *outbuf);
+/* Whether run() writes to a buffer; else take() does, once for each item. */
+gboolean gst_lstm_sequence_is_direct (const GstLstmSequence *sequence);
 
-/* Writes the pending step and its time to @outbuf; nothing is pending then. */
-gboolean gst_lstm_sequence_take_final (GstLstmSequence *sequence, GstBuffer *outbuf);
+/* Runs the steps of @inbuf, whose size fits `in`. @outbuf has the memories of `out` if the
+ * sequence is direct, and is NULL else. */
+gboolean gst_lstm_sequence_run (GstLstmSequence *sequence, GstBuffer *inbuf,
+    const GstLstmSpan *span, GstBuffer *outbuf, GError **error);
+
+/* Runs @steps steps of zeros, at most `in.steps`, whose outputs do not leave but as the end of a
+ * sequence or of a window. */
+gboolean gst_lstm_sequence_run_zeros (
+    GstLstmSequence *sequence, guint steps, const GstLstmSpan *span, GError **error);
+
+/* The sequence is over: what waited for that is to leave. */
+gboolean gst_lstm_sequence_finish (GstLstmSequence *sequence, GError **error);
+
+/* Sets *@span to the times of what is to leave next. FALSE if nothing is, with @error if it could
+ * not be run. */
+gboolean gst_lstm_sequence_peek (
+    GstLstmSequence *sequence, GstLstmSpan *span, GError **error);
+
+/* Writes what peek() found to @outbuf, which has the memories of `out`. */
+gboolean gst_lstm_sequence_take (GstLstmSequence *sequence, GstBuffer *outbuf, GError **error);
+
+/* --- Within the sequence -------------------------------------------------------------- */
+
+/* Room for @steps steps of each tensor in the store. */
+gboolean gst_lstm_sequence_reserve (GstLstmSequence *sequence, gsize steps, GError **error);
+
+/* Steps of the store that are to leave in a buffer. */
+void gst_lstm_sequence_add_item (
+    GstLstmSequence *sequence, gsize first, gsize steps, const GstLstmSpan *span);
+
+/* The span from the first to the last of two. */
+GstLstmSpan gst_lstm_span_join (const GstLstmSpan *first, const GstLstmSpan *last);
+
+void gst_lstm_whole_init (GstLstmSequence *sequence);
+void gst_lstm_whole_clear (GstLstmSequence *sequence);
+void gst_lstm_whole_forget (GstLstmSequence *sequence);
+gboolean gst_lstm_whole_add (GstLstmSequence *sequence, const gfloat *x, guint steps,
+    const GstLstmSpan *span, gboolean leaves, GError **error);
+gboolean gst_lstm_whole_finish (GstLstmSequence *sequence, GError **error);
+gboolean gst_lstm_whole_next_window (GstLstmSequence *sequence, GError **error);

@@ -10,6 +10,18 @@ on_nothing (Rig *rig)
 }
 
 static void
+on_equal_segment (Rig *rig)
+{
+  rig_push_segment_of (rig, 0, GST_CLOCK_TIME_NONE);
+}
+
+static void
+on_longer_segment (Rig *rig)
+{
+  rig_push_segment_of (rig, 0, 5 * GST_SECOND);
+}
+
+static void
 on_stream_start (Rig *rig)
 {
   rig_push_stream_start (rig);
@@ -114,6 +126,8 @@ static const struct {
 } happenings[] = {
     {"nothing", on_nothing, "", {TRUE, TRUE}},
     {"segment", rig_push_segment, "segment 0", {FALSE, TRUE}},
+    {"equal segment", on_equal_segment, "segment 0", {TRUE, TRUE}},
+    {"longer segment", on_longer_segment, "segment 0", {TRUE, TRUE}},
     {"stream-start", on_stream_start, "stream-start", {FALSE, TRUE}},
     {"eos", on_eos, "eos, stream-start, segment 0", {FALSE, TRUE}},
     {"segment-done", on_segment_done, "segment-done", {FALSE, TRUE}},

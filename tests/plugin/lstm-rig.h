@@ -70,6 +70,7 @@ typedef struct {
   guint steps;            /* in a buffer; */
   const gchar *framerate; /* in the caps that rig_caps() pushes */
   GstClockTime duration;  /* of a buffer; step i is at i us */
+  guint segments;         /* that were pushed */
 
   LstmState *state; /* as liblstm has it */
   GArray *expected; /* float: what that state gave */
@@ -169,12 +170,21 @@ rig_push_caps (Rig *rig)
 }
 
 static inline void
-rig_push_segment (Rig *rig)
+rig_push_segment_of (Rig *rig, GstClockTime base, GstClockTime stop)
 {
   GstSegment segment;
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
+  segment.base = base;
+  segment.stop = stop;
   rig_push_event (rig, gst_event_new_segment (&segment));
+}
+
+/* A segment that goes on in running time, where each one before was an hour long. */
+static inline void
+rig_push_segment (Rig *rig)
+{
+  rig_push_segment_of (rig, rig->segments++ * 3600 * GST_SECOND, GST_CLOCK_TIME_NONE);
 }
 
 static inline void

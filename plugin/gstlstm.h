@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The element `lstm`: gstlstm.c has the object, its caps and its life, lstm-stream.c what happens
+ * in the streaming thread. */
+#pragma once
+
+#include "sequence.h"
+#include <gst/base/gstbasetransform.h>
+
+GST_DEBUG_CATEGORY_EXTERN (gst_lstm_debug);
+
+typedef struct {
+  guint64 steps, outputs, resets, gaps;
+  GstClockTime total, longest; /* ns, that steps took: all, and one */
+} GstLstmStats;
+
+typedef struct {
+  GstBaseTransform parent;
+
+  /* under the object lock */
+  GstLstmSettings settings;
+  gboolean started;
+
+  /* Signals and queries come from any thread: all of this is under it, and nothing is pushed or
+   * posted meanwhile. */
+  GMutex lock;
+  GstLstmSequence sequence; /* with a model from start() to stop() */
+  GstLstmStats stats;
+  guint64 n_steps;        /* that h and c know of */
+  GstClockTime last_time; /* stream time of the last one */
+
+  /* streaming thread */
+  GstCaps *refused;       /* caps whose error is posted */
+  gboolean from_bytes;    /* upstream counts bytes, which became time; */
+  guint64 next_step;      /* the step that its next buffer begins with */
+  GstFlowReturn flow;     /* of what was pushed beside a buffer */
+} GstLstm;
+
+/* h and c begin anew; under the lock */
+void gst_lstm_forget (GstLstm *self);
+
+/* What has come is a whole sequence: what waited for that leaves. */
+void gst_lstm_drain (GstLstm *self);
+
+/* Virtual functions of the base class */
+GstFlowReturn gst_lstm_generate_output (GstBaseTransform *trans, GstBuffer **outbuf);
+gboolean gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event);
+gboolean gst_lstm_query (
+    GstBaseTransform *trans, GstPadDirection direction, GstQuery *query);
+void gst_lstm_stream_init (gpointer parent_class);

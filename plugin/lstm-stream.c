@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Buffers and events of `lstm`: docs/elements/lstm.md says what each of them does. */
+#include "gstlstm.h"
+#include "errors.h"
+
+#define GST_CAT_DEFAULT gst_lstm_debug
+
+static GstBaseTransformClass *base_class;
+
+void
+gst_lstm_stream_init (gpointer parent_class)
+{
+  base_class = parent_class;
+}
+
+static gboolean
+is_configured (const GstLstm *self)
+{
+  return self->sequence.in.n_tensors > 0;
+}
+
+/* --- What leaves --- */
+
+/* A buffer for what leaves, one memory a tensor: downstream's own where a single one will do. */
+static GstFlowReturn
+allocate_output (GstLstm *self, GstBuffer **outbuf)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  const GstLstmTensors *out = &self->sequence.out;
+  g_autoptr (GstBufferPool) pool = gst_base_transform_get_buffer_pool (trans);
+  GstFlowReturn ret = GST_FLOW_OK;
+  GstAllocationParams params;
+  GstAllocator *allocator;
+
+  *outbuf = NULL;
+  if (pool && out->n_tensors == 1) {
+    const gsize bytes = gst_lstm_tensors_bytes (out, 0);
+
+    ret = gst_buffer_pool_acquire_buffer (pool, outbuf, NULL);
+    if (ret != GST_FLOW_OK)
+      return ret;
+    if (gst_buffer_n_memory (*outbuf) == 1 && gst_buffer_get_size (*outbuf) >= bytes) {
+      gst_buffer_set_size (*outbuf, (gssize) bytes);
+      return ret;
+    }
+    gst_clear_buffer (outbuf);
+  }
+  *outbuf = gst_buffer_new ();
+  gst_base_transform_get_allocator (trans, &allocator, &params);
+  for (guint i = 0; i < out->n_tensors; i++)
+    gst_buffer_append_memory (
+        *outbuf, gst_allocator_alloc (allocator, gst_lstm_tensors_bytes (out, i), &params));
+  if (allocator)
+    gst_object_unref (allocator);
+  return ret;
+}
+
+static void
+set_span (GstBuffer *buffer, const GstLstmSpan *span)
+{
+  GST_BUFFER_PTS (buffer) = span->pts;
+  GST_BUFFER_DURATION (buffer) = span->duration;
+  GST_BUFFER_OFFSET (buffer) = span->offset;
+  GST_BUFFER_OFFSET_END (buffer) = span->offset_end;
+}
+
+static GstFlowReturn
+post_error (GstLstm *self, const GError *error)
+{
+  gst_lstm_post_error (self, error, NULL);
+  return GST_FLOW_ERROR;
+}
+
+/* Nothing of a sequence is outside of its segment: its last step ends there. */
+static void
+clip_span (const GstLstm *self, GstLstmSpan *span)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+
+  if (segment->format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID (segment->stop)
+      && GST_CLOCK_TIME_IS_VALID (span->pts) && GST_CLOCK_TIME_IS_VALID (span->duration)
+      && span->pts <= segment->stop)
+    span->duration = MIN (span->duration, segment->stop - span->pts);
+}
+
+/* The next buffer of those that wait to leave; NULL if none does. */
+static GstFlowReturn
+next_output (GstLstm *self, GstBuffer **outbuf)
+{
+  g_autoptr (GError) error = NULL;
+  GstFlowReturn ret;
+  GstLstmSpan span;
+  gboolean ok;
+
+  *outbuf = NULL;
+  g_mutex_lock (&self->lock);
+  ok = gst_lstm_sequence_peek (&self->sequence, &span, &error);
+  g_mutex_unlock (&self->lock);
+  if (!ok)
+    return error ? post_error (self, error) : GST_FLOW_OK;
+  if ((ret = allocate_output (self, outbuf)) != GST_FLOW_OK)
+    return ret;
+  g_mutex_lock (&self->lock);
+  ok = gst_lstm_sequence_take (&self->sequence, *outbuf, &error);
+  self->stats.outputs += ok;
+  g_mutex_unlock (&self->lock);
+  if (!ok) {
+    gst_clear_buffer (outbuf);
+    return post_error (self, error);
+  }
+  clip_span (self, &span);
+  set_span (*outbuf, &span);
+  return GST_FLOW_OK;
+}
+
+/* The values of the first tensor of @buffer, as an array */
+static void
+add_values (GstStructure *s, const gchar *field, GstBuffer *buffer)
+{
+  GValue array = G_VALUE_INIT, item = G_VALUE_INIT;
+  GstMapInfo map;
+
+  g_value_init (&array, GST_TYPE_ARRAY);
+  g_value_init (&item, G_TYPE_FLOAT);
+  if (gst_memory_map (gst_buffer_peek_memory (buffer, 0), &map, GST_MAP_READ)) {
+    for (gsize i = 0; i < map.size / sizeof (gfloat); i++) {
+      g_value_set_float (&item, ((const gfloat *) map.data)[i]);
+      gst_value_array_append_value (&array, &item);
+    }
+    gst_memory_unmap (map.memory, &map);
+  }
+  gst_structure_take_value (s, field, &array);
+  g_value_unset (&item);
+}
+
+/* For applications that want no more than the end of a segment */
+static void
+post_final (GstLstm *self, GstBuffer *buffer, guint64 n_steps)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  const GstClockTime pts = GST_BUFFER_PTS (buffer);
+  const gboolean timed = segment->format == GST_FORMAT_TIME;
+  GstStructure *s = gst_structure_new ("lstm-final", "timestamp", G_TYPE_UINT64, pts,
+      "stream-time", G_TYPE_UINT64,
+      timed ? gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts) : GST_CLOCK_TIME_NONE,
+      "running-time", G_TYPE_UINT64,
+      timed ? gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts) : GST_CLOCK_TIME_NONE,
+      "duration", G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), "steps", G_TYPE_UINT64, n_steps,
+      NULL);
+
+  add_values (s, self->sequence.out.name[0], buffer);
+  gst_element_post_message (
+      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
+}
+
+/* Pushes what waits beside a buffer's own way; what becomes of it counts for the next buffer. */
+static void
+push_waiting (GstLstm *self)
+{
+  GstBuffer *buffer;
+
+  while (self->flow == GST_FLOW_OK
+         && (self->flow = next_output (self, &buffer)) == GST_FLOW_OK && buffer) {
+    if (self->sequence.mode == GST_LSTM_OUTPUT_FINAL)
+      post_final (self, buffer, self->n_steps);
+    self->flow = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
+    GST_DEBUG_OBJECT (self, "pushed what waited: %s", gst_flow_get_name (self->flow));
+  }
+}
+
+void
+gst_lstm_drain (GstLstm *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!is_configured (self))
+    return;
+  g_mutex_lock (&self->lock);
+  gst_lstm_sequence_finish (&self->sequence, &error);
+  g_mutex_unlock (&self->lock);
+  if (error)
+    self->flow = post_error (self, error);
+  push_waiting (self);
+}
+
+/* While nothing leaves a GAP lets sinks preroll and clocks run. */
+static void
+push_gap (GstLstm *self, const GstLstmSpan *span)
+{
+  if (GST_CLOCK_TIME_IS_VALID (span->pts))
+    gst_pad_push_event (
+        GST_BASE_TRANSFORM_SRC_PAD (self), gst_event_new_gap (span->pts, span->duration));
+}
+
+/* --- Steps --- */
+
+void
+gst_lstm_forget (GstLstm *self)
+{
+  gst_lstm_sequence_forget (&self->sequence);
+  self->stats.resets += self->n_steps > 0;
+  self->n_steps = 0;
+}
+
+/* Whether it is among the flags of reset-on */
+static gboolean
+resets_on (GstLstm *self, GstLstmResetOn what)
+{
+  gboolean resets;
+
+  GST_OBJECT_LOCK (self);
+  resets = (self->settings.reset_on & what) != 0;
+  GST_OBJECT_UNLOCK (self);
+  return resets;
+}
+
+/* Times and offsets of @buffer, from its bytes where upstream knows no time. */
+static GstLstmSpan
+span_of (GstLstm *self, GstBuffer *buffer)
+{
+  const GstLstmTensors *in = &self->sequence.in;
+  GstLstmSpan span = {GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer),
+      GST_BUFFER_OFFSET (buffer), GST_BUFFER_OFFSET_END (buffer)};
+
+  if (!self->from_bytes)
+    return span;
+  if (span.offset != GST_BUFFER_OFFSET_NONE)
+    self->next_step = span.offset / (gst_lstm_tensors_bytes (in, 0) / in->steps);
+  span.offset = self->next_step;
+  self->next_step += in->steps;
+  span.offset_end = self->next_step;
+  if (in->fps_n > 0 && !GST_CLOCK_TIME_IS_VALID (span.pts)) {
+    span.pts = gst_lstm_tensors_step_offset (in, span.offset);
+    span.duration = gst_lstm_tensors_step_offset (in, span.offset_end) - span.pts;
+  }
+  return span;
+}
+
+static gboolean
+is_outside (const GstLstm *self, const GstLstmSpan *span)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+
+  return segment->format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID (span->pts)
+         && !gst_segment_clip (segment, GST_FORMAT_TIME, span->pts,
+             GST_CLOCK_TIME_IS_VALID (span->duration) ? span->pts + span->duration
+                                                      : GST_CLOCK_TIME_NONE,
+             NULL, NULL);
+}
+
+/* Notes @steps steps that took from @begin to now; under the lock. */
+static void
+count_steps (GstLstm *self, guint steps, const GstLstmSpan *span, GstClockTime begin)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  const GstClockTime took = gst_util_get_timestamp () - begin;
+
+  self->n_steps += steps;
+  self->stats.steps += steps;
+  self->stats.total += took;
+  self->stats.longest = MAX (self->stats.longest, took / steps);
+  if (GST_CLOCK_TIME_IS_VALID (span->pts) && segment->format == GST_FORMAT_TIME) {
+    const GstLstmSpan last
+        = gst_lstm_tensors_part (&self->sequence.in, span, steps, steps - 1, 1);
+
+    self->last_time = gst_segment_to_stream_time (segment, GST_FORMAT_TIME, last.pts);
+  }
+}
+
+/* Runs the steps of @inbuf; *outbuf stays NULL unless its output leaves at once. */
+static GstFlowReturn
+run_buffer (GstLstm *self, GstBuffer *inbuf, const GstLstmSpan *span, GstBuffer **outbuf)
+{
+  g_autoptr (GstBuffer) buffer = NULL;
+  g_autoptr (GError) error = NULL;
+  GstFlowReturn ret;
+  GstClockTime begin;
+  gboolean ok;
+
+  if (gst_lstm_sequence_is_direct (&self->sequence)
+      && (ret = allocate_output (self, &buffer)) != GST_FLOW_OK)
+    return ret;
+  g_mutex_lock (&self->lock);
+  if (GST_BUFFER_FLAG_IS_SET (inbuf, GST_BUFFER_FLAG_DISCONT)
+      && resets_on (self, GST_LSTM_RESET_ON_DISCONT))
+    gst_lstm_forget (self);
+  begin = gst_util_get_timestamp ();
+  ok = gst_lstm_sequence_run (&self->sequence, inbuf, span, buffer, &error);
+  if (ok) {
+    count_steps (self, self->sequence.in.steps, span, begin);
+    self->stats.outputs += buffer != NULL;
+  }
+  g_mutex_unlock (&self->lock);
+  if (!ok)
+    return post_error (self, error);
+  if (buffer) {
+    GST_BASE_TRANSFORM_GET_CLASS (self)->copy_metadata (
+        GST_BASE_TRANSFORM (self), inbuf, buffer);
+    set_span (buffer, span);
+    *outbuf = g_steal_pointer (&buffer);
+  }
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
+{
+  g_autoptr (GError) error = NULL;
+  GstFlowReturn ret;
+  GstLstmSpan span;
+
+  if (self->flow != GST_FLOW_OK)
+    return self->flow;
+  if (!is_configured (self))
+    return GST_FLOW_NOT_NEGOTIATED;
+  if (!gst_lstm_tensors_check_buffer (&self->sequence.in, inbuf, &error))
+    return post_error (self, error);
+  span = span_of (self, inbuf);
+  if (is_outside (self, &span)) {
+    GST_LOG_OBJECT (self, "outside of the segment: %" GST_PTR_FORMAT, inbuf);
+    return GST_FLOW_OK;
+  }
+  ret = run_buffer (self, inbuf, &span, outbuf);
+  if (ret == GST_FLOW_OK && !*outbuf) {
+    if ((ret = next_output (self, outbuf)) == GST_FLOW_OK && !*outbuf)
+      push_gap (self, &span);
+    if (GST_CLOCK_TIME_IS_VALID (span.pts))
+      GST_BASE_TRANSFORM (self)->segment.position
+          = span.pts + (GST_CLOCK_TIME_IS_VALID (span.duration) ? span.duration : 0);
+  }
+  return ret;
+}
+
+GstFlowReturn
+gst_lstm_generate_output (GstBaseTransform *trans, GstBuffer **outbuf)
+{
+  GstLstm *self = (GstLstm *) trans;
+  g_autoptr (GstBuffer) inbuf = g_steal_pointer (&trans->queued_buf);
+
+  *outbuf = NULL;
+  if (inbuf)
+    return process (self, inbuf, outbuf);
+  return is_configured (self) && !gst_lstm_sequence_is_direct (&self->sequence)
+             ? next_output (self, outbuf)
+             : GST_FLOW_OK;
+}
+
+/* --- Events --- */
+
+/* The sequence is over: its last word, and a new beginning unless it shall go on. */
+static void
+end_sequence (GstLstm *self)
+{
+  gboolean stateful;
+
+  gst_lstm_drain (self);
+  GST_OBJECT_LOCK (self);
+  stateful = self->settings.stateful;
+  GST_OBJECT_UNLOCK (self);
+  g_mutex_lock (&self->lock);
+  if (!stateful)
+    gst_lstm_forget (self);
+  g_mutex_unlock (&self->lock);
+}
+
+/* As many steps of zeros as the gap is long, in pieces that there is memory for. */
+static void
+run_gap (GstLstm *self, const GstLstmSpan *gap)
+{
+  const GstLstmTensors *in = &self->sequence.in;
+  guint64 steps = 1;
+
+  if (in->fps_n > 0 && GST_CLOCK_TIME_IS_VALID (gap->duration))
+    steps = MAX (1, gst_util_uint64_scale_round (
+                        gap->duration, in->fps_n, (guint64) in->fps_d * GST_SECOND));
+  for (guint64 done = 0;
+       done < steps && self->flow == GST_FLOW_OK
+       && !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
+       done += in->steps) {
+    const guint n = (guint) MIN (in->steps, steps - done);
+    const GstLstmSpan span = gst_lstm_tensors_part (in, gap, steps, done, n);
+    g_autoptr (GError) error = NULL;
+    GstClockTime begin;
+
+    g_mutex_lock (&self->lock);
+    begin = gst_util_get_timestamp ();
+    if (gst_lstm_sequence_run_zeros (&self->sequence, n, &span, &error))
+      count_steps (self, n, &span, begin);
+    g_mutex_unlock (&self->lock);
+    if (error)
+      self->flow = post_error (self, error);
+    push_waiting (self);
+  }
+}
+
+static void
+on_gap (GstLstm *self, GstEvent *event)
+{
+  GstLstmSpan span = GST_LSTM_SPAN_NONE;
+  gboolean zero_steps;
+
+  gst_event_parse_gap (event, &span.pts, &span.duration);
+  GST_OBJECT_LOCK (self);
+  zero_steps = self->settings.gap_policy == GST_LSTM_GAP_ZERO_STEP;
+  GST_OBJECT_UNLOCK (self);
+  g_mutex_lock (&self->lock);
+  self->stats.gaps++;
+  if (resets_on (self, GST_LSTM_RESET_ON_GAP))
+    gst_lstm_forget (self);
+  g_mutex_unlock (&self->lock);
+  if (zero_steps && is_configured (self))
+    run_gap (self, &span);
+}
+
+/* Whether times mean in @b what they mean in @a: then it is @a, perhaps with another end. */
+static gboolean
+is_update (const GstSegment *a, const GstSegment *b)
+{
+  guint64 in_a = 0, in_b = 0;
+
+  return a->format == b->format && a->format != GST_FORMAT_UNDEFINED && a->rate == b->rate
+         && a->applied_rate == b->applied_rate
+         && gst_segment_to_running_time_full (a, a->format, b->start, &in_a)
+                == gst_segment_to_running_time_full (b, b->format, b->start, &in_b)
+         && in_a == in_b
+         && gst_segment_to_stream_time_full (a, a->format, b->start, &in_a)
+                == gst_segment_to_stream_time_full (b, b->format, b->start, &in_b)
+         && in_a == in_b;
+}
+
+/* Bytes as the time of the step that they begin with; unknown ones stay so. */
+static guint64
+bytes_to_time (const GstLstmTensors *in, guint64 bytes)
+{
+  return bytes == GST_CLOCK_TIME_NONE ? GST_CLOCK_TIME_NONE
+                                      : gst_lstm_tensors_step_offset (in,
+                                          bytes / (gst_lstm_tensors_bytes (in, 0) / in->steps));
+}
+
+/* Sources such as filesrc count bytes; steps have a size, and mostly a duration.
+ * @event: (transfer full). Returns: (transfer full) */
+static GstEvent *
+make_time (GstLstm *self, GstEvent *event)
+{
+  const GstLstmTensors *in = &self->sequence.in;
+  const GstSegment *bytes;
+  GstSegment time;
+  GstEvent *made;
+
+  gst_event_parse_segment (event, &bytes);
+  self->from_bytes = bytes->format == GST_FORMAT_BYTES && is_configured (self);
+  if (!self->from_bytes)
+    return event;
+  self->next_step = bytes->start / (gst_lstm_tensors_bytes (in, 0) / in->steps);
+  time = *bytes;
+  time.format = GST_FORMAT_TIME;
+  time.start = bytes_to_time (in, bytes->start);
+  time.stop = in->fps_n > 0 ? bytes_to_time (in, bytes->stop) : GST_CLOCK_TIME_NONE;
+  time.time = bytes_to_time (in, bytes->time);
+  time.base = bytes_to_time (in, bytes->base);
+  time.offset = bytes_to_time (in, bytes->offset);
+  time.position = time.start;
+  time.duration = in->fps_n > 0 ? bytes_to_time (in, bytes->duration) : GST_CLOCK_TIME_NONE;
+  made = gst_event_new_segment (&time);
+  gst_event_set_seqnum (made, gst_event_get_seqnum (event));
+  gst_event_unref (event);
+  return made;
+}
+
+gboolean
+gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  GstLstm *self = (GstLstm *) trans;
+  const GstSegment *segment;
+
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_SEGMENT:
+    event = make_time (self, event);
+    gst_event_parse_segment (event, &segment);
+    if (!is_update (&trans->segment, segment))
+      end_sequence (self);
+    break;
+  case GST_EVENT_STREAM_START:
+    end_sequence (self);
+    self->flow = GST_FLOW_OK;
+    break;
+  case GST_EVENT_SEGMENT_DONE:
+  case GST_EVENT_EOS:
+    end_sequence (self);
+    break;
+  case GST_EVENT_FLUSH_STOP:
+    g_mutex_lock (&self->lock);
+    gst_lstm_forget (self);
+    g_mutex_unlock (&self->lock);
+    self->flow = GST_FLOW_OK;
+    break;
+  case GST_EVENT_GAP:
+    on_gap (self, event);
+    break;
+  default:
+    break;
+  }
+  return base_class->sink_event (trans, event);
+}
+
+/* --- Queries --- */
+
+/* How long the stream is, of a source that counts bytes */
+static gboolean
+query_duration (GstLstm *self, GstQuery *query)
+{
+  gint64 bytes;
+  guint64 time = GST_CLOCK_TIME_NONE;
+
+  if (!gst_pad_peer_query_duration (
+          GST_BASE_TRANSFORM_SINK_PAD (self), GST_FORMAT_BYTES, &bytes)
+      || bytes < 0)
+    return FALSE;
+  g_mutex_lock (&self->lock);
+  if (is_configured (self) && self->sequence.in.fps_n > 0)
+    time = bytes_to_time (&self->sequence.in, (guint64) bytes);
+  g_mutex_unlock (&self->lock);
+  if (time == GST_CLOCK_TIME_NONE)
+    return FALSE;
+  gst_query_set_duration (query, GST_FORMAT_TIME, (gint64) time);
+  return TRUE;
+}
+
+gboolean
+gst_lstm_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
+{
+  GstFormat format;
+
+  if (base_class->query (trans, direction, query))
+    return TRUE;
+  if (direction != GST_PAD_SRC || GST_QUERY_TYPE (query) != GST_QUERY_DURATION)
+    return FALSE;
+  gst_query_parse_duration (query, &format, NULL);
+  return format == GST_FORMAT_TIME && query_duration ((GstLstm *) trans, query);
+}

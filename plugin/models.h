@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Models that the elements of a process share: one for a path, as long as the file's size and
+ * time of change are the same. */
+#pragma once
+
+#include <lstm/lstm.h>
+
+/* Returns: (transfer full): to be given back with gst_lstm_models_close() */
+LstmModel *gst_lstm_models_open (const gchar *path, LstmPrecision precision, GError **error);
+
+/* Gives back @model (transfer full): the last one to do so frees it, but for references that
+ * states hold. */
+void gst_lstm_models_close (LstmModel *model);
