@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define GATES 4
 #define KERNEL_GATES "ifgo"
 #define INT8_MAX_INPUTS (G_MAXINT32 / (127 * 127))
 
@@ -364,7 +363,7 @@ gate_columns (const LstmLayer *layer, gsize units, const char *gates)
   gsize *at = columns;
 
   for (gsize p = 0; p < layer->panels; p++) {
-    for (guint g = 0; g < GATES; g++) {
+    for (guint g = 0; g < LSTM_GATES; g++) {
       gsize block = (gsize) (strchr (gates, KERNEL_GATES[g]) - gates) * layer->units;
 
       for (gsize unit = p * units; unit < (p + 1) * units; unit++)
@@ -479,10 +478,10 @@ check_recurrent (const LstmBuilder *builder, const LstmRecurrent *r, gsize d, gs
     guint n_dims;
     gsize rows, columns;
   } arrays[] = {
-      {r->weight_ih, 2, GATES * m, d},
-      {r->weight_hh, 2, GATES * m, p},
-      {r->bias_ih, 1, GATES * m, 0},
-      {r->bias_hh, 1, GATES * m, 0},
+      {r->weight_ih, 2, LSTM_GATES * m, d},
+      {r->weight_hh, 2, LSTM_GATES * m, p},
+      {r->bias_ih, 1, LSTM_GATES * m, 0},
+      {r->bias_hh, 1, LSTM_GATES * m, 0},
       {r->peephole, 1, 3 * m, 0},
       {r->projection, 2, p, m},
       {r->initial_h, 1, p, 0},
@@ -512,9 +511,9 @@ check_recurrent (const LstmBuilder *builder, const LstmRecurrent *r, gsize d, gs
 static LstmLayer *
 make_lstm (LstmBuilder *builder, const LstmRecurrent *r, GError **error)
 {
-  const gsize d = r->weight_ih->shape[1], m = r->weight_ih->shape[0] / GATES;
+  const gsize d = r->weight_ih->shape[1], m = r->weight_ih->shape[0] / LSTM_GATES;
   const gsize p = r->projection ? r->projection->shape[0] : m;
-  const gsize units = builder->kernels->panel / GATES;
+  const gsize units = builder->kernels->panel / LSTM_GATES;
   const LstmPackPart parts[] = {{r->weight_ih->values, d}, {r->weight_hh->values, p}};
   g_autoptr (LstmLayer) layer = layer_new (&lstm_layer_lstm, d, p);
   g_autofree gsize *columns = NULL;

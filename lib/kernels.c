@@ -5,8 +5,7 @@
 #include "vec.h"
 #include <math.h>
 
-#define GATES 4
-#define PANEL (GATES * VF_WIDTH)
+#define PANEL (LSTM_GATES * VF_WIDTH)
 #define TILE_PANELS 2 /* side by side when there is one row only: enough chains for the FMAs */
 
 #define INLINE static inline __attribute__ ((always_inline))
@@ -19,12 +18,12 @@
 
 /* Sums of rows x panels: both are constants, as is the precision, wherever what follows is
  * inlined, so that a tile lives in registers. */
-typedef vf Tile[VF_ROWS][TILE_PANELS][GATES];
+typedef vf Tile[VF_ROWS][TILE_PANELS][LSTM_GATES];
 
 #define FOR_TILE(r, p, g) \
   UNROLL for (size_t r = 0; r < rows; r++) \
     UNROLL for (size_t p = 0; p < panels; p++) \
-      UNROLL for (size_t g = 0; g < GATES; g++)
+      UNROLL for (size_t g = 0; g < LSTM_GATES; g++)
 
 /* sum + the products of a word of x and a vector of weights */
 INLINE vf
@@ -49,14 +48,14 @@ product (int precision, Tile sum, size_t rows, size_t panels, const LstmRows *x,
     sum[r][p][g] = scaled ? vf_load (w + p * w_stride + PANEL + g * VF_WIDTH) : vf_set (0);
   for (size_t i = 0; i < x->n; i++) {
     UNROLL for (size_t p = 0; p < panels; p++) {
-      vf v[GATES];
+      vf v[LSTM_GATES];
 
-      UNROLL for (size_t g = 0; g < GATES; g++)
+      UNROLL for (size_t g = 0; g < LSTM_GATES; g++)
         v[g] = vf_load (weights + p * w_stride + i * PANEL + g * VF_WIDTH);
       UNROLL for (size_t r = 0; r < rows; r++) {
         const vf s = vf_word (words + r * x->stride + i);
 
-        UNROLL for (size_t g = 0; g < GATES; g++)
+        UNROLL for (size_t g = 0; g < LSTM_GATES; g++)
           sum[r][p][g] = dot (precision, sum[r][p][g], s, v[g]);
       }
     }
@@ -121,6 +120,14 @@ step_tile (int precision, const LstmStep *s, size_t row, size_t panel, size_t ro
       const vf g = bend (s->relu, sum[r][p][2]), o = vf_sigmoid (sum[r][p][3]);
       const vf c = vf_fma (f, vf_load (s->c + unit), i * g);
 
+      if (s->gates) {
+        float *gates = s->gates + (row + r) * s->z_stride + (panel + p) * PANEL;
+
+        vf_store (gates, i);
+        vf_store (gates + VF_WIDTH, f);
+        vf_store (gates + 2 * VF_WIDTH, g);
+        vf_store (gates + 3 * VF_WIDTH, o);
+      }
       vf_store (s->c + unit, c);
       vf_store (s->h_next + unit, o * bend (s->relu, c));
     }
@@ -312,31 +319,65 @@ activate (const LstmActivation *activation, float *y, size_t rows, size_t n, siz
     vf_store (y + i, apply_any (activation, vf_load (y + i)));
 }
 
+/* A gate of a row, from its pre-activations, in place. It passes through the row of h, where its
+ * units stand side by side, for an activation may need them all. */
+static void
+finish_gate (const LstmCell *job, size_t row, size_t gate, const float *peepholes,
+    const LstmActivation *activation)
+{
+  const vf clip = vf_set (job->kind->clip);
+  const float *c = job->c + row * job->m_stride;
+  float *z = job->z + row * job->z_stride + gate * VF_WIDTH, *h = job->h + row * job->m_stride;
+
+  for (size_t p = 0; p < job->panels; p++) {
+    const size_t unit = p * VF_WIDTH;
+    vf v = vf_load (z + p * PANEL);
+
+    if (peepholes)
+      v = vf_fma (vf_load (peepholes + unit), vf_load (c + unit), v);
+    vf_store (h + unit, vf_bound (v, clip));
+  }
+  activate (activation, h, 1, job->units, job->m_stride);
+  for (size_t p = 0; p < job->panels; p++)
+    vf_store (z + p * PANEL, vf_load (h + p * VF_WIDTH));
+}
+
+/* c from i, f, g and the c before */
+static void
+finish_c (const LstmCell *job, size_t row)
+{
+  const vf clip = vf_set (job->kind->cell_clip);
+  float *z = job->z + row * job->z_stride, *c = job->c + row * job->m_stride;
+
+  for (size_t p = 0; p < job->panels; p++, z += PANEL, c += VF_WIDTH) {
+    const vf i = vf_load (z), g = vf_load (z + 2 * VF_WIDTH);
+
+    if (job->kind->input_forget)
+      vf_store (z + VF_WIDTH, 1 - i);
+    vf_store (c, vf_bound (vf_fma (vf_load (z + VF_WIDTH), vf_load (c), i * g), clip));
+  }
+}
+
 static void
 cell (const LstmCell *job)
 {
   const LstmCellKind *k = job->kind;
-  const vf clip = vf_set (k->clip), cell_clip = vf_set (k->cell_clip), none = vf_set (0);
+  const float *peep = k->peepholes;
 
   for (size_t r = 0; r < job->rows; r++) {
-    for (size_t p = 0; p < job->panels; p++) {
-      const float *z = job->z + r * job->z_stride + p * PANEL;
-      const size_t unit = r * job->m_stride + p * VF_WIDTH;
-      const float *peep = k->peepholes ? k->peepholes + p * VF_WIDTH : NULL;
-      vf i = vf_load (z), f = vf_load (z + VF_WIDTH), g = vf_load (z + 2 * VF_WIDTH);
-      vf o = vf_load (z + 3 * VF_WIDTH), c = vf_load (job->c + unit);
+    const float *o = job->z + r * job->z_stride + 3 * VF_WIDTH;
+    float *h = job->h + r * job->m_stride;
 
-      i = vf_fma (peep ? vf_load (peep) : none, peep ? c : none, i);
-      f = vf_fma (peep ? vf_load (peep + job->m_stride) : none, peep ? c : none, f);
-      i = apply_any (&k->gates, vf_bound (i, clip));
-      f = k->input_forget ? 1 - i : apply_any (&k->gates, vf_bound (f, clip));
-      g = apply_any (&k->candidate, vf_bound (g, clip));
-      c = vf_bound (vf_fma (f, c, i * g), cell_clip);
-      o = vf_fma (peep ? vf_load (peep + 2 * job->m_stride) : none, peep ? c : none, o);
-      o = apply_any (&k->gates, vf_bound (o, clip));
-      vf_store (job->c + unit, c);
-      vf_store (job->h + unit, o * apply_any (&k->output, c));
-    }
+    finish_gate (job, r, 0, peep, &k->gates);
+    if (!k->input_forget)
+      finish_gate (job, r, 1, peep ? peep + job->m_stride : NULL, &k->gates);
+    finish_gate (job, r, 2, NULL, &k->candidate);
+    finish_c (job, r);
+    finish_gate (job, r, 3, peep ? peep + 2 * job->m_stride : NULL, &k->gates);
+    memcpy (h, job->c + r * job->m_stride, job->m_stride * sizeof *h);
+    activate (&k->output, h, 1, job->units, job->m_stride);
+    for (size_t p = 0; p < job->panels; p++, o += PANEL, h += VF_WIDTH)
+      vf_store (h, vf_load (o) * vf_load (h));
   }
 }
 

@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include "activations.h"
 
+#define LSTM_GATES 4
+
 enum { /* as LstmPrecision of the public header, which needs GLib */
   LSTM_FLOAT32,
   LSTM_BFLOAT16,
@@ -55,6 +57,7 @@ typedef struct {
   LstmRows x;      /* words NULL: z instead */
   const float *z;  /* (rows, panels * panel) */
   size_t z_stride; /* 0: one row for all */
+  float *gates;    /* as z, where i, f, g and o go, z_stride apart; may be z; or NULL */
   LstmRows h;      /* of the step before */
   float *h_next;   /* (rows, m), not where h's words are */
   float *c;        /* (rows, m), in place */
@@ -75,8 +78,8 @@ typedef struct {
 
 typedef struct {
   const LstmCellKind *kind;
-  size_t rows, panels;
-  const float *z; /* (rows, panels * panel), bias + x W + h U */
+  size_t rows, panels, units;
+  float *z; /* (rows, panels * panel), bias + x W + h U; i, f, g and o afterwards */
   size_t z_stride;
   float *h, *c; /* (rows, m), c in place */
   size_t m_stride;

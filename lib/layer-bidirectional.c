@@ -32,6 +32,7 @@ run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
     block.y_stride = steps * n;
     block.hidden = b->traced == k ? b->hidden : NULL;
     block.cell = b->traced == k ? b->cell : NULL;
+    block.gates = b->traced == k ? b->gates : NULL;
     block.traced = 0;
     block.scratch = b->scratch + 2 * b->streams * b->steps * n;
     block.memory = b->memory + k;

@@ -75,11 +75,29 @@ give (const LstmLayer *layer, const LstmBlock *b, gsize i, gsize t)
   copy_out (b, t, memory->c, memory->c_stride, layer->units, b->cell, b->cell_stride);
 }
 
+/* i, f, g and o of step @t, from panels [streams, steps, z_stride] to rows [4, units]: of a step
+ * that is masked 0 */
+static void
+give_gates (const LstmLayer *layer, const LstmBlock *b, gsize t, const float *z)
+{
+  const gsize width = layer->c_stride / layer->panels;
+
+  for (gsize s = 0; b->gates && s < b->streams; s++) {
+    const float *from = z + (s * b->steps + t) * layer->z_stride;
+    const gboolean masked = b->mask && b->mask[s * b->steps + t];
+    float *to = b->gates + s * b->gates_stride + t * LSTM_GATES * layer->units;
+
+    for (gsize g = 0; g < LSTM_GATES; g++)
+      for (gsize i = 0; i < layer->units; i++)
+        *to++ = masked ? 0 : from[(i / width * LSTM_GATES + g) * width + i % width];
+  }
+}
+
 /* A step of rows [first, first + rows) of the memory, of which @h has the words: from x, or where
- * that has no words from z. */
+ * that has no words from z. @gates: see LstmStep */
 static void
 run_rows (const LstmLayer *layer, const LstmMemory *memory, gsize first, gsize rows,
-    const LstmRows *x, const float *z, gsize z_stride, const LstmRows *h)
+    const LstmRows *x, const float *z, gsize z_stride, float *gates, const LstmRows *h)
 {
   const LstmStep step = {
       .rows = rows,
@@ -90,6 +108,7 @@ run_rows (const LstmLayer *layer, const LstmMemory *memory, gsize first, gsize r
       .x = *x,
       .z = z,
       .z_stride = z_stride,
+      .gates = gates,
       .h = {h->words + first * h->stride, h->stride, h->n,
           h->factors ? h->factors + first : NULL},
       .h_next = memory->h_next + first * memory->h_stride,
@@ -124,6 +143,7 @@ run_pieces (const LstmLayer *layer, const LstmKernels *kernels, const LstmMemory
       .kind = layer->cell,
       .rows = rows,
       .panels = layer->panels,
+      .units = layer->units,
       .z = z,
       .z_stride = z_stride,
       .h = layer->projection ? cells : memory->h_next,
@@ -210,7 +230,7 @@ lay_out (const LstmLayer *layer, const LstmBlock *b)
   return (Scratch){z, cells, h_words, h_words + rows * (layer->h_words + 1)};
 }
 
-/* One step: h_next and c from h and c */
+/* One step: h_next and c from h and c; z has the gates afterwards where they are wanted. */
 static void
 run_step (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b, gsize t,
     gboolean projected, const Scratch *scratch)
@@ -230,10 +250,10 @@ run_step (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b
     x = rows_of (layer, b->x + t * layer->in, b->x_stride, rows, layer->in, layer->x_words,
         scratch->x_words);
   if (b->fan == 1)
-    run_rows (layer, memory, 0, rows, &x, z, z_stride, &h);
+    run_rows (layer, memory, 0, rows, &x, z, z_stride, b->gates ? z : NULL, &h);
   else
     for (gsize s = 0; s < b->streams; s++)
-      run_rows (layer, memory, s * b->fan, b->fan, &x, z + s * z_stride, 0, &h);
+      run_rows (layer, memory, s * b->fan, b->fan, &x, z + s * z_stride, 0, NULL, &h);
 }
 
 static void
@@ -262,6 +282,7 @@ run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
     memory->h_next = last;
     memory->backwards = !memory->backwards;
     give (layer, b, i, t);
+    give_gates (layer, b, t, scratch.z);
   }
   zero_masked (layer, b);
 }

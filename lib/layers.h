@@ -28,9 +28,9 @@ typedef struct {
   gsize x_stride;
   float *y; /* (streams, steps, out), or NULL where only the memory is wanted */
   gsize y_stride;
-  float *hidden,
-      *cell; /* (streams, steps, out or units), or NULL: the trace of an LSTM layer */
-  gsize hidden_stride, cell_stride;
+  /* (streams, steps, out, units or 4 units), or NULL: the trace of an LSTM layer; not with fan */
+  float *hidden, *cell, *gates;
+  gsize hidden_stride, cell_stride, gates_stride;
   gsize traced;       /* the direction whose trace it is */
   gboolean whole;     /* the steps are a sequence from its first to its last one */
   float *scratch;     /* layer->scratch_row floats for each of streams * fan * steps rows */

@@ -194,8 +194,10 @@ trace (const LstmState *state, const LstmRun *run, guint direction, LstmBlock *b
 
   block->hidden = run->hidden;
   block->cell = run->cell;
+  block->gates = run->gates;
   block->hidden_stride = steps * layer->out;
   block->cell_stride = steps * layer->units;
+  block->gates_stride = steps * LSTM_GATES * layer->units;
   block->traced = direction;
 }
 
@@ -240,6 +242,25 @@ run_chunk (LstmState *state, gsize n, const LstmRun *run)
   }
 }
 
+/* @run's arrays from step @t on; steps stays, for it makes the strides. */
+static LstmRun
+from_step (const LstmState *state, const LstmRun *run, gsize t)
+{
+  const gsize p = run->hidden ? lstm_model_get_hidden_size (state->model, run->layer) : 0;
+  const gsize m = run->cell || run->gates ? lstm_model_get_cell_size (state->model, run->layer)
+                                          : 0;
+
+  return (LstmRun){
+      .steps = run->steps,
+      .input = run->input + t * state->model->in,
+      .output = run->output ? run->output + t * state->model->out : NULL,
+      .layer = run->layer,
+      .hidden = run->hidden ? run->hidden + t * p : NULL,
+      .cell = run->cell ? run->cell + t * m : NULL,
+      .gates = run->gates ? run->gates + t * LSTM_GATES * m : NULL,
+  };
+}
+
 void
 lstm_state_run_full (LstmState *state, const LstmRun *run)
 {
@@ -247,20 +268,14 @@ lstm_state_run_full (LstmState *state, const LstmRun *run)
   const gboolean traced = run->hidden || run->cell || run->gates;
 
   g_return_if_fail (!traced || run->layer < model->lstm_layers->len);
-  g_return_if_fail (!run->mask && !run->gates);
+  g_return_if_fail (!run->mask);
   g_return_if_fail (!state->whole || run->steps <= state->max_steps);
   if (state->whole)
     lstm_state_reset (state);
   for (gsize t = 0; t < run->steps; t += state->chunk) {
-    const gsize p = run->hidden ? lstm_model_get_hidden_size (model, run->layer) : 0;
-    const gsize m = run->cell ? lstm_model_get_cell_size (model, run->layer) : 0;
-    LstmRun at = *run;
+    const LstmRun rest = from_step (state, run, t);
 
-    at.input += t * model->in;
-    at.output = run->output ? run->output + t * model->out : NULL;
-    at.hidden = run->hidden ? run->hidden + t * p : NULL;
-    at.cell = run->cell ? run->cell + t * m : NULL;
-    run_chunk (state, MIN (state->chunk, run->steps - t), &at);
+    run_chunk (state, MIN (state->chunk, run->steps - t), &rest);
   }
 }
 

@@ -99,7 +99,7 @@ typedef struct {
   LstmState *state;
   LstmWindow *window;
   gboolean traced;
-  float *x, *y, *h, *c;
+  float *x, *y, *h, *c, *gates;
 } Job;
 
 /* Every way to advance a state or a window, for some numbers of steps */
@@ -112,8 +112,9 @@ run (const Job *job)
     lstm_state_run (job->state, steps[i], job->x, job->y);
     lstm_state_run (job->state, steps[i], job->x, NULL);
     if (job->traced)
-      lstm_state_run_full (job->state,
-          &(LstmRun){steps[i], job->x, .output = job->y, .hidden = job->h, .cell = job->c});
+      lstm_state_run_full (
+          job->state, &(LstmRun){steps[i], job->x, .output = job->y, .hidden = job->h,
+                          .cell = job->c, .gates = job->gates});
     lstm_state_reset_stream (job->state, 0);
     lstm_state_reset (job->state);
     lstm_window_run (job->window, steps[i], job->x, job->y);
@@ -129,10 +130,11 @@ check_running (LstmModel *model, gsize streams)
   g_autofree float *y = g_new0 (float, rows *lstm_model_get_output_size (model));
   g_autofree float *h = g_new0 (float, rows * 96);
   g_autofree float *c = g_new0 (float, rows * 96);
+  g_autofree float *gates = g_new0 (float, rows * 4 * 96);
   g_autoptr (LstmState) state = test_state_new (model, streams);
   g_autoptr (LstmWindow) window = lstm_window_new (model, streams, 30, 7, NULL);
-  const Job job = {
-      state, window, lstm_model_get_n_lstm_layers (model) > 0, .x = x, .y = y, .h = h, .c = c};
+  const Job job = {state, window, lstm_model_get_n_lstm_layers (model) > 0, .x = x, .y = y,
+      .h = h, .c = c, .gates = gates};
   Count before;
 
   run (&job); /* what happens once, such as the linker's binding of a function */

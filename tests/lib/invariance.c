@@ -38,9 +38,11 @@ typedef struct {
 typedef struct {
   const Series *series;
   LstmModel *model;
-  guint layer;                   /* the LSTM layer whose h and c are looked at */
-  gsize m;                       /* its units */
-  float *output, *hidden, *cell; /* [bs, steps, n], [bs, steps, m] */
+  guint layer;          /* the LSTM layer whose h, c and gates are looked at */
+  gsize m;              /* its units */
+  float *output;        /* [bs, steps, n] */
+  float *hidden, *cell; /* [bs, steps, m] */
+  float *gates;         /* [bs, steps, 4 m] */
 } Run;
 
 static Series all_series[N_NETWORKS];
@@ -145,10 +147,12 @@ check_memory (
   }
 }
 
-/* Steps [at, at + count) of some streams in one call, @traced with h and c */
+enum { HIDDEN_AND_CELL = 1, GATES = 2, N_TRACES = 4 };
+
+/* Steps [at, at + count) of some streams in one call, with what @traced says besides */
 static void
 run_piece (const Run *run, LstmState *state, const gsize *streams, gsize n_streams, gsize at,
-    gsize count, gboolean traced)
+    gsize count, guint traced)
 {
   const Series *series = run->series;
   const gsize d = series->d, n = series->n, m = run->m;
@@ -156,6 +160,7 @@ run_piece (const Run *run, LstmState *state, const gsize *streams, gsize n_strea
   g_autofree float *y = g_new (float, n_streams *count *n);
   g_autofree float *h = g_new (float, n_streams *count *m);
   g_autofree float *c = g_new (float, n_streams *count *m);
+  g_autofree float *gates = g_new (float, n_streams *count * 4 * m);
 
   for (gsize s = 0; s < n_streams; s++)
     memcpy (x + s * count * d, series->x + (streams[s] * series->steps + at) * d,
@@ -165,13 +170,16 @@ run_piece (const Run *run, LstmState *state, const gsize *streams, gsize n_strea
                                     .input = x,
                                     .output = y,
                                     .layer = run->layer,
-                                    .hidden = h,
-                                    .cell = c});
+                                    .hidden = traced & HIDDEN_AND_CELL ? h : NULL,
+                                    .cell = traced & HIDDEN_AND_CELL ? c : NULL,
+                                    .gates = traced & GATES ? gates : NULL});
   else
     lstm_state_run (state, count, x, y);
   for (gsize s = 0; s < n_streams; s++) {
     check_rows (run, y + s * count * n, run->output, streams[s], at, count, n);
-    if (!traced)
+    if (traced & GATES)
+      check_rows (run, gates + s * count * 4 * m, run->gates, streams[s], at, count, 4 * m);
+    if (!(traced & HIDDEN_AND_CELL))
       continue;
     check_rows (run, h + s * count * m, run->hidden, streams[s], at, count, m);
     check_rows (run, c + s * count * m, run->cell, streams[s], at, count, m);
@@ -189,7 +197,8 @@ run_pieces (const Run *run, const gsize *streams, gsize n_streams, GRand *rand)
 
   for (gsize at = 0, count; at < steps; at += count) {
     count = test_pick (rand, 1, MIN (longest, steps - at));
-    run_piece (run, state, streams, n_streams, at, count, test_pick (rand, 0, 1) == 0);
+    run_piece (
+        run, state, streams, n_streams, at, count, (guint) test_pick (rand, 0, N_TRACES - 1));
   }
 }
 
@@ -204,12 +213,14 @@ run_whole (Run *run)
   run->output = g_new (float, rows * series->n);
   run->hidden = g_new (float, rows * run->m);
   run->cell = g_new (float, rows * run->m);
+  run->gates = g_new (float, rows * 4 * run->m);
   lstm_state_run_full (state, &(LstmRun){.steps = series->steps,
                                   .input = series->x,
                                   .output = run->output,
                                   .layer = run->layer,
                                   .hidden = run->hidden,
-                                  .cell = run->cell});
+                                  .cell = run->cell,
+                                  .gates = run->gates});
 }
 
 static void
@@ -248,6 +259,7 @@ run_clear (Run *run)
   g_free (run->output);
   g_free (run->hidden);
   g_free (run->cell);
+  g_free (run->gates);
   lstm_model_unref (run->model);
 }
 
