@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "convert.h"
+#include "safetensors-write.h"
 #include <string.h>
-
-#define ALIGNMENT 64 /* of the data, bytes */
 
 typedef struct {
   char *name; /* NAME.suffix */
@@ -10,7 +9,6 @@ typedef struct {
   const JsonObject *layer;
   guint n_dims;
   gsize *shape;
-  gsize n; /* product of shape */
   float *values;
 } Tensor;
 
@@ -88,91 +86,24 @@ convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *su
   tensor->layer = layer;
   tensor->n_dims = n_dims;
   tensor->shape = g_memdup2 (shape, n_dims * sizeof *shape);
-  tensor->n = 1;
-  for (guint i = 0; i < n_dims; i++)
-    tensor->n *= shape[i];
   tensor->values = values;
   g_ptr_array_add (model->tensors, tensor);
-}
-
-static JsonArray *
-sizes_to_json (const gsize *sizes, guint n)
-{
-  JsonArray *array = json_array_sized_new (n);
-
-  for (guint i = 0; i < n; i++)
-    json_array_add_int_element (array, (gint64) sizes[i]);
-  return array;
-}
-
-static JsonObject *
-get_entry (const Tensor *tensor, gsize begin)
-{
-  const gsize offsets[] = {begin, begin + tensor->n * sizeof (float)};
-  JsonObject *entry = json_object_new ();
-
-  json_object_set_string_member (entry, "dtype", "F32");
-  json_object_set_array_member (entry, "shape", sizes_to_json (tensor->shape, tensor->n_dims));
-  json_object_set_array_member (entry, "data_offsets", sizes_to_json (offsets, 2));
-  return entry;
-}
-
-/* @size: the bytes of data that follow */
-static char *
-get_header (const ConvertModel *model, gsize *size)
-{
-  g_autoptr (JsonNode) layers = json_node_init_array (json_node_alloc (), model->layers);
-  g_autofree char *described = json_to_string (layers, FALSE);
-  g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
-  JsonObject *header = json_object_new (), *metadata = json_object_new ();
-
-  json_object_set_string_member (metadata, "lstm.version", "1");
-  json_object_set_string_member (metadata, "lstm.layers", described);
-  json_object_set_object_member (header, "__metadata__", metadata);
-  *size = 0;
-  for (guint i = 0; i < model->tensors->len; i++) {
-    const Tensor *tensor = g_ptr_array_index (model->tensors, i);
-
-    json_object_set_object_member (header, tensor->name, get_entry (tensor, *size));
-    *size += tensor->n * sizeof (float);
-  }
-  json_node_take_object (root, header);
-  return json_to_string (root, FALSE);
-}
-
-static void
-put_values (guint8 *to, const Tensor *tensor)
-{
-  for (gsize i = 0; i < tensor->n; i++) {
-    guint32 bits;
-
-    memcpy (&bits, &tensor->values[i], sizeof bits);
-    bits = GUINT32_TO_LE (bits);
-    memcpy (to + i * sizeof bits, &bits, sizeof bits);
-  }
 }
 
 GBytes *
 convert_model_to_bytes (const ConvertModel *model)
 {
-  gsize data;
-  g_autofree char *header = get_header (model, &data);
-  gsize length = strlen (header);
-  gsize padding = (ALIGNMENT - (sizeof (guint64) + length) % ALIGNMENT) % ALIGNMENT;
-  guint64 stored = GUINT64_TO_LE (length + padding);
-  gsize at = sizeof stored + length + padding, size = at + data;
-  guint8 *bytes = g_malloc (size);
+  g_autoptr (JsonNode) layers = json_node_init_array (json_node_alloc (), model->layers);
+  g_autofree char *described = json_to_string (layers, FALSE);
+  const char *const metadata[] = {"lstm.version", "1", "lstm.layers", described, NULL};
+  g_autofree LstmStored *stored = g_new (LstmStored, model->tensors->len);
 
-  memcpy (bytes, &stored, sizeof stored);
-  memcpy (bytes + sizeof stored, header, length);
-  memset (bytes + sizeof stored + length, ' ', padding);
   for (guint i = 0; i < model->tensors->len; i++) {
     const Tensor *tensor = g_ptr_array_index (model->tensors, i);
 
-    put_values (bytes + at, tensor);
-    at += tensor->n * sizeof (float);
+    stored[i] = (LstmStored){tensor->name, tensor->n_dims, tensor->shape, tensor->values};
   }
-  return g_bytes_new_take (bytes, size);
+  return lstm_safetensors_write (metadata, stored, model->tensors->len);
 }
 
 static void
