@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "builder.h"
+#include "fingerprint.h"
 #include "model.h"
 #include "pack.h"
 #include <math.h>
@@ -13,6 +14,7 @@ struct _LstmBuilder {
   const LstmKernels *kernels;
   LstmPrecision precision;
   GPtrArray *layers;
+  GString *text; /* of fingerprint.h */
 };
 
 G_STATIC_ASSERT ((int) LSTM_PRECISION_FLOAT32 == LSTM_FLOAT32);
@@ -81,6 +83,8 @@ lstm_builder_new (const char *file, LstmPrecision precision, GError **error)
   builder->kernels = kernels;
   builder->precision = precision;
   builder->layers = g_ptr_array_new_with_free_func (layer_free);
+  builder->text = g_string_new ("lstm 1");
+  lstm_fingerprint_size (builder->text, precision);
   return builder;
 }
 
@@ -88,6 +92,7 @@ void
 lstm_builder_free (LstmBuilder *builder)
 {
   g_ptr_array_unref (builder->layers);
+  g_string_free (builder->text, TRUE);
   g_free (builder->file);
   g_free (builder);
 }
@@ -246,6 +251,7 @@ lstm_builder_add_normalization (LstmBuilder *builder, const char *name, const Ls
   LstmLayer *layer = rows_layer (
       builder, &lstm_layer_normalization, name, arrays, G_N_ELEMENTS (arrays), error);
 
+  lstm_fingerprint_layer (builder->text, "normalization", arrays, G_N_ELEMENTS (arrays));
   return layer && append (builder, layer, error);
 }
 
@@ -257,6 +263,8 @@ lstm_builder_add_layer_normalization (LstmBuilder *builder, const char *name, do
   LstmLayer *layer = rows_layer (
       builder, &lstm_layer_layer_normalization, name, arrays, G_N_ELEMENTS (arrays), error);
 
+  lstm_fingerprint_layer (builder->text, "layer_normalization", arrays, G_N_ELEMENTS (arrays));
+  lstm_fingerprint_number (builder->text, (float) epsilon);
   if (layer)
     layer->epsilon = (float) epsilon;
   return layer && append (builder, layer, error);
@@ -269,6 +277,8 @@ lstm_builder_add_activation (
   LstmLayer *layer = rows_layer (builder, &lstm_layer_activation, name, NULL, 0, error);
 
   layer->activation = *activation;
+  lstm_fingerprint_layer (builder->text, "activation", NULL, 0);
+  lstm_fingerprint_activation (builder->text, activation);
   return append (builder, layer, error);
 }
 
@@ -279,6 +289,8 @@ lstm_builder_add_masking (
   LstmLayer *layer = rows_layer (builder, &lstm_layer_masking, name, NULL, 0, error);
 
   layer->mask_value = (float) mask_value;
+  lstm_fingerprint_layer (builder->text, "masking", NULL, 0);
+  lstm_fingerprint_number (builder->text, layer->mask_value);
   return append (builder, layer, error);
 }
 
@@ -336,6 +348,7 @@ lstm_builder_add_dense (LstmBuilder *builder, const char *name, const LstmArray 
     const LstmArray *bias, const LstmActivation *activation, GError **error)
 {
   gsize n = weight->shape[0], d = weight->shape[1];
+  const LstmArray *const arrays[] = {weight, bias};
   const LstmPackPart part = {weight->values, d};
   g_autoptr (LstmLayer) layer = layer_new (&lstm_layer_dense, d, n);
   g_autofree gsize *columns = NULL;
@@ -345,6 +358,8 @@ lstm_builder_add_dense (LstmBuilder *builder, const char *name, const LstmArray 
       || !check_sizes (builder, name, d, n, error))
     return FALSE;
 
+  lstm_fingerprint_layer (builder->text, "dense", arrays, G_N_ELEMENTS (arrays));
+  lstm_fingerprint_activation (builder->text, activation);
   layer->activation = *activation;
   set_panels (builder, layer, n, builder->kernels->panel, LSTM_FLOAT32);
   layer->scratch_row = layer->z_stride;
@@ -520,6 +535,7 @@ make_lstm (LstmBuilder *builder, const LstmRecurrent *r, GError **error)
 
   if (!check_recurrent (builder, r, d, m, p, error))
     return NULL;
+  lstm_fingerprint_recurrent (builder->text, r);
   layer->units = m;
   layer->zero_masked = r->zero_masked;
   layer->returns_last = r->returns_last;
@@ -576,6 +592,8 @@ lstm_builder_add_bidirectional (LstmBuilder *builder, const LstmRecurrent *forwa
   layer = layer_new (
       &lstm_layer_bidirectional, a->in, a->out * (merge == LSTM_MERGE_CONCAT ? 2 : 1));
   layer->merge = merge;
+  lstm_fingerprint_layer (builder->text, "bidirectional", NULL, 0);
+  lstm_fingerprint_size (builder->text, merge);
   layer->returns_last = forward->returns_last;
   layer->scratch_row = 2 * a->out + MAX (a->scratch_row, b->scratch_row);
   layer->directions[0] = g_steal_pointer (&a);
@@ -589,6 +607,8 @@ lstm_builder_add_repeat (LstmBuilder *builder, const char *name, gsize steps, GE
   LstmLayer *layer = rows_layer (builder, &lstm_layer_repeat, name, NULL, 0, error);
 
   layer->repeat = steps;
+  lstm_fingerprint_layer (builder->text, "repeat_vector", NULL, 0);
+  lstm_fingerprint_size (builder->text, steps);
   return append (builder, layer, error);
 }
 
@@ -606,6 +626,7 @@ lstm_builder_finish (LstmBuilder *builder, GError **error)
   g_atomic_ref_count_init (&model->refs);
   model->kernels = builder->kernels;
   model->precision = builder->precision;
+  model->fingerprint = lstm_fingerprint_make (builder->text);
   model->layers = g_steal_pointer (&builder->layers);
   model->lstm_layers = g_ptr_array_new ();
   model->in = lstm_model_layer (model, 0)->in;

@@ -34,6 +34,7 @@ lstm_model_unref (LstmModel *model)
     return;
   g_ptr_array_unref (model->lstm_layers);
   g_ptr_array_unref (model->layers);
+  g_free (model->fingerprint);
   g_free (model);
 }
 
@@ -88,6 +89,12 @@ LstmPrecision
 lstm_model_get_precision (const LstmModel *model)
 {
   return model->precision;
+}
+
+const char *
+lstm_model_get_fingerprint (const LstmModel *model)
+{
+  return model->fingerprint;
 }
 
 const char *

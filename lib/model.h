@@ -8,6 +8,7 @@ struct _LstmModel {
   gatomicrefcount refs;
   const LstmKernels *kernels;
   LstmPrecision precision;
+  char *fingerprint;
   gsize in, out;          /* of the first layer, of the last */
   gboolean masks;         /* there is a masking layer */
   GPtrArray *layers;      /* LstmLayer, input to output; never empty */

@@ -230,6 +230,16 @@ LSTM_API gboolean lstm_model_is_causal (const LstmModel *model);
 LSTM_API LstmPrecision lstm_model_get_precision (const LstmModel *model);
 
 /**
+ * lstm_model_get_fingerprint:
+ * @model: a model
+ *
+ * Returns: (transfer none): a number that names the model, in hexadecimal digits: the same for
+ *   the same layers, weights and precision, whatever the file, its names and the machine. It is
+ *   no protection against a file that is made to be mistaken for another
+ */
+LSTM_API const char *lstm_model_get_fingerprint (const LstmModel *model);
+
+/**
  * lstm_model_get_isa:
  * @model: a model
  *
