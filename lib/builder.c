@@ -97,8 +97,8 @@ lstm_builder_free (LstmBuilder *builder)
   g_free (builder);
 }
 
-static char *
-shape_text (guint n_dims, const gsize *shape)
+char *
+lstm_shape_text (guint n_dims, const gsize *shape)
 {
   GString *text = g_string_new ("[");
 
@@ -117,8 +117,8 @@ check_shape (const LstmBuilder *builder, const LstmArray *array, guint n_dims, g
   if (array->n_dims == n_dims && (n_dims < 1 || array->shape[0] == rows)
       && (n_dims < 2 || array->shape[1] == columns))
     return TRUE;
-  g_autofree char *wanted = shape_text (n_dims, expected);
-  g_autofree char *found = shape_text (array->n_dims, array->shape);
+  g_autofree char *wanted = lstm_shape_text (n_dims, expected);
+  g_autofree char *found = lstm_shape_text (array->n_dims, array->shape);
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
       "%s: tensor \"%s\": expected shape %s, found %s", builder->file, array->name, wanted,
       found);

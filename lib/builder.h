@@ -15,6 +15,9 @@ typedef struct {
   float *values;
 } LstmArray;
 
+/* Returns: (transfer full): "[2, 3]", for messages */
+char *lstm_shape_text (guint n_dims, const gsize *shape);
+
 typedef struct _LstmBuilder LstmBuilder;
 
 /* @file: what messages begin with; @precision: of the LSTM layers' weights, others stay float32.

@@ -65,18 +65,15 @@ load_undescribed (const LstmLoader *loader, GError **error)
 static gboolean
 check_all_used (const LstmLoader *loader, GError **error)
 {
-  for (guint i = 0; i < loader->st->tensors->len; i++) {
-    const LstmTensor *tensor = g_ptr_array_index (loader->st->tensors, i);
+  const LstmTensor *tensor = lstm_safetensors_find_unused (loader->st);
 
-    if (!tensor->used) {
-      g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
-          "%s: tensor \"%s\" belongs to no layer; layers are described by \"" KEY_LAYERS
-          "\" in __metadata__",
-          loader->st->file, tensor->name);
-      return FALSE;
-    }
-  }
-  return TRUE;
+  if (!tensor)
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
+      "%s: tensor \"%s\" belongs to no layer; layers are described by \"" KEY_LAYERS
+      "\" in __metadata__",
+      loader->st->file, tensor->name);
+  return FALSE;
 }
 
 LstmModel *

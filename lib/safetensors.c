@@ -302,6 +302,59 @@ lstm_safetensors_find (const LstmSafetensors *st, const char *name)
   return g_hash_table_lookup (st->by_name, name);
 }
 
+const LstmTensor *
+lstm_safetensors_find_unused (const LstmSafetensors *st)
+{
+  for (guint i = 0; i < st->tensors->len; i++) {
+    const LstmTensor *tensor = g_ptr_array_index (st->tensors, i);
+
+    if (!tensor->used)
+      return tensor;
+  }
+  return NULL;
+}
+
+LstmTensor *
+lstm_safetensors_expect (const LstmSafetensors *st, const char *name, guint n_dims,
+    const gsize *shape, GError **error)
+{
+  LstmTensor *tensor = lstm_safetensors_find (st, name);
+  g_autofree char *wanted = lstm_shape_text (n_dims, shape);
+  g_autofree char *found = tensor ? lstm_shape_text (tensor->n_dims, tensor->shape) : NULL;
+
+  if (!tensor) {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
+        "%s: expected a tensor \"%s\", found none of that name", st->file, name);
+    return NULL;
+  }
+  if (tensor->dtype->read != read_f32) {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
+        "%s: tensor \"%s\": expected F32, found %s", st->file, name, tensor->dtype->name);
+    return NULL;
+  }
+  if (!g_str_equal (wanted, found)) {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
+        "%s: tensor \"%s\": expected shape %s, found %s", st->file, name, wanted, found);
+    return NULL;
+  }
+  tensor->used = TRUE;
+  return tensor;
+}
+
+void
+lstm_tensor_get_values (const LstmTensor *tensor, gsize first, gsize n, float *values)
+{
+  const guint8 *data = tensor->data + first * sizeof *values;
+
+  for (gsize i = 0; i < n; i++) {
+    guint32 bits;
+
+    memcpy (&bits, data + i * sizeof bits, sizeof bits);
+    bits = GUINT32_FROM_LE (bits);
+    memcpy (values + i, &bits, sizeof bits);
+  }
+}
+
 gboolean
 lstm_safetensors_read (
     const LstmSafetensors *st, LstmTensor *tensor, LstmArray *array, GError **error)

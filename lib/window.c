@@ -3,18 +3,9 @@
  * Windows that overlap, in ceil (length / hop) slots a stream: each slot is a row of one state, a
  * window runs in the slot that the window before it in that slot has left, and all slots take
  * the same x. */
-#include "state.h"
+#include "window.h"
 
 #define NONE G_MAXSIZE
-
-struct _LstmWindow {
-  gatomicrefcount refs;
-  LstmState *state; /* row stream * slots + slot */
-  gsize streams, length, hop, slots;
-  gsize begins, ends;   /* steps until a window begins, until the next one is complete */
-  gsize next, complete; /* the slots in which they do */
-  gsize first, last;    /* LSTM layers among the layers, or NONE */
-};
 
 G_DEFINE_BOXED_TYPE (LstmWindow, lstm_window, lstm_window_ref, lstm_window_unref)
 
@@ -33,7 +24,7 @@ lstm_window_new (LstmModel *model, gsize streams, gsize length, gsize hop, GErro
         "needs whole sequences");
     return NULL;
   }
-  slots = length / hop + (length % hop != 0);
+  slots = lstm_window_n_slots (length, hop);
   if (!g_size_checked_mul (&rows, streams, slots))
     rows = G_MAXSIZE;
   if (!(state = lstm_state_new_chunked (model, rows, 1, error)))
@@ -72,12 +63,46 @@ lstm_window_unref (LstmWindow *window)
   g_free (window);
 }
 
+gsize
+lstm_window_get_streams (const LstmWindow *window)
+{
+  return window->streams;
+}
+
+void
+lstm_window_set_position (LstmWindow *window, gsize position)
+{
+  const gsize length = window->length, hop = window->hop;
+  const gsize begun = position / hop + (position % hop != 0);
+
+  window->begins = position % hop ? hop - position % hop : 0;
+  window->next = begun % window->slots;
+  window->ends = position < length ? length - position : hop - (position - length) % hop;
+  window->complete = position < length ? 0 : (1 + (position - length) / hop) % window->slots;
+}
+
+/* That of the window which is complete next, at its last step, less the steps until then */
+gsize
+lstm_window_get_position (const LstmWindow *window)
+{
+  const gboolean between = window->ends > window->length; /* one window and the next */
+
+  return window->length + (window->complete + between) * window->hop - window->ends;
+}
+
+gsize
+lstm_window_max_position (gsize length, gsize hop)
+{
+  const gsize last = (lstm_window_n_slots (length, hop) - 1) * hop;
+  gsize position;
+
+  return g_size_checked_add (&position, MAX (length, hop), last) ? position : G_MAXSIZE;
+}
+
 void
 lstm_window_reset (LstmWindow *window)
 {
-  window->begins = 0;
-  window->ends = window->length;
-  window->next = window->complete = 0;
+  lstm_window_set_position (window, 0);
 }
 
 gsize

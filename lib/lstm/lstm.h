@@ -48,6 +48,7 @@ G_BEGIN_DECLS
  * @LSTM_ERROR_VALUE: a weight is NaN or infinite
  * @LSTM_ERROR_MEMORY: more memory is asked for than there is
  * @LSTM_ERROR_CPU: the instruction set that LSTM_ISA asks for is not to be had
+ * @LSTM_ERROR_STATE: a saved state is another model's, or what it says of itself is not possible
  *
  * Why a model or a state could not be made. Messages name the file, the tensor or layer, what
  * was expected and what was found. Running a state has no errors: all is checked before.
@@ -61,6 +62,7 @@ typedef enum {
   LSTM_ERROR_VALUE,
   LSTM_ERROR_MEMORY,
   LSTM_ERROR_CPU,
+  LSTM_ERROR_STATE,
 } LstmError;
 
 LSTM_API GQuark lstm_error_quark (void);
@@ -496,6 +498,14 @@ LSTM_API LstmWindow *lstm_window_ref (LstmWindow *window);
 LSTM_API void lstm_window_unref (LstmWindow *window);
 
 /**
+ * lstm_window_get_streams:
+ * @window: a window
+ *
+ * Returns: bs, the number of streams
+ */
+LSTM_API gsize lstm_window_get_streams (const LstmWindow *window);
+
+/**
  * lstm_window_reset:
  * @window: a window
  *
@@ -528,6 +538,71 @@ LSTM_API gsize lstm_window_count (const LstmWindow *window, gsize steps);
  */
 LSTM_API gsize lstm_window_run (
     LstmWindow *window, gsize steps, const float *input, float *output);
+
+/* --- Saved states --------------------------------------------------------------------- */
+
+/**
+ * lstm_state_save:
+ * @state: a state; one for whole sequences holds nothing that could be saved, and is a
+ *   programming error
+ * @time: stream time of the last step in nanoseconds, or %G_MAXUINT64 where it is not known
+ * @steps: steps since the sequence began
+ *
+ * Makes a safetensors file of h and c of all streams, see docs/formats.md. A state that is
+ * loaded from it goes on bit for bit where this one is, on the same instruction set. Whoever
+ * writes it to a disk should do so as g_file_set_contents() does, all or nothing.
+ *
+ * Returns: (transfer full): the file's content
+ */
+LSTM_API GBytes *lstm_state_save (const LstmState *state, guint64 time, guint64 steps);
+
+/**
+ * lstm_state_load:
+ * @model: the model whose state it is, from whatever file; the state takes a reference of its own
+ * @bytes: what lstm_state_save() gave; not kept
+ * @name: what to call it in messages
+ * @time: (out) (optional): where the saved time goes
+ * @steps: (out) (optional): where the saved steps go
+ * @error: return location for a #GError
+ *
+ * Makes a state of as many streams as were saved. All is checked: a damaged file, or one of
+ * another model, as lstm_model_get_fingerprint() says, is an error. NaN and infinities are
+ * kept, for a running state may hold them.
+ *
+ * Returns: (transfer full): a state, or %NULL with @error set
+ */
+LSTM_API LstmState *lstm_state_load (LstmModel *model, GBytes *bytes, const char *name,
+    guint64 *time, guint64 *steps, GError **error);
+
+/**
+ * lstm_window_save:
+ * @window: a window
+ * @time: as of lstm_state_save()
+ * @steps: as of lstm_state_save()
+ *
+ * As lstm_state_save(), with all windows that are open.
+ *
+ * Returns: (transfer full): the file's content
+ */
+LSTM_API GBytes *lstm_window_save (const LstmWindow *window, guint64 time, guint64 steps);
+
+/**
+ * lstm_window_load:
+ * @model: as of lstm_state_load()
+ * @length: steps of a window, as saved; at least 1
+ * @hop: steps from one window's beginning to the next one's, as saved; at least 1
+ * @bytes: what lstm_window_save() gave; not kept
+ * @name: what to call it in messages
+ * @time: (out) (optional): where the saved time goes
+ * @steps: (out) (optional): where the saved steps go
+ * @error: return location for a #GError
+ *
+ * As lstm_state_load(). Windows of another length or hop are an error.
+ *
+ * Returns: (transfer full): a window, or %NULL with @error set
+ */
+LSTM_API LstmWindow *lstm_window_load (LstmModel *model, gsize length, gsize hop, GBytes *bytes,
+    const char *name, guint64 *time, guint64 *steps, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmModel, lstm_model_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmState, lstm_state_unref)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "state.h"
+
+struct _LstmWindow {
+  gatomicrefcount refs;
+  LstmState *state; /* row stream * slots + slot */
+  gsize streams, length, hop, slots;
+  gsize begins, ends;   /* steps until a window begins, until the next one is complete */
+  gsize next, complete; /* the slots in which they do */
+  gsize first, last;    /* LSTM layers among the layers, or G_MAXSIZE */
+};
+
+static inline gsize
+lstm_window_n_slots (gsize length, gsize hop)
+{
+  return length / hop + (length % hop != 0);
+}
+
+/* The steps since the last reset, less whole rounds through all slots as far as they make no
+ * difference: below lstm_window_max_position(). It says where all the counters stand. */
+gsize lstm_window_get_position (const LstmWindow *window);
+gsize lstm_window_max_position (gsize length, gsize hop);
+void lstm_window_set_position (LstmWindow *window, gsize position);
