@@ -31,6 +31,8 @@ GST_DEBUG_CATEGORY (gst_lstm_debug);
 typedef struct {
   GstBaseTransformClass parent;
   void (*reset) (GstLstm *self);
+  GBytes *(*get_state) (GstLstm *self);
+  gboolean (*set_state) (GstLstm *self, GBytes *bytes);
 } GstLstmClass;
 
 enum {
@@ -167,8 +169,9 @@ start_sequence (GstLstm *self, LstmModel *model, GError **error)
   self->stats = (GstLstmStats){0};
   self->n_steps = 0;
   self->last_time = GST_CLOCK_TIME_NONE;
+  self->unsaved = FALSE;
   g_mutex_unlock (&self->lock);
-  return ok;
+  return ok && gst_lstm_restore_file (self, error);
 }
 
 static gboolean
@@ -176,6 +179,7 @@ gst_lstm_stop (GstBaseTransform *trans)
 {
   GstLstm *self = GST_LSTM (trans);
 
+  gst_lstm_save_file (self);
   g_mutex_lock (&self->lock);
   if (self->sequence.model)
     gst_lstm_sequence_stop (&self->sequence);
@@ -209,8 +213,9 @@ gst_lstm_start (GstBaseTransform *trans)
     gst_lstm_stop (trans);
     return FALSE;
   }
-  self->from_bytes = FALSE;
+  self->from_bytes = self->has_pool = FALSE;
   self->next_step = 0;
+  self->saved_at = GST_CLOCK_TIME_NONE;
   self->flow = GST_FLOW_OK;
   GST_INFO_OBJECT (self,
       "d %" G_GSIZE_FORMAT ", output %" G_GSIZE_FORMAT ", %u LSTM layers, %s",
@@ -225,6 +230,7 @@ gst_lstm_reset (GstLstm *self)
   g_mutex_lock (&self->lock);
   if (self->sequence.model)
     gst_lstm_forget (self);
+  self->unsaved = TRUE;
   g_mutex_unlock (&self->lock);
 }
 
@@ -257,7 +263,8 @@ gst_lstm_set_property (GObject *object, guint id, const GValue *value, GParamSpe
     gst_lstm_settings_set (&self->settings, id - PROP_SETTINGS, value);
   GST_OBJECT_UNLOCK (self);
   if (late)
-    g_warning ("%s: property %s: expected to be set in NULL or READY, found the element running",
+    g_warning (
+        "%s: property %s: expected to be set in NULL or READY, found the element running",
         GST_OBJECT_NAME (self), pspec->name);
 }
 
@@ -294,18 +301,42 @@ gst_lstm_init (GstLstm *self)
   gst_lstm_settings_init (&self->settings);
 }
 
-/**
- * GstLstm::reset:
- *
- * Zeroes h and c of every stream and drops what is pending, at once and between two buffers. May
- * be emitted from any thread.
- */
 static void
 install_signals (GstLstmClass *klass)
 {
   klass->reset = gst_lstm_reset;
+  klass->get_state = gst_lstm_get_state;
+  klass->set_state = gst_lstm_set_state;
+
+  /**
+   * GstLstm::reset:
+   *
+   * Zeroes h and c of every stream and drops what is pending, at once and between two buffers.
+   * May be emitted from any thread.
+   */
   g_signal_new ("reset", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_STRUCT_OFFSET (GstLstmClass, reset), NULL, NULL, NULL, G_TYPE_NONE, 0);
+  /**
+   * GstLstm::get-state:
+   *
+   * h and c as they are between two buffers, in the format of #GstLstm:state-location. May be
+   * emitted from any thread.
+   *
+   * Returns: (transfer full) (nullable): %NULL before there are any
+   */
+  g_signal_new ("get-state", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_STRUCT_OFFSET (GstLstmClass, get_state), NULL, NULL, NULL, G_TYPE_BYTES, 0);
+  /**
+   * GstLstm::set-state:
+   * @bytes: what get-state gave
+   *
+   * Sets h and c between two buffers, from PAUSED on. May be emitted from any thread.
+   *
+   * Returns: %FALSE, and a warning on the bus, if they are not of this model and as many streams
+   */
+  g_signal_new ("set-state", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_STRUCT_OFFSET (GstLstmClass, set_state), NULL, NULL, NULL, G_TYPE_BOOLEAN, 1,
+      G_TYPE_BYTES);
 }
 
 static void
@@ -336,6 +367,7 @@ gst_lstm_class_init (GstLstmClass *klass)
   trans_class->stop = gst_lstm_stop;
   trans_class->transform_caps = gst_lstm_transform_caps;
   trans_class->set_caps = gst_lstm_set_caps;
+  trans_class->decide_allocation = gst_lstm_decide_allocation;
   trans_class->query = gst_lstm_query;
   trans_class->sink_event = gst_lstm_sink_event;
   trans_class->generate_output = gst_lstm_generate_output;

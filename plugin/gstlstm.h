@@ -28,23 +28,35 @@ typedef struct {
   GstLstmStats stats;
   guint64 n_steps;        /* that h and c know of */
   GstClockTime last_time; /* stream time of the last one */
+  gboolean unsaved;       /* state-location has not seen it */
 
   /* streaming thread */
-  GstCaps *refused;       /* caps whose error is posted */
-  gboolean from_bytes;    /* upstream counts bytes, which became time; */
-  guint64 next_step;      /* the step that its next buffer begins with */
-  GstFlowReturn flow;     /* of what was pushed beside a buffer */
+  GstCaps *refused;      /* caps whose error is posted */
+  gboolean has_pool;     /* downstream's buffers are to be had */
+  gboolean from_bytes;   /* upstream counts bytes, which became time; */
+  guint64 next_step;     /* the step that its next buffer begins with */
+  GstFlowReturn flow;    /* of what was pushed beside a buffer */
+  GstClockTime saved_at; /* running time of the first step, or of the last write */
 } GstLstm;
 
 /* h and c begin anew; under the lock */
 void gst_lstm_forget (GstLstm *self);
+
+/* state-location: read once the sequence has begun, FALSE with an error where the file is not a
+ * state of the model; and written, if h and c have seen a step since. */
+gboolean gst_lstm_restore_file (GstLstm *self, GError **error);
+void gst_lstm_save_file (GstLstm *self);
+
+/* Signals */
+GBytes *gst_lstm_get_state (GstLstm *self);
+gboolean gst_lstm_set_state (GstLstm *self, GBytes *bytes);
 
 /* What has come is a whole sequence: what waited for that leaves. */
 void gst_lstm_drain (GstLstm *self);
 
 /* Virtual functions of the base class */
 GstFlowReturn gst_lstm_generate_output (GstBaseTransform *trans, GstBuffer **outbuf);
+gboolean gst_lstm_decide_allocation (GstBaseTransform *trans, GstQuery *query);
 gboolean gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event);
-gboolean gst_lstm_query (
-    GstBaseTransform *trans, GstPadDirection direction, GstQuery *query);
+gboolean gst_lstm_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *query);
 void gst_lstm_stream_init (gpointer parent_class);

@@ -136,7 +136,8 @@ static GParamSpec *
 max_steps_spec (void)
 {
   return g_param_spec_uint ("max-steps", "Most steps",
-      "Steps that a sequence may have where the model needs all of them before its first output",
+      "Steps that a sequence may have where the model needs all of them before its first "
+      "output",
       1, G_MAXINT, 10000, READY);
 }
 

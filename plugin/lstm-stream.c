@@ -22,19 +22,31 @@ is_configured (const GstLstm *self)
 
 /* --- What leaves --- */
 
+/* Where downstream has a pool the base class takes it. */
+gboolean
+gst_lstm_decide_allocation (GstBaseTransform *trans, GstQuery *query)
+{
+  GstLstm *self = (GstLstm *) trans;
+
+  self->has_pool = self->sequence.out.n_tensors == 1
+                   && gst_query_get_n_allocation_pools (query) > 0;
+  return base_class->decide_allocation (trans, query);
+}
+
 /* A buffer for what leaves, one memory a tensor: downstream's own where a single one will do. */
 static GstFlowReturn
 allocate_output (GstLstm *self, GstBuffer **outbuf)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
   const GstLstmTensors *out = &self->sequence.out;
-  g_autoptr (GstBufferPool) pool = gst_base_transform_get_buffer_pool (trans);
+  g_autoptr (GstBufferPool) pool = self->has_pool ? gst_base_transform_get_buffer_pool (trans)
+                                                  : NULL;
   GstFlowReturn ret = GST_FLOW_OK;
   GstAllocationParams params;
   GstAllocator *allocator;
 
   *outbuf = NULL;
-  if (pool && out->n_tensors == 1) {
+  if (pool) {
     const gsize bytes = gst_lstm_tensors_bytes (out, 0);
 
     ret = gst_buffer_pool_acquire_buffer (pool, outbuf, NULL);
@@ -150,8 +162,7 @@ post_final (GstLstm *self, GstBuffer *buffer, guint64 n_steps)
       NULL);
 
   add_values (s, self->sequence.out.name[0], buffer);
-  gst_element_post_message (
-      GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
+  gst_element_post_message (GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
 }
 
 /* Pushes what waits beside a buffer's own way; what becomes of it counts for the next buffer. */
@@ -160,8 +171,8 @@ push_waiting (GstLstm *self)
 {
   GstBuffer *buffer;
 
-  while (self->flow == GST_FLOW_OK
-         && (self->flow = next_output (self, &buffer)) == GST_FLOW_OK && buffer) {
+  while (self->flow == GST_FLOW_OK && (self->flow = next_output (self, &buffer)) == GST_FLOW_OK
+         && buffer) {
     if (self->sequence.mode == GST_LSTM_OUTPUT_FINAL)
       post_final (self, buffer, self->n_steps);
     self->flow = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
@@ -201,6 +212,14 @@ gst_lstm_forget (GstLstm *self)
   gst_lstm_sequence_forget (&self->sequence);
   self->stats.resets += self->n_steps > 0;
   self->n_steps = 0;
+}
+
+/* As something in the stream wants it, but a restored state is for what comes after. */
+static void
+begin_anew (GstLstm *self)
+{
+  if (!self->sequence.restored)
+    gst_lstm_forget (self);
 }
 
 /* Whether it is among the flags of reset-on */
@@ -257,14 +276,16 @@ count_steps (GstLstm *self, guint steps, const GstLstmSpan *span, GstClockTime b
   const GstClockTime took = gst_util_get_timestamp () - begin;
 
   self->n_steps += steps;
+  self->unsaved = TRUE;
   self->stats.steps += steps;
   self->stats.total += took;
   self->stats.longest = MAX (self->stats.longest, took / steps);
   if (GST_CLOCK_TIME_IS_VALID (span->pts) && segment->format == GST_FORMAT_TIME) {
-    const GstLstmSpan last
-        = gst_lstm_tensors_part (&self->sequence.in, span, steps, steps - 1, 1);
+    const GstClockTime pts =
+        steps > 1 ? gst_lstm_tensors_part (&self->sequence.in, span, steps, steps - 1, 1).pts
+                  : span->pts;
 
-    self->last_time = gst_segment_to_stream_time (segment, GST_FORMAT_TIME, last.pts);
+    self->last_time = gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts);
   }
 }
 
@@ -284,7 +305,7 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const GstLstmSpan *span, GstBuffer 
   g_mutex_lock (&self->lock);
   if (GST_BUFFER_FLAG_IS_SET (inbuf, GST_BUFFER_FLAG_DISCONT)
       && resets_on (self, GST_LSTM_RESET_ON_DISCONT))
-    gst_lstm_forget (self);
+    begin_anew (self);
   begin = gst_util_get_timestamp ();
   ok = gst_lstm_sequence_run (&self->sequence, inbuf, span, buffer, &error);
   if (ok) {
@@ -301,6 +322,33 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const GstLstmSpan *span, GstBuffer 
     *outbuf = g_steal_pointer (&buffer);
   }
   return GST_FLOW_OK;
+}
+
+/* Writes state-location where the interval has passed in running time, also backwards: there was
+ * a seek. */
+static void
+save_in_time (GstLstm *self, const GstLstmSpan *span)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  GstClockTime interval, now;
+
+  if (!self->settings.state_location) /* does not change while the element runs */
+    return;
+  GST_OBJECT_LOCK (self);
+  interval = self->settings.state_interval;
+  GST_OBJECT_UNLOCK (self);
+  if (!interval || !GST_CLOCK_TIME_IS_VALID (span->pts) || segment->format != GST_FORMAT_TIME)
+    return;
+  now = gst_segment_to_running_time (segment, GST_FORMAT_TIME, span->pts);
+  if (!GST_CLOCK_TIME_IS_VALID (now))
+    return;
+  if (GST_CLOCK_TIME_IS_VALID (self->saved_at)
+      && (now < self->saved_at || now - self->saved_at >= interval)) {
+    gst_lstm_save_file (self);
+    self->saved_at = now;
+  }
+  if (!GST_CLOCK_TIME_IS_VALID (self->saved_at))
+    self->saved_at = now;
 }
 
 static GstFlowReturn
@@ -322,12 +370,14 @@ process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
     return GST_FLOW_OK;
   }
   ret = run_buffer (self, inbuf, &span, outbuf);
+  if (ret == GST_FLOW_OK)
+    save_in_time (self, &span);
   if (ret == GST_FLOW_OK && !*outbuf) {
     if ((ret = next_output (self, outbuf)) == GST_FLOW_OK && !*outbuf)
       push_gap (self, &span);
     if (GST_CLOCK_TIME_IS_VALID (span.pts))
-      GST_BASE_TRANSFORM (self)->segment.position
-          = span.pts + (GST_CLOCK_TIME_IS_VALID (span.duration) ? span.duration : 0);
+      GST_BASE_TRANSFORM (self)->segment.position =
+          span.pts + (GST_CLOCK_TIME_IS_VALID (span.duration) ? span.duration : 0);
   }
   return ret;
 }
@@ -360,7 +410,7 @@ end_sequence (GstLstm *self)
   GST_OBJECT_UNLOCK (self);
   g_mutex_lock (&self->lock);
   if (!stateful)
-    gst_lstm_forget (self);
+    begin_anew (self);
   g_mutex_unlock (&self->lock);
 }
 
@@ -374,9 +424,8 @@ run_gap (GstLstm *self, const GstLstmSpan *gap)
   if (in->fps_n > 0 && GST_CLOCK_TIME_IS_VALID (gap->duration))
     steps = MAX (1, gst_util_uint64_scale_round (
                         gap->duration, in->fps_n, (guint64) in->fps_d * GST_SECOND));
-  for (guint64 done = 0;
-       done < steps && self->flow == GST_FLOW_OK
-       && !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
+  for (guint64 done = 0; done < steps && self->flow == GST_FLOW_OK
+                         && !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
        done += in->steps) {
     const guint n = (guint) MIN (in->steps, steps - done);
     const GstLstmSpan span = gst_lstm_tensors_part (in, gap, steps, done, n);
@@ -407,7 +456,7 @@ on_gap (GstLstm *self, GstEvent *event)
   g_mutex_lock (&self->lock);
   self->stats.gaps++;
   if (resets_on (self, GST_LSTM_RESET_ON_GAP))
-    gst_lstm_forget (self);
+    begin_anew (self);
   g_mutex_unlock (&self->lock);
   if (zero_steps && is_configured (self))
     run_gap (self, &span);
@@ -486,12 +535,15 @@ gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
     self->flow = GST_FLOW_OK;
     break;
   case GST_EVENT_SEGMENT_DONE:
+    end_sequence (self);
+    break;
   case GST_EVENT_EOS:
+    gst_lstm_save_file (self); /* before h and c become zero */
     end_sequence (self);
     break;
   case GST_EVENT_FLUSH_STOP:
     g_mutex_lock (&self->lock);
-    gst_lstm_forget (self);
+    begin_anew (self);
     g_mutex_unlock (&self->lock);
     self->flow = GST_FLOW_OK;
     break;

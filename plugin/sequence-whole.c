@@ -119,16 +119,15 @@ run (GstLstmSequence *sequence, gsize steps, GError **error)
         memcpy (by_stream + (s * steps + t) * d, x + (t * streams + s) * d, d * sizeof *x);
     x = by_stream;
   }
-  lstm_state_run_full (sequence->state,
-      &(LstmRun){
-          .steps = steps,
-          .input = x,
-          .output = sequence->store[GST_LSTM_TENSOR_OUTPUT],
-          .layer = sequence->layer,
-          .hidden = sequence->store[GST_LSTM_TENSOR_HIDDEN],
-          .cell = sequence->store[GST_LSTM_TENSOR_CELL],
-          .gates = sequence->store[GST_LSTM_TENSOR_GATES],
-      });
+  lstm_state_run_full (sequence->state, &(LstmRun){
+                                            .steps = steps,
+                                            .input = x,
+                                            .output = sequence->store[GST_LSTM_TENSOR_OUTPUT],
+                                            .layer = sequence->layer,
+                                            .hidden = sequence->store[GST_LSTM_TENSOR_HIDDEN],
+                                            .cell = sequence->store[GST_LSTM_TENSOR_CELL],
+                                            .gates = sequence->store[GST_LSTM_TENSOR_GATES],
+                                        });
   return TRUE;
 }
 
@@ -137,11 +136,11 @@ run (GstLstmSequence *sequence, gsize steps, GError **error)
 static void
 add_together (GstLstmSequence *sequence, gsize steps)
 {
-  const GstLstmSpan all = gst_lstm_span_join (span_at (sequence, 0), span_at (sequence, steps - 1));
+  const GstLstmSpan all = gst_lstm_span_join (
+      span_at (sequence, 0), span_at (sequence, steps - 1));
   const gsize n = sequence->store_steps;
 
-  gst_lstm_sequence_add_item (
-      sequence, 0, n, n == 1 ? span_at (sequence, steps - 1) : &all);
+  gst_lstm_sequence_add_item (sequence, 0, n, n == 1 ? span_at (sequence, steps - 1) : &all);
 }
 
 gboolean

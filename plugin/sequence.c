@@ -77,8 +77,7 @@ find_given (GstLstmSequence *sequence, GError **error)
 }
 
 static gboolean
-check_whole (
-    const GstLstmSequence *sequence, const GstLstmSettings *settings, GError **error)
+check_whole (const GstLstmSequence *sequence, const GstLstmSettings *settings, GError **error)
 {
   const gboolean window = settings->output_mode == GST_LSTM_OUTPUT_WINDOW;
 
@@ -90,8 +89,14 @@ check_whole (
     return TRUE;
   if (sequence->given && settings->emit & STATE_TENSORS)
     return gst_lstm_fail (error, SETTINGS_ERROR,
-        "property emit: expected output alone, for the model needs whole sequences and does not "
+        "property emit: expected output alone, for the model needs whole sequences and does "
+        "not "
         "give an output for each step, found hidden, cell or gates");
+  if (settings->state_location)
+    return gst_lstm_fail (error, SETTINGS_ERROR,
+        "property state-location: expected none, for the model needs whole sequences and keeps "
+        "no state, found %s",
+        settings->state_location);
   return !window || settings->window_length <= settings->max_steps
          || gst_lstm_fail (error, SETTINGS_ERROR,
              "property window-length: expected at most %u (property max-steps), for the model "
@@ -143,6 +148,7 @@ drop_state (GstLstmSequence *sequence)
   sequence->whole.room = 0;
   g_clear_pointer (&sequence->state, lstm_state_unref);
   g_clear_pointer (&sequence->window, lstm_window_unref);
+  sequence->restored = FALSE;
   for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++)
     g_clear_pointer (&sequence->store[kind], g_free);
   sequence->store_room = 0;
@@ -216,7 +222,8 @@ gst_lstm_sequence_continues (const GstLstmSequence *sequence, const GstLstmTenso
   const gboolean as_it_came = sequence->needs_whole && !sequence->given
                               && sequence->mode == GST_LSTM_OUTPUT_SEQUENCE;
 
-  return in->streams == sequence->in.streams && (!as_it_came || in->steps == sequence->in.steps);
+  return in->streams == sequence->in.streams
+         && (!as_it_came || in->steps == sequence->in.steps);
 }
 
 /* What runs causal steps */
@@ -241,8 +248,13 @@ gst_lstm_sequence_configure (
 {
   const gboolean window = sequence->mode == GST_LSTM_OUTPUT_WINDOW;
 
-  if (!gst_lstm_sequence_continues (sequence, in))
+  if (!gst_lstm_sequence_continues (sequence, in)) {
+    if (sequence->restored)
+      return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
+          "caps field dimensions: expected %u streams, which the restored state has, got %u",
+          sequence->in.streams, in->streams);
     drop_state (sequence);
+  }
   sequence->in = *in;
   gst_lstm_sequence_describe (sequence, in, &sequence->out);
   g_clear_pointer (&sequence->zeros, g_free);
@@ -252,8 +264,8 @@ gst_lstm_sequence_configure (
         "no memory for %u steps of %u streams", in->steps, in->streams);
   return make_engine (sequence, error)
          && (sequence->needs_whole || gst_lstm_sequence_is_direct (sequence)
-             || gst_lstm_sequence_reserve (sequence,
-                 window ? in->steps / sequence->window_hop + 1 : in->steps, error));
+             || gst_lstm_sequence_reserve (
+                 sequence, window ? in->steps / sequence->window_hop + 1 : in->steps, error));
 }
 
 void
@@ -261,10 +273,66 @@ gst_lstm_sequence_forget (GstLstmSequence *sequence)
 {
   drop_items (sequence);
   gst_lstm_whole_forget (sequence);
+  sequence->restored = FALSE;
   if (sequence->state)
     lstm_state_reset (sequence->state);
   if (sequence->window)
     lstm_window_reset (sequence->window);
+}
+
+/* --- State that outlives the process --- */
+
+GBytes *
+gst_lstm_sequence_save (const GstLstmSequence *sequence, guint64 time, guint64 steps)
+{
+  if (sequence->window)
+    return lstm_window_save (sequence->window, time, steps);
+  return sequence->state && !sequence->needs_whole
+             ? lstm_state_save (sequence->state, time, steps)
+             : NULL;
+}
+
+static gboolean
+check_streams (const GstLstmSequence *sequence, gsize found, const gchar *name, GError **error)
+{
+  const guint expected = sequence->in.n_tensors ? sequence->in.streams : 0;
+
+  return !expected || expected == found
+         || gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
+             "%s: expected a state of %u streams, which the caps have, found %" G_GSIZE_FORMAT,
+             name, expected, found);
+}
+
+gboolean
+gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar *name,
+    guint64 *time, guint64 *steps, GError **error)
+{
+  const gboolean windows = sequence->mode == GST_LSTM_OUTPUT_WINDOW;
+  g_autoptr (LstmState) state = NULL;
+  g_autoptr (LstmWindow) window = NULL;
+  gsize streams;
+
+  if (sequence->needs_whole)
+    return gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+        "%s: expected no state, for the model needs whole sequences and keeps none", name);
+  if (windows)
+    window = lstm_window_load (sequence->model, sequence->window_length, sequence->window_hop,
+        bytes, name, time, steps, error);
+  else
+    state = lstm_state_load (sequence->model, bytes, name, time, steps, error);
+  if (!state && !window)
+    return FALSE;
+  streams = windows ? lstm_window_get_streams (window) : lstm_state_get_streams (state);
+  if (!check_streams (sequence, streams, name, error))
+    return FALSE;
+  drop_items (sequence);
+  g_clear_pointer (&sequence->state, lstm_state_unref);
+  g_clear_pointer (&sequence->window, lstm_window_unref);
+  sequence->state = g_steal_pointer (&state);
+  sequence->window = g_steal_pointer (&window);
+  sequence->in.streams = (guint) streams;
+  sequence->restored = TRUE;
+  return TRUE;
 }
 
 /* --- Steps --- */
@@ -309,13 +377,13 @@ run_state (GstLstmSequence *sequence, const gfloat *x, gsize steps, gfloat *cons
       .gates = tensors[GST_LSTM_TENSOR_GATES],
   };
 
+  sequence->restored = FALSE;
   lstm_state_run_full (sequence->state, &run);
 }
 
 /* The last step waits in the store, at its own place. */
 static void
-run_final (
-    GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLstmSpan *span)
+run_final (GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLstmSpan *span)
 {
   const GstLstmSpan last = gst_lstm_tensors_part (&sequence->in, span, steps, steps - 1, 1);
 
@@ -327,8 +395,7 @@ run_final (
 }
 
 static void
-run_window (
-    GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLstmSpan *span)
+run_window (GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLstmSpan *span)
 {
   drop_items (sequence);
   for (guint t = 0; t < steps; t++) {
@@ -338,6 +405,7 @@ run_window (
       gst_lstm_sequence_add_item (sequence, sequence->items->len, 1, &at);
   }
   sequence->store_steps = sequence->items->len;
+  sequence->restored = FALSE;
   lstm_window_run (sequence->window, steps, x, sequence->store[GST_LSTM_TENSOR_OUTPUT]);
 }
 

@@ -35,7 +35,8 @@ typedef struct {
   /* from configure() on */
   GstLstmTensors in, out;
   LstmState *state;   /* one of the two, */
-  LstmWindow *window; /* but of a model that needs whole sequences */
+  LstmWindow *window; /* but of a model that needs whole sequences; */
+  gboolean restored;  /* it was saved before, and has seen no step since */
   gfloat *zeros;      /* (streams, T, d) */
   GstLstmWhole whole;
 
@@ -69,6 +70,15 @@ gboolean gst_lstm_sequence_configure (
 /* h and c become zero, and what waits to leave is dropped. */
 void gst_lstm_sequence_forget (GstLstmSequence *sequence);
 
+/* What h and c are, for restore() in another process; @time and @steps as of lstm_state_save().
+ * Returns: (transfer full) (nullable): NULL where nothing is kept between steps */
+GBytes *gst_lstm_sequence_save (const GstLstmSequence *sequence, guint64 time, guint64 steps);
+
+/* h and c become what save() gave. FALSE, with all as it was, if they are another model's or of
+ * other streams than the caps. */
+gboolean gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar *name,
+    guint64 *time, guint64 *steps, GError **error);
+
 /* Whether run() writes to a buffer; else take() does, once for each item. */
 gboolean gst_lstm_sequence_is_direct (const GstLstmSequence *sequence);
 
@@ -87,8 +97,7 @@ gboolean gst_lstm_sequence_finish (GstLstmSequence *sequence, GError **error);
 
 /* Sets *@span to the times of what is to leave next. FALSE if nothing is, with @error if it could
  * not be run. */
-gboolean gst_lstm_sequence_peek (
-    GstLstmSequence *sequence, GstLstmSpan *span, GError **error);
+gboolean gst_lstm_sequence_peek (GstLstmSequence *sequence, GstLstmSpan *span, GError **error);
 
 /* Writes what peek() found to @outbuf, which has the memories of `out`. */
 gboolean gst_lstm_sequence_take (GstLstmSequence *sequence, GstBuffer *outbuf, GError **error);

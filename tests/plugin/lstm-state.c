@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * h and c of `lstm` beyond its own life: state-location, get-state and set-state, and a process
+ * that is killed while it writes. */
+#include "lstm-rig.h"
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define FOLDER "three-layers"
+
+/* A rig whose element has a file for its state, in a directory of the test. */
+typedef struct {
+  gchar *dir, *file, *properties;
+} Place;
+
+static Place
+place_new (const gchar *more)
+{
+  Place place = {.dir = test_dir_new ()};
+
+  place.file = g_build_filename (place.dir, "state.safetensors", NULL);
+  place.properties = g_strdup_printf ("state-location=%s %s", place.file, more);
+  return place;
+}
+
+static void
+place_clear (Place *place)
+{
+  test_dir_remove (place->dir);
+  g_free (place->file);
+  g_free (place->properties);
+}
+
+/* Ends the rig's element and begins with a new one, as another process would. */
+static void
+restart (Rig *rig, const Place *place)
+{
+  LstmState *state = lstm_state_ref (rig->state);
+  const guint streams = rig->streams, steps = rig->steps;
+  GArray *expected = g_array_ref (rig->expected);
+
+  rig_clear (rig);
+  rig_init (rig, FOLDER, place->properties);
+  lstm_state_unref (rig->state);
+  g_array_unref (rig->expected);
+  rig->state = state;
+  rig->expected = expected;
+  rig->streams = streams;
+  rig->steps = steps;
+}
+
+static void
+push_eos (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_eos ());
+}
+
+static void
+push_flush (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_flush_start ());
+  rig_push_event (rig, gst_event_new_flush_stop (TRUE));
+  rig_push_segment (rig);
+}
+
+static void
+push_gap (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_gap (5, 6));
+}
+
+static void
+nothing (Rig *rig)
+{
+}
+
+static void
+reset (Rig *rig)
+{
+  g_signal_emit_by_name (rig->lstm, "reset");
+}
+
+static void
+reset_and_step (Rig *rig)
+{
+  reset (rig);
+  rig_push_steps (rig, 0, rig->steps);
+  rig_expect_zero (rig);
+  rig_expect (rig, 0, rig->steps, 0);
+  g_array_set_size (rig->got, 0);
+}
+
+/* How the first life ends, what comes before the second one's first step, and what it goes on
+ * from then. */
+static const struct {
+  const gchar *more; /* properties */
+  void (*ends) (Rig *rig);
+  void (*begins) (Rig *rig);
+  gboolean kept;
+} lives[] = {
+    {"", push_eos, nothing, TRUE},
+    {"", nothing, nothing, TRUE},
+    {"stateful=true", push_eos, nothing, TRUE},
+    {"", rig_push_segment, nothing, FALSE}, /* zero, and so it is saved */
+    {"", push_eos, push_flush, TRUE},
+    {"", push_eos, rig_push_segment, TRUE},
+    {"reset-on=gap", push_eos, push_gap, TRUE},
+    {"", push_eos, reset, FALSE},
+    {"", reset, nothing, FALSE},
+    {"", reset_and_step, nothing, TRUE},
+    {"emit=output state-interval=1", push_eos, nothing, TRUE},
+};
+
+static void
+check_lives (guint i, guint streams, guint steps)
+{
+  Place place = place_new (lives[i].more);
+  Rig rig;
+
+  g_test_message ("life %u, %u streams, %u steps", i, streams, steps);
+  rig_init (&rig, FOLDER, place.properties);
+  rig.streams = streams;
+  rig.steps = steps;
+  rig_expect_zero (&rig);
+  rig_begin (&rig);
+  rig_push_sequence (&rig, 0, 6);
+  rig_assert_same (&rig);
+  lives[i].ends (&rig);
+  restart (&rig, &place);
+  rig_begin (&rig);
+  lives[i].begins (&rig);
+  if (!lives[i].kept)
+    rig_expect_zero (&rig);
+  rig_push_sequence (&rig, 0, 6);
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+  place_clear (&place);
+}
+
+static void
+test_lives (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (lives); i++) {
+    check_lives (i, 1, 1);
+    check_lives (i, 2, 3);
+  }
+}
+
+/* The message tells where to go on from. */
+static void
+test_restored (void)
+{
+  Place place = place_new ("");
+  g_autoptr (GstMessage) message = NULL;
+  guint64 time, steps;
+  Rig rig;
+
+  rig_init (&rig, FOLDER, place.properties);
+  g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
+  rig_begin (&rig);
+  rig_push_sequence (&rig, 0, 5);
+  restart (&rig, &place);
+  message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
+  g_assert_nonnull (message);
+  g_assert_true (gst_message_has_name (message, "lstm-restored"));
+  gst_structure_get (gst_message_get_structure (message), "stream-time", G_TYPE_UINT64, &time,
+      "steps", G_TYPE_UINT64, &steps, NULL);
+  g_assert_cmpuint (time, ==, 4000);
+  g_assert_cmpuint (steps, ==, 5);
+  rig_clear (&rig);
+  place_clear (&place);
+}
+
+/* Windows that were open when the state was saved go on, wherever it is cut. */
+static void
+test_window (void)
+{
+  static const gchar windows[] = "output-mode=window window-length=5 window-hop=2";
+  Rig undisturbed;
+
+  rig_init (&undisturbed, FOLDER, windows);
+  rig_begin (&undisturbed);
+  rig_push_steps (&undisturbed, 0, 12);
+  g_assert_cmpuint (undisturbed.got->len, >, 0);
+  for (guint cut = 1; cut < 12; cut++) {
+    Place place = place_new (windows);
+    Rig rig;
+
+    rig_init (&rig, FOLDER, place.properties);
+    rig_begin (&rig);
+    rig_push_steps (&rig, 0, cut);
+    g_array_append_vals (rig.expected, rig.got->data, rig.got->len);
+    restart (&rig, &place);
+    g_array_append_vals (rig.got, rig.expected->data, rig.expected->len);
+    rig_begin (&rig);
+    rig_push_steps (&rig, cut, 12 - cut);
+    assert_same_bits (rig.got, undisturbed.got);
+    rig_clear (&rig);
+    place_clear (&place);
+  }
+  rig_clear (&undisturbed);
+}
+
+/* --- Signals --- */
+
+static void
+test_signals (void)
+{
+  g_autoptr (GBytes) none = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  gboolean ok;
+  Rig rig;
+
+  rig_init (&rig, FOLDER, "");
+  g_signal_emit_by_name (rig.lstm, "get-state", &none);
+  g_assert_null (none);
+  rig_begin (&rig);
+  rig_push_sequence (&rig, 0, 4);
+  g_signal_emit_by_name (rig.lstm, "get-state", &bytes);
+  g_assert_nonnull (bytes);
+  rig_push_sequence (&rig, 4, 4);
+  rig_assert_same (&rig);
+  g_signal_emit_by_name (rig.lstm, "set-state", bytes, &ok);
+  g_assert_true (ok);
+  rig_expect_zero (&rig);
+  rig_expect (&rig, 0, 4, 0);
+  rig_push_sequence (&rig, 4, 4);
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+/* What set-state refuses, with a warning that says why; h and c stay. */
+static const struct {
+  const gchar *folder; /* whose state it is; NULL: no state at all */
+  guint streams;
+  const gchar *message;
+} refusals[] = {
+    {"uneven", 1, "set-state: "},
+    {FOLDER, 2, "set-state: expected a state of 1 streams, which the caps have, found 2"},
+    {NULL, 1, "set-state: "},
+};
+
+static GBytes *
+state_of (const gchar *folder, guint streams)
+{
+  GBytes *bytes;
+  Rig rig;
+
+  if (!folder)
+    return g_bytes_new_static ("nothing", 7);
+  rig_init (&rig, folder, "");
+  rig.streams = streams;
+  rig_begin (&rig);
+  rig_push_steps (&rig, 0, 2);
+  g_signal_emit_by_name (rig.lstm, "get-state", &bytes);
+  rig_clear (&rig);
+  return bytes;
+}
+
+static void
+test_refusals (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (refusals); i++) {
+    g_autoptr (GBytes) bytes = state_of (refusals[i].folder, refusals[i].streams);
+    g_autoptr (GstMessage) message = NULL;
+    g_autoptr (GError) warning = NULL;
+    gboolean ok = TRUE;
+    Rig rig;
+
+    rig_init (&rig, FOLDER, "");
+    rig_begin (&rig);
+    rig_push_sequence (&rig, 0, 4);
+    g_signal_emit_by_name (rig.lstm, "set-state", bytes, &ok);
+    g_assert_false (ok);
+    message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_WARNING);
+    g_assert_nonnull (message);
+    gst_message_parse_warning (message, &warning, NULL);
+    g_assert_true (g_str_has_prefix (warning->message, refusals[i].message));
+    rig_push_sequence (&rig, 4, 4);
+    rig_assert_same (&rig);
+    rig_clear (&rig);
+  }
+}
+
+/* What state-location refuses: the element does not start. */
+static void
+test_refused_files (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (refusals); i++) {
+    Place place = place_new ("");
+    g_autoptr (GBytes) bytes = state_of (refusals[i].folder, refusals[i].streams);
+    g_autofree gchar *model = vector_file (FOLDER, "model.safetensors");
+    GstElement *lstm = gst_object_ref_sink (gst_element_factory_make ("lstm", NULL));
+    const gboolean other_streams = refusals[i].streams > 1;
+
+    g_file_set_contents (
+        place.file, g_bytes_get_data (bytes, NULL), (gssize) g_bytes_get_size (bytes), NULL);
+    g_object_set (lstm, "model-location", model, "state-location", place.file, NULL);
+    g_assert_cmpint (gst_element_set_state (lstm, GST_STATE_PAUSED), ==,
+        other_streams ? GST_STATE_CHANGE_SUCCESS : GST_STATE_CHANGE_FAILURE);
+    gst_element_set_state (lstm, GST_STATE_NULL);
+    gst_object_unref (lstm);
+    place_clear (&place);
+  }
+}
+
+/* Streams are known with the caps only. */
+static void
+test_other_streams (void)
+{
+  Place place = place_new ("");
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) error = NULL;
+  Rig rig;
+
+  rig_init (&rig, FOLDER, place.properties);
+  rig.streams = 2;
+  rig_begin (&rig);
+  rig_push_steps (&rig, 0, 2);
+  restart (&rig, &place);
+  rig.streams = 1;
+  rig_push_stream_start (&rig);
+  g_assert_false (rig_push_caps (&rig));
+  message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ERROR);
+  g_assert_nonnull (message);
+  gst_message_parse_error (message, &error, NULL);
+  g_assert_cmpstr (error->message, ==,
+      "caps field dimensions: expected 2 streams, which the restored state has, got 1");
+  rig_clear (&rig);
+  place_clear (&place);
+}
+
+/* A file that cannot be written is a warning, and the stream goes on. */
+static void
+test_unwritable (void)
+{
+  g_autoptr (GstMessage) message = NULL;
+  Rig rig;
+
+  rig_init (&rig, FOLDER, "state-location=/nonexistent/state state-interval=1");
+  rig_begin (&rig);
+  rig_push_sequence (&rig, 0, 3);
+  rig_assert_same (&rig);
+  message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_WARNING);
+  g_assert_nonnull (message);
+  rig_clear (&rig);
+}
+
+/* --- Killed --- */
+
+#define STEPS 1000
+#define KILLS 20
+
+/* Step @i of a sequence of any length */
+static void
+fill_step (gfloat *x, gsize d, guint i)
+{
+  for (gsize k = 0; k < d; k++)
+    x[k] = (gfloat) ((i * 31 + k * 17) % 64) / 32 - 1;
+}
+
+/* The other process: goes on from the file's step, saves after each one, and writes each step's
+ * number and output to its stdout. */
+static int
+run_child (const gchar *file)
+{
+  g_autofree gchar *properties = g_strdup_printf ("state-location=%s state-interval=1", file);
+  g_autoptr (GstMessage) message = NULL;
+  guint64 first = 0;
+  Rig rig;
+
+  rig_init (&rig, FOLDER, properties);
+  message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
+  if (message)
+    gst_structure_get_uint64 (gst_message_get_structure (message), "steps", &first);
+  rig_begin (&rig);
+  for (guint i = (guint) first; i < STEPS; i++) {
+    GstBuffer *buffer = rig_buffer (&rig, 0);
+    GstMapInfo map;
+
+    gst_buffer_map (buffer, &map, GST_MAP_WRITE);
+    fill_step ((gfloat *) map.data, rig.x.size, i);
+    gst_buffer_unmap (buffer, &map);
+    GST_BUFFER_PTS (buffer) = i * 1000;
+    g_array_set_size (rig.got, 0);
+    if (gst_harness_push (rig.harness, buffer) != GST_FLOW_OK
+        || write (STDOUT_FILENO, &i, sizeof i) != sizeof i
+        || write (STDOUT_FILENO, rig.got->data, rig.got->len * sizeof (gfloat)) < 0)
+      return 1;
+  }
+  push_eos (&rig);
+  rig_clear (&rig);
+  return 0;
+}
+
+/* A record of the child's, whole; FALSE where it ended amid one. */
+static gboolean
+read_record (gint fd, gpointer record, gsize size)
+{
+  for (gsize done = 0; done < size;) {
+    gssize n = read (fd, (gchar *) record + done, size - done);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return FALSE;
+    done += (gsize) n;
+  }
+  return TRUE;
+}
+
+/* What an undisturbed run gives: [STEPS, n] */
+static gfloat *
+undisturbed (gsize *n)
+{
+  g_autofree gchar *path = vector_file (FOLDER, "model.safetensors");
+  g_autoptr (LstmModel) model = lstm_model_load (path, NULL);
+  g_autoptr (LstmState) state = lstm_state_new (model, 1, NULL);
+  const gsize d = lstm_model_get_input_size (model);
+  g_autofree gfloat *x = g_new (gfloat, STEPS * d);
+  gfloat *y;
+
+  *n = lstm_model_get_output_size (model);
+  y = g_new (gfloat, STEPS * *n);
+  for (guint i = 0; i < STEPS; i++)
+    fill_step (x + i * d, d, i);
+  lstm_state_run (state, STEPS, x, y);
+  return y;
+}
+
+/* Reads at most @most records of one child and kills it; returns the steps that are known then. */
+static guint
+run_and_kill (const gchar *file, guint most, const gfloat *expected, gsize n, guint known)
+{
+  const gchar *argv[] = {"/proc/self/exe", "--child", file, NULL};
+  g_autofree gchar *record = g_malloc (sizeof (guint) + n * sizeof (gfloat));
+  g_autoptr (GError) error = NULL;
+  guint count = 0, step;
+  GPid pid;
+  gint out;
+
+  g_spawn_async_with_pipes (NULL, (gchar **) argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
+      &pid, NULL, &out, NULL, &error);
+  g_assert_no_error (error);
+  while (count < most && read_record (out, record, sizeof step + n * sizeof (gfloat))) {
+    memcpy (&step, record, sizeof step);
+    g_assert_cmpuint (step, <, STEPS);
+    g_assert_cmpuint (step, <=, known); /* nothing is left out */
+    g_assert_cmpmem (record + sizeof step, n * sizeof (gfloat), expected + step * n,
+        n * sizeof (gfloat));
+    known = MAX (known, step + 1);
+    count++;
+  }
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+  g_spawn_close_pid (pid);
+  close (out);
+  return known;
+}
+
+static void
+test_killed (void)
+{
+  Place place = place_new ("");
+  gsize n;
+  g_autofree gfloat *expected = undisturbed (&n);
+  guint known = 0;
+
+  for (guint i = 0; i < KILLS; i++)
+    known = run_and_kill (
+        place.file, (guint) g_test_rand_int_range (1, STEPS / KILLS), expected, n, known);
+  g_assert_cmpuint (known, <, STEPS);
+  g_assert_cmpuint (known, >, KILLS);
+  g_assert_cmpuint (run_and_kill (place.file, STEPS + 1, expected, n, known), ==, STEPS);
+  place_clear (&place);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  if (argc == 3 && g_str_equal (argv[1], "--child"))
+    return run_child (argv[2]);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/lstm/lives", test_lives);
+  g_test_add_func ("/lstm/restored", test_restored);
+  g_test_add_func ("/lstm/window-state", test_window);
+  g_test_add_func ("/lstm/state-signals", test_signals);
+  g_test_add_func ("/lstm/state-refusals", test_refusals);
+  g_test_add_func ("/lstm/state-files-refused", test_refused_files);
+  g_test_add_func ("/lstm/state-other-streams", test_other_streams);
+  g_test_add_func ("/lstm/state-unwritable", test_unwritable);
+  g_test_add_func ("/lstm/killed", test_killed);
+  return g_test_run ();
+}
