@@ -84,6 +84,17 @@ post_error (GstLstm *self, const GError *error)
   return GST_FLOW_ERROR;
 }
 
+/* Nothing leaves of a sequence that lacks steps, and nothing follows it before a flush or another
+ * stream. */
+static GstFlowReturn
+fail_sequence (GstLstm *self, const GError *error)
+{
+  g_mutex_lock (&self->lock);
+  gst_lstm_forget (self);
+  g_mutex_unlock (&self->lock);
+  return self->flow = post_error (self, error);
+}
+
 /* Nothing of a sequence is outside of its segment: its last step ends there. */
 static void
 clip_span (const GstLstm *self, GstLstmSpan *span)
@@ -110,7 +121,7 @@ next_output (GstLstm *self, GstBuffer **outbuf)
   ok = gst_lstm_sequence_peek (&self->sequence, &span, &error);
   g_mutex_unlock (&self->lock);
   if (!ok)
-    return error ? post_error (self, error) : GST_FLOW_OK;
+    return error ? fail_sequence (self, error) : GST_FLOW_OK;
   if ((ret = allocate_output (self, outbuf)) != GST_FLOW_OK)
     return ret;
   g_mutex_lock (&self->lock);
@@ -119,7 +130,7 @@ next_output (GstLstm *self, GstBuffer **outbuf)
   g_mutex_unlock (&self->lock);
   if (!ok) {
     gst_clear_buffer (outbuf);
-    return post_error (self, error);
+    return fail_sequence (self, error);
   }
   clip_span (self, &span);
   set_span (*outbuf, &span);
@@ -191,7 +202,7 @@ gst_lstm_drain (GstLstm *self)
   gst_lstm_sequence_finish (&self->sequence, &error);
   g_mutex_unlock (&self->lock);
   if (error)
-    self->flow = post_error (self, error);
+    fail_sequence (self, error);
   push_waiting (self);
 }
 
@@ -314,7 +325,7 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const GstLstmSpan *span, GstBuffer 
   }
   g_mutex_unlock (&self->lock);
   if (!ok)
-    return post_error (self, error);
+    return fail_sequence (self, error);
   if (buffer) {
     GST_BASE_TRANSFORM_GET_CLASS (self)->copy_metadata (
         GST_BASE_TRANSFORM (self), inbuf, buffer);
@@ -438,7 +449,7 @@ run_gap (GstLstm *self, const GstLstmSpan *gap)
       count_steps (self, n, &span, begin);
     g_mutex_unlock (&self->lock);
     if (error)
-      self->flow = post_error (self, error);
+      fail_sequence (self, error);
     push_waiting (self);
   }
 }
