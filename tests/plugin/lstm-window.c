@@ -365,9 +365,9 @@ test_emit_refused (void)
     gst_util_set_object_arg (G_OBJECT (rig.lstm), "emit", emits[i]);
     g_assert_cmpint (
         gst_element_set_state (rig.lstm, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
-    assert_error_posted (
-        rig.bus, "property emit: expected output alone with output-mode=window, found hidden, "
-                 "cell or gates");
+    assert_error_posted (rig.bus,
+        "property emit: expected output alone with output-mode=window, found hidden, "
+        "cell or gates");
     rig_clear (&rig);
   }
 }
