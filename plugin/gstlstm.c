@@ -292,11 +292,17 @@ gst_lstm_finalize (GObject *object)
   G_OBJECT_CLASS (gst_lstm_parent_class)->finalize (object);
 }
 
+/* generate_output() comes before it. The base class looks whether there is one: without it buffers
+ * would pass through, and nobody would be asked for a pool. */
+static GstFlowReturn
+gst_lstm_transform (GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf)
+{
+  return GST_FLOW_NOT_SUPPORTED;
+}
+
 static void
 gst_lstm_init (GstLstm *self)
 {
-  /* The base class would pass buffers through an element without transform(). */
-  gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), FALSE);
   g_mutex_init (&self->lock);
   gst_lstm_settings_init (&self->settings);
 }
@@ -370,5 +376,6 @@ gst_lstm_class_init (GstLstmClass *klass)
   trans_class->decide_allocation = gst_lstm_decide_allocation;
   trans_class->query = gst_lstm_query;
   trans_class->sink_event = gst_lstm_sink_event;
+  trans_class->transform = gst_lstm_transform;
   trans_class->generate_output = gst_lstm_generate_output;
 }

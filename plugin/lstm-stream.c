@@ -46,7 +46,7 @@ allocate_output (GstLstm *self, GstBuffer **outbuf)
   GstAllocator *allocator;
 
   *outbuf = NULL;
-  if (pool) {
+  if (pool && gst_buffer_pool_set_active (pool, TRUE)) {
     const gsize bytes = gst_lstm_tensors_bytes (out, 0);
 
     ret = gst_buffer_pool_acquire_buffer (pool, outbuf, NULL);
