@@ -126,11 +126,14 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
   g_autoptr (GError) error = NULL;
   GstLstmTensors in;
   gboolean ok = check_caps (self, incaps, &in, &error);
+  const gboolean continues = ok && gst_lstm_sequence_continues (&self->sequence, &in);
 
-  if (!ok || !gst_lstm_sequence_continues (&self->sequence, &in))
+  if (!continues)
     gst_lstm_drain (self); /* the sequence before is good, and leaves in its own shape */
   if (ok) {
     g_mutex_lock (&self->lock);
+    if (!continues)
+      gst_lstm_forget (self);
     ok = gst_lstm_sequence_configure (&self->sequence, &in, &error);
     g_mutex_unlock (&self->lock);
   }
