@@ -130,7 +130,7 @@ next_output (GstLstm *self, GstBuffer **outbuf)
   g_mutex_unlock (&self->lock);
   if (!ok) {
     gst_clear_buffer (outbuf);
-    return fail_sequence (self, error);
+    return error ? fail_sequence (self, error) : GST_FLOW_OK;
   }
   clip_span (self, &span);
   set_span (*outbuf, &span);
@@ -176,7 +176,8 @@ post_final (GstLstm *self, GstBuffer *buffer, guint64 n_steps)
   gst_element_post_message (GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
 }
 
-/* Pushes what waits beside a buffer's own way; what becomes of it counts for the next buffer. */
+/* Pushes what waits beside a buffer's own way; what becomes of it counts for the next buffer, and
+ * what is refused does not leave later. */
 static void
 push_waiting (GstLstm *self)
 {
@@ -189,6 +190,11 @@ push_waiting (GstLstm *self)
     self->flow = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
     GST_DEBUG_OBJECT (self, "pushed what waited: %s", gst_flow_get_name (self->flow));
   }
+  if (self->flow == GST_FLOW_OK)
+    return;
+  g_mutex_lock (&self->lock);
+  gst_lstm_sequence_drop (&self->sequence);
+  g_mutex_unlock (&self->lock);
 }
 
 void

@@ -132,8 +132,8 @@ gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model,
   return TRUE;
 }
 
-static void
-drop_items (GstLstmSequence *sequence)
+void
+gst_lstm_sequence_drop (GstLstmSequence *sequence)
 {
   g_array_set_size (sequence->items, 0);
   sequence->taken = 0;
@@ -143,7 +143,7 @@ drop_items (GstLstmSequence *sequence)
 static void
 drop_state (GstLstmSequence *sequence)
 {
-  drop_items (sequence);
+  gst_lstm_sequence_drop (sequence);
   gst_lstm_whole_forget (sequence);
   sequence->whole.room = 0;
   g_clear_pointer (&sequence->state, lstm_state_unref);
@@ -271,7 +271,7 @@ gst_lstm_sequence_configure (
 void
 gst_lstm_sequence_forget (GstLstmSequence *sequence)
 {
-  drop_items (sequence);
+  gst_lstm_sequence_drop (sequence);
   gst_lstm_whole_forget (sequence);
   sequence->restored = FALSE;
   if (sequence->state)
@@ -387,7 +387,7 @@ run_final (GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLst
 {
   const GstLstmSpan last = gst_lstm_tensors_part (&sequence->in, span, steps, steps - 1, 1);
 
-  drop_items (sequence);
+  gst_lstm_sequence_drop (sequence);
   run_state (sequence, x, steps, sequence->store);
   sequence->store_steps = steps;
   gst_lstm_sequence_add_item (sequence, steps - 1, 1, &last);
@@ -397,7 +397,7 @@ run_final (GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLst
 static void
 run_window (GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLstmSpan *span)
 {
-  drop_items (sequence);
+  gst_lstm_sequence_drop (sequence);
   for (guint t = 0; t < steps; t++) {
     const GstLstmSpan at = gst_lstm_tensors_part (&sequence->in, span, steps, t, 1);
 
@@ -516,7 +516,7 @@ gst_lstm_sequence_peek (GstLstmSequence *sequence, GstLstmSpan *span, GError **e
   if (sequence->held)
     return FALSE;
   if (sequence->taken == sequence->items->len) {
-    drop_items (sequence);
+    gst_lstm_sequence_drop (sequence);
     if (sequence->needs_whole && !gst_lstm_whole_next_window (sequence, error))
       return FALSE;
   }
@@ -533,6 +533,8 @@ gst_lstm_sequence_take (GstLstmSequence *sequence, GstBuffer *outbuf, GError **e
   GstMapInfo maps[GST_LSTM_N_TENSORS];
   gfloat *tensors[GST_LSTM_N_TENSORS];
 
+  if (sequence->taken == sequence->items->len)
+    return FALSE;
   if (!map_tensors (sequence, outbuf, maps, tensors, error))
     return FALSE;
   for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++) {

@@ -99,8 +99,12 @@ gboolean gst_lstm_sequence_finish (GstLstmSequence *sequence, GError **error);
  * not be run. */
 gboolean gst_lstm_sequence_peek (GstLstmSequence *sequence, GstLstmSpan *span, GError **error);
 
-/* Writes what peek() found to @outbuf, which has the memories of `out`. */
+/* Writes what peek() found to @outbuf, which has the memories of `out`. FALSE, without @error, if
+ * it was dropped meanwhile. */
 gboolean gst_lstm_sequence_take (GstLstmSequence *sequence, GstBuffer *outbuf, GError **error);
+
+/* What waits to leave is dropped. */
+void gst_lstm_sequence_drop (GstLstmSequence *sequence);
 
 /* --- Within the sequence -------------------------------------------------------------- */
 
