@@ -132,7 +132,7 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
     gst_lstm_drain (self); /* the sequence before is good, and leaves in its own shape */
   if (ok) {
     g_mutex_lock (&self->lock);
-    if (!continues)
+    if (!continues && !self->sequence.restored)
       gst_lstm_forget (self);
     ok = gst_lstm_sequence_configure (&self->sequence, &in, &error);
     g_mutex_unlock (&self->lock);

@@ -325,7 +325,7 @@ gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar
   streams = windows ? lstm_window_get_streams (window) : lstm_state_get_streams (state);
   if (!check_streams (sequence, streams, name, error))
     return FALSE;
-  drop_items (sequence);
+  gst_lstm_sequence_drop (sequence);
   g_clear_pointer (&sequence->state, lstm_state_unref);
   g_clear_pointer (&sequence->window, lstm_window_unref);
   sequence->state = g_steal_pointer (&state);
