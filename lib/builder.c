@@ -467,17 +467,21 @@ add_cell (LstmLayer *layer, const LstmRecurrent *r)
   };
 }
 
-/* What a masked first step would give is not defined by anybody who has initial states. */
+/* Unless it is 0, what a masked first step would give is not defined by anybody who has initial
+ * states. */
 static gboolean
 check_mask (const LstmBuilder *builder, const LstmRecurrent *r, GError **error)
 {
-  for (guint i = 0; (r->initial_h || r->initial_c) && i < builder->layers->len; i++) {
+  const gboolean initial = r->initial_h || r->initial_c;
+
+  for (guint i = 0; initial && !r->zero_masked && i < builder->layers->len; i++) {
     const LstmLayer *layer = g_ptr_array_index (builder->layers, i);
 
     if (!layer->kind->masks)
       continue;
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-        "%s: layer \"%s\": expected no initial state behind a masking layer, found one",
+        "%s: layer \"%s\": expected no initial state behind a masking layer, or "
+        "\"zero_masked\", found one",
         builder->file, r->name);
     return FALSE;
   }
@@ -636,7 +640,6 @@ lstm_builder_finish (LstmBuilder *builder, GError **error)
 
     for (guint k = 0; k < layer->kind->n_memories; k++)
       g_ptr_array_add (model->lstm_layers, layer->directions[k] ? layer->directions[k] : layer);
-    model->masks |= layer->kind->masks;
     if (layer->kind == &lstm_layer_activation)
       layer->scratch_row = (layer->in + model->kernels->panel - 1) / model->kernels->panel
                            * model->kernels->panel;

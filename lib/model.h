@@ -10,7 +10,6 @@ struct _LstmModel {
   LstmPrecision precision;
   char *fingerprint;
   gsize in, out;          /* of the first layer, of the last */
-  gboolean masks;         /* there is a masking layer */
   GPtrArray *layers;      /* LstmLayer, input to output; never empty */
   GPtrArray *lstm_layers; /* those of them that are LSTM layers; not owned */
 };

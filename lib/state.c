@@ -46,13 +46,11 @@ allocate (LstmState *state, GError **error)
     if (!add_floats (&floats, state->streams, memory_size (layer)))
       floats = G_MAXSIZE;
   }
-  held = model->masks ? held : 0;
   state->n_memory = floats;
   /* the mask's bytes are counted as floats */
   if (!g_size_checked_mul (&rows, state->streams, state->chunk)
       || !add_floats (&floats, rows, 2 * width) || !add_floats (&floats, rows, scratch)
-      || !add_floats (&floats, state->streams, held)
-      || !add_floats (&floats, rows, model->masks ? 1 : 0))
+      || !add_floats (&floats, state->streams, held) || !add_floats (&floats, rows, 1))
     floats = G_MAXSIZE;
   if (!(state->floats = lstm_floats_new (floats, error)))
     return FALSE;
@@ -73,7 +71,7 @@ allocate (LstmState *state, GError **error)
   state->between[1] = at + rows * width;
   state->scratch = at + 2 * rows * width;
   state->held = state->scratch + rows * scratch;
-  state->mask = model->masks ? (guint8 *) (state->held + state->streams * held) : NULL;
+  state->mask = (guint8 *) (state->held + state->streams * held);
   lstm_state_reset (state);
   return TRUE;
 }
@@ -201,6 +199,26 @@ trace (const LstmState *state, const LstmRun *run, guint direction, LstmBlock *b
   block->traced = direction;
 }
 
+/* Adds to @mask [streams, n] the steps that the caller says do not count. */
+static void
+add_mask (const LstmState *state, const LstmRun *run, gsize n, guint8 *mask)
+{
+  for (gsize s = 0; s < state->streams; s++)
+    for (gsize t = 0; t < n; t++)
+      mask[s * n + t] |= !run->mask[s * run->steps + t];
+}
+
+/* The mask of the first layer's steps, or NULL */
+static guint8 *
+given_mask (const LstmState *state, const LstmRun *run, gsize n)
+{
+  if (!run->mask)
+    return NULL;
+  memset (state->mask, 0, state->streams * n);
+  add_mask (state, run, n, state->mask);
+  return state->mask;
+}
+
 /* Hands @n steps from layer to layer: the first reads the caller's input, the last writes the
  * caller's output, and those between write to the two buffers in turn. @run's arrays are at the
  * chunk's first step, their strides the whole call's. */
@@ -210,7 +228,8 @@ run_chunk (LstmState *state, gsize n, const LstmRun *run)
   const LstmModel *model = state->model;
   const float *x = run->input;
   gsize x_stride = run->steps * model->in;
-  guint8 *mask = NULL;
+  guint8 *mask = given_mask (state, run, n);
+  gboolean given = mask != NULL;
   guint lstm = 0;
 
   for (guint i = 0; i < model->layers->len; i++) {
@@ -235,7 +254,10 @@ run_chunk (LstmState *state, gsize n, const LstmRun *run)
     n = lstm_layer_steps (layer, &block);
     block.y_stride = (last && !state->whole ? run->steps : n) * layer->out;
     layer->kind->run (layer, model->kernels, &block);
+    if (layer->kind->masks && given)
+      add_mask (state, run, n, block.mask);
     lstm += layer->kind->n_memories;
+    given &= !layer->returns_last && !layer->repeat;
     mask = layer->returns_last || layer->repeat ? NULL : block.mask;
     x = block.y;
     x_stride = block.y_stride;
@@ -253,6 +275,7 @@ from_step (const LstmState *state, const LstmRun *run, gsize t)
   return (LstmRun){
       .steps = run->steps,
       .input = run->input + t * state->model->in,
+      .mask = run->mask ? run->mask + t : NULL,
       .output = run->output ? run->output + t * state->model->out : NULL,
       .layer = run->layer,
       .hidden = run->hidden ? run->hidden + t * p : NULL,
@@ -268,7 +291,6 @@ lstm_state_run_full (LstmState *state, const LstmRun *run)
   const gboolean traced = run->hidden || run->cell || run->gates;
 
   g_return_if_fail (!traced || run->layer < model->lstm_layers->len);
-  g_return_if_fail (!run->mask);
   g_return_if_fail (!state->whole || run->steps <= state->max_steps);
   if (state->whole)
     lstm_state_reset (state);

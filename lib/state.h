@@ -16,7 +16,7 @@ struct _LstmState {
   float *between[2];  /* (streams, chunk, widest layer): what layers hand to each other */
   float *scratch;     /* (streams, chunk, widest scratch row) */
   float *held;        /* (streams, widest c_stride), and */
-  guint8 *mask;       /* (streams, chunk), where the model has a masking layer; else NULL */
+  guint8 *mask;       /* (streams, chunk) */
 };
 
 /* As lstm_state_new(), for calls of at most @chunk steps. */

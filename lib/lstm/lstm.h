@@ -280,8 +280,8 @@ LSTM_API GType lstm_state_get_type (void);
  * @error: return location for a #GError
  *
  * Makes a state with h and c zero. All memory that running takes is allocated here:
- * about 3 · bs · m floats a layer, and scratch of about max (bs, 64) rows of 6 m floats (7 m in
- * bfloat16 and int8), m being that of the widest layer.
+ * about 3 · bs · m floats a layer, and scratch of bs · m floats and about max (bs, 64) rows of
+ * 6 m floats (7 m in bfloat16 and int8), m being that of the widest layer.
  *
  * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY, or to
  *   %LSTM_ERROR_LAYER if the model is not causal
@@ -395,6 +395,12 @@ LSTM_API void lstm_state_run (
  * p is lstm_model_get_hidden_size(), and m lstm_model_get_cell_size(). Of a layer in reverse
  * @hidden, @cell and @gates stand at the steps that they belong to. In whole sequences, behind a
  * layer that gives or repeats its last step only, T is the number of steps that reach @layer.
+ *
+ * @mask says which steps count, as Keras' mask does; ONNX' sequence_lens are 1 below a row's
+ * length. It reaches all LSTM layers up to and including the first that gives its last step only.
+ * There a masked step holds h and c, and gives h again (zero, or what the model begins with,
+ * before the first step that counts), or 0 where the model's file says zero_masked; its @gates
+ * are 0. Other layers do not see the mask. A masking layer of the model adds to it.
  */
 typedef struct {
   gsize steps;

@@ -120,6 +120,15 @@ static const Case cases[] = {
     {"number-text",
         "{" LAYERS ("[{\\\"type\\\":\\\"normalization\\\",\\\"mean\\\":\\\"1\\\"}]") "}", 0,
         LSTM_ERROR_LAYER, "number for \"mean\""},
+    {"masked-initial",
+        "{" LAYERS ("[{\\\"type\\\":\\\"masking\\\"},{\\\"type\\\":\\\"lstm\\\"}]") "," LSTM_2X1 (
+            "") "," F32 ("initial_h_l0", "[1]", 48, 52) "}",
+        52, LSTM_ERROR_LAYER, "no initial state behind a masking layer"},
+    {"zero-masked-initial",
+        "{" LAYERS ("[{\\\"type\\\":\\\"masking\\\"},{\\\"type\\\":\\\"lstm\\\","
+                    "\\\"zero_masked\\\":true}]") "," LSTM_2X1 (
+            "") "," F32 ("initial_h_l0", "[1]", 48, 52) "}",
+        52, -1, NULL},
 };
 
 /* header length, header, zeros */

@@ -7,6 +7,23 @@
 
 #define TOLERANCE 1e-5
 
+/* The mask [bs, T] of a folder, or NULL where it has none */
+static guint8 *
+load_mask (const TestFolder *test)
+{
+  g_autofree char *path = g_build_filename (test->dir, "mask.npy", NULL);
+  g_auto (TestArray) array = {0};
+  guint8 *mask;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    return NULL;
+  array = test_array_load (path, NULL);
+  mask = g_new (guint8, array.n);
+  for (gsize i = 0; i < array.n; i++)
+    mask[i] = array.values[i] != 0 ? 255 : 0;
+  return mask;
+}
+
 static void
 check (const float *got, const TestArray *expected, const char *what)
 {
@@ -14,6 +31,33 @@ check (const float *got, const TestArray *expected, const char *what)
 
   if (!(error < TOLERANCE))
     g_error ("%s: off by %g", what, error);
+}
+
+/* The last LSTM layer's gates in a folder that has them, over the whole sequence */
+static void
+check_gates (const TestFolder *test, LstmState *state, const LstmRun *run, const float *output)
+{
+  g_autofree char *path = g_build_filename (test->dir, "gates.npy", NULL);
+  const LstmModel *model = lstm_state_get_model (state);
+  g_auto (TestArray) expected = {0};
+  g_autofree float *gates = NULL;
+  g_autofree float *y = NULL;
+  LstmRun traced = *run;
+  gsize n;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    return;
+  expected = test_array_load (path, NULL);
+  n = lstm_state_get_output_steps (state, run->steps) * lstm_state_get_streams (state)
+      * lstm_model_get_output_size (model);
+  traced.output = y = g_new (float, n);
+  traced.layer = lstm_model_get_n_lstm_layers (model) - 1;
+  traced.gates = gates = g_new (float, expected.n);
+  g_assert_cmpuint (expected.shape[2], ==, 4 * lstm_model_get_cell_size (model, traced.layer));
+  lstm_state_reset (state);
+  lstm_state_run_full (state, &traced);
+  check (gates, &expected, path);
+  g_assert_cmpmem (y, n * sizeof *y, output, n * sizeof *y);
 }
 
 /* The whole sequence, twice: the second time begins anew. */
@@ -25,14 +69,17 @@ check_whole (const TestFolder *test, LstmModel *model, const TestArray *x)
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmState) state = lstm_state_new_whole (model, bs, steps + 1, &error);
   g_autofree float *y = g_new (float, expected.n);
+  g_autofree guint8 *mask = load_mask (test);
+  const LstmRun run = {.steps = steps, .input = x->values, .mask = mask, .output = y};
 
   g_assert_no_error (error);
   g_assert_cmpuint (lstm_state_get_output_steps (state, steps), ==, expected.shape[1]);
   g_assert_cmpuint (lstm_model_get_output_size (model), ==, expected.shape[2]);
   for (guint i = 0; i < 2; i++) {
-    lstm_state_run (state, steps, x->values, y);
+    lstm_state_run_full (state, &run);
     check (y, &expected, test->dir);
   }
+  check_gates (test, state, &run, y);
   test_array_clear (&expected);
 }
 
@@ -45,13 +92,19 @@ check_pieces (const TestFolder *test, LstmModel *model, const TestArray *x, gsiz
   g_autofree float *y = g_new (float, expected.n);
   g_autofree float *in = g_new (float, x->n);
   g_autofree float *out = g_new (float, expected.n);
+  g_autofree guint8 *whole_mask = load_mask (test);
+  g_autofree guint8 *mask = whole_mask ? g_new (guint8, bs *steps) : NULL;
 
   for (gsize at = 0; at < steps; at += piece) {
     const gsize count = MIN (piece, steps - at);
 
-    for (gsize s = 0; s < bs; s++)
+    for (gsize s = 0; s < bs; s++) {
       memcpy (in + s * count * d, x->values + (s * steps + at) * d, count * d * sizeof (float));
-    lstm_state_run (state, count, in, out);
+      if (mask)
+        memcpy (mask + s * count, whole_mask + s * steps + at, count);
+    }
+    lstm_state_run_full (
+        state, &(LstmRun){.steps = count, .input = in, .mask = mask, .output = out});
     for (gsize s = 0; s < bs; s++)
       memcpy (y + (s * steps + at) * n, out + s * count * n, count * n * sizeof (float));
   }
@@ -59,7 +112,7 @@ check_pieces (const TestFolder *test, LstmModel *model, const TestArray *x, gsiz
   test_array_clear (&expected);
 }
 
-/* A window of all steps ends as the sequence does. */
+/* A window of all steps ends as the sequence does. It takes no mask. */
 static void
 check_window (const TestFolder *test, LstmModel *model, const TestArray *x)
 {
@@ -97,6 +150,7 @@ test_case (gconstpointer data)
   const TestFolder *test = data;
   g_autofree char *path = g_build_filename (test->dir, "model.safetensors", NULL);
   g_autofree char *steps = g_build_filename (test->dir, "steps.npy", NULL);
+  g_autofree guint8 *mask = load_mask (test);
   g_autoptr (LstmModel) model = test_model_load (path, test->isa);
   TestArray x;
 
@@ -111,7 +165,7 @@ test_case (gconstpointer data)
     check_refused (model);
   for (gsize i = 0; i < G_N_ELEMENTS (pieces) && lstm_model_is_causal (model); i++)
     check_pieces (test, model, &x, pieces[i]);
-  if (lstm_model_is_causal (model))
+  if (lstm_model_is_causal (model) && !mask)
     check_window (test, model, &x);
   test_array_clear (&x);
 }
