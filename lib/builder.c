@@ -512,15 +512,6 @@ check_recurrent (const LstmBuilder *builder, const LstmRecurrent *r, gsize d, gs
         && !check_shape (builder, arrays[i].array, arrays[i].n_dims, arrays[i].rows,
             arrays[i].columns, error))
       return FALSE;
-  for (guint i = 0; i < G_N_ELEMENTS (r->activations); i++) {
-    if (r->activations[i].kind == LSTM_ACTIVATION_SOFTMAX
-        || r->activations[i].kind == LSTM_ACTIVATION_LOG_SOFTMAX) {
-      g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-          "%s: layer \"%s\": expected activations that work unit by unit, found %s",
-          builder->file, r->name, activations[r->activations[i].kind].name);
-      return FALSE;
-    }
-  }
   return check_sizes (builder, r->name, d, p, error)
          && check_sizes (builder, r->name, d, m, error)
          && check_int8 (builder, r->name, d, MAX (m, p), error)
