@@ -97,16 +97,6 @@ lstm_builder_free (LstmBuilder *builder)
   g_free (builder);
 }
 
-char *
-lstm_shape_text (guint n_dims, const gsize *shape)
-{
-  GString *text = g_string_new ("[");
-
-  for (guint i = 0; i < n_dims; i++)
-    g_string_append_printf (text, i ? ", %" G_GSIZE_FORMAT : "%" G_GSIZE_FORMAT, shape[i]);
-  return g_string_free (g_string_append_c (text, ']'), FALSE);
-}
-
 /* FALSE, naming tensor and both shapes, unless @array has exactly this shape. */
 static gboolean
 check_shape (const LstmBuilder *builder, const LstmArray *array, guint n_dims, gsize rows,

@@ -110,7 +110,7 @@ read_row (
 {
   gboolean found = FALSE;
 
-  if (source->prefix && !json_object_has_member (source->object, key)
+  if (!json_object_has_member (source->object, key)
       && !read_tensor (source->loader, source->prefix, key, &found, array, error))
     return FALSE;
   if (found)
@@ -240,14 +240,14 @@ typedef struct {
 } TensorRow;
 
 static const TensorRow tensor_rows[] = {
-    {"weight_ih_", G_STRUCT_OFFSET (LstmRecurrent, weight_ih)},
-    {"weight_hh_", G_STRUCT_OFFSET (LstmRecurrent, weight_hh)},
-    {"bias_ih_", G_STRUCT_OFFSET (LstmRecurrent, bias_ih)},
-    {"bias_hh_", G_STRUCT_OFFSET (LstmRecurrent, bias_hh)},
-    {"weight_peephole_", G_STRUCT_OFFSET (LstmRecurrent, peephole)},
-    {"weight_hr_", G_STRUCT_OFFSET (LstmRecurrent, projection)},
-    {"initial_h_", G_STRUCT_OFFSET (LstmRecurrent, initial_h)},
-    {"initial_c_", G_STRUCT_OFFSET (LstmRecurrent, initial_c)},
+    {"weight_ih", G_STRUCT_OFFSET (LstmRecurrent, weight_ih)},
+    {"weight_hh", G_STRUCT_OFFSET (LstmRecurrent, weight_hh)},
+    {"bias_ih", G_STRUCT_OFFSET (LstmRecurrent, bias_ih)},
+    {"bias_hh", G_STRUCT_OFFSET (LstmRecurrent, bias_hh)},
+    {"weight_peephole", G_STRUCT_OFFSET (LstmRecurrent, peephole)},
+    {"weight_hr", G_STRUCT_OFFSET (LstmRecurrent, projection)},
+    {"initial_h", G_STRUCT_OFFSET (LstmRecurrent, initial_h)},
+    {"initial_c", G_STRUCT_OFFSET (LstmRecurrent, initial_c)},
 };
 #define REQUIRED_TENSORS 2
 
@@ -266,13 +266,14 @@ direction_clear (Direction *direction)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Direction, direction_clear)
 
+/* @number: "_l0" and so on, or nothing for nn.LSTMCell; "_reverse" behind it backwards */
 static gboolean
-read_direction (const LstmLoader *loader, const char *prefix, const char *suffix,
+read_direction (const LstmLoader *loader, const char *prefix, const char *number,
     const char *name, Direction *direction, GError **error)
 {
   direction->r.name = name;
   for (guint i = 0; i < G_N_ELEMENTS (tensor_rows); i++) {
-    g_autofree char *tensor = g_strconcat (tensor_rows[i].name, suffix, NULL);
+    g_autofree char *tensor = g_strconcat (tensor_rows[i].name, number, NULL);
     LstmArray *array = &direction->arrays[i];
     gboolean found = TRUE;
 
@@ -286,50 +287,31 @@ read_direction (const LstmLoader *loader, const char *prefix, const char *suffix
 }
 
 static gboolean
-add_layer (const LstmLoader *loader, const char *prefix, const char *suffix,
-    const Options *options, gboolean returns_last, GError **error)
+add_layer (const Source *source, const char *number, const Options *options,
+    gboolean returns_last, GError **error)
 {
-  g_autofree char *name = g_strconcat (prefix, suffix, NULL);
-  g_autofree char *reverse = g_strconcat (suffix, "_reverse", NULL);
+  const LstmLoader *loader = source->loader;
+  g_autofree char *name = *number ? g_strconcat (source->prefix, number + 1, NULL)
+                                  : g_strdup (source->where);
+  g_autofree char *reverse = g_strconcat (number, "_reverse", NULL);
   g_auto (Direction) a = {.r = options->directions[0]}, b = {.r = options->directions[1]};
 
   a.r.returns_last = b.r.returns_last = returns_last;
-  if (!read_direction (loader, prefix, suffix, name, &a, error))
+  if (!read_direction (loader, source->prefix, number, name, &a, error))
     return FALSE;
   if (options->direction != BIDIRECTIONAL)
     return lstm_builder_add_lstm (loader->builder, &a.r, error);
-  return read_direction (loader, prefix, reverse, name, &b, error)
+  return read_direction (loader, source->prefix, reverse, name, &b, error)
          && lstm_builder_add_bidirectional (
              loader->builder, &a.r, &b.r, (LstmMerge) options->merge, error);
 }
 
 static gboolean
-add_stack (const LstmLoader *loader, const char *prefix, const Options *options, GError **error)
+has_layer (const Source *source, const char *number)
 {
-  for (guint k = 0;; k++) {
-    g_autofree char *suffix = g_strdup_printf ("l%u", k);
-    g_autofree char *next = g_strdup_printf ("%sweight_ih_l%u", prefix, k + 1);
-    gboolean last = !lstm_safetensors_find (loader->st, next);
+  g_autofree char *name = g_strconcat (source->prefix, tensor_rows[0].name, number, NULL);
 
-    if (!add_layer (loader, prefix, suffix, options,
-            options->directions[0].returns_last && last, error))
-      return FALSE;
-    if (last)
-      return TRUE;
-  }
-}
-
-gboolean
-lstm_loader_add_stack (const LstmLoader *loader, const char *prefix, GError **error)
-{
-  g_autofree char *backwards = g_strconcat (prefix, "weight_ih_l0_reverse", NULL);
-  g_autoptr (JsonObject) none = json_object_new ();
-  const Source source = {loader, prefix, prefix, none};
-  Options options = {0};
-
-  if (lstm_safetensors_find (loader->st, backwards))
-    json_object_set_string_member (none, "direction", direction_words[BIDIRECTIONAL]);
-  return read_options (&source, &options, error) && add_stack (loader, prefix, &options, error);
+  return lstm_safetensors_find (source->loader->st, name) != NULL;
 }
 
 static gboolean
@@ -337,8 +319,21 @@ load_lstm (const Source *source, GError **error)
 {
   Options options = {0};
 
-  return read_options (source, &options, error)
-         && add_stack (source->loader, source->prefix ? source->prefix : "", &options, error);
+  if (!read_options (source, &options, error))
+    return FALSE;
+  if (!has_layer (source, "_l0") && has_layer (source, ""))
+    return add_layer (source, "", &options, options.directions[0].returns_last, error);
+  for (guint k = 0;; k++) {
+    g_autofree char *number = g_strdup_printf ("_l%u", k);
+    g_autofree char *next = g_strdup_printf ("_l%u", k + 1);
+    gboolean last = !has_layer (source, next);
+
+    if (!add_layer (
+            source, number, &options, options.directions[0].returns_last && last, error))
+      return FALSE;
+    if (last)
+      return TRUE;
+  }
 }
 
 static gboolean
@@ -366,13 +361,12 @@ read_own_activation (const Source *source, LstmActivation *activation, GError **
 static gboolean
 load_dense (const Source *source, GError **error)
 {
-  const char *prefix = source->prefix ? source->prefix : "";
   g_auto (LstmArray) weight = {0}, bias = {0};
   LstmActivation activation;
   gboolean has_bias;
 
-  if (!read_tensor (source->loader, prefix, "weight", NULL, &weight, error)
-      || !read_tensor (source->loader, prefix, "bias", &has_bias, &bias, error)
+  if (!read_tensor (source->loader, source->prefix, "weight", NULL, &weight, error)
+      || !read_tensor (source->loader, source->prefix, "bias", &has_bias, &bias, error)
       || !read_own_activation (source, &activation, error))
     return FALSE;
   return lstm_builder_add_dense (source->loader->builder, source->where, &weight,
@@ -401,17 +395,88 @@ load_normalization (const Source *source, GError **error)
              source->loader->builder, source->where, &mean, &scale, &offset, error);
 }
 
+/* Our name of a tensor, or PyTorch's where the file has that */
+static const char *
+choose_name (const Source *source, const char *ours, const char *theirs)
+{
+  g_autofree char *name = g_strconcat (source->prefix, theirs, NULL);
+
+  return lstm_safetensors_find (source->loader->st, name) ? theirs : ours;
+}
+
 static gboolean
 load_layer_normalization (const Source *source, GError **error)
 {
   g_auto (LstmArray) gamma = {0}, beta = {0};
   float epsilon;
 
-  return read_row (source, "gamma", 1, &gamma, error)
-         && read_row (source, "beta", 0, &beta, error)
+  return read_row (source, choose_name (source, "gamma", "weight"), 1, &gamma, error)
+         && read_row (source, choose_name (source, "beta", "bias"), 0, &beta, error)
          && read_number (source, source->object, "epsilon", 1e-5, &epsilon, error)
          && lstm_builder_add_layer_normalization (
              source->loader->builder, source->where, (double) epsilon, &gamma, &beta, error);
+}
+
+/* A single value, or as long as @variance */
+static gboolean
+check_scale (
+    const Source *source, const LstmArray *variance, const LstmArray *weight, GError **error)
+{
+  const gboolean flat = variance->n_dims == 1;
+  const gboolean alike = weight->n_dims == 1 && weight->shape[0] == variance->shape[0];
+  const LstmArray *wrong = flat ? weight : variance;
+  g_autofree char *expected = lstm_shape_text (variance->n_dims, variance->shape);
+  g_autofree char *found = lstm_shape_text (wrong->n_dims, wrong->shape);
+
+  if (flat && (alike || !weight->n_dims))
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
+      "%s: tensor \"%s\": expected shape %s, found %s", source->loader->st->file, wrong->name,
+      flat ? expected : "[d]", found);
+  return FALSE;
+}
+
+/* Makes weight / sqrt (variance + epsilon) of a variance. */
+static gboolean
+make_scale (const Source *source, LstmArray *variance, const LstmArray *weight, float epsilon,
+    GError **error)
+{
+  if (!check_scale (source, variance, weight, error))
+    return FALSE;
+  for (gsize i = 0; i < variance->shape[0]; i++) {
+    const double value = (double) variance->values[i];
+
+    variance->values[i] = (float) ((double) weight->values[weight->n_dims ? i : 0]
+                                   / sqrt (value + (double) epsilon));
+    if (isfinite (variance->values[i]))
+      continue;
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_VALUE,
+        "%s: tensor \"%s\": expected a variance, found %g at index %" G_GSIZE_FORMAT,
+        source->loader->st->file, variance->name, value, i);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+load_batch_normalization (const Source *source, GError **error)
+{
+  const LstmLoader *loader = source->loader;
+  g_autofree char *counter = g_strconcat (source->prefix, "num_batches_tracked", NULL);
+  LstmTensor *batches = lstm_safetensors_find (loader->st, counter);
+  g_auto (LstmArray) mean = {0}, variance = {0}, weight = {0}, bias = {0};
+  float epsilon;
+
+  if (batches)
+    batches->used = TRUE; /* it counts in training only */
+  return read_tensor (loader, source->prefix, "running_mean", NULL, &mean, error)
+         && read_tensor (loader, source->prefix, "running_var", NULL, &variance, error)
+         && read_row (source, "weight", 1, &weight, error)
+         && read_row (source, "bias", 0, &bias, error)
+         && read_number (source, source->object, "epsilon", 1e-5, &epsilon, error)
+         && make_scale (source, &variance, &weight, epsilon, error)
+         && lstm_builder_add_normalization (
+             loader->builder, source->where, &mean, &variance, &bias, error);
 }
 
 static gboolean
@@ -424,7 +489,7 @@ load_masking (const Source *source, GError **error)
              source->loader->builder, source->where, (double) value, error);
 }
 
-/* One row per type of layer: the keys that it has beside "type" and "name". */
+/* One row per type of layer: the keys that it has beside "type", "name" and "prefix". */
 static const struct {
   const char *type;
   const char *keys[10];
@@ -438,6 +503,7 @@ static const struct {
     {"activation", {"activation"}, load_activation},
     {"normalization", {"mean", "scale", "offset"}, load_normalization},
     {"layer_normalization", {"epsilon"}, load_layer_normalization},
+    {"batch_normalization", {"epsilon"}, load_batch_normalization},
     {"masking", {"mask_value"}, load_masking},
     {"repeat_vector", {"n"}, load_repeat},
 };
@@ -450,7 +516,8 @@ check_keys (const Source *source, const char *const *keys, GError **error)
 
   for (GList *l = members; l; l = l->next) {
     const char *key = l->data;
-    gboolean general = g_str_equal (key, "type") || g_str_equal (key, "name");
+    gboolean general = g_str_equal (key, "type") || g_str_equal (key, "name")
+                       || g_str_equal (key, "prefix");
 
     if (!general && !g_strv_contains (keys, key)) {
       g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
@@ -471,7 +538,10 @@ lstm_loader_add_layer (const LstmLoader *loader, JsonNode *node, guint index, GE
   const char *type = object ? get_string (object, "type") : NULL;
   const char *name = object ? get_string (object, "name") : NULL;
   g_autofree char *where = name ? g_strdup (name) : g_strdup_printf (KEY_LAYERS "[%u]", index);
-  g_autofree char *prefix = g_strconcat (name, name && *name ? "." : "", NULL);
+  const char *given = object ? get_string (object, "prefix") : NULL;
+  g_autofree char *prefix = given           ? g_strdup (given)
+                            : name && *name ? g_strconcat (name, ".", NULL)
+                                            : g_strdup ("");
   const Source source = {loader, where, prefix, object};
   g_autoptr (GString) types = g_string_new (NULL);
 
