@@ -27,19 +27,6 @@ typedef struct {
   gint64 deadline; /* monotonic µs */
 } Process;
 
-gboolean
-lstm_convert_is_safetensors (GBytes *bytes)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-  guint64 length;
-
-  if (size < sizeof length + 1)
-    return TRUE; /* the reader says what is wrong with it */
-  memcpy (&length, data, sizeof length);
-  return GUINT64_FROM_LE (length) <= size || data[sizeof length] == '{';
-}
-
 static void
 limit (int resource, rlim_t most)
 {

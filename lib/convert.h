@@ -3,9 +3,6 @@
 
 #include "lstm/lstm.h"
 
-/* Whether @bytes begin as a safetensors file does: a length, and a JSON object. */
-gboolean lstm_convert_is_safetensors (GBytes *bytes);
-
 /* The safetensors file that lstm-convert makes of the file at @path, in a process of its own with
  * limits of memory and time. It is found by LSTM_CONVERT in the environment, or where it was
  * installed. NULL with the converter's message, of domain LSTM_ERROR. */

@@ -43,3 +43,14 @@ lstm_description_get (const LstmSafetensors *st, const char *head, GError **erro
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: expected an array of layers", what);
   return NULL;
 }
+
+char *
+lstm_description_get_prefix (JsonObject *layer)
+{
+  const char *prefix = json_object_get_string_member_with_default (layer, "prefix", NULL);
+  const char *name = json_object_get_string_member_with_default (layer, "name", NULL);
+
+  return prefix          ? g_strdup (prefix)
+         : name && *name ? g_strconcat (name, ".", NULL)
+                         : g_strdup ("");
+}

@@ -12,3 +12,6 @@
  * dict, or NULL.
  * Returns: (transfer full): or NULL with LSTM_ERROR_FORMAT, _LAYER or _TENSOR */
 JsonArray *lstm_description_get (const LstmSafetensors *st, const char *head, GError **error);
+
+/* Returns: (transfer full): what the names of a layer's tensors begin with */
+char *lstm_description_get_prefix (JsonObject *layer);

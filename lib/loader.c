@@ -79,7 +79,7 @@ lstm_model_load_full (const char *path, LstmPrecision precision, GError **error)
     return NULL;
   }
   bytes = g_bytes_new_take (content, size);
-  if (!lstm_convert_is_safetensors (bytes)) {
+  if (!lstm_safetensors_probe (bytes)) {
     g_clear_pointer (&bytes, g_bytes_unref);
     if (!(bytes = lstm_convert (path, size, error)))
       return NULL;

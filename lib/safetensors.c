@@ -283,6 +283,19 @@ parse (LstmSafetensors *st, GError **error)
       st, data + sizeof header + header, size - sizeof header - (gsize) header, error);
 }
 
+gboolean
+lstm_safetensors_probe (GBytes *bytes)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  guint64 length;
+
+  if (size < sizeof length + 1)
+    return TRUE; /* lstm_safetensors_new() says what is wrong with it */
+  memcpy (&length, data, sizeof length);
+  return GUINT64_FROM_LE (length) <= size || data[sizeof length] == '{';
+}
+
 LstmSafetensors *
 lstm_safetensors_new (GBytes *bytes, const char *file, GError **error)
 {

@@ -57,37 +57,42 @@ list_modules (const Reader *reader)
 
 /* --- The order by sizes --- */
 
-/* Puts @modules, in their one order, before what is in the chain already. */
-static gboolean
-insert_ordered (Reader *reader, GPtrArray *modules, GError **error)
+/* Puts @modules, if they have one order, before what is in the chain already. */
+static LstmOrder
+insert_ordered (Reader *reader, const GPtrArray *modules)
 {
   const gboolean has_tail = reader->chain->len > 0;
   const LstmModule end = {.name = (char *) "",
       .in = has_tail ? g_array_index (reader->chain, Link, 0).module->in : 0,
       .out = G_MAXSIZE};
-  const LstmModule *order[LSTM_MAX_MODULES + 1] = {NULL};
+  const LstmModule *modules_and_end[LSTM_MAX_MODULES + 1] = {NULL};
+  LstmOrder order;
+
+  memcpy (modules_and_end, modules->pdata, modules->len * sizeof *modules_and_end);
+  modules_and_end[modules->len] = &end;
+  order = lstm_order_modules (modules_and_end, modules->len + has_tail);
+  for (guint i = 0; order == LSTM_ORDER_ONE && i < modules->len; i++) {
+    const Link link = {modules_and_end[i], NULL};
+
+    g_array_insert_val (reader->chain, i, link);
+  }
+  return order;
+}
+
+static gboolean
+check_order (const Reader *reader, LstmOrder order, GError **error)
+{
   g_autofree char *list = list_modules (reader);
 
-  memcpy (order, modules->pdata, modules->len * sizeof *order);
-  order[modules->len] = &end;
-  switch (lstm_order_modules (order, modules->len + has_tail)) {
-  case LSTM_ORDER_ONE:
-    for (guint i = 0; i < modules->len; i++) {
-      const Link link = {order[i], NULL};
-
-      g_array_insert_val (reader->chain, i, link);
-    }
+  if (order == LSTM_ORDER_ONE)
     return TRUE;
-  case LSTM_ORDER_NONE:
-    return fail (reader, error,
-        "expected modules that each take what the one before gives, found %s; say their order "
-        "with " PROGRAM " \"…\"",
-        list);
-  default:
-    return fail (reader, error,
-        "expected one order of the modules, found several: %s; say it with " PROGRAM " \"…\"",
-        list);
-  }
+  return fail (reader, error,
+      order == LSTM_ORDER_NONE
+          ? "expected modules that each take what the one before gives, found %s; say their "
+            "order with " PROGRAM " \"…\""
+          : "expected one order of the modules, found several: %s; say it with " PROGRAM
+            " \"…\"",
+      list);
 }
 
 /* What --head could be for the chain, from its @first module on */
@@ -155,11 +160,43 @@ check_biases (const Reader *reader, GError **error)
   return TRUE;
 }
 
+/* Where the only Linear can be the last module, it is: a model may give what it takes, and
+ * sizes alone would let it begin anywhere. Not if it is square, for then nobody would notice. */
+static gboolean
+find_output (Reader *reader)
+{
+  g_autoptr (GPtrArray) rest = g_ptr_array_new ();
+  const LstmModule *output = NULL;
+  Link link = {NULL};
+
+  for (guint i = 0; i < reader->modules->len; i++) {
+    LstmModule *module = g_ptr_array_index (reader->modules, i);
+
+    if (module->kind != LSTM_MODULE_LINEAR)
+      g_ptr_array_add (rest, module);
+    else if (output || module->in == module->out)
+      return FALSE;
+    else
+      output = module;
+  }
+  if (!output)
+    return FALSE;
+  link.module = output;
+  g_array_append_val (reader->chain, link);
+  if (insert_ordered (reader, rest) == LSTM_ORDER_ONE)
+    return TRUE;
+  g_array_set_size (reader->chain, 0);
+  return FALSE;
+}
+
 static gboolean
 find_chain (Reader *reader, GError **error)
 {
-  return check_biases (reader, error) && insert_ordered (reader, reader->modules, error)
-         && check_activations (reader, error);
+  if (!check_biases (reader, error))
+    return FALSE;
+  return find_output (reader)
+         || (check_order (reader, insert_ordered (reader, reader->modules), error)
+             && check_activations (reader, error));
 }
 
 /* --- --head --- */
@@ -271,7 +308,7 @@ follow_head (Reader *reader, const char *head, GError **error)
     if (!parse_item (reader, *item, error))
       return FALSE;
   rest = find_rest (reader, error);
-  return rest && insert_ordered (reader, rest, error);
+  return rest && check_order (reader, insert_ordered (reader, rest), error);
 }
 
 /* --- Layers --- */

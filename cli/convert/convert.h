@@ -20,6 +20,7 @@ typedef struct {
   gsize size;
   const char *config; /* --config: a path, or NULL */
   const char *output; /* --output: the model's output to take, or NULL */
+  const char *head;   /* --head: the modules of a state dict in their order, or NULL */
 } ConvertInput;
 
 typedef struct _ConvertModel ConvertModel;
@@ -31,6 +32,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ConvertModel, convert_model_free)
 /* Appends {"type": type, "name": a name made unique from @name, or none if NULL}.
  * Returns: (transfer none): the object, for further keys */
 JsonObject *convert_model_add_layer (ConvertModel *model, const char *type, const char *name);
+
+/* Takes layers as they are, instead of any that were added. */
+void convert_model_set_layers (ConvertModel *model, JsonArray *layers);
 
 /* A tensor NAME.suffix of @layer, row-major. @values: (transfer full) by g_free() */
 void convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
@@ -50,4 +54,5 @@ typedef struct {
   ConvertModel *(*read) (const ConvertInput *input, GError **error);
 } ConvertFormat;
 
-extern const ConvertFormat convert_keras_archive, convert_keras_h5, convert_onnx;
+extern const ConvertFormat convert_keras_archive, convert_keras_h5, convert_onnx,
+    convert_safetensors, convert_pickle;

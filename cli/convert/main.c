@@ -19,6 +19,7 @@ typedef struct {
   char *to; /* a path, or "-" */
   char *config;
   char *output;
+  char *head;
   char **files;
 } Options;
 
@@ -28,6 +29,7 @@ options_clear (Options *options)
   g_free (options->to);
   g_free (options->config);
   g_free (options->output);
+  g_free (options->head);
   g_strfreev (options->files);
 }
 
@@ -54,6 +56,11 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
           "The model's configuration, for a Keras file that holds weights only", "FILE.json"},
       {"output", 0, 0, G_OPTION_ARG_STRING, &options->output,
           "The output to take of a model that has several", "NAME"},
+      {"head", 0, 0, G_OPTION_ARG_STRING, &options->head,
+          "For a state dict of PyTorch: the modules behind its LSTM, or all that run, each "
+          "with "
+          "the activation behind it",
+          "\"fc1 relu, fc2 softmax\""},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, "IN"},
       {NULL},
   };
@@ -99,6 +106,12 @@ read_model (const ConvertInput *input, GError **error)
 
     if (!formats[i]->probe (input))
       continue;
+    if (input->head && formats[i] != &convert_safetensors) {
+      g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+          "%s: --head is for a state dict of PyTorch in safetensors, found %s", input->path,
+          formats[i]->name);
+      return NULL;
+    }
     model = formats[i]->read (input, error);
     if (model)
       g_printerr (PROGRAM ": %s: %s\n", input->path, formats[i]->name);
@@ -142,7 +155,7 @@ convert (const Options *options, const char *to, GError **error)
   const char *path = options->files[0];
   g_autoptr (ConvertModel) model = NULL;
   g_autofree char *data = NULL, *description = NULL;
-  ConvertInput input = {path, NULL, 0, options->config, options->output};
+  ConvertInput input = {path, NULL, 0, options->config, options->output, options->head};
   GStatBuf info;
 
   /* A pipe or a device would block or never end. */

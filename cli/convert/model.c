@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "convert.h"
+#include "description.h"
 #include "safetensors-write.h"
 #include <string.h>
 
@@ -75,14 +76,21 @@ convert_model_add_layer (ConvertModel *model, const char *type, const char *name
 }
 
 void
+convert_model_set_layers (ConvertModel *model, JsonArray *layers)
+{
+  json_array_unref (model->layers);
+  model->layers = json_array_ref (layers);
+}
+
+void
 convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
     guint n_dims, const gsize *shape, float *values)
 {
-  const char *name = json_object_get_string_member_with_default (layer, "name", NULL);
+  g_autofree char *prefix = lstm_description_get_prefix (layer);
   Tensor *tensor = g_new0 (Tensor, 1);
 
-  tensor->name = g_strconcat (name ? name : suffix, name ? "." : NULL, suffix, NULL);
-  tensor->suffix = tensor->name + (name ? strlen (name) + 1 : 0);
+  tensor->name = g_strconcat (prefix, suffix, NULL);
+  tensor->suffix = tensor->name + strlen (prefix);
   tensor->layer = layer;
   tensor->n_dims = n_dims;
   tensor->shape = g_memdup2 (shape, n_dims * sizeof *shape);
