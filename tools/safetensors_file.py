@@ -15,15 +15,19 @@ def bfloat16_bytes(array):
 BYTES = {"F64": lambda a: np.ascontiguousarray(a, "<f8").tobytes(),
          "F32": lambda a: np.ascontiguousarray(a, "<f4").tobytes(),
          "F16": lambda a: np.ascontiguousarray(a, "<f2").tobytes(),
+         "I64": lambda a: np.ascontiguousarray(a, "<i8").tobytes(),
          "BF16": bfloat16_bytes}
 
 
-def write(path, tensors, metadata, kind="F32"):
-    """Write tensors, a dict of name -> array, as `kind`, in the dict's order and without holes."""
+def write(path, tensors, metadata, kind="F32", kinds=None):
+    """Write tensors, a dict of name -> array, as `kind`, in the dict's order and without holes.
+
+    kinds: a dict of name -> kind for those that are of another one."""
     header, blobs, offset = {"__metadata__": metadata} if metadata else {}, [], 0
     for name, array in tensors.items():
-        blob = BYTES[kind](np.asarray(array))
-        header[name] = {"dtype": kind, "shape": list(np.shape(array)),
+        stored = (kinds or {}).get(name, kind)
+        blob = BYTES[stored](np.asarray(array))
+        header[name] = {"dtype": stored, "shape": list(np.shape(array)),
                         "data_offsets": [offset, offset + len(blob)]}
         blobs.append(blob)
         offset += len(blob)

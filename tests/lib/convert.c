@@ -5,6 +5,7 @@
 #include "testutil.h"
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #define TOLERANCE 1e-5
 
@@ -42,23 +43,80 @@ check_numbers (const char *dir, LstmModel *model)
   test_array_clear (&expected);
 }
 
+/* lstm-convert @options -o @to @from, as one line of a shell */
+static void
+run_converter (const char *options, const char *from, const char *to)
+{
+  g_autofree char *line = g_strdup_printf (
+      "'%s' -o '%s' '%s' %s", g_getenv ("LSTM_CONVERT"), to, from, options);
+  g_autofree char *said = NULL;
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_assert_true (g_spawn_command_line_sync (line, NULL, &said, &status, &error));
+  g_assert_no_error (error);
+  g_test_message ("%s", said);
+  g_assert_cmpint (status, ==, 0);
+}
+
+/* Converted with @options, and converted again, for then it is a file that has a description. */
+static void
+check_converted (const char *dir, const char *path, const char *options)
+{
+  g_autofree char *scratch = g_dir_make_tmp ("lstm-XXXXXX", NULL);
+  g_autofree char *once = g_build_filename (scratch, "once.safetensors", NULL);
+  g_autofree char *twice = g_build_filename (scratch, "twice.safetensors", NULL);
+  g_autofree char *a = NULL, *b = NULL;
+  gsize a_size, b_size;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmModel) model = NULL;
+
+  run_converter (options, path, once);
+  run_converter ("", once, twice);
+  g_assert_true (g_file_get_contents (once, &a, &a_size, NULL));
+  g_assert_true (g_file_get_contents (twice, &b, &b_size, NULL));
+  g_assert_cmpmem (a, a_size, b, b_size);
+  model = lstm_model_load (twice, &error);
+  g_assert_no_error (error);
+  check_numbers (dir, model);
+  g_unlink (once);
+  g_unlink (twice);
+  g_rmdir (scratch);
+}
+
+/* What the library reads by itself, deployed as a file with a description */
+static void
+test_described (gconstpointer data)
+{
+  g_autofree char *path = find_model (data);
+
+  check_converted (data, path, "");
+}
+
 static void
 test_case (gconstpointer data)
 {
   const char *dir = data;
-  g_autofree char *path = find_model (dir);
+  g_autofree char *path = find_model (dir), *options = NULL;
+  g_autofree char *given = g_build_filename (dir, "options.txt", NULL);
   g_autofree char *refused = g_build_filename (dir, "refused.txt", NULL);
   g_autofree char *message = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (LstmModel) model = lstm_model_load (path, &error);
+  g_autoptr (LstmModel) model = NULL;
 
+  if (g_file_get_contents (given, &options, NULL, NULL)) {
+    check_converted (dir, path, g_strchomp (options));
+    return;
+  }
+  model = lstm_model_load (path, &error);
   if (!g_file_get_contents (refused, &message, NULL, NULL)) {
     g_assert_no_error (error);
     check_numbers (dir, model);
     return;
   }
   g_assert_null (model);
-  g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT);
+  g_assert_nonnull (error);
+  g_assert_true (error->domain == LSTM_ERROR);
   g_test_message ("%s", error->message);
   g_assert_true (g_str_has_prefix (error->message, path));
   g_assert_nonnull (strstr (error->message, g_strchomp (message)));
@@ -121,22 +179,60 @@ test_broken (void)
   g_rmdir (dir);
 }
 
+/* Files that other formats' options are given for, and a part of what is said then */
+static const struct {
+  const char *options, *file, *message;
+} misused[] = {
+    {"--head 'fc relu'", "convert/keras-k210/model.h5", "--head is for a state dict"},
+    {"--head 'fc relu'", "convert/onnx-node-plain/model.onnx", "--head is for a state dict"},
+    {"--head 'fc relu'", "convert/torch-refused-pickle/model.pt", "--head is for a state dict"},
+    {"--head 'out relu'", "lstm/head/model.safetensors", "--head is for a state dict"},
+    {"--head 'fc swish'", "torch/linear/model.safetensors", "log_softmax, found \"swish\""},
+    {"--config x.json", "torch/linear/model.safetensors", "--config is for weights of Keras"},
+    {"--output x", "torch/linear/model.safetensors", "--output is for models with several"},
+};
+
+static void
+test_misused (void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (misused); i++) {
+    g_autofree char *line = g_strdup_printf ("'%s' -o - %s '%s/%s'", g_getenv ("LSTM_CONVERT"),
+        misused[i].options, g_getenv ("LSTM_TEST_VECTORS"), misused[i].file);
+    g_autofree char *written = NULL, *said = NULL;
+    int status;
+
+    g_assert_true (g_spawn_command_line_sync (line, &written, &said, &status, NULL));
+    g_test_message ("%s", said);
+    g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 1);
+    g_assert_cmpstr (written, ==, "");
+    g_assert_nonnull (strstr (said, misused[i].message));
+  }
+}
+
+static void
+add_folders (const char *folder, const char *test, GTestDataFunc run)
+{
+  g_autofree char *root = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), folder, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDir) dir = g_dir_open (root, 0, &error);
+  const char *name;
+
+  g_assert_no_error (error);
+  while ((name = g_dir_read_name (dir))) {
+    g_autofree char *path = g_strconcat (test, name, NULL);
+
+    g_test_add_data_func_full (path, g_build_filename (root, name, NULL), run, g_free);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
-  g_autofree char *root = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), "convert", NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GDir) dir = NULL;
-  const char *name;
-
   g_test_init (&argc, &argv, NULL);
-  dir = g_dir_open (root, 0, &error);
-  g_assert_no_error (error);
-  while ((name = g_dir_read_name (dir))) {
-    g_autofree char *path = g_strconcat ("/convert/", name, NULL);
-
-    g_test_add_data_func_full (path, g_build_filename (root, name, NULL), test_case, g_free);
-  }
+  add_folders ("convert", "/convert/", test_case);
+  add_folders ("torch", "/torch/", test_described);
+  add_folders ("variants", "/described/", test_described);
   g_test_add_func ("/convert/broken", test_broken);
+  g_test_add_func ("/convert/misused", test_misused);
   return g_test_run ();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Every folder of vectors/variants, on every instruction set: as a whole sequence, and step by
- * step where the model can, cut in several ways. */
+ * Every folder of vectors/variants and vectors/torch, on every instruction set: as a whole
+ * sequence, and step by step where the model can, cut in several ways. */
 #include "testutil.h"
 #include <string.h>
 
@@ -175,5 +175,6 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   test_add_folders ("variants", "variants", test_case);
+  test_add_folders ("torch", "torch", test_case);
   return g_test_run ();
 }
