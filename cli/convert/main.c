@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * lstm-convert: a trained model in another format to the safetensors file that liblstm loads. */
+ * lstm-convert: a trained model to the safetensors file that liblstm loads. */
 #include "convert.h"
 #include <glib/gstdio.h>
 #include <locale.h>
