@@ -40,10 +40,13 @@ void convert_model_set_layers (ConvertModel *model, JsonArray *layers);
 void convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
     guint n_dims, const gsize *shape, float *values);
 
+/* A line for people, of what is no layer. */
+void convert_model_add_note (ConvertModel *model, const char *line);
+
 /* The safetensors file. */
 GBytes *convert_model_to_bytes (const ConvertModel *model);
 
-/* For people: a line per layer, with the shapes of its tensors. */
+/* For people: a line per layer, with the shapes of its tensors, and the notes. */
 char *convert_model_describe (const ConvertModel *model);
 
 typedef struct {

@@ -17,6 +17,7 @@ struct _ConvertModel {
   JsonArray *layers;
   GHashTable *names; /* of layers */
   GPtrArray *tensors;
+  GString *notes;
 };
 
 static void
@@ -38,6 +39,7 @@ convert_model_new (void)
   model->layers = json_array_new ();
   model->names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   model->tensors = g_ptr_array_new_with_free_func (tensor_free);
+  model->notes = g_string_new (NULL);
   return model;
 }
 
@@ -47,6 +49,7 @@ convert_model_free (ConvertModel *model)
   json_array_unref (model->layers);
   g_hash_table_unref (model->names);
   g_ptr_array_unref (model->tensors);
+  g_string_free (model->notes, TRUE);
   g_free (model);
 }
 
@@ -98,6 +101,13 @@ convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *su
   g_ptr_array_add (model->tensors, tensor);
 }
 
+void
+convert_model_add_note (ConvertModel *model, const char *line)
+{
+  g_string_append_printf (model->notes, "  %s
+", line);
+}
+
 GBytes *
 convert_model_to_bytes (const ConvertModel *model)
 {
@@ -147,5 +157,6 @@ convert_model_describe (const ConvertModel *model)
     append_tensors (text, model, layer);
     g_string_append_c (text, '\n');
   }
+  g_string_append (text, model->notes->str);
   return g_string_free (text, FALSE);
 }

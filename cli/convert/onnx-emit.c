@@ -274,11 +274,14 @@ add_repeat (Emit *emit, const OnnxStep *step, gsize n)
   emit->lstm = NULL;
 }
 
+/* A sequence's own last step is never masked, the one at the end of time may be. */
 static void
-take_own (Emit *emit)
+take_own (Emit *emit, const OnnxStep *step, OnnxTake take)
 {
   const OnnxStep *lstm = emit->lstm_step;
 
+  if (take == ONNX_TAKE_OWN || step->by_length)
+    json_object_remove_member (emit->lstm, "zero_masked");
   if (!lstm->cells[0])
     json_object_set_string_member (emit->lstm, "order", "processed");
   json_object_set_string_member (emit->lstm, "return", "last");
@@ -295,7 +298,7 @@ emit_take (Emit *emit, const OnnxStep *step, OnnxTake take)
 
   if (take == ONNX_TAKE_OWN || (take == ONNX_TAKE_LAST && there && !back)
       || (take == ONNX_TAKE_FIRST && back && !there)) {
-    take_own (emit);
+    take_own (emit, step, take);
     return TRUE;
   }
   if (take == ONNX_TAKE_FIRST || emit->flipped)
@@ -332,6 +335,8 @@ emit_lstm (Emit *emit, const OnnxStep *step)
     json_object_set_double_member (layer, "clip", to_double (cells[0]->clip));
   if (cells[0]->input_forget)
     json_object_set_boolean_member (layer, "input_forget", TRUE);
+  if (step->masked)
+    json_object_set_boolean_member (layer, "zero_masked", TRUE);
   add_cell (emit, layer, cells[0], FALSE);
   if (both)
     add_cell (emit, layer, cells[1], TRUE);

@@ -96,17 +96,19 @@ check_inputs (OnnxReader *reader, OnnxNode *node, const OnnxOp *op, OnnxFunction
   return *value == NULL;
 }
 
-static gboolean
-is_state (const OnnxNode *node, const OnnxOp *op)
+/* What moved states are: parts of both are as little an output as c. */
+static OnnxFinal
+get_final (const OnnxNode *node, const OnnxOp *op)
 {
-  guint n = op && g_str_equal (op->op, "Concat") ? node->n_in : MIN (node->n_in, 1);
+  guint n = g_str_equal (op->op, "Concat") ? node->n_in : MIN (node->n_in, 1);
+  OnnxFinal final = ONNX_FINAL_NONE;
 
-  if (!op || !op->layout || !n)
-    return FALSE;
-  for (guint i = 0; i < n; i++)
-    if (!node->in[i] || !node->in[i]->is_state)
-      return FALSE;
-  return TRUE;
+  for (guint i = 0; op->layout && i < n; i++) {
+    if (!node->in[i] || !node->in[i]->final)
+      return ONNX_FINAL_NONE;
+    final = MAX (final, node->in[i]->final);
+  }
+  return final;
 }
 
 /* FALSE once nodes have looked at too many values, be they few that all look at the same. */
@@ -128,6 +130,7 @@ compute (OnnxReader *reader, OnnxNode *node)
   const char *type = text (node->proto->op_type), *domain = text (node->proto->domain);
   gboolean standard = !*domain || g_str_equal (domain, "ai.onnx");
   const OnnxOp *op = standard ? onnx_find_op (type) : NULL;
+  OnnxFinal final;
   OnnxFunction function;
   OnnxValue *value;
 
@@ -142,14 +145,12 @@ compute (OnnxReader *reader, OnnxNode *node)
     return onnx_bad (reader, node, "expected less to fold, found too many values");
   if (check_inputs (reader, node, op, &function, &value))
     value = function (reader, node);
-  if (is_state (node, op)) {
-    for (guint i = 0; i < node->n_out; i++) {
-      node->out[i] = onnx_value_copy (reader, node->out[i] ? node->out[i] : value);
-      node->out[i]->is_state = TRUE;
-    }
-    value = node->n_out ? node->out[0] : value;
+  final = get_final (node, op);
+  for (guint i = 0; final && i < node->n_out; i++) {
+    node->out[i] = onnx_value_copy (reader, node->out[i] ? node->out[i] : value);
+    node->out[i]->final = final;
   }
-  return value;
+  return final && node->n_out ? node->out[0] : value;
 }
 
 static gboolean

@@ -41,7 +41,7 @@ onnx_stream_new (
   OnnxValue *value = onnx_value_copy (reader, like);
 
   value->kind = ONNX_STREAM;
-  value->is_state = FALSE;
+  value->final = ONNX_FINAL_NONE;
   value->step = step;
   return value;
 }

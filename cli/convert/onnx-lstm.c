@@ -23,7 +23,7 @@ typedef struct {
   OnnxValue *failed;
   const OnnxTensor *in[8]; /* but X */
   gsize d, m, dirs;
-  gboolean batch_first;
+  gboolean batch_first, masked;
 } Lstm;
 
 static const char *const input_names[] = {
@@ -289,8 +289,11 @@ check_lengths (Lstm *lstm)
   OnnxInt length = {0, 1, lstm->reader->length};
 
   for (gsize k = 0; lens && k < lens->n; k++) {
-    if (onnx_int_equal (lstm->reader, lens->i[k], size)
-        || onnx_int_equal (lstm->reader, lens->i[k], length))
+    gboolean outside = lens->i[k].atom == length.atom
+                       && onnx_int_equal (lstm->reader, lens->i[k], length);
+
+    lstm->masked |= outside;
+    if (outside || onnx_int_equal (lstm->reader, lens->i[k], size))
       continue;
     lstm->failed = onnx_bad (lstm->reader, lstm->node,
         "sequence_lens: expected the length of X, or an input of the model, found others");
@@ -320,18 +323,17 @@ make_outputs (Lstm *lstm, OnnxStep *step)
   node->out[0] = y;
   if (node->n_out > 1) {
     h = onnx_value_copy (lstm->reader, y);
-    if (x->axes[lstm->batch_first].n) {
-      h->step = g_memdup2 (step, sizeof *step);
-      g_ptr_array_add (lstm->reader->arena, h->step);
+    h->step = onnx_step_copy (lstm->reader, step);
+    h->step->masked = FALSE;
+    if (x->axes[lstm->batch_first].n)
       h->step->take = ONNX_TAKE_OWN;
-    }
     node->out[1] = onnx_value_drop (lstm->reader, h, lstm->batch_first);
-    node->out[1]->is_state = TRUE;
+    node->out[1]->final = ONNX_FINAL_HIDDEN;
   }
   if (node->n_out > 2) {
     node->out[2] = onnx_bad (
-        lstm->reader, node, "expected outputs Y or Y_h to be used, found Y_c");
-    node->out[2]->is_state = TRUE;
+        lstm->reader, node, "expected Y or Y_h, found a use of Y_c (emit=cell of the element gives it)");
+    node->out[2]->final = ONNX_FINAL_CELL;
   }
 }
 
@@ -347,6 +349,7 @@ onnx_run_lstm (OnnxReader *reader, OnnxNode *node)
       || !bind_input (&lstm) || !check_lengths (&lstm))
     return lstm.failed;
   step = onnx_step_new (reader, node, ONNX_STEP_LSTM, node->in[IN_X]->step);
+  step->masked = lstm.masked;
   if (directions[row].forward)
     step->cells[0] = read_cell (&lstm, 0);
   if (directions[row].reverse)

@@ -56,7 +56,7 @@ are_directions (const OnnxStep *a, const OnnxStep *b)
   return a->kind == ONNX_STEP_LSTM && b->kind == ONNX_STEP_LSTM && a->parent == b->parent
          && a->cells[0] && !a->cells[1] && b->cells[1] && !b->cells[0]
          && own_take (a) == own_take (b) && a->cells[0]->m == b->cells[1]->m
-         && a->cells[0]->clip == b->cells[1]->clip
+         && a->masked == b->masked && a->cells[0]->clip == b->cells[1]->clip
          && a->cells[0]->input_forget == b->cells[1]->input_forget;
 }
 
@@ -86,7 +86,7 @@ onnx_stream_merge (OnnxReader *reader, const OnnxNode *node, OnnxValue *a, OnnxV
   if (!merge)
     step->features = onnx_axis_of (reader, 2 * (gint64) there->cells[0]->m, ONNX_ROLE_FEATURE);
   value = onnx_stream_new (reader, node, a, step);
-  value->is_state = a->is_state && b->is_state;
+  value->final = MIN (a->final, b->final);
   for (guint i = 0; i < a->n_axes; i++) {
     gboolean units = onnx_axis_equal (&a->axes[i], &a->step->features)
                      && onnx_axis_equal (&b->axes[i], &b->step->features);

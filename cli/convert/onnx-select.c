@@ -168,8 +168,13 @@ onnx_value_range (
                    "expected to pick one of %u tensors, found another part", in->n_parts);
   if (size.atom == ONNX_NUMBER)
     return range_of_known (reader, node, in, axis, size.offset, start, end);
-  if (start_back && start == -1 && end_back && end == 0)
-    return take_step (reader, node, in, axis, ONNX_TAKE_LAST);
+  if (start_back && start == -1 && end_back && end == 0) {
+    OnnxValue *last = take_step (reader, node, in, axis, ONNX_TAKE_LAST);
+
+    if (last->kind != ONNX_BAD)
+      last->step->by_length = range.start.atom == reader->length;
+    return last;
+  }
   if (is_start && !end_back && end == 1)
     return take_step (reader, node, in, axis, ONNX_TAKE_FIRST);
   return onnx_bad (

@@ -112,95 +112,13 @@ check_lstm (OnnxReader *reader, GError **error)
       graph->n_node);
 }
 
-static char *
-list_outputs (const Onnx__GraphProto *graph)
-{
-  GString *names = g_string_new (NULL);
-
-  for (gsize i = 0; i < graph->n_output; i++)
-    g_string_append_printf (names, i ? ", %s" : "%s", text (graph->output[i]->name));
-  return g_string_free (names, FALSE);
-}
-
-/* Returns: the output that --output names, the only one, or the only one that is not a state;
- * NULL with @error if that is none */
-static OnnxValue *
-choose_output (OnnxReader *reader, const OnnxScope *scope, const char **name, GError **error)
-{
-  const Onnx__GraphProto *graph = reader->model->graph;
-  const char *wanted = reader->input->output;
-  g_autofree char *names = list_outputs (graph);
-  OnnxValue *found = NULL;
-  guint n = 0;
-
-  for (gsize i = 0; i < graph->n_output; i++) {
-    OnnxValue *value = onnx_scope_find (reader, scope, text (graph->output[i]->name));
-
-    if (wanted ? g_str_equal (wanted, text (graph->output[i]->name))
-               : graph->n_output == 1 || !value->is_state) {
-      found = value;
-      *name = text (graph->output[i]->name);
-      n++;
-    }
-  }
-  if (n == 1)
-    return found;
-  if (wanted)
-    onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error, "expected an output of %s, found '%s'",
-        names, wanted);
-  else
-    onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
-        "expected one output that is not a state, or --output to name one of %s, found %u",
-        names, n);
-  return NULL;
-}
-
-/* The features of a step must lie in order where they share an axis. */
-static gboolean
-check_output (OnnxReader *reader, const OnnxValue *output, const char *name, GError **error)
-{
-  const OnnxStep *step = output->step;
-  gboolean lstm = FALSE;
-
-  if (output->kind == ONNX_TENSOR)
-    return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
-        "output \"%s\": expected it to depend on the input, found constants", name);
-  if (output->kind == ONNX_STATE)
-    return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
-        "output \"%s\": expected it to come from an LSTM, found a state that goes through",
-        name);
-  if (output->kind != ONNX_STREAM)
-    return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error, "%s", text (output->problem));
-  for (const OnnxStep *at = step; at; at = at->parent)
-    lstm |= at->kind == ONNX_STEP_LSTM;
-  if (!lstm)
-    return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
-        "output \"%s\": expected an LSTM between input and output, found none", name);
-  for (guint i = 0; i < output->n_axes; i++) {
-    int before = -1;
-
-    for (guint k = 0; k < output->axes[i].n; k++) {
-      for (int f = 0; f < (int) step->features.n; f++) {
-        if (output->axes[i].atoms[k] != step->features.atoms[f])
-          continue;
-        if (f < before)
-          return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
-              "output \"%s\": expected directions behind each other, found them interleaved",
-              name);
-        before = f;
-      }
-    }
-  }
-  return TRUE;
-}
-
 static ConvertModel *
 read_graph (OnnxReader *reader, GError **error)
 {
   g_autoptr (GHashTable) values = g_hash_table_new (g_str_hash, g_str_equal);
   OnnxScope scope = {NULL, values, 0};
-  const OnnxValue *output;
-  const char *name = "";
+  g_autoptr (ConvertModel) model = NULL;
+  const OnnxStep *last;
 
   if (!reader->model->graph) {
     onnx_fail (reader, CONVERT_ERROR_FILE, error, "expected a graph, found none");
@@ -211,10 +129,12 @@ read_graph (OnnxReader *reader, GError **error)
   onnx_find_states (reader);
   if (!onnx_add_inputs (reader, &scope, error)
       || !onnx_graph_run (reader, &scope, reader->model->graph, error)
-      || !(output = choose_output (reader, &scope, &name, error))
-      || !check_output (reader, output, name, error))
+      || !(last = onnx_take_output (reader, &scope, error))
+      || !(model = onnx_emit (reader, last, error)))
     return NULL;
-  return onnx_emit (reader, output->step, error);
+  for (guint i = 0; i < reader->notes->len; i++)
+    convert_model_add_note (model, g_ptr_array_index (reader->notes, i));
+  return g_steal_pointer (&model);
 }
 
 static ConvertModel *
@@ -242,10 +162,12 @@ read_model (const ConvertInput *input, GError **error)
   reader.atoms = g_array_new (FALSE, FALSE, sizeof (OnnxAtom));
   reader.states = g_hash_table_new (g_str_hash, g_str_equal);
   reader.lengths = g_hash_table_new (g_str_hash, g_str_equal);
+  reader.notes = g_ptr_array_new_with_free_func (g_free);
   reader.budget = BUDGET + MIN (input->size, G_MAXSIZE / 2 / BUDGET_PER_BYTE) * BUDGET_PER_BYTE;
   reader.work = WORK;
   reader.length = onnx_atom_new (&reader, -1, ONNX_ROLE_TIME);
   model = read_graph (&reader, error);
+  g_ptr_array_unref (reader.notes);
   g_hash_table_unref (reader.lengths);
   g_hash_table_unref (reader.states);
   g_array_unref (reader.atoms);

@@ -93,6 +93,8 @@ struct _OnnxStep {
   OnnxAxis features;
   const OnnxCell *cells[2]; /* LSTM: forward, reverse */
   OnnxTake take;            /* LSTM, TAKE */
+  gboolean by_length;       /* the step that is taken: each sequence's own last */
+  gboolean masked;          /* LSTM: Y is 0 beyond lengths from outside */
   const char *merge;        /* LSTM with two cells; NULL: concat */
   const OnnxTensor *weight; /* DENSE (n, d) */
   const OnnxTensor *bias;   /* DENSE (n), LAYER_NORM beta (d), or NULL */
@@ -113,10 +115,13 @@ typedef enum {
   ONNX_STATE, /* from an input that is an LSTM's state */
 } OnnxKind;
 
+/* What of an LSTM a value is, whatever its layout; both together are its cells' */
+typedef enum { ONNX_FINAL_NONE, ONNX_FINAL_HIDDEN, ONNX_FINAL_CELL } OnnxFinal;
+
 typedef struct _OnnxValue OnnxValue;
 struct _OnnxValue {
   OnnxKind kind;
-  gboolean is_state; /* Y_h or Y_c, whatever its layout */
+  OnnxFinal final; /* Y_h or Y_c */
   const char *problem;
   const Onnx__TensorProto *proto;
   const OnnxTensor *tensor;
@@ -144,6 +149,7 @@ typedef struct {
   GArray *atoms;
   int length;                   /* the atom that stands for the model's sequence lengths */
   GHashTable *states, *lengths; /* names of inputs */
+  GPtrArray *notes;             /* lines for people */
 } OnnxReader;
 
 typedef struct {
@@ -305,6 +311,9 @@ gboolean onnx_fail (const OnnxReader *reader, ConvertError code, GError **error,
 /* onnx-inputs.c */
 void onnx_find_states (OnnxReader *reader);
 gboolean onnx_add_inputs (OnnxReader *reader, OnnxScope *scope, GError **error);
+/* onnx-outputs.c. Returns: NULL with @error if none can be taken; else notes go to the reader's */
+const OnnxStep *onnx_take_output (
+    OnnxReader *reader, const OnnxScope *scope, GError **error);
 /* onnx-emit.c */
 ConvertModel *onnx_emit (const OnnxReader *reader, const OnnxStep *last, GError **error);
 /* onnx-check.c: FALSE unless the bytes nest and count within bounds */
