@@ -10,25 +10,17 @@ typedef struct {
 } Function;
 
 static const Function functions[] = {
-    {"Sigmoid", "sigmoid", TRUE},
-    {"Tanh", "tanh", TRUE},
-    {"Relu", "relu", TRUE},
+    {"Sigmoid", "sigmoid", TRUE}, {"Tanh", "tanh", TRUE}, {"Relu", "relu", TRUE},
     {"HardSigmoid", "hard_sigmoid", TRUE, TRUE, TRUE, .2f, .5f},
     {"LeakyRelu", "leaky_relu", TRUE, TRUE, FALSE, .01f},
     {"ThresholdedRelu", "thresholded_relu", TRUE, TRUE, FALSE, 1},
     {"ScaledTanh", "scaled_tanh", TRUE, TRUE, TRUE, 1, 1},
-    {"Affine", "affine", TRUE, TRUE, TRUE, 1, 0},
-    {"Elu", "elu", TRUE, TRUE, FALSE, 1},
-    {"Softsign", "softsign", TRUE},
-    {"Softplus", "softplus", TRUE},
-    {"Selu", "selu", FALSE},
-    {"Exp", "exponential", FALSE},
-    {"HardSwish", "hard_silu", FALSE},
-    {"Mish", "mish", FALSE},
-    {"Swish", "silu", FALSE},
-    {"Gelu", "gelu", FALSE},
-    {"Softmax", "softmax", FALSE},
-    {"LogSoftmax", "log_softmax", FALSE},
+    {"Affine", "affine", TRUE, TRUE, TRUE, 1, 0}, {"Elu", "elu", TRUE, TRUE, FALSE, 1},
+    {"Softsign", "softsign", TRUE}, {"Softplus", "softplus", TRUE}, {"Selu", "selu", FALSE},
+    {"Exp", "exponential", FALSE}, {"HardSwish", "hard_silu", FALSE}, {"Mish", "mish", FALSE},
+    {"Swish", "silu", FALSE}, {"Gelu", "gelu", FALSE}, {"Softmax", "softmax", FALSE},
+    {"LogSoftmax", "log_softmax", FALSE}, {"Celu", "elu", FALSE},
+    {"Erf", "erf", FALSE}, /* within GELU only */
 };
 
 static OnnxActivation
@@ -66,6 +58,8 @@ check_parameters (const OnnxNode *node, OnnxActivation *activation)
 
   if (g_str_equal (activation->name, "gelu") && g_str_equal (approximate, "tanh"))
     activation->name = "gelu_tanh";
+  else if (!g_str_equal (approximate, "none"))
+    return FALSE;
   if (g_str_equal (activation->name, "selu"))
     return fabsf (onnx_get_float (node, "alpha", 1.67326324f) - 1.67326324f) < 1e-4f
            && fabsf (onnx_get_float (node, "gamma", 1.05070102f) - 1.05070102f) < 1e-4f;
@@ -140,4 +134,90 @@ onnx_stream_clip (OnnxReader *reader, OnnxNode *node)
     return onnx_bad (reader, node, "expected to clip to 0 and above, or to ±1, found %g to %g",
         (double) low, (double) high);
   return activation_value (reader, node, activation);
+}
+
+/* PRelu with one slope for all features */
+OnnxValue *
+onnx_stream_prelu (OnnxReader *reader, OnnxNode *node)
+{
+  const OnnxTensor *slope = onnx_in_reals (node, 1);
+
+  if (!slope || slope->n != 1)
+    return onnx_bad (reader, node, "expected one constant slope, found another");
+  return activation_value (
+      reader, node, (OnnxActivation){"leaky_relu", TRUE, FALSE, slope->f[0], 0});
+}
+
+/* Whether @step is one of arithmetic with a single number, within float32 */
+static gboolean
+is_affine (const OnnxStep *step, char op, double number)
+{
+  return step && step->kind == ONNX_STEP_AFFINE && step->op == op && step->number->n == 1
+         && fabs ((double) step->number->f[0] - number) <= 1e-6 * fabs (number);
+}
+
+static gboolean
+is_activation (const OnnxStep *step, const char *name)
+{
+  return step && step->kind == ONNX_STEP_ACTIVATION
+         && g_str_equal (step->activation.name, name);
+}
+
+/* What 1 + erf (x / √2) is made of, or NULL */
+static const OnnxStep *
+get_normal (const OnnxStep *step)
+{
+  const OnnxStep *scaled;
+
+  if (!is_affine (step, '+', 1) || !is_activation (step->parent, "erf"))
+    return NULL;
+  scaled = step->parent->parent;
+  return is_affine (scaled, '/', G_SQRT2) || is_affine (scaled, '*', 1 / G_SQRT2)
+             ? scaled->parent
+             : NULL;
+}
+
+static const char *
+get_product (const OnnxStep *x, const OnnxStep *f)
+{
+  if (is_activation (f, "sigmoid") && f->parent == x)
+    return "silu";
+  if (is_activation (f, "hard_sigmoid") && f->parent == x && f->activation.beta == .5f
+      && fabsf (f->activation.alpha - 1 / 6.f) < 1e-6f)
+    return "hard_silu";
+  if (is_activation (f, "tanh") && is_activation (f->parent, "softplus")
+      && f->parent->parent == x)
+    return "mish";
+  return NULL;
+}
+
+OnnxValue *
+onnx_times_itself (OnnxReader *reader, OnnxNode *node, OnnxValue *x, const OnnxValue *y)
+{
+  const OnnxStep *from = x->step, *normal = get_normal (y->step);
+  const char *name = get_product (from, y->step);
+  const gsize one = 1;
+  OnnxTensor *two;
+  OnnxStep *step;
+
+  if (x->n_axes != y->n_axes)
+    return NULL;
+  for (guint i = 0; i < x->n_axes; i++)
+    if (!onnx_axis_equal (&x->axes[i], &y->axes[i]))
+      return NULL;
+  if (normal && (normal == from || (is_affine (from, '*', .5) && normal == from->parent))) {
+    name = "gelu";
+    from = normal;
+  }
+  if (!name)
+    return NULL;
+  step = onnx_step_new (reader, node, ONNX_STEP_ACTIVATION, from);
+  step->activation.name = name;
+  if (!normal || from != x->step)
+    return onnx_stream_new (reader, node, x, step);
+  /* its half is still to come */
+  if (!(two = onnx_tensor_new (reader, FALSE, 1, &one)))
+    return NULL;
+  two->f[0] = 2;
+  return onnx_stream_affine (reader, node, onnx_stream_new (reader, node, x, step), '*', two);
 }

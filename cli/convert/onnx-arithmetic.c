@@ -229,6 +229,8 @@ onnx_fold_binary (OnnxReader *reader, OnnxNode *node)
 
   while (!g_str_equal (op->op, node->proto->op_type))
     op++;
+  if (onnx_attribute (node, "axis") || onnx_get_int (node, "fmod", !a->is_int) == a->is_int)
+    return onnx_bad (reader, node, "expected no axis, nor another remainder, found one");
   if (!b || a->is_int != b->is_int || (a->is_int ? !op->whole : !op->real))
     return onnx_bad (reader, node, "expected two constants of one type, found others");
   a = spread (reader, a, b);
@@ -343,7 +345,7 @@ onnx_fold_reduce_prod (OnnxReader *reader, OnnxNode *node)
   const gsize one = 1;
   OnnxTensor *result;
 
-  if (!a->is_int || a->n_dims > 1)
+  if (!a->is_int || a->n_dims > 1 || onnx_get_int (node, "noop_with_empty_axes", 0))
     return onnx_bad (reader, node, "expected a list of integers, found another tensor");
   if (!(result = onnx_tensor_new (reader, TRUE, keep ? a->n_dims : 0, &one)))
     return onnx_value_tensor (reader, node, NULL);

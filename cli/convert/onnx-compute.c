@@ -178,13 +178,23 @@ get_number (OnnxReader *reader, OnnxValue **value, const OnnxTensor *constant)
   return onnx_tensor_alias (reader, constant, 1, &n);
 }
 
-static OnnxValue *
-affine (OnnxReader *reader, OnnxNode *node, OnnxValue *in, char op, const OnnxTensor *number)
+static gboolean
+is_scale (const OnnxStep *step)
+{
+  return step->kind == ONNX_STEP_AFFINE && step->op == '*' && step->number->n == 1;
+}
+
+/* A scale that undoes the one before it leaves neither. */
+OnnxValue *
+onnx_stream_affine (
+    OnnxReader *reader, OnnxNode *node, OnnxValue *in, char op, const OnnxTensor *number)
 {
   OnnxStep *step = onnx_step_new (reader, node, ONNX_STEP_AFFINE, in->step);
 
   step->op = op;
   step->number = number;
+  if (is_scale (step) && is_scale (in->step) && number->f[0] * in->step->number->f[0] == 1)
+    step = (OnnxStep *) in->step->parent;
   return onnx_stream_new (reader, node, in, step);
 }
 
@@ -197,43 +207,15 @@ constant_first (
   OnnxTensor *minus;
 
   if (op == '*' || op == '+')
-    return affine (reader, node, in, op, number);
+    return onnx_stream_affine (reader, node, in, op, number);
   if (op == '/')
     return onnx_bad (
         reader, node, "expected to divide by a constant, found a constant divided");
   if (!(minus = onnx_tensor_new (reader, FALSE, 1, &one)))
     return onnx_value_tensor (reader, node, NULL);
   minus->f[0] = -1;
-  return affine (reader, node, affine (reader, node, in, '*', minus), '+', number);
-}
-
-/* x · f (x) for an f that is a step behind x: the product's own name */
-static OnnxValue *
-times_itself (OnnxReader *reader, OnnxNode *node, const OnnxValue *x, const OnnxValue *y)
-{
-  const OnnxStep *f = y->step, *g = f->parent;
-  const char *name = NULL;
-  OnnxStep *step;
-
-  if (f->kind != ONNX_STEP_ACTIVATION || x->n_axes != y->n_axes)
-    return NULL;
-  for (guint i = 0; i < x->n_axes; i++)
-    if (!onnx_axis_equal (&x->axes[i], &y->axes[i]))
-      return NULL;
-  if (g == x->step && g_str_equal (f->activation.name, "sigmoid"))
-    name = "silu";
-  else if (g == x->step && g_str_equal (f->activation.name, "hard_sigmoid")
-           && fabsf (f->activation.alpha - 1 / 6.f) < 1e-6f && f->activation.beta == .5f)
-    name = "hard_silu";
-  else if (g && g->parent == x->step && g->kind == ONNX_STEP_ACTIVATION
-           && g_str_equal (f->activation.name, "tanh")
-           && g_str_equal (g->activation.name, "softplus"))
-    name = "mish";
-  if (!name)
-    return NULL;
-  step = onnx_step_new (reader, node, ONNX_STEP_ACTIVATION, x->step);
-  step->activation.name = name;
-  return onnx_stream_new (reader, node, x, step);
+  return onnx_stream_affine (
+      reader, node, onnx_stream_affine (reader, node, in, '*', minus), '+', number);
 }
 
 static OnnxValue *
@@ -241,8 +223,8 @@ two_streams (OnnxReader *reader, OnnxNode *node, char op)
 {
   OnnxValue *a = node->in[0], *b = node->in[1], *value = NULL;
 
-  if (op == '*' && !(value = times_itself (reader, node, a, b)))
-    value = times_itself (reader, node, b, a);
+  if (op == '*' && !(value = onnx_times_itself (reader, node, a, b)))
+    value = onnx_times_itself (reader, node, b, a);
   if (!value && (op == '+' || op == '*'))
     value = onnx_stream_merge (reader, node, a, b, op == '+' ? "sum" : "mul", 0);
   return value ? value
@@ -282,7 +264,7 @@ onnx_stream_arithmetic (OnnxReader *reader, OnnxNode *node)
     return onnx_bad (
         reader, node, "expected one number, or one for each feature, found another shape");
   return first ? constant_first (reader, node, value, op, number)
-               : affine (reader, node, value, op, number);
+               : onnx_stream_affine (reader, node, value, op, number);
 }
 
 OnnxValue *

@@ -185,6 +185,8 @@ emit_activation (Emit *emit, const OnnxStep *step)
 {
   JsonObject *layer = emit->dense;
 
+  if (g_str_equal (step->activation.name, "erf"))
+    return fail (emit, step, "expected it within GELU, found another use");
   flush (emit);
   if (!layer)
     layer = convert_model_add_layer (emit->model, "activation", step->name);

@@ -68,29 +68,39 @@ cast (OnnxReader *reader, const OnnxTensor *tensor, gboolean to_int)
   return result;
 }
 
-static gboolean
-is_real_type (gint64 type)
+/* Truth of what is not 0 */
+static OnnxTensor *
+cast_to_bool (OnnxReader *reader, const OnnxTensor *tensor)
 {
-  return type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
-         || type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16
-         || type == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE
-         || type == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
+  OnnxTensor *result = onnx_tensor_new (reader, TRUE, tensor->n_dims, tensor->shape);
+
+  for (gsize k = 0; result && k < tensor->n; k++) {
+    if (!tensor->is_int)
+      result->i[k] = onnx_number (tensor->f[k] != 0);
+    else if (tensor->i[k].atom == ONNX_NUMBER)
+      result->i[k] = onnx_number (tensor->i[k].offset != 0);
+    else
+      return NULL;
+  }
+  return result;
 }
 
 OnnxValue *
 onnx_fold_cast (OnnxReader *reader, OnnxNode *node)
 {
   const OnnxTensor *tensor = onnx_in_tensor (node, 0);
-  gboolean to_int = !is_real_type (onnx_get_int (node, "to", 0));
-  gboolean to_bool = onnx_get_int (node, "to", 0) == ONNX__TENSOR_PROTO__DATA_TYPE__BOOL;
+  gint64 to = onnx_get_int (node, "to", 0);
+  gboolean to_int;
 
-  if (onnx_attribute (node, "to") && onnx_attribute (node, "to")->has_s)
-    return onnx_bad (reader, node, "expected a type's number, found a name (opset before 6)");
-  if (tensor->is_int == to_int && !to_bool)
+  if (!onnx_find_type (to, &to_int))
+    return onnx_bad (reader, node, "expected a type of numbers, found another");
+  if (to == ONNX__TENSOR_PROTO__DATA_TYPE__BOOL)
+    tensor = cast_to_bool (reader, tensor);
+  else if (tensor->is_int == to_int)
     return node->in[0];
-  if (to_bool)
-    return onnx_bad (reader, node, "expected a cast to numbers, found one to bool");
-  if (!(tensor = cast (reader, tensor, to_int)))
+  else
+    tensor = cast (reader, tensor, to_int);
+  if (!tensor)
     return onnx_bad (reader, node, "expected known values that fit, found others");
   return onnx_value_tensor (reader, node, tensor);
 }

@@ -3,19 +3,12 @@
 
 #define MAX_INPUTS 4096
 
-static const char *
-text (const char *name)
-{
-  return name ? name : "";
-}
-
 static OnnxValue *
 bad_name (OnnxReader *reader, const char *name, const char *problem)
 {
-  OnnxValue *value = g_new0 (OnnxValue, 1);
+  OnnxValue *value = onnx_value_new (reader, ONNX_BAD);
   g_autofree char *valid = g_utf8_make_valid (name, -1);
 
-  g_ptr_array_add (reader->arena, value);
   value->problem = onnx_text (reader, g_strdup_printf ("tensor \"%s\": %s", valid, problem));
   return value;
 }
@@ -29,7 +22,7 @@ decode (OnnxReader *reader, OnnxValue *value)
   value->tensor = onnx_tensor_decode (reader, value->proto, &problem);
   value->kind = value->tensor ? ONNX_TENSOR : ONNX_BAD;
   if (!value->tensor)
-    value->problem = bad_name (reader, text (value->proto->name), problem)->problem;
+    value->problem = bad_name (reader, onnx_name (value->proto->name), problem)->problem;
 }
 
 OnnxValue *
@@ -49,12 +42,12 @@ onnx_scope_find (OnnxReader *reader, const OnnxScope *scope, const char *name)
 static const char *
 get_label (OnnxReader *reader, const Onnx__NodeProto *proto)
 {
-  const char *name = text (proto->name);
+  const char *name = onnx_name (proto->name);
   g_autofree char *label = NULL;
 
   if (!*name && proto->n_output)
-    name = text (proto->output[0]);
-  label = g_strdup_printf ("node \"%s\" (%s)", name, text (proto->op_type));
+    name = onnx_name (proto->output[0]);
+  label = g_strdup_printf ("node \"%s\" (%s)", name, onnx_name (proto->op_type));
   return onnx_text (reader, g_utf8_make_valid (label, -1));
 }
 
@@ -127,7 +120,8 @@ count_work (OnnxReader *reader, const OnnxNode *node)
 static OnnxValue *
 compute (OnnxReader *reader, OnnxNode *node)
 {
-  const char *type = text (node->proto->op_type), *domain = text (node->proto->domain);
+  const char *type = onnx_name (node->proto->op_type),
+             *domain = onnx_name (node->proto->domain);
   gboolean standard = !*domain || g_str_equal (domain, "ai.onnx");
   const OnnxOp *op = standard ? onnx_find_op (type) : NULL;
   OnnxFinal final;
@@ -147,7 +141,9 @@ compute (OnnxReader *reader, OnnxNode *node)
     value = function (reader, node);
   final = get_final (node, op);
   for (guint i = 0; final && i < node->n_out; i++) {
-    node->out[i] = onnx_value_copy (reader, node->out[i] ? node->out[i] : value);
+    if (i && !node->out[i])
+      continue;
+    node->out[i] = onnx_value_copy (reader, i ? node->out[i] : value);
     node->out[i]->final = final;
   }
   return final && node->n_out ? node->out[0] : value;
@@ -172,14 +168,14 @@ run_node (OnnxReader *reader, OnnxScope *scope, const Onnx__NodeProto *proto, GE
     return fail_node (reader, proto, error, "expected fewer inputs and outputs");
   node.n_in = (guint) proto->n_input;
   node.n_out = (guint) proto->n_output;
-  while (node.n_in && !*text (proto->input[node.n_in - 1]))
+  while (node.n_in && !*onnx_name (proto->input[node.n_in - 1]))
     node.n_in--;
   node.in = onnx_alloc (reader, node.n_in, sizeof *node.in);
   node.out = onnx_alloc (reader, node.n_out, sizeof *node.out);
   if (!node.in || !node.out)
     return fail_node (reader, proto, error, "expected a graph that fits in memory");
   for (guint i = 0; i < node.n_in; i++)
-    if (*text (proto->input[i]))
+    if (*onnx_name (proto->input[i]))
       node.in[i] = onnx_scope_find (reader, scope, proto->input[i]);
   first = compute (reader, &node);
   for (guint i = 0; i < node.n_out; i++) {
@@ -189,7 +185,7 @@ run_node (OnnxReader *reader, OnnxScope *scope, const Onnx__NodeProto *proto, GE
       value = node.out[i];
     if (!value)
       value = onnx_bad (reader, &node, "expected its output %u to be unused, found a use", i);
-    if (*text (proto->output[i]))
+    if (*onnx_name (proto->output[i]))
       g_hash_table_insert (scope->values, proto->output[i], value);
   }
   return TRUE;
@@ -218,7 +214,7 @@ add_edges (Order *order, const Onnx__NodeProto *proto, guint to)
 {
   for (gsize i = 0; i < proto->n_input; i++) {
     guint from = GPOINTER_TO_UINT (
-        g_hash_table_lookup (order->producers, text (proto->input[i])));
+        g_hash_table_lookup (order->producers, onnx_name (proto->input[i])));
     const guint edge[] = {from - 1, to};
 
     if (from) {
@@ -232,7 +228,7 @@ add_edges (Order *order, const Onnx__NodeProto *proto, guint to)
     for (gsize i = 0; graph && i < graph->n_node; i++)
       add_edges (order, graph->node[i], to);
     for (gsize i = 0; graph && i < graph->n_output; i++) {
-      char *name = (char *) text (graph->output[i]->name);
+      char *name = (char *) onnx_name (graph->output[i]->name);
       const Onnx__NodeProto out = {.n_input = 1, .input = &name};
 
       add_edges (order, &out, to);
@@ -248,7 +244,7 @@ add_producers (OnnxReader *reader, Order *order, const OnnxScope *scope,
     const Onnx__NodeProto *proto = graph->node[i];
 
     for (gsize k = 0; k < proto->n_output; k++) {
-      if (!*text (proto->output[k]))
+      if (!*onnx_name (proto->output[k]))
         continue;
       if (g_hash_table_contains (scope->values, proto->output[k])
           || !g_hash_table_insert (
@@ -309,22 +305,6 @@ onnx_graph_run (
   return TRUE;
 }
 
-static gboolean
-add_initializers (OnnxReader *reader, OnnxScope *scope, const Onnx__GraphProto *graph)
-{
-  for (gsize i = 0; i < graph->n_initializer; i++) {
-    OnnxValue *value = g_new0 (OnnxValue, 1);
-
-    g_ptr_array_add (reader->arena, value);
-    value->kind = ONNX_LAZY;
-    value->proto = graph->initializer[i];
-    if (!g_hash_table_insert (
-            scope->values, (gpointer) text (graph->initializer[i]->name), value))
-      return FALSE;
-  }
-  return TRUE;
-}
-
 static OnnxValue *
 run_branch (OnnxReader *reader, OnnxNode *node, const Onnx__GraphProto *graph)
 {
@@ -335,12 +315,12 @@ run_branch (OnnxReader *reader, OnnxNode *node, const Onnx__GraphProto *graph)
   if (scope.depth > ONNX_MAX_DEPTH)
     return onnx_bad (
         reader, node, "expected at most %d graphs in each other, found more", ONNX_MAX_DEPTH);
-  if (!add_initializers (reader, &scope, graph) || graph->n_output != node->n_out)
+  if (onnx_add_initializers (reader, &scope, graph) || graph->n_output != node->n_out)
     return onnx_bad (reader, node, "expected names once, and as many outputs, found others");
   if (!onnx_graph_run (reader, &scope, graph, &error))
     return onnx_bad (reader, node, "%s", error->message);
   for (guint i = 0; i < node->n_out; i++)
-    node->out[i] = onnx_scope_find (reader, &scope, text (graph->output[i]->name));
+    node->out[i] = onnx_scope_find (reader, &scope, onnx_name (graph->output[i]->name));
   return node->out[0];
 }
 

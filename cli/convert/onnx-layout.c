@@ -104,12 +104,25 @@ OnnxValue *
 onnx_stream_identity (OnnxReader *reader, OnnxNode *node)
 {
   gint64 to = onnx_get_int (node, "to", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
+  gboolean is_int;
 
-  if (to != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT && to != ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE
-      && to != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16
-      && to != ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16)
+  if (!onnx_find_type (to, &is_int) || is_int)
     return onnx_bad (
         reader, node, "expected a cast to real numbers, found one to type %d", (int) to);
+  return node->in[0];
+}
+
+/* Nothing when a model is used: before opset 7 by is_test, since opset 12 by an input */
+OnnxValue *
+onnx_stream_dropout (OnnxReader *reader, OnnxNode *node)
+{
+  const OnnxTensor *training = onnx_in_tensor (node, 2);
+  gboolean given = node->n_in > 2 && node->in[2];
+  gboolean known = !given || (training && training->is_int && training->n == 1);
+
+  if (!known || (given && (training->i[0].atom != ONNX_NUMBER || training->i[0].offset))
+      || (reader->opset < 7 && !onnx_get_int (node, "is_test", 0)))
+    return onnx_bad (reader, node, "expected a model to be used, found one in training");
   return node->in[0];
 }
 

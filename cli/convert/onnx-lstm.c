@@ -331,8 +331,8 @@ make_outputs (Lstm *lstm, OnnxStep *step)
     node->out[1]->final = ONNX_FINAL_HIDDEN;
   }
   if (node->n_out > 2) {
-    node->out[2] = onnx_bad (
-        lstm->reader, node, "expected Y or Y_h, found a use of Y_c (emit=cell of the element gives it)");
+    node->out[2] = onnx_bad (lstm->reader, node,
+        "expected Y or Y_h, found a use of Y_c (emit=cell of the element gives it)");
     node->out[2]->final = ONNX_FINAL_CELL;
   }
 }

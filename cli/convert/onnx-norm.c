@@ -25,16 +25,6 @@ get_features (OnnxReader *reader, const OnnxNode *node, guint i, gsize n)
   return onnx_tensor_alias (reader, value->tensor, 1, &n);
 }
 
-static OnnxValue *
-affine (OnnxReader *reader, OnnxNode *node, OnnxValue *in, char op, const OnnxTensor *number)
-{
-  OnnxStep *step = onnx_step_new (reader, node, ONNX_STEP_AFFINE, in->step);
-
-  step->op = op;
-  step->number = number;
-  return onnx_stream_new (reader, node, in, step);
-}
-
 OnnxValue *
 onnx_stream_batch_norm (OnnxReader *reader, OnnxNode *node)
 {
@@ -46,9 +36,11 @@ onnx_stream_batch_norm (OnnxReader *reader, OnnxNode *node)
   gsize d;
 
   if (in->kind != ONNX_STREAM || in->n_axes < 2 || onnx_get_int (node, "training_mode", 0)
+      || (reader->opset < 7 && !onnx_get_int (node, "is_test", 0))
       || !onnx_get_int (node, "spatial", 1)
       || !onnx_bind_features (reader, in->step, &in->axes[1]))
-    return onnx_bad (reader, node, "expected the features along axis 1, found others");
+    return onnx_bad (
+        reader, node, "expected the features along axis 1, not in training, found others");
   d = node->n_in > 1 && node->in[1] && node->in[1]->tensor ? node->in[1]->tensor->n : 0;
   size = onnx_axis_size (reader, &in->axes[1]);
   gamma = get_features (reader, node, 1, d);
@@ -63,9 +55,9 @@ onnx_stream_batch_norm (OnnxReader *reader, OnnxNode *node)
     return onnx_value_tensor (reader, node, NULL);
   for (gsize k = 0; k < d; k++)
     scale->f[k] = (float) ((double) gamma->f[k] / sqrt ((double) variance->f[k] + epsilon));
-  in = affine (reader, node, in, '-', mean);
-  in = affine (reader, node, in, '*', scale);
-  return affine (reader, node, in, '+', beta);
+  in = onnx_stream_affine (reader, node, in, '-', mean);
+  in = onnx_stream_affine (reader, node, in, '*', scale);
+  return onnx_stream_affine (reader, node, in, '+', beta);
 }
 
 static OnnxValue *
@@ -152,7 +144,7 @@ reduce_directions (OnnxReader *reader, OnnxNode *node, guint axis, gboolean keep
     return NULL;
   half->f[0] = .5f;
   if (mean)
-    value = affine (reader, node, value, '*', half);
+    value = onnx_stream_affine (reader, node, value, '*', half);
   return keep ? value : onnx_value_drop (reader, value, axis);
 }
 

@@ -4,12 +4,6 @@
  * that are none here. */
 #include "onnx.h"
 
-static const char *
-text (const char *name)
-{
-  return name ? name : "";
-}
-
 static void
 add_name (GString *names, const char *name)
 {
@@ -22,8 +16,8 @@ list_outputs (const Onnx__GraphProto *graph, const char *except)
   GString *names = g_string_new (NULL);
 
   for (gsize i = 0; i < graph->n_output; i++)
-    if (g_strcmp0 (text (graph->output[i]->name), except) != 0)
-      add_name (names, text (graph->output[i]->name));
+    if (g_strcmp0 (onnx_name (graph->output[i]->name), except) != 0)
+      add_name (names, onnx_name (graph->output[i]->name));
   return g_string_free (names, FALSE);
 }
 
@@ -38,14 +32,14 @@ find_final (
 
   *n = 0;
   for (gsize i = 0; i < graph->n_output; i++) {
-    OnnxValue *value = onnx_scope_find (reader, scope, text (graph->output[i]->name));
+    OnnxValue *value = onnx_scope_find (reader, scope, onnx_name (graph->output[i]->name));
 
     if (value->final != final || (final && value->kind != ONNX_STREAM)
         || (found && found->kind == ONNX_STREAM && found->step == value->step))
       continue;
     if (!found) {
       found = value;
-      *name = text (graph->output[i]->name);
+      *name = onnx_name (graph->output[i]->name);
     }
     ++*n;
   }
@@ -60,7 +54,7 @@ find_named (OnnxReader *reader, const OnnxScope *scope, const char **name, GErro
   g_autofree char *names = list_outputs (graph, NULL);
 
   for (gsize i = 0; i < graph->n_output; i++) {
-    *name = text (graph->output[i]->name);
+    *name = onnx_name (graph->output[i]->name);
     if (g_str_equal (*name, wanted))
       return onnx_scope_find (reader, scope, *name);
   }
@@ -82,7 +76,7 @@ choose_output (OnnxReader *reader, const OnnxScope *scope, const char **name, GE
   if (reader->input->output)
     return find_named (reader, scope, name, error);
   if (graph->n_output == 1) {
-    *name = text (graph->output[0]->name);
+    *name = onnx_name (graph->output[0]->name);
     return onnx_scope_find (reader, scope, *name);
   }
   found = find_final (reader, scope, ONNX_FINAL_NONE, name, &n);
@@ -152,7 +146,7 @@ note_inputs (OnnxReader *reader, const OnnxScope *scope)
   g_autoptr (GString) states = g_string_new (NULL), lengths = g_string_new (NULL);
 
   for (gsize i = 0; i < graph->n_input; i++) {
-    const char *name = text (graph->input[i]->name);
+    const char *name = onnx_name (graph->input[i]->name);
     const OnnxValue *value = onnx_scope_find (reader, scope, name);
 
     if (value->kind == ONNX_STATE)
@@ -173,7 +167,7 @@ note_outputs (OnnxReader *reader, const OnnxScope *scope, const char *taken)
   gboolean states = TRUE;
 
   for (gsize i = 0; i < graph->n_output; i++) {
-    const char *name = text (graph->output[i]->name);
+    const char *name = onnx_name (graph->output[i]->name);
 
     states &= g_str_equal (name, taken) || onnx_scope_find (reader, scope, name)->final;
   }
@@ -191,7 +185,7 @@ onnx_take_output (OnnxReader *reader, const OnnxScope *scope, GError **error)
   if (!output)
     return NULL;
   if (output->kind == ONNX_BAD || output->kind == ONNX_PACK)
-    onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error, "%s", text (output->problem));
+    onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error, "%s", onnx_name (output->problem));
   else if ((problem = why_not (output)))
     onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error, "output \"%s\": %s", name, problem);
   else {

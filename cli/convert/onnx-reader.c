@@ -26,9 +26,15 @@ onnx_text (OnnxReader *reader, char *text)
   return text;
 }
 
+const char *
+onnx_name (const char *name)
+{
+  return name ? name : "";
+}
+
 /* Values are small and as many as the file has names: they are not counted. */
-static OnnxValue *
-value_new (OnnxReader *reader, OnnxKind kind)
+OnnxValue *
+onnx_value_new (OnnxReader *reader, OnnxKind kind)
 {
   OnnxValue *value = g_new0 (OnnxValue, 1);
 
@@ -40,7 +46,7 @@ value_new (OnnxReader *reader, OnnxKind kind)
 OnnxValue *
 onnx_value_copy (OnnxReader *reader, const OnnxValue *value)
 {
-  OnnxValue *copy = value_new (reader, value->kind);
+  OnnxValue *copy = onnx_value_new (reader, value->kind);
 
   *copy = *value;
   return copy;
@@ -49,7 +55,7 @@ onnx_value_copy (OnnxReader *reader, const OnnxValue *value)
 OnnxValue *
 onnx_bad (OnnxReader *reader, const OnnxNode *node, const char *format, ...)
 {
-  OnnxValue *value = value_new (reader, ONNX_BAD);
+  OnnxValue *value = onnx_value_new (reader, ONNX_BAD);
   g_autofree char *problem = NULL;
   va_list args;
 
@@ -67,7 +73,7 @@ onnx_value_tensor (OnnxReader *reader, const OnnxNode *node, const OnnxTensor *t
 
   if (!tensor)
     return onnx_bad (reader, node, "expected constants that fit in memory, found more");
-  value = value_new (reader, ONNX_TENSOR);
+  value = onnx_value_new (reader, ONNX_TENSOR);
   value->tensor = tensor;
   return value;
 }

@@ -145,6 +145,9 @@ onnx_stream_reshape (OnnxReader *reader, OnnxNode *node)
   if (!onnx_get_ints (reader, node, "shape", 1, &sizes, &n) || n > ONNX_MAX_DIMS || !sizes)
     return onnx_bad (
         reader, node, "expected a shape known from constants and sizes, found another");
+  for (gsize i = 0; onnx_get_int (node, "allowzero", 0) && i < n; i++)
+    if (sizes[i].atom == ONNX_NUMBER && sizes[i].offset == 0)
+      return onnx_bad (reader, node, "expected a shape without 0, found one with allowzero");
   value = in->kind == ONNX_PACK ? reshape_pack (reader, node, sizes, (guint) n) : NULL;
   if (value)
     return value;

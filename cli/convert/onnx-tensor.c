@@ -115,6 +115,18 @@ static const Type types[] = {
     {TYPE (INT64), 8, TRUE, read_i64, FIELD (int64_data, 8)},
 };
 
+/* FALSE if @type is none of numbers */
+gboolean
+onnx_find_type (gint64 type, gboolean *is_int)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++) {
+    *is_int = types[i].is_int;
+    if (types[i].type == type)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 OnnxInt
 onnx_number (gint64 value)
 {

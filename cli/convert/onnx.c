@@ -7,12 +7,6 @@
 #define BUDGET_PER_BYTE 32
 #define WORK (G_GUINT64_CONSTANT (1) << 31)
 
-static const char *
-text (const char *name)
-{
-  return name ? name : "";
-}
-
 gboolean
 onnx_fail (const OnnxReader *reader, ConvertError code, GError **error, const char *format, ...)
 {
@@ -59,7 +53,7 @@ check_opset (OnnxReader *reader, GError **error)
 
   reader->opset = 1;
   for (gsize i = 0; i < model->n_opset_import; i++) {
-    const char *domain = text (model->opset_import[i]->domain);
+    const char *domain = onnx_name (model->opset_import[i]->domain);
 
     if (!*domain || g_str_equal (domain, "ai.onnx"))
       reader->opset = model->opset_import[i]->version;
@@ -77,7 +71,7 @@ find_node (const Onnx__GraphProto *graph, const char *const *ops)
     const Onnx__NodeProto *node = graph->node[i];
     const Onnx__NodeProto *found = NULL;
 
-    if (g_strv_contains (ops, text (node->op_type)))
+    if (g_strv_contains (ops, onnx_name (node->op_type)))
       return node;
     for (gsize a = 0; !found && a < node->n_attribute; a++)
       if (node->attribute[a]->g)
@@ -103,8 +97,8 @@ check_lstm (OnnxReader *reader, GError **error)
   other = find_node (graph, others);
   if (other)
     return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
-        "node \"%s\" (%s): expected a node LSTM in the model, found %s", text (other->name),
-        other->op_type, onnx_why_not (other->op_type));
+        "node \"%s\" (%s): expected a node LSTM in the model, found %s",
+        onnx_name (other->name), other->op_type, onnx_why_not (other->op_type));
   return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
       "expected a node LSTM, found none among %" G_GSIZE_FORMAT
       " nodes (a model that was unrolled, step by step, cannot be read: export it without "

@@ -174,6 +174,8 @@ typedef struct {
 /* onnx-reader.c: memory that lives as long as the reader; NULL if that is too much */
 gpointer onnx_alloc (OnnxReader *reader, gsize n, gsize size);
 const char *onnx_text (OnnxReader *reader, char *text);
+const char *onnx_name (const char *name); /* "" for NULL */
+OnnxValue *onnx_value_new (OnnxReader *reader, OnnxKind kind);
 OnnxValue *onnx_bad (OnnxReader *reader, const OnnxNode *node, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 OnnxValue *onnx_value_tensor (
@@ -201,6 +203,7 @@ OnnxTensor *onnx_tensor_view (OnnxReader *reader, const OnnxTensor *tensor, guin
 const char *onnx_shape_text (OnnxReader *reader, guint n_dims, const gsize *shape);
 void onnx_tensor_strides (const OnnxTensor *tensor, gssize *strides);
 OnnxTensor *onnx_tensor_from_ints (OnnxReader *reader, const gint64 *values, gsize n);
+gboolean onnx_find_type (gint64 type, gboolean *is_int);
 OnnxInt onnx_number (gint64 value);
 OnnxInt onnx_axis_size (const OnnxReader *reader, const OnnxAxis *axis);
 gboolean onnx_int_equal (const OnnxReader *reader, OnnxInt a, OnnxInt b);
@@ -270,6 +273,7 @@ OnnxValue *onnx_value_drop (OnnxReader *reader, const OnnxValue *value, guint ax
 OnnxValue *onnx_stream_merge (OnnxReader *reader, const OnnxNode *node, OnnxValue *a,
     OnnxValue *b, const char *merge, guint axis);
 OnnxValue *onnx_stream_identity (OnnxReader *reader, OnnxNode *node);
+OnnxValue *onnx_stream_dropout (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_stream_transpose (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_stream_squeeze (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_stream_unsqueeze (OnnxReader *reader, OnnxNode *node);
@@ -289,6 +293,8 @@ OnnxValue *onnx_stream_reverse (OnnxReader *reader, OnnxNode *node);
 gboolean onnx_bind_features (OnnxReader *reader, OnnxStep *step, const OnnxAxis *axis);
 OnnxValue *onnx_stream_matmul (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_stream_gemm (OnnxReader *reader, OnnxNode *node);
+OnnxValue *onnx_stream_affine (
+    OnnxReader *reader, OnnxNode *node, OnnxValue *in, char op, const OnnxTensor *number);
 OnnxValue *onnx_stream_arithmetic (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_stream_sum (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_stream_batch_norm (OnnxReader *reader, OnnxNode *node);
@@ -299,6 +305,10 @@ OnnxValue *onnx_stream_square_root (OnnxReader *reader, OnnxNode *node);
 /* A layer normalization by single nodes goes on with this Add, Sub, Mul or Div: its value, or NULL */
 OnnxValue *onnx_stream_moment (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_stream_activation (OnnxReader *reader, OnnxNode *node);
+OnnxValue *onnx_stream_prelu (OnnxReader *reader, OnnxNode *node);
+/* x · f (x) for an f that is the steps behind x, as one activation: its value, or NULL */
+OnnxValue *onnx_times_itself (
+    OnnxReader *reader, OnnxNode *node, OnnxValue *x, const OnnxValue *y);
 OnnxValue *onnx_stream_softmax (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_stream_clip (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_run_lstm (OnnxReader *reader, OnnxNode *node);
@@ -310,6 +320,8 @@ gboolean onnx_fail (const OnnxReader *reader, ConvertError code, GError **error,
     const char *format, ...) G_GNUC_PRINTF (4, 5);
 /* onnx-inputs.c */
 void onnx_find_states (OnnxReader *reader);
+const char *onnx_add_initializers (
+    OnnxReader *reader, OnnxScope *scope, const Onnx__GraphProto *graph);
 gboolean onnx_add_inputs (OnnxReader *reader, OnnxScope *scope, GError **error);
 /* onnx-outputs.c. Returns: NULL with @error if none can be taken; else notes go to the reader's */
 const OnnxStep *onnx_take_output (
