@@ -142,21 +142,26 @@ check_end (
   return FALSE;
 }
 
-/* Ends the process and all that it started. Returns its status as waitpid() has it. */
+/* Ends the process, and all that it started if it is late, which it may still be when its pipes
+ * have ended. Returns its status as waitpid() has it. */
 static int
-finish (Process *process, gboolean in_time)
+finish (Process *process, gboolean *in_time)
 {
   int status = 0;
 
   for (guint i = 0; i < 2; i++)
     if (process->fds[i] >= 0)
       close (process->fds[i]);
-  if (!in_time) {
+  while (*in_time && waitpid (process->pid, &status, WNOHANG) == 0) {
+    *in_time = g_get_monotonic_time () < process->deadline;
+    g_usleep (500);
+  }
+  if (!*in_time) {
     kill (-process->pid, SIGKILL);
     kill (process->pid, SIGKILL);
+    while (waitpid (process->pid, &status, 0) < 0 && errno == EINTR)
+      ;
   }
-  while (waitpid (process->pid, &status, 0) < 0 && errno == EINTR)
-    ;
   g_spawn_close_pid (process->pid);
   return status;
 }
@@ -167,13 +172,15 @@ lstm_convert (const char *path, gsize size, GError **error)
   const char *program = g_getenv ("LSTM_CONVERT");
   Process process = {.most = {64 * MEGABYTE + 16 * size, MAX_MESSAGE}};
   gboolean in_time, ok;
+  int status;
 
   if (!start (&process, program ? program : LSTM_CONVERT_PROGRAM, path, size, error))
     return NULL;
   for (guint i = 0; i < 2; i++)
     process.written[i] = g_byte_array_new ();
   in_time = read_pipes (&process);
-  ok = check_end (&process, path, in_time, finish (&process, in_time), error);
+  status = finish (&process, &in_time);
+  ok = check_end (&process, path, in_time, status, error);
   g_byte_array_unref (process.written[1]);
   if (ok)
     return g_byte_array_free_to_bytes (process.written[0]);

@@ -6,6 +6,8 @@
 #define MAX_MEMBER (G_GUINT64_CONSTANT (1) << 30) /* bytes */
 #define MAX_TOTAL (G_GUINT64_CONSTANT (2) << 30)  /* of all members that are read */
 #define MAX_RATIO 1100                            /* more than deflate can make of a byte */
+#define LARGE (64 << 20)                          /* bytes, of which weights do not compress */
+#define MAX_LARGE_RATIO 100                       /* like that */
 
 struct _Archive {
   char *path;
@@ -72,8 +74,9 @@ check_size (Archive *archive, const char *name, const zip_stat_t *info, GError *
   if ((info->valid & (ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE))
       != (ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE))
     return fail (archive, name, "its size is not known", error);
-  if (info->size / MAX_RATIO > info->comp_size) {
-    problem = g_strdup_printf ("%" G_GUINT64_FORMAT " bytes cannot come of %" G_GUINT64_FORMAT,
+  if (info->size / (info->size > LARGE ? MAX_LARGE_RATIO : MAX_RATIO) > info->comp_size) {
+    problem = g_strdup_printf ("expected a model, found %" G_GUINT64_FORMAT
+                               " bytes deflated to %" G_GUINT64_FORMAT,
         (guint64) info->size, (guint64) info->comp_size);
     return fail (archive, name, problem, error);
   }

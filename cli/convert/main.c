@@ -9,6 +9,7 @@
 
 #define PROGRAM "lstm-convert"
 #define SUFFIX ".safetensors"
+#define MAX_ERROR 4000 /* characters */
 
 /* What is built in; the first whose probe says yes reads. */
 static const ConvertFormat *const formats[] = {CONVERT_FORMATS};
@@ -175,6 +176,19 @@ convert (const Options *options, const char *to, GError **error)
   return write_model (model, to, error);
 }
 
+/* On one line, whatever the names in it, as who runs the program reads the last one only */
+static void
+print_error (const GError *error)
+{
+  g_autofree char *line = g_utf8_make_valid (error->message, -1);
+
+  if (g_utf8_strlen (line, -1) > MAX_ERROR)
+    *g_utf8_offset_to_pointer (line, MAX_ERROR) = 0;
+  for (char *c = line; *c; c++)
+    *c = g_ascii_iscntrl (*c) ? ' ' : *c;
+  g_printerr (PROGRAM ": %s\n", line);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -183,7 +197,7 @@ main (int argc, char **argv)
 
   setlocale (LC_ALL, "");
   if (!parse_options (&argc, &argv, &options, &error)) {
-    g_printerr (PROGRAM ": %s\n", error->message);
+    print_error (error);
     return EXIT_USAGE;
   }
   if (!options.to)
@@ -194,7 +208,7 @@ main (int argc, char **argv)
     return EXIT_USAGE;
   }
   if (!convert (&options, options.to, &error)) {
-    g_printerr (PROGRAM ": %s\n", error->message);
+    print_error (error);
     return EXIT_FAILED;
   }
   return EXIT_OK;

@@ -4,6 +4,7 @@
  * becomes of a converter that fails, is killed, or talks nonsense. */
 #include "testutil.h"
 #include <glib/gstdio.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -130,6 +131,8 @@ static const struct {
     {"fails", "echo lstm-convert: a reason >&2; exit 1", "a reason"},
     {"fails-silently", "exit 3", "failed (status 3)"},
     {"killed", "kill -SEGV $$", "failed (signal 11)"},
+    {"aborts", "echo half a model; kill -ABRT $$", "failed (signal 6)"},
+    {"writes-files", "echo more than none > \"$4.more\" && exit 0", "failed"},
     {"nonsense", "echo 0123456789abcdef", "model.keras: "},
     {"endless", "exec yes 0123456789abcdef", "lstm-convert failed (signal"},
 };
@@ -157,6 +160,7 @@ check_broken (const char *program, const char *path, const char *message)
   g_test_message ("%s", error->message);
   g_assert_true (error->domain == LSTM_ERROR);
   g_assert_nonnull (strstr (error->message, message));
+  g_assert_true (waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 
 static void
@@ -173,9 +177,65 @@ test_broken (void)
     g_assert_cmpint (g_chmod (program, 0755), ==, 0);
     check_broken (program, path, broken[i].message);
   }
+  g_assert_cmpint (g_chmod (program, 0644), ==, 0);
+  check_broken (program, path, "does not run");
   g_unlink (program);
-  check_broken (program, path, "lstm-convert");
+  check_broken (program, path, "does not run");
   g_unlink (path);
+  g_rmdir (dir);
+}
+
+/* What a converter does that is never ready, by the name of the file that it is given */
+static const char slow[] = "#!/bin/sh\n"
+                           "case $4 in\n"
+                           "*hangs) sleep 1000 ;;\n"
+                           "*closes) exec sleep 1000 > /dev/null 2>&1 ;;\n"
+                           "*leaves) sleep 1000 & exit 0 ;;\n"
+                           "*floods) exec yes >&2 ;;\n"
+                           "esac\n";
+
+static gpointer
+load_slowly (gpointer path)
+{
+  GError *error = NULL;
+
+  g_assert_null (lstm_model_load (path, &error));
+  return error;
+}
+
+/* All at once, as each takes as long as a converter may */
+static void
+test_slow (void)
+{
+  static const char *const names[] = {"hangs", "closes", "leaves", "floods"};
+  g_autofree char *dir = g_dir_make_tmp ("lstm-XXXXXX", NULL);
+  g_autofree char *program = g_build_filename (dir, "fake", NULL);
+  g_autofree char *before = g_strdup (g_getenv ("LSTM_CONVERT"));
+  char *paths[G_N_ELEMENTS (names)];
+  GThread *threads[G_N_ELEMENTS (names)];
+
+  g_assert_true (
+      g_file_set_contents_full (program, slow, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0755, NULL));
+  g_assert_cmpint (g_chmod (program, 0755), ==, 0);
+  g_setenv ("LSTM_CONVERT", program, TRUE);
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
+    paths[i] = g_build_filename (dir, names[i], NULL);
+    g_assert_true (g_file_set_contents (paths[i], "PK\3\4 not a model either", -1, NULL));
+    threads[i] = g_thread_new (names[i], load_slowly, paths[i]);
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autoptr (GError) error = g_thread_join (threads[i]);
+
+    g_test_message ("%s", error->message);
+    g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT);
+    g_assert_true (g_str_has_prefix (error->message, paths[i]));
+    g_assert_nonnull (strstr (error->message, "was not ready in time"));
+    g_unlink (paths[i]);
+    g_free (paths[i]);
+  }
+  g_assert_true (waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+  g_setenv ("LSTM_CONVERT", before, TRUE);
+  g_unlink (program);
   g_rmdir (dir);
 }
 
@@ -209,30 +269,15 @@ test_misused (void)
   }
 }
 
-static void
-add_folders (const char *folder, const char *test, GTestDataFunc run)
-{
-  g_autofree char *root = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), folder, NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GDir) dir = g_dir_open (root, 0, &error);
-  const char *name;
-
-  g_assert_no_error (error);
-  while ((name = g_dir_read_name (dir))) {
-    g_autofree char *path = g_strconcat (test, name, NULL);
-
-    g_test_add_data_func_full (path, g_build_filename (root, name, NULL), run, g_free);
-  }
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  add_folders ("convert", "/convert/", test_case);
-  add_folders ("torch", "/torch/", test_described);
-  add_folders ("variants", "/described/", test_described);
+  test_add_folders ("convert", "convert", test_case);
+  test_add_folders ("torch", "torch", test_described);
+  test_add_folders ("variants", "described", test_described);
   g_test_add_func ("/convert/broken", test_broken);
+  g_test_add_func ("/convert/slow", test_slow);
   g_test_add_func ("/convert/misused", test_misused);
   return g_test_run ();
 }

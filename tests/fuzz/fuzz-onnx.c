@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * libFuzzer: whatever the bytes, the ONNX reader gives a safetensors file or an error that names
+ * the path. */
+#include "convert.h"
+
+int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
+{
+  const ConvertInput input = {.path = "fuzz", .data = data, .size = size};
+  g_autoptr (ConvertModel) model = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+
+  convert_onnx.probe (&input);
+  model = convert_onnx.read (&input, &error);
+  g_assert ((model == NULL) == (error != NULL));
+  g_assert (!error || g_str_has_prefix (error->message, "fuzz: "));
+  g_assert (!error || g_utf8_validate (error->message, -1, NULL));
+  if (model)
+    bytes = convert_model_to_bytes (model);
+  return 0;
+}
