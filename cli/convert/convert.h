@@ -43,6 +43,9 @@ void convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const cha
 /* A line for people, of what is no layer. */
 void convert_model_add_note (ConvertModel *model, const char *line);
 
+/* The name of a tensor that has values not finite, or NULL */
+const char *convert_model_find_infinite (const ConvertModel *model);
+
 /* The safetensors file. */
 GBytes *convert_model_to_bytes (const ConvertModel *model);
 

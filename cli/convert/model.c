@@ -2,6 +2,7 @@
 #include "convert.h"
 #include "description.h"
 #include "safetensors-write.h"
+#include <math.h>
 #include <string.h>
 
 typedef struct {
@@ -104,8 +105,23 @@ convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *su
 void
 convert_model_add_note (ConvertModel *model, const char *line)
 {
-  g_string_append_printf (model->notes, "  %s
-", line);
+  g_string_append_printf (model->notes, "  %s\n", line);
+}
+
+const char *
+convert_model_find_infinite (const ConvertModel *model)
+{
+  for (guint i = 0; i < model->tensors->len; i++) {
+    const Tensor *tensor = g_ptr_array_index (model->tensors, i);
+    gsize n = 1;
+
+    for (guint k = 0; k < tensor->n_dims; k++)
+      n *= tensor->shape[k];
+    for (gsize k = 0; k < n; k++)
+      if (!isfinite (tensor->values[k]))
+        return tensor->name;
+  }
+  return NULL;
 }
 
 GBytes *

@@ -21,8 +21,18 @@ list_outputs (const Onnx__GraphProto *graph, const char *except)
   return g_string_free (names, FALSE);
 }
 
-/* The first output that is @final, and in *n how many there are, those that differ in layout only
- * being one. States that lie behind each other are no sequence. */
+/* Whether values differ in layout only, or are missing for one reason */
+static gboolean
+are_same (const OnnxValue *a, const OnnxValue *b)
+{
+  if (a->kind != b->kind)
+    return FALSE;
+  return a->kind == ONNX_STREAM ? a->step == b->step
+                                : a->kind == ONNX_BAD && a->problem == b->problem;
+}
+
+/* The first output that is @final, and in *n how many there are that are not the same. States that
+ * lie behind each other are no sequence. */
 static OnnxValue *
 find_final (
     OnnxReader *reader, const OnnxScope *scope, OnnxFinal final, const char **name, guint *n)
@@ -35,7 +45,7 @@ find_final (
     OnnxValue *value = onnx_scope_find (reader, scope, onnx_name (graph->output[i]->name));
 
     if (value->final != final || (final && value->kind != ONNX_STREAM)
-        || (found && found->kind == ONNX_STREAM && found->step == value->step))
+        || (found && are_same (found, value)))
       continue;
     if (!found) {
       found = value;

@@ -113,6 +113,7 @@ read_graph (OnnxReader *reader, GError **error)
   OnnxScope scope = {NULL, values, 0};
   g_autoptr (ConvertModel) model = NULL;
   const OnnxStep *last;
+  const char *infinite;
 
   if (!reader->model->graph) {
     onnx_fail (reader, CONVERT_ERROR_FILE, error, "expected a graph, found none");
@@ -126,6 +127,12 @@ read_graph (OnnxReader *reader, GError **error)
       || !(last = onnx_take_output (reader, &scope, error))
       || !(model = onnx_emit (reader, last, error)))
     return NULL;
+  if ((infinite = convert_model_find_infinite (model))) {
+    onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
+        "tensor \"%s\" of the layers: expected finite numbers, found infinity or NaN",
+        infinite);
+    return NULL;
+  }
   for (guint i = 0; i < reader->notes->len; i++)
     convert_model_add_note (model, g_ptr_array_index (reader->notes, i));
   return g_steal_pointer (&model);

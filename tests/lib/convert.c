@@ -94,6 +94,21 @@ test_described (gconstpointer data)
   check_converted (data, path, "");
 }
 
+/* Whether lstm-convert says the words of says.txt, if there are any. */
+static void
+check_said (const char *dir, const char *path)
+{
+  const char *const argv[] = {g_getenv ("LSTM_CONVERT"), "-o", "-", path, NULL};
+  g_autofree char *file = g_build_filename (dir, "says.txt", NULL), *words = NULL, *said = NULL;
+
+  if (!g_file_get_contents (file, &words, NULL, NULL))
+    return;
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
+      NULL, NULL, &said, NULL, NULL));
+  g_test_message ("%s", said);
+  g_assert_nonnull (strstr (said, g_strchomp (words)));
+}
+
 static void
 test_case (gconstpointer data)
 {
@@ -113,6 +128,7 @@ test_case (gconstpointer data)
   if (!g_file_get_contents (refused, &message, NULL, NULL)) {
     g_assert_no_error (error);
     check_numbers (dir, model);
+    check_said (dir, path);
     return;
   }
   g_assert_null (model);
@@ -269,13 +285,29 @@ test_misused (void)
   }
 }
 
+static void
+add_folders (const char *folder, const char *test, GTestDataFunc run)
+{
+  g_autofree char *root = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), folder, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDir) dir = g_dir_open (root, 0, &error);
+  const char *name;
+
+  g_assert_no_error (error);
+  while ((name = g_dir_read_name (dir))) {
+    g_autofree char *path = g_strconcat (test, name, NULL);
+
+    g_test_add_data_func_full (path, g_build_filename (root, name, NULL), run, g_free);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  test_add_folders ("convert", "convert", test_case);
-  test_add_folders ("torch", "torch", test_described);
-  test_add_folders ("variants", "described", test_described);
+  add_folders ("convert", "/convert/", test_case);
+  add_folders ("torch", "/torch/", test_described);
+  add_folders ("variants", "/described/", test_described);
   g_test_add_func ("/convert/broken", test_broken);
   g_test_add_func ("/convert/slow", test_slow);
   g_test_add_func ("/convert/misused", test_misused);
