@@ -3,10 +3,12 @@
 
 #include <glib.h>
 
-/* float32 values of a .npy file as NumPy writes it (version 1, C order). */
+#define TEST_MAX_DIMS 4
+
+/* Values of a .npy file as NumPy writes it (version 1, C order; f4, f8, i4 or u1), as float32. */
 typedef struct {
   guint n_dims;
-  gsize shape[3];
+  gsize shape[TEST_MAX_DIMS];
   gsize n; /* product of the shape */
   float *values;
 } TestArray;
@@ -14,4 +16,14 @@ typedef struct {
 /* Aborts the test if the file is not of that kind. @file: in @dir, or NULL if @dir is its path. */
 TestArray test_array_load (const char *dir, const char *file);
 void test_array_clear (TestArray *array);
+
+/* As test_array_load(), of a file whose axes are @axes, outermost first: some of B streams, T steps,
+ * L directions or LSTM layers, N features. Becomes [B, T, L N], of what is missing one. */
+TestArray test_array_load_axes (const char *dir, const char *file, const char *axes);
+
+/* [bs, steps, n], zero */
+TestArray test_array_new (gsize bs, gsize steps, gsize n);
+
+/* Worst |got - expected| / max (1, |expected|), infinite where exactly one of them is NaN. */
+double test_error (const float *got, const float *expected, gsize n);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (TestArray, test_array_clear)

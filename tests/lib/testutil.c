@@ -1,25 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "testutil.h"
-#include <math.h>
-#include <string.h>
 
 const char *const test_isas[] = {
     "base", "avx2", "avx512bf16", "avx512vnni", "avx512", "neondot", NULL};
-
-double
-test_error (const float *got, const float *expected, gsize n)
-{
-  double worst = 0;
-
-  for (gsize i = 0; i < n; i++) {
-    double error = fabs ((double) got[i] - expected[i]) / fmax (1, fabs (expected[i]));
-
-    if (isnan (error))
-      error = isnan (got[i]) && isnan (expected[i]) ? 0 : INFINITY;
-    worst = fmax (worst, error);
-  }
-  return worst;
-}
 
 /* Takes what loading with LSTM_ISA set gave. */
 static LstmModel *

@@ -4,9 +4,6 @@
 #include "../array.h"
 #include <lstm/lstm.h>
 
-/* Worst |got - expected| / max (1, |expected|), infinite where exactly one of them is NaN. */
-double test_error (const float *got, const float *expected, gsize n);
-
 /* Instruction sets by name, NULL at the end; a machine may lack all but "base". */
 extern const char *const test_isas[];
 
