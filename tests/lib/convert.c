@@ -33,12 +33,14 @@ check_numbers (const char *dir, LstmModel *model)
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmState) state = lstm_state_new_whole (model, bs, steps, &error);
   g_autofree float *y = g_new (float, expected.n);
+  g_autofree guint8 *mask = test_load_mask (dir);
 
   g_assert_no_error (error);
   g_assert_cmpuint (lstm_model_get_input_size (model), ==, x.shape[2]);
   g_assert_cmpuint (lstm_model_get_output_size (model), ==, expected.shape[2]);
   g_assert_cmpuint (lstm_state_get_output_steps (state, steps), ==, expected.shape[1]);
-  lstm_state_run (state, steps, x.values, y);
+  lstm_state_run_full (
+      state, &(LstmRun){.steps = steps, .input = x.values, .mask = mask, .output = y});
   g_assert_cmpfloat (test_error (y, expected.values, expected.n), <, TOLERANCE);
   test_array_clear (&x);
   test_array_clear (&expected);

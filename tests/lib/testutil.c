@@ -100,3 +100,19 @@ test_add_folders (const char *folder, const char *name, GTestDataFunc run)
     }
   }
 }
+
+guint8 *
+test_load_mask (const char *dir)
+{
+  g_autofree char *path = g_build_filename (dir, "mask.npy", NULL);
+  g_auto (TestArray) array = {0};
+  guint8 *mask;
+
+  if (!g_file_test (path, G_FILE_TEST_EXISTS))
+    return NULL;
+  array = test_array_load (path, NULL);
+  mask = g_new (guint8, array.n);
+  for (gsize i = 0; i < array.n; i++)
+    mask[i] = array.values[i] != 0 ? 255 : 0;
+  return mask;
+}

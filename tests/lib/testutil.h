@@ -26,6 +26,9 @@ typedef struct {
  * data is a TestFolder. */
 void test_add_folders (const char *folder, const char *name, GTestDataFunc run);
 
+/* Returns: (transfer full) (nullable): mask.npy of a folder, [bs, T], if it has one */
+guint8 *test_load_mask (const char *dir);
+
 LstmState *test_state_new (LstmModel *model, gsize streams);
 
 /* float values in [-1, 1), the same on every machine for a seed */

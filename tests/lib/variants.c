@@ -7,23 +7,6 @@
 
 #define TOLERANCE 1e-5
 
-/* The mask [bs, T] of a folder, or NULL where it has none */
-static guint8 *
-load_mask (const TestFolder *test)
-{
-  g_autofree char *path = g_build_filename (test->dir, "mask.npy", NULL);
-  g_auto (TestArray) array = {0};
-  guint8 *mask;
-
-  if (!g_file_test (path, G_FILE_TEST_EXISTS))
-    return NULL;
-  array = test_array_load (path, NULL);
-  mask = g_new (guint8, array.n);
-  for (gsize i = 0; i < array.n; i++)
-    mask[i] = array.values[i] != 0 ? 255 : 0;
-  return mask;
-}
-
 static void
 check (const float *got, const TestArray *expected, const char *what)
 {
@@ -69,7 +52,7 @@ check_whole (const TestFolder *test, LstmModel *model, const TestArray *x)
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmState) state = lstm_state_new_whole (model, bs, steps + 1, &error);
   g_autofree float *y = g_new (float, expected.n);
-  g_autofree guint8 *mask = load_mask (test);
+  g_autofree guint8 *mask = test_load_mask (test->dir);
   const LstmRun run = {.steps = steps, .input = x->values, .mask = mask, .output = y};
 
   g_assert_no_error (error);
@@ -92,7 +75,7 @@ check_pieces (const TestFolder *test, LstmModel *model, const TestArray *x, gsiz
   g_autofree float *y = g_new (float, expected.n);
   g_autofree float *in = g_new (float, x->n);
   g_autofree float *out = g_new (float, expected.n);
-  g_autofree guint8 *whole_mask = load_mask (test);
+  g_autofree guint8 *whole_mask = test_load_mask (test->dir);
   g_autofree guint8 *mask = whole_mask ? g_new (guint8, bs *steps) : NULL;
 
   for (gsize at = 0; at < steps; at += piece) {
@@ -150,7 +133,7 @@ test_case (gconstpointer data)
   const TestFolder *test = data;
   g_autofree char *path = g_build_filename (test->dir, "model.safetensors", NULL);
   g_autofree char *steps = g_build_filename (test->dir, "steps.npy", NULL);
-  g_autofree guint8 *mask = load_mask (test);
+  g_autofree guint8 *mask = test_load_mask (test->dir);
   g_autoptr (LstmModel) model = test_model_load (path, test->isa);
   TestArray x;
 

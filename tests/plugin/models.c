@@ -22,9 +22,12 @@ typedef struct {
 
 static const Row own[] = {
     {"lstm/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, "expected.npy"},
+    {"variants/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, .mask = "mask.npy"},
     {"variants/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, "steps.npy"},
     {"variants/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5},
     {"convert/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5},
+    {"torch/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, "steps.npy"},
+    {"torch/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5},
     {NULL},
 };
 
@@ -32,23 +35,22 @@ static const Row own[] = {
 #define ONNX "input_X.npy", "TBN"
 
 static const Row samples[] = {
-    {"keras_unit/lstm_mask_seq", KERAS, "BTN", 1e-5, .mask = "input_mask.npy",
-        .pending = "a mask at run time"},
+    {"keras_unit/lstm_mask_seq", KERAS, "BTN", 1e-5, .mask = "input_mask.npy"},
     {"keras_unit/*", KERAS, "BN", 1e-5},
     {"keras_composite/*", KERAS, "BN", 1e-5},
     {"keras_real/*", KERAS, "BN", 1e-5, "expected_steps.npy"},
     {"onnx_conf/lstm_batchwise", "input_X.npy", "BTN", "expected_Y.npy", "BTLN", 1e-5},
     {"onnx_conf/lstm_bidirectional", ONNX, "expected_Y_h.npy", "LBN", 1e-5,
-        .cell = "expected_Y_c.npy", .pending = "found 0"},
+        .cell = "expected_Y_c.npy"},
     {"onnx_conf/lstm_reverse", ONNX, "expected_Y_h.npy", "LBN", 1e-5,
-        .cell = "expected_Y_c.npy", .pending = "found 0"},
+        .cell = "expected_Y_c.npy"},
     {"onnx_conf/*", ONNX, "expected_Y_h.npy", "LBN", 1e-5},
     {"onnx_oracle/*", ONNX, "expected_Y.npy", "TLBN", 1e-5, .hidden = "expected_Y_h.npy",
         .cell = "expected_Y_c.npy"},
     /* numbers typed into ONNX Runtime's tests with six or seven digits */
     {"ort_unit/MixedSequenceLengths_1", ONNX, "expected_Y.npy", "TLBN", 1e-4,
         .hidden = "expected_Y_h.npy", .cell = "expected_Y_c.npy",
-        .mask = "input_sequence_lens.npy", .pending = "a mask at run time"},
+        .mask = "input_sequence_lens.npy"},
     {"ort_unit/*", ONNX, "expected_Y.npy", "TLBN", 1e-4, .hidden = "expected_Y_h.npy",
         .cell = "expected_Y_c.npy"},
     {"onnx_export/*_seq_*", "input_input.npy", "BTN", "expected_output.npy", "BTN", 1e-5},
@@ -59,7 +61,7 @@ static const Row samples[] = {
      * have to be written as a file of the state's. */
     {"onnx_real/dtln_model_1", "stream/input.npy", "BTN", "stream/expected.npy", "BTN", 1e-5},
     {"rtneural/lstm", KERAS, "BTN", 2e-6},
-    {"rtneural/lstm_torch", KERAS, "BTN", 2e-6, .pending = "lstm"},
+    {"rtneural/lstm_torch", KERAS, "BTN", 2e-6},
     {"torch_oracle/*", KERAS, "BTN", 1e-5, .hidden = "expected_h.npy",
         .cell = "expected_c.npy"},
     {NULL},
@@ -442,7 +444,7 @@ test_samples (gconstpointer root)
 int
 main (int argc, char **argv)
 {
-  static const char *const families[] = {"lstm", "variants", "convert"};
+  static const char *const families[] = {"lstm", "variants", "convert", "torch"};
   const char *given = g_getenv ("LSTM_SAMPLE_MODELS");
   g_autofree char *root = NULL;
 
