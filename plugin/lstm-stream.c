@@ -475,7 +475,7 @@ on_gap (GstLstm *self, GstEvent *event)
   if (resets_on (self, GST_LSTM_RESET_ON_GAP))
     begin_anew (self);
   g_mutex_unlock (&self->lock);
-  if (zero_steps && is_configured (self))
+  if (zero_steps && is_configured (self) && !is_outside (self, &span))
     run_gap (self, &span);
 }
 
