@@ -216,6 +216,7 @@ gst_lstm_start (GstBaseTransform *trans)
     gst_lstm_stop (trans);
     return FALSE;
   }
+  gst_segment_init (&self->upstream, GST_FORMAT_UNDEFINED);
   self->from_bytes = self->has_pool = FALSE;
   self->next_step = 0;
   self->saved_at = GST_CLOCK_TIME_NONE;

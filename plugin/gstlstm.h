@@ -33,6 +33,7 @@ typedef struct {
   /* streaming thread */
   GstCaps *refused;      /* caps whose error is posted */
   gboolean has_pool;     /* downstream's buffers are to be had */
+  GstSegment upstream;   /* as it came */
   gboolean from_bytes;   /* upstream counts bytes, which became time; */
   guint64 next_step;     /* the step that its next buffer begins with */
   GstFlowReturn flow;    /* of what was pushed beside a buffer */

@@ -534,18 +534,27 @@ make_time (GstLstm *self, GstEvent *event)
   return made;
 }
 
+/* @event: (transfer full). Returns: (transfer full): what the others get to see of it */
+static GstEvent *
+on_segment (GstLstm *self, GstEvent *event)
+{
+  const GstSegment *segment;
+
+  gst_event_parse_segment (event, &segment);
+  if (!is_update (&self->upstream, segment))
+    end_sequence (self);
+  self->upstream = *segment;
+  return make_time (self, event);
+}
+
 gboolean
 gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
   GstLstm *self = (GstLstm *) trans;
-  const GstSegment *segment;
 
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_SEGMENT:
-    event = make_time (self, event);
-    gst_event_parse_segment (event, &segment);
-    if (!is_update (&trans->segment, segment))
-      end_sequence (self);
+    event = on_segment (self, event);
     break;
   case GST_EVENT_STREAM_START:
     end_sequence (self);
