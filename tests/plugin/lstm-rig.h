@@ -181,6 +181,30 @@ rig_push_segment_of (Rig *rig, GstClockTime base, GstClockTime stop)
   rig_push_event (rig, gst_event_new_segment (&segment));
 }
 
+/* What of a segment the tests choose */
+typedef struct {
+  GstFormat format;
+  gdouble rate, applied_rate;
+  guint64 start, stop, time, base, position, duration;
+} RigSegment;
+
+static inline void
+rig_push_exact_segment (Rig *rig, const RigSegment *s)
+{
+  GstSegment segment;
+
+  gst_segment_init (&segment, s->format);
+  segment.rate = s->rate;
+  segment.applied_rate = s->applied_rate;
+  segment.start = s->start;
+  segment.stop = s->stop;
+  segment.time = s->time;
+  segment.base = s->base;
+  segment.position = s->position;
+  segment.duration = s->duration;
+  rig_push_event (rig, gst_event_new_segment (&segment));
+}
+
 /* A segment that goes on in running time, where each one before was an hour long. */
 static inline void
 rig_push_segment (Rig *rig)
@@ -331,6 +355,18 @@ rig_push_final (Rig *rig, gsize first, gsize n)
 {
   rig_push_steps (rig, first, n);
   rig_expect (rig, first, n, 1);
+}
+
+/* The statistics count them. */
+static inline guint64
+rig_get_steps (Rig *rig)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 steps = 0;
+
+  g_object_get (rig->lstm, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, "steps", &steps));
+  return steps;
 }
 
 /* What left until now is what liblstm gave, to the last bit. */

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What an application sees of `lstm`: messages, statistics, properties, and models that elements
+ * share. */
+#include "lstm-rig.h"
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+
+#define STACK "variants/torch-bidirectional-stacked" /* needs whole sequences */
+#define LAST "variants/keras-backwards-last"         /* and gives one vector */
+
+static void
+push_eos (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_eos ());
+}
+
+static void
+push_flush (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_flush_start ());
+  rig_push_event (rig, gst_event_new_flush_stop (TRUE));
+  rig_push_segment (rig);
+}
+
+/* --- lstm-final --- */
+
+static void
+assert_uint64 (const GstStructure *s, const gchar *field, guint64 expected)
+{
+  guint64 got = 0;
+
+  g_assert_true (gst_structure_get_uint64 (s, field, &got));
+  if (got != expected)
+    g_error (
+        "%s: expected %" G_GUINT64_FORMAT ", got %" G_GUINT64_FORMAT, field, expected, got);
+}
+
+/* The next message has the values that left last. */
+static void
+assert_final (Rig *rig, guint64 pts, guint64 duration, guint64 stream, guint64 running,
+    guint64 steps, const gchar *name)
+{
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ELEMENT);
+  const GstStructure *s;
+  const GValue *values;
+
+  g_assert_nonnull (message);
+  g_assert_true (GST_MESSAGE_SRC (message) == GST_OBJECT (rig->lstm));
+  s = gst_message_get_structure (message);
+  g_assert_cmpstr (gst_structure_get_name (s), ==, "lstm-final");
+  assert_uint64 (s, "timestamp", pts);
+  assert_uint64 (s, "duration", duration);
+  assert_uint64 (s, "stream-time", stream);
+  assert_uint64 (s, "running-time", running);
+  assert_uint64 (s, "steps", steps);
+  values = gst_structure_get_value (s, name);
+  g_assert_nonnull (values);
+  g_assert_cmpuint (gst_value_array_get_size (values), ==, rig->got->len);
+  for (guint i = 0; i < rig->got->len; i++)
+    g_assert_true (g_value_get_float (gst_value_array_get_value (values, i))
+                   == g_array_index (rig->got, gfloat, i));
+  g_array_set_size (rig->got, 0);
+}
+
+static void
+test_message (void)
+{
+  static const struct {
+    const gchar *folder, *properties, *name;
+    guint streams;
+  } cases[] = {
+      {"seed-1x30", "output-mode=final", "output", 1},
+      {"head", "output-mode=final", "output", 2},
+      {"head", "output-mode=final emit=hidden", "hidden", 2},
+      {STACK, "output-mode=final", "output", 2},
+      {LAST, "output-mode=final", "output", 1},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstSegment segment;
+    Rig rig;
+
+    g_test_message ("case %u", i);
+    rig_init (&rig, cases[i].folder, cases[i].properties);
+    rig.streams = cases[i].streams;
+    rig.framerate = "0/1";
+    rig_begin (&rig);
+    gst_segment_init (&segment, GST_FORMAT_TIME);
+    segment.start = 1000;
+    segment.time = 50000;
+    segment.base = 70000;
+    segment.stop = 4500;
+    rig_push_event (&rig, gst_event_new_segment (&segment));
+    rig_push_steps (&rig, 0, 5); /* the first one is outside */
+    g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
+    rig_push_event (&rig, gst_event_new_segment_done (GST_FORMAT_TIME, 0));
+    assert_final (&rig, 4000, 500, 53000, 73000, 4, cases[i].name);
+    push_eos (&rig);
+    g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
+    rig_clear (&rig);
+  }
+}
+
+/* The steps that the vector knows of. */
+static void
+test_message_steps (void)
+{
+  Rig rig;
+
+  rig_init (&rig, "seed-1x30", "output-mode=final stateful=true gap-policy=zero-step");
+  rig.framerate = "0/1";
+  rig_begin (&rig);
+  rig_push_steps (&rig, 0, 3);
+  rig_push_segment_of (&rig, GST_SECOND, GST_CLOCK_TIME_NONE);
+  assert_final (&rig, 2000, 1000, 2000, 2000, 3, "output");
+  rig_push_event (&rig, gst_event_new_gap (3000, 7));
+  rig_push_segment_of (&rig, 2 * GST_SECOND, GST_CLOCK_TIME_NONE);
+  assert_final (&rig, 3000, 7, 3000, GST_SECOND + 3000, 4, "output");
+  rig_push_steps (&rig, 4, 2);
+  rig.streams = 2; /* new states */
+  g_assert_true (rig_push_caps (&rig));
+  assert_final (&rig, 5000, 1000, 5000, 2 * GST_SECOND + 5000, 6, "output");
+  rig_push_steps (&rig, 6, 2);
+  push_eos (&rig);
+  assert_final (&rig, 7000, 1000, 7000, 2 * GST_SECOND + 7000, 2, "output");
+  rig_clear (&rig);
+}
+
+static void
+test_no_message (void)
+{
+  static const gchar *const others[] = {"", "output-mode=window window-length=2"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
+    Rig rig;
+
+    rig_init (&rig, "seed-1x30", others[i]);
+    rig_begin (&rig);
+    rig_push_steps (&rig, 0, 5);
+    push_eos (&rig);
+    g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
+    rig_clear (&rig);
+  }
+}
+
+/* --- Statistics --- */
+
+static void
+push_reset (Rig *rig)
+{
+  g_signal_emit_by_name (rig->lstm, "reset");
+}
+
+static void
+push_gap (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_gap (0, 100 * GST_MSECOND)); /* three frames */
+}
+
+static void
+push_streams (Rig *rig)
+{
+  rig->streams = 3;
+  g_assert_true (rig_push_caps (rig));
+}
+
+static void
+restart (Rig *rig)
+{
+  gst_element_set_state (rig->lstm, GST_STATE_READY);
+  gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
+  rig_begin (rig);
+}
+
+/* Six steps in three buffers, an event twice, and EOS */
+static const struct {
+  const gchar *folder, *properties;
+  void (*happens) (Rig *rig);
+  guint64 steps, outputs, resets, gaps;
+} statistics[] = {
+    {"seed-1x30", "", rig_push_segment, 6, 3, 1, 0},
+    {"seed-1x30", "", push_reset, 6, 3, 1, 0},
+    {"seed-1x30", "", push_flush, 6, 3, 1, 0},
+    {"seed-1x30", "", push_streams, 6, 3, 1, 0},
+    {"seed-1x30", "stateful=true", rig_push_segment, 6, 3, 0, 0},
+    {"seed-1x30", "stateful=true", push_gap, 6, 3, 0, 2},
+    {"seed-1x30", "stateful=true reset-on=gap", push_gap, 6, 3, 1, 2},
+    {"seed-1x30", "stateful=true gap-policy=zero-step", push_gap, 12, 3, 0, 2},
+    {"seed-1x30", "stateful=true gap-policy=zero-step reset-on=gap", push_gap, 12, 3, 2, 2},
+    {"seed-1x30", "", restart, 0, 0, 0, 0},
+    {"seed-1x30", "output-mode=final", rig_push_segment, 6, 1, 1, 0},
+    {"seed-1x30", "output-mode=window window-length=2", push_reset, 6, 5, 1, 0},
+    {STACK, "", rig_push_segment, 6, 3, 1, 0},
+    {STACK, "output-mode=final gap-policy=zero-step", push_gap, 12, 1, 1, 2},
+    {LAST, "", push_reset, 6, 0, 1, 0},
+};
+
+static guint64
+get_stat (Rig *rig, const gchar *field)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value = 0;
+
+  g_object_get (rig->lstm, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
+  return value;
+}
+
+static void
+test_statistics (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (statistics); i++) {
+    Rig rig;
+
+    g_test_message ("case %u", i);
+    rig_init (&rig, statistics[i].folder, statistics[i].properties);
+    rig.steps = 2;
+    rig_begin (&rig);
+    rig_push_steps (&rig, 0, 6);
+    statistics[i].happens (&rig);
+    statistics[i].happens (&rig);
+    push_eos (&rig);
+    g_assert_cmpuint (get_stat (&rig, "steps"), ==, statistics[i].steps);
+    g_assert_cmpuint (get_stat (&rig, "outputs"), ==, statistics[i].outputs);
+    g_assert_cmpuint (get_stat (&rig, "resets"), ==, statistics[i].resets);
+    g_assert_cmpuint (get_stat (&rig, "gaps"), ==, statistics[i].gaps);
+    g_assert_true ((get_stat (&rig, "max-step-time") > 0) == (statistics[i].steps > 0));
+    g_assert_cmpuint (get_stat (&rig, "mean-step-time"), <=, get_stat (&rig, "max-step-time"));
+    rig_clear (&rig);
+  }
+}
+
+/* --- Properties --- */
+
+/* Sets a value of @spec that no other of the tests here has. */
+static void
+set_other (GstElement *lstm, const GParamSpec *spec)
+{
+  if (spec->value_type == LSTM_TYPE_MODEL) {
+    g_autofree gchar *path = vector_file ("head", "model.safetensors");
+    g_autoptr (LstmModel) model = lstm_model_load (path, NULL);
+
+    g_object_set (lstm, "model", model, NULL);
+  } else {
+    gst_util_set_object_arg (G_OBJECT (lstm), spec->name, "2");
+  }
+}
+
+/* What the element has read at its start stays as it was, and says so. */
+static void
+test_properties (void)
+{
+  guint n = 0, refused = 0;
+  g_autofree GParamSpec **specs = NULL;
+  Rig rig;
+
+  rig_init (&rig, "seed-1x30", "");
+  specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (rig.lstm), &n);
+  for (guint i = 0; i < n; i++) {
+    const gboolean late = (specs[i]->flags & GST_PARAM_MUTABLE_READY) != 0;
+    g_autofree gchar *message = g_strdup_printf (
+        "*property %s: expected to be set in NULL or READY, "
+        "found the element running",
+        specs[i]->name);
+    GValue before = G_VALUE_INIT, after = G_VALUE_INIT;
+
+    if (!late && !(specs[i]->flags & GST_PARAM_MUTABLE_PLAYING))
+      continue;
+    g_value_init (&before, specs[i]->value_type);
+    g_value_init (&after, specs[i]->value_type);
+    g_object_get_property (G_OBJECT (rig.lstm), specs[i]->name, &before);
+    if (late)
+      g_test_expect_message ("lstm", G_LOG_LEVEL_WARNING, message);
+    set_other (rig.lstm, specs[i]);
+    g_test_assert_expected_messages ();
+    g_object_get_property (G_OBJECT (rig.lstm), specs[i]->name, &after);
+    if (late && specs[i]->value_type == LSTM_TYPE_MODEL)
+      g_assert_true (g_value_get_boxed (&before) == g_value_get_boxed (&after));
+    else if (late)
+      g_assert_cmpint (gst_value_compare (&before, &after), ==, GST_VALUE_EQUAL);
+    refused += late;
+    g_value_unset (&before);
+    g_value_unset (&after);
+  }
+  g_assert_cmpuint (refused, >=, 9);
+  gst_element_set_state (rig.lstm, GST_STATE_READY);
+  g_object_set (rig.lstm, "max-steps", 5, NULL);
+  g_object_get (rig.lstm, "max-steps", &n, NULL);
+  g_assert_cmpuint (n, ==, 5);
+  rig_clear (&rig);
+}
+
+/* --- Models --- */
+
+/* The file's content, in place or as a file of its own, last modified in second @time. */
+static void
+put_model (const gchar *path, GBytes *content, gboolean in_place, gint64 time)
+{
+  const struct timespec times[2] = {{.tv_sec = time}, {.tv_sec = time}};
+  g_autoptr (GError) error = NULL;
+
+  g_file_set_contents_full (path, g_bytes_get_data (content, NULL),
+      (gssize) g_bytes_get_size (content),
+      in_place ? G_FILE_SET_CONTENTS_NONE : G_FILE_SET_CONTENTS_CONSISTENT, 0644, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (utimensat (AT_FDCWD, path, times, 0), ==, 0);
+}
+
+/* An element with the model of @path gives what liblstm gives with @content. */
+static void
+start_model (Rig *rig, const gchar *path, const gchar *properties, GBytes *content)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmModel) model = lstm_model_load_bytes (content, "content", &error);
+
+  g_assert_no_error (error);
+  rig_init (rig, "seed-1x30", properties);
+  gst_element_set_state (rig->lstm, GST_STATE_READY);
+  g_object_set (rig->lstm, "model-location", path, NULL);
+  gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
+  lstm_state_unref (rig->state);
+  rig->state = rig_state_new (rig, model);
+  rig_begin (rig);
+  rig_push_sequence (rig, 0, 5);
+}
+
+/* What is between a first element's start and a second one's, and whether they share. */
+static const struct {
+  const gchar *name;
+  gboolean in_place, stopped;
+  gint64 time;
+  gboolean shared;
+} replacements[] = {
+    {"unseen", TRUE, FALSE, 1000, TRUE}, {"later", TRUE, FALSE, 1001, FALSE},
+    {"earlier", TRUE, FALSE, 999, FALSE}, {"another file", FALSE, FALSE, 1000, FALSE},
+    {"unseen, stopped", TRUE, TRUE, 1000, FALSE}, /* nobody keeps it */
+};
+
+static void
+check_replacement (guint i, const gchar *path, GBytes *a, GBytes *b)
+{
+  GBytes *second = replacements[i].shared ? a : b;
+  Rig rigs[3];
+
+  g_test_message ("%s", replacements[i].name);
+  g_unlink (path);
+  put_model (path, a, TRUE, 1000);
+  start_model (&rigs[0], path, "", a);
+  if (replacements[i].stopped)
+    gst_element_set_state (rigs[0].lstm, GST_STATE_NULL);
+  put_model (path, b, replacements[i].in_place, replacements[i].time);
+  start_model (&rigs[1], path, "", second);
+  rig_assert_same (&rigs[1]);
+  rig_assert_same (&rigs[0]);
+  gst_element_set_state (rigs[0].lstm, GST_STATE_NULL);
+  start_model (&rigs[2], path, "", second); /* the second one keeps it by now */
+  rig_assert_same (&rigs[2]);
+  for (guint k = 0; k < 3; k++)
+    rig_clear (&rigs[k]);
+}
+
+/* Elements that name the same unchanged file have one model: a change that nobody can notice
+ * shows it. */
+static void
+test_shared_model (void)
+{
+  g_autofree gchar *path = vector_file ("seed-1x30", "model.safetensors");
+  g_autofree gchar *content = NULL;
+  g_autofree gchar *copy = NULL;
+  g_autoptr (GBytes) a = NULL;
+  g_autoptr (GBytes) b = NULL;
+  gchar *dir = test_dir_new ();
+  gsize size;
+
+  g_assert_true (g_file_get_contents (path, &content, &size, NULL));
+  a = g_bytes_new (content, size);
+  for (guint i = 0; i < 400; i += 4)
+    ((guint8 *) content)[size - 1 - i] ^= 0x80; /* signs of weights */
+  b = g_bytes_new (content, size);
+  copy = g_build_filename (dir, "model.safetensors", NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (replacements); i++)
+    check_replacement (i, copy, a, b);
+  test_dir_remove (dir);
+}
+
+/* Weights of another precision are others. */
+static void
+test_shared_precision (void)
+{
+  g_autofree gchar *path = vector_file ("seed-1x30", "model.safetensors");
+  Rig rigs[2];
+
+  for (guint i = 0; i < 2; i++) {
+    rig_init (&rigs[i], "seed-1x30", i ? "precision=int8" : "");
+    rig_begin (&rigs[i]);
+    rig_push_sequence (&rigs[i], 0, 5);
+  }
+  rig_assert_same (&rigs[0]);
+  g_assert_cmpuint (rigs[1].got->len, ==, rigs[1].expected->len);
+  g_assert_true (memcmp (rigs[1].got->data, rigs[1].expected->data, rigs[1].got->len * 4));
+  for (guint i = 0; i < 2; i++)
+    rig_clear (&rigs[i]);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct {
+    const gchar *name;
+    void (*run) (void);
+  } tests[] = {
+      {"/lstm-application/message", test_message},
+      {"/lstm-application/message-steps", test_message_steps},
+      {"/lstm-application/no-message", test_no_message},
+      {"/lstm-application/statistics", test_statistics},
+      {"/lstm-application/properties", test_properties},
+      {"/lstm-application/shared-model", test_shared_model},
+      {"/lstm-application/shared-precision", test_shared_precision},
+  };
+
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add_func (tests[i].name, tests[i].run);
+  return g_test_run ();
+}
