@@ -28,8 +28,9 @@ live_objects (GString *text)
   return live;
 }
 
-/* {x}: a .npy file, {model}: the model for it, {demo}: the demo model, {labels}: its labels */
-#define N_GOOD_LINES 5 /* the others are errors */
+/* {x}: a .npy file, {model}: the model for it, {whole}: one that needs whole sequences,
+ * {demo}: the demo model, {labels}: its labels */
+#define N_GOOD_LINES 10 /* the others are errors */
 static const gchar *const lines[] = {
     "npysrc location={x} ! lstm model-location={model} ! fakesink",
     "npysrc location={x} steps-per-buffer=7 ! lstm model-location={model} "
@@ -39,8 +40,16 @@ static const gchar *const lines[] = {
     "lstmlabel ! fakesink",
     "videotestsrc num-buffers=20 ! video/x-raw,width=64,height=48 ! lstmfeatures ! "
     "lstm model-location={demo} ! lstmlabel labels-location={labels} ! fakesink",
+    "npysrc location={x} steps-per-buffer=20 ! lstm model-location={model} output-mode=window "
+    "window-length=7 ! fakesink",
+    "npysrc location={x} ! lstm model-location={model} output-mode=final ! fakesink "
+    "npysrc location={x} ! lstm model-location={model} ! fakesink", /* one model */
+    "npysrc location={x} ! lstm model-location={whole} ! fakesink",
+    "npysrc location={x} ! lstm model-location={whole} output-mode=final ! fakesink",
+    "npysrc location={x} ! lstm model-location={whole} output-mode=window ! fakesink",
     "npysrc location={x} ! lstm model-location={demo} ! fakesink", /* another d */
-    "npysrc location={x} ! lstm model-location={x} ! fakesink",    /* no model */
+    "npysrc location={x} ! lstm model-location={whole} max-steps=999 ! fakesink",
+    "npysrc location={x} ! lstm model-location={x} ! fakesink", /* no model */
 };
 
 /* @line with the paths put in. Returns: (transfer full) */
@@ -53,6 +62,7 @@ put_paths (const gchar *line)
   } paths[] = {
       {"{x}", test_vector_path ("lstm/long-no-bias/x.npy")},
       {"{model}", test_vector_path ("lstm/long-no-bias/model.safetensors")},
+      {"{whole}", test_vector_path ("variants/keras-bidirectional-concat/model.safetensors")},
       {"{demo}", test_source_path ("models/motion.safetensors")},
       {"{labels}", test_source_path ("models/motion.labels")},
   };
