@@ -307,11 +307,18 @@ apply_any (const LstmActivation *activation, vf x)
   return apply (activation, x);
 }
 
+/* Whether it is over all features of a row, and not feature by feature */
+static int
+takes_rows (const LstmActivation *activation)
+{
+  return activation->kind == LSTM_ACTIVATION_SOFTMAX
+         || activation->kind == LSTM_ACTIVATION_LOG_SOFTMAX;
+}
+
 static void
 activate (const LstmActivation *activation, float *y, size_t rows, size_t n, size_t stride)
 {
-  if (activation->kind == LSTM_ACTIVATION_SOFTMAX
-      || activation->kind == LSTM_ACTIVATION_LOG_SOFTMAX) {
+  if (takes_rows (activation)) {
     softmax (y, rows, n, stride, activation->kind == LSTM_ACTIVATION_LOG_SOFTMAX);
     return;
   }
@@ -319,13 +326,14 @@ activate (const LstmActivation *activation, float *y, size_t rows, size_t n, siz
     vf_store (y + i, apply_any (activation, vf_load (y + i)));
 }
 
-/* A gate of a row, from its pre-activations, in place. It passes through the row of h, where its
- * units stand side by side, for an activation may need them all. */
+/* A gate of a row, from its pre-activations, in place. An activation that needs all units gets
+ * them in the row of h, where they stand side by side. */
 static void
 finish_gate (const LstmCell *job, size_t row, size_t gate, const float *peepholes,
     const LstmActivation *activation)
 {
   const vf clip = vf_set (job->kind->clip);
+  const int by_row = takes_rows (activation);
   const float *c = job->c + row * job->m_stride;
   float *z = job->z + row * job->z_stride + gate * VF_WIDTH, *h = job->h + row * job->m_stride;
 
@@ -335,8 +343,14 @@ finish_gate (const LstmCell *job, size_t row, size_t gate, const float *peephole
 
     if (peepholes)
       v = vf_fma (vf_load (peepholes + unit), vf_load (c + unit), v);
-    vf_store (h + unit, vf_bound (v, clip));
+    v = vf_bound (v, clip);
+    if (by_row)
+      vf_store (h + unit, v);
+    else
+      vf_store (z + p * PANEL, apply_any (activation, v));
   }
+  if (!by_row)
+    return;
   activate (activation, h, 1, job->units, job->m_stride);
   for (size_t p = 0; p < job->panels; p++)
     vf_store (z + p * PANEL, vf_load (h + p * VF_WIDTH));
@@ -358,6 +372,26 @@ finish_c (const LstmCell *job, size_t row)
   }
 }
 
+/* h from o and c */
+static void
+finish_h (const LstmCell *job, size_t row)
+{
+  const LstmActivation *output = &job->kind->output;
+  const float *c = job->c + row * job->m_stride;
+  const float *o = job->z + row * job->z_stride + 3 * VF_WIDTH;
+  float *h = job->h + row * job->m_stride;
+
+  if (takes_rows (output)) {
+    memcpy (h, c, job->m_stride * sizeof *h);
+    activate (output, h, 1, job->units, job->m_stride);
+    for (size_t p = 0; p < job->panels; p++, o += PANEL, h += VF_WIDTH)
+      vf_store (h, vf_load (o) * vf_load (h));
+    return;
+  }
+  for (size_t p = 0; p < job->panels; p++, o += PANEL, h += VF_WIDTH, c += VF_WIDTH)
+    vf_store (h, vf_load (o) * apply_any (output, vf_load (c)));
+}
+
 static void
 cell (const LstmCell *job)
 {
@@ -365,19 +399,13 @@ cell (const LstmCell *job)
   const float *peep = k->peepholes;
 
   for (size_t r = 0; r < job->rows; r++) {
-    const float *o = job->z + r * job->z_stride + 3 * VF_WIDTH;
-    float *h = job->h + r * job->m_stride;
-
     finish_gate (job, r, 0, peep, &k->gates);
     if (!k->input_forget)
       finish_gate (job, r, 1, peep ? peep + job->m_stride : NULL, &k->gates);
     finish_gate (job, r, 2, NULL, &k->candidate);
     finish_c (job, r);
     finish_gate (job, r, 3, peep ? peep + 2 * job->m_stride : NULL, &k->gates);
-    memcpy (h, job->c + r * job->m_stride, job->m_stride * sizeof *h);
-    activate (&k->output, h, 1, job->units, job->m_stride);
-    for (size_t p = 0; p < job->panels; p++, o += PANEL, h += VF_WIDTH)
-      vf_store (h, vf_load (o) * vf_load (h));
+    finish_h (job, r);
   }
 }
 
