@@ -171,24 +171,28 @@ choose_output (const Graph *graph, JsonObject *config, const char *wanted)
   g_autoptr (GArray) refs = g_array_new (FALSE, FALSE, sizeof (Ref));
   g_autoptr (GString) names = g_string_new (NULL);
   JsonNode *outputs = keras_get (config, "output_layers");
+  gboolean one = TRUE; /* or a layer's output and its states */
 
   if (outputs)
     collect_refs (outputs, NULL, refs);
+  for (guint i = 1; i < refs->len; i++)
+    one &= g_str_equal (g_array_index (refs, Ref, i).layer, g_array_index (refs, Ref, 0).layer);
   for (guint i = 0; i < refs->len; i++) {
     const Ref *ref = &g_array_index (refs, Ref, i);
     KerasLayer *layer = g_hash_table_lookup (graph->by_name, ref->layer);
 
     if (layer && ref->tensor == 0
-        && (wanted ? g_str_equal (wanted, ref->layer) : refs->len == 1))
+        && (wanted ? g_str_equal (wanted, ref->layer) : one))
       return layer;
-    g_string_append_printf (names, i ? ", %s" : "%s", ref->layer);
+    g_string_append_printf (
+        names, ref->tensor ? "%s%s (a state)" : "%s%s", i ? ", " : "", ref->layer);
   }
   if (wanted)
     keras_fail (graph->reader, NULL, CONVERT_ERROR_UNSUPPORTED,
         "expected an output \"%s\", found %s", wanted, names->len ? names->str : "none");
   else
     keras_fail (graph->reader, NULL, CONVERT_ERROR_UNSUPPORTED,
-        "expected one output, found %u (%s), and --output says which", refs->len, names->str);
+        "expected one output that is not a state, or --output to name one, found %s", names->len ? names->str : "none");
   return NULL;
 }
 
@@ -250,7 +254,6 @@ static KerasLayer *
 new_layer (KerasReader *reader, JsonNode *node, guint index)
 {
   JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-  const char *registered = keras_peek_string (object, "registered_name");
   KerasLayer *layer;
 
   if (!keras_peek_string (object, "class_name") || !keras_peek_object (object, "config")) {
@@ -266,9 +269,6 @@ new_layer (KerasReader *reader, JsonNode *node, guint index)
   layer->object = object;
   layer->config = keras_peek_object (object, "config");
   layer->class_name = keras_peek_string (object, "class_name");
-  /* Somebody's own class, whatever it is called. */
-  if (registered && strchr (registered, '>') && !g_str_has_prefix (registered, "keras"))
-    layer->class_name = registered;
   layer->class = keras_find_class (layer->class_name);
   layer->name = keras_peek_string (layer->config, "name");
   if (!layer->name)

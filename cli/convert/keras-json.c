@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keras.h"
+#include <string.h>
 
 JsonNode *
 keras_get (JsonObject *object, const char *key)
@@ -31,6 +32,66 @@ keras_peek_array (JsonObject *object, const char *key)
   JsonNode *node = keras_get (object, key);
 
   return node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+}
+
+/* Whether @name is of Keras, or a part of it */
+static gboolean
+is_of_keras (const char *name)
+{
+  static const char *const ours[] = {"builtins", "keras", "tensorflow", "tf_keras"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (ours); i++) {
+    gsize length = strlen (ours[i]);
+
+    if (g_str_has_prefix (name, ours[i]) && strchr (".>", name[length]))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Returns: (transfer full) (nullable): the package or module of somebody's own class or function */
+static char *
+get_owner (JsonObject *object)
+{
+  const char *registered = keras_peek_string (object, "registered_name");
+  const char *end = registered ? strchr (registered, '>') : NULL;
+  const char *module = keras_peek_string (object, "module");
+
+  if (end)
+    return is_of_keras (registered) ? NULL : g_strndup (registered, (gsize) (end - registered));
+  return module && !is_of_keras (module) ? g_strdup (module) : NULL;
+}
+
+static void
+mark_own_object (JsonObject *object)
+{
+  const char *class_name = keras_peek_string (object, "class_name");
+  const char *key = g_strcmp0 (class_name, "function") == 0 ? "config" : "class_name";
+  const char *name = class_name ? keras_peek_string (object, key) : NULL;
+  g_autofree char *owner = name ? get_owner (object) : NULL;
+  g_autofree char *full = owner ? g_strconcat (owner, ">", name, NULL) : NULL;
+
+  if (full)
+    json_object_set_string_member (object, key, full);
+}
+
+void
+keras_mark_own (JsonNode *node)
+{
+  JsonObjectIter iter;
+  JsonNode *value;
+
+  if (JSON_NODE_HOLDS_OBJECT (node)) {
+    mark_own_object (json_node_get_object (node));
+    json_object_iter_init (&iter, json_node_get_object (node));
+    while (json_object_iter_next (&iter, NULL, &value))
+      keras_mark_own (value);
+  } else if (JSON_NODE_HOLDS_ARRAY (node)) {
+    JsonArray *array = json_node_get_array (node);
+
+    for (guint i = 0; i < json_array_get_length (array); i++)
+      keras_mark_own (json_array_get_element (array, i));
+  }
 }
 
 static GType

@@ -98,6 +98,7 @@ keras_read (const ConvertInput *input, const char *config, gsize size, const cha
 
   if (!root)
     return NULL;
+  keras_mark_own (root);
   set_version (&reader, version, root);
   if (keras_weights_open (&reader) && keras_build_chain (&reader, root)
       && convert_chain (&reader))

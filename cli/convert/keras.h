@@ -97,6 +97,9 @@ JsonNode *keras_get (JsonObject *object, const char *key);
 const char *keras_peek_string (JsonObject *object, const char *key);
 JsonObject *keras_peek_object (JsonObject *object, const char *key);
 JsonArray *keras_peek_array (JsonObject *object, const char *key);
+/* Renames somebody's own classes and functions below @node to PACKAGE>NAME, whatever they are
+ * called, as no class or function of Keras is. */
+void keras_mark_own (JsonNode *node);
 gboolean keras_is_number (JsonNode *node);
 gboolean keras_get_bool (KerasReader *reader, const KerasLayer *layer, JsonObject *config,
     const char *key, gboolean otherwise, gboolean *value);
