@@ -97,6 +97,27 @@ get_default_output (const char *in)
   return NULL;
 }
 
+/* Formats that others read, by bytes of theirs, and what to do with such a file */
+static const struct {
+  gsize at;
+  const char *magic, *advice;
+} foreign[] = {
+    {4, "TFL3", "TensorFlow Lite (save the model from Keras as .keras or .h5)"},
+};
+
+static const char *
+find_foreign (const ConvertInput *input)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (foreign); i++) {
+    gsize length = strlen (foreign[i].magic);
+
+    if (input->size >= foreign[i].at + length
+        && memcmp (input->data + foreign[i].at, foreign[i].magic, length) == 0)
+      return foreign[i].advice;
+  }
+  return "none of them";
+}
+
 static ConvertModel *
 read_model (const ConvertInput *input, GError **error)
 {
@@ -120,7 +141,8 @@ read_model (const ConvertInput *input, GError **error)
   }
   names = list_formats ();
   g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
-      "%s: expected one of %s by the content, found none of them", input->path, names);
+      "%s: expected one of %s by the content, found %s", input->path, names,
+      find_foreign (input));
   return NULL;
 }
 
@@ -150,6 +172,18 @@ write_model (const ConvertModel *model, const char *to, GError **error)
       to, data, (gssize) size, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
 }
 
+static const char *
+describe_other (const char *path, const GStatBuf *info)
+{
+  g_autofree char *saved = g_build_filename (path, "saved_model.pb", NULL);
+
+  if (!S_ISDIR (info->st_mode))
+    return "something else";
+  return g_file_test (saved, G_FILE_TEST_EXISTS)
+             ? "a SavedModel of TensorFlow (save the model from Keras as .keras or .h5)"
+             : "a directory";
+}
+
 static gboolean
 convert (const Options *options, const char *to, GError **error)
 {
@@ -162,7 +196,7 @@ convert (const Options *options, const char *to, GError **error)
   /* A pipe or a device would block or never end. */
   if (g_stat (path, &info) == 0 && !S_ISREG (info.st_mode)) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: expected a file, found %s",
-        path, S_ISDIR (info.st_mode) ? "a directory" : "something else");
+        path, describe_other (path, &info));
     return FALSE;
   }
   if (!g_file_get_contents (path, &data, &input.size, error))
