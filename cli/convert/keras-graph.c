@@ -181,8 +181,7 @@ choose_output (const Graph *graph, JsonObject *config, const char *wanted)
     const Ref *ref = &g_array_index (refs, Ref, i);
     KerasLayer *layer = g_hash_table_lookup (graph->by_name, ref->layer);
 
-    if (layer && ref->tensor == 0
-        && (wanted ? g_str_equal (wanted, ref->layer) : one))
+    if (layer && ref->tensor == 0 && (wanted ? g_str_equal (wanted, ref->layer) : one))
       return layer;
     g_string_append_printf (
         names, ref->tensor ? "%s%s (a state)" : "%s%s", i ? ", " : "", ref->layer);
@@ -192,7 +191,8 @@ choose_output (const Graph *graph, JsonObject *config, const char *wanted)
         "expected an output \"%s\", found %s", wanted, names->len ? names->str : "none");
   else
     keras_fail (graph->reader, NULL, CONVERT_ERROR_UNSUPPORTED,
-        "expected one output that is not a state, or --output to name one, found %s", names->len ? names->str : "none");
+        "expected one output that is not a state, or --output to name one, found %s",
+        names->len ? names->str : "none");
   return NULL;
 }
 

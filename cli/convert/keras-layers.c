@@ -202,6 +202,5 @@ keras_convert_layer (KerasReader *reader, KerasLayer *layer)
   if (first && shaped && !input && !keras_convert_input (reader, layer))
     return FALSE;
   return check_input (reader, layer) && class->convert (reader, layer)
-         && keras_weights_check_used (
-             reader, layer, class->convert == keras_convert_normalization ? 1 : 0);
+         && keras_weights_check_used (reader, layer);
 }

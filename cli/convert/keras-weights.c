@@ -258,6 +258,65 @@ assign_datasets (KerasReader *reader, GPtrArray *layers)
   return TRUE;
 }
 
+/* The layer's class, or that of the one which TimeDistributed or Bidirectional wraps, and its
+ * configuration */
+static const KerasClass *
+get_inner (const KerasLayer *layer, JsonObject **config)
+{
+  static const char *const wrappers[] = {"Bidirectional", "TimeDistributed", NULL};
+  gboolean wraps = layer->class && g_strv_contains (wrappers, layer->class->name);
+  JsonObject *inner = wraps ? keras_peek_object (layer->config, "layer") : NULL;
+  const char *name = keras_peek_string (inner, "class_name");
+
+  *config = name ? keras_peek_object (inner, "config") : layer->config;
+  return name ? keras_find_class (name) : layer->class;
+}
+
+/* Weights that training leaves alone, the last ones of a layer. @extra: how many more variables of
+ * the kind nobody reads: Normalization's count, or what h and c are where Keras 3 keeps them */
+static guint
+count_constants (const KerasReader *reader, const KerasLayer *layer, guint *extra)
+{
+  JsonObject *config;
+  const KerasClass *class = get_inner (layer, &config);
+  JsonNode *stateful = keras_get (config, "stateful");
+
+  *extra = 0;
+  if (class && class->convert == keras_convert_normalization) {
+    *extra = keras_get (config, "mean") ? 0 : 1;
+    return *extra ? 2 : 0;
+  }
+  if (class && class->convert == keras_convert_lstm && reader->version >= 30000 && stateful
+      && JSON_NODE_HOLDS_VALUE (stateful) && json_node_get_boolean (stateful))
+    *extra = layer->class == class ? 2 : 4;
+  return class && class->convert == keras_convert_batch_normalization ? 2 : 0;
+}
+
+/* In a nested model frozen layers' weights count as those that training leaves alone: if they all
+ * are, the order is the layers' own. */
+static gboolean
+add_nested (KerasReader *reader, KerasLayer *layer)
+{
+  KerasDatasets *datasets = layer->datasets;
+  gboolean trained;
+  guint extra;
+
+  if (!datasets || !layer->class || !expects_weights (layer))
+    return TRUE;
+  if (!keras_get_bool (reader, layer, layer->config, "trainable", TRUE, &trained))
+    return FALSE;
+  datasets->any = layer;
+  datasets->has[trained] = TRUE;
+  if (datasets->has[0] && datasets->has[1])
+    return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
+        "some layers of a nested model are frozen and others are not, which leaves the order "
+        "of "
+        "its weights in HDF5 unclear (save it as .keras)");
+  if (trained)
+    datasets->n_constant += count_constants (reader, layer, &extra) + extra;
+  return TRUE;
+}
+
 gboolean
 keras_weights_assign (KerasReader *reader, const KerasLayer *owner, GPtrArray *layers)
 {
@@ -270,6 +329,8 @@ keras_weights_assign (KerasReader *reader, const KerasLayer *owner, GPtrArray *l
 
     layer->datasets = owner->datasets;
     layer->nested = TRUE;
+    if (!add_nested (reader, layer))
+      return FALSE;
   }
   return TRUE;
 }
@@ -306,13 +367,21 @@ static gboolean
 find_in_list (KerasReader *reader, KerasLayer *layer, guint n, GPtrArray *paths)
 {
   KerasDatasets *datasets = layer->datasets;
-  guint rest = datasets ? datasets->paths->len - datasets->at : 0;
+  guint rest = datasets ? datasets->paths->len - datasets->at : 0, constants = 0, extra;
 
-  if (rest < n)
+  if (datasets && datasets->n_constant > 0)
+    constants = count_constants (reader, layer, &extra);
+  if (rest < n || rest < n - constants + datasets->n_constant
+      || datasets->n_constant - datasets->constant_at < constants)
     return keras_fail (reader, layer, CONVERT_ERROR_FILE,
         "expected %u weights by the configuration, found %u", n, rest);
-  for (guint i = 0; i < n; i++)
-    g_ptr_array_add (paths, g_strdup (g_ptr_array_index (datasets->paths, datasets->at++)));
+  for (guint i = 0; i < n; i++) {
+    guint at = i < n - constants
+                   ? datasets->at++
+                   : datasets->paths->len - datasets->n_constant + datasets->constant_at++;
+
+    g_ptr_array_add (paths, g_strdup (g_ptr_array_index (datasets->paths, at)));
+  }
   return TRUE;
 }
 
@@ -381,15 +450,41 @@ keras_weights_read (KerasReader *reader, KerasLayer *layer, const char *part,
   return TRUE;
 }
 
-gboolean
-keras_weights_check_used (KerasReader *reader, const KerasLayer *layer, guint extra)
+static gboolean
+fail_unused (KerasReader *reader, const KerasLayer *layer, const KerasDatasets *datasets)
 {
-  const KerasDatasets *datasets = layer->datasets;
+  return keras_fail (reader, layer, CONVERT_ERROR_FILE,
+      "expected %u weights by the configuration, found %u", datasets->at + datasets->n_constant,
+      datasets->paths->len);
+}
 
-  return !datasets || layer->nested || datasets->at + extra >= datasets->paths->len
-         || keras_fail (reader, layer, CONVERT_ERROR_FILE,
-             "expected %u weights by the configuration, found %u", datasets->at,
-             datasets->paths->len);
+gboolean
+keras_weights_check_used (KerasReader *reader, const KerasLayer *layer)
+{
+  KerasDatasets *datasets = layer->datasets;
+  guint extra;
+
+  if (!datasets)
+    return TRUE;
+  count_constants (reader, layer, &extra);
+  if (datasets->n_constant > 0)
+    datasets->constant_at += extra;
+  else
+    datasets->at = MIN (datasets->at + extra, datasets->paths->len);
+  return layer->nested || datasets->at == datasets->paths->len
+         || fail_unused (reader, layer, datasets);
+}
+
+gboolean
+keras_weights_check_all (KerasReader *reader)
+{
+  for (guint i = 0; i < reader->shared->len; i++) {
+    const KerasDatasets *datasets = g_ptr_array_index (reader->shared, i);
+
+    if (datasets->any && datasets->at + datasets->n_constant != datasets->paths->len)
+      return fail_unused (reader, datasets->any, datasets);
+  }
+  return TRUE;
 }
 
 gboolean

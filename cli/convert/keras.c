@@ -74,8 +74,9 @@ convert_chain (KerasReader *reader)
   for (reader->index = 0; reader->index < reader->chain->len; reader->index++)
     if (!keras_convert_layer (reader, g_ptr_array_index (reader->chain, reader->index)))
       return FALSE;
-  return reader->chain->len > 0
-         || keras_fail (reader, NULL, CONVERT_ERROR_UNSUPPORTED, "the model has no layers");
+  if (reader->chain->len == 0)
+    return keras_fail (reader, NULL, CONVERT_ERROR_UNSUPPORTED, "the model has no layers");
+  return keras_weights_check_all (reader);
 }
 
 ConvertModel *

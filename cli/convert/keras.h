@@ -26,10 +26,15 @@ typedef struct {
   JsonNode *(*activation) (KerasReader *reader, const KerasLayer *layer, JsonObject *config);
 } KerasClass;
 
-/* The datasets of a layer in Keras's order; several layers share a nested model's. */
+/* The datasets of a layer in Keras's order. Several layers share a nested model's, where those that
+ * training leaves alone are behind all others. */
 typedef struct {
   GPtrArray *paths;
-  guint at; /* the next to be read */
+  guint at;              /* the next to be read */
+  guint n_constant;      /* of a nested model: how many training leaves alone, */
+  guint constant_at;     /* and the next of them to be read */
+  gboolean has[2];       /* layers of a nested model that are frozen; that are trained */
+  const KerasLayer *any; /* a layer that reads them, for messages */
 } KerasDatasets;
 
 struct _KerasLayer {
@@ -121,7 +126,10 @@ gboolean keras_weights_assign (KerasReader *reader, const KerasLayer *owner, GPt
 /* @part: below the layer's group; @extra: how many more variables there may be */
 gboolean keras_weights_read (KerasReader *reader, KerasLayer *layer, const char *part,
     KerasArray *arrays, guint n, guint extra);
-gboolean keras_weights_check_used (KerasReader *reader, const KerasLayer *layer, guint extra);
+/* Steps over variables that nobody needs; then nothing may be left of the layer's own. */
+gboolean keras_weights_check_used (KerasReader *reader, const KerasLayer *layer);
+/* The same of nested models. */
+gboolean keras_weights_check_all (KerasReader *reader);
 /* Whether the layer has variables, as far as its place in the file says. */
 gboolean keras_weights_has (KerasReader *reader, const KerasLayer *layer, const char *part);
 /* kernel [d, n] to weight [n, d] */
