@@ -107,6 +107,31 @@ clip_span (const GstLstm *self, GstLstmSpan *span)
     span->duration = MIN (span->duration, segment->stop - span->pts);
 }
 
+/* A sequence that is kept leaves in buffers of as many steps as came, of which the last ones are
+ * often fewer: downstream is told. */
+static gboolean
+set_output_steps (GstLstm *self, guint steps)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (trans);
+  GstLstmTensors out = self->sequence.out;
+  g_autoptr (GstCaps) wanted = NULL;
+  g_autoptr (GstCaps) caps = NULL;
+
+  out.steps = steps;
+  wanted = gst_lstm_tensors_to_caps (&out);
+  caps = gst_pad_peer_query_caps (pad, wanted);
+  if (gst_caps_is_empty (caps)) {
+    GST_WARNING_OBJECT (self, "downstream does not take %" GST_PTR_FORMAT, wanted);
+    return FALSE;
+  }
+  caps = gst_caps_fixate (g_steal_pointer (&caps));
+  g_mutex_lock (&self->lock);
+  self->sequence.out = out;
+  g_mutex_unlock (&self->lock);
+  return gst_base_transform_update_src_caps (trans, caps);
+}
+
 /* The next buffer of those that wait to leave; NULL if none does. */
 static GstFlowReturn
 next_output (GstLstm *self, GstBuffer **outbuf)
@@ -115,13 +140,16 @@ next_output (GstLstm *self, GstBuffer **outbuf)
   GstFlowReturn ret;
   GstLstmSpan span;
   gboolean ok;
+  guint steps;
 
   *outbuf = NULL;
   g_mutex_lock (&self->lock);
-  ok = gst_lstm_sequence_peek (&self->sequence, &span, &error);
+  ok = gst_lstm_sequence_peek (&self->sequence, &span, &steps, &error);
   g_mutex_unlock (&self->lock);
   if (!ok)
     return error ? fail_sequence (self, error) : GST_FLOW_OK;
+  if (steps != self->sequence.out.steps && !set_output_steps (self, steps))
+    return GST_FLOW_NOT_NEGOTIATED;
   if ((ret = allocate_output (self, outbuf)) != GST_FLOW_OK)
     return ret;
   g_mutex_lock (&self->lock);

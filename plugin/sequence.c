@@ -219,11 +219,7 @@ gst_lstm_sequence_reserve (GstLstmSequence *sequence, gsize steps, GError **erro
 gboolean
 gst_lstm_sequence_continues (const GstLstmSequence *sequence, const GstLstmTensors *in)
 {
-  const gboolean as_it_came = sequence->needs_whole && !sequence->given
-                              && sequence->mode == GST_LSTM_OUTPUT_SEQUENCE;
-
-  return in->streams == sequence->in.streams
-         && (!as_it_came || in->steps == sequence->in.steps);
+  return in->streams == sequence->in.streams;
 }
 
 /* What runs causal steps */
@@ -511,8 +507,11 @@ gst_lstm_sequence_finish (GstLstmSequence *sequence, GError **error)
 }
 
 gboolean
-gst_lstm_sequence_peek (GstLstmSequence *sequence, GstLstmSpan *span, GError **error)
+gst_lstm_sequence_peek (
+    GstLstmSequence *sequence, GstLstmSpan *span, guint *steps, GError **error)
 {
+  const GstLstmItem *item;
+
   if (sequence->held)
     return FALSE;
   if (sequence->taken == sequence->items->len) {
@@ -522,7 +521,9 @@ gst_lstm_sequence_peek (GstLstmSequence *sequence, GstLstmSpan *span, GError **e
   }
   if (sequence->items->len == 0)
     return FALSE;
-  *span = g_array_index (sequence->items, GstLstmItem, sequence->taken).span;
+  item = &g_array_index (sequence->items, GstLstmItem, sequence->taken);
+  *span = item->span;
+  *steps = (guint) item->steps;
   return TRUE;
 }
 

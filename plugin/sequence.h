@@ -57,8 +57,7 @@ void gst_lstm_sequence_stop (GstLstmSequence *sequence);
 void gst_lstm_sequence_describe (
     const GstLstmSequence *sequence, const GstLstmTensors *in, GstLstmTensors *out);
 
-/* Whether what came in goes on when @in comes: other streams are other sequences, and steps of a
- * sequence that leaves as it came leave in the shape in which they came. */
+/* Whether what came in goes on when @in comes: other streams are other sequences. */
 gboolean gst_lstm_sequence_continues (
     const GstLstmSequence *sequence, const GstLstmTensors *in);
 
@@ -95,9 +94,11 @@ gboolean gst_lstm_sequence_run_zeros (
 /* The sequence is over: what waited for that is to leave. */
 gboolean gst_lstm_sequence_finish (GstLstmSequence *sequence, GError **error);
 
-/* Sets *@span to the times of what is to leave next. FALSE if nothing is, with @error if it could
- * not be run. */
-gboolean gst_lstm_sequence_peek (GstLstmSequence *sequence, GstLstmSpan *span, GError **error);
+/* Sets *@span to the times of what is to leave next, and *@steps to its steps, which are those of
+ * the buffer that came, whatever came since. FALSE if nothing is to leave, with @error if it
+ * could not be run. */
+gboolean gst_lstm_sequence_peek (
+    GstLstmSequence *sequence, GstLstmSpan *span, guint *steps, GError **error);
 
 /* Writes what peek() found to @outbuf, which has the memories of `out`. FALSE, without @error, if
  * it was dropped meanwhile. */
