@@ -238,7 +238,7 @@ read_window (Source *source, GError **error)
   return expect_text (source, KEY_LENGTH, length, error)
          && expect_text (source, KEY_HOP, hop, error)
          && read_number (source, KEY_POSITION, 0,
-             lstm_window_max_position (source->length, source->hop) - 1, &source->position,
+             lstm_window_n_positions (source->length, source->hop) - 1, &source->position,
              error);
 }
 

@@ -91,7 +91,7 @@ lstm_window_get_position (const LstmWindow *window)
 }
 
 gsize
-lstm_window_max_position (gsize length, gsize hop)
+lstm_window_n_positions (gsize length, gsize hop)
 {
   const gsize last = (lstm_window_n_slots (length, hop) - 1) * hop;
   gsize position;

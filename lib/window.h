@@ -19,7 +19,7 @@ lstm_window_n_slots (gsize length, gsize hop)
 }
 
 /* The steps since the last reset, less whole rounds through all slots as far as they make no
- * difference: below lstm_window_max_position(). It says where all the counters stand. */
+ * difference: below lstm_window_n_positions(). It says where all the counters stand. */
 gsize lstm_window_get_position (const LstmWindow *window);
-gsize lstm_window_max_position (gsize length, gsize hop);
+gsize lstm_window_n_positions (gsize length, gsize hop);
 void lstm_window_set_position (LstmWindow *window, gsize position);
