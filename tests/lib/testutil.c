@@ -38,6 +38,27 @@ test_model_load_bytes (GBytes *file, const char *isa, LstmPrecision precision)
   return check_loaded (model, isa, error);
 }
 
+GBytes *
+test_edit_header (GBytes *file, const char *from, const char *to, guint most)
+{
+  gsize size;
+  const char *content = g_bytes_get_data (file, &size);
+  const gsize length = (gsize) GUINT64_FROM_LE (*(const guint64 *) content);
+  g_autofree char *header = g_strndup (content + 8, length);
+  GString *edited = g_string_new (header);
+  GByteArray *result = g_byte_array_new ();
+  guint64 stored;
+
+  g_assert_cmpuint (g_string_replace (edited, from, to, most), >, 0);
+  stored = GUINT64_TO_LE ((guint64) edited->len);
+  g_byte_array_append (result, (const guint8 *) &stored, sizeof stored);
+  g_byte_array_append (result, (const guint8 *) edited->str, (guint) edited->len);
+  g_byte_array_append (
+      result, (const guint8 *) content + 8 + length, (guint) (size - 8 - length));
+  g_string_free (edited, TRUE);
+  return g_byte_array_free_to_bytes (result);
+}
+
 const char *
 test_precision_name (LstmPrecision precision)
 {

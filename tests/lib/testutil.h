@@ -29,6 +29,9 @@ void test_add_folders (const char *folder, const char *name, GTestDataFunc run);
 /* Returns: (transfer full) (nullable): mask.npy of a folder, [bs, T], if it has one */
 guint8 *test_load_mask (const char *dir);
 
+/* A safetensors file in whose header the first @most (0: all) @from are @to. At least one is. */
+GBytes *test_edit_header (GBytes *file, const char *from, const char *to, guint most);
+
 LstmState *test_state_new (LstmModel *model, gsize streams);
 
 /* float values in [-1, 1), the same on every machine for a seed */
