@@ -128,18 +128,28 @@ test_message_steps (void)
   rig_clear (&rig);
 }
 
+/* Outputs that are not final leave at events too. */
 static void
 test_no_message (void)
 {
-  static const gchar *const others[] = {"", "output-mode=window window-length=2"};
+  static const struct {
+    const gchar *folder, *properties;
+  } others[] = {
+      {"seed-1x30", ""},
+      {"seed-1x30", "output-mode=window window-length=2 gap-policy=zero-step"},
+      {STACK, ""},
+      {LAST, ""},
+  };
 
   for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
     Rig rig;
 
-    rig_init (&rig, "seed-1x30", others[i]);
+    rig_init (&rig, others[i].folder, others[i].properties);
     rig_begin (&rig);
     rig_push_steps (&rig, 0, 5);
+    rig_push_event (&rig, gst_event_new_gap (5000, 1000));
     push_eos (&rig);
+    g_assert_cmpuint (rig.got->len, >, 0);
     g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
     rig_clear (&rig);
   }
