@@ -575,6 +575,25 @@ on_segment (GstLstm *self, GstEvent *event)
   return make_time (self, event);
 }
 
+/* @event: (transfer full). Returns: (transfer full): in the format of the segment */
+static GstEvent *
+on_segment_done (GstLstm *self, GstEvent *event)
+{
+  GstFormat format;
+  GstEvent *made;
+  gint64 position;
+
+  end_sequence (self);
+  gst_event_parse_segment_done (event, &format, &position);
+  if (!self->from_bytes || format != GST_FORMAT_BYTES || position < 0)
+    return event;
+  made = gst_event_new_segment_done (
+      GST_FORMAT_TIME, (gint64) bytes_to_time (&self->sequence.in, (guint64) position));
+  gst_event_set_seqnum (made, gst_event_get_seqnum (event));
+  gst_event_unref (event);
+  return made;
+}
+
 gboolean
 gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
@@ -589,7 +608,7 @@ gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
     self->flow = GST_FLOW_OK;
     break;
   case GST_EVENT_SEGMENT_DONE:
-    end_sequence (self);
+    event = on_segment_done (self, event);
     break;
   case GST_EVENT_EOS:
     gst_lstm_save_file (self); /* before h and c become zero */
