@@ -125,9 +125,11 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
   GstLstm *self = GST_LSTM (trans);
   g_autoptr (GError) error = NULL;
   GstLstmTensors in;
-  gboolean ok = check_caps (self, incaps, &in, &error);
-  const gboolean continues = ok && gst_lstm_sequence_continues (&self->sequence, &in);
+  gboolean ok = check_caps (self, incaps, &in, &error), continues;
 
+  g_mutex_lock (&self->lock);
+  continues = ok && gst_lstm_sequence_continues (&self->sequence, &in);
+  g_mutex_unlock (&self->lock);
   if (!continues)
     gst_lstm_drain (self); /* the sequence before is good, and leaves in its own shape */
   if (ok) {

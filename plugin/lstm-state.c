@@ -17,9 +17,10 @@ dup_location (GstLstm *self)
   return location;
 }
 
-/* FALSE, with all as it was, if @bytes are no state for the element as it is. */
+/* FALSE, with all as it was, if @bytes are no state for the element as it is. @unsaved: the file
+ * does not have them. */
 static gboolean
-restore (GstLstm *self, GBytes *bytes, const gchar *name, GError **error)
+restore (GstLstm *self, GBytes *bytes, const gchar *name, gboolean unsaved, GError **error)
 {
   guint64 time, steps;
   gboolean ok;
@@ -32,6 +33,7 @@ restore (GstLstm *self, GBytes *bytes, const gchar *name, GError **error)
   if (ok) {
     self->last_time = time;
     self->n_steps = steps;
+    self->unsaved = unsaved;
   }
   g_mutex_unlock (&self->lock);
   if (ok)
@@ -58,7 +60,7 @@ gst_lstm_restore_file (GstLstm *self, GError **error)
            || gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_FILE, "property state-location: %s",
                cause->message);
   bytes = g_bytes_new_take (content, size);
-  return restore (self, bytes, location, error);
+  return restore (self, bytes, location, FALSE, error);
 }
 
 /* A process that is killed meanwhile leaves the file as it was. */
@@ -103,10 +105,8 @@ gst_lstm_set_state (GstLstm *self, GBytes *bytes)
 {
   g_autoptr (GError) error = NULL;
 
-  if (bytes && restore (self, bytes, "set-state", &error)) {
-    self->unsaved = TRUE;
+  if (bytes && restore (self, bytes, "set-state", TRUE, &error))
     return TRUE;
-  }
   GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
       ("%s", error ? error->message : "set-state: expected bytes, found none"), (NULL));
   return FALSE;

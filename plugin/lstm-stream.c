@@ -132,9 +132,10 @@ set_output_steps (GstLstm *self, guint steps)
   return gst_base_transform_update_src_caps (trans, caps);
 }
 
-/* The next buffer of those that wait to leave; NULL if none does. */
+/* The next buffer of those that wait to leave, NULL if none does, and the @n_steps that h and c
+ * know of. */
 static GstFlowReturn
-next_output (GstLstm *self, GstBuffer **outbuf)
+next_output (GstLstm *self, GstBuffer **outbuf, guint64 *n_steps)
 {
   g_autoptr (GError) error = NULL;
   GstFlowReturn ret;
@@ -155,6 +156,7 @@ next_output (GstLstm *self, GstBuffer **outbuf)
   g_mutex_lock (&self->lock);
   ok = gst_lstm_sequence_take (&self->sequence, *outbuf, &error);
   self->stats.outputs += ok;
+  *n_steps = self->n_steps;
   g_mutex_unlock (&self->lock);
   if (!ok) {
     gst_clear_buffer (outbuf);
@@ -210,11 +212,12 @@ static void
 push_waiting (GstLstm *self)
 {
   GstBuffer *buffer;
+  guint64 n_steps;
 
-  while (self->flow == GST_FLOW_OK && (self->flow = next_output (self, &buffer)) == GST_FLOW_OK
-         && buffer) {
+  while (self->flow == GST_FLOW_OK
+         && (self->flow = next_output (self, &buffer, &n_steps)) == GST_FLOW_OK && buffer) {
     if (self->sequence.mode == GST_LSTM_OUTPUT_FINAL)
-      post_final (self, buffer, self->n_steps);
+      post_final (self, buffer, n_steps);
     self->flow = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
     GST_DEBUG_OBJECT (self, "pushed what waited: %s", gst_flow_get_name (self->flow));
   }
@@ -402,6 +405,7 @@ process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
   g_autoptr (GError) error = NULL;
   GstFlowReturn ret;
   GstLstmSpan span;
+  guint64 n_steps;
 
   if (self->flow != GST_FLOW_OK)
     return self->flow;
@@ -418,7 +422,7 @@ process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
   if (ret == GST_FLOW_OK)
     save_in_time (self, &span);
   if (ret == GST_FLOW_OK && !*outbuf) {
-    if ((ret = next_output (self, outbuf)) == GST_FLOW_OK && !*outbuf)
+    if ((ret = next_output (self, outbuf, &n_steps)) == GST_FLOW_OK && !*outbuf)
       push_gap (self, &span);
     if (GST_CLOCK_TIME_IS_VALID (span.pts))
       GST_BASE_TRANSFORM (self)->segment.position =
@@ -432,12 +436,13 @@ gst_lstm_generate_output (GstBaseTransform *trans, GstBuffer **outbuf)
 {
   GstLstm *self = (GstLstm *) trans;
   g_autoptr (GstBuffer) inbuf = g_steal_pointer (&trans->queued_buf);
+  guint64 n_steps;
 
   *outbuf = NULL;
   if (inbuf)
     return process (self, inbuf, outbuf);
   return is_configured (self) && !gst_lstm_sequence_is_direct (&self->sequence)
-             ? next_output (self, outbuf)
+             ? next_output (self, outbuf, &n_steps)
              : GST_FLOW_OK;
 }
 

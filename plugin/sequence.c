@@ -326,7 +326,8 @@ gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar
   g_clear_pointer (&sequence->window, lstm_window_unref);
   sequence->state = g_steal_pointer (&state);
   sequence->window = g_steal_pointer (&window);
-  sequence->in.streams = (guint) streams;
+  if (!sequence->in.n_tensors) /* else they are equal, and read without a lock */
+    sequence->in.streams = (guint) streams;
   sequence->restored = TRUE;
   return TRUE;
 }
