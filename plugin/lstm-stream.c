@@ -33,6 +33,29 @@ gst_lstm_decide_allocation (GstBaseTransform *trans, GstQuery *query)
   return base_class->decide_allocation (trans, query);
 }
 
+/* Nothing leaves of a sequence that lacks steps, and nothing follows it before a flush or another
+ * stream. h and c stay for state-location: they are those of the last good step. */
+static GstFlowReturn
+fail_sequence (GstLstm *self, const GError *error)
+{
+  g_mutex_lock (&self->lock);
+  gst_lstm_sequence_abandon (&self->sequence);
+  g_mutex_unlock (&self->lock);
+  gst_lstm_post_error (self, error, NULL);
+  return self->flow = GST_FLOW_ERROR;
+}
+
+/* @who has no memory for a buffer that is to leave. */
+static GstFlowReturn
+fail_to_allocate (GstLstm *self, gsize bytes, const gchar *who)
+{
+  g_autoptr (GError) error = NULL;
+
+  gst_lstm_fail (&error, GST_LSTM_RESOURCE (NO_SPACE_LEFT),
+      "buffer: expected %" G_GSIZE_FORMAT " bytes from %s, got none", bytes, who);
+  return fail_sequence (self, error);
+}
+
 /* A buffer for what leaves, one memory a tensor: downstream's own where a single one will do. */
 static GstFlowReturn
 allocate_output (GstLstm *self, GstBuffer **outbuf)
@@ -51,7 +74,7 @@ allocate_output (GstLstm *self, GstBuffer **outbuf)
 
     ret = gst_buffer_pool_acquire_buffer (pool, outbuf, NULL);
     if (ret != GST_FLOW_OK)
-      return ret;
+      return ret == GST_FLOW_ERROR ? fail_to_allocate (self, bytes, "downstream's pool") : ret;
     if (gst_buffer_n_memory (*outbuf) == 1 && gst_buffer_get_size (*outbuf) >= bytes) {
       gst_buffer_set_size (*outbuf, (gssize) bytes);
       return ret;
@@ -60,9 +83,17 @@ allocate_output (GstLstm *self, GstBuffer **outbuf)
   }
   *outbuf = gst_buffer_new ();
   gst_base_transform_get_allocator (trans, &allocator, &params);
-  for (guint i = 0; i < out->n_tensors; i++)
-    gst_buffer_append_memory (
-        *outbuf, gst_allocator_alloc (allocator, gst_lstm_tensors_bytes (out, i), &params));
+  for (guint i = 0; i < out->n_tensors && ret == GST_FLOW_OK; i++) {
+    const gsize bytes = gst_lstm_tensors_bytes (out, i);
+    GstMemory *memory = gst_allocator_alloc (allocator, bytes, &params);
+
+    if (memory)
+      gst_buffer_append_memory (*outbuf, memory);
+    else
+      ret = fail_to_allocate (self, bytes, "the allocator");
+  }
+  if (ret != GST_FLOW_OK)
+    gst_clear_buffer (outbuf);
   if (allocator)
     gst_object_unref (allocator);
   return ret;
@@ -75,24 +106,6 @@ set_span (GstBuffer *buffer, const GstLstmSpan *span)
   GST_BUFFER_DURATION (buffer) = span->duration;
   GST_BUFFER_OFFSET (buffer) = span->offset;
   GST_BUFFER_OFFSET_END (buffer) = span->offset_end;
-}
-
-static GstFlowReturn
-post_error (GstLstm *self, const GError *error)
-{
-  gst_lstm_post_error (self, error, NULL);
-  return GST_FLOW_ERROR;
-}
-
-/* Nothing leaves of a sequence that lacks steps, and nothing follows it before a flush or another
- * stream. */
-static GstFlowReturn
-fail_sequence (GstLstm *self, const GError *error)
-{
-  g_mutex_lock (&self->lock);
-  gst_lstm_forget (self);
-  g_mutex_unlock (&self->lock);
-  return self->flow = post_error (self, error);
 }
 
 /* Nothing of a sequence is outside of its segment: its last step ends there. */
@@ -412,7 +425,7 @@ process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
   if (!is_configured (self))
     return GST_FLOW_NOT_NEGOTIATED;
   if (!gst_lstm_tensors_check_buffer (&self->sequence.in, inbuf, &error))
-    return post_error (self, error);
+    return fail_sequence (self, error);
   span = span_of (self, inbuf);
   if (is_outside (self, &span)) {
     GST_LOG_OBJECT (self, "outside of the segment: %" GST_PTR_FORMAT, inbuf);
@@ -508,7 +521,7 @@ on_gap (GstLstm *self, GstEvent *event)
   if (resets_on (self, GST_LSTM_RESET_ON_GAP))
     begin_anew (self);
   g_mutex_unlock (&self->lock);
-  if (zero_steps && is_configured (self) && !is_outside (self, &span))
+  if (zero_steps && is_configured (self) && !self->refused && !is_outside (self, &span))
     run_gap (self, &span);
 }
 

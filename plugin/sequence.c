@@ -265,10 +265,16 @@ gst_lstm_sequence_configure (
 }
 
 void
-gst_lstm_sequence_forget (GstLstmSequence *sequence)
+gst_lstm_sequence_abandon (GstLstmSequence *sequence)
 {
   gst_lstm_sequence_drop (sequence);
   gst_lstm_whole_forget (sequence);
+}
+
+void
+gst_lstm_sequence_forget (GstLstmSequence *sequence)
+{
+  gst_lstm_sequence_abandon (sequence);
   sequence->restored = FALSE;
   if (sequence->state)
     lstm_state_reset (sequence->state);
@@ -420,9 +426,12 @@ run_indirectly (GstLstmSequence *sequence, const gfloat *x, guint steps,
 }
 
 static gboolean
-fail_to_map (GError **error)
+fail_to_map (GError **error, const gchar *purpose, gsize bytes)
 {
-  return gst_lstm_fail (error, GST_LSTM_RESOURCE (FAILED), "A buffer cannot be mapped.");
+  return gst_lstm_fail (error, GST_LSTM_RESOURCE (FAILED),
+      "buffer: expected memory that can be mapped %s, got %" G_GSIZE_FORMAT
+      " bytes that cannot",
+      purpose, bytes);
 }
 
 /* Maps the memories of @buffer as the tensors that are emitted; the others stay NULL. */
@@ -439,7 +448,7 @@ map_tensors (const GstLstmSequence *sequence, GstBuffer *buffer,
     if (!gst_memory_map (gst_buffer_peek_memory (buffer, i), &maps[i], GST_MAP_WRITE)) {
       while (i-- > 0)
         gst_memory_unmap (maps[i].memory, &maps[i]);
-      return fail_to_map (error);
+      return fail_to_map (error, "for writing", gst_buffer_get_size (buffer));
     }
     tensors[kind] = (gfloat *) maps[i++].data;
   }
@@ -476,7 +485,7 @@ gst_lstm_sequence_run (GstLstmSequence *sequence, GstBuffer *inbuf, const GstLst
   gboolean ok;
 
   if (!gst_buffer_map (inbuf, &in, GST_MAP_READ))
-    return fail_to_map (error);
+    return fail_to_map (error, "for reading", gst_buffer_get_size (inbuf));
   x = (const gfloat *) in.data;
   if ((guintptr) in.data % sizeof (gfloat)) /* cut from the middle of somebody's bytes */
     x = aligned = g_memdup2 (in.data, in.size);

@@ -107,6 +107,9 @@ gboolean gst_lstm_sequence_take (GstLstmSequence *sequence, GstBuffer *outbuf, G
 /* What waits to leave is dropped. */
 void gst_lstm_sequence_drop (GstLstmSequence *sequence);
 
+/* What waits to leave or to be run is dropped; h and c stay. */
+void gst_lstm_sequence_abandon (GstLstmSequence *sequence);
+
 /* --- Within the sequence -------------------------------------------------------------- */
 
 /* Room for @steps steps of each tensor in the store. */
