@@ -372,7 +372,7 @@ gst_lstm_class_init (GstLstmClass *klass)
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "LSTM", "Filter/Analyzer",
       "Runs a recurrent network over feature vectors and keeps h and c between buffers",
-      "gst-lstm developers");
+      "The gst-lstm developers");
 
   gst_lstm_stream_init (gst_lstm_parent_class);
   trans_class->start = gst_lstm_start;

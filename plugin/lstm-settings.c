@@ -7,8 +7,8 @@ output_mode_get_type (void)
   static gsize type;
   static const GEnumValue values[] = {
       {GST_LSTM_OUTPUT_SEQUENCE, "Every step gives an output", "sequence"},
-      {GST_LSTM_OUTPUT_FINAL, "The last step of a segment gives the only output", "final"},
-      {GST_LSTM_OUTPUT_WINDOW, "The last window-length steps give an output, every window-hop",
+      {GST_LSTM_OUTPUT_FINAL, "The last step of a sequence gives the only output", "final"},
+      {GST_LSTM_OUTPUT_WINDOW, "Every window-hop steps, the last window-length ones give an output",
           "window"},
       {0, NULL, NULL},
   };
@@ -65,6 +65,23 @@ gap_policy_get_type (void)
   return type;
 }
 
+/* LstmPrecision, of which inspecting tools would show the names in C */
+static GType
+precision_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = {
+      {LSTM_PRECISION_FLOAT32, "Four bytes a weight, not rounded further", "float32"},
+      {LSTM_PRECISION_BFLOAT16, "Two bytes a weight, 8 significant bits", "bfloat16"},
+      {LSTM_PRECISION_INT8, "One byte a weight, integers with a scale", "int8"},
+      {0, NULL, NULL},
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstLstmPrecision", values));
+  return type;
+}
+
 #define READY (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY)
 #define PLAYING (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)
 
@@ -89,14 +106,14 @@ precision_spec (void)
 {
   return g_param_spec_enum ("precision", "Precision",
       "What the weights of model-location are rounded to; a given model has its own",
-      LSTM_TYPE_PRECISION, LSTM_PRECISION_FLOAT32, READY);
+      precision_get_type (), LSTM_PRECISION_FLOAT32, READY);
 }
 
 static GParamSpec *
 output_mode_spec (void)
 {
   return g_param_spec_enum ("output-mode", "Output mode",
-      "Whether every step gives an output, only the last one of a segment, or every window",
+      "Whether every step gives an output, only the last one of a sequence, or every window",
       output_mode_get_type (), GST_LSTM_OUTPUT_SEQUENCE, READY);
 }
 
@@ -154,7 +171,7 @@ static GParamSpec *
 stateful_spec (void)
 {
   return g_param_spec_boolean ("stateful", "Stateful",
-      "Keep h and c at the end of a segment; a flush and READY zero them all the same", FALSE,
+      "Keep h and c at the end of a sequence; a flush and READY zero them all the same", FALSE,
       PLAYING);
 }
 
@@ -216,7 +233,7 @@ gst_lstm_settings_install (GObjectClass *klass, guint first)
   gst_type_mark_as_plugin_api (emit_get_type (), 0);
   gst_type_mark_as_plugin_api (reset_on_get_type (), 0);
   gst_type_mark_as_plugin_api (gap_policy_get_type (), 0);
-  gst_type_mark_as_plugin_api (LSTM_TYPE_PRECISION, 0);
+  gst_type_mark_as_plugin_api (precision_get_type (), 0);
   return first + G_N_ELEMENTS (rows);
 }
 
