@@ -135,7 +135,11 @@ set_output_steps (GstLstm *self, guint steps)
   wanted = gst_lstm_tensors_to_caps (&out);
   caps = gst_pad_peer_query_caps (pad, wanted);
   if (gst_caps_is_empty (caps)) {
-    GST_WARNING_OBJECT (self, "downstream does not take %" GST_PTR_FORMAT, wanted);
+    GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
+        ("caps field dimensions: expected downstream to take %u steps of a buffer, as they came, "
+         "found that it does not",
+            steps),
+        (NULL));
     return FALSE;
   }
   caps = gst_caps_fixate (g_steal_pointer (&caps));

@@ -108,6 +108,29 @@ test_bytes (void)
     check_bytes (i);
 }
 
+/* The end of a segment is told in the segment's format. */
+static void
+test_bytes_done (void)
+{
+  g_autoptr (GstEvent) event = NULL;
+  GstFormat format;
+  gint64 position;
+  Rig rig;
+
+  rig_init (&rig, "seed-1x30", "");
+  rig_push_stream_start (&rig);
+  g_assert_true (rig_push_caps (&rig));
+  rig_push_exact_segment (&rig, &(RigSegment){GST_FORMAT_BYTES, 1, 1, 0, NONE, 0, 0, 0, NONE});
+  rig_push_event (&rig, gst_event_new_segment_done (GST_FORMAT_BYTES, 30 * sizeof (gfloat)));
+  while ((event = gst_harness_pull_event (rig.harness))
+         && GST_EVENT_TYPE (event) != GST_EVENT_SEGMENT_DONE)
+    gst_clear_event (&event);
+  gst_event_parse_segment_done (event, &format, &position);
+  g_assert_cmpint (format, ==, GST_FORMAT_TIME);
+  g_assert_cmpint (position, ==, GST_SECOND);
+  rig_clear (&rig);
+}
+
 /* A file of bare numbers through filesrc is what npysrc makes of the array. */
 static void
 test_filesrc (void)
@@ -517,6 +540,7 @@ main (int argc, char **argv)
     void (*run) (void);
   } tests[] = {
       {"/lstm-stream/bytes", test_bytes},
+      {"/lstm-stream/bytes-done", test_bytes_done},
       {"/lstm-stream/filesrc", test_filesrc},
       {"/lstm-stream/filesrc-queries", test_filesrc_queries},
       {"/lstm-stream/position", test_position},
