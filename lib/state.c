@@ -246,7 +246,7 @@ run_chunk (LstmState *state, gsize n, const LstmRun *run)
         .scratch = state->scratch,
         .mask = layer->kind->masks ? state->mask : mask,
         .held = state->held,
-        .memory = &state->memory[lstm],
+        .memory = layer->kind->n_memories ? &state->memory[lstm] : NULL,
     };
 
     if (run->layer - lstm < layer->kind->n_memories)
