@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * `lstm` in pipelines that drop, switch, loop and wait for a clock. */
+#include "lstm-live-rig.h"
+
+/* --- Live sources --- */
+
+#define CAMERA                                                                                 \
+  "videotestsrc is-live=true pattern=ball num-buffers=20 ! "                                   \
+  "video/x-raw,format=GRAY8,width=64,height=48,framerate=100/1 ! lstmfeatures"
+
+static void
+run_init_camera (Run *run, const gchar *after)
+{
+  g_autofree gchar *model = test_source_path ("models/motion.safetensors");
+
+  run_init (run, model, CAMERA, "", after);
+}
+
+static GstClockTime
+query_latency (GstElement *pipeline)
+{
+  g_autoptr (GstQuery) query = gst_query_new_latency ();
+  GstClockTime least;
+  gboolean live;
+
+  gst_element_get_state (
+      pipeline, NULL, NULL, GST_CLOCK_TIME_NONE); /* the sink knows it then */
+  g_assert_true (gst_element_query (pipeline, query));
+  gst_query_parse_latency (query, &live, &least, NULL);
+  g_assert_true (live);
+  return least;
+}
+
+static GstClockTime
+latency_without_lstm (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstElement) pipeline = gst_object_ref_sink (
+      gst_parse_launch (CAMERA " ! fakesink sync=true", &error));
+  GstClockTime latency;
+
+  g_assert_no_error (error);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  latency = query_latency (pipeline);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  return latency;
+}
+
+static void
+test_live (void)
+{
+  Run run;
+
+  run_init_camera (&run, "fakesink sync=true");
+  gst_element_set_state (run.pipeline, GST_STATE_PLAYING);
+  g_assert_cmpuint (query_latency (run.pipeline), ==, latency_without_lstm ());
+  run_wait (&run, 0);
+  run_assert_input (&run, "Snd19bE");
+  run_assert_same (&run, "");
+  g_assert_cmpmem (run.times[1]->data, run.times[1]->len * 8, run.times[0]->data, 20 * 8);
+  g_assert_cmpuint (run_get_steps (&run), ==, 20);
+  run_clear (&run);
+}
+
+/* A sink that wants all frames at once finds them late, drops them, and says so. */
+static void
+test_late (void)
+{
+  Run run;
+
+  run_init_camera (&run, "fakesink sync=true qos=true max-lateness=1 ts-offset=-3600000000000");
+  run_play (&run);
+  g_assert_cmpuint (run.late, >, 0);
+  run_assert_input (&run, "Snd19bE");
+  run_assert_same (&run, "");
+  g_assert_cmpuint (run_get_steps (&run), ==, 20);
+  run_clear (&run);
+}
+
+/* The source waits at the other branch's preroll, long before EOS. */
+static void
+test_preroll (void)
+{
+  static const struct {
+    const gchar *folder, *properties;
+  } cases[] = {
+      {"seed-1x30", ""},
+      {"seed-1x30", "output-mode=final"},
+      {"seed-1x30", "output-mode=window window-length=7"},
+      {STACK, ""},
+      {STACK, "output-mode=final"},
+      {STACK, "output-mode=window window-length=7"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    Run run;
+
+    g_test_message ("%s %s", cases[i].folder, cases[i].properties);
+    run_init_vectors (&run, cases[i].folder,
+        "npysrc location=$X ! tee name=t ! queue max-size-buffers=2 ! fakesink "
+        "t. ! queue max-size-buffers=2",
+        cases[i].properties, "fakesink");
+    gst_element_set_state (run.pipeline, GST_STATE_PAUSED);
+    g_assert_cmpint (gst_element_get_state (run.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==,
+        GST_STATE_CHANGE_SUCCESS);
+    run_play (&run);
+    run_assert_input (&run, "Snd59bE");
+    run_assert_same (&run, cases[i].properties);
+    run_clear (&run);
+  }
+}
+
+/* --- Elements that drop --- */
+
+/* Closes the valve for steps 10 to 19 and 30 to 34. */
+static GstPadProbeReturn
+on_valve_input (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  g_autoptr (GstElement) valve = gst_pad_get_parent_element (pad);
+  Run *run = data;
+  const guint step = run->sent++;
+
+  g_object_set (valve, "drop", step / 10 == 1 || step / 5 == 6, NULL);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+test_valve (void)
+{
+  static const struct {
+    const gchar *drop_mode, *properties, *in;
+  } cases[] = {
+      {"drop-all", "", "Snd9b d9b d24b E"},
+      {"drop-all", "reset-on=discont", "Snd9b d9b d24b E"},
+      {"drop-all", "output-mode=final", "Snd9b d9b d24b E"},
+      {"forward-sticky-events", "", "Snd9b d9b d24b E"},
+      {"transform-to-gap", "", "Snd9b 10g d9b 5g d24b E"},
+      {"transform-to-gap", "gap-policy=hold", "Snd9b 10g d9b 5g d24b E"},
+      {"transform-to-gap", "gap-policy=zero-step", "Snd9b 10g d9b 5g d24b E"},
+      {"transform-to-gap", "gap-policy=zero-step reset-on=gap", "Snd9b 10g d9b 5g d24b E"},
+      {"transform-to-gap", "gap-policy=zero-step output-mode=final", "Snd9b 10g d9b 5g d24b E"},
+      {"transform-to-gap", "gap-policy=zero-step output-mode=window window-length=7",
+          "Snd9b 10g d9b 5g d24b E"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *before = g_strdup_printf (
+        "npysrc location=$X ! valve name=valve drop-mode=%s", cases[i].drop_mode);
+    g_autoptr (GstElement) valve = NULL;
+    Run run;
+
+    g_test_message ("%s %s", cases[i].drop_mode, cases[i].properties);
+    run_init_vectors (&run, "seed-1x30", before, cases[i].properties, "fakesink");
+    valve = gst_bin_get_by_name (GST_BIN (run.pipeline), "valve");
+    add_probe (valve, "sink", GST_PAD_PROBE_TYPE_BUFFER, on_valve_input, &run);
+    run_play (&run);
+    run_assert_input (&run, cases[i].in);
+    run_assert_same (&run, cases[i].properties);
+    run_clear (&run);
+  }
+}
+
+/* The first buffer stays in the sink until the source is at its end, */
+static GstPadProbeReturn
+on_sink_input (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Run *run = data;
+
+  g_mutex_lock (&run->lock);
+  run->seen++;
+  g_cond_broadcast (&run->cond);
+  while (!run->ended)
+    g_cond_wait (&run->cond, &run->lock);
+  g_mutex_unlock (&run->lock);
+  return GST_PAD_PROBE_OK;
+}
+
+/* which does not send the second one before the first is there. */
+static GstPadProbeReturn
+on_source_output (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Run *run = data;
+
+  g_mutex_lock (&run->lock);
+  if (!GST_IS_BUFFER (info->data))
+    run->ended |= GST_EVENT_TYPE (info->data) == GST_EVENT_EOS;
+  else if (run->sent++ > 0)
+    while (run->seen == 0)
+      g_cond_wait (&run->cond, &run->lock);
+  g_cond_broadcast (&run->cond);
+  g_mutex_unlock (&run->lock);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+test_leaky_queue (void)
+{
+  static const struct {
+    const gchar *leaky, *properties, *in;
+  } cases[] = {
+      {"downstream", "", "Snd db E"},
+      {"downstream", "reset-on=discont", "Snd db E"},
+      {"upstream", "", "Snd 2b E"},
+      {"upstream", "reset-on=discont", "Snd 2b E"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree gchar *before = g_strdup_printf (
+        "npysrc name=source location=$X ! queue leaky=%s max-size-buffers=2", cases[i].leaky);
+    g_autoptr (GstElement) source = NULL;
+    g_autoptr (GstElement) sink = NULL;
+    Run run;
+
+    g_test_message ("%s %s", cases[i].leaky, cases[i].properties);
+    run_init_vectors (
+        &run, "seed-1x30", before, cases[i].properties, "fakesink name=sink async=false");
+    source = gst_bin_get_by_name (GST_BIN (run.pipeline), "source");
+    sink = gst_bin_get_by_name (GST_BIN (run.pipeline), "sink");
+    add_probe (source, "src", GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+        on_source_output, &run);
+    add_probe (sink, "sink", GST_PAD_PROBE_TYPE_BUFFER, on_sink_input, &run);
+    run_play (&run);
+    run_assert_input (&run, cases[i].in);
+    run_assert_same (&run, cases[i].properties);
+    run_clear (&run);
+  }
+}
+
+/* --- Streams one behind the other --- */
+
+static const gchar *const modes[] = {"", "output-mode=final",
+    "output-mode=window window-length=7", "stateful=true", "stateful=true output-mode=final"};
+
+static void
+test_concat (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    Run run;
+
+    g_test_message ("%s", modes[i]);
+    run_init_vectors (&run, "seed-1x30",
+        "npysrc location=$X ! all. npysrc location=$X num-buffers=25 ! all. concat name=all",
+        modes[i], "fakesink");
+    run_play (&run);
+    run_assert_input (&run, "Snd59b Snd24b E");
+    run_assert_same (&run, modes[i]);
+    run_clear (&run);
+  }
+}
+
+/* A source that the test itself is, linked to a request pad of `selector` */
+static GstPad *
+feed_new (Run *run, GstElement *selector, guint group)
+{
+  g_autoptr (GstPad) sink = gst_element_request_pad_simple (selector, "sink_%u");
+  g_autofree gchar *caps = g_strdup_printf (
+      CAPS ("%u:1:1", ",framerate=30/1"), (guint) lstm_model_get_input_size (run->model));
+  g_autoptr (GstCaps) parsed = gst_caps_from_string (caps);
+  GstPad *pad = gst_pad_new (NULL, GST_PAD_SRC);
+  GstSegment segment;
+  GstEvent *start;
+
+  gst_segment_init (&segment, GST_FORMAT_TIME);
+  gst_pad_set_active (pad, TRUE);
+  g_assert_cmpint (gst_pad_link (pad, sink), ==, GST_PAD_LINK_OK);
+  start = gst_event_new_stream_start (GST_PAD_NAME (pad));
+  if (group != GST_GROUP_ID_INVALID)
+    gst_event_set_group_id (start, group);
+  gst_pad_push_event (pad, start);
+  gst_pad_push_event (pad, gst_event_new_caps (parsed));
+  gst_pad_push_event (pad, gst_event_new_segment (&segment));
+  return pad;
+}
+
+/* Eight steps to either source, of which the active one's arrive */
+static void
+feed_steps (Run *run, GstPad *const feeds[2])
+{
+  const gsize d = lstm_model_get_input_size (run->model);
+
+  for (guint k = 0; k < 16; k++) {
+    gfloat *x = g_new (gfloat, d);
+    GstBuffer *buffer = gst_buffer_new_wrapped (x, d * sizeof (gfloat));
+
+    for (gsize i = 0; i < d; i++)
+      x[i] = sinf (0.3f * (gfloat) (run->sent + i));
+    GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (run->sent++ / 2, GST_SECOND, 30);
+    g_assert_cmpint (gst_pad_push (feeds[k % 2], buffer), ==, GST_FLOW_OK);
+  }
+}
+
+static void
+select_feed (GstElement *selector, GstPad *feed)
+{
+  g_autoptr (GstPad) sink = gst_pad_get_peer (feed);
+
+  g_object_set (selector, "active-pad", sink, NULL);
+}
+
+/* A switch is another stream, and so another sequence, also when it goes back to the first. But
+ * the selector tells of streams only where all have a group; else the sequence goes on. */
+static void
+check_input_selector (const gchar *properties, guint group, const gchar *in)
+{
+  g_autoptr (GstElement) selector = NULL;
+  g_autoptr (GstPad) sink = NULL;
+  GstPad *feeds[2];
+  Run run;
+
+  g_test_message ("%s", properties);
+  run_init_vectors (&run, "seed-1x30", "input-selector name=selector sync-streams=false",
+      properties, "fakesink async=false");
+  selector = gst_bin_get_by_name (GST_BIN (run.pipeline), "selector");
+  gst_element_set_state (run.pipeline, GST_STATE_PLAYING);
+  for (guint i = 0; i < 2; i++)
+    feeds[i] = feed_new (&run, selector, group);
+  for (guint i = 0; i < 4; i++) {
+    select_feed (selector, feeds[i % 2]);
+    feed_steps (&run, feeds);
+  }
+  sink = gst_element_get_static_pad (run.lstm, "sink");
+  gst_pad_send_event (sink, gst_event_new_eos ());
+  run_wait (&run, 0);
+  run_assert_input (&run, in);
+  run_assert_same (&run, properties);
+  gst_element_set_state (run.pipeline, GST_STATE_NULL);
+  for (guint i = 0; i < 2; i++)
+    gst_object_unref (feeds[i]);
+  run_clear (&run);
+}
+
+static void
+test_input_selector (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
+    check_input_selector (modes[i], 1, "Sn8b Snd7b Snd7b Snd7b E");
+    check_input_selector (modes[i], GST_GROUP_ID_INVALID, "Sn8b sd7b sd7b sd7b E");
+  }
+}
+
+/* --- Loops --- */
+
+#define ROUNDS 4
+
+static const struct {
+  const gchar *folder, *properties;
+} loops[] = {
+    {"seed-1x30", ""},
+    {"seed-1x30", "output-mode=final"},
+    {"seed-1x30", "output-mode=window window-length=7"},
+    {STACK, ""},
+    {STACK, "output-mode=final"},
+    {STACK, "output-mode=window window-length=7"},
+};
+
+/* Each round gave the same, to the last bit. */
+static void
+assert_rounds (Run *run)
+{
+  const guint n = run->got->len / ROUNDS;
+
+  g_assert_cmpuint (n * ROUNDS, ==, run->got->len);
+  for (guint i = 1; i < ROUNDS; i++)
+    g_assert_cmpmem (&g_array_index (run->got, gfloat, i * n), n * sizeof (gfloat),
+        run->got->data, n * sizeof (gfloat));
+}
+
+/* To the beginning whenever the end is there, as players do */
+static void
+test_flushing_loop (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (loops); i++) {
+    Run run;
+
+    g_test_message ("%s %s", loops[i].folder, loops[i].properties);
+    run_init_vectors (
+        &run, loops[i].folder, "npysrc location=$X", loops[i].properties, "fakesink");
+    run_play (&run);
+    for (guint k = 1; k < ROUNDS; k++) {
+      g_assert_true (
+          gst_element_seek_simple (run.pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
+      run_wait (&run, 0);
+    }
+    run_assert_input (&run, "Snd59bE Fnd59bE Fnd59bE Fnd59bE");
+    run_assert_same (&run, loops[i].properties);
+    assert_rounds (&run);
+    run_clear (&run);
+  }
+}
+
+static void
+seek_segment (GstElement *element, GstSeekFlags flags)
+{
+  g_assert_true (
+      gst_element_send_event (element, gst_event_new_seek (1.0, GST_FORMAT_TIME, flags,
+                                           GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, 0)));
+}
+
+/* Without a gap: the source is told before it starts, and again at the end of each round. */
+static void
+test_segment_loop (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (loops); i++) {
+    g_autoptr (GstElement) source = NULL;
+    Run run;
+
+    g_test_message ("%s %s", loops[i].folder, loops[i].properties);
+    run_init_vectors (&run, loops[i].folder, "npysrc name=source location=$X",
+        loops[i].properties, "fakesink");
+    source = gst_bin_get_by_name (GST_BIN (run.pipeline), "source");
+    gst_element_set_state (run.pipeline, GST_STATE_READY);
+    seek_segment (source, GST_SEEK_FLAG_SEGMENT);
+    gst_element_set_state (run.pipeline, GST_STATE_PLAYING);
+    for (guint k = 1; k < ROUNDS; k++) {
+      g_assert_cmpint (run_wait (&run, GST_MESSAGE_SEGMENT_DONE), ==, GST_MESSAGE_SEGMENT_DONE);
+      seek_segment (run.pipeline, k + 1 < ROUNDS ? GST_SEEK_FLAG_SEGMENT : 0);
+    }
+    run_wait (&run, 0);
+    run_assert_input (&run, "Snd59bD nd59bD nd59bD nd59bE");
+    run_assert_same (&run, loops[i].properties);
+    assert_rounds (&run);
+    run_clear (&run);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/lstm-live/live", test_live);
+  g_test_add_func ("/lstm-live/late", test_late);
+  g_test_add_func ("/lstm-live/preroll", test_preroll);
+  g_test_add_func ("/lstm-live/valve", test_valve);
+  g_test_add_func ("/lstm-live/leaky-queue", test_leaky_queue);
+  g_test_add_func ("/lstm-live/concat", test_concat);
+  g_test_add_func ("/lstm-live/input-selector", test_input_selector);
+  g_test_add_func ("/lstm-live/flushing-loop", test_flushing_loop);
+  g_test_add_func ("/lstm-live/segment-loop", test_segment_loop);
+  return g_test_run ();
+}
