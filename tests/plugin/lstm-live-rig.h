@@ -126,11 +126,12 @@ contract_step (Contract *c, const gfloat *x)
   g_array_append_val (c->silent, silent);
 }
 
-/* What resets between two steps does not take back what left before. */
+/* Amid a sequence: what left before is not taken back, what waits for the end is dropped. */
 static inline void
 contract_reset (Contract *c)
 {
-  contract_end (c);
+  if (lstm_model_is_causal (c->run->model) && !contract_has (c, "output-mode=final"))
+    contract_end (c);
   contract_zero (c);
 }
 
