@@ -8,7 +8,7 @@ output_mode_get_type (void)
   static const GEnumValue values[] = {
       {GST_LSTM_OUTPUT_SEQUENCE, "Every step gives an output", "sequence"},
       {GST_LSTM_OUTPUT_FINAL, "The last step of a sequence gives the only output", "final"},
-      {GST_LSTM_OUTPUT_WINDOW, "Every window-hop steps, the last window-length ones give an output",
+      {GST_LSTM_OUTPUT_WINDOW, "Every window-hop steps, the last window-length give an output",
           "window"},
       {0, NULL, NULL},
   };

@@ -130,9 +130,8 @@ check_signals (void)
   guint n;
   g_autofree guint *ids = g_signal_list_ids (G_OBJECT_TYPE (element), &n);
 
-  for (guint i = 0; i < n; i++) {
-    g_autofree gchar *row = find_row (g_signal_name (ids[i]));
-  }
+  for (guint i = 0; i < n; i++)
+    g_free (find_row (g_signal_name (ids[i])));
 }
 
 static void
