@@ -4,17 +4,18 @@
  * the stream stops. A way to fail is a row. */
 #include "lstm-rig.h"
 #include "testutil.h"
+#include <gmodule.h>
 
 /* What is asked for is more than there is: malloc() shall say so. */
 #if defined(__SANITIZE_ADDRESS__)
-const char *__asan_default_options (void);
+G_MODULE_EXPORT const char *__asan_default_options (void);
 const char *
 __asan_default_options (void)
 {
   return "allocator_may_return_null=1";
 }
 #elif defined(__SANITIZE_THREAD__)
-const char *__tsan_default_options (void);
+G_MODULE_EXPORT const char *__tsan_default_options (void);
 const char *
 __tsan_default_options (void)
 {

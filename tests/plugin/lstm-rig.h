@@ -64,6 +64,7 @@ typedef struct {
   GstHarness *harness;
   GstElement *lstm;
   GstBus *bus;
+  GMutex lock;            /* flushes leave in threads of their own: of the log and what is got */
   GString *log;           /* what left: names of events, buffers as `buffer PTS+DURATION` */
   GArray *got;            /* float: the content of those buffers */
   Array x;                /* what is pushed */
@@ -130,12 +131,14 @@ rig_on_data (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   Rig *rig = data;
 
+  g_mutex_lock (&rig->lock);
   if (rig->log->len > 0)
     g_string_append (rig->log, ", ");
   if (GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_BUFFER)
     log_buffer (rig, GST_PAD_PROBE_INFO_BUFFER (info));
   else
     log_event (rig, GST_PAD_PROBE_INFO_EVENT (info));
+  g_mutex_unlock (&rig->lock);
   return GST_PAD_PROBE_OK;
 }
 
@@ -276,6 +279,7 @@ rig_init (Rig *rig, const gchar *folder, const gchar *properties)
   *rig = (Rig){.streams = 1, .steps = 1, .framerate = "30/1", .duration = 1000};
   rig->x = array_load (x);
   rig->state = rig_state_new (rig, model);
+  g_mutex_init (&rig->lock);
   rig->log = g_string_new (NULL);
   rig->got = g_array_new (FALSE, FALSE, sizeof (gfloat));
   rig->expected = g_array_new (FALSE, FALSE, sizeof (gfloat));
@@ -300,6 +304,7 @@ rig_clear (Rig *rig)
   gst_harness_teardown (rig->harness);
   gst_object_unref (rig->lstm);
   gst_object_unref (rig->bus);
+  g_mutex_clear (&rig->lock);
   g_string_free (rig->log, TRUE);
   g_array_unref (rig->got);
   g_array_unref (rig->expected);
