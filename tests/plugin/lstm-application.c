@@ -399,7 +399,6 @@ test_shared_model (void)
 static void
 test_shared_precision (void)
 {
-  g_autofree gchar *path = vector_file ("seed-1x30", "model.safetensors");
   Rig rigs[2];
 
   for (guint i = 0; i < 2; i++) {
