@@ -68,7 +68,8 @@ insert_ordered (Reader *reader, const GPtrArray *modules)
   const LstmModule *modules_and_end[LSTM_MAX_MODULES + 1] = {NULL};
   LstmOrder order;
 
-  memcpy (modules_and_end, modules->pdata, modules->len * sizeof *modules_and_end);
+  for (guint i = 0; i < modules->len; i++)
+    modules_and_end[i] = g_ptr_array_index (modules, i);
   modules_and_end[modules->len] = &end;
   order = lstm_order_modules (modules_and_end, modules->len + has_tail);
   for (guint i = 0; order == LSTM_ORDER_ONE && i < modules->len; i++) {
