@@ -77,7 +77,7 @@ static Use
 use_of (const gchar *path, guint d)
 {
   GstHarness *harnesses[N];
-  Use use = {bytes_in_use ()};
+  Use use = {.none = bytes_in_use ()};
 
   harnesses[0] = harness_new (path, d);
   use.one = bytes_in_use ();
