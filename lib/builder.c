@@ -284,6 +284,12 @@ lstm_builder_add_masking (
   return append (builder, layer, error);
 }
 
+const char *
+lstm_builder_activation_name (LstmActivationKind kind)
+{
+  return activations[kind].name;
+}
+
 gboolean
 lstm_builder_find_activation (const LstmBuilder *builder, const char *layer, const char *name,
     LstmActivation *activation, GError **error)

@@ -39,6 +39,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmBuilder, lstm_builder_free)
 gboolean lstm_builder_find_activation (const LstmBuilder *builder, const char *layer,
     const char *name, LstmActivation *activation, GError **error);
 
+/* The name that find_activation() finds it by. */
+const char *lstm_builder_activation_name (LstmActivationKind kind);
+
 /* y = (x - mean) scale + offset; each [d] or a single value, which may come before d is known. */
 gboolean lstm_builder_add_normalization (LstmBuilder *builder, const char *name,
     const LstmArray *mean, const LstmArray *scale, const LstmArray *offset, GError **error);

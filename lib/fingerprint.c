@@ -4,15 +4,6 @@
 
 #define LANES 4
 
-/* In words, for numbers of an enum may change */
-static const char *const activation_names[] = {
-#define EACH(id, name, alpha, beta, expression) name,
-#define ROW(id, name) name,
-    LSTM_ACTIVATIONS (EACH, ROW)
-#undef EACH
-#undef ROW
-};
-
 static guint64
 get_bits (float value)
 {
@@ -104,7 +95,8 @@ lstm_fingerprint_number (GString *text, float value)
 void
 lstm_fingerprint_activation (GString *text, const LstmActivation *activation)
 {
-  g_string_append_printf (text, " %s", activation_names[activation->kind]);
+  /* in words, for numbers of an enum may change */
+  g_string_append_printf (text, " %s", lstm_builder_activation_name (activation->kind));
   lstm_fingerprint_number (text, activation->alpha);
   lstm_fingerprint_number (text, activation->beta);
 }

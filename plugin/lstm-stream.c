@@ -299,6 +299,13 @@ resets_on (GstLstm *self, GstLstmResetOn what)
   return resets;
 }
 
+/* The step that byte @bytes of the stream is of */
+static guint64
+step_at (const GstLstmTensors *in, guint64 bytes)
+{
+  return bytes / (gst_lstm_tensors_bytes (in, 0) / in->steps);
+}
+
 /* Times and offsets of @buffer, from its bytes where upstream knows no time. */
 static GstLstmSpan
 span_of (GstLstm *self, GstBuffer *buffer)
@@ -310,7 +317,7 @@ span_of (GstLstm *self, GstBuffer *buffer)
   if (!self->from_bytes)
     return span;
   if (span.offset != GST_BUFFER_OFFSET_NONE)
-    self->next_step = span.offset / (gst_lstm_tensors_bytes (in, 0) / in->steps);
+    self->next_step = step_at (in, span.offset);
   span.offset = self->next_step;
   self->next_step += in->steps;
   span.offset_end = self->next_step;
@@ -550,8 +557,16 @@ static guint64
 bytes_to_time (const GstLstmTensors *in, guint64 bytes)
 {
   return bytes == GST_CLOCK_TIME_NONE ? GST_CLOCK_TIME_NONE
-                                      : gst_lstm_tensors_step_offset (in,
-                                          bytes / (gst_lstm_tensors_bytes (in, 0) / in->steps));
+                                      : gst_lstm_tensors_step_offset (in, step_at (in, bytes));
+}
+
+/* @made for @event (both transfer full), as if it were the same. Returns: (transfer full) */
+static GstEvent *
+instead_of (GstEvent *event, GstEvent *made)
+{
+  gst_event_set_seqnum (made, gst_event_get_seqnum (event));
+  gst_event_unref (event);
+  return made;
 }
 
 /* Sources such as filesrc count bytes; steps have a size, and mostly a duration.
@@ -562,13 +577,12 @@ make_time (GstLstm *self, GstEvent *event)
   const GstLstmTensors *in = &self->sequence.in;
   const GstSegment *bytes;
   GstSegment time;
-  GstEvent *made;
 
   gst_event_parse_segment (event, &bytes);
   self->from_bytes = bytes->format == GST_FORMAT_BYTES && is_configured (self);
   if (!self->from_bytes)
     return event;
-  self->next_step = bytes->start / (gst_lstm_tensors_bytes (in, 0) / in->steps);
+  self->next_step = step_at (in, bytes->start);
   time = *bytes;
   time.format = GST_FORMAT_TIME;
   time.start = bytes_to_time (in, bytes->start);
@@ -578,10 +592,7 @@ make_time (GstLstm *self, GstEvent *event)
   time.offset = bytes_to_time (in, bytes->offset);
   time.position = time.start;
   time.duration = in->fps_n > 0 ? bytes_to_time (in, bytes->duration) : GST_CLOCK_TIME_NONE;
-  made = gst_event_new_segment (&time);
-  gst_event_set_seqnum (made, gst_event_get_seqnum (event));
-  gst_event_unref (event);
-  return made;
+  return instead_of (event, gst_event_new_segment (&time));
 }
 
 /* @event: (transfer full). Returns: (transfer full): what the others get to see of it */
@@ -602,18 +613,14 @@ static GstEvent *
 on_segment_done (GstLstm *self, GstEvent *event)
 {
   GstFormat format;
-  GstEvent *made;
   gint64 position;
 
   end_sequence (self);
   gst_event_parse_segment_done (event, &format, &position);
   if (!self->from_bytes || format != GST_FORMAT_BYTES || position < 0)
     return event;
-  made = gst_event_new_segment_done (
-      GST_FORMAT_TIME, (gint64) bytes_to_time (&self->sequence.in, (guint64) position));
-  gst_event_set_seqnum (made, gst_event_get_seqnum (event));
-  gst_event_unref (event);
-  return made;
+  position = (gint64) bytes_to_time (&self->sequence.in, (guint64) position);
+  return instead_of (event, gst_event_new_segment_done (GST_FORMAT_TIME, position));
 }
 
 gboolean

@@ -119,15 +119,7 @@ run (GstLstmSequence *sequence, gsize steps, GError **error)
         memcpy (by_stream + (s * steps + t) * d, x + (t * streams + s) * d, d * sizeof *x);
     x = by_stream;
   }
-  lstm_state_run_full (sequence->state, &(LstmRun){
-                                            .steps = steps,
-                                            .input = x,
-                                            .output = sequence->store[GST_LSTM_TENSOR_OUTPUT],
-                                            .layer = sequence->layer,
-                                            .hidden = sequence->store[GST_LSTM_TENSOR_HIDDEN],
-                                            .cell = sequence->store[GST_LSTM_TENSOR_CELL],
-                                            .gates = sequence->store[GST_LSTM_TENSOR_GATES],
-                                        });
+  gst_lstm_sequence_run_state (sequence, x, steps, sequence->store);
   return TRUE;
 }
 

@@ -89,8 +89,7 @@ check_whole (const GstLstmSequence *sequence, const GstLstmSettings *settings, G
     return TRUE;
   if (sequence->given && settings->emit & STATE_TENSORS)
     return gst_lstm_fail (error, SETTINGS_ERROR,
-        "property emit: expected output alone, for the model needs whole sequences and does "
-        "not "
+        "property emit: expected output alone, for the model needs whole sequences and does not "
         "give an output for each step, found hidden, cell or gates");
   if (settings->state_location)
     return gst_lstm_fail (error, SETTINGS_ERROR,
@@ -366,9 +365,9 @@ gst_lstm_span_join (const GstLstmSpan *first, const GstLstmSpan *last)
   return span;
 }
 
-/* @tensors: where each of them goes, or NULL */
-static void
-run_state (GstLstmSequence *sequence, const gfloat *x, gsize steps, gfloat *const *tensors)
+void
+gst_lstm_sequence_run_state (
+    GstLstmSequence *sequence, const gfloat *x, gsize steps, gfloat *const *tensors)
 {
   const LstmRun run = {
       .steps = steps,
@@ -391,7 +390,7 @@ run_final (GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLst
   const GstLstmSpan last = gst_lstm_tensors_part (&sequence->in, span, steps, steps - 1, 1);
 
   gst_lstm_sequence_drop (sequence);
-  run_state (sequence, x, steps, sequence->store);
+  gst_lstm_sequence_run_state (sequence, x, steps, sequence->store);
   sequence->store_steps = steps;
   gst_lstm_sequence_add_item (sequence, steps - 1, 1, &last);
   sequence->held = TRUE;
@@ -402,10 +401,12 @@ run_window (GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLs
 {
   gst_lstm_sequence_drop (sequence);
   for (guint t = 0; t < steps; t++) {
-    const GstLstmSpan at = gst_lstm_tensors_part (&sequence->in, span, steps, t, 1);
+    GstLstmSpan at;
 
-    if (lstm_window_count (sequence->window, t + 1) > sequence->items->len)
-      gst_lstm_sequence_add_item (sequence, sequence->items->len, 1, &at);
+    if (lstm_window_count (sequence->window, t + 1) == sequence->items->len)
+      continue;
+    at = gst_lstm_tensors_part (&sequence->in, span, steps, t, 1);
+    gst_lstm_sequence_add_item (sequence, sequence->items->len, 1, &at);
   }
   sequence->store_steps = sequence->items->len;
   sequence->restored = FALSE;
@@ -470,7 +471,7 @@ run_directly (GstLstmSequence *sequence, const gfloat *x, GstBuffer *outbuf, GEr
 
   if (!map_tensors (sequence, outbuf, maps, tensors, error))
     return FALSE;
-  run_state (sequence, x, sequence->in.steps, tensors);
+  gst_lstm_sequence_run_state (sequence, x, sequence->in.steps, tensors);
   unmap_tensors (sequence, maps);
   return TRUE;
 }
@@ -503,7 +504,7 @@ gst_lstm_sequence_run_zeros (
 
   if (!gst_lstm_sequence_is_direct (sequence))
     return run_indirectly (sequence, sequence->zeros, steps, span, FALSE, error);
-  run_state (sequence, sequence->zeros, steps, nowhere);
+  gst_lstm_sequence_run_state (sequence, sequence->zeros, steps, nowhere);
   return TRUE;
 }
 

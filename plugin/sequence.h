@@ -115,6 +115,10 @@ void gst_lstm_sequence_abandon (GstLstmSequence *sequence);
 /* Room for @steps steps of each tensor in the store. */
 gboolean gst_lstm_sequence_reserve (GstLstmSequence *sequence, gsize steps, GError **error);
 
+/* Runs @steps steps from @x, (streams, steps, d). @tensors: where each kind goes, or NULL */
+void gst_lstm_sequence_run_state (
+    GstLstmSequence *sequence, const gfloat *x, gsize steps, gfloat *const *tensors);
+
 /* Steps of the store that are to leave in a buffer. */
 void gst_lstm_sequence_add_item (
     GstLstmSequence *sequence, gsize first, gsize steps, const GstLstmSpan *span);
