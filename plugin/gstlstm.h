@@ -40,6 +40,13 @@ typedef struct {
   GstClockTime saved_at; /* running time of the first step, or of the last write */
 } GstLstm;
 
+/* Caps have come. */
+static inline gboolean
+gst_lstm_is_configured (const GstLstm *self)
+{
+  return self->sequence.in.n_tensors > 0;
+}
+
 /* h and c begin anew; under the lock */
 void gst_lstm_forget (GstLstm *self);
 
@@ -54,6 +61,19 @@ gboolean gst_lstm_set_state (GstLstm *self, GBytes *bytes);
 
 /* What has come is a whole sequence: what waited for that leaves. */
 void gst_lstm_drain (GstLstm *self);
+
+/* Bytes of a stream as steps, and as time where a segment's format is BYTES */
+
+/* The step that byte @bytes is of */
+guint64 gst_lstm_bytes_to_step (const GstLstmTensors *in, guint64 bytes);
+
+/* What leaves for a SEGMENT and for a SEGMENT_DONE that came; @event: (transfer full).
+ * Returns: (transfer full) */
+GstEvent *gst_lstm_bytes_segment (GstLstm *self, GstEvent *event);
+GstEvent *gst_lstm_bytes_segment_done (GstLstm *self, GstEvent *event);
+
+/* How long the stream is in time; FALSE if that cannot be told. */
+gboolean gst_lstm_bytes_duration (GstLstm *self, GstQuery *query);
 
 /* Virtual functions of the base class */
 GstFlowReturn gst_lstm_generate_output (GstBaseTransform *trans, GstBuffer **outbuf);

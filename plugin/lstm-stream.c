@@ -14,12 +14,6 @@ gst_lstm_stream_init (gpointer parent_class)
   base_class = parent_class;
 }
 
-static gboolean
-is_configured (const GstLstm *self)
-{
-  return self->sequence.in.n_tensors > 0;
-}
-
 /* --- What leaves --- */
 
 /* Where downstream has a pool the base class takes it. */
@@ -250,7 +244,7 @@ gst_lstm_drain (GstLstm *self)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!is_configured (self))
+  if (!gst_lstm_is_configured (self))
     return;
   g_mutex_lock (&self->lock);
   gst_lstm_sequence_finish (&self->sequence, &error);
@@ -299,13 +293,6 @@ resets_on (GstLstm *self, GstLstmResetOn what)
   return resets;
 }
 
-/* The step that byte @bytes of the stream is of */
-static guint64
-step_at (const GstLstmTensors *in, guint64 bytes)
-{
-  return bytes / (gst_lstm_tensors_bytes (in, 0) / in->steps);
-}
-
 /* Times and offsets of @buffer, from its bytes where upstream knows no time. */
 static GstLstmSpan
 span_of (GstLstm *self, GstBuffer *buffer)
@@ -317,7 +304,7 @@ span_of (GstLstm *self, GstBuffer *buffer)
   if (!self->from_bytes)
     return span;
   if (span.offset != GST_BUFFER_OFFSET_NONE)
-    self->next_step = step_at (in, span.offset);
+    self->next_step = gst_lstm_bytes_to_step (in, span.offset);
   span.offset = self->next_step;
   self->next_step += in->steps;
   span.offset_end = self->next_step;
@@ -433,7 +420,7 @@ process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
 
   if (self->flow != GST_FLOW_OK)
     return self->flow;
-  if (!is_configured (self))
+  if (!gst_lstm_is_configured (self))
     return GST_FLOW_NOT_NEGOTIATED;
   if (!gst_lstm_tensors_check_buffer (&self->sequence.in, inbuf, &error))
     return fail_sequence (self, error);
@@ -465,7 +452,7 @@ gst_lstm_generate_output (GstBaseTransform *trans, GstBuffer **outbuf)
   *outbuf = NULL;
   if (inbuf)
     return process (self, inbuf, outbuf);
-  return is_configured (self) && !gst_lstm_sequence_is_direct (&self->sequence)
+  return gst_lstm_is_configured (self) && !gst_lstm_sequence_is_direct (&self->sequence)
              ? next_output (self, outbuf, &n_steps)
              : GST_FLOW_OK;
 }
@@ -532,7 +519,7 @@ on_gap (GstLstm *self, GstEvent *event)
   if (resets_on (self, GST_LSTM_RESET_ON_GAP))
     begin_anew (self);
   g_mutex_unlock (&self->lock);
-  if (zero_steps && is_configured (self) && !self->refused && !is_outside (self, &span))
+  if (zero_steps && gst_lstm_is_configured (self) && !self->refused && !is_outside (self, &span))
     run_gap (self, &span);
 }
 
@@ -552,49 +539,6 @@ is_update (const GstSegment *a, const GstSegment *b)
          && in_a == in_b;
 }
 
-/* Bytes as the time of the step that they begin with; unknown ones stay so. */
-static guint64
-bytes_to_time (const GstLstmTensors *in, guint64 bytes)
-{
-  return bytes == GST_CLOCK_TIME_NONE ? GST_CLOCK_TIME_NONE
-                                      : gst_lstm_tensors_step_offset (in, step_at (in, bytes));
-}
-
-/* @made for @event (both transfer full), as if it were the same. Returns: (transfer full) */
-static GstEvent *
-instead_of (GstEvent *event, GstEvent *made)
-{
-  gst_event_set_seqnum (made, gst_event_get_seqnum (event));
-  gst_event_unref (event);
-  return made;
-}
-
-/* Sources such as filesrc count bytes; steps have a size, and mostly a duration.
- * @event: (transfer full). Returns: (transfer full) */
-static GstEvent *
-make_time (GstLstm *self, GstEvent *event)
-{
-  const GstLstmTensors *in = &self->sequence.in;
-  const GstSegment *bytes;
-  GstSegment time;
-
-  gst_event_parse_segment (event, &bytes);
-  self->from_bytes = bytes->format == GST_FORMAT_BYTES && is_configured (self);
-  if (!self->from_bytes)
-    return event;
-  self->next_step = step_at (in, bytes->start);
-  time = *bytes;
-  time.format = GST_FORMAT_TIME;
-  time.start = bytes_to_time (in, bytes->start);
-  time.stop = in->fps_n > 0 ? bytes_to_time (in, bytes->stop) : GST_CLOCK_TIME_NONE;
-  time.time = bytes_to_time (in, bytes->time);
-  time.base = bytes_to_time (in, bytes->base);
-  time.offset = bytes_to_time (in, bytes->offset);
-  time.position = time.start;
-  time.duration = in->fps_n > 0 ? bytes_to_time (in, bytes->duration) : GST_CLOCK_TIME_NONE;
-  return instead_of (event, gst_event_new_segment (&time));
-}
-
 /* @event: (transfer full). Returns: (transfer full): what the others get to see of it */
 static GstEvent *
 on_segment (GstLstm *self, GstEvent *event)
@@ -605,22 +549,7 @@ on_segment (GstLstm *self, GstEvent *event)
   if (!is_update (&self->upstream, segment))
     end_sequence (self);
   self->upstream = *segment;
-  return make_time (self, event);
-}
-
-/* @event: (transfer full). Returns: (transfer full): in the format of the segment */
-static GstEvent *
-on_segment_done (GstLstm *self, GstEvent *event)
-{
-  GstFormat format;
-  gint64 position;
-
-  end_sequence (self);
-  gst_event_parse_segment_done (event, &format, &position);
-  if (!self->from_bytes || format != GST_FORMAT_BYTES || position < 0)
-    return event;
-  position = (gint64) bytes_to_time (&self->sequence.in, (guint64) position);
-  return instead_of (event, gst_event_new_segment_done (GST_FORMAT_TIME, position));
+  return gst_lstm_bytes_segment (self, event);
 }
 
 gboolean
@@ -637,7 +566,8 @@ gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
     self->flow = GST_FLOW_OK;
     break;
   case GST_EVENT_SEGMENT_DONE:
-    event = on_segment_done (self, event);
+    end_sequence (self);
+    event = gst_lstm_bytes_segment_done (self, event);
     break;
   case GST_EVENT_EOS:
     gst_lstm_save_file (self); /* before h and c become zero */
@@ -660,27 +590,6 @@ gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
 
 /* --- Queries --- */
 
-/* How long the stream is, of a source that counts bytes */
-static gboolean
-query_duration (GstLstm *self, GstQuery *query)
-{
-  gint64 bytes;
-  guint64 time = GST_CLOCK_TIME_NONE;
-
-  if (!gst_pad_peer_query_duration (
-          GST_BASE_TRANSFORM_SINK_PAD (self), GST_FORMAT_BYTES, &bytes)
-      || bytes < 0)
-    return FALSE;
-  g_mutex_lock (&self->lock);
-  if (is_configured (self) && self->sequence.in.fps_n > 0)
-    time = bytes_to_time (&self->sequence.in, (guint64) bytes);
-  g_mutex_unlock (&self->lock);
-  if (time == GST_CLOCK_TIME_NONE)
-    return FALSE;
-  gst_query_set_duration (query, GST_FORMAT_TIME, (gint64) time);
-  return TRUE;
-}
-
 gboolean
 gst_lstm_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
 {
@@ -691,5 +600,5 @@ gst_lstm_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *qu
   if (direction != GST_PAD_SRC || GST_QUERY_TYPE (query) != GST_QUERY_DURATION)
     return FALSE;
   gst_query_parse_duration (query, &format, NULL);
-  return format == GST_FORMAT_TIME && query_duration ((GstLstm *) trans, query);
+  return format == GST_FORMAT_TIME && gst_lstm_bytes_duration ((GstLstm *) trans, query);
 }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Sources such as filesrc count bytes; steps have a size, and mostly a duration. */
+#include "gstlstm.h"
+
+guint64
+gst_lstm_bytes_to_step (const GstLstmTensors *in, guint64 bytes)
+{
+  return bytes / (gst_lstm_tensors_bytes (in, 0) / in->steps);
+}
+
+/* Bytes as the time of the step that they begin with; unknown ones stay so. */
+static guint64
+bytes_to_time (const GstLstmTensors *in, guint64 bytes)
+{
+  if (bytes == GST_CLOCK_TIME_NONE)
+    return GST_CLOCK_TIME_NONE;
+  return gst_lstm_tensors_step_offset (in, gst_lstm_bytes_to_step (in, bytes));
+}
+
+/* @made for @event (both transfer full), as if it were the same. Returns: (transfer full) */
+static GstEvent *
+instead_of (GstEvent *event, GstEvent *made)
+{
+  gst_event_set_seqnum (made, gst_event_get_seqnum (event));
+  gst_event_unref (event);
+  return made;
+}
+
+GstEvent *
+gst_lstm_bytes_segment (GstLstm *self, GstEvent *event)
+{
+  const GstLstmTensors *in = &self->sequence.in;
+  const GstSegment *bytes;
+  GstSegment time;
+
+  gst_event_parse_segment (event, &bytes);
+  self->from_bytes = bytes->format == GST_FORMAT_BYTES && gst_lstm_is_configured (self);
+  if (!self->from_bytes)
+    return event;
+  self->next_step = gst_lstm_bytes_to_step (in, bytes->start);
+  time = *bytes;
+  time.format = GST_FORMAT_TIME;
+  time.start = bytes_to_time (in, bytes->start);
+  time.stop = in->fps_n > 0 ? bytes_to_time (in, bytes->stop) : GST_CLOCK_TIME_NONE;
+  time.time = bytes_to_time (in, bytes->time);
+  time.base = bytes_to_time (in, bytes->base);
+  time.offset = bytes_to_time (in, bytes->offset);
+  time.position = time.start;
+  time.duration = in->fps_n > 0 ? bytes_to_time (in, bytes->duration) : GST_CLOCK_TIME_NONE;
+  return instead_of (event, gst_event_new_segment (&time));
+}
+
+GstEvent *
+gst_lstm_bytes_segment_done (GstLstm *self, GstEvent *event)
+{
+  GstFormat format;
+  gint64 position;
+
+  gst_event_parse_segment_done (event, &format, &position);
+  if (!self->from_bytes || format != GST_FORMAT_BYTES || position < 0)
+    return event;
+  position = (gint64) bytes_to_time (&self->sequence.in, (guint64) position);
+  return instead_of (event, gst_event_new_segment_done (GST_FORMAT_TIME, position));
+}
+
+gboolean
+gst_lstm_bytes_duration (GstLstm *self, GstQuery *query)
+{
+  gint64 bytes;
+  guint64 time = GST_CLOCK_TIME_NONE;
+
+  if (!gst_pad_peer_query_duration (
+          GST_BASE_TRANSFORM_SINK_PAD (self), GST_FORMAT_BYTES, &bytes)
+      || bytes < 0)
+    return FALSE;
+  g_mutex_lock (&self->lock);
+  if (gst_lstm_is_configured (self) && self->sequence.in.fps_n > 0)
+    time = bytes_to_time (&self->sequence.in, (guint64) bytes);
+  g_mutex_unlock (&self->lock);
+  if (time == GST_CLOCK_TIME_NONE)
+    return FALSE;
+  gst_query_set_duration (query, GST_FORMAT_TIME, (gint64) time);
+  return TRUE;
+}
