@@ -10,20 +10,6 @@
 #define STACK "variants/torch-bidirectional-stacked" /* needs whole sequences */
 #define LAST "variants/keras-backwards-last"         /* and gives one vector */
 
-static void
-push_eos (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_eos ());
-}
-
-static void
-push_flush (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_flush_start ());
-  rig_push_event (rig, gst_event_new_flush_stop (TRUE));
-  rig_push_segment (rig);
-}
-
 /* --- lstm-final --- */
 
 static void
@@ -97,7 +83,7 @@ test_message (void)
     g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
     rig_push_event (&rig, gst_event_new_segment_done (GST_FORMAT_TIME, 0));
     assert_final (&rig, 4000, 500, 53000, 73000, 4, cases[i].name);
-    push_eos (&rig);
+    rig_push_eos (&rig);
     g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
     rig_clear (&rig);
   }
@@ -123,7 +109,7 @@ test_message_steps (void)
   g_assert_true (rig_push_caps (&rig));
   assert_final (&rig, 5000, 1000, 5000, 2 * GST_SECOND + 5000, 6, "output");
   rig_push_steps (&rig, 6, 2);
-  push_eos (&rig);
+  rig_push_eos (&rig);
   assert_final (&rig, 7000, 1000, 7000, 2 * GST_SECOND + 7000, 2, "output");
   rig_clear (&rig);
 }
@@ -148,7 +134,7 @@ test_no_message (void)
     rig_begin (&rig);
     rig_push_steps (&rig, 0, 5);
     rig_push_event (&rig, gst_event_new_gap (5000, 1000));
-    push_eos (&rig);
+    rig_push_eos (&rig);
     g_assert_cmpuint (rig.got->len, >, 0);
     g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
     rig_clear (&rig);
@@ -192,7 +178,7 @@ static const struct {
 } statistics[] = {
     {"seed-1x30", "", rig_push_segment, 6, 3, 1, 0},
     {"seed-1x30", "", push_reset, 6, 3, 1, 0},
-    {"seed-1x30", "", push_flush, 6, 3, 1, 0},
+    {"seed-1x30", "", rig_push_flush, 6, 3, 1, 0},
     {"seed-1x30", "", push_streams, 6, 3, 1, 0},
     {"seed-1x30", "stateful=true", rig_push_segment, 6, 3, 0, 0},
     {"seed-1x30", "stateful=true", push_gap, 6, 3, 0, 2},
@@ -231,7 +217,7 @@ test_statistics (void)
     rig_push_steps (&rig, 0, 6);
     statistics[i].happens (&rig);
     statistics[i].happens (&rig);
-    push_eos (&rig);
+    rig_push_eos (&rig);
     g_assert_cmpuint (get_stat (&rig, "steps"), ==, statistics[i].steps);
     g_assert_cmpuint (get_stat (&rig, "outputs"), ==, statistics[i].outputs);
     g_assert_cmpuint (get_stat (&rig, "resets"), ==, statistics[i].resets);
@@ -416,10 +402,7 @@ test_shared_precision (void)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const gchar *name;
-    void (*run) (void);
-  } tests[] = {
+  static const TestRow tests[] = {
       {"/lstm-application/message", test_message},
       {"/lstm-application/message-steps", test_message_steps},
       {"/lstm-application/no-message", test_no_message},
@@ -429,9 +412,5 @@ main (int argc, char **argv)
       {"/lstm-application/shared-precision", test_shared_precision},
   };
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add_func (tests[i].name, tests[i].run);
-  return g_test_run ();
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -412,10 +412,7 @@ test_buffer_errors (void)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const gchar *name;
-    void (*run) (void);
-  } tests[] = {
+  static const TestRow tests[] = {
       {"/lstm/caps", test_caps},
       {"/lstm/caps-of-head", test_caps_of_head},
       {"/lstm/spellings", test_spellings},
@@ -428,9 +425,5 @@ main (int argc, char **argv)
       {"/lstm/caps-while-stopping", test_caps_while_stopping},
   };
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add_func (tests[i].name, tests[i].run);
-  return g_test_run ();
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -5,17 +5,6 @@
  * the second half goes on from the first. */
 
 static void
-on_nothing (Rig *rig)
-{
-}
-
-static void
-on_equal_segment (Rig *rig)
-{
-  rig_push_segment_of (rig, 0, GST_CLOCK_TIME_NONE);
-}
-
-static void
 on_longer_segment (Rig *rig)
 {
   rig_push_segment_of (rig, 0, 5 * GST_SECOND);
@@ -25,42 +14,6 @@ static void
 on_stream_start (Rig *rig)
 {
   rig_push_stream_start (rig);
-}
-
-static void
-on_eos (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_eos ());
-  rig_push_stream_start (rig);
-  rig_push_segment (rig);
-}
-
-static void
-on_segment_done (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_segment_done (GST_FORMAT_TIME, 0));
-}
-
-static void
-on_flush (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_flush_start ());
-  rig_push_event (rig, gst_event_new_flush_stop (TRUE));
-  rig_push_segment (rig);
-}
-
-static void
-on_ready (Rig *rig)
-{
-  gst_element_set_state (rig->lstm, GST_STATE_READY);
-  gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
-  rig_begin (rig);
-}
-
-static void
-on_reset (Rig *rig)
-{
-  g_signal_emit_by_name (rig->lstm, "reset");
 }
 
 static void
@@ -124,16 +77,16 @@ static const struct {
   const gchar *log;
   gboolean kept[2]; /* and with stateful */
 } happenings[] = {
-    {"nothing", on_nothing, "", {TRUE, TRUE}},
+    {"nothing", rig_do_nothing, "", {TRUE, TRUE}},
     {"segment", rig_push_segment, "segment 0", {FALSE, TRUE}},
-    {"equal segment", on_equal_segment, "segment 0", {TRUE, TRUE}},
+    {"equal segment", rig_repeat_segment, "segment 0", {TRUE, TRUE}},
     {"longer segment", on_longer_segment, "segment 0", {TRUE, TRUE}},
     {"stream-start", on_stream_start, "stream-start", {FALSE, TRUE}},
-    {"eos", on_eos, "eos, stream-start, segment 0", {FALSE, TRUE}},
-    {"segment-done", on_segment_done, "segment-done", {FALSE, TRUE}},
-    {"flush", on_flush, "flush-start, flush-stop, segment 0", {FALSE, FALSE}},
-    {"ready", on_ready, "", {FALSE, FALSE}},
-    {"reset", on_reset, "", {FALSE, FALSE}},
+    {"eos", rig_push_eos_and_stream, "eos, stream-start, segment 0", {FALSE, TRUE}},
+    {"segment-done", rig_push_segment_done, "segment-done", {FALSE, TRUE}},
+    {"flush", rig_push_flush, "flush-start, flush-stop, segment 0", {FALSE, FALSE}},
+    {"ready", rig_pass_ready, "", {FALSE, FALSE}},
+    {"reset", rig_reset, "", {FALSE, FALSE}},
     {"gap", on_gap, "gap 5+6", {TRUE, TRUE}},
     {"tag, custom", on_tag_and_custom, "tag, custom-downstream", {TRUE, TRUE}},
     {"discont", on_discont_and_reconfigure, "buffer 0+1000", {TRUE, TRUE}},
@@ -193,21 +146,15 @@ test_stateful_while_playing (void)
 
 /* --- Final mode --- */
 
-static void
-end_by_eos (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_eos ());
-}
-
 static const struct {
   void (*end) (Rig *rig);
   const gchar *log; /* behind the final vector */
 } endings[] = {
-    {end_by_eos, "eos"},
-    {on_segment_done, "segment-done"},
+    {rig_push_eos, "eos"},
+    {rig_push_segment_done, "segment-done"},
     {rig_push_segment, "segment 0"},
     {on_stream_start, "stream-start"},
-    {on_eos, "eos, stream-start, segment 0"},
+    {rig_push_eos_and_stream, "eos, stream-start, segment 0"},
 };
 
 /* Three buffers at 0, @steps and 2 @steps us, and their last step's time. */
@@ -274,7 +221,7 @@ test_final_untimed (void)
   GST_BUFFER_DURATION (buffer) = GST_CLOCK_TIME_NONE;
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
   rig_expect (&rig, 0, 1, 1);
-  end_by_eos (&rig);
+  rig_push_eos (&rig);
   rig_assert_log (&rig, "buffer+33333333, eos"); /* by the framerate */
   rig_assert_same (&rig);
   rig_clear (&rig);
@@ -287,11 +234,11 @@ static const struct {
   const gchar *log;       /* of what happens */
   gboolean drained, kept; /* the first half's vector comes; the second half goes on from it */
 } final_happenings[] = {
-    {"nothing", on_nothing, "", FALSE, TRUE},
+    {"nothing", rig_do_nothing, "", FALSE, TRUE},
     {"segment", rig_push_segment, "buffer 5000+33333333, segment 0", TRUE, FALSE},
-    {"flush", on_flush, "flush-start, flush-stop, segment 0", FALSE, FALSE},
-    {"ready", on_ready, "", FALSE, FALSE},
-    {"reset", on_reset, "", FALSE, FALSE},
+    {"flush", rig_push_flush, "flush-start, flush-stop, segment 0", FALSE, FALSE},
+    {"ready", rig_pass_ready, "", FALSE, FALSE},
+    {"reset", rig_reset, "", FALSE, FALSE},
     {"gap", on_gap, "gap 5+6", FALSE, TRUE},
     {"tag, custom", on_tag_and_custom, "tag, custom-downstream", FALSE, TRUE},
     {"other T", on_other_steps, "", FALSE, TRUE},
@@ -317,7 +264,7 @@ check_final_happening (guint i)
   if (!final_happenings[i].kept)
     rig_expect_zero (&rig);
   rig_push_final (&rig, 6, 6);
-  end_by_eos (&rig);
+  rig_push_eos (&rig);
   rig_assert_same (&rig);
   rig_clear (&rig);
 }
@@ -334,7 +281,7 @@ static void
 test_final_reset (void)
 {
   static void (*const asks[]) (Rig * rig) = {
-      end_by_eos, rig_push_segment, on_stream_start, on_segment_done, on_other_streams};
+      rig_push_eos, rig_push_segment, on_stream_start, rig_push_segment_done, on_other_streams};
 
   for (guint i = 0; i < G_N_ELEMENTS (asks); i++) {
     Rig rig;
@@ -342,7 +289,7 @@ test_final_reset (void)
     rig_init (&rig, "seed-1x30", "output-mode=final");
     rig_begin (&rig);
     rig_push_steps (&rig, 0, 3);
-    on_reset (&rig);
+    rig_reset (&rig);
     asks[i](&rig);
     g_assert_cmpuint (rig.got->len, ==, 0);
     rig_clear (&rig);
@@ -399,7 +346,7 @@ test_final_tensors (void)
   rig_expect_zero (&rig);
   rig_begin (&rig);
   rig_push_steps (&rig, 0, 7);
-  end_by_eos (&rig);
+  rig_push_eos (&rig);
   x = array_steps (&rig.x, 2, 0, 7);
   lstm_state_run_full (rig.state,
       &(LstmRun){7, x, .output = expected[0], .hidden = expected[1], .cell = expected[2]});

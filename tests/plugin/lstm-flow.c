@@ -22,20 +22,6 @@ static const struct {
 };
 
 static void
-push_eos (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_eos ());
-}
-
-static void
-push_flush (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_flush_start ());
-  rig_push_event (rig, gst_event_new_flush_stop (TRUE));
-  rig_push_segment (rig);
-}
-
-static void
 push_stream (Rig *rig)
 {
   rig_push_stream_start (rig);
@@ -115,7 +101,7 @@ check_flow_later (guint i, GstFlowReturn flow, void (*clears) (Rig *rig))
   downstream.flow = GST_FLOW_OK;
   rig_push_steps (&rig, 0, 3);
   g_assert_cmpuint (downstream.seen, ==, 1);
-  push_eos (&rig);
+  rig_push_eos (&rig);
   g_assert_cmpuint (downstream.seen, >, 1);
   rig_clear (&rig);
 }
@@ -130,7 +116,7 @@ test_flow (void)
         check_flow_at_once (i, flows[k]);
         continue;
       }
-      check_flow_later (i, flows[k], push_flush);
+      check_flow_later (i, flows[k], rig_push_flush);
       check_flow_later (i, flows[k], push_stream);
     }
 }
@@ -153,7 +139,7 @@ test_flow_leaves_nothing (void)
   g_string_truncate (rig.log, 0);
   rig_push_steps (&rig, 0, 2);
   rig_assert_log (&rig, "gap 0+1000, gap 1000+1000");
-  push_eos (&rig);
+  rig_push_eos (&rig);
   rig_assert_log (&rig, "buffer 0+1000, buffer 1000+1000, eos");
   rig_clear (&rig);
 }
@@ -194,7 +180,7 @@ test_no_caps (void)
     rig_push_segment (&rig);
     rig_push_event (&rig, gst_event_new_gap (0, GST_SECOND));
     rig_push_event (&rig, gst_event_new_segment_done (GST_FORMAT_TIME, 0));
-    push_eos (&rig);
+    rig_push_eos (&rig);
     rig_push_event (&rig, gst_event_new_flush_start ());
     rig_push_event (&rig, gst_event_new_flush_stop (TRUE));
     g_assert_null (strstr (rig.log->str, "buffer"));
@@ -287,7 +273,7 @@ check_pool (guint i, guint more, gboolean used)
   offer_pool (&rig, pool, (guint) (n * 4) + more);
   rig_begin (&rig);
   rig_push_steps (&rig, 0, 4);
-  push_eos (&rig);
+  rig_push_eos (&rig);
   for (; (out = gst_harness_try_pull (rig.harness)); seen++) {
     if (tensors == 1 && i != 3)
       g_assert_cmpuint (gst_buffer_get_size (out), ==, n * 4);
@@ -330,7 +316,7 @@ test_reset_while_leaving (void)
     g_assert_cmpuint (rig.got->len, ==, 0);
     pool->resets = NULL;
     rig_push_steps (&rig, 0, 4);
-    push_eos (&rig);
+    rig_push_eos (&rig);
     g_assert_cmpuint (rig.got->len, >, 0);
     g_assert_cmpuint (gst_harness_buffers_received (rig.harness), ==,
         modes[i].waits ? 5 - modes[i].waits
@@ -365,7 +351,7 @@ test_input_untouched (void)
       g_assert_cmpint (
           gst_harness_push (rig.harness, gst_buffer_ref (buffers[k])), ==, GST_FLOW_OK);
     }
-    push_eos (&rig);
+    rig_push_eos (&rig);
     g_assert_cmpuint (rig.got->len, >, 0);
     g_assert_cmpmem (rig.x.items, 16 * rig.x.size, copy, 16 * rig.x.size);
     for (guint k = 0; k < 4; k++) {
@@ -381,10 +367,7 @@ test_input_untouched (void)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const gchar *name;
-    void (*run) (void);
-  } tests[] = {
+  static const TestRow tests[] = {
       {"/lstm-flow/flow", test_flow},
       {"/lstm-flow/flow-leaves-nothing", test_flow_leaves_nothing},
       {"/lstm-flow/order", test_order},
@@ -395,9 +378,5 @@ main (int argc, char **argv)
       {"/lstm-flow/input-untouched", test_input_untouched},
   };
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add_func (tests[i].name, tests[i].run);
-  return g_test_run ();
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -221,6 +221,52 @@ rig_push_stream_start (Rig *rig)
   rig_push_event (rig, gst_event_new_stream_start ("stream"));
 }
 
+static inline void
+rig_push_eos (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_eos ());
+}
+
+static inline void
+rig_push_segment_done (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_segment_done (GST_FORMAT_TIME, 0));
+}
+
+static inline void
+rig_push_flush (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_flush_start ());
+  rig_push_event (rig, gst_event_new_flush_stop (TRUE));
+  rig_push_segment (rig);
+}
+
+static inline void
+rig_push_eos_and_stream (Rig *rig)
+{
+  rig_push_eos (rig);
+  rig_push_stream_start (rig);
+  rig_push_segment (rig);
+}
+
+/* The one that rig_begin() pushed */
+static inline void
+rig_repeat_segment (Rig *rig)
+{
+  rig_push_segment_of (rig, 0, GST_CLOCK_TIME_NONE);
+}
+
+static inline void
+rig_reset (Rig *rig)
+{
+  g_signal_emit_by_name (rig->lstm, "reset");
+}
+
+static inline void
+rig_do_nothing (Rig *rig)
+{
+}
+
 /* Takes what was logged so far. */
 static inline void
 rig_assert_log (Rig *rig, const gchar *expected)
@@ -250,6 +296,15 @@ rig_state_new (const Rig *rig, LstmModel *model)
 
   g_assert_no_error (error);
   return state;
+}
+
+/* To READY and back */
+static inline void
+rig_pass_ready (Rig *rig)
+{
+  gst_element_set_state (rig->lstm, GST_STATE_READY);
+  gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
+  rig_begin (rig);
 }
 
 /* liblstm begins anew, with as many streams as there are now. */

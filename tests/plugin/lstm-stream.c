@@ -6,12 +6,6 @@
 #define NONE GST_CLOCK_TIME_NONE
 #define SECOND GST_SECOND
 
-static void
-push_eos (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_eos ());
-}
-
 /* --- Bytes --- */
 
 static const struct {
@@ -284,7 +278,7 @@ test_qos (void)
       rig_push_steps (&rig, k, 1);
       rig_expect (&rig, k, 1, i == 0 || k == 9);
     }
-    push_eos (&rig);
+    rig_push_eos (&rig);
     rig_assert_same (&rig);
     rig_clear (&rig);
   }
@@ -415,7 +409,7 @@ check_flush (const gchar *folder, const gchar *properties)
   g_array_set_size (rig.got, 0);
   rig_push_segment (&rig);
   rig_push_steps (&rig, 0, 5);
-  push_eos (&rig);
+  rig_push_eos (&rig);
   rig_expect_zero (&rig);
   rig_expect (&rig, 0, 5, strstr (properties, "final") ? 1 : 5);
   rig_assert_same (&rig);
@@ -496,7 +490,7 @@ test_order (void)
     rig_push_event (&rig, gst_event_new_gap (2000, 1));
     rig_push_steps (&rig, 2, 1);
     rig_push_event (&rig, gst_event_new_tag (gst_tag_list_new (GST_TAG_TITLE, "b", NULL)));
-    push_eos (&rig);
+    rig_push_eos (&rig);
     rig_assert_log (&rig, cases[i].log);
     rig_clear (&rig);
   }
@@ -523,7 +517,7 @@ test_eos (void)
       rig_init (&rig, cases[i].folder, cases[i].properties);
       rig_begin (&rig);
       rig_push_steps (&rig, 0, n);
-      push_eos (&rig);
+      rig_push_eos (&rig);
       rig_assert_log (&rig, n ? cases[i].log : "eos");
       g_assert_false (rig_push_event (&rig, gst_event_new_eos ()));
       g_assert_cmpint (gst_harness_push (rig.harness, rig_buffer (&rig, 0)), ==, GST_FLOW_EOS);
@@ -535,10 +529,7 @@ test_eos (void)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const gchar *name;
-    void (*run) (void);
-  } tests[] = {
+  static const TestRow tests[] = {
       {"/lstm-stream/bytes", test_bytes},
       {"/lstm-stream/bytes-done", test_bytes_done},
       {"/lstm-stream/filesrc", test_filesrc},
@@ -553,9 +544,5 @@ main (int argc, char **argv)
       {"/lstm-stream/eos", test_eos},
   };
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add_func (tests[i].name, tests[i].run);
-  return g_test_run ();
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -6,12 +6,6 @@
 #define NONE GST_CLOCK_TIME_NONE
 #define SECOND GST_SECOND
 
-static void
-push_eos (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_eos ());
-}
-
 /* --- What begins a sequence --- */
 
 #define T GST_FORMAT_TIME
@@ -105,7 +99,7 @@ test_segments_backwards (void)
     }
   }
   g_string_truncate (rig.log, 0);
-  push_eos (&rig);
+  rig_push_eos (&rig);
   rig_assert_log (&rig, "buffer 0+1000, eos");
   rig_assert_same (&rig);
   rig_clear (&rig);
@@ -159,7 +153,7 @@ check_bounds (guint i, const gchar *properties)
     rig_assert_log (&rig, "");
   rig_push_steps (&rig, 6, 1);
   rig_expect (&rig, 6, 1, TRUE);
-  push_eos (&rig);
+  rig_push_eos (&rig);
   rig_assert_same (&rig);
   g_assert_cmpuint (rig_get_steps (&rig), ==, 2 + bounds[i].counts);
   rig_clear (&rig);
@@ -290,7 +284,7 @@ test_final_gap (void)
     rig_expect (&rig, 0, 10 + cases[i].zeros, 1);
     g_string_truncate (rig.log, 0);
     rig_push_event (&rig, gst_event_new_gap (10000, 100 * GST_MSECOND));
-    push_eos (&rig);
+    rig_push_eos (&rig);
     rig_assert_log (&rig, cases[i].log);
     rig_assert_same (&rig);
     rig_clear (&rig);
@@ -316,7 +310,7 @@ test_final_gaps_only (void)
     rig_begin (&rig);
     rig_push_event (&rig, gst_event_new_gap (0, 1000));
     rig_push_event (&rig, gst_event_new_gap (1000, 1000));
-    push_eos (&rig);
+    rig_push_eos (&rig);
     rig_assert_log (&rig, cases[i].log);
     rig_clear (&rig);
   }
@@ -399,7 +393,7 @@ test_times (void)
     GST_BUFFER_OFFSET (buffer) = times[i].offset;
     GST_BUFFER_OFFSET_END (buffer) = times[i].offset_end;
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
-    push_eos (&rig);
+    rig_push_eos (&rig);
     out = gst_harness_try_pull (rig.harness);
     g_assert_nonnull (out);
     g_assert_cmpuint (GST_BUFFER_PTS (out), ==, times[i].last[0]);
@@ -413,10 +407,7 @@ test_times (void)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const gchar *name;
-    void (*run) (void);
-  } tests[] = {
+  static const TestRow tests[] = {
       {"/lstm-time/updates", test_updates},
       {"/lstm-time/segments-backwards", test_segments_backwards},
       {"/lstm-time/bounds", test_bounds},
@@ -428,9 +419,5 @@ main (int argc, char **argv)
       {"/lstm-time/times", test_times},
   };
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add_func (tests[i].name, tests[i].run);
-  return g_test_run ();
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -59,12 +59,6 @@ expect_sequence (Rig *rig, gsize first, gsize n)
 }
 
 static void
-push_eos (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_eos ());
-}
-
-static void
 init_whole (Rig *rig, const gchar *folder, const gchar *properties)
 {
   g_autofree gchar *path = g_strconcat ("variants/", folder, NULL);
@@ -135,7 +129,7 @@ check_model (guint i, guint steps)
   rig_push_steps (&rig, 0, rig.x.length);
   expect_sequence (&rig, 0, rig.x.length);
   g_assert_cmpuint (rig.got->len, ==, 0);
-  push_eos (&rig);
+  rig_push_eos (&rig);
   rig_assert_log (&rig, log);
   rig_assert_same (&rig);
   rig_clear (&rig);
@@ -169,7 +163,7 @@ test_final (void)
     expect_rows (&rig, &y, y.steps - 1, 1);
     g_free (y.items);
     g_string_truncate (rig.log, 0);
-    push_eos (&rig);
+    rig_push_eos (&rig);
     {
       g_autofree gchar *log = g_strdup_printf (
           "buffer %zu+1000, eos", (rig.x.length - 1) * 1000);
@@ -227,7 +221,7 @@ check_windows (guint i)
     g_free (y.items);
   }
   rig_assert_log (&rig, windows[i].log);
-  push_eos (&rig);
+  rig_push_eos (&rig);
   rig_assert_log (&rig, "eos");
   rig_assert_same (&rig);
   rig_clear (&rig);
@@ -312,7 +306,7 @@ test_caps_change (void)
     rig_assert_log (&rig, cases[i].log);
     rig_push_steps (&rig, 3, n - 3);
     g_string_truncate (rig.log, 0);
-    push_eos (&rig);
+    rig_push_eos (&rig);
     if (cases[i].end)
       rig_assert_log (&rig, cases[i].end);
     if (cases[i].ends)
@@ -365,7 +359,7 @@ test_max_steps (void)
         "all of them at once, got more");
     g_assert_cmpint (gst_harness_push (rig.harness, rig_buffer (&rig, 0)), ==, GST_FLOW_ERROR);
     g_string_truncate (rig.log, 0);
-    push_eos (&rig);
+    rig_push_eos (&rig);
     rig_assert_log (&rig, "eos");
     rig_push_stream_start (&rig);
     rig_push_segment (&rig);
@@ -392,7 +386,7 @@ test_max_steps_gap (void)
   rig_assert_log (&rig, "gap 0+3600000000000");
   assert_error_posted (rig.bus, "sequence: expected at most 4 steps*");
   g_assert_cmpint (gst_harness_push (rig.harness, rig_buffer (&rig, 2)), ==, GST_FLOW_ERROR);
-  push_eos (&rig);
+  rig_push_eos (&rig);
   rig_assert_log (&rig, "eos");
   rig_clear (&rig);
 }
@@ -431,48 +425,6 @@ test_emit (void)
 /* --- Sequences in a stream --- */
 
 static void
-on_segment_done (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_segment_done (GST_FORMAT_TIME, 0));
-}
-
-static void
-on_eos (Rig *rig)
-{
-  push_eos (rig);
-  rig_push_stream_start (rig);
-  rig_push_segment (rig);
-}
-
-static void
-on_flush (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_flush_start ());
-  rig_push_event (rig, gst_event_new_flush_stop (TRUE));
-  rig_push_segment (rig);
-}
-
-static void
-on_reset (Rig *rig)
-{
-  g_signal_emit_by_name (rig->lstm, "reset");
-}
-
-static void
-on_ready (Rig *rig)
-{
-  gst_element_set_state (rig->lstm, GST_STATE_READY);
-  gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
-  rig_begin (rig);
-}
-
-static void
-on_equal_segment (Rig *rig)
-{
-  rig_push_segment_of (rig, 0, GST_CLOCK_TIME_NONE);
-}
-
-static void
 on_gap (Rig *rig)
 {
   rig_push_event (rig, gst_event_new_gap (3000, 1000));
@@ -489,14 +441,14 @@ static const struct {
     {"segment", "", rig_push_segment, LEAVES},
     {"segment, stateful", "stateful=true", rig_push_segment, LEAVES},
     {"stream-start", "", rig_push_stream_start, LEAVES},
-    {"segment-done", "", on_segment_done, LEAVES},
-    {"eos", "", on_eos, LEAVES},
-    {"flush", "", on_flush, IS_DROPPED},
-    {"flush, stateful", "stateful=true", on_flush, IS_DROPPED},
-    {"reset", "", on_reset, IS_DROPPED},
-    {"ready", "", on_ready, IS_DROPPED},
+    {"segment-done", "", rig_push_segment_done, LEAVES},
+    {"eos", "", rig_push_eos_and_stream, LEAVES},
+    {"flush", "", rig_push_flush, IS_DROPPED},
+    {"flush, stateful", "stateful=true", rig_push_flush, IS_DROPPED},
+    {"reset", "", rig_reset, IS_DROPPED},
+    {"ready", "", rig_pass_ready, IS_DROPPED},
     {"gap, reset-on", "reset-on=gap", on_gap, IS_DROPPED},
-    {"equal segment", "", on_equal_segment, GOES_ON},
+    {"equal segment", "", rig_repeat_segment, GOES_ON},
     {"gap", "", on_gap, GOES_ON},
 };
 
@@ -517,7 +469,7 @@ check_happening (const gchar *folder, guint i)
   happenings[i].happens (&rig); /* again, with nothing since */
   rig_assert_same (&rig);
   rig_push_steps (&rig, 3, 3);
-  push_eos (&rig);
+  rig_push_eos (&rig);
   expect_sequence (&rig, first_half == GOES_ON ? 0 : 3, first_half == GOES_ON ? 6 : 3);
   rig_assert_same (&rig);
   rig_clear (&rig);
@@ -561,7 +513,7 @@ test_nothing (void)
 
     init_whole (&rig, "torch-bidirectional-stacked", modes[i]);
     rig_begin (&rig);
-    push_eos (&rig);
+    rig_push_eos (&rig);
     rig_assert_log (&rig, "eos");
     rig_clear (&rig);
   }
@@ -584,7 +536,7 @@ test_zero_steps (void)
   rig_push_steps (&rig, 0, 3);
   rig_push_event (&rig, gst_event_new_gap (3000, 2 * FRAME));
   rig_push_steps (&rig, 5, 3);
-  push_eos (&rig);
+  rig_push_eos (&rig);
   rig_assert_log (&rig, "gap 0+3000, gap 3000+66666666, gap 5000+3000, buffer 0+3000, "
                         "buffer 5000+3000, eos");
   y = run_whole (&rig, 0, 8);
@@ -608,7 +560,7 @@ test_zero_step_last (void)
   rig_push_steps (&rig, 0, 4);
   g_string_truncate (rig.log, 0);
   rig_push_event (&rig, gst_event_new_gap (4000, 777));
-  push_eos (&rig);
+  rig_push_eos (&rig);
   rig_assert_log (&rig, "gap 4000+777, buffer 4000+777, eos");
   y = run_whole (&rig, 0, 5);
   expect_rows (&rig, &y, 4, 1);
@@ -644,7 +596,7 @@ test_tensors (void)
     set_steps (&rig, 9);
     rig_begin (&rig);
     rig_push_steps (&rig, 0, 9);
-    push_eos (&rig);
+    rig_push_eos (&rig);
     rig_expect_zero (&rig);
     lstm_state_run_full (rig.state, &(LstmRun){.steps = 9,
                                         .input = rig.x.items,
@@ -661,10 +613,7 @@ test_tensors (void)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const gchar *name;
-    void (*run) (void);
-  } tests[] = {
+  static const TestRow tests[] = {
       {"/lstm-whole/models", test_models},
       {"/lstm-whole/final", test_final},
       {"/lstm-whole/windows", test_windows},
@@ -682,9 +631,5 @@ main (int argc, char **argv)
       {"/lstm-whole/tensors", test_tensors},
   };
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add_func (tests[i].name, tests[i].run);
-  return g_test_run ();
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -163,45 +163,6 @@ test_offsets (void)
 #define HALF 6 /* steps before and behind it */
 
 static void
-on_nothing (Rig *rig)
-{
-}
-
-static void
-on_equal_segment (Rig *rig)
-{
-  rig_push_segment_of (rig, 0, GST_CLOCK_TIME_NONE);
-}
-
-static void
-on_segment_done (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_segment_done (GST_FORMAT_TIME, 0));
-}
-
-static void
-on_flush (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_flush_start ());
-  rig_push_event (rig, gst_event_new_flush_stop (TRUE));
-  rig_push_segment (rig);
-}
-
-static void
-on_ready (Rig *rig)
-{
-  gst_element_set_state (rig->lstm, GST_STATE_READY);
-  gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
-  rig_begin (rig);
-}
-
-static void
-on_reset (Rig *rig)
-{
-  g_signal_emit_by_name (rig->lstm, "reset");
-}
-
-static void
 on_gap (Rig *rig)
 {
   rig_push_event (rig, gst_event_new_gap (6000, 1000));
@@ -243,15 +204,15 @@ static const struct {
   const gchar *log;
   gboolean kept; /* windows go on */
 } happenings[] = {
-    {"nothing", "", on_nothing, "", TRUE},
+    {"nothing", "", rig_do_nothing, "", TRUE},
     {"segment", "", rig_push_segment, "segment 0", FALSE},
     {"segment, stateful", "stateful=true", rig_push_segment, "segment 0", TRUE},
-    {"equal segment", "", on_equal_segment, "segment 0", TRUE},
+    {"equal segment", "", rig_repeat_segment, "segment 0", TRUE},
     {"stream-start", "", rig_push_stream_start, "stream-start", FALSE},
-    {"segment-done", "", on_segment_done, "segment-done", FALSE},
-    {"flush", "stateful=true", on_flush, "flush-start, flush-stop, segment 0", FALSE},
-    {"ready", "stateful=true", on_ready, "", FALSE},
-    {"reset", "stateful=true", on_reset, "", FALSE},
+    {"segment-done", "", rig_push_segment_done, "segment-done", FALSE},
+    {"flush", "stateful=true", rig_push_flush, "flush-start, flush-stop, segment 0", FALSE},
+    {"ready", "stateful=true", rig_pass_ready, "", FALSE},
+    {"reset", "stateful=true", rig_reset, "", FALSE},
     {"gap", "", on_gap, "gap 6000+1000", TRUE},
     {"gap, reset-on", "reset-on=gap", on_gap, "gap 6000+1000", FALSE},
     {"tag", "reset-on=gap+discont", on_tag, "tag", TRUE},

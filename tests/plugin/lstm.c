@@ -376,10 +376,7 @@ test_cycles (void)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const gchar *name;
-    void (*run) (void);
-  } tests[] = {
+  static const TestRow tests[] = {
       {"/lstm/vectors", test_vectors},
       {"/lstm/input-untouched", test_input_untouched},
       {"/lstm/metadata", test_metadata},
@@ -392,9 +389,5 @@ main (int argc, char **argv)
       {"/lstm/cycles", test_cycles},
   };
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add_func (tests[i].name, tests[i].run);
-  return g_test_run ();
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -2,6 +2,16 @@
 #include "testutil.h"
 #include <glib/gstdio.h>
 
+int
+test_main (int argc, char **argv, const TestRow *tests, guint n)
+{
+  gst_init (&argc, &argv);
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < n; i++)
+    g_test_add_func (tests[i].name, tests[i].run);
+  return g_test_run ();
+}
+
 gchar *
 test_vector_path (const gchar *name)
 {

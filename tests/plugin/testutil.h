@@ -3,6 +3,13 @@
 #include <gst/check/gstharness.h>
 #include <gst/gst.h>
 
+/* A program of tests: what its main() gives back. */
+typedef struct {
+  const gchar *name;
+  void (*run) (void);
+} TestRow;
+int test_main (int argc, char **argv, const TestRow *tests, guint n);
+
 /* Where the vectors and the models stand. Returns: (transfer full) */
 gchar *test_vector_path (const gchar *name);
 gchar *test_source_path (const gchar *name);
