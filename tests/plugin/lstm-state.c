@@ -214,7 +214,7 @@ static const struct {
   guint streams;
   const gchar *message;
 } refusals[] = {
-    {"uneven", 1, "set-state: "},
+    {"uneven", 1, "set-state: state of another model: expected "},
     {FOLDER, 2, "set-state: expected a state of 1 streams, which the caps have, found 2"},
     {NULL, 1, "set-state: "},
 };
