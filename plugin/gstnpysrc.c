@@ -350,7 +350,7 @@ gst_npy_src_start (GstBaseSrc *src)
       "%s: %" G_GUINT64_FORMAT " streams of %" G_GUINT64_FORMAT " steps of %" G_GUINT64_FORMAT
       " %s",
       location, self->reader->streams, self->reader->length, self->reader->size,
-      self->reader->type->descr);
+      self->reader->type->npy);
 
   GST_OBJECT_LOCK (self);
   self->tensors = tensors;

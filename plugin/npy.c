@@ -15,77 +15,6 @@
 #define MAX_DIMS 3
 #define BLOCK (1024 * 1024)
 
-/* Item types */
-
-static inline gfloat
-float_from_f4 (guint32 bits)
-{
-  gfloat value;
-
-  bits = GUINT32_FROM_LE (bits);
-  memcpy (&value, &bits, sizeof value);
-  return value;
-}
-
-static inline gdouble
-double_from_f8 (guint64 bits)
-{
-  gdouble value;
-
-  bits = GUINT64_FROM_LE (bits);
-  memcpy (&value, &bits, sizeof value);
-  return value;
-}
-
-static inline gfloat
-float_from_f2 (guint16 bits)
-{
-  guint32 half = GUINT16_FROM_LE (bits);
-  guint32 sign = (half & 0x8000u) << 16;
-  guint32 rest = half & 0x7fffu;
-  guint32 single;
-  gfloat value;
-
-  if (rest < 0x400u) { /* subnormal: no float32 is, so that flush-to-zero cannot hurt */
-    value = (gfloat) rest * 0x1p-24f;
-    return sign ? -value : value;
-  }
-  /* The exponent's bias is 15 there and 127 here; all ones are infinity and NaN. */
-  single = sign | ((rest << 13) + (rest < 0x7c00u ? 112u << 23 : 224u << 23));
-  memcpy (&value, &single, sizeof value);
-  return value;
-}
-
-#define AS_IT_IS(x) (x)
-#define IS_TRUE(x) ((x) != 0)
-
-#define TYPES(X)                                                                               \
-  X ("<f2", f2, guint16, float_from_f2)                                                        \
-  X ("<f4", f4, guint32, float_from_f4)                                                        \
-  X ("<f8", f8, guint64, double_from_f8)                                                       \
-  X ("|b1", b1, guint8, IS_TRUE)                                                               \
-  X ("|i1", i1, gint8, AS_IT_IS)                                                               \
-  X ("|u1", u1, guint8, AS_IT_IS)                                                              \
-  X ("<i2", i2, gint16, GINT16_FROM_LE)                                                        \
-  X ("<u2", u2, guint16, GUINT16_FROM_LE)                                                      \
-  X ("<i4", i4, gint32, GINT32_FROM_LE)                                                        \
-  X ("<u4", u4, guint32, GUINT32_FROM_LE)                                                      \
-  X ("<i8", i8, gint64, GINT64_FROM_LE)                                                        \
-  X ("<u8", u8, guint64, GUINT64_FROM_LE)
-
-#define CONVERTER(descr, name, ctype, from_file)                                               \
-  static void convert_##name (gfloat *out, gconstpointer in, gsize n)                          \
-  {                                                                                            \
-    const ctype *items = in;                                                                   \
-                                                                                               \
-    for (gsize i = 0; i < n; i++)                                                              \
-      out[i] = (gfloat) from_file (items[i]);                                                  \
-  }
-#define ROW(descr, name, ctype, from_file) {descr, sizeof (ctype), convert_##name},
-
-TYPES (CONVERTER)
-static const GstLstmNpyType types[] = {TYPES (ROW)};
-
 /* What a user has who did not get one of the types above. */
 static const gchar *
 name_refused_type (const gchar *descr)
@@ -167,12 +96,9 @@ parse_descr (GScanner *scanner, GstLstmNpyReader *reader, GError **error)
         "header field descr: expected a type such as '<f4', got a structure");
   if (!expect (scanner, G_TOKEN_STRING, "header field descr", "a type such as '<f4'", error))
     return FALSE;
-  for (guint i = 0; i < G_N_ELEMENTS (types); i++) {
-    if (g_str_equal (scanner->value.v_string, types[i].descr)) {
-      reader->type = &types[i];
-      return TRUE;
-    }
-  }
+  reader->type = gst_lstm_type_from_npy (scanner->value.v_string);
+  if (reader->type)
+    return TRUE;
   got = describe_token (scanner);
   return gst_lstm_fail (error, GST_LSTM_STREAM (WRONG_TYPE),
       "header field descr: expected little-endian f2, f4, f8, i1 to i8, u1 to u8 or b1, got %s "
@@ -367,7 +293,7 @@ check_shape (const GstLstmNpyReader *reader, guint64 file_size, GError **error)
         reader->streams);
   /* size * streams < 2^62 */
   if (!g_uint64_checked_mul (&bytes, reader->size * reader->streams, reader->length)
-      || !g_uint64_checked_mul (&bytes, bytes, reader->type->item_size)
+      || !g_uint64_checked_mul (&bytes, bytes, reader->type->size)
       || !g_uint64_checked_add (&bytes, bytes, reader->data_offset))
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "header field shape: expected what a file can hold, got %" G_GUINT64_FORMAT
@@ -379,7 +305,7 @@ check_shape (const GstLstmNpyReader *reader, guint64 file_size, GError **error)
         ", then %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT
         " of %s), got %" G_GUINT64_FORMAT,
         bytes, reader->data_offset, reader->streams, reader->length, reader->size,
-        reader->type->descr, file_size);
+        reader->type->npy, file_size);
   return TRUE;
 }
 
@@ -429,7 +355,7 @@ gst_lstm_npy_reader_free (GstLstmNpyReader *reader)
 static gboolean
 read_items (GstLstmNpyReader *reader, gfloat *out, guint64 first, gsize n, GError **error)
 {
-  const gsize item_size = reader->type->item_size;
+  const gsize item_size = reader->type->size;
   guint64 chunk[2048]; /* aligned for every type */
 
   while (n > 0) {
@@ -440,7 +366,7 @@ read_items (GstLstmNpyReader *reader, gfloat *out, guint64 first, gsize n, GErro
       g_prefix_error (error, "%s: ", reader->path);
       return FALSE;
     }
-    reader->type->convert (out, chunk, k);
+    reader->type->to_float (out, chunk, k);
     out += k;
     first += k;
     n -= k;

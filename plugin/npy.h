@@ -5,20 +5,15 @@
  * the file's size agrees with it. Every error names the file, the field, what was expected and
  * what came. */
 #pragma once
+#include "types.h"
 #include <gst/gst.h>
 
 #define GST_LSTM_NPY_MAGIC "\x93NUMPY"
 #define GST_LSTM_NPY_MAGIC_SIZE 6
 
-typedef struct {
-  const gchar *descr; /* NumPy's spelling, "<f4" */
-  gsize item_size;
-  void (*convert) (gfloat *out, gconstpointer in, gsize n); /* @in aligned to its items */
-} GstLstmNpyType;
-
 /* An open file. What is absent from the shape is 1. */
 typedef struct {
-  const GstLstmNpyType *type;
+  const GstLstmType *type;
   guint64 streams, length, size;
   guint64 data_offset; /* bytes before the first item */
   gchar *path;
