@@ -16,6 +16,15 @@ gst_lstm_fail (GError **error, GQuark domain, gint code, const gchar *format, ..
   return FALSE;
 }
 
+gboolean
+gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes)
+{
+  return gst_lstm_fail (error, GST_LSTM_RESOURCE (FAILED),
+      "buffer: expected memory that can be mapped %s, got %" G_GSIZE_FORMAT
+      " bytes that cannot",
+      purpose, bytes);
+}
+
 void
 gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug)
 {

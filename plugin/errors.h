@@ -10,6 +10,9 @@
 gboolean gst_lstm_fail (GError **error, GQuark domain, gint code, const gchar *format, ...)
     G_GNUC_PRINTF (4, 5);
 
+/* The same of memory that cannot be mapped; @purpose: "for reading" */
+gboolean gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes);
+
 /* Posts @error as the element's own, with @debug (nullable) beside it. Not to be called with
  * the object lock held. */
 void gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug);

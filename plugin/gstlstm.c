@@ -55,33 +55,32 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 
 /* --- Caps --- */
 
-/* Reads the shape from a structure whose framerate may still be open. */
+/* FALSE, naming the field, unless the model can run what comes in. */
 static gboolean
-parse_structure (const GstStructure *s, GstLstmTensors *tensors)
+parse_caps (const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error)
 {
-  g_autoptr (GstCaps) caps = gst_caps_new_full (gst_structure_copy (s), NULL);
+  const GstLstmWanted wanted = {lstm_model_get_input_size (self->sequence.model)};
 
-  gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, 0, 1, NULL);
-  return gst_lstm_tensors_from_caps (tensors, caps, NULL);
+  return gst_lstm_input_parse (input, s, &wanted, error);
 }
 
 /* Any thread may ask, also while the element stops. */
 static GstCaps *
 source_caps (GstLstm *self, const GstStructure *sink)
 {
-  GstLstmTensors in, out;
-  gboolean known = parse_structure (sink, &in);
+  GstLstmInput input;
+  GstLstmTensors out;
+  gboolean known;
 
   g_mutex_lock (&self->lock);
-  known = known && self->sequence.model;
+  known = self->sequence.model && parse_caps (self, &input, sink, NULL);
   if (known)
-    gst_lstm_sequence_describe (&self->sequence, &in, &out);
+    gst_lstm_sequence_describe (&self->sequence, &input.tensors, &out);
   g_mutex_unlock (&self->lock);
-  return known ? gst_lstm_tensors_to_caps (&out)
-               : gst_static_pad_template_get_caps (&src_template);
+  return gst_lstm_formats_give (sink, known ? &out : NULL);
 }
 
-/* Only the framerate passes both ways. A wrong d is let through, for set_caps() to name it. */
+/* A wrong d is let through, for set_caps() to name it. */
 static GstCaps *
 gst_lstm_transform_caps (
     GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
@@ -91,59 +90,53 @@ gst_lstm_transform_caps (
 
   for (guint i = 0; i < gst_caps_get_size (caps); i++) {
     const GstStructure *s = gst_caps_get_structure (caps, i);
-    const GValue *framerate = gst_structure_get_value (s, "framerate");
-    GstCaps *other = direction == GST_PAD_SINK
-                         ? source_caps (self, s)
-                         : gst_static_pad_template_get_caps (&sink_template);
 
-    other = gst_caps_make_writable (other);
-    if (framerate)
-      gst_caps_set_value (other, "framerate", framerate);
-    result = gst_caps_merge (result, other);
+    result = gst_caps_merge (
+        result, direction == GST_PAD_SINK ? source_caps (self, s) : gst_lstm_formats_take (s));
   }
   return gst_lstm_caps_filter (result, filter);
 }
 
-/* FALSE, naming the field, unless the model can run what comes in. */
-static gboolean
-check_caps (const GstLstm *self, GstCaps *caps, GstLstmTensors *in, GError **error)
+gboolean
+gst_lstm_take_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
 {
-  const gsize d = lstm_model_get_input_size (self->sequence.model);
+  gboolean continues, ok;
 
-  return gst_lstm_tensors_from_caps (in, caps, error)
-         && (in->size[0] * in->rows[0] == d
-             || gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
-                 "caps field dimensions: expected vectors of %" G_GSIZE_FORMAT
-                 " values, which the model takes, got %u",
-                 d, in->size[0] * in->rows[0]));
+  g_mutex_lock (&self->lock);
+  continues = gst_lstm_sequence_continues (&self->sequence, in);
+  g_mutex_unlock (&self->lock);
+  if (!continues)
+    gst_lstm_drain (self); /* in its own shape */
+  g_mutex_lock (&self->lock);
+  if (!continues && !self->sequence.restored)
+    gst_lstm_forget (self);
+  ok = gst_lstm_sequence_configure (&self->sequence, in, error);
+  g_mutex_unlock (&self->lock);
+  return ok;
 }
 
-/* The same d and bs keep the state, whatever T and framerate become. */
 static gboolean
 gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
 {
   GstLstm *self = GST_LSTM (trans);
   g_autoptr (GError) error = NULL;
-  GstLstmTensors in;
-  gboolean ok = check_caps (self, incaps, &in, &error), continues;
+  GstLstmInput input;
+  gboolean ok = parse_caps (self, &input, gst_caps_get_structure (incaps, 0), &error);
 
-  g_mutex_lock (&self->lock);
-  continues = ok && gst_lstm_sequence_continues (&self->sequence, &in);
-  g_mutex_unlock (&self->lock);
-  if (!continues)
-    gst_lstm_drain (self); /* the sequence before is good, and leaves in its own shape */
-  if (ok) {
-    g_mutex_lock (&self->lock);
-    if (!continues && !self->sequence.restored)
-      gst_lstm_forget (self);
-    ok = gst_lstm_sequence_configure (&self->sequence, &in, &error);
-    g_mutex_unlock (&self->lock);
-  }
   if (ok)
-    gst_caps_replace (&self->refused, NULL);
+    ok = gst_lstm_take_shape (self, &input.tensors, &error);
   else
+    gst_lstm_drain (self); /* the sequence before is good */
+  if (!ok) {
     gst_lstm_refuse_caps (self, &self->refused, incaps, error);
-  return ok;
+    return FALSE;
+  }
+  self->input = input;
+  g_mutex_lock (&self->lock);
+  self->step_bytes = input.step_bytes;
+  g_mutex_unlock (&self->lock);
+  gst_caps_replace (&self->refused, NULL);
+  return TRUE;
 }
 
 /* --- Life --- */

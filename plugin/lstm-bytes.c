@@ -4,18 +4,19 @@
 #include "gstlstm.h"
 
 guint64
-gst_lstm_bytes_to_step (const GstLstmTensors *in, guint64 bytes)
+gst_lstm_bytes_to_step (const GstLstm *self, guint64 bytes)
 {
-  return bytes / (gst_lstm_tensors_bytes (in, 0) / in->steps);
+  return bytes / self->step_bytes;
 }
 
 /* Bytes as the time of the step that they begin with; unknown ones stay so. */
 static guint64
-bytes_to_time (const GstLstmTensors *in, guint64 bytes)
+bytes_to_time (const GstLstm *self, guint64 bytes)
 {
   if (bytes == GST_CLOCK_TIME_NONE)
     return GST_CLOCK_TIME_NONE;
-  return gst_lstm_tensors_step_offset (in, gst_lstm_bytes_to_step (in, bytes));
+  return gst_lstm_tensors_step_offset (
+      &self->sequence.in, gst_lstm_bytes_to_step (self, bytes));
 }
 
 /* @made for @event (both transfer full), as if it were the same. Returns: (transfer full) */
@@ -38,16 +39,16 @@ gst_lstm_bytes_segment (GstLstm *self, GstEvent *event)
   self->from_bytes = bytes->format == GST_FORMAT_BYTES && gst_lstm_is_configured (self);
   if (!self->from_bytes)
     return event;
-  self->next_step = gst_lstm_bytes_to_step (in, bytes->start);
+  self->next_step = gst_lstm_bytes_to_step (self, bytes->start);
   time = *bytes;
   time.format = GST_FORMAT_TIME;
-  time.start = bytes_to_time (in, bytes->start);
-  time.stop = in->fps_n > 0 ? bytes_to_time (in, bytes->stop) : GST_CLOCK_TIME_NONE;
-  time.time = bytes_to_time (in, bytes->time);
-  time.base = bytes_to_time (in, bytes->base);
-  time.offset = bytes_to_time (in, bytes->offset);
+  time.start = bytes_to_time (self, bytes->start);
+  time.stop = in->fps_n > 0 ? bytes_to_time (self, bytes->stop) : GST_CLOCK_TIME_NONE;
+  time.time = bytes_to_time (self, bytes->time);
+  time.base = bytes_to_time (self, bytes->base);
+  time.offset = bytes_to_time (self, bytes->offset);
   time.position = time.start;
-  time.duration = in->fps_n > 0 ? bytes_to_time (in, bytes->duration) : GST_CLOCK_TIME_NONE;
+  time.duration = in->fps_n > 0 ? bytes_to_time (self, bytes->duration) : GST_CLOCK_TIME_NONE;
   return instead_of (event, gst_event_new_segment (&time));
 }
 
@@ -60,7 +61,7 @@ gst_lstm_bytes_segment_done (GstLstm *self, GstEvent *event)
   gst_event_parse_segment_done (event, &format, &position);
   if (!self->from_bytes || format != GST_FORMAT_BYTES || position < 0)
     return event;
-  position = (gint64) bytes_to_time (&self->sequence.in, (guint64) position);
+  position = (gint64) bytes_to_time (self, (guint64) position);
   return instead_of (event, gst_event_new_segment_done (GST_FORMAT_TIME, position));
 }
 
@@ -76,7 +77,7 @@ gst_lstm_bytes_duration (GstLstm *self, GstQuery *query)
     return FALSE;
   g_mutex_lock (&self->lock);
   if (gst_lstm_is_configured (self) && self->sequence.in.fps_n > 0)
-    time = bytes_to_time (&self->sequence.in, (guint64) bytes);
+    time = bytes_to_time (self, (guint64) bytes);
   g_mutex_unlock (&self->lock);
   if (time == GST_CLOCK_TIME_NONE)
     return FALSE;

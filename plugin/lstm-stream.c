@@ -130,7 +130,8 @@ set_output_steps (GstLstm *self, guint steps)
   caps = gst_pad_peer_query_caps (pad, wanted);
   if (gst_caps_is_empty (caps)) {
     GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
-        ("caps field dimensions: expected downstream to take %u steps of a buffer, as they came, "
+        ("caps field dimensions: expected downstream to take %u steps of a buffer, as they "
+         "came, "
          "found that it does not",
             steps),
         (NULL));
@@ -304,7 +305,7 @@ span_of (GstLstm *self, GstBuffer *buffer)
   if (!self->from_bytes)
     return span;
   if (span.offset != GST_BUFFER_OFFSET_NONE)
-    self->next_step = gst_lstm_bytes_to_step (in, span.offset);
+    self->next_step = gst_lstm_bytes_to_step (self, span.offset);
   span.offset = self->next_step;
   self->next_step += in->steps;
   span.offset_end = self->next_step;
@@ -348,9 +349,10 @@ count_steps (GstLstm *self, guint steps, const GstLstmSpan *span, GstClockTime b
   }
 }
 
-/* Runs the steps of @inbuf; *outbuf stays NULL unless its output leaves at once. */
+/* Runs @x, the steps of @inbuf; *outbuf stays NULL unless its output leaves at once. */
 static GstFlowReturn
-run_buffer (GstLstm *self, GstBuffer *inbuf, const GstLstmSpan *span, GstBuffer **outbuf)
+run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan *span,
+    GstBuffer **outbuf)
 {
   g_autoptr (GstBuffer) buffer = NULL;
   g_autoptr (GError) error = NULL;
@@ -366,7 +368,7 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const GstLstmSpan *span, GstBuffer 
       && resets_on (self, GST_LSTM_RESET_ON_DISCONT))
     begin_anew (self);
   begin = gst_util_get_timestamp ();
-  ok = gst_lstm_sequence_run (&self->sequence, inbuf, span, buffer, &error);
+  ok = gst_lstm_sequence_run (&self->sequence, x, span, buffer, &error);
   if (ok) {
     count_steps (self, self->sequence.in.steps, span, begin);
     self->stats.outputs += buffer != NULL;
@@ -411,25 +413,17 @@ save_in_time (GstLstm *self, const GstLstmSpan *span)
 }
 
 static GstFlowReturn
-process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
+run_steps (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
 {
-  g_autoptr (GError) error = NULL;
+  const GstLstmSpan span = span_of (self, inbuf);
   GstFlowReturn ret;
-  GstLstmSpan span;
   guint64 n_steps;
 
-  if (self->flow != GST_FLOW_OK)
-    return self->flow;
-  if (!gst_lstm_is_configured (self))
-    return GST_FLOW_NOT_NEGOTIATED;
-  if (!gst_lstm_tensors_check_buffer (&self->sequence.in, inbuf, &error))
-    return fail_sequence (self, error);
-  span = span_of (self, inbuf);
   if (is_outside (self, &span)) {
     GST_LOG_OBJECT (self, "outside of the segment: %" GST_PTR_FORMAT, inbuf);
     return GST_FLOW_OK;
   }
-  ret = run_buffer (self, inbuf, &span, outbuf);
+  ret = run_buffer (self, inbuf, x, &span, outbuf);
   if (ret == GST_FLOW_OK)
     save_in_time (self, &span);
   if (ret == GST_FLOW_OK && !*outbuf) {
@@ -439,6 +433,44 @@ process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
       GST_BASE_TRANSFORM (self)->segment.position =
           span.pts + (GST_CLOCK_TIME_IS_VALID (span.duration) ? span.duration : 0);
   }
+  return ret;
+}
+
+/* The shape of a buffer's steps, which not all caps tell */
+static GstFlowReturn
+follow_shape (GstLstm *self)
+{
+  const GstLstmTensors *in = &self->input.tensors, *now = &self->sequence.in;
+  const GstLstmTensors before = self->sequence.out;
+  g_autoptr (GError) error = NULL;
+
+  if (in->steps == now->steps && in->streams == now->streams)
+    return GST_FLOW_OK;
+  if (!gst_lstm_take_shape (self, in, &error))
+    return fail_sequence (self, error);
+  if (self->sequence.out.steps == before.steps && self->sequence.out.streams == before.streams)
+    return GST_FLOW_OK;
+  return set_output_steps (self, self->sequence.out.steps) ? GST_FLOW_OK
+                                                           : GST_FLOW_NOT_NEGOTIATED;
+}
+
+static GstFlowReturn
+process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
+{
+  g_autoptr (GError) error = NULL;
+  GstLstmSteps steps;
+  GstFlowReturn ret;
+
+  if (self->flow != GST_FLOW_OK)
+    return self->flow;
+  if (!gst_lstm_is_configured (self))
+    return GST_FLOW_NOT_NEGOTIATED;
+  if (!gst_lstm_input_open (&self->input, inbuf, &steps, &error))
+    return fail_sequence (self, error);
+  ret = follow_shape (self);
+  if (ret == GST_FLOW_OK)
+    ret = run_steps (self, inbuf, steps.x, outbuf);
+  gst_lstm_steps_close (&steps);
   return ret;
 }
 
@@ -519,7 +551,8 @@ on_gap (GstLstm *self, GstEvent *event)
   if (resets_on (self, GST_LSTM_RESET_ON_GAP))
     begin_anew (self);
   g_mutex_unlock (&self->lock);
-  if (zero_steps && gst_lstm_is_configured (self) && !self->refused && !is_outside (self, &span))
+  if (zero_steps && gst_lstm_is_configured (self) && !self->refused
+      && !is_outside (self, &span))
     run_gap (self, &span);
 }
 

@@ -89,7 +89,8 @@ check_whole (const GstLstmSequence *sequence, const GstLstmSettings *settings, G
     return TRUE;
   if (sequence->given && settings->emit & STATE_TENSORS)
     return gst_lstm_fail (error, SETTINGS_ERROR,
-        "property emit: expected output alone, for the model needs whole sequences and does not "
+        "property emit: expected output alone, for the model needs whole sequences and does "
+        "not "
         "give an output for each step, found hidden, cell or gates");
   if (settings->state_location)
     return gst_lstm_fail (error, SETTINGS_ERROR,
@@ -426,15 +427,6 @@ run_indirectly (GstLstmSequence *sequence, const gfloat *x, guint steps,
   return TRUE;
 }
 
-static gboolean
-fail_to_map (GError **error, const gchar *purpose, gsize bytes)
-{
-  return gst_lstm_fail (error, GST_LSTM_RESOURCE (FAILED),
-      "buffer: expected memory that can be mapped %s, got %" G_GSIZE_FORMAT
-      " bytes that cannot",
-      purpose, bytes);
-}
-
 /* Maps the memories of @buffer as the tensors that are emitted; the others stay NULL. */
 static gboolean
 map_tensors (const GstLstmSequence *sequence, GstBuffer *buffer,
@@ -449,7 +441,7 @@ map_tensors (const GstLstmSequence *sequence, GstBuffer *buffer,
     if (!gst_memory_map (gst_buffer_peek_memory (buffer, i), &maps[i], GST_MAP_WRITE)) {
       while (i-- > 0)
         gst_memory_unmap (maps[i].memory, &maps[i]);
-      return fail_to_map (error, "for writing", gst_buffer_get_size (buffer));
+      return gst_lstm_fail_to_map (error, "for writing", gst_buffer_get_size (buffer));
     }
     tensors[kind] = (gfloat *) maps[i++].data;
   }
@@ -477,23 +469,11 @@ run_directly (GstLstmSequence *sequence, const gfloat *x, GstBuffer *outbuf, GEr
 }
 
 gboolean
-gst_lstm_sequence_run (GstLstmSequence *sequence, GstBuffer *inbuf, const GstLstmSpan *span,
+gst_lstm_sequence_run (GstLstmSequence *sequence, const gfloat *x, const GstLstmSpan *span,
     GstBuffer *outbuf, GError **error)
 {
-  g_autofree gfloat *aligned = NULL;
-  const gfloat *x;
-  GstMapInfo in;
-  gboolean ok;
-
-  if (!gst_buffer_map (inbuf, &in, GST_MAP_READ))
-    return fail_to_map (error, "for reading", gst_buffer_get_size (inbuf));
-  x = (const gfloat *) in.data;
-  if ((guintptr) in.data % sizeof (gfloat)) /* cut from the middle of somebody's bytes */
-    x = aligned = g_memdup2 (in.data, in.size);
-  ok = outbuf ? run_directly (sequence, x, outbuf, error)
-              : run_indirectly (sequence, x, sequence->in.steps, span, TRUE, error);
-  gst_buffer_unmap (inbuf, &in);
-  return ok;
+  return outbuf ? run_directly (sequence, x, outbuf, error)
+                : run_indirectly (sequence, x, sequence->in.steps, span, TRUE, error);
 }
 
 gboolean

@@ -81,9 +81,9 @@ gboolean gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, co
 /* Whether run() writes to a buffer; else take() does, once for each item. */
 gboolean gst_lstm_sequence_is_direct (const GstLstmSequence *sequence);
 
-/* Runs the steps of @inbuf, whose size fits `in`. @outbuf has the memories of `out` if the
- * sequence is direct, and is NULL else. */
-gboolean gst_lstm_sequence_run (GstLstmSequence *sequence, GstBuffer *inbuf,
+/* Runs the steps of @x, the tensor of `in`. @outbuf has the memories of `out` if the sequence is
+ * direct, and is NULL else. */
+gboolean gst_lstm_sequence_run (GstLstmSequence *sequence, const gfloat *x,
     const GstLstmSpan *span, GstBuffer *outbuf, GError **error);
 
 /* Runs @steps steps of zeros, at most `in.steps`, whose outputs do not leave but as the end of a

@@ -94,17 +94,11 @@ parse_tensors (GstLstmTensors *tensors, const GstStructure *s, GError **error)
 }
 
 gboolean
-gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError **error)
+gst_lstm_tensors_from_structure (GstLstmTensors *tensors, const GstStructure *s, GError **error)
 {
-  const GstStructure *s;
-  const gchar *format;
+  const gchar *format = gst_structure_get_string (s, "format");
   gint n = 0;
 
-  if (!caps || !gst_caps_is_fixed (caps))
-    return gst_lstm_fail (
-        error, FORMAT, "caps: expected fixed caps, got '%" GST_PTR_FORMAT "'", caps);
-  s = gst_caps_get_structure (caps, 0);
-  format = gst_structure_get_string (s, "format");
   if (!gst_structure_has_name (s, "other/tensors"))
     return gst_lstm_fail (
         error, FORMAT, "caps: expected other/tensors, got %s", gst_structure_get_name (s));
@@ -120,6 +114,15 @@ gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError
   tensors->fps_d = 1;
   gst_structure_get_fraction (s, "framerate", &tensors->fps_n, &tensors->fps_d);
   return parse_tensors (tensors, s, error);
+}
+
+gboolean
+gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError **error)
+{
+  if (!caps || !gst_caps_is_fixed (caps))
+    return gst_lstm_fail (
+        error, FORMAT, "caps: expected fixed caps, got '%" GST_PTR_FORMAT "'", caps);
+  return gst_lstm_tensors_from_structure (tensors, gst_caps_get_structure (caps, 0), error);
 }
 
 /* One entry per tensor with at least @min_dims dimensions spelled out. */

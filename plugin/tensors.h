@@ -38,6 +38,10 @@ typedef struct {
 gboolean gst_lstm_tensors_from_caps (
     GstLstmTensors *tensors, const GstCaps *caps, GError **error);
 
+/* The same of @s, whose framerate may still be open: then it reads as 0/1. */
+gboolean gst_lstm_tensors_from_structure (
+    GstLstmTensors *tensors, const GstStructure *s, GError **error);
+
 /* Returns: (transfer full): one structure per spelling of the dimensions, `N:1` first, since
  * caps intersection compares text and neighbours differ in the spelling that they take. */
 GstCaps *gst_lstm_tensors_to_caps (const GstLstmTensors *tensors);
