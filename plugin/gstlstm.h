@@ -37,7 +37,7 @@ typedef struct {
   GstCaps *refused;      /* caps whose error is posted */
   gboolean has_pool;     /* downstream's buffers are to be had */
   GstSegment upstream;   /* as it came */
-  gboolean from_bytes;   /* upstream counts bytes, which became time; */
+  gboolean from_bytes;   /* upstream counts bytes, which became time, written under the lock; */
   guint64 next_step;     /* the step that its next buffer begins with */
   GstFlowReturn flow;    /* of what was pushed beside a buffer */
   GstClockTime saved_at; /* running time of the first step, or of the last write */
@@ -79,12 +79,17 @@ guint64 gst_lstm_bytes_to_step (const GstLstm *self, guint64 bytes);
 GstEvent *gst_lstm_bytes_segment (GstLstm *self, GstEvent *event);
 GstEvent *gst_lstm_bytes_segment_done (GstLstm *self, GstEvent *event);
 
-/* How long the stream is in time; FALSE if that cannot be told. */
+/* What goes upstream for a SEEK; @event: (transfer full). Returns: (transfer full) */
+GstEvent *gst_lstm_bytes_seek (GstLstm *self, GstEvent *event);
+
+/* How long the stream is in time, and whether one can seek in it; FALSE if that cannot be told. */
 gboolean gst_lstm_bytes_duration (GstLstm *self, GstQuery *query);
+gboolean gst_lstm_bytes_seeking (GstLstm *self, GstQuery *query);
 
 /* Virtual functions of the base class */
 GstFlowReturn gst_lstm_generate_output (GstBaseTransform *trans, GstBuffer **outbuf);
 gboolean gst_lstm_decide_allocation (GstBaseTransform *trans, GstQuery *query);
 gboolean gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event);
+gboolean gst_lstm_src_event (GstBaseTransform *trans, GstEvent *event);
 gboolean gst_lstm_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *query);
 void gst_lstm_stream_init (gpointer parent_class);

@@ -36,7 +36,9 @@ gst_lstm_bytes_segment (GstLstm *self, GstEvent *event)
   GstSegment time;
 
   gst_event_parse_segment (event, &bytes);
+  g_mutex_lock (&self->lock);
   self->from_bytes = bytes->format == GST_FORMAT_BYTES && gst_lstm_is_configured (self);
+  g_mutex_unlock (&self->lock);
   if (!self->from_bytes)
     return event;
   self->next_step = gst_lstm_bytes_to_step (self, bytes->start);
@@ -63,6 +65,56 @@ gst_lstm_bytes_segment_done (GstLstm *self, GstEvent *event)
     return event;
   position = (gint64) bytes_to_time (self, (guint64) position);
   return instead_of (event, gst_event_new_segment_done (GST_FORMAT_TIME, position));
+}
+
+/* From a time to the bytes of the buffer, counted from the stream's first, that has its step */
+static gint64
+time_to_bytes (const GstLstm *self, gint64 time)
+{
+  const GstLstmTensors *in = &self->sequence.in;
+  const guint64 buffer = gst_util_uint64_scale (
+      (guint64) ABS (time), in->fps_n, (guint64) in->fps_d * GST_SECOND * in->steps);
+  const gint64 bytes = (gint64) (buffer * in->steps * self->step_bytes);
+
+  return time < 0 ? -bytes : bytes;
+}
+
+GstEvent *
+gst_lstm_bytes_seek (GstLstm *self, GstEvent *event)
+{
+  GstSeekType types[2];
+  gint64 at[2]; /* start and stop */
+  GstSeekFlags flags;
+  gboolean counts;
+  GstFormat format;
+  gdouble rate;
+
+  gst_event_parse_seek (event, &rate, &format, &flags, &types[0], &at[0], &types[1], &at[1]);
+  g_mutex_lock (&self->lock);
+  counts = self->from_bytes && self->sequence.in.fps_n > 0 && format == GST_FORMAT_TIME;
+  for (guint i = 0; counts && i < G_N_ELEMENTS (at); i++)
+    if (at[i] != -1)
+      at[i] = time_to_bytes (self, at[i]);
+  g_mutex_unlock (&self->lock);
+  return counts ? instead_of (event, gst_event_new_seek (rate, GST_FORMAT_BYTES, flags,
+                                         types[0], at[0], types[1], at[1]))
+                : event;
+}
+
+gboolean
+gst_lstm_bytes_seeking (GstLstm *self, GstQuery *query)
+{
+  g_autoptr (GstQuery) bytes = gst_query_new_seeking (GST_FORMAT_BYTES);
+  gboolean seekable = FALSE, counts;
+
+  g_mutex_lock (&self->lock);
+  counts = self->from_bytes && self->sequence.in.fps_n > 0;
+  g_mutex_unlock (&self->lock);
+  if (!counts || !gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), bytes))
+    return FALSE;
+  gst_query_parse_seeking (bytes, NULL, &seekable, NULL, NULL);
+  gst_query_set_seeking (query, GST_FORMAT_TIME, seekable, 0, -1);
+  return TRUE;
 }
 
 gboolean

@@ -621,17 +621,31 @@ gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
   return base_class->sink_event (trans, event);
 }
 
+gboolean
+gst_lstm_src_event (GstBaseTransform *trans, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK)
+    event = gst_lstm_bytes_seek ((GstLstm *) trans, event);
+  return base_class->src_event (trans, event);
+}
+
 /* --- Queries --- */
 
 gboolean
 gst_lstm_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
 {
+  GstLstm *self = (GstLstm *) trans;
   GstFormat format;
 
+  if (direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_SEEKING) {
+    gst_query_parse_seeking (query, &format, NULL, NULL, NULL);
+    if (format == GST_FORMAT_TIME && gst_lstm_bytes_seeking (self, query))
+      return TRUE; /* a source of bytes says that it cannot */
+  }
   if (base_class->query (trans, direction, query))
     return TRUE;
   if (direction != GST_PAD_SRC || GST_QUERY_TYPE (query) != GST_QUERY_DURATION)
     return FALSE;
   gst_query_parse_duration (query, &format, NULL);
-  return format == GST_FORMAT_TIME && gst_lstm_bytes_duration ((GstLstm *) trans, query);
+  return format == GST_FORMAT_TIME && gst_lstm_bytes_duration (self, query);
 }

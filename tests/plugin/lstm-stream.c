@@ -203,6 +203,107 @@ test_filesrc_queries (void)
   test_dir_remove (dir);
 }
 
+static const struct {
+  const gchar *framerate;
+  GstSeekType type; /* of start */
+  gint64 start, stop;
+  gint64 first; /* step that leaves first, -1: it cannot be sought; */
+  gint64 steps; /* that leave */
+} seeks[] = {
+    {"1000/1", GST_SEEK_TYPE_SET, 0, -1, 0, 1000},
+    {"1000/1", GST_SEEK_TYPE_SET, 600 * GST_MSECOND, -1, 600, 400},
+    {"1000/1", GST_SEEK_TYPE_SET, 609 * GST_MSECOND, -1, 600, 400},
+    {"1000/1", GST_SEEK_TYPE_SET, 200 * GST_MSECOND, 300 * GST_MSECOND, 200, 100},
+    {"1000/1", GST_SEEK_TYPE_END, -100 * GST_MSECOND, -1, 900, 100},
+    {"0/1", GST_SEEK_TYPE_SET, 0, -1, -1, 1000},
+};
+
+/* What left since the last flush */
+typedef struct {
+  GstClockTime pts; /* of the first buffer */
+  gint64 first, steps;
+} Left;
+
+static GstPadProbeReturn
+on_left (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  Left *left = data;
+
+  if (!(GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_BUFFER)) {
+    if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_FLUSH_STOP)
+      left->steps = 0;
+    return GST_PAD_PROBE_OK;
+  }
+  if (left->steps == 0) {
+    left->pts = GST_BUFFER_PTS (buffer);
+    left->first = (gint64) GST_BUFFER_OFFSET (buffer);
+  }
+  left->steps += (gint64) (GST_BUFFER_OFFSET_END (buffer) - GST_BUFFER_OFFSET (buffer));
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+check_seek (guint i, GstElement *pipeline)
+{
+  const gboolean can = seeks[i].first >= 0;
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (sink, "sink");
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstQuery) query = gst_query_new_seeking (GST_FORMAT_TIME);
+  g_autoptr (GstMessage) message = NULL;
+  gboolean seekable = FALSE;
+  Left left = {0};
+
+  gst_pad_add_probe (pad,
+      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM
+          | GST_PAD_PROBE_TYPE_EVENT_FLUSH,
+      on_left, &left, NULL);
+  gst_element_set_state (pipeline, GST_STATE_PAUSED);
+  gst_element_get_state (pipeline, NULL, NULL, NONE);
+  if (gst_element_query (sink, query))
+    gst_query_parse_seeking (query, NULL, &seekable, NULL, NULL);
+  g_assert_true (seekable == can);
+  g_assert_true (
+      gst_element_seek (pipeline, 1, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, seeks[i].type,
+          seeks[i].start, seeks[i].stop == -1 ? GST_SEEK_TYPE_NONE : GST_SEEK_TYPE_SET,
+          seeks[i].stop)
+      == can);
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (bus, NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  if (can) {
+    g_assert_cmpuint (left.pts, ==, (guint64) seeks[i].first * GST_MSECOND);
+    g_assert_cmpint (left.first, ==, seeks[i].first);
+  }
+  g_assert_cmpint (left.steps, ==, seeks[i].steps);
+}
+
+/* One seeks in time, and the source in bytes: to the beginning of the buffer that has the step. */
+static void
+test_filesrc_seeks (void)
+{
+  g_autofree gchar *model = vector_file ("long-no-bias", "model.safetensors");
+  gchar *dir = test_dir_new ();
+  g_autofree gchar *raw = g_build_filename (dir, "x", NULL);
+  gfloat zeros[3000] = {0};
+
+  g_assert_true (g_file_set_contents (raw, (gchar *) zeros, sizeof zeros, NULL));
+  for (guint i = 0; i < G_N_ELEMENTS (seeks); i++) {
+    g_autofree gchar *line = g_strdup_printf (
+        "filesrc location=%s blocksize=120 ! other/tensors,format=static,num_tensors=1,"
+        "types=float32,dimensions=(string)3:10,framerate=%s ! "
+        "lstm model-location=%s ! fakesink name=sink",
+        raw, seeks[i].framerate, model);
+    g_autoptr (GstElement) pipeline = gst_parse_launch (line, NULL);
+
+    g_test_message ("seek %u", i);
+    check_seek (i, pipeline);
+  }
+  test_dir_remove (dir);
+}
+
 /* The stream time behind the last step, in every mode. */
 static void
 test_position (void)
@@ -534,6 +635,7 @@ main (int argc, char **argv)
       {"/lstm-stream/bytes-done", test_bytes_done},
       {"/lstm-stream/filesrc", test_filesrc},
       {"/lstm-stream/filesrc-queries", test_filesrc_queries},
+      {"/lstm-stream/filesrc-seeks", test_filesrc_seeks},
       {"/lstm-stream/position", test_position},
       {"/lstm-stream/latency", test_latency},
       {"/lstm-stream/qos", test_qos},
