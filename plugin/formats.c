@@ -4,24 +4,26 @@
 
 /* --- other/tensors, format=static --- */
 
+static GstStaticCaps one = GST_STATIC_CAPS (GST_LSTM_TENSOR_CAPS);
+static GstStaticCaps several = GST_STATIC_CAPS (GST_LSTM_TENSORS_CAPS);
+
 static gboolean
-tensors_parse (
-    GstLstmInput *input, const GstStructure *s, const GstLstmWanted *wanted, GError **error)
+tensors_parse (GstLstmInput *input, const GstStructure *s, gsize d, GError **error)
 {
   GstLstmTensors *in = &input->tensors;
 
   if (!gst_lstm_tensors_from_structure (in, s, error))
     return FALSE;
   input->step_bytes = gst_lstm_tensors_bytes (in, 0) / in->steps;
-  return in->size[0] * in->rows[0] == wanted->d
+  return in->size[0] * in->rows[0] == d
          || gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
              "caps field dimensions: expected vectors of %" G_GSIZE_FORMAT
              " values, which the model takes, got %u",
-             wanted->d, in->size[0] * in->rows[0]);
+             d, in->size[0] * in->rows[0]);
 }
 
 static gboolean
-tensors_open (GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
+tensors_open (const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
 {
   if (!gst_lstm_tensors_check_buffer (&input->tensors, buffer, error))
     return FALSE;
@@ -49,14 +51,14 @@ with_framerate_of (const GstStructure *s, GstCaps *caps)
 static GstCaps *
 tensors_give (const GstStructure *sink, const GstLstmTensors *out)
 {
-  return with_framerate_of (sink,
-      out ? gst_lstm_tensors_to_caps (out) : gst_caps_from_string (GST_LSTM_TENSORS_CAPS));
+  return with_framerate_of (
+      sink, out ? gst_lstm_tensors_to_caps (out) : gst_static_caps_get (&several));
 }
 
 static GstCaps *
 tensors_take (const GstStructure *source)
 {
-  return with_framerate_of (source, gst_caps_from_string (GST_LSTM_TENSOR_CAPS));
+  return with_framerate_of (source, gst_static_caps_get (&one));
 }
 
 /* --- All of them --- */
@@ -75,11 +77,10 @@ format_of (const GstStructure *s)
 }
 
 gboolean
-gst_lstm_input_parse (
-    GstLstmInput *input, const GstStructure *s, const GstLstmWanted *wanted, GError **error)
+gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s, gsize d, GError **error)
 {
   *input = (GstLstmInput){.format = format_of (s)};
-  return input->format ? input->format->parse (input, s, wanted, error)
+  return input->format ? input->format->parse (input, s, d, error)
                        : gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
                            "caps: expected other/tensors, got %s", gst_structure_get_name (s));
 }
@@ -104,9 +105,10 @@ gst_lstm_formats_take (const GstStructure *source)
 
 gboolean
 gst_lstm_input_open (
-    GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
+    const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
 {
-  *steps = (GstLstmSteps){0};
+  steps->buffer = NULL;
+  steps->copy = NULL;
   return input->format->open (input, buffer, steps, error);
 }
 
@@ -116,5 +118,4 @@ gst_lstm_steps_close (GstLstmSteps *steps)
   if (steps->buffer)
     gst_buffer_unmap (steps->buffer, &steps->map);
   g_free (steps->copy);
-  *steps = (GstLstmSteps){0};
 }

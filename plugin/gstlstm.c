@@ -59,9 +59,8 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 static gboolean
 parse_caps (const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error)
 {
-  const GstLstmWanted wanted = {lstm_model_get_input_size (self->sequence.model)};
-
-  return gst_lstm_input_parse (input, s, &wanted, error);
+  return gst_lstm_input_parse (
+      input, s, lstm_model_get_input_size (self->sequence.model), error);
 }
 
 /* Any thread may ask, also while the element stops. */
@@ -97,8 +96,10 @@ gst_lstm_transform_caps (
   return gst_lstm_caps_filter (result, filter);
 }
 
-gboolean
-gst_lstm_take_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
+/* The same bs keeps h and c and what waits, whatever T and framerate become; another one ends the
+ * sequence. FALSE without memory, or if a restored state is of another bs. */
+static gboolean
+take_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
 {
   gboolean continues, ok;
 
@@ -124,16 +125,15 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
   gboolean ok = parse_caps (self, &input, gst_caps_get_structure (incaps, 0), &error);
 
   if (ok)
-    ok = gst_lstm_take_shape (self, &input.tensors, &error);
+    ok = take_shape (self, &input.tensors, &error);
   else
     gst_lstm_drain (self); /* the sequence before is good */
   if (!ok) {
     gst_lstm_refuse_caps (self, &self->refused, incaps, error);
     return FALSE;
   }
-  self->input = input;
   g_mutex_lock (&self->lock);
-  self->step_bytes = input.step_bytes;
+  self->input = input;
   g_mutex_unlock (&self->lock);
   gst_caps_replace (&self->refused, NULL);
   return TRUE;

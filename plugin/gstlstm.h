@@ -26,14 +26,13 @@ typedef struct {
    * posted meanwhile. */
   GMutex lock;
   GstLstmSequence sequence; /* with a model from start() to stop() */
-  gsize step_bytes;         /* of a step of all streams as it comes; 0: not one number */
+  GstLstmInput input;       /* what caps say */
   GstLstmStats stats;
   guint64 n_steps;        /* that h and c know of */
   GstClockTime last_time; /* stream time of the last one */
   gboolean unsaved;       /* state-location has not seen it */
 
   /* streaming thread */
-  GstLstmInput input;    /* what caps say */
   GstCaps *refused;      /* caps whose error is posted */
   gboolean has_pool;     /* downstream's buffers are to be had */
   GstSegment upstream;   /* as it came */
@@ -64,10 +63,6 @@ gboolean gst_lstm_set_state (GstLstm *self, GBytes *bytes);
 
 /* What has come is a whole sequence: what waited for that leaves. */
 void gst_lstm_drain (GstLstm *self);
-
-/* Takes the shape of the steps that come. The same bs keeps h and c and what waits; another one
- * ends the sequence. FALSE without memory, or if a restored state is of another bs. */
-gboolean gst_lstm_take_shape (GstLstm *self, const GstLstmTensors *in, GError **error);
 
 /* Bytes of a stream as steps, and as time where a segment's format is BYTES */
 

@@ -6,7 +6,7 @@
 guint64
 gst_lstm_bytes_to_step (const GstLstm *self, guint64 bytes)
 {
-  return bytes / self->step_bytes;
+  return bytes / self->input.step_bytes;
 }
 
 /* Bytes as the time of the step that they begin with; unknown ones stay so. */
@@ -72,11 +72,18 @@ static gint64
 time_to_bytes (const GstLstm *self, gint64 time)
 {
   const GstLstmTensors *in = &self->sequence.in;
-  const guint64 buffer = gst_util_uint64_scale (
-      (guint64) ABS (time), in->fps_n, (guint64) in->fps_d * GST_SECOND * in->steps);
-  const gint64 bytes = (gint64) (buffer * in->steps * self->step_bytes);
+  const guint64 step = gst_util_uint64_scale (
+      (guint64) ABS (time), in->fps_n, (guint64) in->fps_d * GST_SECOND);
+  const gint64 bytes = (gint64) ((step - step % in->steps) * self->input.step_bytes);
 
   return time < 0 ? -bytes : bytes;
+}
+
+/* Whether time is counted for a source that does not; under the lock */
+static gboolean
+is_counted (const GstLstm *self)
+{
+  return self->from_bytes && self->sequence.in.fps_n > 0;
 }
 
 GstEvent *
@@ -91,7 +98,7 @@ gst_lstm_bytes_seek (GstLstm *self, GstEvent *event)
 
   gst_event_parse_seek (event, &rate, &format, &flags, &types[0], &at[0], &types[1], &at[1]);
   g_mutex_lock (&self->lock);
-  counts = self->from_bytes && self->sequence.in.fps_n > 0 && format == GST_FORMAT_TIME;
+  counts = format == GST_FORMAT_TIME && is_counted (self);
   for (guint i = 0; counts && i < G_N_ELEMENTS (at); i++)
     if (at[i] != -1)
       at[i] = time_to_bytes (self, at[i]);
@@ -108,7 +115,7 @@ gst_lstm_bytes_seeking (GstLstm *self, GstQuery *query)
   gboolean seekable = FALSE, counts;
 
   g_mutex_lock (&self->lock);
-  counts = self->from_bytes && self->sequence.in.fps_n > 0;
+  counts = is_counted (self);
   g_mutex_unlock (&self->lock);
   if (!counts || !gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), bytes))
     return FALSE;

@@ -436,24 +436,6 @@ run_steps (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
   return ret;
 }
 
-/* The shape of a buffer's steps, which not all caps tell */
-static GstFlowReturn
-follow_shape (GstLstm *self)
-{
-  const GstLstmTensors *in = &self->input.tensors, *now = &self->sequence.in;
-  const GstLstmTensors before = self->sequence.out;
-  g_autoptr (GError) error = NULL;
-
-  if (in->steps == now->steps && in->streams == now->streams)
-    return GST_FLOW_OK;
-  if (!gst_lstm_take_shape (self, in, &error))
-    return fail_sequence (self, error);
-  if (self->sequence.out.steps == before.steps && self->sequence.out.streams == before.streams)
-    return GST_FLOW_OK;
-  return set_output_steps (self, self->sequence.out.steps) ? GST_FLOW_OK
-                                                           : GST_FLOW_NOT_NEGOTIATED;
-}
-
 static GstFlowReturn
 process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
 {
@@ -467,9 +449,7 @@ process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
     return GST_FLOW_NOT_NEGOTIATED;
   if (!gst_lstm_input_open (&self->input, inbuf, &steps, &error))
     return fail_sequence (self, error);
-  ret = follow_shape (self);
-  if (ret == GST_FLOW_OK)
-    ret = run_steps (self, inbuf, steps.x, outbuf);
+  ret = run_steps (self, inbuf, steps.x, outbuf);
   gst_lstm_steps_close (&steps);
   return ret;
 }
