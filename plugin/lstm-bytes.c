@@ -67,16 +67,22 @@ gst_lstm_bytes_segment_done (GstLstm *self, GstEvent *event)
   return instead_of (event, gst_event_new_segment_done (GST_FORMAT_TIME, position));
 }
 
-/* From a time to the bytes of the buffer, counted from the stream's first, that has its step */
+/* The bytes before the buffer that has the step of @time. Times of steps are rounded down; below zero
+ * both count from the end, which is a buffer's. */
 static gint64
 time_to_bytes (const GstLstm *self, gint64 time)
 {
   const GstLstmTensors *in = &self->sequence.in;
-  const guint64 step = gst_util_uint64_scale (
-      (guint64) ABS (time), in->fps_n, (guint64) in->fps_d * GST_SECOND);
-  const gint64 bytes = (gint64) ((step - step % in->steps) * self->input.step_bytes);
+  const guint64 second = (guint64) in->fps_d * GST_SECOND;
+  const gsize buffer = in->steps * self->input.step_bytes;
+  guint64 steps;
 
-  return time < 0 ? -bytes : bytes;
+  if (time >= 0) {
+    steps = gst_util_uint64_scale_ceil ((guint64) time + 1, in->fps_n, second) - 1;
+    return (gint64) (steps / in->steps * buffer);
+  }
+  steps = gst_util_uint64_scale_ceil ((guint64) -time, in->fps_n, second);
+  return -(gint64) ((steps + in->steps - 1) / in->steps * buffer);
 }
 
 /* Whether time is counted for a source that does not; under the lock */

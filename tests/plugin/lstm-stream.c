@@ -166,30 +166,39 @@ test_filesrc (void)
 
 /* --- Queries --- */
 
+/* Of @raw, with ten steps in a buffer. Returns: (transfer full) */
+static GstElement *
+filesrc_pipeline (const gchar *raw, guint framerate)
+{
+  g_autofree gchar *model = vector_file ("long-no-bias", "model.safetensors");
+  g_autofree gchar *line = g_strdup_printf (
+      "filesrc location=%s blocksize=120 ! other/tensors,format=static,num_tensors=1,"
+      "types=float32,dimensions=(string)3:10,framerate=%u/1 ! "
+      "lstm model-location=%s ! fakesink name=sink",
+      raw, framerate, model);
+  g_autoptr (GError) error = NULL;
+  GstElement *pipeline = gst_parse_launch (line, &error);
+
+  g_assert_no_error (error);
+  return pipeline;
+}
+
 static void
 test_filesrc_queries (void)
 {
   static const struct {
-    const gchar *framerate;
+    guint framerate;
     gint64 duration; /* of 1000 steps; -1: none */
-  } cases[] = {{"1000/1", 1000 * GST_MSECOND}, {"0/1", -1}};
-  g_autofree gchar *model = vector_file ("long-no-bias", "model.safetensors");
+  } cases[] = {{1000, 1000 * GST_MSECOND}, {0, -1}};
   gchar *dir = test_dir_new ();
   g_autofree gchar *raw = g_build_filename (dir, "x", NULL);
   gfloat zeros[3000] = {0};
 
   g_assert_true (g_file_set_contents (raw, (gchar *) zeros, sizeof zeros, NULL));
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autofree gchar *line = g_strdup_printf (
-        "filesrc location=%s blocksize=120 ! other/tensors,format=static,num_tensors=1,"
-        "types=float32,dimensions=(string)3:10,framerate=%s ! "
-        "lstm model-location=%s ! fakesink",
-        raw, cases[i].framerate, model);
-    g_autoptr (GError) error = NULL;
-    g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
+    g_autoptr (GstElement) pipeline = filesrc_pipeline (raw, cases[i].framerate);
     gint64 value = -1;
 
-    g_assert_no_error (error);
     gst_element_set_state (pipeline, GST_STATE_PAUSED);
     gst_element_get_state (pipeline, NULL, NULL, NONE);
     g_assert_true (gst_element_query_duration (pipeline, GST_FORMAT_TIME, &value)
@@ -203,19 +212,28 @@ test_filesrc_queries (void)
   test_dir_remove (dir);
 }
 
+/* A millisecond of 1000 steps a second, and a step of 30 */
+#define MS(n) ((n) * (gint64) GST_MSECOND)
+#define STEP(n) ((n) * (gint64) GST_SECOND / 30)
+
 static const struct {
-  const gchar *framerate;
+  guint framerate;
   GstSeekType type; /* of start */
   gint64 start, stop;
   gint64 first; /* step that leaves first, -1: it cannot be sought; */
   gint64 steps; /* that leave */
 } seeks[] = {
-    {"1000/1", GST_SEEK_TYPE_SET, 0, -1, 0, 1000},
-    {"1000/1", GST_SEEK_TYPE_SET, 600 * GST_MSECOND, -1, 600, 400},
-    {"1000/1", GST_SEEK_TYPE_SET, 609 * GST_MSECOND, -1, 600, 400},
-    {"1000/1", GST_SEEK_TYPE_SET, 200 * GST_MSECOND, 300 * GST_MSECOND, 200, 100},
-    {"1000/1", GST_SEEK_TYPE_END, -100 * GST_MSECOND, -1, 900, 100},
-    {"0/1", GST_SEEK_TYPE_SET, 0, -1, -1, 1000},
+    {1000, GST_SEEK_TYPE_SET, 0, -1, 0, 1000},
+    {1000, GST_SEEK_TYPE_SET, MS (600), -1, 600, 400},
+    {1000, GST_SEEK_TYPE_SET, MS (609), -1, 600, 400},
+    {1000, GST_SEEK_TYPE_SET, MS (200), MS (300), 200, 100},
+    {1000, GST_SEEK_TYPE_END, MS (-100), -1, 900, 100},
+    {1000, GST_SEEK_TYPE_END, MS (-95), -1, 900, 100},
+    {30, GST_SEEK_TYPE_SET, STEP (610), -1, 610, 390}, /* 20333333333.3 ns */
+    {30, GST_SEEK_TYPE_SET, STEP (610) - 1, -1, 600, 400},
+    {30, GST_SEEK_TYPE_SET, 0, STEP (20), 0, 20},
+    {30, GST_SEEK_TYPE_END, -STEP (100), -1, 900, 100},
+    {0, GST_SEEK_TYPE_SET, 0, -1, -1, 1000},
 };
 
 /* What left since the last flush */
@@ -274,7 +292,7 @@ check_seek (guint i, GstElement *pipeline)
   g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
   gst_element_set_state (pipeline, GST_STATE_NULL);
   if (can) {
-    g_assert_cmpuint (left.pts, ==, (guint64) seeks[i].first * GST_MSECOND);
+    g_assert_cmpuint (left.pts, ==, (guint64) seeks[i].first * GST_SECOND / seeks[i].framerate);
     g_assert_cmpint (left.first, ==, seeks[i].first);
   }
   g_assert_cmpint (left.steps, ==, seeks[i].steps);
@@ -284,19 +302,13 @@ check_seek (guint i, GstElement *pipeline)
 static void
 test_filesrc_seeks (void)
 {
-  g_autofree gchar *model = vector_file ("long-no-bias", "model.safetensors");
   gchar *dir = test_dir_new ();
   g_autofree gchar *raw = g_build_filename (dir, "x", NULL);
   gfloat zeros[3000] = {0};
 
   g_assert_true (g_file_set_contents (raw, (gchar *) zeros, sizeof zeros, NULL));
   for (guint i = 0; i < G_N_ELEMENTS (seeks); i++) {
-    g_autofree gchar *line = g_strdup_printf (
-        "filesrc location=%s blocksize=120 ! other/tensors,format=static,num_tensors=1,"
-        "types=float32,dimensions=(string)3:10,framerate=%s ! "
-        "lstm model-location=%s ! fakesink name=sink",
-        raw, seeks[i].framerate, model);
-    g_autoptr (GstElement) pipeline = gst_parse_launch (line, NULL);
+    g_autoptr (GstElement) pipeline = filesrc_pipeline (raw, seeks[i].framerate);
 
     g_test_message ("seek %u", i);
     check_seek (i, pipeline);
