@@ -10,19 +10,22 @@ typedef struct _GstLstmInput GstLstmInput;
 
 /* The steps of a buffer, while they are read */
 typedef struct {
-  const gfloat *x; /* [streams, steps, d], aligned */
+  const gfloat *x; /* [n_streams, n_steps, d], aligned */
+  guint n_steps, n_streams;
   GstBuffer *buffer;
   GstMapInfo map;
-  gfloat *copy; /* of what was not aligned */
+  gfloat *floats; /* of what was no float32 or not aligned; kept from buffer to buffer, */
+  gsize room;     /* for so many */
 } GstLstmSteps;
 
 typedef struct {
   const gchar *media_type;
 
   /* As gst_lstm_input_parse(), of a new input that has its format */
-  gboolean (*parse) (GstLstmInput *input, const GstStructure *s, gsize d, GError **error);
+  gboolean (*parse) (GstLstmInput *input, const GstStructure *s,
+      const GstLstmSettings *settings, gsize d, GError **error);
 
-  /* As gst_lstm_input_open(); @steps: no buffer and no copy */
+  /* As gst_lstm_input_open(); @steps: no buffer */
   gboolean (*open) (
       const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error);
 
@@ -31,16 +34,21 @@ typedef struct {
   GstCaps *(*take) (const GstStructure *source);
 } GstLstmFormat;
 
+extern const GstLstmFormat gst_lstm_format_tensors;
+
 struct _GstLstmInput {
   const GstLstmFormat *format;
   GstLstmTensors tensors; /* one, as float32 */
-  gsize step_bytes;       /* of a step of all streams as it comes */
+  gboolean varies;        /* each buffer tells its steps and streams */
+  GstLstmPlace place;     /* type NULL: each buffer tells, index G_MAXUINT: it has only one */
+  gsize step_bytes;       /* of a step of all streams as it comes; 0: not known */
 };
 
 /* Reads what comes; a framerate may still be open, and reads as 0/1. FALSE, and an error that names
- * the field, what was expected and what came, unless @s is of a row and has steps of @d values. */
-gboolean gst_lstm_input_parse (
-    GstLstmInput *input, const GstStructure *s, gsize d, GError **error);
+ * the field, what was expected and what came, unless @s is of a row, has steps of @d values and is
+ * what @settings want. */
+gboolean gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s,
+    const GstLstmSettings *settings, gsize d, GError **error);
 
 /* Caps that may leave where @sink comes, of any row; @out: what the model makes of it, NULL: not
  * known. Returns: (transfer full) */
@@ -49,8 +57,15 @@ GstCaps *gst_lstm_formats_give (const GstStructure *sink, const GstLstmTensors *
 /* Caps that may come where @source leaves. Returns: (transfer full) */
 GstCaps *gst_lstm_formats_take (const GstStructure *source);
 
-/* The values of @buffer, which outlives @steps, as float32. FALSE, naming tensor and sizes, with
- * nothing to close. */
+/* The values of @buffer, which outlives the opened @steps, as float32. FALSE, naming tensor and
+ * sizes, with nothing to close. */
 gboolean gst_lstm_input_open (
     const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error);
 void gst_lstm_steps_close (GstLstmSteps *steps);
+
+/* Sets x to @n values of @type at @values, which is mapped. FALSE without memory */
+gboolean gst_lstm_steps_read (GstLstmSteps *steps, const GstLstmType *type,
+    gconstpointer values, gsize n, GError **error);
+
+/* Frees what was kept. */
+void gst_lstm_steps_clear (GstLstmSteps *steps);

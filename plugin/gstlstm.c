@@ -4,8 +4,8 @@
  * @title: lstm
  * @short_description: runs a recurrent network and keeps h and c between buffers
  *
- * Each step of the incoming feature vectors (`other/tensors`, float32, dimensions `d:T:bs`)
- * advances the model; hidden and cell state stay from buffer to buffer. Either every step's
+ * Each step of the incoming feature vectors (`other/tensors`, dimensions `d:T:bs`) advances the
+ * model; hidden and cell state stay from buffer to buffer. Either every step's
  * output goes out, or only the last one of a segment, or that of every window of the last steps
  * (#GstLstm:output-mode).
  *
@@ -48,19 +48,27 @@ G_DEFINE_TYPE (GstLstm, gst_lstm, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (lstm, "lstm", GST_RANK_NONE, GST_TYPE_LSTM,
     GST_DEBUG_CATEGORY_INIT (gst_lstm_debug, "lstm", 0, "recurrent network"))
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSOR_CAPS));
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK,
+    GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_LSTM_TENSORS_SINK_CAPS ";" GST_LSTM_FLEXIBLE_SINK_CAPS));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSORS_CAPS));
 
 /* --- Caps --- */
 
-/* FALSE, naming the field, unless the model can run what comes in. */
+/* FALSE, naming the field, unless the model can run what comes in: buffers that tell their shape
+ * themselves are taken to go on as they are. */
 static gboolean
 parse_caps (const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error)
 {
-  return gst_lstm_input_parse (
-      input, s, lstm_model_get_input_size (self->sequence.model), error);
+  if (!gst_lstm_input_parse (
+          input, s, &self->settings, lstm_model_get_input_size (self->sequence.model), error))
+    return FALSE;
+  if (input->varies && gst_lstm_is_configured (self)) {
+    input->tensors.steps = self->sequence.in.steps;
+    input->tensors.streams = self->sequence.in.streams;
+  }
+  return TRUE;
 }
 
 /* Any thread may ask, also while the element stops. */
@@ -96,10 +104,20 @@ gst_lstm_transform_caps (
   return gst_lstm_caps_filter (result, filter);
 }
 
-/* The same bs keeps h and c and what waits, whatever T and framerate become; another one ends the
- * sequence. FALSE without memory, or if a restored state is of another bs. */
-static gboolean
-take_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
+/* The base class would name downstream's own caps first, as if steps could be outputs. */
+GstCaps *
+gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (trans);
+  g_autoptr (GstCaps) template = gst_pad_get_pad_template_caps (pad);
+  g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (pad, template);
+
+  return gst_lstm_transform_caps (trans, GST_PAD_SRC, peer, filter);
+}
+
+gboolean
+gst_lstm_take_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
 {
   gboolean continues, ok;
 
@@ -125,7 +143,7 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
   gboolean ok = parse_caps (self, &input, gst_caps_get_structure (incaps, 0), &error);
 
   if (ok)
-    ok = take_shape (self, &input.tensors, &error);
+    ok = gst_lstm_take_shape (self, &input.tensors, &error);
   else
     gst_lstm_drain (self); /* the sequence before is good */
   if (!ok) {
@@ -182,6 +200,7 @@ gst_lstm_stop (GstBaseTransform *trans)
   if (self->sequence.model)
     gst_lstm_sequence_stop (&self->sequence);
   g_mutex_unlock (&self->lock);
+  gst_lstm_steps_clear (&self->steps);
   gst_caps_replace (&self->refused, NULL);
   GST_OBJECT_LOCK (self);
   self->started = FALSE;

@@ -33,6 +33,7 @@ typedef struct {
   gboolean unsaved;       /* state-location has not seen it */
 
   /* streaming thread */
+  GstLstmSteps steps;    /* of the buffer that is read */
   GstCaps *refused;      /* caps whose error is posted */
   gboolean has_pool;     /* downstream's buffers are to be had */
   GstSegment upstream;   /* as it came */
@@ -48,6 +49,13 @@ gst_lstm_is_configured (const GstLstm *self)
 {
   return self->sequence.in.n_tensors > 0;
 }
+
+/* The same bs keeps h and c and what waits, whatever T and framerate become; another one ends the
+ * sequence. FALSE without memory, or if a restored state is of another bs. */
+gboolean gst_lstm_take_shape (GstLstm *self, const GstLstmTensors *in, GError **error);
+
+/* What may come in, by what downstream takes. Returns: (transfer full) */
+GstCaps *gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter);
 
 /* h and c begin anew; under the lock */
 void gst_lstm_forget (GstLstm *self);

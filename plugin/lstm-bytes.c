@@ -37,7 +37,8 @@ gst_lstm_bytes_segment (GstLstm *self, GstEvent *event)
 
   gst_event_parse_segment (event, &bytes);
   g_mutex_lock (&self->lock);
-  self->from_bytes = bytes->format == GST_FORMAT_BYTES && gst_lstm_is_configured (self);
+  self->from_bytes = bytes->format == GST_FORMAT_BYTES && gst_lstm_is_configured (self)
+                     && self->input.step_bytes > 0;
   g_mutex_unlock (&self->lock);
   if (!self->from_bytes)
     return event;
@@ -141,7 +142,8 @@ gst_lstm_bytes_duration (GstLstm *self, GstQuery *query)
       || bytes < 0)
     return FALSE;
   g_mutex_lock (&self->lock);
-  if (gst_lstm_is_configured (self) && self->sequence.in.fps_n > 0)
+  if (gst_lstm_is_configured (self) && self->input.step_bytes > 0
+      && self->sequence.in.fps_n > 0)
     time = bytes_to_time (self, (guint64) bytes);
   g_mutex_unlock (&self->lock);
   if (time == GST_CLOCK_TIME_NONE)

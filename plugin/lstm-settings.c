@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm-settings.h"
+#include "tensors.h"
 
 static GType
 output_mode_get_type (void)
@@ -135,6 +136,15 @@ layer_spec (void)
 }
 
 static GParamSpec *
+input_tensor_spec (void)
+{
+  return g_param_spec_int ("input-tensor", "Input tensor",
+      "The tensor whose vectors are the steps where a buffer has several, from 0; -1: there is "
+      "one",
+      -1, GST_LSTM_MAX_TENSORS - 1, -1, READY);
+}
+
+static GParamSpec *
 window_length_spec (void)
 {
   return g_param_spec_uint ("window-length", "Window length",
@@ -210,6 +220,7 @@ static const struct {
     {output_mode_spec, MEMBER (output_mode)},
     {emit_spec, MEMBER (emit)},
     {layer_spec, MEMBER (layer)},
+    {input_tensor_spec, MEMBER (input_tensor)},
     {stateful_spec, MEMBER (stateful)},
     {reset_on_spec, MEMBER (reset_on)},
     {gap_policy_spec, MEMBER (gap_policy)},

@@ -47,6 +47,7 @@ typedef struct {
   gint output_mode; /* GstLstmOutputMode */
   guint emit;       /* GstLstmEmit */
   gint layer;
+  gint input_tensor;
   guint window_length, window_hop, max_steps;
   gchar *state_location;
 

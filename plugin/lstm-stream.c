@@ -436,21 +436,44 @@ run_steps (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
   return ret;
 }
 
+/* Where caps do not tell the shape of the steps each buffer does. */
+static GstFlowReturn
+follow_shape (GstLstm *self, const GstLstmSteps *steps)
+{
+  const GstLstmSequence *sequence = &self->sequence;
+  const guint out_steps = sequence->out.steps, out_streams = sequence->out.streams;
+  g_autoptr (GError) error = NULL;
+  GstLstmTensors in = sequence->in;
+
+  in.steps = steps->n_steps;
+  in.streams = steps->n_streams;
+  if (!gst_lstm_take_shape (self, &in, &error))
+    return fail_sequence (self, error);
+  return (sequence->out.steps == out_steps && sequence->out.streams == out_streams)
+                 || set_output_steps (self, sequence->out.steps)
+             ? GST_FLOW_OK
+             : GST_FLOW_NOT_NEGOTIATED;
+}
+
 static GstFlowReturn
 process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
 {
   g_autoptr (GError) error = NULL;
-  GstLstmSteps steps;
-  GstFlowReturn ret;
+  GstLstmSteps *steps = &self->steps;
+  GstFlowReturn ret = GST_FLOW_OK;
 
   if (self->flow != GST_FLOW_OK)
     return self->flow;
   if (!gst_lstm_is_configured (self))
     return GST_FLOW_NOT_NEGOTIATED;
-  if (!gst_lstm_input_open (&self->input, inbuf, &steps, &error))
+  if (!gst_lstm_input_open (&self->input, inbuf, steps, &error))
     return fail_sequence (self, error);
-  ret = run_steps (self, inbuf, steps.x, outbuf);
-  gst_lstm_steps_close (&steps);
+  if (steps->n_steps != self->sequence.in.steps
+      || steps->n_streams != self->sequence.in.streams)
+    ret = follow_shape (self, steps);
+  if (ret == GST_FLOW_OK)
+    ret = run_steps (self, inbuf, steps->x, outbuf);
+  gst_lstm_steps_close (steps);
   return ret;
 }
 
@@ -617,6 +640,15 @@ gst_lstm_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *qu
   GstLstm *self = (GstLstm *) trans;
   GstFormat format;
 
+  if (direction == GST_PAD_SINK && GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
+    g_autoptr (GstCaps) caps = NULL;
+    GstCaps *filter;
+
+    gst_query_parse_caps (query, &filter);
+    caps = gst_lstm_get_sink_caps (self, filter);
+    gst_query_set_caps_result (query, caps);
+    return TRUE;
+  }
   if (direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_SEEKING) {
     gst_query_parse_seeking (query, &format, NULL, NULL, NULL);
     if (format == GST_FORMAT_TIME && gst_lstm_bytes_seeking (self, query))

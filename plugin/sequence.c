@@ -238,6 +238,17 @@ make_engine (GstLstmSequence *sequence, GError **error)
   return sequence->state || sequence->window;
 }
 
+static gboolean
+reserve_zeros (GstLstmSequence *sequence, gsize bytes)
+{
+  if (bytes <= sequence->zeros_bytes)
+    return TRUE;
+  g_free (sequence->zeros);
+  sequence->zeros = g_try_malloc0 (bytes);
+  sequence->zeros_bytes = sequence->zeros ? bytes : 0;
+  return sequence->zeros != NULL;
+}
+
 gboolean
 gst_lstm_sequence_configure (
     GstLstmSequence *sequence, const GstLstmTensors *in, GError **error)
@@ -253,9 +264,7 @@ gst_lstm_sequence_configure (
   }
   sequence->in = *in;
   gst_lstm_sequence_describe (sequence, in, &sequence->out);
-  g_clear_pointer (&sequence->zeros, g_free);
-  sequence->zeros = g_try_malloc0 (gst_lstm_tensors_bytes (in, 0));
-  if (!sequence->zeros)
+  if (!reserve_zeros (sequence, gst_lstm_tensors_bytes (in, 0)))
     return gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
         "no memory for %u steps of %u streams", in->steps, in->streams);
   return make_engine (sequence, error)

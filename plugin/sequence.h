@@ -37,7 +37,8 @@ typedef struct {
   LstmState *state;   /* one of the two, */
   LstmWindow *window; /* but of a model that needs whole sequences; */
   gboolean restored;  /* it was saved before, and has seen no step since */
-  gfloat *zeros;      /* (streams, T, d) */
+  gfloat *zeros;      /* (streams, T, d), */
+  gsize zeros_bytes;  /* or more */
   GstLstmWhole whole;
 
   /* What is to leave: steps of (streams, store_steps, size) for each tensor */

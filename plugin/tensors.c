@@ -3,6 +3,7 @@
 #include "errors.h"
 
 #define MAX_DIMS 4 /* size, rows, steps, streams */
+#define MAX_ITEM_SIZE sizeof (guint64)
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
@@ -54,51 +55,29 @@ split_field (
   return g_steal_pointer (&parts);
 }
 
-static gboolean
-parse_tensors (GstLstmTensors *tensors, const GstStructure *s, GError **error)
+/* The fields of static caps, an entry for each tensor */
+typedef struct {
+  guint n;
+  GStrv types, dimensions, names; /* names: NULL without the field */
+} Fields;
+
+static void
+fields_clear (Fields *fields)
 {
-  g_auto (GStrv) types = split_field (s, "types", ",", tensors->n_tensors, error);
-  g_auto (GStrv) dims = NULL;
-  g_auto (GStrv) names = NULL;
-
-  if (!types || !(dims = split_field (s, "dimensions", ",.", tensors->n_tensors, error)))
-    return FALSE;
-  if (gst_structure_has_field (s, "names")
-      && !(names = split_field (s, "names", ",", tensors->n_tensors, error)))
-    return FALSE;
-  for (guint i = 0; i < tensors->n_tensors; i++) {
-    const gchar *name = names ? g_strstrip (names[i]) : NULL;
-    guint d[MAX_DIMS];
-
-    if (!g_str_equal (g_strstrip (types[i]), "float32"))
-      return gst_lstm_fail (
-          error, FORMAT, "caps field types: expected float32, got '%s'", types[i]);
-    if (!parse_dimensions (dims[i], g_strcmp0 (name, GST_LSTM_GATES) == 0, d, error))
-      return FALSE;
-    if (i == 0) {
-      tensors->steps = d[2];
-      tensors->streams = d[3];
-    } else if (d[2] != tensors->steps || d[3] != tensors->streams) {
-      return gst_lstm_fail (error, FORMAT,
-          "caps field dimensions: expected steps %u and streams %u in every tensor, got '%s'",
-          tensors->steps, tensors->streams, dims[i]);
-    }
-    if ((guint64) d[2] * d[3] > G_MAXSSIZE / sizeof (gfloat) / d[0] / d[1])
-      return gst_lstm_fail (
-          error, FORMAT, "caps field dimensions: '%s' is more than memory can hold", dims[i]);
-    tensors->size[i] = d[0];
-    tensors->rows[i] = d[1];
-    tensors->name[i] = name ? g_intern_string (name) : NULL;
-  }
-  return TRUE;
+  g_strfreev (fields->types);
+  g_strfreev (fields->dimensions);
+  g_strfreev (fields->names);
 }
 
-gboolean
-gst_lstm_tensors_from_structure (GstLstmTensors *tensors, const GstStructure *s, GError **error)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fields, fields_clear)
+
+static gboolean
+fields_read (Fields *fields, const GstStructure *s, GError **error)
 {
   const gchar *format = gst_structure_get_string (s, "format");
   gint n = 0;
 
+  *fields = (Fields){0};
   if (!gst_structure_has_name (s, "other/tensors"))
     return gst_lstm_fail (
         error, FORMAT, "caps: expected other/tensors, got %s", gst_structure_get_name (s));
@@ -108,21 +87,99 @@ gst_lstm_tensors_from_structure (GstLstmTensors *tensors, const GstStructure *s,
   if (!gst_structure_get_int (s, "num_tensors", &n) || n < 1 || n > GST_LSTM_MAX_TENSORS)
     return gst_lstm_fail (error, FORMAT, "caps field num_tensors: expected 1 to %d, got %d",
         GST_LSTM_MAX_TENSORS, n);
+  fields->n = (guint) n;
+  return (fields->types = split_field (s, "types", ",", fields->n, error))
+         && (fields->dimensions = split_field (s, "dimensions", ",.", fields->n, error))
+         && (!gst_structure_has_field (s, "names")
+             || (fields->names = split_field (s, "names", ",", fields->n, error)));
+}
 
-  tensors->n_tensors = (guint) n;
+/* Tensor @from of @fields becomes number @to; the first one says what steps and streams are. */
+static gboolean
+parse_tensor (
+    GstLstmTensors *tensors, guint to, const Fields *fields, guint from, GError **error)
+{
+  const gchar *name = fields->names ? g_strstrip (fields->names[from]) : NULL;
+  const gchar *dimensions = fields->dimensions[from];
+  guint d[MAX_DIMS];
+
+  if (!parse_dimensions (dimensions, g_strcmp0 (name, GST_LSTM_GATES) == 0, d, error))
+    return FALSE;
+  if (to == 0) {
+    tensors->steps = d[2];
+    tensors->streams = d[3];
+  } else if (d[2] != tensors->steps || d[3] != tensors->streams) {
+    return gst_lstm_fail (error, FORMAT,
+        "caps field dimensions: expected steps %u and streams %u in every tensor, got '%s'",
+        tensors->steps, tensors->streams, dimensions);
+  }
+  if ((guint64) d[2] * d[3] > G_MAXSSIZE / MAX_ITEM_SIZE / d[0] / d[1])
+    return gst_lstm_fail (
+        error, FORMAT, "caps field dimensions: '%s' is more than memory can hold", dimensions);
+  tensors->size[to] = d[0];
+  tensors->rows[to] = d[1];
+  tensors->name[to] = name ? g_intern_string (name) : NULL;
+  return TRUE;
+}
+
+static void
+begin_tensors (GstLstmTensors *tensors, guint n, const GstStructure *s)
+{
+  tensors->n_tensors = n;
   tensors->fps_n = 0;
   tensors->fps_d = 1;
   gst_structure_get_fraction (s, "framerate", &tensors->fps_n, &tensors->fps_d);
-  return parse_tensors (tensors, s, error);
 }
 
 gboolean
 gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError **error)
 {
+  const GstStructure *s;
+  g_auto (Fields) fields = {0};
+
   if (!caps || !gst_caps_is_fixed (caps))
     return gst_lstm_fail (
         error, FORMAT, "caps: expected fixed caps, got '%" GST_PTR_FORMAT "'", caps);
-  return gst_lstm_tensors_from_structure (tensors, gst_caps_get_structure (caps, 0), error);
+  s = gst_caps_get_structure (caps, 0);
+  if (!fields_read (&fields, s, error))
+    return FALSE;
+  begin_tensors (tensors, fields.n, s);
+  for (guint i = 0; i < fields.n; i++) {
+    if (!g_str_equal (g_strstrip (fields.types[i]), "float32"))
+      return gst_lstm_fail (
+          error, FORMAT, "caps field types: expected float32, got '%s'", fields.types[i]);
+    if (!parse_tensor (tensors, i, &fields, i, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+gst_lstm_tensors_pick (GstLstmTensors *tensor, GstLstmPlace *place, const GstStructure *s,
+    gint which, GError **error)
+{
+  g_auto (Fields) fields = {0};
+
+  if (!fields_read (&fields, s, error))
+    return FALSE;
+  if (which < 0 && fields.n > 1)
+    return gst_lstm_fail (error, FORMAT,
+        "caps field num_tensors: expected 1, or property input-tensor to pick one, got %u",
+        fields.n);
+  if (which >= (gint) fields.n)
+    return gst_lstm_fail (error, FORMAT,
+        "caps field num_tensors: expected %d at least, for property input-tensor is %d, got %u",
+        which + 1, which, fields.n);
+  place->n_tensors = fields.n;
+  place->index = (guint) MAX (which, 0);
+  place->type = gst_lstm_type_from_tensors (g_strstrip (fields.types[place->index]));
+  if (!place->type)
+    return gst_lstm_fail (error, FORMAT,
+        "caps field types: expected float16, float32, float64, or int or uint of 8 to 64 bits, "
+        "got '%s'",
+        fields.types[place->index]);
+  begin_tensors (tensor, 1, s);
+  return parse_tensor (tensor, 0, &fields, place->index, error);
 }
 
 /* One entry per tensor with at least @min_dims dimensions spelled out. */
@@ -240,26 +297,36 @@ gst_lstm_tensors_part (const GstLstmTensors *tensors, const GstLstmSpan *span, g
 }
 
 gboolean
+gst_lstm_tensors_check_place (const GstLstmTensors *tensors, guint i, const GstLstmPlace *place,
+    GstBuffer *buffer, GError **error)
+{
+  const guint n = gst_buffer_n_memory (buffer);
+  gsize expected, got;
+
+  if (place->n_tensors > 1 && n != place->n_tensors)
+    return gst_lstm_fail (error, FORMAT, "buffer: expected %u memories, one per tensor, got %u",
+        place->n_tensors, n);
+  expected = gst_lstm_tensors_bytes (tensors, i) / sizeof (gfloat) * place->type->size;
+  /* A single tensor may lie in several memories, as after a parser or a network. */
+  got = place->n_tensors == 1
+            ? gst_buffer_get_size (buffer)
+            : gst_memory_get_sizes (gst_buffer_peek_memory (buffer, place->index), NULL, NULL);
+  return got == expected
+         || gst_lstm_fail (error, FORMAT,
+             "buffer: tensor %u: expected %" G_GSIZE_FORMAT " bytes (%s, dimensions %u:%u:%u), "
+             "got %" G_GSIZE_FORMAT,
+             place->index, expected, place->type->tensors, tensors->size[i] * tensors->rows[i],
+             tensors->steps, tensors->streams, got);
+}
+
+gboolean
 gst_lstm_tensors_check_buffer (const GstLstmTensors *tensors, GstBuffer *buffer, GError **error)
 {
-  guint n = gst_buffer_n_memory (buffer);
+  GstLstmPlace place = {
+      gst_lstm_type_from_number (GST_LSTM_TYPE_FLOAT32), 0, tensors->n_tensors};
 
-  if (tensors->n_tensors > 1 && n != tensors->n_tensors)
-    return gst_lstm_fail (error, FORMAT, "buffer: expected %u memories, one per tensor, got %u",
-        tensors->n_tensors, n);
-  for (guint i = 0; i < tensors->n_tensors; i++) {
-    gsize expected = gst_lstm_tensors_bytes (tensors, i);
-    /* A single tensor may lie in several memories, as after a parser or a network. */
-    gsize got = tensors->n_tensors == 1
-                    ? gst_buffer_get_size (buffer)
-                    : gst_memory_get_sizes (gst_buffer_peek_memory (buffer, i), NULL, NULL);
-
-    if (got != expected)
-      return gst_lstm_fail (error, FORMAT,
-          "buffer: tensor %u: expected %" G_GSIZE_FORMAT " bytes (float32, dimensions "
-          "%u:%u:%u), got %" G_GSIZE_FORMAT,
-          i, expected, tensors->size[i] * tensors->rows[i], tensors->steps, tensors->streams,
-          got);
-  }
+  for (; place.index < tensors->n_tensors; place.index++)
+    if (!gst_lstm_tensors_check_place (tensors, place.index, &place, buffer, error))
+      return FALSE;
   return TRUE;
 }

@@ -3,18 +3,21 @@
  * other/tensors caps as NNStreamer established them: format=static, num_tensors, types,
  * dimensions (innermost first) and framerate. */
 #pragma once
+#include "types.h"
 #include <gst/gst.h>
 
 #define GST_LSTM_MAX_TENSORS 16
 
-/* What a pad template says of one float32 tensor, and of any number of them. */
-#define GST_LSTM_TENSOR_CAPS                                                                   \
-  "other/tensors, format = (string) static, num_tensors = (int) 1, "                           \
-  "types = (string) float32, framerate = " GST_LSTM_FRAMERATE_RANGE
-#define GST_LSTM_TENSORS_CAPS                                                                  \
-  "other/tensors, format = (string) static, num_tensors = (int) [ 1, 16 ], "                   \
-  "framerate = " GST_LSTM_FRAMERATE_RANGE
-#define GST_LSTM_FRAMERATE_RANGE "(fraction) [ 0, max ]"
+/* What templates of sink pads say of one float32 tensor, of any number of tensors, and of those that
+ * each buffer describes itself; and those of source pads, which always have a framerate. */
+#define GST_LSTM_TENSOR_SINK_CAPS                                                              \
+  "other/tensors, format = (string) static, num_tensors = (int) 1, types = (string) float32"
+#define GST_LSTM_TENSORS_SINK_CAPS                                                             \
+  "other/tensors, format = (string) static, num_tensors = (int) [ 1, 16 ]"
+#define GST_LSTM_FLEXIBLE_SINK_CAPS "other/tensors, format = (string) flexible"
+#define GST_LSTM_TENSOR_CAPS GST_LSTM_TENSOR_SINK_CAPS GST_LSTM_ANY_FRAMERATE
+#define GST_LSTM_TENSORS_CAPS GST_LSTM_TENSORS_SINK_CAPS GST_LSTM_ANY_FRAMERATE
+#define GST_LSTM_ANY_FRAMERATE ", framerate = (fraction) [ 0, max ]"
 
 #define GST_LSTM_GATES "gates" /* the name of tensors of four rows */
 #define GST_LSTM_GATES_ROWS 4
@@ -38,9 +41,17 @@ typedef struct {
 gboolean gst_lstm_tensors_from_caps (
     GstLstmTensors *tensors, const GstCaps *caps, GError **error);
 
-/* The same of @s, whose framerate may still be open: then it reads as 0/1. */
-gboolean gst_lstm_tensors_from_structure (
-    GstLstmTensors *tensors, const GstStructure *s, GError **error);
+/* Where a tensor lies in a buffer */
+typedef struct {
+  const GstLstmType *type; /* of NNStreamer */
+  guint index;             /* of its memory, */
+  guint n_tensors;         /* of so many; 1: it may lie in several memories */
+} GstLstmPlace;
+
+/* Of static caps @s, whose framerate may be open and reads as 0/1 then, tensor @which (-1: there is
+ * only one) as if it were float32, and where it lies. */
+gboolean gst_lstm_tensors_pick (GstLstmTensors *tensor, GstLstmPlace *place,
+    const GstStructure *s, gint which, GError **error);
 
 /* Returns: (transfer full): one structure per spelling of the dimensions, `N:1` first, since
  * caps intersection compares text and neighbours differ in the spelling that they take. */
@@ -76,7 +87,11 @@ typedef struct {
 GstLstmSpan gst_lstm_tensors_part (const GstLstmTensors *tensors, const GstLstmSpan *span,
     guint64 steps, guint64 first, guint64 n);
 
-/* FALSE, and an error naming tensor and sizes, unless @buffer holds one memory of the right
- * size per tensor. */
+/* FALSE, and an error naming tensor and sizes, unless @buffer holds one memory per tensor and that
+ * at @place has the size of tensor @i. */
+gboolean gst_lstm_tensors_check_place (const GstLstmTensors *tensors, guint i,
+    const GstLstmPlace *place, GstBuffer *buffer, GError **error);
+
+/* The same of all tensors, in their order and float32. */
 gboolean gst_lstm_tensors_check_buffer (
     const GstLstmTensors *tensors, GstBuffer *buffer, GError **error);

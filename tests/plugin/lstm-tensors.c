@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * What NNStreamer sends: numbers of every type, several tensors in a buffer, and tensors that describe
+ * themselves in a header. */
+#include "lstm-rig.h"
+
+#define FOLDER "long-no-bias" /* d = 3 */
+#define D 3
+
+/* NNStreamer's names and numbers of its types, and a file of vectors/npy: [4, 3], as NumPy writes
+ * it, where item i is i - 3, or i if it cannot be below 0 */
+static const struct {
+  const gchar *name;
+  guint32 number;
+  const gchar *file;
+  gsize size; /* of an item */
+  gfloat first;
+} types[] = {
+    {"int32", 0, "i4", 4, -3},
+    {"uint32", 1, "u4", 4, 0},
+    {"int16", 2, "i2", 2, -3},
+    {"uint16", 3, "u2", 2, 0},
+    {"int8", 4, "i1", 1, -3},
+    {"uint8", 5, "u1", 1, 0},
+    {"float64", 6, "f8", 8, -3},
+    {"float32", 7, "f4", 4, -3},
+    {"int64", 8, "i8", 8, -3},
+    {"uint64", 9, "u8", 8, 0},
+    {"float16", 10, "f2", 2, -3},
+};
+
+static guint
+find_type (const gchar *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    if (g_str_equal (types[i].name, name))
+      return i;
+  g_error ("no type %s", name);
+}
+
+/* The items of a type's file, @offset bytes into a memory of their own. Returns: (transfer full) */
+static GstMemory *
+items_of (guint type, gsize offset)
+{
+  g_autofree gchar *name = g_strdup_printf ("npy/%s-4x3.npy", types[type].file);
+  g_autofree gchar *path = test_vector_path (name);
+  const gsize bytes = 4 * D * types[type].size;
+  g_autofree gchar *content = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length;
+  guint8 *data = g_malloc0 (offset + bytes);
+
+  g_file_get_contents (path, &content, &length, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (length, >, bytes);
+  memcpy (data + offset, content + length - bytes, bytes);
+  return gst_memory_new_wrapped (0, data, offset + bytes, offset, bytes, data, g_free);
+}
+
+/* What liblstm gives for @streams streams of @steps steps that hold those items. */
+static void
+expect_items (Rig *rig, guint type, guint steps, guint streams)
+{
+  const gsize n = lstm_model_get_output_size (lstm_state_get_model (rig->state));
+  gfloat x[4 * D], y[4 * 64];
+
+  g_assert_cmpuint (steps * streams, <=, 4);
+  g_assert_cmpuint (n, <=, 64);
+  for (guint i = 0; i < 4 * D; i++)
+    x[i] = types[type].first + (gfloat) i;
+  if (rig->streams != streams) {
+    rig->streams = streams;
+    rig_expect_zero (rig);
+  }
+  lstm_state_run (rig->state, steps, x, y);
+  g_array_append_vals (rig->expected, y, (guint) (steps * streams * n));
+}
+
+/* With caps of @more fields, behind those that tests never change. */
+static gboolean
+push_caps (Rig *rig, const gchar *more)
+{
+  g_autofree gchar *text = g_strdup_printf ("other/tensors,framerate=30/1,%s", more);
+
+  return rig_push_caps_text (rig, text);
+}
+
+static void
+begin (Rig *rig, const gchar *properties, const gchar *caps)
+{
+  rig_init (rig, FOLDER, properties);
+  rig_push_stream_start (rig);
+  g_assert_true (push_caps (rig, caps));
+  rig_push_segment (rig);
+  g_string_truncate (rig->log, 0);
+}
+
+/* --- Types --- */
+
+static void
+test_types (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (types); i++)
+    for (gsize offset = 0; offset < 2; offset++) { /* aligned, and not */
+      g_autofree gchar *caps = g_strdup_printf (
+          "format=static,num_tensors=1,types=%s,dimensions=(string)3:4", types[i].name);
+      GstBuffer *buffer = gst_buffer_new ();
+      Rig rig;
+
+      begin (&rig, "", caps);
+      gst_buffer_append_memory (buffer, items_of (i, offset));
+      g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
+      expect_items (&rig, i, 4, 1);
+      rig_assert_same (&rig);
+      rig_clear (&rig);
+    }
+}
+
+/* --- Several tensors --- */
+
+#define THREE                                                                                  \
+  "format=static,num_tensors=3,types=(string)\"uint8,float16, float32\","                      \
+  "dimensions=(string)\"12:1:1:1,3:4.3:2:2\""
+
+static const struct {
+  gint which;
+  const gchar *type;
+  guint steps, streams;
+} picks[] = {{1, "float16", 4, 1}, {2, "float32", 2, 2}};
+
+static void
+test_several (void)
+{
+  static const gchar *const sent[] = {"uint8", "float16", "float32"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (picks); i++) {
+    g_autofree gchar *property = g_strdup_printf ("input-tensor=%d", picks[i].which);
+    GstBuffer *buffer = gst_buffer_new ();
+    Rig rig;
+
+    begin (&rig, property, THREE);
+    for (guint k = 0; k < G_N_ELEMENTS (sent); k++)
+      gst_buffer_append_memory (buffer, items_of (find_type (sent[k]), 0));
+    g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
+    expect_items (&rig, find_type (picks[i].type), picks[i].steps, picks[i].streams);
+    rig_assert_same (&rig);
+    rig_clear (&rig);
+  }
+}
+
+/* --- Caps that are refused --- */
+
+static const struct {
+  const gchar *properties, *caps, *pattern;
+} refused_caps[] = {
+    {"", THREE,
+        "caps field num_tensors: expected 1, or property input-tensor to pick one, got 3"},
+    {"input-tensor=3", THREE, "caps field num_tensors: expected 4 at least, *is 3, got 3"},
+    {"input-tensor=0", THREE, "caps field dimensions: expected vectors of 3 *, got 12"},
+    {"", "format=static,num_tensors=1,types=complex64,dimensions=(string)3",
+        "caps field types: expected float16, *, got 'complex64'"},
+    {"", "format=static,num_tensors=1,types=uint8,dimensions=(string)4",
+        "caps field dimensions: expected vectors of 3 values*, got 4"},
+    {"", "format=static,num_tensors=1,types=(string)\"uint8,uint8\",dimensions=(string)3",
+        "caps field types: expected 1 entries *, got 'uint8,uint8'"},
+    {"", "num_tensors=1,types=uint8,dimensions=(string)3",
+        "caps field format: expected static or flexible, got '(NULL)'"},
+    {"", "format=static,num_tensors=1,types=uint8",
+        "caps field dimensions: expected a string*"},
+    {"", "format=static,num_tensors=1,types=int8,dimensions=(string)3:2147483647:2147483647",
+        "caps field dimensions: * is more than memory can hold"},
+};
+
+static void
+test_refused_caps (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (refused_caps); i++) {
+    Rig rig;
+
+    rig_init (&rig, FOLDER, refused_caps[i].properties);
+    rig_push_stream_start (&rig);
+    g_assert_false (push_caps (&rig, refused_caps[i].caps));
+    assert_error_posted (rig.bus, refused_caps[i].pattern);
+    rig_clear (&rig);
+  }
+}
+
+/* --- Flexible ones --- */
+
+/* What a header may say wrong: a word of 32 bits, by its index */
+typedef struct {
+  gint index; /* -1: nothing */
+  guint32 word;
+} Change;
+
+/* A header of type, dimensions (0 ends them) and items, which are @bytes or all that belong to it.
+ * Returns: (transfer full) */
+static GstMemory *
+flexible_of (guint type, const guint32 *dimensions, const Change *change)
+{
+  g_autoptr (GstMemory) items = items_of (type, 0);
+  guint32 words[32] = {0xfeedcced, 0xde001000, types[type].number, [19] = 1, [20] = 4};
+  guint8 *data = g_malloc (sizeof words + 4 * D * sizeof (gdouble));
+  gsize bytes = types[type].size;
+  GstMapInfo map;
+
+  for (guint i = 0; i < 4; i++) {
+    words[3 + i] = dimensions[i];
+    bytes *= MAX (dimensions[i], 1);
+  }
+  if (change && change->index >= 0)
+    words[change->index] = change->word;
+  g_assert_true (gst_memory_map (items, &map, GST_MAP_READ));
+  g_assert_cmpuint (bytes, <=, map.size);
+  memcpy (data, words, sizeof words);
+  memcpy (data + sizeof words, map.data, bytes);
+  gst_memory_unmap (items, &map);
+  return gst_memory_new_wrapped (
+      0, data, sizeof words + bytes, 0, sizeof words + bytes, data, g_free);
+}
+
+/* Steps, streams and type come with each buffer; caps follow. */
+static const struct {
+  const gchar *type;
+  guint32 dimensions[4];
+  const gchar *log; /* before the buffer */
+} flexible[] = {
+    {"float32", {3}, ""},
+    {"float32", {3, 1, 1, 1}, ""},
+    {"uint8", {3, 4}, "caps 16:4, "},
+    {"float16", {3, 4, 1}, ""},
+    {"int64", {3, 2, 1}, "caps 16:2, "},
+    {"float64", {3, 1}, "caps 16:1, "},
+    {"float32", {3, 2, 2, 1}, "caps 16:2:2, "},
+    {"float32", {3, 1, 3, 1}, "caps 16:1:3, "},
+};
+
+static void
+test_flexible (void)
+{
+  Rig rig;
+
+  begin (&rig, "", "format=flexible");
+  for (guint i = 0; i < G_N_ELEMENTS (flexible); i++) {
+    const guint type = find_type (flexible[i].type);
+    const guint32 *d = flexible[i].dimensions;
+    g_autofree gchar *log = g_strconcat (flexible[i].log, "buffer", NULL);
+    GstBuffer *buffer = gst_buffer_new ();
+
+    gst_buffer_append_memory (buffer, flexible_of (type, d, NULL));
+    g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
+    rig_assert_log (&rig, log);
+    expect_items (&rig, type, MAX (d[1], 1), MAX (d[2], 1));
+    rig_assert_same (&rig);
+  }
+  rig_clear (&rig);
+}
+
+/* One of two that a buffer holds, whose other one is no vector. */
+static void
+test_flexible_several (void)
+{
+  static const guint32 other[] = {2, 1, 1, 2}, vectors[] = {3, 4, 0, 0};
+  GstBuffer *buffer = gst_buffer_new ();
+  Rig rig;
+
+  begin (&rig, "input-tensor=1", "format=flexible");
+  gst_buffer_append_memory (buffer, flexible_of (find_type ("int8"), other, NULL));
+  gst_buffer_append_memory (buffer, flexible_of (find_type ("int16"), vectors, NULL));
+  g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
+  expect_items (&rig, find_type ("int16"), 4, 1);
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+static const struct {
+  const gchar *properties;
+  guint n_memories;
+  guint32 dimensions[4];
+  Change change;
+  gssize bytes; /* that are left of the memory; -1: all */
+  const gchar *pattern;
+} refused_buffers[] = {
+    {"", 2, {3}, {-1}, -1, "buffer: expected one tensor, or property input-tensor *, got 2"},
+    {"input-tensor=1", 1, {3}, {-1}, -1, "buffer: expected 2 tensors *is 1, got 1"},
+    {"", 1, {3}, {-1}, 127, "buffer: tensor 0: expected a header of 128 bytes, got 127"},
+    {"", 1, {3}, {-1}, 0, "buffer: tensor 0: expected a header of 128 bytes, got 0"},
+    {"", 1, {3}, {-1}, 139, "buffer: tensor 0: expected float32 *3:1:1 behind *, got 11 bytes"},
+    {"", 1, {3}, {-1}, 128, "buffer: tensor 0: expected float32 *3:1:1 behind *, got 0 bytes"},
+    {"", 1, {3, 2}, {4, 1}, -1, "buffer: tensor 0: *3:1:1 behind the header, got 24 bytes"},
+    {"", 1, {3}, {4, 0x7fffffff}, -1, "buffer: *3:2147483647:1 behind *, got 12 bytes"},
+    {"", 1, {3}, {4, 0x80000000}, -1, "*header field dimension: *, got 3:2147483648:1"},
+    {"", 1, {3, 1, 1}, {5, 0xffffffff}, -1, "*header field dimension: *, got 3:1:4294967295"},
+    {"", 1, {3}, {3, 4}, -1, "*dimension: expected vectors of 3 *, got 4:1:1"},
+    {"", 1, {3}, {3, 0}, -1, "*dimension: expected vectors of 3 *, got 0:1:1"},
+    {"", 1, {3, 1, 1, 2}, {-1}, -1, "*dimension: expected d:T:bs, got 2 as number 3"},
+    {"", 1, {3}, {0, 0}, -1, "*begins with feedcced de001000, got 00000000 de001000"},
+    {"", 1, {3}, {1, 0xde002000}, -1, "*begins with *, got feedcced de002000"},
+    {"", 1, {3}, {2, 11}, -1, "*header field type: expected 0 to 10, got 11"},
+    {"", 1, {3}, {2, 0xffffffff}, -1, "*header field type: expected 0 to 10, got 4294967295"},
+    {"", 1, {3}, {19, 2}, -1, "*header field format: expected *, got 2 (sparse)"},
+    {"", 1, {3}, {19, 3}, -1, "*header field format: expected *, got 3"},
+};
+
+static void
+test_refused_buffers (void)
+{
+  const guint type = find_type ("float32");
+
+  for (guint i = 0; i < G_N_ELEMENTS (refused_buffers); i++) {
+    GstBuffer *buffer = gst_buffer_new ();
+    Rig rig;
+
+    begin (&rig, refused_buffers[i].properties, "format=flexible");
+    for (guint k = 0; k < refused_buffers[i].n_memories; k++) {
+      GstMemory *memory = flexible_of (
+          type, refused_buffers[i].dimensions, &refused_buffers[i].change);
+
+      if (refused_buffers[i].bytes >= 0)
+        gst_memory_resize (memory, 0, (gsize) refused_buffers[i].bytes);
+      gst_buffer_append_memory (buffer, memory);
+    }
+    g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
+    assert_error_posted (rig.bus, refused_buffers[i].pattern);
+    g_assert_cmpuint (rig.got->len, ==, 0);
+    rig_clear (&rig);
+  }
+}
+
+/* --- Links --- */
+
+static const struct {
+  const gchar *caps;
+  gsize bytes;          /* of a buffer */
+  const gchar *pattern; /* of the error; NULL: it runs */
+} links[] = {
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)3,framerate=30/1", 12, NULL},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)3", 12, NULL},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)3,framerate=0/1", 12, NULL},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)3:1:1:1", 12, NULL},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)3:1:1:1:1:1:1:1", 12, NULL},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)3:2", 24, NULL},
+    {"format=static,num_tensors=1,types=uint8,dimensions=(string)3:2:2:1", 12, NULL},
+    {"format=static,num_tensors=1,types=float16,dimensions=(string)3", 6, NULL},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)1:3", 12,
+        "lstm*: *dimensions: expected vectors of 3 *, got 1"},
+    {"format=static,types=float32,dimensions=(string)3", 12, "capsfilter*"},
+    {"format=static,num_tensors=17,types=float32,dimensions=(string)3", 12,
+        "could not link *lstm*"},
+    {"format=sparse", 12, "could not link *lstm*"},
+};
+
+/* Caps that a user writes behind a source of bytes. */
+static void
+test_links (void)
+{
+  g_autofree gchar *model = vector_file (FOLDER, "model.safetensors");
+
+  for (guint i = 0; i < G_N_ELEMENTS (links); i++) {
+    g_autofree gchar *error = NULL;
+    gboolean runs = test_launch (&error,
+        "fakesrc num-buffers=2 filltype=zero sizetype=fixed sizemax=%" G_GSIZE_FORMAT
+        " ! other/tensors,%s ! lstm model-location=%s ! fakesink",
+        links[i].bytes, links[i].caps, model);
+
+    g_test_message ("%s: %s", links[i].caps, error ? error : "runs");
+    g_assert_true (runs == !links[i].pattern);
+    if (links[i].pattern)
+      assert_matches (error, links[i].pattern);
+  }
+}
+
+/* What upstream is told does not depend on what downstream is: its vectors are others. */
+static void
+test_query_upstream (void)
+{
+  g_autoptr (GstPad) pad = NULL;
+  g_autoptr (GstCaps) caps = NULL;
+  Rig rig;
+
+  rig_init (&rig, FOLDER, "");
+  gst_harness_set_sink_caps_str (rig.harness, CAPS ("16:1", ",framerate=30/1"));
+  pad = gst_element_get_static_pad (rig.lstm, "sink");
+  caps = gst_pad_query_caps (pad, NULL);
+  for (guint i = 0; i < gst_caps_get_size (caps); i++)
+    g_assert_false (gst_structure_has_field (gst_caps_get_structure (caps, i), "dimensions"));
+  rig_clear (&rig);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestRow tests[] = {
+      {"/lstm-tensors/types", test_types},
+      {"/lstm-tensors/several", test_several},
+      {"/lstm-tensors/refused-caps", test_refused_caps},
+      {"/lstm-tensors/flexible", test_flexible},
+      {"/lstm-tensors/flexible-several", test_flexible_several},
+      {"/lstm-tensors/refused-buffers", test_refused_buffers},
+      {"/lstm-tensors/links", test_links},
+      {"/lstm-tensors/query-upstream", test_query_upstream},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
+}
