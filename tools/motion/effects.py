@@ -6,8 +6,6 @@ import math
 
 import torch
 
-from .grid import COLUMNS, ROWS
-
 OBJECTS = 8  # at most, in one clip
 
 
@@ -64,16 +62,16 @@ def in_scene(g, centre, size, view):
 
 def add_objects(g, grids, view):
     """Paint up to OBJECTS rectangles over every clip; they come back when they leave."""
-    clips, frames = grids.shape[:2]
+    clips, frames, rows, columns = grids.shape
     centre, size = in_scene(g, *object_paths(g, clips, frames), view)
     centre = (centre + .15) % 1.3 - .15
     shown = (uniform(g, clips, OBJECTS) < uniform(g, clips, 1)).float()
-    across = tent_cover(centre[..., 0], size[..., 0].expand(clips, frames, OBJECTS), COLUMNS)
-    down = tent_cover(centre[..., 1], size[..., 1].expand(clips, frames, OBJECTS), ROWS)
+    across = tent_cover(centre[..., 0], size[..., 0].expand(clips, frames, OBJECTS), columns)
+    down = tent_cover(centre[..., 1], size[..., 1].expand(clips, frames, OBJECTS), rows)
     down = down * shown[:, None, :, None]
     tone = .7 * uniform(g, clips, 1, OBJECTS, 1) + .3 * uniform(g, clips, 1, 1, 1)
     slope = .5 * torch.randn(clips, 1, OBJECTS, 1, generator=g)
-    place = (torch.arange(ROWS) + .5) / ROWS - centre[..., 1, None]
+    place = (torch.arange(rows) + .5) / rows - centre[..., 1, None]
     shaded = down * (tone + slope * place)
     cover = torch.matmul(down.transpose(2, 3), across)
     light = torch.matmul(shaded.transpose(2, 3), across)

@@ -21,22 +21,22 @@ VIDEO = "vtest.avi"
 VIDEO_SIZE = (384, 512)  # the size to which its frames are scaled for the virtual camera
 
 
-def steady_clips(g, pictures, count, band):
+def steady_clips(g, pictures, cells, count, band):
     """count clips (count, FRAMES, inputs) of steady motion, classes in turn, and the classes."""
     label = torch.arange(count) % camera.CLASSES
     path = camera.straight(g, label, FRAMES, pictures.size, BANDS[band], ZOOMS[band])
     indices = torch.randint(0, len(pictures), (count,), generator=g)
-    return render(pictures, indices, path.view()).flatten(2), label
+    return render(pictures, indices, path.view(), cells).flatten(2), label
 
 
-def clips_over_video(g, pictures, count, band):
+def clips_over_video(g, pictures, cells, count, band):
     """The same over pictures that are the frames of a video, which runs during each clip."""
     label = torch.arange(count) % camera.CLASSES
     path = camera.straight(g, label, FRAMES, pictures.size, BANDS[band], ZOOMS[band])
     first = torch.randint(0, len(pictures) - FRAMES, (count, 1), generator=g)
     indices = (first + torch.arange(FRAMES)).flatten()
     view = [part.reshape(-1, 1) for part in path.view()]
-    return render(pictures, indices, view).view(count, FRAMES, -1), label
+    return render(pictures, indices, view, cells).view(count, FRAMES, -1), label
 
 
 def answers(network, clips):
@@ -65,7 +65,7 @@ def quick(network, pictures, seed=11, count=BATCH):
     g = torch.Generator().manual_seed(seed)
     shares = []
     for band in range(len(BANDS)):
-        clips, label = steady_clips(g, pictures, count, band)
+        clips, label = steady_clips(g, pictures, network.cells, count, band)
         shares.append((answers(network, clips)[:, -1] == label).float().mean().item())
     return shares
 
@@ -96,7 +96,7 @@ def speed_table(network, title, pictures, draw=steady_clips, clips=CLIPS):
           f"{'state zeroed':>15}{'streamed':>11}")
     g, counts = torch.Generator().manual_seed(17), 0
     for band, (low, high) in enumerate(BANDS):
-        drawn = [draw(g, pictures, BATCH, band) for _ in range(clips // BATCH)]
+        drawn = [draw(g, pictures, network.cells, BATCH, band) for _ in range(clips // BATCH)]
         grids_, label = (torch.cat(part) for part in zip(*drawn))
         answer = answers(network, grids_)
         right = (answer == label[:, None]).float().mean(0)
@@ -127,7 +127,8 @@ def kinds_table(network, seed, count):
 def video_tables(network, path):
     """Print how a still camera's video and a virtual camera over it are taken."""
     frames = photos.frames(path)
-    answer = answers(network, torch.from_numpy(grids(frames))[None])
+    inputs = grids(frames, network.cells.rows, network.cells.columns)
+    answer = answers(network, torch.from_numpy(inputs)[None])
     shares = [(answer == k).float().mean().item() for k in range(camera.CLASSES)]
     print(f"{os.path.basename(path)}, a still camera, {len(frames)} frames, state carried: " +
           ", ".join(f"{label} {100 * share:.1f} %"

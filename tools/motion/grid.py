@@ -30,11 +30,11 @@ def resample(image, height, width):
     return tents(image.shape[0], height) @ image @ tents(image.shape[1], width).T
 
 
-def grid(frame):
-    """The grid (ROWS, COLUMNS) in [0, 1] of a frame (height, width) uint8."""
-    return resample(frame, ROWS, COLUMNS) / 255
+def grid(frame, rows=ROWS, columns=COLUMNS):
+    """The grid (rows, columns) in [0, 1] of a frame (height, width) uint8."""
+    return resample(frame, rows, columns) / 255
 
 
-def grids(frames):
-    """The grids (n, ROWS * COLUMNS) float32 of an iterable of n frames, rows first."""
-    return np.array([grid(frame).ravel() for frame in frames], np.float32)
+def grids(frames, rows=ROWS, columns=COLUMNS):
+    """The grids (n, rows * columns) float32 of an iterable of n frames, rows first."""
+    return np.array([grid(frame, rows, columns).ravel() for frame in frames], np.float32)

@@ -7,6 +7,7 @@ import torch
 
 from .export import LABELS, LAYERS
 from .grid import COLUMNS, ROWS
+from .render import GRID
 
 INPUTS, PROJECTED, HIDDEN = ROWS * COLUMNS, 48, 96
 MEAN, SCALE = LAYERS[0]["mean"], LAYERS[0]["scale"]
@@ -14,6 +15,8 @@ MEAN, SCALE = LAYERS[0]["mean"], LAYERS[0]["scale"]
 
 class Network(torch.nn.Module):
     """Grids (clips, frames, INPUTS) in [0, 1] to logits (clips, frames, labels)."""
+
+    cells, rate, easy = GRID, 3e-3, .1
 
     def __init__(self):
         super().__init__()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Grids of rectangular views into pictures, many at a time, from integral images.
 
-A view is divided into boxes, SPLIT to a cell in either direction. Their exact averages are
-second differences of the integral image sampled bilinearly; two small matrices then weight the
-boxes as the tent of grid.py weights pixels.
+A view is divided into boxes, some to a cell in either direction. Their exact averages are second
+differences of the integral image sampled bilinearly; two small matrices then weight the boxes as
+the tent of grid.py weights pixels.
 """
 
 import numpy as np
@@ -12,30 +12,36 @@ from torch.nn.functional import grid_sample
 
 from .grid import COLUMNS, ROWS
 
-SPLIT = 3
 
-
-def box_weights(cells):
-    """Weights (cells, cells * SPLIT) of boxes that make a tent, edge boxes replicated.
+def box_weights(cells, split):
+    """Weights (cells, cells * split) of boxes that make a tent, edge boxes replicated.
 
     The weight of a box is the tent's at a few points of it, the tent made narrower so that its
     variance, together with that of the boxes themselves, is that of the tent: 1/6 of a cell.
     """
-    offsets = (np.arange(-2 * SPLIT, 2 * SPLIT) + .5) / SPLIT + (SPLIT % 2) * .5 / SPLIT
+    offsets = (np.arange(-2 * split, 2 * split) + .5) / split + (split % 2) * .5 / split
     tent = np.maximum(1 - np.abs(offsets), 0)
     near = np.abs(offsets) < 1
     basis = np.stack([tent, tent * offsets ** 2])
     moments = np.array([[b.sum(), (b * offsets ** 2).sum()] for b in basis]).T
-    wanted = np.array([1, 1 / 6 - 1 / 12 / SPLIT ** 2])
+    wanted = np.array([1, 1 / 6 - 1 / 12 / split ** 2])
     kernel = np.linalg.solve(moments, wanted) @ basis
-    weights = np.zeros((cells, cells * SPLIT))
+    weights = np.zeros((cells, cells * split))
     for cell in range(cells):
-        places = np.floor(cell * SPLIT + SPLIT / 2 + offsets[near] * SPLIT).astype(int)
-        np.add.at(weights[cell], places.clip(0, cells * SPLIT - 1), kernel[near])
+        places = np.floor(cell * split + split / 2 + offsets[near] * split).astype(int)
+        np.add.at(weights[cell], places.clip(0, cells * split - 1), kernel[near])
     return torch.from_numpy(weights.astype(np.float32))
 
 
-ROW_WEIGHTS, COLUMN_WEIGHTS = box_weights(ROWS), box_weights(COLUMNS)
+class Cells:
+    """How a view is divided: rows and columns of cells, of split * split boxes each."""
+
+    def __init__(self, rows, columns, split):
+        self.rows, self.columns, self.split = rows, columns, split
+        self.down, self.across = box_weights(rows, split), box_weights(columns, split)
+
+
+GRID = Cells(ROWS, COLUMNS, 3)
 
 
 class Pictures:
@@ -61,31 +67,32 @@ class Pictures:
         return self.sums.shape[2] - 1, self.sums.shape[3] - 1
 
 
-def edges(start, extent, cells, pixels):
-    """Box edges (views, cells * SPLIT + 1) along an axis, in grid_sample's coordinates."""
-    steps = torch.arange(cells * SPLIT + 1) / (cells * SPLIT)
+def edges(start, extent, boxes, pixels):
+    """Box edges (views, boxes + 1) along an axis, in grid_sample's coordinates."""
+    steps = torch.arange(boxes + 1) / boxes
     return (start[:, None] + extent[:, None] * steps) * (2 / pixels) - 1
 
 
-def render_one(sums, left, top, width, height):
-    """Grids (views, ROWS, COLUMNS) of views of one picture's integral image, less its mean."""
+def render_one(cells, sums, left, top, width, height):
+    """Grids (views, rows, columns) of views of one picture's integral image, less its mean."""
     _, rows, columns = sums.shape
-    points = torch.empty(len(left), ROWS * SPLIT + 1, COLUMNS * SPLIT + 1, 2)
-    points[..., 0] = edges(left, width, COLUMNS, columns - 1)[:, None, :]
-    points[..., 1] = edges(top, height, ROWS, rows - 1)[:, :, None]
-    found = grid_sample(sums[None], points.view(1, -1, COLUMNS * SPLIT + 1, 2),
+    boxes = cells.rows * cells.split, cells.columns * cells.split
+    points = torch.empty(len(left), boxes[0] + 1, boxes[1] + 1, 2)
+    points[..., 0] = edges(left, width, boxes[1], columns - 1)[:, None, :]
+    points[..., 1] = edges(top, height, boxes[0], rows - 1)[:, :, None]
+    found = grid_sample(sums[None], points.view(1, -1, boxes[1] + 1, 2),
                         padding_mode="border", align_corners=True)
     found = found.view(points.shape[:3])
-    down = torch.matmul(ROW_WEIGHTS, found[:, 1:] - found[:, :-1])
-    across = torch.matmul(down[..., 1:] - down[..., :-1], COLUMN_WEIGHTS.T)
-    return across / (width * height / (ROWS * COLUMNS * SPLIT ** 2))[:, None, None]
+    down = torch.matmul(cells.down, found[:, 1:] - found[:, :-1])
+    across = torch.matmul(down[..., 1:] - down[..., :-1], cells.across.T)
+    return across / (width * height / (boxes[0] * boxes[1]))[:, None, None]
 
 
-def render(pictures, indices, view):
-    """Grids (clips, frames, ROWS, COLUMNS) in [0, 1], not rounded.
+def render(pictures, indices, view, cells=GRID):
+    """Grids (clips, frames, rows, columns) of cells in [0, 1], not rounded.
 
     indices: which picture each clip shows; view: left, top, width, height, (clips, frames) each.
     """
-    clips = [render_one(pictures.sums[index], *rectangles) + pictures.means[index]
+    clips = [render_one(cells, pictures.sums[index], *rectangles) + pictures.means[index]
              for index, *rectangles in zip(indices, *view)]
     return torch.stack(clips)

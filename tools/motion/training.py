@@ -11,17 +11,17 @@ from .render import render
 
 FRAMES, DRAWN, COPIES = 64, 48, 2  # frames a clip, clips rendered, disturbed copies of each
 CLIPS = DRAWN * COPIES
-RATE, FLAT, EASY = 3e-3, .35, .1  # learning rate; shares of training it is flat, clips are easy
+FLAT = .35  # share of training that the learning rate is flat
 
 
-def batch(g, pictures, level):
+def batch(g, pictures, cells, level):
     """Clips (CLIPS, FRAMES, inputs) with labels and the ages of their motions.
 
     level in 0..1 makes the motion slower, the view busier and the cuts more.
     """
     indices = torch.randint(0, len(pictures), (DRAWN,), generator=g)
     path = camera.wander(g, DRAWN, FRAMES, pictures.size, slowest=.015 - .011 * level)
-    grids = render(pictures, indices, path.view()).repeat(COPIES, 1, 1, 1)
+    grids = render(pictures, indices, path.view(), cells).repeat(COPIES, 1, 1, 1)
     label = path.label.repeat(COPIES, 1)
     age = camera.age(path.label).repeat(COPIES, 1)
     view = [part.repeat(COPIES, 1) for part in path.view()]
@@ -47,22 +47,27 @@ def carried(g, state):
 
 
 def rate(progress):
-    """The learning rate at a progress in 0..1: flat, then half a cosine down to zero."""
+    """The part of the learning rate at a progress in 0..1: flat, then half a cosine down."""
     down = max(0, progress - FLAT) / (1 - FLAT)
-    return RATE * .5 * (1 + math.cos(math.pi * down)) + 1e-5
+    return .5 * (1 + math.cos(math.pi * down))
 
 
 def train(network, pictures, seed, iterations, report):
-    """Train a network in place; report(iteration, mean loss) is called every 500 iterations."""
+    """Train a network in place; report(iteration, mean loss) is called every 500 iterations.
+
+    The network says how its frames are divided, cells, the learning rate, and the share of training
+    in which clips become as hard as they will be, easy.
+    """
     g = torch.Generator().manual_seed(seed)
     weights = [weight for weight in network.parameters() if weight.requires_grad]
-    optimiser = torch.optim.Adam(weights, lr=RATE, betas=(.9, .99))
+    optimiser = torch.optim.Adam(weights, lr=network.rate, betas=(.9, .99))
     state, losses = None, []
     for iteration in range(iterations):
         progress = iteration / iterations
         for group in optimiser.param_groups:
-            group["lr"] = rate(progress) * min(1, (iteration + 1) / 100)
-        grids, label, age = batch(g, pictures, min(1, progress / EASY))
+            group["lr"] = (network.rate * rate(progress) + 1e-5) * min(1, (iteration + 1) / 100)
+        level = min(1, progress / network.easy) if network.easy else 1
+        grids, label, age = batch(g, pictures, network.cells, level)
         logits, state = network(grids, carried(g, state))
         loss = loss_of(logits, label, age)
         optimiser.zero_grad()

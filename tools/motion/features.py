@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The network of two files: a convolutional one makes features of each frame, an LSTM runs on them.
+
+It begins as the network of the grid: the first filter is a tent over four by four pixels of a small
+frame, whose answers are that grid, and its projection, LSTM and head are the trained ones. Seven more
+filters and what is made of their answers come to it with weights of zero in the projection.
+"""
+
+import numpy as np
+import torch
+from torch.nn.functional import pad
+
+from . import model
+from .export import LABELS
+from .grid import COLUMNS, ROWS
+from .render import Cells
+
+HEIGHT, WIDTH = 2 * ROWS, 2 * COLUMNS  # of a frame
+FILTERS, MAPS = 8, 8
+COARSE = ROWS // 2 * (COLUMNS // 2)
+LUMA = (.299, .587, .114)  # of R, G, B: BT.601
+LAYERS = (
+    {"type": "lstm", "name": "lstm"},
+    {"type": "dense", "name": "head", "activation": "softmax"},
+)
+
+
+class Features(torch.nn.Module):
+    """Luma (frames, 1, HEIGHT, WIDTH) in [0, 1] to features (frames, model.PROJECTED)."""
+
+    def __init__(self):
+        super().__init__()
+        self.filters = torch.nn.Conv2d(1, FILTERS, 4, stride=2)
+        self.maps = torch.nn.Conv2d(FILTERS, MAPS, 3, stride=2)
+        self.projection = torch.nn.Linear(ROWS * COLUMNS + MAPS * COARSE, model.PROJECTED)
+
+    def forward(self, luma):
+        """Return the features."""
+        filtered = self.filters(pad((luma - model.MEAN) * model.SCALE, (1, 1, 1, 1), "replicate"))
+        maps = torch.relu(self.maps(pad(filtered, (1, 1, 1, 1), "replicate")))
+        joined = torch.cat([filtered[:, 0].flatten(1), maps.flatten(1)], 1)
+        return torch.tanh(self.projection(joined))
+
+
+class Network(torch.nn.Module):
+    """Frames (clips, frames, HEIGHT * WIDTH) in [0, 1] to logits (clips, frames, labels)."""
+
+    cells, rate, easy = Cells(HEIGHT, WIDTH, 2), 5e-4, 0
+
+    def __init__(self):
+        super().__init__()
+        self.features = Features()
+        self.lstm = torch.nn.LSTM(model.PROJECTED, model.HIDDEN, batch_first=True)
+        self.head = torch.nn.Linear(model.HIDDEN, len(LABELS))
+        self.lstm.bias_hh_l0.requires_grad_(False)  # bias_ih_l0 is enough
+
+    def forward(self, frames, state=None):
+        """Return (logits, state); the state is that before the first frame, None for zeros."""
+        luma = torch.round(frames * 255) / 255  # frames have 8 bits
+        features = self.features(luma.reshape(-1, 1, HEIGHT, WIDTH))
+        hidden, state = self.lstm(features.view(*frames.shape[:2], -1), state)
+        return self.head(hidden), state
+
+    def initialise(self, grid, seed):
+        """Begin as the network of the grid."""
+        torch.manual_seed(seed)
+        tent = torch.tensor([1., 3, 3, 1]) / 8
+        with torch.no_grad():
+            self.__init__()
+            self.features.filters.weight[0, 0] = torch.outer(tent, tent)
+            self.features.filters.bias.zero_()
+            self.features.projection.weight.zero_()
+            self.features.projection.weight[:, :ROWS * COLUMNS] = grid.projection.weight
+            self.features.projection.bias.copy_(grid.projection.bias)
+            self.lstm.load_state_dict(grid.lstm.state_dict())
+            self.head.load_state_dict(grid.head.state_dict())
