@@ -69,6 +69,29 @@ void gst_lstm_save_file (GstLstm *self);
 GBytes *gst_lstm_get_state (GstLstm *self);
 gboolean gst_lstm_set_state (GstLstm *self, GBytes *bytes);
 
+/* What leaves */
+
+/* Nothing leaves of a sequence that lacks steps, and nothing follows it before a flush or another
+ * stream. h and c stay for state-location: they are those of the last good step. */
+GstFlowReturn gst_lstm_fail_sequence (GstLstm *self, const GError *error);
+
+/* A buffer for what leaves, one memory a tensor: downstream's own where a single one will do. */
+GstFlowReturn gst_lstm_allocate_output (GstLstm *self, GstBuffer **outbuf);
+
+void gst_lstm_set_span (GstBuffer *buffer, const GstLstmSpan *span);
+
+/* Downstream is told that buffers are of @steps steps. FALSE, with an error posted, if it does not take
+ * them. */
+gboolean gst_lstm_set_output_steps (GstLstm *self, guint steps);
+
+/* The next buffer of those that wait to leave, NULL if none does, and the @n_steps that h and c
+ * know of. */
+GstFlowReturn gst_lstm_next_output (GstLstm *self, GstBuffer **outbuf, guint64 *n_steps);
+
+/* Pushes what waits beside a buffer's own way; what becomes of it counts for the next buffer, and
+ * what is refused does not leave later. */
+void gst_lstm_push_waiting (GstLstm *self);
+
 /* What has come is a whole sequence: what waited for that leaves. */
 void gst_lstm_drain (GstLstm *self);
 
@@ -89,7 +112,8 @@ GstEvent *gst_lstm_bytes_seek (GstLstm *self, GstEvent *event);
 gboolean gst_lstm_bytes_duration (GstLstm *self, GstQuery *query);
 gboolean gst_lstm_bytes_seeking (GstLstm *self, GstQuery *query);
 
-/* Virtual functions of the base class */
+/* Virtual functions of the base class, and its own */
+extern GstBaseTransformClass *gst_lstm_base_class;
 GstFlowReturn gst_lstm_generate_output (GstBaseTransform *trans, GstBuffer **outbuf);
 gboolean gst_lstm_decide_allocation (GstBaseTransform *trans, GstQuery *query);
 gboolean gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event);
