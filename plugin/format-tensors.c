@@ -31,31 +31,43 @@ static GstStaticCaps any_source = GST_STATIC_CAPS (GST_LSTM_TENSORS_CAPS);
 /* --- Caps --- */
 
 static gboolean
+tensors_is (const GstStructure *s, const GstLstmWanted *wanted)
+{
+  return gst_structure_has_name (s, "other/tensors");
+}
+
+static GstCaps *
+tensors_all (GstPadDirection direction, const GstLstmWanted *wanted)
+{
+  return gst_static_caps_get (direction == GST_PAD_SINK ? &any_sink : &any_source);
+}
+
+static gboolean
 parse_flexible (GstLstmInput *input, const GstStructure *s, gint which, gsize d)
 {
   GstLstmTensors *in = &input->tensors;
 
-  *in = (GstLstmTensors){
-      .n_tensors = 1, .size = {(guint) d}, .rows = {1}, .steps = 1, .streams = 1, .fps_d = 1};
-  gst_structure_get_fraction (s, "framerate", &in->fps_n, &in->fps_d);
+  gst_lstm_tensors_init (in, (guint) d, s);
   input->varies = TRUE;
   input->place.index = which < 0 ? ONLY_ONE : (guint) which;
   return TRUE;
 }
 
 static gboolean
-tensors_parse (GstLstmInput *input, const GstStructure *s, const GstLstmSettings *settings,
-    gsize d, GError **error)
+tensors_parse (
+    GstLstmInput *input, const GstStructure *s, const GstLstmWanted *wanted, GError **error)
 {
   const gchar *format = gst_structure_get_string (s, "format");
+  const gint which = wanted->settings->input_tensor;
+  const gsize d = lstm_model_get_input_size (wanted->model);
   GstLstmTensors *in = &input->tensors;
 
   if (g_strcmp0 (format, "flexible") == 0)
-    return parse_flexible (input, s, settings->input_tensor, d);
+    return parse_flexible (input, s, which, d);
   if (g_strcmp0 (format, "static") != 0)
     return gst_lstm_fail (error, FORMAT,
         "caps field format: expected static or flexible, got '%s'", GST_STR_NULL (format));
-  if (!gst_lstm_tensors_pick (in, &input->place, s, settings->input_tensor, error))
+  if (!gst_lstm_tensors_pick (in, &input->place, s, which, error))
     return FALSE;
   if (input->place.n_tensors == 1)
     input->step_bytes = (gsize) in->size[0] * in->rows[0] * in->streams
@@ -78,21 +90,24 @@ with_framerate (GstCaps *caps, const GValue *framerate)
 }
 
 static GstCaps *
-tensors_give (const GstStructure *sink, const GstLstmTensors *out)
+tensors_give (const GstCaps *sink, const GstLstmTensors *out, const GstLstmWanted *wanted)
 {
   return with_framerate (
       out ? gst_lstm_tensors_to_caps (out) : gst_static_caps_get (&any_source),
-      gst_structure_get_value (sink, "framerate"));
+      gst_structure_get_value (gst_caps_get_structure (sink, 0), "framerate"));
 }
 
 /* Where downstream takes any framerate none is needed: a field would have to be there. */
 static GstCaps *
-tensors_take (const GstStructure *source)
+tensors_take (const GstCaps *source, const GstLstmWanted *wanted)
 {
   g_autoptr (GstCaps) any = gst_static_caps_get (&any_source);
   const GValue *all = gst_structure_get_value (gst_caps_get_structure (any, 0), "framerate");
-  const GValue *framerate = gst_structure_get_value (source, "framerate");
+  const GstStructure *s = gst_caps_get_structure (source, 0);
+  const GValue *framerate = gst_structure_get_value (s, "framerate");
 
+  if (!tensors_is (s, wanted))
+    return gst_caps_new_empty ();
   return with_framerate (gst_static_caps_get (&any_sink),
       framerate && gst_value_compare (framerate, all) != GST_VALUE_EQUAL ? framerate : NULL);
 }
@@ -221,4 +236,10 @@ tensors_open (const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps,
 }
 
 const GstLstmFormat gst_lstm_format_tensors = {
-    "other/tensors", tensors_parse, tensors_open, tensors_give, tensors_take};
+    .is = tensors_is,
+    .all = tensors_all,
+    .parse = tensors_parse,
+    .open = tensors_open,
+    .give = tensors_give,
+    .take = tensors_take,
+};

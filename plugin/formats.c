@@ -2,44 +2,59 @@
 #include "formats.h"
 #include "errors.h"
 
+/* Each is asked in this order. */
 static const GstLstmFormat *const formats[] = {
     &gst_lstm_format_tensors,
+#if HAVE_ANALYTICS
+    &gst_lstm_format_media,
+#endif
 };
 
 static const GstLstmFormat *
-format_of (const GstStructure *s)
+format_of (const GstStructure *s, const GstLstmWanted *wanted)
 {
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
-    if (gst_structure_has_name (s, formats[i]->media_type))
+    if (formats[i]->is (s, wanted))
       return formats[i];
   return NULL;
 }
 
 gboolean
-gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s,
-    const GstLstmSettings *settings, gsize d, GError **error)
+gst_lstm_input_parse (
+    GstLstmInput *input, const GstStructure *s, const GstLstmWanted *wanted, GError **error)
 {
-  *input = (GstLstmInput){.format = format_of (s)};
-  return input->format ? input->format->parse (input, s, settings, d, error)
+  *input = (GstLstmInput){.format = format_of (s, wanted)};
+  return input->format ? input->format->parse (input, s, wanted, error)
                        : gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
                            "caps: expected other/tensors, got %s", gst_structure_get_name (s));
 }
 
 GstCaps *
-gst_lstm_formats_give (const GstStructure *sink, const GstLstmTensors *out)
-{
-  const GstLstmFormat *format = format_of (sink);
-
-  return format ? format->give (sink, out) : gst_caps_new_empty ();
-}
-
-GstCaps *
-gst_lstm_formats_take (const GstStructure *source)
+gst_lstm_formats_all (GstPadDirection direction, const GstLstmWanted *wanted)
 {
   GstCaps *caps = gst_caps_new_empty ();
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
-    caps = gst_caps_merge (caps, formats[i]->take (source));
+    caps = gst_caps_merge (caps, formats[i]->all (direction, wanted));
+  return caps;
+}
+
+GstCaps *
+gst_lstm_formats_give (
+    const GstCaps *sink, const GstLstmTensors *out, const GstLstmWanted *wanted)
+{
+  const GstLstmFormat *format = format_of (gst_caps_get_structure (sink, 0), wanted);
+
+  return format ? format->give (sink, out, wanted) : gst_caps_new_empty ();
+}
+
+GstCaps *
+gst_lstm_formats_take (const GstCaps *source, const GstLstmWanted *wanted)
+{
+  GstCaps *caps = gst_caps_new_empty ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    caps = gst_caps_merge (caps, formats[i]->take (source, wanted));
   return caps;
 }
 
@@ -47,6 +62,7 @@ gboolean
 gst_lstm_input_open (
     const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
 {
+  steps->x = NULL;
   steps->buffer = NULL;
   return input->format->open (input, buffer, steps, error);
 }

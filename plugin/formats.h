@@ -10,7 +10,7 @@ typedef struct _GstLstmInput GstLstmInput;
 
 /* The steps of a buffer, while they are read */
 typedef struct {
-  const gfloat *x; /* [n_streams, n_steps, d], aligned */
+  const gfloat *x; /* [n_streams, n_steps, d], aligned; NULL: the buffer has none */
   guint n_steps, n_streams;
   GstBuffer *buffer;
   GstMapInfo map;
@@ -18,44 +18,66 @@ typedef struct {
   gsize room;     /* for so many */
 } GstLstmSteps;
 
+/* What caps are read for */
 typedef struct {
-  const gchar *media_type;
+  const GstLstmSettings *settings;
+  const LstmModel *model; /* NULL: none yet */
+} GstLstmWanted;
+
+typedef struct {
+  /* Whether caps @s are of this row, which no row before it has */
+  gboolean (*is) (const GstStructure *s, const GstLstmWanted *wanted);
+
+  /* All that may come in and leave. Returns: (transfer full) */
+  GstCaps *(*all) (GstPadDirection direction, const GstLstmWanted *wanted);
 
   /* As gst_lstm_input_parse(), of a new input that has its format */
-  gboolean (*parse) (GstLstmInput *input, const GstStructure *s,
-      const GstLstmSettings *settings, gsize d, GError **error);
+  gboolean (*parse) (
+      GstLstmInput *input, const GstStructure *s, const GstLstmWanted *wanted, GError **error);
 
   /* As gst_lstm_input_open(); @steps: no buffer */
   gboolean (*open) (
       const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error);
 
   /* As gst_lstm_formats_give() and gst_lstm_formats_take() */
-  GstCaps *(*give) (const GstStructure *sink, const GstLstmTensors *out);
-  GstCaps *(*take) (const GstStructure *source);
+  GstCaps *(*give) (
+      const GstCaps *sink, const GstLstmTensors *out, const GstLstmWanted *wanted);
+  GstCaps *(*take) (const GstCaps *source, const GstLstmWanted *wanted);
+
+  /* @media (transfer full) with the memories of @output beside what it has: each is a tensor of @out,
+   * or, where that has one, all of them are its steps. NULL: outputs leave in buffers of their own.
+   * Returns: (transfer full) */
+  GstBuffer *(*attach) (GstBuffer *media, GstBuffer *output, const GstLstmTensors *out,
+      const GstLstmSettings *settings);
 } GstLstmFormat;
 
-extern const GstLstmFormat gst_lstm_format_tensors;
+extern const GstLstmFormat gst_lstm_format_tensors, gst_lstm_format_media;
 
 struct _GstLstmInput {
   const GstLstmFormat *format;
   GstLstmTensors tensors; /* one, as float32 */
   gboolean varies;        /* each buffer tells its steps and streams */
   GstLstmPlace place;     /* type NULL: each buffer tells, index G_MAXUINT: it has only one */
+  GQuark id;              /* of a tensor of media; 0: the only one with steps of d values */
   gsize step_bytes;       /* of a step of all streams as it comes; 0: not known */
 };
 
 /* Reads what comes; a framerate may still be open, and reads as 0/1. FALSE, and an error that names
- * the field, what was expected and what came, unless @s is of a row, has steps of @d values and is
- * what @settings want. */
-gboolean gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s,
-    const GstLstmSettings *settings, gsize d, GError **error);
+ * the field, what was expected and what came, unless @s is of a row and the model, which there is,
+ * takes its steps. */
+gboolean gst_lstm_input_parse (
+    GstLstmInput *input, const GstStructure *s, const GstLstmWanted *wanted, GError **error);
 
-/* Caps that may leave where @sink comes, of any row; @out: what the model makes of it, NULL: not
+/* All that may come in (GST_PAD_SINK) or leave. Returns: (transfer full) */
+GstCaps *gst_lstm_formats_all (GstPadDirection direction, const GstLstmWanted *wanted);
+
+/* Caps that may leave where @sink, one structure, comes; @out: what the model makes of it, NULL: not
  * known. Returns: (transfer full) */
-GstCaps *gst_lstm_formats_give (const GstStructure *sink, const GstLstmTensors *out);
+GstCaps *gst_lstm_formats_give (
+    const GstCaps *sink, const GstLstmTensors *out, const GstLstmWanted *wanted);
 
-/* Caps that may come where @source leaves. Returns: (transfer full) */
-GstCaps *gst_lstm_formats_take (const GstStructure *source);
+/* Caps that may come where @source, one structure, leaves. Returns: (transfer full) */
+GstCaps *gst_lstm_formats_take (const GstCaps *source, const GstLstmWanted *wanted);
 
 /* The values of @buffer, which outlives the opened @steps, as float32. FALSE, naming tensor and
  * sizes, with nothing to close. */

@@ -48,11 +48,19 @@ G_DEFINE_TYPE (GstLstm, gst_lstm, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (lstm, "lstm", GST_RANK_NONE, GST_TYPE_LSTM,
     GST_DEBUG_CATEGORY_INIT (gst_lstm_debug, "lstm", 0, "recurrent network"))
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK,
-    GST_PAD_ALWAYS,
-    GST_STATIC_CAPS (GST_LSTM_TENSORS_SINK_CAPS ";" GST_LSTM_FLEXIBLE_SINK_CAPS));
+/* Which media are among them, and come unchanged to the other side, queries tell. */
+#if HAVE_ANALYTICS
+#  define SINK_CAPS GST_STATIC_CAPS_ANY
+#  define SRC_CAPS GST_STATIC_CAPS_ANY
+#else
+#  define SINK_CAPS GST_STATIC_CAPS (GST_LSTM_TENSORS_SINK_CAPS ";" GST_LSTM_FLEXIBLE_SINK_CAPS)
+#  define SRC_CAPS GST_STATIC_CAPS (GST_LSTM_TENSORS_CAPS)
+#endif
+
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, SINK_CAPS);
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSORS_CAPS));
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, SRC_CAPS);
 
 /* --- Caps --- */
 
@@ -61,8 +69,9 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 static gboolean
 parse_caps (const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error)
 {
-  if (!gst_lstm_input_parse (
-          input, s, &self->settings, lstm_model_get_input_size (self->sequence.model), error))
+  const GstLstmWanted wanted = {&self->settings, self->sequence.model};
+
+  if (!gst_lstm_input_parse (input, s, &wanted, error))
     return FALSE;
   if (input->varies && gst_lstm_is_configured (self)) {
     input->tensors.steps = self->sequence.in.steps;
@@ -71,20 +80,36 @@ parse_caps (const GstLstm *self, GstLstmInput *input, const GstStructure *s, GEr
   return TRUE;
 }
 
-/* Any thread may ask, also while the element stops. */
+/* @caps is one structure. Any thread may ask, also while the element stops. */
 static GstCaps *
-source_caps (GstLstm *self, const GstStructure *sink)
+other_caps (GstLstm *self, GstPadDirection direction, const GstCaps *caps)
 {
+  GstLstmWanted wanted = {.settings = &self->settings};
   GstLstmInput input;
   GstLstmTensors out;
-  gboolean known;
+  GstCaps *other;
 
   g_mutex_lock (&self->lock);
-  known = self->sequence.model && parse_caps (self, &input, sink, NULL);
-  if (known)
+  wanted.model = self->sequence.model;
+  if (direction == GST_PAD_SRC) {
+    other = gst_lstm_formats_take (caps, &wanted);
+  } else if (wanted.model
+             && parse_caps (self, &input, gst_caps_get_structure (caps, 0), NULL)) {
     gst_lstm_sequence_describe (&self->sequence, &input.tensors, &out);
+    other = gst_lstm_formats_give (caps, &out, &wanted);
+  } else {
+    other = gst_lstm_formats_give (caps, NULL, &wanted);
+  }
   g_mutex_unlock (&self->lock);
-  return gst_lstm_formats_give (sink, known ? &out : NULL);
+  return other;
+}
+
+static GstCaps *
+all_caps (GstLstm *self, GstPadDirection direction)
+{
+  const GstLstmWanted wanted = {.settings = &self->settings};
+
+  return gst_lstm_formats_all (direction, &wanted);
 }
 
 /* A wrong d is let through, for set_caps() to name it. */
@@ -93,15 +118,27 @@ gst_lstm_transform_caps (
     GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
   GstLstm *self = GST_LSTM (trans);
-  GstCaps *result = gst_caps_new_empty ();
+  g_autoptr (GstCaps) known = gst_caps_is_any (caps) ? all_caps (self, direction)
+                                                     : gst_caps_ref (caps);
+  GstCaps *result = gst_caps_is_any (known) ? gst_caps_new_any () : gst_caps_new_empty ();
 
-  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
-    const GstStructure *s = gst_caps_get_structure (caps, i);
+  for (guint i = 0; i < gst_caps_get_size (known); i++) {
+    g_autoptr (GstCaps) one = gst_caps_copy_nth (known, i);
 
-    result = gst_caps_merge (
-        result, direction == GST_PAD_SINK ? source_caps (self, s) : gst_lstm_formats_take (s));
+    result = gst_caps_merge (result, other_caps (self, direction, one));
   }
   return gst_lstm_caps_filter (result, filter);
+}
+
+/* The base class would look at the template alone, which may be any caps. */
+static gboolean
+gst_lstm_accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
+{
+  g_autoptr (GstCaps) all = all_caps (GST_LSTM (trans), direction);
+
+  return gst_caps_is_subset (caps, all)
+         && GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)
+                ->accept_caps (trans, direction, caps);
 }
 
 /* The base class would name downstream's own caps first, as if steps could be outputs. */
@@ -109,9 +146,8 @@ GstCaps *
 gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
-  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (trans);
-  g_autoptr (GstCaps) template = gst_pad_get_pad_template_caps (pad);
-  g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (pad, template);
+  g_autoptr (GstCaps) all = all_caps (self, GST_PAD_SRC);
+  g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (trans), all);
 
   return gst_lstm_transform_caps (trans, GST_PAD_SRC, peer, filter);
 }
@@ -153,6 +189,8 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
   g_mutex_lock (&self->lock);
   self->input = input;
   g_mutex_unlock (&self->lock);
+  gst_base_transform_set_in_place (trans, input.format->attach != NULL);
+  self->has_pool = FALSE; /* until there was a word with downstream */
   gst_caps_replace (&self->refused, NULL);
   return TRUE;
 }
@@ -318,6 +356,13 @@ gst_lstm_transform (GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf
   return GST_FLOW_NOT_SUPPORTED;
 }
 
+/* As little as the other: with it the base class lets buffers of media be as they come. */
+static GstFlowReturn
+gst_lstm_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  return GST_FLOW_NOT_SUPPORTED;
+}
+
 static void
 gst_lstm_init (GstLstm *self)
 {
@@ -390,11 +435,13 @@ gst_lstm_class_init (GstLstmClass *klass)
   trans_class->start = gst_lstm_start;
   trans_class->stop = gst_lstm_stop;
   trans_class->transform_caps = gst_lstm_transform_caps;
+  trans_class->accept_caps = gst_lstm_accept_caps;
   trans_class->set_caps = gst_lstm_set_caps;
   trans_class->decide_allocation = gst_lstm_decide_allocation;
   trans_class->query = gst_lstm_query;
   trans_class->sink_event = gst_lstm_sink_event;
   trans_class->src_event = gst_lstm_src_event;
   trans_class->transform = gst_lstm_transform;
+  trans_class->transform_ip = gst_lstm_transform_ip;
   trans_class->generate_output = gst_lstm_generate_output;
 }

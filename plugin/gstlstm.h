@@ -57,6 +57,13 @@ gboolean gst_lstm_take_shape (GstLstm *self, const GstLstmTensors *in, GError **
 /* What may come in, by what downstream takes. Returns: (transfer full) */
 GstCaps *gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter);
 
+/* Buffers of media pass on, and what leaves goes with them. */
+static inline gboolean
+gst_lstm_attaches (const GstLstm *self)
+{
+  return self->input.format && self->input.format->attach;
+}
+
 /* h and c begin anew; under the lock */
 void gst_lstm_forget (GstLstm *self);
 

@@ -113,6 +113,12 @@ gst_lstm_set_output_steps (GstLstm *self, guint steps)
   g_autoptr (GstCaps) caps = NULL;
 
   out.steps = steps;
+  if (gst_lstm_attaches (self)) { /* whose caps do not tell */
+    g_mutex_lock (&self->lock);
+    self->sequence.out = out;
+    g_mutex_unlock (&self->lock);
+    return TRUE;
+  }
   wanted = gst_lstm_tensors_to_caps (&out);
   caps = gst_pad_peer_query_caps (pad, wanted);
   if (gst_caps_is_empty (caps)) {
@@ -214,6 +220,10 @@ gst_lstm_push_waiting (GstLstm *self)
          && buffer) {
     if (self->sequence.mode == GST_LSTM_OUTPUT_FINAL)
       post_final (self, buffer, n_steps);
+    if (gst_lstm_attaches (self)) { /* there is no buffer of media that it could go with */
+      gst_buffer_unref (buffer);
+      continue;
+    }
     self->flow = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
     GST_DEBUG_OBJECT (self, "pushed what waited: %s", gst_flow_get_name (self->flow));
   }

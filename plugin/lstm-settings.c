@@ -208,6 +208,27 @@ state_interval_spec (void)
       G_MAXUINT64, 0, PLAYING);
 }
 
+#if HAVE_ANALYTICS
+static GParamSpec *
+input_tensor_id_spec (void)
+{
+  return g_param_spec_string ("input-tensor-id", "Input tensor id",
+      "The tensor of a buffer's GstTensorMeta whose vectors are the steps, whatever the media; "
+      "none: "
+      "the only one of as many values as the model takes, of raw video",
+      NULL, READY);
+}
+
+static GParamSpec *
+tensor_id_spec (void)
+{
+  return g_param_spec_string ("tensor-id", "Tensor id",
+      "The id of the output in the GstTensorMeta that media get; of hidden, cell and gates the "
+      "same with -hidden, -cell and -gates behind it",
+      "lstm-output", READY);
+}
+#endif
+
 #define MEMBER(name) G_STRUCT_OFFSET (GstLstmSettings, name)
 
 static const struct {
@@ -221,6 +242,10 @@ static const struct {
     {emit_spec, MEMBER (emit)},
     {layer_spec, MEMBER (layer)},
     {input_tensor_spec, MEMBER (input_tensor)},
+#if HAVE_ANALYTICS
+    {input_tensor_id_spec, MEMBER (input_tensor_id)},
+    {tensor_id_spec, MEMBER (tensor_id)},
+#endif
     {stateful_spec, MEMBER (stateful)},
     {reset_on_spec, MEMBER (reset_on)},
     {gap_policy_spec, MEMBER (gap_policy)},
@@ -260,6 +285,8 @@ gst_lstm_settings_clear (GstLstmSettings *settings)
 {
   g_free (settings->model_location);
   g_free (settings->state_location);
+  g_free (settings->input_tensor_id);
+  g_free (settings->tensor_id);
   g_clear_pointer (&settings->model, lstm_model_unref);
 }
 

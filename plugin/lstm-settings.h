@@ -50,6 +50,7 @@ typedef struct {
   gint input_tensor;
   guint window_length, window_hop, max_steps;
   gchar *state_location;
+  gchar *input_tensor_id, *tensor_id; /* of tensors beside media */
 
   /* may change while the element runs */
   gboolean stateful;

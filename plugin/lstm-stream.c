@@ -135,12 +135,12 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan 
   g_mutex_unlock (&self->lock);
   if (!ok)
     return gst_lstm_fail_sequence (self, error);
-  if (buffer) {
+  if (buffer && !gst_lstm_attaches (self)) {
     GST_BASE_TRANSFORM_GET_CLASS (self)->copy_metadata (
         GST_BASE_TRANSFORM (self), inbuf, buffer);
     gst_lstm_set_span (buffer, span);
-    *outbuf = g_steal_pointer (&buffer);
   }
+  *outbuf = g_steal_pointer (&buffer);
   return GST_FLOW_OK;
 }
 
@@ -171,6 +171,19 @@ save_in_time (GstLstm *self, const GstLstmSpan *span)
     self->saved_at = now;
 }
 
+/* Appends to *@outbuf, or makes, what waits to leave with a buffer of media. */
+static GstFlowReturn
+collect (GstLstm *self, GstBuffer **outbuf)
+{
+  GstFlowReturn ret;
+  GstBuffer *next;
+  guint64 n_steps;
+
+  while ((ret = gst_lstm_next_output (self, &next, &n_steps)) == GST_FLOW_OK && next)
+    *outbuf = *outbuf ? gst_buffer_append (*outbuf, next) : next;
+  return ret;
+}
+
 static GstFlowReturn
 run_steps (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
 {
@@ -185,6 +198,8 @@ run_steps (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
   ret = run_buffer (self, inbuf, x, &span, outbuf);
   if (ret == GST_FLOW_OK)
     save_in_time (self, &span);
+  if (ret == GST_FLOW_OK && !*outbuf && gst_lstm_attaches (self))
+    return collect (self, outbuf);
   if (ret == GST_FLOW_OK && !*outbuf) {
     if ((ret = gst_lstm_next_output (self, outbuf, &n_steps)) == GST_FLOW_OK && !*outbuf)
       push_gap (self, &span);
@@ -202,10 +217,12 @@ follow_shape (GstLstm *self, const GstLstmSteps *steps)
   const GstLstmSequence *sequence = &self->sequence;
   const guint out_steps = sequence->out.steps, out_streams = sequence->out.streams;
   g_autoptr (GError) error = NULL;
-  GstLstmTensors in = sequence->in;
+  GstLstmTensors in = self->input.tensors;
 
   in.steps = steps->n_steps;
   in.streams = steps->n_streams;
+  if (gst_lstm_attaches (self) && in.steps > 1)
+    in.fps_n = 0; /* it is the media's: steps share a buffer's duration */
   if (!gst_lstm_take_shape (self, &in, &error))
     return gst_lstm_fail_sequence (self, error);
   return (sequence->out.steps == out_steps && sequence->out.streams == out_streams)
@@ -214,64 +231,10 @@ follow_shape (GstLstm *self, const GstLstmSteps *steps)
              : GST_FLOW_NOT_NEGOTIATED;
 }
 
-static GstFlowReturn
-process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
-{
-  g_autoptr (GError) error = NULL;
-  GstLstmSteps *steps = &self->steps;
-  GstFlowReturn ret = GST_FLOW_OK;
-
-  if (self->flow != GST_FLOW_OK)
-    return self->flow;
-  if (!gst_lstm_is_configured (self))
-    return GST_FLOW_NOT_NEGOTIATED;
-  if (!gst_lstm_input_open (&self->input, inbuf, steps, &error))
-    return gst_lstm_fail_sequence (self, error);
-  if (steps->n_steps != self->sequence.in.steps
-      || steps->n_streams != self->sequence.in.streams)
-    ret = follow_shape (self, steps);
-  if (ret == GST_FLOW_OK)
-    ret = run_steps (self, inbuf, steps->x, outbuf);
-  gst_lstm_steps_close (steps);
-  return ret;
-}
-
-GstFlowReturn
-gst_lstm_generate_output (GstBaseTransform *trans, GstBuffer **outbuf)
-{
-  GstLstm *self = (GstLstm *) trans;
-  g_autoptr (GstBuffer) inbuf = g_steal_pointer (&trans->queued_buf);
-  guint64 n_steps;
-
-  *outbuf = NULL;
-  if (inbuf)
-    return process (self, inbuf, outbuf);
-  return gst_lstm_is_configured (self) && !gst_lstm_sequence_is_direct (&self->sequence)
-             ? gst_lstm_next_output (self, outbuf, &n_steps)
-             : GST_FLOW_OK;
-}
-
-/* --- Events --- */
-
-/* The sequence is over: its last word, and a new beginning unless it shall go on. */
+/* As many steps of zeros as the gap is long, in pieces that there is memory for. What leaves for them
+ * becomes *@outbuf, or, where that is NULL, leaves on its own. */
 static void
-end_sequence (GstLstm *self)
-{
-  gboolean stateful;
-
-  gst_lstm_drain (self);
-  GST_OBJECT_LOCK (self);
-  stateful = self->settings.stateful;
-  GST_OBJECT_UNLOCK (self);
-  g_mutex_lock (&self->lock);
-  if (!stateful)
-    begin_anew (self);
-  g_mutex_unlock (&self->lock);
-}
-
-/* As many steps of zeros as the gap is long, in pieces that there is memory for. */
-static void
-run_gap (GstLstm *self, const GstLstmSpan *gap)
+run_gap (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
 {
   const GstLstmTensors *in = &self->sequence.in;
   guint64 steps = 1;
@@ -294,17 +257,19 @@ run_gap (GstLstm *self, const GstLstmSpan *gap)
     g_mutex_unlock (&self->lock);
     if (error)
       gst_lstm_fail_sequence (self, error);
-    gst_lstm_push_waiting (self);
+    if (!outbuf)
+      gst_lstm_push_waiting (self);
+    else if (self->flow == GST_FLOW_OK)
+      self->flow = collect (self, outbuf);
   }
 }
 
+/* @outbuf: as run_gap() */
 static void
-on_gap (GstLstm *self, GstEvent *event)
+take_gap (GstLstm *self, const GstLstmSpan *span, GstBuffer **outbuf)
 {
-  GstLstmSpan span = GST_LSTM_SPAN_NONE;
   gboolean zero_steps;
 
-  gst_event_parse_gap (event, &span.pts, &span.duration);
   GST_OBJECT_LOCK (self);
   zero_steps = self->settings.gap_policy == GST_LSTM_GAP_ZERO_STEP;
   GST_OBJECT_UNLOCK (self);
@@ -313,9 +278,111 @@ on_gap (GstLstm *self, GstEvent *event)
   if (resets_on (self, GST_LSTM_RESET_ON_GAP))
     begin_anew (self);
   g_mutex_unlock (&self->lock);
-  if (zero_steps && gst_lstm_is_configured (self) && !self->refused
-      && !is_outside (self, &span))
-    run_gap (self, &span);
+  if (zero_steps && gst_lstm_is_configured (self) && !self->refused && !is_outside (self, span))
+    run_gap (self, span, outbuf);
+}
+
+/* Media without the tensor are a gap, of which the first one may be a mistake. */
+static GstFlowReturn
+run_without (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
+{
+  const GstLstmSpan span = span_of (self, inbuf);
+
+  if (is_outside (self, &span))
+    return GST_FLOW_OK;
+  take_gap (self, &span, outbuf);
+  if (self->stats.gaps == 1 && self->stats.steps == 0)
+    GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+        ("buffer: expected a tensor%s%s, found none, which counts as a gap",
+            self->input.id ? " " : "",
+            self->input.id ? g_quark_to_string (self->input.id) : ""),
+        (NULL));
+  return self->flow;
+}
+
+static GstFlowReturn
+process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
+{
+  g_autoptr (GError) error = NULL;
+  GstLstmSteps *steps = &self->steps;
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  if (self->flow != GST_FLOW_OK)
+    return self->flow;
+  if (!gst_lstm_is_configured (self))
+    return GST_FLOW_NOT_NEGOTIATED;
+  if (!gst_lstm_input_open (&self->input, inbuf, steps, &error))
+    return gst_lstm_fail_sequence (self, error);
+  if (!steps->x)
+    return run_without (self, inbuf, outbuf);
+  if (steps->n_steps != self->sequence.in.steps
+      || steps->n_streams != self->sequence.in.streams)
+    ret = follow_shape (self, steps);
+  if (ret == GST_FLOW_OK)
+    ret = run_steps (self, inbuf, steps->x, outbuf);
+  gst_lstm_steps_close (steps);
+  return ret;
+}
+
+/* @media with @output (nullable) beside what it has, both (transfer full). Returns: (transfer full) */
+static GstBuffer *
+attach (GstLstm *self, GstBuffer *media, GstBuffer *output)
+{
+  if (!output)
+    return media;
+  media = self->input.format->attach (media, output, &self->sequence.out, &self->settings);
+  gst_buffer_unref (output);
+  return media;
+}
+
+GstFlowReturn
+gst_lstm_generate_output (GstBaseTransform *trans, GstBuffer **outbuf)
+{
+  GstLstm *self = (GstLstm *) trans;
+  g_autoptr (GstBuffer) inbuf = g_steal_pointer (&trans->queued_buf);
+  GstFlowReturn ret;
+  guint64 n_steps;
+
+  *outbuf = NULL;
+  if (!inbuf)
+    return gst_lstm_is_configured (self) && !gst_lstm_sequence_is_direct (&self->sequence)
+                   && !gst_lstm_attaches (self)
+               ? gst_lstm_next_output (self, outbuf, &n_steps)
+               : GST_FLOW_OK;
+  ret = process (self, inbuf, outbuf);
+  if (ret != GST_FLOW_OK)
+    gst_clear_buffer (outbuf);
+  else if (gst_lstm_attaches (self))
+    *outbuf = attach (self, g_steal_pointer (&inbuf), *outbuf);
+  return ret;
+}
+
+/* --- Events --- */
+
+/* The sequence is over: its last word, and a new beginning unless it shall go on. */
+static void
+end_sequence (GstLstm *self)
+{
+  gboolean stateful;
+
+  gst_lstm_drain (self);
+  GST_OBJECT_LOCK (self);
+  stateful = self->settings.stateful;
+  GST_OBJECT_UNLOCK (self);
+  g_mutex_lock (&self->lock);
+  if (!stateful)
+    begin_anew (self);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+on_gap (GstLstm *self, GstEvent *event)
+{
+  GstLstmSpan span = GST_LSTM_SPAN_NONE;
+  g_autoptr (GstBuffer) without_media = NULL;
+
+  gst_event_parse_gap (event, &span.pts, &span.duration);
+  take_gap (self, &span, gst_lstm_attaches (self) ? &without_media : NULL);
 }
 
 /* Whether times mean in @b what they mean in @a: then it is @a, perhaps with another end. */

@@ -122,12 +122,11 @@ parse_tensor (
   return TRUE;
 }
 
-static void
-begin_tensors (GstLstmTensors *tensors, guint n, const GstStructure *s)
+void
+gst_lstm_tensors_init (GstLstmTensors *tensors, guint size, const GstStructure *s)
 {
-  tensors->n_tensors = n;
-  tensors->fps_n = 0;
-  tensors->fps_d = 1;
+  *tensors = (GstLstmTensors){
+      .n_tensors = 1, .size = {size}, .rows = {1}, .steps = 1, .streams = 1, .fps_d = 1};
   gst_structure_get_fraction (s, "framerate", &tensors->fps_n, &tensors->fps_d);
 }
 
@@ -143,7 +142,8 @@ gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError
   s = gst_caps_get_structure (caps, 0);
   if (!fields_read (&fields, s, error))
     return FALSE;
-  begin_tensors (tensors, fields.n, s);
+  gst_lstm_tensors_init (tensors, 0, s);
+  tensors->n_tensors = fields.n;
   for (guint i = 0; i < fields.n; i++) {
     if (!g_str_equal (g_strstrip (fields.types[i]), "float32"))
       return gst_lstm_fail (
@@ -178,7 +178,7 @@ gst_lstm_tensors_pick (GstLstmTensors *tensor, GstLstmPlace *place, const GstStr
         "caps field types: expected float16, float32, float64, or int or uint of 8 to 64 bits, "
         "got '%s'",
         fields.types[place->index]);
-  begin_tensors (tensor, 1, s);
+  gst_lstm_tensors_init (tensor, 0, s);
   return parse_tensor (tensor, 0, &fields, place->index, error);
 }
 

@@ -41,6 +41,9 @@ typedef struct {
 gboolean gst_lstm_tensors_from_caps (
     GstLstmTensors *tensors, const GstCaps *caps, GError **error);
 
+/* One tensor of one step of one stream, of @size values, at the framerate of @s, or 0/1. */
+void gst_lstm_tensors_init (GstLstmTensors *tensors, guint size, const GstStructure *s);
+
 /* Where a tensor lies in a buffer */
 typedef struct {
   const GstLstmType *type; /* of NNStreamer */

@@ -146,8 +146,9 @@ test_refused_types (void)
 {
   static const gchar *const texts[] = {
       "other/tensors,format=sparse",
+      "other/tensors,num_tensors=1,types=float32,dimensions=(string)1",
       "other/tensor,type=float32,dimension=(string)1",
-      "video/x-raw,format=GRAY8,width=1,height=1",
+      "text/x-raw,format=utf8",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {

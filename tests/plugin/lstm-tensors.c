@@ -163,8 +163,6 @@ static const struct {
         "caps field dimensions: expected vectors of 3 values*, got 4"},
     {"", "format=static,num_tensors=1,types=(string)\"uint8,uint8\",dimensions=(string)3",
         "caps field types: expected 1 entries *, got 'uint8,uint8'"},
-    {"", "num_tensors=1,types=uint8,dimensions=(string)3",
-        "caps field format: expected static or flexible, got '(NULL)'"},
     {"", "format=static,num_tensors=1,types=uint8",
         "caps field dimensions: expected a string*"},
     {"", "format=static,num_tensors=1,types=int8,dimensions=(string)3:2147483647:2147483647",

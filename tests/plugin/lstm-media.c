@@ -1,0 +1,658 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * `lstm` between elements that put tensors beside media: GStreamer's analytics. */
+#include "lstm-rig.h"
+#include <gst/analytics/analytics.h>
+
+#define FOLDER "long-no-bias" /* d = 3, n = 16 */
+#define D 3
+#define N 16
+#define VIDEO "video/x-raw,format=GRAY8,width=2,height=2,framerate=30/1"
+
+/* --- Buffers --- */
+
+/* A tensor of @n bytes. Returns: (transfer full) */
+static GstTensor *
+tensor_new (const gchar *id, GstTensorDataType type, gconstpointer bytes, gsize n, gsize n_dims,
+    const gsize *dims)
+{
+  GstTensor *tensor = gst_tensor_alloc (n_dims); /* which checks nothing */
+
+  tensor->id = g_quark_from_string (id);
+  tensor->layout = GST_TENSOR_LAYOUT_CONTIGUOUS;
+  tensor->data_type = type;
+  tensor->data = n ? gst_buffer_new_memdup (bytes, n) : gst_buffer_new ();
+  tensor->dims_order = GST_TENSOR_DIM_ORDER_ROW_MAJOR;
+  memcpy (tensor->dims, dims, n_dims * sizeof *dims);
+  return tensor;
+}
+
+/* In a meta of its own; @tensor: (transfer full) */
+static void
+add_tensor (GstBuffer *buffer, GstTensor *tensor)
+{
+  GstTensor **tensors = g_new (GstTensor *, 1);
+
+  tensors[0] = tensor;
+  gst_tensor_meta_set (
+      (GstTensorMeta *) gst_buffer_add_meta (buffer, GST_TENSOR_META_INFO, NULL), 1, tensors);
+}
+
+/* Four pixels, at step @i's time. Returns: (transfer full) */
+static GstBuffer *
+frame_new (gsize i)
+{
+  GstBuffer *buffer = gst_buffer_new_memdup ("abcd", 4);
+
+  GST_BUFFER_PTS (buffer) = i * 1000;
+  GST_BUFFER_DURATION (buffer) = 1000;
+  return buffer;
+}
+
+/* A frame with steps @first to @first + @steps of x. Returns: (transfer full) */
+static GstBuffer *
+frame_of_steps (Rig *rig, const gchar *id, gsize first, gsize steps)
+{
+  GstBuffer *buffer = frame_new (first);
+  const gsize dims[] = {steps, D};
+
+  add_tensor (buffer, tensor_new (id, GST_TENSOR_DATA_TYPE_FLOAT32, rig->x.items + first * D,
+                          steps * D * sizeof (gfloat), 2, dims));
+  return buffer;
+}
+
+/* The only tensor of that id in all metas, or NULL */
+static const GstTensor *
+find_tensor (GstBuffer *buffer, const gchar *id)
+{
+  const GstTensor *found = NULL;
+  gpointer state = NULL;
+  GstMeta *meta;
+
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_TENSOR_META_API_TYPE))) {
+    GstTensorMeta *tensors = (GstTensorMeta *) meta;
+    const gint i = gst_tensor_meta_get_index_from_id (tensors, g_quark_from_string (id));
+
+    if (i >= 0) {
+      g_assert_null (found);
+      found = gst_tensor_meta_get (tensors, (gsize) i);
+    }
+  }
+  return found;
+}
+
+/* Pushes @buffer; what is in the output's tensor goes to what was got. Returns: (transfer full): what
+ * left */
+static GstBuffer *
+push (Rig *rig, GstBuffer *buffer)
+{
+  const guint n = rig->got->len;
+  const GstTensor *tensor;
+  GstBuffer *left;
+
+  g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
+  left = gst_harness_pull (rig->harness);
+  g_array_set_size (rig->got, n); /* not the pixels */
+  tensor = find_tensor (left, "lstm-output");
+  if (tensor) {
+    const gsize bytes = gst_buffer_get_size (tensor->data);
+
+    g_assert_cmpint (tensor->data_type, ==, GST_TENSOR_DATA_TYPE_FLOAT32);
+    g_assert_cmpint (tensor->dims_order, ==, GST_TENSOR_DIM_ORDER_ROW_MAJOR);
+    g_assert_cmpuint (tensor->num_dims, ==, 2);
+    g_assert_cmpuint (tensor->dims[1], ==, N);
+    g_assert_cmpuint (bytes, ==, tensor->dims[0] * N * sizeof (gfloat));
+    g_array_set_size (rig->got, n + (guint) (bytes / sizeof (gfloat)));
+    gst_buffer_extract (tensor->data, 0, &g_array_index (rig->got, gfloat, n), bytes);
+  }
+  return left;
+}
+
+static void
+push_steps (Rig *rig, gsize first, gsize steps)
+{
+  gst_buffer_unref (push (rig, frame_of_steps (rig, "features", first, steps)));
+}
+
+static void
+begin (Rig *rig, const gchar *properties)
+{
+  rig_init (rig, FOLDER, properties);
+  rig_push_stream_start (rig);
+  g_assert_true (rig_push_caps_text (rig, VIDEO));
+  rig_push_segment (rig);
+}
+
+/* --- Tensors --- */
+
+/* The numbers 0 to 11 of each type */
+static const struct {
+  GstTensorDataType type;
+  gsize size, n_dims, dims[4];
+  guint steps;
+} shapes[] = {
+    {GST_TENSOR_DATA_TYPE_FLOAT32, 4, 1, {3}, 1},
+    {GST_TENSOR_DATA_TYPE_FLOAT32, 4, 2, {1, 3}, 1},
+    {GST_TENSOR_DATA_TYPE_FLOAT32, 4, 2, {4, 3}, 4},
+    {GST_TENSOR_DATA_TYPE_FLOAT32, 4, 3, {1, 4, 3}, 4},
+    {GST_TENSOR_DATA_TYPE_FLOAT32, 4, 4, {1, 3, 1, 1}, 1},
+    {GST_TENSOR_DATA_TYPE_UINT8, 1, 2, {1, 3}, 1},
+    {GST_TENSOR_DATA_TYPE_INT8, 1, 2, {4, 3}, 4},
+    {GST_TENSOR_DATA_TYPE_FLOAT16, 2, 2, {2, 3}, 2},
+    {GST_TENSOR_DATA_TYPE_FLOAT64, 8, 2, {1, 3}, 1},
+    {GST_TENSOR_DATA_TYPE_INT16, 2, 2, {1, 3}, 1},
+    {GST_TENSOR_DATA_TYPE_UINT16, 2, 2, {1, 3}, 1},
+    {GST_TENSOR_DATA_TYPE_INT32, 4, 2, {1, 3}, 1},
+    {GST_TENSOR_DATA_TYPE_UINT32, 4, 2, {1, 3}, 1},
+    {GST_TENSOR_DATA_TYPE_INT64, 8, 2, {1, 3}, 1},
+    {GST_TENSOR_DATA_TYPE_UINT64, 8, 2, {1, 3}, 1},
+};
+
+static void
+put_number (guint8 *at, GstTensorDataType type, gsize size, guint i)
+{
+  static const guint16 halves[] = {0x0000, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600,
+      0x4700, 0x4800, 0x4880, 0x4900, 0x4980};
+  const gfloat single = (gfloat) i;
+  const gdouble twice = i;
+  const guint64 integer = i;
+
+  if (type == GST_TENSOR_DATA_TYPE_FLOAT16)
+    memcpy (at, &halves[i], size);
+  else if (type == GST_TENSOR_DATA_TYPE_FLOAT32)
+    memcpy (at, &single, size);
+  else if (type == GST_TENSOR_DATA_TYPE_FLOAT64)
+    memcpy (at, &twice, size);
+  else
+    memcpy (at, &integer, size); /* little-endian */
+}
+
+static void
+test_shapes (void)
+{
+  const gfloat x[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+
+  for (guint i = 0; i < G_N_ELEMENTS (shapes); i++) {
+    const gsize n = shapes[i].steps * D;
+    guint8 bytes[12 * 8];
+    GstBuffer *buffer = frame_new (0);
+    gfloat y[4 * N];
+    Rig rig;
+
+    g_test_message ("row %u", i);
+    begin (&rig, "");
+    for (guint k = 0; k < n; k++)
+      put_number (bytes + k * shapes[i].size, shapes[i].type, shapes[i].size, k);
+    add_tensor (buffer, tensor_new ("features", shapes[i].type, bytes, n * shapes[i].size,
+                            shapes[i].n_dims, shapes[i].dims));
+    gst_buffer_unref (push (&rig, buffer));
+    lstm_state_run (rig.state, shapes[i].steps, x, y);
+    g_array_append_vals (rig.expected, y, shapes[i].steps * N);
+    rig_assert_same (&rig);
+    rig_clear (&rig);
+  }
+}
+
+/* Steps of a buffer may differ from those of the one before. */
+static void
+test_steps_vary (void)
+{
+  static const gsize steps[] = {1, 1, 4, 2, 1, 5};
+  gsize first = 0;
+  Rig rig;
+
+  begin (&rig, "");
+  for (guint i = 0; i < G_N_ELEMENTS (steps); first += steps[i++]) {
+    push_steps (&rig, first, steps[i]);
+    rig_expect (&rig, first, steps[i], steps[i]);
+  }
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+static void
+test_refused_tensors (void)
+{
+  static const struct {
+    const gchar *properties;
+    GstTensorDataType type;
+    gsize n_dims, dims[3], bytes;
+    gboolean column_major;
+    const gchar *pattern;
+  } cases[] = {
+      {"", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {1, 4}, 16, FALSE,
+          "buffer: expected one tensor of ?3] or ?T, 3], *name another, got a ?1, 4] float32"},
+      {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {1, 4}, 16, FALSE,
+          "buffer: tensor: expected ?3] or ?T, 3], got a ?1, 4] float32"},
+      {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 3, {2, 2, 3}, 48, FALSE,
+          "buffer: tensor: expected ?3] or ?T, 3], got a ?2, 2, 3] float32"},
+      {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {0, 3}, 0, FALSE,
+          "buffer: tensor: expected ?3] or ?T, 3], got a ?0, 3] float32"},
+      {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {G_MAXSIZE, 3}, 12, FALSE,
+          "buffer: tensor: expected ?3] or ?T, 3], got a ?18446744073709551615, 3] float32"},
+      {"", GST_TENSOR_DATA_TYPE_INT4, 2, {1, 3}, 2, FALSE,
+          "buffer: tensor: expected float16, *, got a ?1, 3] int4"},
+      {"", GST_TENSOR_DATA_TYPE_BFLOAT16, 2, {1, 3}, 6, FALSE, "*, got a ?1, 3] bfloat16"},
+      {"", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {1, 3}, 8, FALSE,
+          "buffer: tensor: expected as many bytes as a ?1, 3] float32 has, got 8"},
+      {"", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {2147483647, 3}, 12, FALSE,
+          "*as many bytes as a ?2147483647, 3] float32 has, got 12"},
+      {"", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {2, 3}, 24, TRUE,
+          "buffer: tensor: expected *row-major order, got a ?2, 3] float32"},
+  };
+  static const guint8 bytes[64];
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstBuffer *buffer = frame_new (0);
+    GstTensor *tensor;
+    Rig rig;
+
+    begin (&rig, cases[i].properties);
+    tensor = tensor_new (
+        "a", cases[i].type, bytes, cases[i].bytes, cases[i].n_dims, cases[i].dims);
+    if (cases[i].column_major)
+      tensor->dims_order = GST_TENSOR_DIM_ORDER_COL_MAJOR;
+    add_tensor (buffer, tensor);
+    g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
+    assert_error_posted (rig.bus, cases[i].pattern);
+    rig_clear (&rig);
+  }
+}
+
+/* --- Several tensors --- */
+
+static void
+test_ids (void)
+{
+  const gsize dims[] = {1, D}, other[] = {1, 5};
+  const gfloat none[5] = {9, 9, 9, 9, 9};
+
+  for (guint named = 0; named < 2; named++) {
+    GstBuffer *buffer, *left;
+    Rig rig;
+
+    begin (&rig, named ? "input-tensor-id=b" : "");
+    buffer = frame_new (0);
+    add_tensor (buffer, tensor_new ("other", GST_TENSOR_DATA_TYPE_FLOAT32, none, 20, 2, other));
+    add_tensor (
+        buffer, tensor_new ("b", GST_TENSOR_DATA_TYPE_FLOAT32, rig.x.items, 12, 2, dims));
+    if (named)
+      add_tensor (buffer, tensor_new ("a", GST_TENSOR_DATA_TYPE_FLOAT32, none, 12, 2, dims));
+    left = push (&rig, buffer);
+    rig_expect (&rig, 0, 1, 1);
+    rig_assert_same (&rig);
+    g_assert_nonnull (find_tensor (left, "other"));
+    g_assert_nonnull (find_tensor (left, "b"));
+    gst_buffer_unref (left);
+    rig_clear (&rig);
+  }
+}
+
+static void
+test_ambiguous (void)
+{
+  GstBuffer *buffer;
+  Rig rig;
+
+  begin (&rig, "");
+  buffer = frame_of_steps (&rig, "a", 0, 1);
+  add_tensor (buffer,
+      tensor_new ("b", GST_TENSOR_DATA_TYPE_FLOAT32, rig.x.items, 12, 1, (const gsize[]){3}));
+  g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
+  assert_error_posted (
+      rig.bus, "*input-tensor-id to pick one, got a ?1, 3? float32, b ?3? float32");
+  rig_clear (&rig);
+}
+
+/* --- What leaves --- */
+
+/* The media themselves: the same memory and metas, also where the buffer is somebody else's too. */
+static void
+test_in_place (void)
+{
+  for (guint shared = 0; shared < 2; shared++) {
+    GstBuffer *buffer, *left;
+    GstMemory *pixels;
+    Rig rig;
+
+    begin (&rig, "");
+    buffer = frame_of_steps (&rig, "features", 0, 1);
+    pixels = gst_buffer_peek_memory (buffer, 0);
+    gst_buffer_add_reference_timestamp_meta (buffer,
+        gst_static_caps_get (&(GstStaticCaps) GST_STATIC_CAPS ("timestamp/x-test")), 7, 8);
+    GST_BUFFER_OFFSET (buffer) = 5;
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_MARKER);
+    if (shared)
+      gst_buffer_ref (buffer);
+    left = push (&rig, buffer);
+    g_assert_true ((left == buffer) == !shared);
+    g_assert_true (gst_buffer_peek_memory (left, 0) == pixels);
+    g_assert_cmpuint (gst_buffer_n_memory (left), ==, 1);
+    g_assert_cmpuint (GST_BUFFER_OFFSET (left), ==, 5);
+    g_assert_cmpuint (GST_BUFFER_PTS (left), ==, 0);
+    g_assert_cmpuint (GST_BUFFER_DURATION (left), ==, 1000);
+    g_assert_true (GST_BUFFER_FLAG_IS_SET (left, GST_BUFFER_FLAG_MARKER));
+    g_assert_nonnull (gst_buffer_get_reference_timestamp_meta (left, NULL));
+    g_assert_nonnull (find_tensor (left, "features"));
+    if (shared) {
+      g_assert_nonnull (find_tensor (buffer, "features"));
+      g_assert_null (find_tensor (buffer, "lstm-output"));
+      gst_buffer_unref (buffer);
+    }
+    gst_buffer_unref (left);
+    rig_clear (&rig);
+  }
+}
+
+static void
+test_emit (void)
+{
+  static const struct {
+    const gchar *id;
+    gsize n_dims, dims[3];
+  } cases[] = {
+      {"mood", 2, {2, 16}},
+      {"mood-hidden", 2, {2, 16}},
+      {"mood-cell", 2, {2, 16}},
+      {"mood-gates", 3, {2, 4, 16}},
+  };
+  GstBuffer *left;
+  Rig rig;
+
+  begin (&rig, "tensor-id=mood emit=output+hidden+cell+gates");
+  left = push (&rig, frame_of_steps (&rig, "features", 0, 2));
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    const GstTensor *tensor = find_tensor (left, cases[i].id);
+    gsize n = sizeof (gfloat);
+
+    g_assert_nonnull (tensor);
+    g_assert_cmpuint (tensor->num_dims, ==, cases[i].n_dims);
+    for (gsize k = 0; k < tensor->num_dims; n *= tensor->dims[k++])
+      g_assert_cmpuint (tensor->dims[k], ==, cases[i].dims[k]);
+    g_assert_cmpuint (gst_buffer_get_size (tensor->data), ==, n);
+  }
+  gst_buffer_unref (left);
+  rig_clear (&rig);
+}
+
+/* A window's output goes with the frame that completes it. */
+static void
+test_window (void)
+{
+  Rig rig;
+
+  begin (&rig, "output-mode=window window-length=3 window-hop=2");
+  for (guint i = 0; i < 8; i++) {
+    GstBuffer *left = push (&rig, frame_of_steps (&rig, "features", i, 1));
+    const gboolean complete = i >= 2 && i % 2 == 0;
+
+    g_assert_true ((find_tensor (left, "lstm-output") != NULL) == complete);
+    gst_buffer_unref (left);
+    if (complete) {
+      rig_expect_zero (&rig);
+      rig_expect (&rig, i - 2, 3, 1);
+    }
+  }
+  rig_assert_same (&rig);
+  /* One buffer may complete several. */
+  rig_push_flush (&rig);
+  push_steps (&rig, 0, 7);
+  for (guint i = 2; i < 7; i += 2) {
+    rig_expect_zero (&rig);
+    rig_expect (&rig, i - 2, 3, 1);
+  }
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+/* Only a message tells of it: there is no frame that the last one could wait for. */
+static void
+test_final (void)
+{
+  g_autoptr (GstMessage) message = NULL;
+  const GValue *values;
+  Rig rig;
+
+  begin (&rig, "output-mode=final");
+  for (guint i = 0; i < 3; i++)
+    push_steps (&rig, i, 1);
+  g_assert_cmpuint (rig.got->len, ==, 0);
+  g_string_truncate (rig.log, 0);
+  rig_push_eos (&rig);
+  rig_assert_log (&rig, "eos");
+  message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
+  g_assert_nonnull (message);
+  g_assert_true (gst_message_has_name (message, "lstm-final"));
+  values = gst_structure_get_value (gst_message_get_structure (message), "output");
+  for (guint i = 0; i < gst_value_array_get_size (values); i++) {
+    const gfloat value = g_value_get_float (gst_value_array_get_value (values, i));
+
+    g_array_append_val (rig.got, value);
+  }
+  rig_expect (&rig, 0, 3, 1);
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+/* --- Frames without the tensor --- */
+
+static void
+test_gaps (void)
+{
+  static const struct {
+    const gchar *properties;
+    guint zeros;
+    gboolean anew;
+  } cases[] = {
+      {"input-tensor-id=features", 0, FALSE},
+      {"", 0, FALSE},
+      {"gap-policy=zero-step", 1, FALSE},
+      {"reset-on=gap", 0, TRUE},
+  };
+  static const gfloat zeros[D];
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GstStructure) stats = NULL;
+    guint64 gaps = 0;
+    GstBuffer *left;
+    gfloat y[N];
+    Rig rig;
+
+    begin (&rig, cases[i].properties);
+    push_steps (&rig, 0, 1);
+    rig_expect (&rig, 0, 1, 1);
+    left = push (&rig, frame_new (1));
+    g_assert_null (gst_buffer_get_tensor_meta (left));
+    gst_buffer_unref (left);
+    if (cases[i].anew)
+      rig_expect_zero (&rig);
+    for (guint k = 0; k < cases[i].zeros; k++)
+      lstm_state_run (rig.state, 1, zeros, y);
+    push_steps (&rig, 2, 1);
+    rig_expect (&rig, 2, 1, 1);
+    rig_assert_same (&rig);
+    g_object_get (rig.lstm, "stats", &stats, NULL);
+    g_assert_true (gst_structure_get_uint64 (stats, "gaps", &gaps));
+    g_assert_cmpuint (gaps, ==, 1);
+    g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_WARNING));
+    rig_clear (&rig);
+  }
+}
+
+/* Of a window that a zero step completes: with the frame, or with nothing. */
+static void
+test_gap_in_window (void)
+{
+  static const gfloat zeros[D];
+  GstBuffer *left;
+  gfloat y[2 * N];
+  Rig rig;
+
+  begin (&rig, "output-mode=window window-length=2 gap-policy=zero-step");
+  push_steps (&rig, 0, 1);
+  rig_push_event (&rig, gst_event_new_gap (1000, GST_CLOCK_TIME_NONE));
+  g_assert_cmpuint (rig.got->len, ==, 0);
+  push_steps (&rig, 2, 1);
+  lstm_state_run (rig.state, 1, zeros, y);
+  rig_expect (&rig, 2, 1, 1);
+  left = push (&rig, frame_new (3));
+  g_assert_nonnull (find_tensor (left, "lstm-output"));
+  gst_buffer_unref (left);
+  rig_expect_zero (&rig);
+  lstm_state_run (rig.state, 1, rig.x.items + 2 * D, y);
+  lstm_state_run (rig.state, 1, zeros, y);
+  g_array_append_vals (rig.expected, y, N);
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
+/* No tensor at all: perhaps nobody puts one there. */
+static void
+test_first_gap_warns (void)
+{
+  g_autoptr (GstMessage) message = NULL;
+  g_autoptr (GError) warning = NULL;
+  Rig rig;
+
+  begin (&rig, "input-tensor-id=features");
+  for (guint i = 0; i < 3; i++)
+    gst_buffer_unref (push (&rig, frame_new (i)));
+  message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_WARNING);
+  g_assert_nonnull (message);
+  gst_message_parse_warning (message, &warning, NULL);
+  assert_matches (warning->message, "buffer: expected a tensor features, found none*");
+  g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_WARNING));
+  rig_clear (&rig);
+}
+
+static void
+test_outside (void)
+{
+  GstBuffer *left;
+  Rig rig;
+
+  begin (&rig, "");
+  rig_push_segment_of (&rig, 0, 500);
+  left = push (
+      &rig, frame_of_steps (&rig, "features", 2, 1)); /* as every filter passes it on */
+  g_assert_null (find_tensor (left, "lstm-output"));
+  gst_buffer_unref (left);
+  g_assert_cmpuint (rig_get_steps (&rig), ==, 0);
+  rig_clear (&rig);
+}
+
+/* --- Caps --- */
+
+static void
+test_caps (void)
+{
+  static const struct {
+    const gchar *properties, *caps;
+    gboolean taken;
+  } cases[] = {
+      {"", VIDEO, TRUE},
+      {"", "video/x-raw(memory:GLMemory),format=RGBA,width=2,height=2,framerate=30/1", TRUE},
+      {"", "video/x-h264,stream-format=byte-stream", FALSE},
+      {"", "application/x-anything", FALSE},
+      {"input-tensor-id=features", VIDEO, TRUE},
+      {"input-tensor-id=features", "application/x-anything", TRUE},
+      {"input-tensor-id=features",
+          "audio/x-raw,format=S16LE,rate=8000,channels=1,layout=interleaved", TRUE},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GstCaps) caps = gst_caps_from_string (cases[i].caps);
+    g_autoptr (GstCaps) left = NULL;
+    g_autoptr (GstPad) pad = NULL;
+    Rig rig;
+
+    g_test_message ("%s %s", cases[i].properties, cases[i].caps);
+    rig_init (&rig, FOLDER, cases[i].properties);
+    rig_push_stream_start (&rig);
+    g_assert_true (rig_push_caps_text (&rig, cases[i].caps) == cases[i].taken);
+    pad = gst_element_get_static_pad (rig.lstm, "src");
+    left = gst_pad_get_current_caps (pad);
+    g_assert_true (cases[i].taken ? gst_caps_is_equal (left, caps) : !left);
+    rig_clear (&rig);
+  }
+}
+
+/* Elements that would take anything must not be told that anything comes. */
+static void
+test_query (void)
+{
+  static const gchar *const pads[] = {"sink", "src"};
+  static const GstState states[] = {GST_STATE_NULL, GST_STATE_PLAYING};
+
+  for (guint named = 0; named < 2; named++)
+    for (guint i = 0; i < G_N_ELEMENTS (pads); i++)
+      for (guint k = 0; k < G_N_ELEMENTS (states); k++) {
+        g_autoptr (GstPad) pad = NULL;
+        g_autoptr (GstCaps) caps = NULL;
+        g_autoptr (GstCaps) any_video = gst_caps_from_string ("video/x-raw(ANY)");
+        Rig rig;
+
+        rig_init (&rig, FOLDER, named ? "input-tensor-id=features" : "");
+        gst_element_set_state (rig.lstm, states[k]);
+        pad = gst_element_get_static_pad (rig.lstm, pads[i]);
+        caps = gst_pad_query_caps (pad, NULL);
+        g_assert_true (gst_caps_is_any (caps) == (named > 0));
+        g_assert_true (gst_caps_is_subset (any_video, caps));
+        rig_clear (&rig);
+      }
+}
+
+static void
+test_not_causal (void)
+{
+  Rig rig;
+
+  rig_init (&rig, "variants/keras-bidirectional-ave", "");
+  rig_push_stream_start (&rig);
+  g_assert_false (rig_push_caps_text (&rig, VIDEO));
+  assert_error_posted (
+      rig.bus, "caps: expected other/tensors, *whole sequences, *video/x-raw*");
+  rig_clear (&rig);
+}
+
+/* Downstream's pool is asked for as if the element were not there. */
+static void
+test_allocation (void)
+{
+  g_autoptr (GstCaps) caps = gst_caps_from_string (VIDEO);
+  g_autoptr (GstQuery) query = gst_query_new_allocation (caps, TRUE);
+  Rig rig;
+
+  begin (&rig, "");
+  gst_harness_add_propose_allocation_meta (rig.harness, GST_TENSOR_META_API_TYPE, NULL);
+  push_steps (&rig, 0, 1);
+  g_assert_true (gst_pad_peer_query (rig.harness->srcpad, query));
+  g_assert_true (gst_query_find_allocation_meta (query, GST_TENSOR_META_API_TYPE, NULL));
+  rig_clear (&rig);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestRow tests[] = {
+      {"/lstm-media/shapes", test_shapes},
+      {"/lstm-media/steps-vary", test_steps_vary},
+      {"/lstm-media/refused-tensors", test_refused_tensors},
+      {"/lstm-media/ids", test_ids},
+      {"/lstm-media/ambiguous", test_ambiguous},
+      {"/lstm-media/in-place", test_in_place},
+      {"/lstm-media/emit", test_emit},
+      {"/lstm-media/window", test_window},
+      {"/lstm-media/final", test_final},
+      {"/lstm-media/gaps", test_gaps},
+      {"/lstm-media/gap-in-window", test_gap_in_window},
+      {"/lstm-media/first-gap-warns", test_first_gap_warns},
+      {"/lstm-media/outside", test_outside},
+      {"/lstm-media/caps", test_caps},
+      {"/lstm-media/query", test_query},
+      {"/lstm-media/not-causal", test_not_causal},
+      {"/lstm-media/allocation", test_allocation},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
+}
