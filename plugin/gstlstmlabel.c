@@ -30,7 +30,7 @@
  */
 #include "elements.h"
 #include "errors.h"
-#include "tensors.h"
+#include "label-media.h"
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <gst/base/gstbasetransform.h>
@@ -42,6 +42,7 @@ GST_DEBUG_CATEGORY_STATIC (lstmlabel_debug);
 #define GST_CAT_DEFAULT lstmlabel_debug
 
 #define DEFAULT_THRESHOLD 0.0f
+#define DEFAULT_TENSOR_ID "lstm-output"
 #define MAX_FILE_SIZE (1 << 20) /* bytes */
 
 #define NO_LABEL (-1)
@@ -51,6 +52,8 @@ struct _GstLstmLabel {
   GstBaseTransform parent;
   gchar *location; /* the object lock guards these two */
   gfloat threshold;
+  gchar *tensor_id; /* these two count when the element starts */
+  gboolean region;
 
   /* from here on: of the streaming thread */
   GStrv labels;           /* from start() to stop(); NULL: the indices are the labels */
@@ -59,6 +62,9 @@ struct _GstLstmLabel {
   GstCaps *refused;       /* caps whose error is posted */
   GstBuffer *scores;      /* what the next step is read from, or NULL */
   guint step;
+  gboolean passes; /* video, with labels beside it; */
+  GstLstmLabelMedia media;
+  GstLstmSteps steps; /* of the frame that is read */
 };
 
 #define GST_TYPE_LSTM_LABEL (gst_lstm_label_get_type ())
@@ -70,12 +76,20 @@ enum {
   PROP_0,
   PROP_LABELS_LOCATION,
   PROP_THRESHOLD,
+  PROP_TENSOR_ID,
+  PROP_REGION,
 };
 
+#if HAVE_ANALYTICS
+#  define VIDEO ";video/x-raw(ANY)"
+#else
+#  define VIDEO ""
+#endif
+
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSOR_SINK_CAPS));
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS ("text/x-raw, format = (string) utf8"));
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSOR_SINK_CAPS VIDEO));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC,
+    GST_PAD_ALWAYS, GST_STATIC_CAPS ("text/x-raw, format = (string) utf8" VIDEO));
 
 /* The whole file as a string without NULs and without a byte order mark, or NULL. */
 static gchar *
@@ -155,6 +169,8 @@ gst_lstm_label_start (GstBaseTransform *trans)
   GST_OBJECT_LOCK (self);
   location = g_strdup (self->location);
   GST_OBJECT_UNLOCK (self);
+  self->media.id = g_quark_from_string (self->tensor_id);
+  self->media.region = self->region;
   forget (self);
   if (!location)
     return TRUE;
@@ -173,19 +189,44 @@ gst_lstm_label_stop (GstBaseTransform *trans)
   GstLstmLabel *self = GST_LSTM_LABEL (trans);
 
   forget (self);
+  gst_lstm_steps_clear (&self->steps);
   gst_caps_replace (&self->refused, NULL);
   g_clear_pointer (&self->labels, g_strfreev);
   return TRUE;
 }
 
+static gboolean
+is_video (const GstCaps *caps, guint i)
+{
+  return gst_structure_has_name (gst_caps_get_structure (caps, i), "video/x-raw");
+}
+
+/* Video stays what it is, and tensors become text. */
 static GstCaps *
 gst_lstm_label_transform_caps (
     GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
   GstPad *other_pad = direction == GST_PAD_SINK ? trans->srcpad : trans->sinkpad;
-  GstCaps *result = gst_pad_get_pad_template_caps (other_pad);
+  g_autoptr (GstCaps) other = gst_pad_get_pad_template_caps (other_pad);
+  GstCaps *result = gst_caps_is_any (caps) ? gst_caps_ref (other) : gst_caps_new_empty ();
 
+  for (guint i = 0; i < gst_caps_get_size (caps); i++)
+    result = gst_caps_merge (result,
+        is_video (caps, i) ? gst_caps_copy_nth (caps, i) : gst_caps_copy_nth (other, 0));
   return gst_lstm_caps_filter (result, filter);
+}
+
+/* Scores come beside each frame. */
+static void
+take_video (GstLstmLabel *self, const GstCaps *caps)
+{
+  const GstStructure *s = gst_caps_get_structure (caps, 0);
+
+  gst_lstm_tensors_init (&self->tensors, 0, s);
+  self->tensors.fps_n = 0; /* steps of a frame share its duration */
+  self->media.width = self->media.height = 0;
+  gst_structure_get_int (s, "width", &self->media.width);
+  gst_structure_get_int (s, "height", &self->media.height);
 }
 
 /* FALSE, naming what does not fit, unless @caps are of one stream and as many scores as labels. */
@@ -216,8 +257,14 @@ gst_lstm_label_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out
 {
   GstLstmLabel *self = GST_LSTM_LABEL (trans);
   g_autoptr (GError) error = NULL;
-  gboolean ok = check_caps (self, in_caps, &error);
+  gboolean ok = TRUE;
 
+  self->passes = is_video (in_caps, 0);
+  gst_base_transform_set_in_place (trans, self->passes);
+  if (self->passes)
+    take_video (self, in_caps);
+  else
+    ok = check_caps (self, in_caps, &error);
   if (ok)
     gst_caps_replace (&self->refused, NULL);
   else
@@ -307,25 +354,40 @@ post_label (GstLstmLabel *self, const gchar *label, gint index, gdouble score, G
   gst_element_post_message (GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
 }
 
+/* The label of a step, or "" for none, and a message if it is another than before.
+ * Returns: (transfer full) */
+static gchar *
+choose_label (GstLstmLabel *self, const gfloat *scores, gdouble *score, GstClockTime *pts,
+    GstClockTime *duration)
+{
+  gint index = greatest (scores, self->tensors.size[0], score);
+  gchar *label;
+  gfloat threshold;
+
+  GST_OBJECT_LOCK (self);
+  threshold = self->threshold;
+  GST_OBJECT_UNLOCK (self);
+  if (index != NO_LABEL && *score < threshold)
+    index = NO_LABEL;
+  label = label_text (self, index);
+  step_time (self, pts, duration);
+  if (index != self->last) {
+    self->last = index;
+    post_label (self, label, index, *score, *pts, *duration);
+  }
+  return label;
+}
+
 /* Returns: (transfer full): the text of the step, or NULL after a GAP event in its place. */
 static GstBuffer *
-label_step (GstLstmLabel *self, const gfloat *scores, gfloat threshold)
+label_step (GstLstmLabel *self, const gfloat *scores)
 {
   GstClockTime pts, duration;
   gdouble score;
-  gint index = greatest (scores, self->tensors.size[0], &score);
-  g_autofree gchar *label = NULL;
+  g_autofree gchar *label = choose_label (self, scores, &score, &pts, &duration);
   GstBuffer *text = NULL;
 
-  if (index != NO_LABEL && score < threshold)
-    index = NO_LABEL;
-  label = label_text (self, index);
-  step_time (self, &pts, &duration);
-  if (index != self->last) {
-    self->last = index;
-    post_label (self, label, index, score, pts, duration);
-  }
-  if (index != NO_LABEL) {
+  if (*label) {
     gchar number[64]; /* -G_MAXFLOAT has 39 digits before the point */
     gchar *line = g_strconcat (
         label, " ", g_ascii_formatd (number, sizeof number, "%.2f", score), NULL);
@@ -339,15 +401,62 @@ label_step (GstLstmLabel *self, const gfloat *scores, gfloat threshold)
   return text;
 }
 
+#if HAVE_ANALYTICS
+/* @frame (transfer full) has the label of its last step. */
+static GstFlowReturn
+label_frame (GstLstmLabel *self, GstBuffer *frame, GstBuffer **out)
+{
+  gsize n = self->labels ? g_strv_length (self->labels) : 0;
+  g_autofree gchar *label = NULL;
+  g_autoptr (GError) error = NULL;
+  GstClockTime pts, duration;
+  gdouble score = 0;
+
+  if (!gst_lstm_label_media_open (&self->media, frame, &self->steps, &n, &error)) {
+    gst_buffer_unref (frame);
+    gst_lstm_post_error (self, error, NULL);
+    return GST_FLOW_ERROR;
+  }
+  self->scores = frame;
+  self->tensors.size[0] = (guint) n;
+  self->tensors.steps = self->steps.x ? self->steps.n_steps : 0;
+  for (self->step = 0; self->step < self->tensors.steps; self->step++) {
+    g_free (label);
+    label = choose_label (self, self->steps.x + self->step * n, &score, &pts, &duration);
+  }
+  gst_lstm_steps_close (&self->steps);
+  *out = g_steal_pointer (&self->scores);
+  if (label && *label)
+    *out = gst_lstm_label_media_attach (&self->media, *out, label, (gfloat) score);
+  return GST_FLOW_OK;
+}
+
+/* generate_output() comes before both: that there are two lets one choose whether buffers pass. */
+static GstFlowReturn
+gst_lstm_label_transform (GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf)
+{
+  return GST_FLOW_NOT_SUPPORTED;
+}
+
+static GstFlowReturn
+gst_lstm_label_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
+{
+  return GST_FLOW_NOT_SUPPORTED;
+}
+#endif
+
 /* Called again and again until it gives no buffer: one for each step that has a label. */
 static GstFlowReturn
 gst_lstm_label_generate_output (GstBaseTransform *trans, GstBuffer **out)
 {
   GstLstmLabel *self = GST_LSTM_LABEL (trans);
   GstBuffer *arrived = g_steal_pointer (&trans->queued_buf);
-  gfloat threshold;
   GstMapInfo map;
 
+#if HAVE_ANALYTICS
+  if (arrived && self->passes)
+    return label_frame (self, arrived, out);
+#endif
   if (arrived) {
     g_autoptr (GError) error = NULL;
 
@@ -367,12 +476,9 @@ gst_lstm_label_generate_output (GstBaseTransform *trans, GstBuffer **out)
     GST_ELEMENT_ERROR (self, RESOURCE, READ, ("The scores' memory cannot be read."), (NULL));
     return GST_FLOW_ERROR;
   }
-  GST_OBJECT_LOCK (self);
-  threshold = self->threshold;
-  GST_OBJECT_UNLOCK (self);
   for (; !*out && self->step < self->tensors.steps; self->step++)
-    *out = label_step (self,
-        (const gfloat *) map.data + (gsize) self->step * self->tensors.size[0], threshold);
+    *out = label_step (
+        self, (const gfloat *) map.data + (gsize) self->step * self->tensors.size[0]);
   gst_buffer_unmap (self->scores, &map);
   if (!*out)
     gst_clear_buffer (&self->scores);
@@ -393,6 +499,13 @@ gst_lstm_label_set_property (GObject *object, guint id, const GValue *value, GPa
   case PROP_THRESHOLD:
     self->threshold = g_value_get_float (value);
     break;
+  case PROP_TENSOR_ID:
+    g_free (self->tensor_id);
+    self->tensor_id = g_value_dup_string (value);
+    break;
+  case PROP_REGION:
+    self->region = g_value_get_boolean (value);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -412,6 +525,12 @@ gst_lstm_label_get_property (GObject *object, guint id, GValue *value, GParamSpe
   case PROP_THRESHOLD:
     g_value_set_float (value, self->threshold);
     break;
+  case PROP_TENSOR_ID:
+    g_value_set_string (value, self->tensor_id);
+    break;
+  case PROP_REGION:
+    g_value_set_boolean (value, self->region);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -424,6 +543,7 @@ gst_lstm_label_finalize (GObject *object)
   GstLstmLabel *self = GST_LSTM_LABEL (object);
 
   g_free (self->location);
+  g_free (self->tensor_id);
   G_OBJECT_CLASS (gst_lstm_label_parent_class)->finalize (object);
 }
 
@@ -448,6 +568,20 @@ gst_lstm_label_class_init (GstLstmLabelClass *klass)
           "Least score that gives a label, in the unit of the scores (0 to 1 after a softmax)",
           -G_MAXFLOAT, G_MAXFLOAT, DEFAULT_THRESHOLD,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+#if HAVE_ANALYTICS
+  g_object_class_install_property (object_class, PROP_TENSOR_ID,
+      g_param_spec_string ("tensor-id", "Tensor id",
+          "The tensor of a frame's GstTensorMeta that has the scores", DEFAULT_TENSOR_ID,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (object_class, PROP_REGION,
+      g_param_spec_boolean ("region", "Region",
+          "Whether the label of a frame comes with a region, which is the whole frame: "
+          "overlays "
+          "write labels of regions alone",
+          TRUE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  transform_class->transform = gst_lstm_label_transform;
+  transform_class->transform_ip = gst_lstm_label_transform_ip;
+#endif
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "LSTM label", "Converter/Text",
@@ -467,5 +601,7 @@ gst_lstm_label_init (GstLstmLabel *self)
   /* What the base class takes for granted of an element without transform(). */
   gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), FALSE);
   self->threshold = DEFAULT_THRESHOLD;
+  self->tensor_id = g_strdup (DEFAULT_TENSOR_ID);
+  self->region = TRUE;
   self->last = NOT_YET;
 }

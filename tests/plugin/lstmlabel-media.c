@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * `lstmlabel` with scores in a GstTensorMeta: classifications beside video. */
+#include "npy-files.h"
+#include <gst/analytics/analytics.h>
+
+#define VIDEO "video/x-raw,format=GRAY8,width=40,height=20,framerate=30/1"
+
+typedef struct {
+  GstHarness *harness;
+  GstBus *bus;
+  gchar *dir;
+} Rig;
+
+/* With labels a, b and c */
+static void
+rig_init (Rig *rig, const gchar *properties)
+{
+  g_autofree gchar *location = NULL;
+  g_autofree gchar *line = NULL;
+
+  rig->dir = test_dir_new ();
+  location = g_build_filename (rig->dir, "labels", NULL);
+  g_assert_true (g_file_set_contents (location, "a\nb\nc\n", -1, NULL));
+  line = g_strdup_printf ("lstmlabel labels-location=%s %s", location, properties);
+  rig->harness = gst_harness_new_parse (line);
+  rig->bus = gst_bus_new ();
+  gst_element_set_bus (rig->harness->element, rig->bus);
+  gst_harness_set_src_caps_str (rig->harness, VIDEO);
+}
+
+static void
+rig_clear (Rig *rig)
+{
+  g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ERROR));
+  gst_element_set_bus (rig->harness->element, NULL);
+  gst_harness_teardown (rig->harness);
+  gst_object_unref (rig->bus);
+  test_dir_remove (rig->dir);
+}
+
+/* A frame with scores [@steps, @n]; NULL: without. Returns: (transfer full) */
+static GstBuffer *
+frame_new (const gchar *id, const gfloat *scores, gsize steps, gsize n)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, 40 * 20, NULL);
+  gsize dims[] = {steps, n};
+  GstTensor **tensors;
+
+  GST_BUFFER_PTS (buffer) = 3000;
+  GST_BUFFER_DURATION (buffer) = 1000;
+  if (!scores)
+    return buffer;
+  tensors = g_new (GstTensor *, 1);
+  tensors[0] = gst_tensor_new_simple (g_quark_from_string (id), GST_TENSOR_DATA_TYPE_FLOAT32,
+      gst_buffer_new_memdup (scores, steps * n * sizeof *scores),
+      GST_TENSOR_DIM_ORDER_ROW_MAJOR, 2, dims);
+  gst_tensor_meta_set (gst_buffer_add_tensor_meta (buffer), 1, tensors);
+  return buffer;
+}
+
+/* "LABEL SCORE", "LABEL SCORE x,y wxh" where a region relates to it, or "". Returns: (transfer full) */
+static gchar *
+describe (GstBuffer *buffer)
+{
+  GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta (buffer);
+  GString *text = g_string_new (NULL);
+  GstAnalyticsClsMtd cls;
+  GstAnalyticsODMtd region;
+  gpointer state = NULL;
+  gint x, y, w, h;
+  gfloat level;
+
+  if (!relations)
+    return g_string_free (text, FALSE);
+  while (gst_analytics_relation_meta_iterate (
+      relations, &state, gst_analytics_cls_mtd_get_mtd_type (), &cls))
+    g_string_append_printf (text, "%s %.2f",
+        g_quark_to_string (gst_analytics_cls_mtd_get_quark (&cls, 0)),
+        gst_analytics_cls_mtd_get_level (&cls, 0));
+  state = NULL;
+  while (gst_analytics_relation_meta_iterate (
+      relations, &state, gst_analytics_od_mtd_get_mtd_type (), &region)) {
+    g_assert_true (gst_analytics_relation_meta_get_direct_related (relations, region.id,
+        GST_ANALYTICS_REL_TYPE_RELATE_TO, gst_analytics_cls_mtd_get_mtd_type (), NULL, &cls));
+    g_assert_true (gst_analytics_od_mtd_get_location (&region, &x, &y, &w, &h, &level));
+    g_string_append_printf (text, " %d,%d %dx%d", x, y, w, h);
+  }
+  return g_string_free (text, FALSE);
+}
+
+static const struct {
+  const gchar *properties, *id;
+  gfloat scores[6];
+  gsize steps, n; /* 0 steps: no tensor */
+  const gchar *left, *said;
+} frames[] = {
+    {"", "lstm-output", {.1f, .7f, .2f}, 1, 3, "b 0.70 4,2 32x16", "b 3000+1000"},
+    {"region=false", "lstm-output", {.1f, .7f, .2f}, 1, 3, "b 0.70", "b 3000+1000"},
+    {"", "lstm-output", {.1f, .7f, .2f, .9f, 0, .1f}, 2, 3, "a 0.90 4,2 32x16",
+        "b 3000+500, a 3500+500"},
+    {"threshold=0.8", "lstm-output", {.1f, .7f, .2f}, 1, 3, "", " 3000+1000"},
+    {"tensor-id=mood", "mood", {0, 0, 1}, 1, 3, "c 1.00 4,2 32x16", "c 3000+1000"},
+    {"tensor-id=mood", "lstm-output", {0, 0, 1}, 1, 3, "", ""},
+    {"", "lstm-output", {0}, 0, 0, "", ""},
+};
+
+/* Messages of labels. Returns: (transfer full) */
+static gchar *
+what_was_said (Rig *rig)
+{
+  GString *said = g_string_new (NULL);
+  GstMessage *message;
+
+  while ((message = gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ELEMENT))) {
+    const GstStructure *s = gst_message_get_structure (message);
+    guint64 pts, duration;
+
+    g_assert_true (gst_structure_get (s, "timestamp", GST_TYPE_CLOCK_TIME, &pts, "duration",
+        GST_TYPE_CLOCK_TIME, &duration, NULL));
+    g_string_append_printf (said, "%s%s %" G_GUINT64_FORMAT "+%" G_GUINT64_FORMAT,
+        said->len ? ", " : "", gst_structure_get_string (s, "label"), pts, duration);
+    gst_message_unref (message);
+  }
+  return g_string_free (said, FALSE);
+}
+
+static void
+test_frames (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (frames); i++) {
+    g_autofree gchar *text = NULL;
+    g_autofree gchar *said = NULL;
+    GstBuffer *buffer, *left;
+    Rig rig;
+
+    g_test_message ("row %u", i);
+    rig_init (&rig, frames[i].properties);
+    buffer = frame_new (
+        frames[i].id, frames[i].steps ? frames[i].scores : NULL, frames[i].steps, frames[i].n);
+    left = gst_harness_push_and_pull (rig.harness, buffer);
+    g_assert_true (left == buffer);
+    text = describe (left);
+    g_assert_cmpstr (text, ==, frames[i].left);
+    said = what_was_said (&rig);
+    g_assert_cmpstr (said, ==, frames[i].said);
+    g_assert_true ((gst_buffer_get_tensor_meta (left) != NULL) == (frames[i].steps > 0));
+    gst_buffer_unref (left);
+    rig_clear (&rig);
+  }
+}
+
+/* Its classification comes to those that are there. */
+static void
+test_relations_stay (void)
+{
+  static const gfloat scores[] = {0, 1, 0};
+  GstBuffer *buffer = frame_new ("lstm-output", scores, 1, 3);
+  g_autofree gchar *text = NULL;
+  GstAnalyticsClsMtd cls;
+  Rig rig;
+
+  rig_init (&rig, "region=false");
+  gst_analytics_relation_meta_add_one_cls_mtd (
+      gst_buffer_add_analytics_relation_meta (buffer), .5f, g_quark_from_string ("dog"), &cls);
+  buffer = gst_harness_push_and_pull (rig.harness, buffer);
+  text = describe (buffer);
+  g_assert_cmpstr (text, ==, "dog 0.50b 1.00");
+  gst_buffer_unref (buffer);
+  rig_clear (&rig);
+}
+
+static void
+test_wrong_count (void)
+{
+  static const gfloat scores[] = {0, 1, 0, 0};
+  Rig rig;
+
+  rig_init (&rig, "");
+  g_assert_cmpint (gst_harness_push (rig.harness, frame_new ("lstm-output", scores, 1, 4)), ==,
+      GST_FLOW_ERROR);
+  assert_error_posted (
+      rig.bus, "buffer: tensor: expected ?3? or ?T, 3?, got lstm-output ?1, 4? float32");
+  rig_clear (&rig);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestRow tests[] = {
+      {"/lstmlabel-media/frames", test_frames},
+      {"/lstmlabel-media/relations-stay", test_relations_stay},
+      {"/lstmlabel-media/wrong-count", test_wrong_count},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
+}
