@@ -5,6 +5,7 @@
 /* Each is asked in this order. */
 static const GstLstmFormat *const formats[] = {
     &gst_lstm_format_tensors,
+    &gst_lstm_format_audio,
 #if HAVE_ANALYTICS
     &gst_lstm_format_media,
 #endif
@@ -26,7 +27,8 @@ gst_lstm_input_parse (
   *input = (GstLstmInput){.format = format_of (s, wanted)};
   return input->format ? input->format->parse (input, s, wanted, error)
                        : gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
-                           "caps: expected other/tensors, got %s", gst_structure_get_name (s));
+                           "caps: expected other/tensors or audio/x-raw, got %s",
+                           gst_structure_get_name (s));
 }
 
 GstCaps *

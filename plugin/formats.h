@@ -51,7 +51,18 @@ typedef struct {
       const GstLstmSettings *settings);
 } GstLstmFormat;
 
-extern const GstLstmFormat gst_lstm_format_tensors, gst_lstm_format_media;
+extern const GstLstmFormat gst_lstm_format_tensors, gst_lstm_format_audio,
+    gst_lstm_format_media;
+
+#define GST_LSTM_MAX_CHANNELS 64
+#define GST_LSTM_AUDIO_CAPS                                                                    \
+  "audio/x-raw, format = (string) " GST_LSTM_AUDIO_FORMAT ", layout = (string) interleaved, "  \
+  "rate = (int) [ 1, max ], channels = (int) [ 1, 64 ]"
+#if G_BYTE_ORDER == G_LITTLE_ENDIAN
+#  define GST_LSTM_AUDIO_FORMAT "F32LE"
+#else
+#  define GST_LSTM_AUDIO_FORMAT "F32BE"
+#endif
 
 struct _GstLstmInput {
   const GstLstmFormat *format;

@@ -50,17 +50,18 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (lstm, "lstm", GST_RANK_NONE, GST_TYPE_LST
 
 /* Which media are among them, and come unchanged to the other side, queries tell. */
 #if HAVE_ANALYTICS
-#  define SINK_CAPS GST_STATIC_CAPS_ANY
-#  define SRC_CAPS GST_STATIC_CAPS_ANY
+#  define SINK_CAPS "ANY"
+#  define SRC_CAPS "ANY"
 #else
-#  define SINK_CAPS GST_STATIC_CAPS (GST_LSTM_TENSORS_SINK_CAPS ";" GST_LSTM_FLEXIBLE_SINK_CAPS)
-#  define SRC_CAPS GST_STATIC_CAPS (GST_LSTM_TENSORS_CAPS)
+#  define SINK_CAPS                                                                            \
+    GST_LSTM_TENSORS_SINK_CAPS ";" GST_LSTM_FLEXIBLE_SINK_CAPS ";" GST_LSTM_AUDIO_CAPS
+#  define SRC_CAPS GST_LSTM_TENSORS_CAPS ";" GST_LSTM_AUDIO_CAPS
 #endif
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, SINK_CAPS);
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (SINK_CAPS));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, SRC_CAPS);
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (SRC_CAPS));
 
 /* --- Caps --- */
 
@@ -190,6 +191,8 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
   self->input = input;
   g_mutex_unlock (&self->lock);
   gst_base_transform_set_in_place (trans, input.format->attach != NULL);
+  self->describes = gst_structure_has_name (
+      gst_caps_get_structure (outcaps, 0), "other/tensors");
   self->has_pool = FALSE; /* until there was a word with downstream */
   gst_caps_replace (&self->refused, NULL);
   return TRUE;

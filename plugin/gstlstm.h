@@ -36,6 +36,7 @@ typedef struct {
   GstLstmSteps steps;    /* of the buffer that is read */
   GstCaps *refused;      /* caps whose error is posted */
   gboolean has_pool;     /* downstream's buffers are to be had */
+  gboolean describes;    /* caps that leave tell the steps of a buffer */
   GstSegment upstream;   /* as it came */
   gboolean from_bytes;   /* upstream counts bytes, which became time, written under the lock; */
   guint64 next_step;     /* the step that its next buffer begins with */

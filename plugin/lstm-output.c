@@ -113,7 +113,7 @@ gst_lstm_set_output_steps (GstLstm *self, guint steps)
   g_autoptr (GstCaps) caps = NULL;
 
   out.steps = steps;
-  if (gst_lstm_attaches (self)) { /* whose caps do not tell */
+  if (!self->describes) {
     g_mutex_lock (&self->lock);
     self->sequence.out = out;
     g_mutex_unlock (&self->lock);

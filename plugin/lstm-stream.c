@@ -314,7 +314,7 @@ process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
   if (!gst_lstm_input_open (&self->input, inbuf, steps, &error))
     return gst_lstm_fail_sequence (self, error);
   if (!steps->x)
-    return run_without (self, inbuf, outbuf);
+    return gst_lstm_attaches (self) ? run_without (self, inbuf, outbuf) : GST_FLOW_OK;
   if (steps->n_steps != self->sequence.in.steps
       || steps->n_streams != self->sequence.in.streams)
     ret = follow_shape (self, steps);

@@ -411,11 +411,12 @@ test_final (void)
 {
   g_autoptr (GstMessage) message = NULL;
   const GValue *values;
+  guint64 timestamp;
   Rig rig;
 
   begin (&rig, "output-mode=final");
-  for (guint i = 0; i < 3; i++)
-    push_steps (&rig, i, 1);
+  push_steps (&rig, 0, 1);
+  push_steps (&rig, 1, 2); /* which share a duration of 1000 */
   g_assert_cmpuint (rig.got->len, ==, 0);
   g_string_truncate (rig.log, 0);
   rig_push_eos (&rig);
@@ -423,6 +424,9 @@ test_final (void)
   message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
   g_assert_nonnull (message);
   g_assert_true (gst_message_has_name (message, "lstm-final"));
+  g_assert_true (gst_structure_get_uint64 (
+      gst_message_get_structure (message), "timestamp", &timestamp));
+  g_assert_cmpuint (timestamp, ==, 1500);
   values = gst_structure_get_value (gst_message_get_structure (message), "output");
   for (guint i = 0; i < gst_value_array_get_size (values); i++) {
     const gfloat value = g_value_get_float (gst_value_array_get_value (values, i));
