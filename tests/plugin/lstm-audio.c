@@ -281,32 +281,39 @@ test_pipelines (void)
   }
 }
 
-/* Raw samples of a file, whose segment is in bytes. */
+/* Raw samples of a file, whose segment is in bytes, and parsed ones. */
 static void
 test_file (void)
 {
+  static const gchar *const parsers[] = {
+      AUDIO ("48000", "1", ""),
+      "rawaudioparse use-sink-caps=false format=pcm pcm-format=f32le num-channels=1",
+  };
   g_autofree gchar *model = vector_file ("effect", "model.safetensors");
   gchar *dir = test_dir_new ();
   g_autofree gchar *raw = g_build_filename (dir, "x.f32", NULL);
   g_autofree gchar *y = g_build_filename (dir, "y.f32", NULL);
-  g_autofree gchar *error = NULL;
-  g_autofree gchar *content = NULL;
-  gsize length;
-  Rig rig;
 
-  rig_init (&rig, "effect", "");
-  g_assert_true (
-      g_file_set_contents (raw, (const gchar *) rig.x.items, (gssize) rig.x.length * 4, NULL));
-  if (!test_launch (&error,
-          "filesrc location=%s blocksize=256 ! " AUDIO (
-              "48000", "1", "") " ! lstm model-location=%s ! filesink location=%s",
-          raw, model, y))
-    g_error ("%s", error);
-  rig_expect (&rig, 0, rig.x.length, rig.x.length);
-  g_assert_true (g_file_get_contents (y, &content, &length, NULL));
-  g_array_append_vals (rig.got, content, (guint) (length / sizeof (gfloat)));
-  rig_assert_same (&rig);
-  rig_clear (&rig);
+  for (guint i = 0; i < G_N_ELEMENTS (parsers); i++) {
+    g_autofree gchar *error = NULL;
+    g_autofree gchar *content = NULL;
+    gsize length;
+    Rig rig;
+
+    rig_init (&rig, "effect", "");
+    g_assert_true (g_file_set_contents (
+        raw, (const gchar *) rig.x.items, (gssize) rig.x.length * 4, NULL));
+    if (!test_launch (&error,
+            "filesrc location=%s blocksize=256 ! %s ! lstm model-location=%s ! filesink "
+            "location=%s",
+            raw, parsers[i], model, y))
+      g_error ("%s", error);
+    rig_expect (&rig, 0, rig.x.length, rig.x.length);
+    g_assert_true (g_file_get_contents (y, &content, &length, NULL));
+    g_array_append_vals (rig.got, content, (guint) (length / sizeof (gfloat)));
+    rig_assert_same (&rig);
+    rig_clear (&rig);
+  }
   test_dir_remove (dir);
 }
 
