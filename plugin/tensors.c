@@ -39,12 +39,13 @@ static GStrv
 split_field (
     const GstStructure *s, const gchar *field, const gchar *separators, guint n, GError **error)
 {
+  const GValue *value = gst_structure_get_value (s, field);
   const gchar *text = gst_structure_get_string (s, field);
   g_auto (GStrv) parts = text ? g_strsplit_set (text, separators, -1) : NULL;
 
-  if (!parts) {
-    gst_lstm_fail (error, FORMAT,
-        "caps field %s: expected a string, got nothing in '%" GST_PTR_FORMAT "'", field, s);
+  if (!parts) { /* dimensions=9 of a command line is an int */
+    gst_lstm_fail (error, FORMAT, "caps field %s: expected a string, as %s=(string)…, got %s",
+        field, field, value ? G_VALUE_TYPE_NAME (value) : "nothing");
     return NULL;
   }
   if (g_strv_length (parts) != n) {

@@ -164,7 +164,9 @@ static const struct {
     {"", "format=static,num_tensors=1,types=(string)\"uint8,uint8\",dimensions=(string)3",
         "caps field types: expected 1 entries *, got 'uint8,uint8'"},
     {"", "format=static,num_tensors=1,types=uint8",
-        "caps field dimensions: expected a string*"},
+        "caps field dimensions: expected a string*, got nothing"},
+    {"", "format=static,num_tensors=1,types=uint8,dimensions=3",
+        "caps field dimensions: expected a string, as dimensions=(string)?*, got gint"},
     {"", "format=static,num_tensors=1,types=int8,dimensions=(string)3:2147483647:2147483647",
         "caps field dimensions: * is more than memory can hold"},
 };
