@@ -39,20 +39,124 @@ media_parse (
   return TRUE;
 }
 
+static GQuark
+id_of (const gchar *prefix, const gchar *name)
+{
+  g_autofree gchar *id = NULL;
+
+  if (g_str_equal (name, "output"))
+    return g_quark_from_string (prefix);
+  id = g_strdup_printf ("%s-%s", prefix, name);
+  return g_quark_from_string (id);
+}
+
+#if GST_CHECK_VERSION(1, 28, 0)
+/* What GStreamer 1.28 says of a tensor in caps: [steps, size], or [steps, rows, size] */
+static GstCaps *
+tensor_caps (const GstLstmTensors *out, guint i, GQuark id)
+{
+  const guint dims[] = {out->steps, out->rows[i], out->size[i]};
+  GstCaps *caps = gst_caps_new_simple ("tensor/strided", "tensor-id", G_TYPE_STRING,
+      g_quark_to_string (id), "dims-order", G_TYPE_STRING, "row-major", "type", G_TYPE_STRING,
+      "float32", NULL);
+  GValue array = G_VALUE_INIT;
+
+  g_value_init (&array, GST_TYPE_ARRAY);
+  for (guint k = 0; k < G_N_ELEMENTS (dims); k++) {
+    GValue dim = G_VALUE_INIT;
+
+    if (k == 1 && dims[k] == 1)
+      continue;
+    g_value_init (&dim, G_TYPE_INT);
+    g_value_set_int (&dim, (gint) dims[k]);
+    gst_value_array_append_and_take_value (&array, &dim);
+  }
+  gst_structure_take_value (gst_caps_get_structure (caps, 0), "dims", &array);
+  return caps;
+}
+
+/* The tensors that @caps tell of; ours are a group, named as the output. Returns: (transfer full) */
+static GstStructure *
+get_groups (const GstCaps *caps)
+{
+  const GValue *groups = gst_structure_get_value (gst_caps_get_structure (caps, 0), "tensors");
+
+  return groups && GST_VALUE_HOLDS_STRUCTURE (groups)
+             ? gst_structure_copy (gst_value_get_structure (groups))
+             : gst_structure_new_empty ("tensorgroups");
+}
+
+static void
+set_groups (GstCaps *caps, GstStructure *groups)
+{
+  gst_caps_set_simple (caps, "tensors", GST_TYPE_STRUCTURE, groups, NULL);
+  gst_structure_free (groups);
+}
+
+static void
+add_group (GstCaps *caps, const GstLstmTensors *out, const gchar *group)
+{
+  GstStructure *groups = get_groups (caps);
+  GValue list = G_VALUE_INIT;
+
+  g_value_init (&list, GST_TYPE_UNIQUE_LIST);
+  for (guint i = 0; i < out->n_tensors; i++) {
+    GValue tensor = G_VALUE_INIT;
+
+    g_value_init (&tensor, GST_TYPE_CAPS);
+    g_value_take_boxed (&tensor, tensor_caps (out, i, id_of (group, out->name[i])));
+    gst_value_unique_list_append_and_take_value (&list, &tensor);
+  }
+  gst_structure_take_value (groups, group, &list);
+  set_groups (caps, groups);
+}
+
+static void
+remove_group (GstCaps *caps, const gchar *group)
+{
+  GstStructure *groups = get_groups (caps);
+
+  gst_structure_remove_field (groups, group);
+  if (gst_structure_n_fields (groups) > 0) {
+    set_groups (caps, groups);
+    return;
+  }
+  gst_structure_free (groups);
+  gst_structure_remove_field (gst_caps_get_structure (caps, 0), "tensors");
+}
+#else
+static void
+add_group (GstCaps *caps, const GstLstmTensors *out, const gchar *group)
+{
+}
+
+static void
+remove_group (GstCaps *caps, const gchar *group)
+{
+}
+#endif
+
 static GstCaps *
 media_give (const GstCaps *sink, const GstLstmTensors *out, const GstLstmWanted *wanted)
 {
-  return gst_caps_copy (sink);
+  GstCaps *caps = gst_caps_copy (sink);
+
+  if (out && wanted->settings->output_mode != GST_LSTM_OUTPUT_FINAL)
+    add_group (caps, out, wanted->settings->tensor_id);
+  return caps;
 }
 
 static GstCaps *
 media_take (const GstCaps *source, const GstLstmWanted *wanted)
 {
   const GstStructure *s = gst_caps_get_structure (source, 0);
+  GstCaps *caps;
 
-  return !gst_structure_has_name (s, "other/tensors") && media_is (s, wanted)
-             ? gst_caps_copy (source)
-             : gst_caps_new_empty ();
+  if (gst_structure_has_name (s, "other/tensors") || !media_is (s, wanted))
+    return gst_caps_new_empty ();
+  caps = gst_caps_copy (source);
+  remove_group (caps, wanted->settings->tensor_id);
+  return caps;
 }
 
 /* --- Buffers --- */
@@ -63,17 +167,6 @@ media_open (const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, G
   gsize d = input->tensors.size[0];
 
   return gst_lstm_media_open (buffer, input->id, &d, steps, error);
-}
-
-static GQuark
-id_of (const gchar *prefix, const gchar *name)
-{
-  g_autofree gchar *id = NULL;
-
-  if (g_str_equal (name, "output"))
-    return g_quark_from_string (prefix);
-  id = g_strdup_printf ("%s-%s", prefix, name);
-  return g_quark_from_string (id);
 }
 
 /* [T, size], or [T, rows, size]; @data: (transfer full) */

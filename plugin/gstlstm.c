@@ -369,6 +369,8 @@ gst_lstm_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
 static void
 gst_lstm_init (GstLstm *self)
 {
+  /* Caps of media may come back from downstream as they came, but tensors were added to them. */
+  gst_base_transform_set_prefer_passthrough (GST_BASE_TRANSFORM (self), FALSE);
   g_mutex_init (&self->lock);
   gst_lstm_settings_init (&self->settings);
 }

@@ -424,8 +424,8 @@ test_final (void)
   message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
   g_assert_nonnull (message);
   g_assert_true (gst_message_has_name (message, "lstm-final"));
-  g_assert_true (gst_structure_get_uint64 (
-      gst_message_get_structure (message), "timestamp", &timestamp));
+  g_assert_true (
+      gst_structure_get_uint64 (gst_message_get_structure (message), "timestamp", &timestamp));
   g_assert_cmpuint (timestamp, ==, 1500);
   values = gst_structure_get_value (gst_message_get_structure (message), "output");
   for (guint i = 0; i < gst_value_array_get_size (values); i++) {
@@ -576,10 +576,60 @@ test_caps (void)
     g_assert_true (rig_push_caps_text (&rig, cases[i].caps) == cases[i].taken);
     pad = gst_element_get_static_pad (rig.lstm, "src");
     left = gst_pad_get_current_caps (pad);
+    if (left) { /* in which GStreamer 1.28 names tensors */
+      left = gst_caps_make_writable (left);
+      gst_structure_remove_field (gst_caps_get_structure (left, 0), "tensors");
+    }
     g_assert_true (cases[i].taken ? gst_caps_is_equal (left, caps) : !left);
     rig_clear (&rig);
   }
 }
+
+#if GST_CHECK_VERSION(1, 28, 0)
+#  define FEATURES                                                                             \
+    "features=(/uniquelist){(caps)\"tensor/strided,tensor-id=features,dims=(int)<1,3>,"        \
+    "dims-order=row-major,type=float32\"}"
+#  define OUTPUT                                                                               \
+    "mood=(/uniquelist){(caps)\"tensor/strided,tensor-id=mood,dims=(int)<1,16>,"               \
+    "dims-order=row-major,type=float32\",(caps)\"tensor/strided,tensor-id=mood-gates,"         \
+    "dims=(int)<1,4,16>,dims-order=row-major,type=float32\"}"
+#  define GROUPS(groups) VIDEO ",tensors=(structure)[tensorgroups," groups "]"
+
+/* Caps name what comes and what is added; upstream hears of the former alone. */
+static void
+test_groups (void)
+{
+  static const struct {
+    const gchar *in, *out;
+  } cases[] = {
+      {VIDEO, GROUPS (OUTPUT)},
+      {GROUPS (FEATURES), GROUPS (FEATURES "," OUTPUT)},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GstCaps) in = gst_caps_from_string (cases[i].in);
+    g_autoptr (GstCaps) out = gst_caps_from_string (cases[i].out);
+    g_autoptr (GstCaps) left = NULL;
+    g_autoptr (GstCaps) asked = NULL;
+    g_autoptr (GstPad) src = NULL;
+    g_autoptr (GstPad) sink = NULL;
+    Rig rig;
+
+    g_assert_nonnull (out);
+    rig_init (&rig, FOLDER, "tensor-id=mood emit=output+gates");
+    gst_harness_set_sink_caps (rig.harness, gst_caps_ref (out));
+    rig_push_stream_start (&rig);
+    g_assert_true (rig_push_caps_text (&rig, cases[i].in));
+    src = gst_element_get_static_pad (rig.lstm, "src");
+    left = gst_pad_get_current_caps (src);
+    g_assert_true (gst_caps_is_equal (left, out));
+    sink = gst_element_get_static_pad (rig.lstm, "sink");
+    asked = gst_pad_query_caps (sink, NULL);
+    g_assert_true (gst_caps_is_equal (asked, in));
+    rig_clear (&rig);
+  }
+}
+#endif
 
 /* Elements that would take anything must not be told that anything comes. */
 static void
@@ -601,7 +651,7 @@ test_query (void)
         pad = gst_element_get_static_pad (rig.lstm, pads[i]);
         caps = gst_pad_query_caps (pad, NULL);
         g_assert_true (gst_caps_is_any (caps) == (named > 0));
-        g_assert_true (gst_caps_is_subset (any_video, caps));
+        g_assert_true (gst_caps_can_intersect (any_video, caps));
         rig_clear (&rig);
       }
 }
@@ -639,23 +689,26 @@ int
 main (int argc, char **argv)
 {
   static const TestRow tests[] = {
-      {"/lstm-media/shapes", test_shapes},
-      {"/lstm-media/steps-vary", test_steps_vary},
-      {"/lstm-media/refused-tensors", test_refused_tensors},
-      {"/lstm-media/ids", test_ids},
-      {"/lstm-media/ambiguous", test_ambiguous},
-      {"/lstm-media/in-place", test_in_place},
-      {"/lstm-media/emit", test_emit},
-      {"/lstm-media/window", test_window},
-      {"/lstm-media/final", test_final},
-      {"/lstm-media/gaps", test_gaps},
-      {"/lstm-media/gap-in-window", test_gap_in_window},
-      {"/lstm-media/first-gap-warns", test_first_gap_warns},
-      {"/lstm-media/outside", test_outside},
-      {"/lstm-media/caps", test_caps},
-      {"/lstm-media/query", test_query},
-      {"/lstm-media/not-causal", test_not_causal},
-      {"/lstm-media/allocation", test_allocation},
+    {"/lstm-media/shapes", test_shapes},
+    {"/lstm-media/steps-vary", test_steps_vary},
+    {"/lstm-media/refused-tensors", test_refused_tensors},
+    {"/lstm-media/ids", test_ids},
+    {"/lstm-media/ambiguous", test_ambiguous},
+    {"/lstm-media/in-place", test_in_place},
+    {"/lstm-media/emit", test_emit},
+    {"/lstm-media/window", test_window},
+    {"/lstm-media/final", test_final},
+    {"/lstm-media/gaps", test_gaps},
+    {"/lstm-media/gap-in-window", test_gap_in_window},
+    {"/lstm-media/first-gap-warns", test_first_gap_warns},
+    {"/lstm-media/outside", test_outside},
+    {"/lstm-media/caps", test_caps},
+#if GST_CHECK_VERSION(1, 28, 0)
+    {"/lstm-media/groups", test_groups},
+#endif
+    {"/lstm-media/query", test_query},
+    {"/lstm-media/not-causal", test_not_causal},
+    {"/lstm-media/allocation", test_allocation},
   };
 
   return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
