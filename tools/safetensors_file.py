@@ -38,7 +38,7 @@ def write(path, tensors, metadata, kind="F32", kinds=None):
 
 
 def read(path):
-    """Return (tensors, metadata) of a file whose tensors are all F32."""
+    """Return (tensors, metadata) of a file whose tensors are F32 or F16, as float32."""
     with open(path, "rb") as file:
         size, = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(size))
@@ -46,8 +46,10 @@ def read(path):
     metadata = header.pop("__metadata__", {})
     tensors = {}
     for name, entry in header.items():
-        if entry["dtype"] != "F32":
-            raise ValueError(f"{path}: tensor {name} is {entry['dtype']}, not F32")
+        if entry["dtype"] not in ("F32", "F16"):
+            raise ValueError(f"{path}: tensor {name} is {entry['dtype']}, not F32 or F16")
+        kind = {"F32": "<f4", "F16": "<f2"}[entry["dtype"]]
         begin, end = entry["data_offsets"]
-        tensors[name] = np.frombuffer(data[begin:end], "<f4").reshape(entry["shape"])
+        values = np.frombuffer(data[begin:end], kind).astype(np.float32)
+        tensors[name] = values.reshape(entry["shape"])
     return tensors, metadata

@@ -12,10 +12,10 @@ LAYERS = (
 )
 
 
-def model_metadata(**more):
-    """The `__metadata__` that describes the network, with further strings beside it."""
-    layers = json.dumps(LAYERS, separators=(",", ":"))
-    return {"lstm.version": "1", "lstm.layers": layers, **more}
+def model_metadata(layers=LAYERS, **more):
+    """The `__metadata__` that describes a network's layers, with further strings beside it."""
+    text = json.dumps(layers, separators=(",", ":"))
+    return {"lstm.version": "1", "lstm.layers": text, **more}
 
 
 def write_labels(path):

@@ -42,6 +42,23 @@ class Features(torch.nn.Module):
         return torch.tanh(self.projection(joined))
 
 
+def tensors_of(network):
+    """The weights of either file under their names, (name -> array): features, and the rest."""
+    features = {name: tensor.numpy() for name, tensor in network.features.state_dict().items()}
+    rest = {name: tensor.numpy() for name, tensor in network.state_dict().items()
+            if not name.startswith("features.")}
+    return features, rest
+
+
+def load(features, rest):
+    """The network of both files' tensors, ready to be evaluated."""
+    network = Network()
+    tensors = {**{"features." + name: array for name, array in features.items()}, **rest}
+    network.load_state_dict({name: torch.from_numpy(array.copy())
+                             for name, array in tensors.items()})
+    return network.eval()
+
+
 class Network(torch.nn.Module):
     """Frames (clips, frames, HEIGHT * WIDTH) in [0, 1] to logits (clips, frames, labels)."""
 
