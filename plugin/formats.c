@@ -31,6 +31,18 @@ gst_lstm_input_parse (
                            gst_structure_get_name (s));
 }
 
+GstLstmTensors
+gst_lstm_input_shape (const GstLstmInput *input, guint steps, guint streams)
+{
+  GstLstmTensors in = input->tensors;
+
+  in.steps = steps;
+  in.streams = streams;
+  if (input->format->attach && steps > 1)
+    in.fps_n = 0; /* it is the media's: steps share a buffer's duration */
+  return in;
+}
+
 GstCaps *
 gst_lstm_formats_all (GstPadDirection direction, const GstLstmWanted *wanted)
 {

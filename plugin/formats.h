@@ -79,6 +79,9 @@ struct _GstLstmInput {
 gboolean gst_lstm_input_parse (
     GstLstmInput *input, const GstStructure *s, const GstLstmWanted *wanted, GError **error);
 
+/* What @input has in a buffer of @steps steps of @streams streams, where that varies. */
+GstLstmTensors gst_lstm_input_shape (const GstLstmInput *input, guint steps, guint streams);
+
 /* All that may come in (GST_PAD_SINK) or leave. Returns: (transfer full) */
 GstCaps *gst_lstm_formats_all (GstPadDirection direction, const GstLstmWanted *wanted);
 

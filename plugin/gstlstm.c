@@ -74,10 +74,10 @@ parse_caps (const GstLstm *self, GstLstmInput *input, const GstStructure *s, GEr
 
   if (!gst_lstm_input_parse (input, s, &wanted, error))
     return FALSE;
-  if (input->varies && gst_lstm_is_configured (self)) {
-    input->tensors.steps = self->sequence.in.steps;
-    input->tensors.streams = self->sequence.in.streams;
-  }
+  if (input->varies && input->format == self->input.format && self->input.varies
+      && gst_lstm_is_configured (self))
+    input->tensors = gst_lstm_input_shape (
+        input, self->sequence.in.steps, self->sequence.in.streams);
   return TRUE;
 }
 

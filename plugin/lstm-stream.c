@@ -217,12 +217,9 @@ follow_shape (GstLstm *self, const GstLstmSteps *steps)
   const GstLstmSequence *sequence = &self->sequence;
   const guint out_steps = sequence->out.steps, out_streams = sequence->out.streams;
   g_autoptr (GError) error = NULL;
-  GstLstmTensors in = self->input.tensors;
+  const GstLstmTensors in = gst_lstm_input_shape (
+      &self->input, steps->n_steps, steps->n_streams);
 
-  in.steps = steps->n_steps;
-  in.streams = steps->n_streams;
-  if (gst_lstm_attaches (self) && in.steps > 1)
-    in.fps_n = 0; /* it is the media's: steps share a buffer's duration */
   if (!gst_lstm_take_shape (self, &in, &error))
     return gst_lstm_fail_sequence (self, error);
   return (sequence->out.steps == out_steps && sequence->out.streams == out_streams)

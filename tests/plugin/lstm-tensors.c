@@ -256,6 +256,23 @@ test_flexible (void)
   rig_clear (&rig);
 }
 
+/* What static caps said before does not count for them. */
+static void
+test_flexible_after_static (void)
+{
+  g_autoptr (GstPad) pad = NULL;
+  g_autoptr (GstCaps) caps = NULL;
+  Rig rig;
+
+  begin (&rig, "", "format=static,num_tensors=1,types=float32,dimensions=(string)3:4:5");
+  g_assert_true (push_caps (&rig, "format=flexible"));
+  pad = gst_element_get_static_pad (rig.lstm, "src");
+  caps = gst_pad_get_current_caps (pad);
+  g_assert_cmpstr (
+      gst_structure_get_string (gst_caps_get_structure (caps, 0), "dimensions"), ==, "16:1");
+  rig_clear (&rig);
+}
+
 /* One of two that a buffer holds, whose other one is no vector. */
 static void
 test_flexible_several (void)
@@ -395,6 +412,7 @@ main (int argc, char **argv)
       {"/lstm-tensors/several", test_several},
       {"/lstm-tensors/refused-caps", test_refused_caps},
       {"/lstm-tensors/flexible", test_flexible},
+      {"/lstm-tensors/flexible-after-static", test_flexible_after_static},
       {"/lstm-tensors/flexible-several", test_flexible_several},
       {"/lstm-tensors/refused-buffers", test_refused_buffers},
       {"/lstm-tensors/links", test_links},

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Which media `lstm` takes, and what caps say of the tensors beside them. */
+#include "lstm-rig.h"
+
+#define FOLDER "long-no-bias" /* d = 3, n = 16 */
+#define VIDEO "video/x-raw,format=GRAY8,width=2,height=2,framerate=30/1"
+
+static void
+test_caps (void)
+{
+  static const struct {
+    const gchar *properties, *caps;
+    gboolean taken;
+  } cases[] = {
+      {"", VIDEO, TRUE},
+      {"", "video/x-raw(memory:GLMemory),format=RGBA,width=2,height=2,framerate=30/1", TRUE},
+      {"", "video/x-h264,stream-format=byte-stream", FALSE},
+      {"", "application/x-anything", FALSE},
+      {"input-tensor-id=features", VIDEO, TRUE},
+      {"input-tensor-id=features", "application/x-anything", TRUE},
+      {"input-tensor-id=features",
+          "audio/x-raw,format=S16LE,rate=8000,channels=1,layout=interleaved", TRUE},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GstCaps) caps = gst_caps_from_string (cases[i].caps);
+    g_autoptr (GstCaps) left = NULL;
+    g_autoptr (GstPad) pad = NULL;
+    Rig rig;
+
+    g_test_message ("%s %s", cases[i].properties, cases[i].caps);
+    rig_init (&rig, FOLDER, cases[i].properties);
+    rig_push_stream_start (&rig);
+    g_assert_true (rig_push_caps_text (&rig, cases[i].caps) == cases[i].taken);
+    pad = gst_element_get_static_pad (rig.lstm, "src");
+    left = gst_pad_get_current_caps (pad);
+    if (left) { /* in which GStreamer 1.28 names tensors */
+      left = gst_caps_make_writable (left);
+      gst_structure_remove_field (gst_caps_get_structure (left, 0), "tensors");
+    }
+    g_assert_true (cases[i].taken ? gst_caps_is_equal (left, caps) : !left);
+    rig_clear (&rig);
+  }
+}
+
+#if GST_CHECK_VERSION(1, 28, 0)
+#  define FEATURES                                                                             \
+    "features=(/uniquelist){(caps)\"tensor/strided,tensor-id=features,dims=(int)<1,3>,"        \
+    "dims-order=row-major,type=float32\"}"
+#  define OUTPUT                                                                               \
+    "mood=(/uniquelist){(caps)\"tensor/strided,tensor-id=mood,dims=(int)<1,16>,"               \
+    "dims-order=row-major,type=float32\",(caps)\"tensor/strided,tensor-id=mood-gates,"         \
+    "dims=(int)<1,4,16>,dims-order=row-major,type=float32\"}"
+#  define GROUPS(groups) VIDEO ",tensors=(structure)[tensorgroups," groups "]"
+
+/* Caps name what comes and what is added; upstream hears of the former alone. */
+static void
+test_groups (void)
+{
+  static const struct {
+    const gchar *in, *out;
+  } cases[] = {
+      {VIDEO, GROUPS (OUTPUT)},
+      {GROUPS (FEATURES), GROUPS (FEATURES "," OUTPUT)},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GstCaps) in = gst_caps_from_string (cases[i].in);
+    g_autoptr (GstCaps) out = gst_caps_from_string (cases[i].out);
+    g_autoptr (GstCaps) left = NULL;
+    g_autoptr (GstCaps) asked = NULL;
+    g_autoptr (GstPad) src = NULL;
+    g_autoptr (GstPad) sink = NULL;
+    Rig rig;
+
+    g_assert_nonnull (out);
+    rig_init (&rig, FOLDER, "tensor-id=mood emit=output+gates");
+    gst_harness_set_sink_caps (rig.harness, gst_caps_ref (out));
+    rig_push_stream_start (&rig);
+    g_assert_true (rig_push_caps_text (&rig, cases[i].in));
+    src = gst_element_get_static_pad (rig.lstm, "src");
+    left = gst_pad_get_current_caps (src);
+    g_assert_true (gst_caps_is_equal (left, out));
+    sink = gst_element_get_static_pad (rig.lstm, "sink");
+    asked = gst_pad_query_caps (sink, NULL);
+    g_assert_true (gst_caps_is_equal (asked, in));
+    rig_clear (&rig);
+  }
+}
+#endif
+
+/* Elements that would take anything must not be told that anything comes. */
+static void
+test_query (void)
+{
+  static const gchar *const pads[] = {"sink", "src"};
+  static const GstState states[] = {GST_STATE_NULL, GST_STATE_PLAYING};
+
+  for (guint named = 0; named < 2; named++)
+    for (guint i = 0; i < G_N_ELEMENTS (pads); i++)
+      for (guint k = 0; k < G_N_ELEMENTS (states); k++) {
+        g_autoptr (GstPad) pad = NULL;
+        g_autoptr (GstCaps) caps = NULL;
+        g_autoptr (GstCaps) any_video = gst_caps_from_string ("video/x-raw(ANY)");
+        Rig rig;
+
+        rig_init (&rig, FOLDER, named ? "input-tensor-id=features" : "");
+        gst_element_set_state (rig.lstm, states[k]);
+        pad = gst_element_get_static_pad (rig.lstm, pads[i]);
+        caps = gst_pad_query_caps (pad, NULL);
+        g_assert_true (gst_caps_is_any (caps) == (named > 0));
+        g_assert_true (gst_caps_can_intersect (any_video, caps));
+        rig_clear (&rig);
+      }
+}
+
+static void
+test_not_causal (void)
+{
+  Rig rig;
+
+  rig_init (&rig, "variants/keras-bidirectional-ave", "");
+  rig_push_stream_start (&rig);
+  g_assert_false (rig_push_caps_text (&rig, VIDEO));
+  assert_error_posted (
+      rig.bus, "caps: expected other/tensors, *whole sequences, *video/x-raw*");
+  rig_clear (&rig);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const TestRow tests[] = {
+    {"/lstm-media-caps/caps", test_caps},
+#if GST_CHECK_VERSION(1, 28, 0)
+    {"/lstm-media-caps/groups", test_groups},
+#endif
+    {"/lstm-media-caps/query", test_query},
+    {"/lstm-media-caps/not-causal", test_not_causal},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
+}
