@@ -39,6 +39,13 @@ media_parse (
   return TRUE;
 }
 
+/* The id of the output, with which those of the others begin */
+static const gchar *
+output_id (const GstLstmSettings *settings)
+{
+  return settings->tensor_id ? settings->tensor_id : GST_LSTM_TENSOR_ID;
+}
+
 static GQuark
 id_of (const gchar *prefix, const gchar *name)
 {
@@ -142,7 +149,7 @@ media_give (const GstCaps *sink, const GstLstmTensors *out, const GstLstmWanted 
   GstCaps *caps = gst_caps_copy (sink);
 
   if (out && wanted->settings->output_mode != GST_LSTM_OUTPUT_FINAL)
-    add_group (caps, out, wanted->settings->tensor_id);
+    add_group (caps, out, output_id (wanted->settings));
   return caps;
 }
 
@@ -155,7 +162,7 @@ media_take (const GstCaps *source, const GstLstmWanted *wanted)
   if (gst_structure_has_name (s, "other/tensors") || !media_is (s, wanted))
     return gst_caps_new_empty ();
   caps = gst_caps_copy (source);
-  remove_group (caps, wanted->settings->tensor_id);
+  remove_group (caps, output_id (wanted->settings));
   return caps;
 }
 
@@ -197,7 +204,7 @@ media_attach (GstBuffer *media, GstBuffer *output, const GstLstmTensors *out,
 
     for (guint k = i; k < end; k++)
       gst_buffer_append_memory (data, gst_buffer_get_memory (output, k));
-    tensors[i] = tensor_new (out, i, id_of (settings->tensor_id, out->name[i]), data);
+    tensors[i] = tensor_new (out, i, id_of (output_id (settings), out->name[i]), data);
   }
   media = gst_lstm_media_make_writable (media);
   gst_lstm_media_add (media, out->n_tensors, tensors);

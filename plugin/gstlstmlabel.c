@@ -42,7 +42,7 @@ GST_DEBUG_CATEGORY_STATIC (lstmlabel_debug);
 #define GST_CAT_DEFAULT lstmlabel_debug
 
 #define DEFAULT_THRESHOLD 0.0f
-#define DEFAULT_TENSOR_ID "lstm-output"
+#define DEFAULT_TENSOR_ID GST_LSTM_TENSOR_ID
 #define MAX_FILE_SIZE (1 << 20) /* bytes */
 
 #define NO_LABEL (-1)

@@ -225,7 +225,7 @@ tensor_id_spec (void)
   return g_param_spec_string ("tensor-id", "Tensor id",
       "The id of the output in the GstTensorMeta that media get; of hidden, cell and gates the "
       "same with -hidden, -cell and -gates behind it",
-      "lstm-output", READY);
+      GST_LSTM_TENSOR_ID, READY);
 }
 #endif
 

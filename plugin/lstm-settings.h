@@ -6,6 +6,8 @@
 #include <gst/gst.h>
 #include <lstm/lstm.h>
 
+#define GST_LSTM_TENSOR_ID "lstm-output" /* of the output beside media, unless one is set */
+
 typedef enum {
   GST_LSTM_OUTPUT_SEQUENCE,
   GST_LSTM_OUTPUT_FINAL,

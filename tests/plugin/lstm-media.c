@@ -375,6 +375,25 @@ test_emit (void)
   rig_clear (&rig);
 }
 
+/* Whatever it is set to there is one. */
+static void
+test_no_id (void)
+{
+  Rig rig;
+
+  rig_init (&rig, FOLDER, "");
+  gst_element_set_state (rig.lstm, GST_STATE_NULL);
+  g_object_set (rig.lstm, "tensor-id", NULL, NULL);
+  gst_element_set_state (rig.lstm, GST_STATE_PLAYING);
+  rig_push_stream_start (&rig);
+  g_assert_true (rig_push_caps_text (&rig, VIDEO));
+  rig_push_segment (&rig);
+  push_steps (&rig, 0, 1);
+  rig_expect (&rig, 0, 1, 1);
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
 /* A window's output goes with the frame that completes it. */
 static void
 test_window (void)
@@ -572,6 +591,7 @@ main (int argc, char **argv)
       {"/lstm-media/ambiguous", test_ambiguous},
       {"/lstm-media/in-place", test_in_place},
       {"/lstm-media/emit", test_emit},
+      {"/lstm-media/no-id", test_no_id},
       {"/lstm-media/window", test_window},
       {"/lstm-media/final", test_final},
       {"/lstm-media/gaps", test_gaps},
