@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * liblstm by itself, without GStreamer: reads steps of d numbers, a line each, and answers each
+ * with the line of n numbers that the model gives, before it reads the next one.
+ *
+ * Usage: lstm-alone MODEL [STATE] < STEPS
+ *
+ * With STATE, a file that need not be there yet, a run goes on where the last one ended. */
+#include "numbers.h"
+#include <lstm/lstm.h>
+#include <stdlib.h>
+
+/* h and c as the last run left them, or zero. Returns: (transfer full) */
+static LstmState *
+open_state (LstmModel *model, const char *path, GError **error)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (LstmState) state = NULL;
+  char *content;
+  gsize size;
+
+  if (!path || !g_file_test (path, G_FILE_TEST_EXISTS))
+    return lstm_state_new (model, 1, error);
+  if (!g_file_get_contents (path, &content, &size, error))
+    return NULL;
+  bytes = g_bytes_new_take (content, size);
+  state = lstm_state_load (
+      model, bytes, path, NULL, NULL, error); /* another model's is an error */
+  if (state && lstm_state_get_streams (state) != 1) {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_STATE, "%s: expected 1 stream, found %zu", path,
+        lstm_state_get_streams (state));
+    return NULL;
+  }
+  return g_steal_pointer (&state);
+}
+
+/* All or nothing: whoever ends the process meanwhile leaves the old file. */
+static gboolean
+save_state (LstmState *state, const char *path, GError **error)
+{
+  g_autoptr (GBytes) bytes = lstm_state_save (state, G_MAXUINT64, 0);
+  gsize size;
+  const char *content = g_bytes_get_data (bytes, &size);
+
+  return g_file_set_contents (path, content, (gssize) size, error);
+}
+
+static gboolean
+run_lines (LstmState *state, GError **error)
+{
+  LstmModel *model = lstm_state_get_model (state);
+  const gsize d = lstm_model_get_input_size (model), n = lstm_model_get_output_size (model);
+  g_autofree float *y = g_new (float, n);
+  char *line = NULL;
+  gsize room = 0, number = 0;
+  gboolean ok = TRUE;
+
+  while (ok && getline (&line, &room, stdin) >= 0) {
+    g_autoptr (GArray) x = numbers_parse (line, error);
+
+    number++;
+    ok = x && x->len == d;
+    if (ok) {
+      /* One step, [1, 1, d] to [1, 1, n]. It cannot fail, and costs the step alone: what was before
+       * is in the state. */
+      lstm_state_run (state, 1, (const float *) x->data, y);
+      numbers_print (y, n);
+    } else if (x) {
+      g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
+          "expected %zu numbers, which the model takes, found %u", d, x->len);
+    }
+  }
+  if (!ok)
+    g_prefix_error (error, "line %zu: ", number);
+  free (line);
+  return ok;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmModel) model = NULL;
+  g_autoptr (LstmState) state = NULL;
+
+  if (argc < 2 || argc > 3) {
+    g_printerr ("usage: lstm-alone MODEL [STATE] < STEPS\n");
+    return 2;
+  }
+  /* The model is the weights, which any number of states and threads may share; the state is one
+   * sequence's memory, and holds its model. */
+  model = lstm_model_load (argv[1], &error);
+  state = model ? open_state (model, argv[2], &error) : NULL;
+  if (!state || !run_lines (state, &error)
+      || (argv[2] && !save_state (state, argv[2], &error))) {
+    g_printerr ("lstm-alone: %s\n", error->message);
+    return 1;
+  }
+  return 0;
+}

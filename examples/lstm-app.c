@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * An application at both ends of a pipeline, appsrc ! lstm ! appsink: it hands in feature vectors of
+ * its own, and reads what the model gives at each step, with its time.
+ *
+ * Usage: lstm-app MODEL RATE < STEPS
+ *
+ * STEPS: d numbers a line, RATE lines a second. Prints each step's time in seconds, and n numbers. */
+#include "numbers.h"
+#include <gst/app/gstappsink.h>
+#include <gst/app/gstappsrc.h>
+#include <stdlib.h>
+
+#define LINE "appsrc name=src format=time ! lstm name=lstm ! appsink name=sink sync=false"
+
+/* What a buffer holds: one float32 tensor of d numbers and one step */
+#define STEP_CAPS                                                                              \
+  "other/tensors,format=static,num_tensors=1,types=float32,dimensions=(string)%u:1,"           \
+  "framerate=%" G_GUINT64_FORMAT "/1"
+
+typedef struct {
+  GMainLoop *loop;
+  GstElement *pipeline;
+  guint64 rate;  /* steps a second */
+  guint64 steps; /* that were handed in */
+  guint d;       /* numbers of a step, as the caps have it */
+  int status;    /* of the process */
+} App;
+
+static void
+push_step (App *app, GstAppSrc *src, GArray *x)
+{
+  GstBuffer *buffer = gst_buffer_new_memdup (x->data, x->len * sizeof (float));
+
+  if (x->len != app->d) { /* lstm compares d with its model's */
+    g_autofree char *text = g_strdup_printf (STEP_CAPS, x->len, app->rate);
+    g_autoptr (GstCaps) caps = gst_caps_from_string (text);
+
+    gst_app_src_set_caps (src, caps);
+    app->d = x->len;
+  }
+  /* From its number, so that no roundings add up. */
+  GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (app->steps++, GST_SECOND, app->rate);
+  GST_BUFFER_DURATION (buffer) = gst_util_uint64_scale (app->steps, GST_SECOND, app->rate)
+                                 - GST_BUFFER_PTS (buffer);
+  gst_app_src_push_buffer (src, buffer); /* which takes the buffer, also where it fails */
+}
+
+/* appsrc has nothing left, in the thread that also runs the model: so nothing piles up. Where
+ * vectors come by themselves, push them from there instead, and see appsrc's max-buffers. */
+static void
+on_need_data (GstAppSrc *src, guint bytes, gpointer data)
+{
+  App *app = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) x = NULL;
+  char *line = NULL;
+  gsize room = 0;
+
+  if (getline (&line, &room, stdin) >= 0)
+    x = numbers_parse (line, &error);
+  free (line);
+  if (error) /* to the main loop, by the way that errors of elements take */
+    gst_element_post_message (
+        app->pipeline, gst_message_new_error (GST_OBJECT (src), error, NULL));
+  if (x)
+    push_step (app, src, x);
+  else
+    gst_app_src_end_of_stream (src);
+}
+
+/* In the same thread. The buffer is the sample's. */
+static GstFlowReturn
+on_new_sample (GstAppSink *sink, gpointer data)
+{
+  g_autoptr (GstSample) sample = gst_app_sink_pull_sample (sink);
+  GstBuffer *buffer = sample ? gst_sample_get_buffer (sample) : NULL;
+  GstMapInfo map;
+
+  if (!buffer || !gst_buffer_map (buffer, &map, GST_MAP_READ))
+    return GST_FLOW_ERROR;
+  printf ("%.3f: ", (double) GST_BUFFER_PTS (buffer) / GST_SECOND);
+  numbers_print ((const float *) map.data, map.size / sizeof (float));
+  gst_buffer_unmap (buffer, &map);
+  return GST_FLOW_OK;
+}
+
+/* In the main loop. EOS comes when appsink has handed out all that left the model. */
+static gboolean
+on_message (GstBus *bus, GstMessage *message, gpointer data)
+{
+  App *app = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!(GST_MESSAGE_TYPE (message) & (GST_MESSAGE_ERROR | GST_MESSAGE_EOS)))
+    return G_SOURCE_CONTINUE;
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
+    gst_message_parse_error (message, &error, NULL);
+    g_printerr ("lstm-app: %s: %s\n", GST_MESSAGE_SRC_NAME (message), error->message);
+    app->status = 1;
+  }
+  g_main_loop_quit (app->loop);
+  return G_SOURCE_REMOVE; /* errors that follow the first one are its consequences */
+}
+
+/* lstm opens the model when the pipeline starts. */
+static void
+connect_ends (App *app, const char *model)
+{
+  static GstAppSrcCallbacks src_callbacks = {.need_data = on_need_data};
+  static GstAppSinkCallbacks sink_callbacks = {.new_sample = on_new_sample};
+  g_autoptr (GstElement) src = gst_bin_get_by_name (GST_BIN (app->pipeline), "src");
+  g_autoptr (GstElement) lstm = gst_bin_get_by_name (GST_BIN (app->pipeline), "lstm");
+  g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (app->pipeline), "sink");
+  g_autoptr (GstBus) bus = gst_element_get_bus (app->pipeline);
+
+  gst_app_src_set_callbacks (GST_APP_SRC (src), &src_callbacks, app, NULL);
+  g_object_set (lstm, "model-location", model, NULL);
+  gst_app_sink_set_callbacks (GST_APP_SINK (sink), &sink_callbacks, app, NULL);
+  gst_bus_add_watch (bus, on_message, app);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  App app = {0};
+
+  gst_init (&argc, &argv);
+  if (argc != 3 || !g_ascii_string_to_unsigned (argv[2], 10, 1, G_MAXINT, &app.rate, NULL)) {
+    g_printerr ("usage: lstm-app MODEL RATE < STEPS\n");
+    return 2;
+  }
+  app.pipeline = gst_parse_launch_full (LINE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+  if (!app.pipeline) { /* an element that GStreamer does not find */
+    g_printerr ("lstm-app: %s\n", error->message);
+    return 1;
+  }
+  app.loop = g_main_loop_new (NULL, FALSE);
+  connect_ends (&app, argv[1]);
+  gst_element_set_state (app.pipeline, GST_STATE_PLAYING); /* if it fails, the bus says why */
+  g_main_loop_run (app.loop);
+  gst_element_set_state (app.pipeline, GST_STATE_NULL); /* joins the thread */
+  g_object_unref (app.pipeline);
+  g_main_loop_unref (app.loop);
+  return app.status;
+}
