@@ -112,17 +112,17 @@ audio_give (const GstCaps *sink, const GstLstmTensors *out, const GstLstmWanted 
 {
   const GstStructure *s = gst_caps_get_structure (sink, 0);
   const GValue *rate = gst_structure_get_value (s, "rate");
-  GstCaps *caps = gst_caps_new_empty ();
+  GstCaps *tensors = out ? gst_lstm_tensors_to_caps (out) : gst_static_caps_get (&any_tensors);
+  GstCaps *caps;
 
-  if (gives_audio (wanted)) {
-    caps = gst_caps_make_writable (gst_static_caps_get (&any_audio));
-    if (out)
-      set_channels (caps, s, (gint) out->size[0]);
-    if (rate)
-      gst_caps_set_value (caps, "rate", rate);
-  }
-  return gst_caps_merge (
-      caps, out ? gst_lstm_tensors_to_caps (out) : gst_static_caps_get (&any_tensors));
+  if (!gives_audio (wanted))
+    return tensors;
+  caps = gst_caps_make_writable (gst_static_caps_get (&any_audio));
+  if (out)
+    set_channels (caps, s, (gint) out->size[0]);
+  if (rate)
+    gst_caps_set_value (caps, "rate", rate);
+  return gst_caps_merge (caps, tensors);
 }
 
 /* Steps a second as frames a second */

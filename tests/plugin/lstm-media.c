@@ -311,6 +311,7 @@ static void
 test_in_place (void)
 {
   for (guint shared = 0; shared < 2; shared++) {
+    g_autoptr (GstCaps) timestamps = gst_caps_new_empty_simple ("timestamp/x-test");
     GstBuffer *buffer, *left;
     GstMemory *pixels;
     Rig rig;
@@ -318,8 +319,7 @@ test_in_place (void)
     begin (&rig, "");
     buffer = frame_of_steps (&rig, "features", 0, 1);
     pixels = gst_buffer_peek_memory (buffer, 0);
-    gst_buffer_add_reference_timestamp_meta (buffer,
-        gst_static_caps_get (&(GstStaticCaps) GST_STATIC_CAPS ("timestamp/x-test")), 7, 8);
+    gst_buffer_add_reference_timestamp_meta (buffer, timestamps, 7, 8);
     GST_BUFFER_OFFSET (buffer) = 5;
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_MARKER);
     if (shared)
