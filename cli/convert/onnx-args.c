@@ -94,7 +94,7 @@ onnx_get_splits (
 {
   const OnnxInt *split;
   gsize n;
-  gint64 sum = 0, each = (size + node->n_out - 1) / node->n_out;
+  gint64 sum = 0, each = size / node->n_out + (size % node->n_out != 0);
 
   *problem = "expected sizes that are constant and make up the whole, found others";
   if (size < 0 || !onnx_get_ints (reader, node, "split", 1, &split, &n)

@@ -166,6 +166,8 @@ run_node (OnnxReader *reader, OnnxScope *scope, const Onnx__NodeProto *proto, GE
 
   if (proto->n_input > MAX_INPUTS || proto->n_output > MAX_INPUTS)
     return fail_node (reader, proto, error, "expected fewer inputs and outputs");
+  if (!proto->n_output)
+    return fail_node (reader, proto, error, "expected an output, found none");
   node.n_in = (guint) proto->n_input;
   node.n_out = (guint) proto->n_output;
   while (node.n_in && !*onnx_name (proto->input[node.n_in - 1]))
