@@ -8,13 +8,15 @@
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
+#define MAX_DIMENSIONS 16
+
 /* Words of 32 bits of a header, in the machine's order */
 enum {
   WORD_MAGIC,
   WORD_VERSION,
   WORD_TYPE,
   WORD_DIMENSION,
-  WORD_FORMAT = WORD_DIMENSION + 16,
+  WORD_FORMAT = WORD_DIMENSION + MAX_DIMENSIONS,
   N_WORDS
 };
 #define HEADER_BYTES 128
@@ -67,7 +69,7 @@ tensors_parse (
   if (g_strcmp0 (format, "static") != 0)
     return gst_lstm_fail (error, FORMAT,
         "caps field format: expected static or flexible, got '%s'", GST_STR_NULL (format));
-  if (!gst_lstm_tensors_pick (in, &input->place, s, which, error))
+  if (!gst_lstm_tensors_pick (in, &input->place, s, which, d, error))
     return FALSE;
   if (input->place.n_tensors == 1)
     input->step_bytes = (gsize) in->size[0] * in->rows[0] * in->streams
@@ -125,17 +127,20 @@ map_tensor (GstLstmSteps *steps, GstBuffer *buffer, gboolean alone, guint index,
   return TRUE;
 }
 
-/* Dimensions d:T:bs, after which there may be ones; 0 ends them. */
+/* Dimensions d:T:bs, after which there may be ones, and before which too unless d is 1; 0 ends them. */
 static gboolean
 read_dimensions (
     const guint32 *words, gsize d, guint index, GstLstmSteps *steps, GError **error)
 {
   const guint32 *dims = words + WORD_DIMENSION;
   guint32 sizes[] = {1, 1, 1};
+  guint first = 0;
 
-  for (guint i = 0; i < WORD_FORMAT - WORD_DIMENSION && dims[i] > 0; i++)
-    if (i < G_N_ELEMENTS (sizes))
-      sizes[i] = dims[i];
+  while (d > 1 && dims[first] == 1 && first + 1 < MAX_DIMENSIONS && dims[first + 1] > 0)
+    first++;
+  for (guint i = first; i < MAX_DIMENSIONS && dims[i] > 0; i++)
+    if (i - first < G_N_ELEMENTS (sizes))
+      sizes[i - first] = dims[i];
     else if (dims[i] != 1)
       return gst_lstm_fail (error, FORMAT,
           "buffer: tensor %u: header field dimension: expected d:T:bs, got %u as number %u",
@@ -144,7 +149,7 @@ read_dimensions (
     return gst_lstm_fail (error, FORMAT,
         "buffer: tensor %u: header field dimension: expected vectors of %" G_GSIZE_FORMAT
         " values, which the model takes, got %u:%u:%u",
-        index, d, dims[0], sizes[1], sizes[2]);
+        index, d, dims[first], sizes[1], sizes[2]);
   steps->n_steps = sizes[1];
   steps->n_streams = sizes[2];
   return TRUE;

@@ -8,16 +8,20 @@
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
 /* "40:60:5" -> {40, 1, 60, 5}, and "40:4:60:5" -> {40, 4, 60, 5} for gates; what is beyond must
- * be 1, as trailing ones mean nothing. */
+ * be 1, as trailing ones mean nothing. Nor do leading ones before vectors of @d values (0: of any). */
 static gboolean
-parse_dimensions (const gchar *text, gboolean gates, guint dims[MAX_DIMS], GError **error)
+parse_dimensions (
+    const gchar *text, gboolean gates, gsize d, guint dims[MAX_DIMS], GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (text, ":", -1);
+  guint first = 0;
 
   for (guint i = 0; i < MAX_DIMS; i++)
     dims[i] = 1;
-  for (guint i = 0; parts[i]; i++) {
-    const guint at = i > 0 && !gates ? i + 1 : i;
+  while (d > 1 && parts[first] && g_str_equal (g_strstrip (parts[first]), "1"))
+    first++;
+  for (guint i = first; parts[i]; i++) {
+    const guint at = i > first && !gates ? i - first + 1 : i - first;
     guint64 n;
 
     if (!g_ascii_string_to_unsigned (g_strstrip (parts[i]), 10, 1, G_MAXINT32, &n, NULL)
@@ -95,30 +99,31 @@ fields_read (Fields *fields, const GstStructure *s, GError **error)
              || (fields->names = split_field (s, "names", ",", fields->n, error)));
 }
 
-/* Tensor @from of @fields becomes number @to; the first one says what steps and streams are. */
+/* Tensor @from of @fields, of vectors of @d values (0: of any), becomes number @to; the first one says
+ * what steps and streams are. */
 static gboolean
-parse_tensor (
-    GstLstmTensors *tensors, guint to, const Fields *fields, guint from, GError **error)
+parse_tensor (GstLstmTensors *tensors, guint to, const Fields *fields, guint from, gsize d,
+    GError **error)
 {
   const gchar *name = fields->names ? g_strstrip (fields->names[from]) : NULL;
   const gchar *dimensions = fields->dimensions[from];
-  guint d[MAX_DIMS];
+  guint dims[MAX_DIMS];
 
-  if (!parse_dimensions (dimensions, g_strcmp0 (name, GST_LSTM_GATES) == 0, d, error))
+  if (!parse_dimensions (dimensions, g_strcmp0 (name, GST_LSTM_GATES) == 0, d, dims, error))
     return FALSE;
   if (to == 0) {
-    tensors->steps = d[2];
-    tensors->streams = d[3];
-  } else if (d[2] != tensors->steps || d[3] != tensors->streams) {
+    tensors->steps = dims[2];
+    tensors->streams = dims[3];
+  } else if (dims[2] != tensors->steps || dims[3] != tensors->streams) {
     return gst_lstm_fail (error, FORMAT,
         "caps field dimensions: expected steps %u and streams %u in every tensor, got '%s'",
         tensors->steps, tensors->streams, dimensions);
   }
-  if ((guint64) d[2] * d[3] > G_MAXSSIZE / MAX_ITEM_SIZE / d[0] / d[1])
+  if ((guint64) dims[2] * dims[3] > G_MAXSSIZE / MAX_ITEM_SIZE / dims[0] / dims[1])
     return gst_lstm_fail (
         error, FORMAT, "caps field dimensions: '%s' is more than memory can hold", dimensions);
-  tensors->size[to] = d[0];
-  tensors->rows[to] = d[1];
+  tensors->size[to] = dims[0];
+  tensors->rows[to] = dims[1];
   tensors->name[to] = name ? g_intern_string (name) : NULL;
   return TRUE;
 }
@@ -149,7 +154,7 @@ gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError
     if (!g_str_equal (g_strstrip (fields.types[i]), "float32"))
       return gst_lstm_fail (
           error, FORMAT, "caps field types: expected float32, got '%s'", fields.types[i]);
-    if (!parse_tensor (tensors, i, &fields, i, error))
+    if (!parse_tensor (tensors, i, &fields, i, 0, error))
       return FALSE;
   }
   return TRUE;
@@ -157,7 +162,7 @@ gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError
 
 gboolean
 gst_lstm_tensors_pick (GstLstmTensors *tensor, GstLstmPlace *place, const GstStructure *s,
-    gint which, GError **error)
+    gint which, gsize d, GError **error)
 {
   g_auto (Fields) fields = {0};
 
@@ -180,7 +185,7 @@ gst_lstm_tensors_pick (GstLstmTensors *tensor, GstLstmPlace *place, const GstStr
         "got '%s'",
         fields.types[place->index]);
   gst_lstm_tensors_init (tensor, 0, s);
-  return parse_tensor (tensor, 0, &fields, place->index, error);
+  return parse_tensor (tensor, 0, &fields, place->index, d, error);
 }
 
 /* One entry per tensor with at least @min_dims dimensions spelled out. */

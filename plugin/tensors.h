@@ -52,9 +52,10 @@ typedef struct {
 } GstLstmPlace;
 
 /* Of static caps @s, whose framerate may be open and reads as 0/1 then, tensor @which (-1: there is
- * only one) as if it were float32, and where it lies. */
+ * only one) of vectors of @d values as if it were float32, and where it lies. Convolutional networks
+ * leave ones before d, `1:1:d`, which mean nothing unless d is 1. */
 gboolean gst_lstm_tensors_pick (GstLstmTensors *tensor, GstLstmPlace *place,
-    const GstStructure *s, gint which, GError **error);
+    const GstStructure *s, gint which, gsize d, GError **error);
 
 /* Returns: (transfer full): one structure per spelling of the dimensions, `N:1` first, since
  * caps intersection compares text and neighbours differ in the spelling that they take. */

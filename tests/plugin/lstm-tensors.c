@@ -103,7 +103,8 @@ test_types (void)
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
     for (gsize offset = 0; offset < 2; offset++) { /* aligned, and not */
       g_autofree gchar *caps = g_strdup_printf (
-          "format=static,num_tensors=1,types=%s,dimensions=(string)3:4", types[i].name);
+          "format=static,num_tensors=1,types=%s,dimensions=(string)%s3:4", types[i].name,
+          offset ? "1:1:" : "");
       GstBuffer *buffer = gst_buffer_new ();
       Rig rig;
 
@@ -222,8 +223,8 @@ flexible_of (guint type, const guint32 *dimensions, const Change *change)
 /* Steps, streams and type come with each buffer; caps follow. */
 static const struct {
   const gchar *type;
-  guint32 dimensions[4];
-  const gchar *log; /* before the buffer */
+  guint32 dimensions[4 + 2]; /* zeros behind those of the header */
+  const gchar *log;          /* before the buffer */
 } flexible[] = {
     {"float32", {3}, ""},
     {"float32", {3, 1, 1, 1}, ""},
@@ -233,6 +234,8 @@ static const struct {
     {"float64", {3, 1}, "caps 16:1, "},
     {"float32", {3, 2, 2, 1}, "caps 16:2:2, "},
     {"float32", {3, 1, 3, 1}, "caps 16:1:3, "},
+    {"float32", {1, 1, 3, 4}, "caps 16:4, "},
+    {"float32", {1, 3, 2, 2}, "caps 16:2:2, "},
 };
 
 static void
@@ -250,9 +253,30 @@ test_flexible (void)
     gst_buffer_append_memory (buffer, flexible_of (type, d, NULL));
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
     rig_assert_log (&rig, log);
+    while (*d == 1)
+      d++;
     expect_items (&rig, type, MAX (d[1], 1), MAX (d[2], 1));
     rig_assert_same (&rig);
   }
+  rig_clear (&rig);
+}
+
+/* Ones are values of a model that takes single ones. */
+static void
+test_flexible_scalars (void)
+{
+  static const guint32 scalars[] = {1, 1, 3, 0};
+  GstBuffer *buffer = gst_buffer_new ();
+  Rig rig;
+
+  rig_init (&rig, "seed-1x30", "");
+  rig_push_stream_start (&rig);
+  g_assert_true (push_caps (&rig, "format=flexible"));
+  rig_push_segment (&rig);
+  g_string_truncate (rig.log, 0);
+  gst_buffer_append_memory (buffer, flexible_of (find_type ("float32"), scalars, NULL));
+  g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
+  rig_assert_log (&rig, "caps 30:1:3, buffer");
   rig_clear (&rig);
 }
 
@@ -310,6 +334,8 @@ static const struct {
     {"", 1, {3, 1, 1}, {5, 0xffffffff}, -1, "*header field dimension: *, got 3:1:4294967295"},
     {"", 1, {3}, {3, 4}, -1, "*dimension: expected vectors of 3 *, got 4:1:1"},
     {"", 1, {3}, {3, 0}, -1, "*dimension: expected vectors of 3 *, got 0:1:1"},
+    {"", 1, {1, 1, 1, 1}, {-1}, -1, "*dimension: expected vectors of 3 *, got 1:1:1"},
+    {"", 1, {1, 2, 3}, {-1}, -1, "*dimension: expected vectors of 3 *, got 2:3:1"},
     {"", 1, {3, 1, 1, 2}, {-1}, -1, "*dimension: expected d:T:bs, got 2 as number 3"},
     {"", 1, {3}, {0, 0}, -1, "*begins with feedcced de001000, got 00000000 de001000"},
     {"", 1, {3}, {1, 0xde002000}, -1, "*begins with *, got feedcced de002000"},
@@ -359,8 +385,15 @@ static const struct {
     {"format=static,num_tensors=1,types=float32,dimensions=(string)3:2", 24, NULL},
     {"format=static,num_tensors=1,types=uint8,dimensions=(string)3:2:2:1", 12, NULL},
     {"format=static,num_tensors=1,types=float16,dimensions=(string)3", 6, NULL},
-    {"format=static,num_tensors=1,types=float32,dimensions=(string)1:3", 12,
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)1:1:3:1", 12, NULL},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)1:3:2:2", 48, NULL},
+    {"format=static,num_tensors=1,types=uint8,dimensions=(string)1:1:1:1:3", 3, NULL},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)1:1:1:1", 4,
         "lstm*: *dimensions: expected vectors of 3 *, got 1"},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)2:3", 24,
+        "lstm*: *dimensions: expected vectors of 3 *, got 2"},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)1:7:7:3", 588,
+        "lstm*: *dimensions: expected vectors of 3 *, got 7"},
     {"format=static,types=float32,dimensions=(string)3", 12, "capsfilter*"},
     {"format=static,num_tensors=17,types=float32,dimensions=(string)3", 12,
         "could not link *lstm*"},
@@ -412,6 +445,7 @@ main (int argc, char **argv)
       {"/lstm-tensors/several", test_several},
       {"/lstm-tensors/refused-caps", test_refused_caps},
       {"/lstm-tensors/flexible", test_flexible},
+      {"/lstm-tensors/flexible-scalars", test_flexible_scalars},
       {"/lstm-tensors/flexible-after-static", test_flexible_after_static},
       {"/lstm-tensors/flexible-several", test_flexible_several},
       {"/lstm-tensors/refused-buffers", test_refused_buffers},
