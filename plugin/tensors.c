@@ -8,23 +8,24 @@
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
 /* "40:60:5" -> {40, 1, 60, 5}, and "40:4:60:5" -> {40, 4, 60, 5} for gates; what is beyond must
- * be 1, as trailing ones mean nothing. Nor do leading ones before vectors of @d values (0: of any). */
+ * be 1, as trailing ones mean nothing. Nor do leading ones before vectors of @d values (0: of any),
+ * but for gates, where a one may be m. */
 static gboolean
 parse_dimensions (
     const gchar *text, gboolean gates, gsize d, guint dims[MAX_DIMS], GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (text, ":", -1);
-  guint first = 0;
+  gchar **sizes = parts;
 
   for (guint i = 0; i < MAX_DIMS; i++)
     dims[i] = 1;
-  while (d > 1 && parts[first] && g_str_equal (g_strstrip (parts[first]), "1"))
-    first++;
-  for (guint i = first; parts[i]; i++) {
-    const guint at = i > first && !gates ? i - first + 1 : i - first;
+  while (d > 1 && !gates && *sizes && g_str_equal (g_strstrip (*sizes), "1"))
+    sizes++;
+  for (guint i = 0; sizes[i]; i++) {
+    const guint at = i > 0 && !gates ? i + 1 : i;
     guint64 n;
 
-    if (!g_ascii_string_to_unsigned (g_strstrip (parts[i]), 10, 1, G_MAXINT32, &n, NULL)
+    if (!g_ascii_string_to_unsigned (g_strstrip (sizes[i]), 10, 1, G_MAXINT32, &n, NULL)
         || (at >= MAX_DIMS && n != 1))
       return gst_lstm_fail (error, FORMAT,
           "caps field dimensions: expected %s with sizes from 1 to %d, got '%s'",

@@ -101,7 +101,7 @@ static void
 test_types (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    for (gsize offset = 0; offset < 2; offset++) { /* aligned, and not */
+    for (gsize offset = 0; offset < 2; offset++) { /* aligned; not, and behind ones */
       g_autofree gchar *caps = g_strdup_printf (
           "format=static,num_tensors=1,types=%s,dimensions=(string)%s3:4", types[i].name,
           offset ? "1:1:" : "");
@@ -420,6 +420,23 @@ test_links (void)
   }
 }
 
+/* The 1 of 1:4 is m, not one of the ones that stand before vectors of four values. */
+static void
+test_gates_of_one_unit (void)
+{
+  g_autofree gchar *x = vector_file ("one-unit", "x.npy");
+  g_autofree gchar *gates = vector_file ("one-unit", "model.safetensors");
+  g_autofree gchar *takes_four = test_vector_path ("torch/cell/model.safetensors");
+  g_autofree gchar *error = NULL;
+  gboolean runs = test_launch (&error,
+      "npysrc location=%s ! lstm model-location=%s emit=gates ! lstm model-location=%s ! "
+      "fakesink",
+      x, gates, takes_four);
+
+  g_assert_cmpstr (error, ==, NULL);
+  g_assert_true (runs);
+}
+
 /* What upstream is told does not depend on what downstream is: its vectors are others. */
 static void
 test_query_upstream (void)
@@ -450,6 +467,7 @@ main (int argc, char **argv)
       {"/lstm-tensors/flexible-several", test_flexible_several},
       {"/lstm-tensors/refused-buffers", test_refused_buffers},
       {"/lstm-tensors/links", test_links},
+      {"/lstm-tensors/gates-of-one-unit", test_gates_of_one_unit},
       {"/lstm-tensors/query-upstream", test_query_upstream},
   };
 
