@@ -146,7 +146,7 @@ compute (OnnxReader *reader, OnnxNode *node)
     node->out[i] = onnx_value_copy (reader, i ? node->out[i] : value);
     node->out[i]->final = final;
   }
-  return final && node->n_out ? node->out[0] : value;
+  return final ? node->out[0] : value;
 }
 
 static gboolean
@@ -333,7 +333,7 @@ onnx_run_if (OnnxReader *reader, OnnxNode *node)
   const Onnx__AttributeProto *branch;
 
   if (!condition || !condition->is_int || condition->n != 1
-      || condition->i[0].atom != ONNX_NUMBER || !node->n_out)
+      || condition->i[0].atom != ONNX_NUMBER)
     return onnx_bad (
         reader, node, "expected a condition known from constants and sizes, found another");
   branch = onnx_attribute (node, condition->i[0].offset ? "then_branch" : "else_branch");
