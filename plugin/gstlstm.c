@@ -275,7 +275,8 @@ gst_lstm_start (GstBaseTransform *trans)
   self->from_bytes = self->has_pool = FALSE;
   self->next_step = 0;
   self->saved_at = GST_CLOCK_TIME_NONE;
-  self->flow = GST_FLOW_OK;
+  self->pending_flow = GST_FLOW_OK;
+  self->broken = FALSE;
   GST_INFO_OBJECT (self,
       "d %" G_GSIZE_FORMAT ", output %" G_GSIZE_FORMAT ", %u LSTM layers, %s",
       lstm_model_get_input_size (model), lstm_model_get_output_size (model),

@@ -33,14 +33,16 @@ typedef struct {
   gboolean unsaved;       /* state-location has not seen it */
 
   /* streaming thread */
-  GstLstmSteps steps;    /* of the buffer that is read */
-  GstCaps *refused;      /* caps whose error is posted */
-  gboolean has_pool;     /* downstream's buffers are to be had */
-  gboolean describes;    /* caps that leave tell the steps of a buffer */
-  GstSegment upstream;   /* as it came */
-  gboolean from_bytes;   /* upstream counts bytes, which became time, written under the lock; */
-  guint64 next_step;     /* the step that its next buffer begins with */
-  GstFlowReturn flow;    /* of what was pushed beside a buffer */
+  GstLstmSteps steps;  /* of the buffer that is read */
+  GstCaps *refused;    /* caps whose error is posted */
+  gboolean has_pool;   /* downstream's buffers are to be had */
+  gboolean describes;  /* caps that leave tell the steps of a buffer */
+  GstSegment upstream; /* as it came */
+  gboolean from_bytes; /* upstream counts bytes, which became time, written under the lock; */
+  guint64 next_step;   /* the step that its next buffer begins with */
+  GstFlowReturn
+      pending_flow;      /* of a push at an event: the next buffer without output returns it */
+  gboolean broken;       /* an error was posted: buffers are refused until a flush or stream */
   GstClockTime saved_at; /* running time of the first step, or of the last write */
 } GstLstm;
 
@@ -96,8 +98,8 @@ gboolean gst_lstm_set_output_steps (GstLstm *self, guint steps);
  * know of. */
 GstFlowReturn gst_lstm_next_output (GstLstm *self, GstBuffer **outbuf, guint64 *n_steps);
 
-/* Pushes what waits beside a buffer's own way; what becomes of it counts for the next buffer, and
- * what is refused does not leave later. */
+/* Pushes the outputs that wait, at an event. If downstream refuses one, the others are dropped, and
+ * the next buffer returns downstream's answer. */
 void gst_lstm_push_waiting (GstLstm *self);
 
 /* What has come is a whole sequence: what waited for that leaves. */

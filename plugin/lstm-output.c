@@ -24,7 +24,8 @@ gst_lstm_fail_sequence (GstLstm *self, const GError *error)
   gst_lstm_sequence_abandon (&self->sequence);
   g_mutex_unlock (&self->lock);
   gst_lstm_post_error (self, error, NULL);
-  return self->flow = GST_FLOW_ERROR;
+  self->broken = TRUE;
+  return GST_FLOW_ERROR;
 }
 
 /* @who has no memory for a buffer that is to leave. */
@@ -89,14 +90,36 @@ gst_lstm_set_span (GstBuffer *buffer, const GstLstmSpan *span)
   GST_BUFFER_OFFSET_END (buffer) = span->offset_end;
 }
 
-/* Nothing of a sequence is outside of its segment: its last step ends there. */
+/* All steps of a buffer count, those outside the segment too. The final vector has to reach the sink
+ * all the same: its time moves to the nearest one within the segment. */
+static void
+move_into_segment (const GstSegment *segment, GstLstmSpan *span)
+{
+  const GstClockTime stop = segment->stop, start = segment->start;
+
+  if (GST_CLOCK_TIME_IS_VALID (stop) && span->pts >= stop) {
+    const GstClockTime longest = stop - start;
+    const GstClockTime duration = GST_CLOCK_TIME_IS_VALID (span->duration) ? span->duration : 0;
+
+    span->pts = stop - CLAMP (duration, MIN (longest, 1), longest);
+  } else if (span->pts < start) {
+    if (GST_CLOCK_TIME_IS_VALID (span->duration))
+      span->duration -= MIN (span->duration, start - span->pts);
+    span->pts = start;
+  }
+}
+
+/* An output ends with its segment. */
 static void
 clip_span (const GstLstm *self, GstLstmSpan *span)
 {
   const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
 
-  if (segment->format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID (segment->stop)
-      && GST_CLOCK_TIME_IS_VALID (span->pts) && GST_CLOCK_TIME_IS_VALID (span->duration)
+  if (segment->format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID (span->pts))
+    return;
+  if (self->sequence.mode == GST_LSTM_OUTPUT_FINAL)
+    move_into_segment (segment, span);
+  if (GST_CLOCK_TIME_IS_VALID (segment->stop) && GST_CLOCK_TIME_IS_VALID (span->duration)
       && span->pts <= segment->stop)
     span->duration = MIN (span->duration, segment->stop - span->pts);
 }
@@ -212,23 +235,24 @@ post_final (GstLstm *self, GstBuffer *buffer, guint64 n_steps)
 void
 gst_lstm_push_waiting (GstLstm *self)
 {
+  GstFlowReturn ret = GST_FLOW_OK;
   GstBuffer *buffer;
   guint64 n_steps;
 
-  while (self->flow == GST_FLOW_OK
-         && (self->flow = gst_lstm_next_output (self, &buffer, &n_steps)) == GST_FLOW_OK
-         && buffer) {
+  while (!self->broken && ret == GST_FLOW_OK
+         && (ret = gst_lstm_next_output (self, &buffer, &n_steps)) == GST_FLOW_OK && buffer) {
     if (self->sequence.mode == GST_LSTM_OUTPUT_FINAL)
       post_final (self, buffer, n_steps);
     if (gst_lstm_attaches (self)) { /* there is no buffer of media that it could go with */
       gst_buffer_unref (buffer);
       continue;
     }
-    self->flow = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
-    GST_DEBUG_OBJECT (self, "pushed what waited: %s", gst_flow_get_name (self->flow));
+    ret = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
+    GST_DEBUG_OBJECT (self, "pushed what waited: %s", gst_flow_get_name (ret));
   }
-  if (self->flow == GST_FLOW_OK)
+  if (ret == GST_FLOW_OK)
     return;
+  self->pending_flow = ret;
   g_mutex_lock (&self->lock);
   gst_lstm_sequence_drop (&self->sequence);
   g_mutex_unlock (&self->lock);

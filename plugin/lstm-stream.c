@@ -239,7 +239,7 @@ run_gap (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
   if (in->fps_n > 0 && GST_CLOCK_TIME_IS_VALID (gap->duration))
     steps = MAX (1, gst_util_uint64_scale_round (
                         gap->duration, in->fps_n, (guint64) in->fps_d * GST_SECOND));
-  for (guint64 done = 0; done < steps && self->flow == GST_FLOW_OK
+  for (guint64 done = 0; done < steps && !self->broken
                          && !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
        done += in->steps) {
     const guint n = (guint) MIN (in->steps, steps - done);
@@ -256,8 +256,8 @@ run_gap (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
       gst_lstm_fail_sequence (self, error);
     if (!outbuf)
       gst_lstm_push_waiting (self);
-    else if (self->flow == GST_FLOW_OK)
-      self->flow = collect (self, outbuf);
+    else if (!self->broken)
+      self->pending_flow = collect (self, outbuf);
   }
 }
 
@@ -294,7 +294,7 @@ run_without (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
             self->input.id ? " " : "",
             self->input.id ? g_quark_to_string (self->input.id) : ""),
         (NULL));
-  return self->flow;
+  return self->broken ? GST_FLOW_ERROR : GST_FLOW_OK;
 }
 
 static GstFlowReturn
@@ -304,8 +304,8 @@ process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
   GstLstmSteps *steps = &self->steps;
   GstFlowReturn ret = GST_FLOW_OK;
 
-  if (self->flow != GST_FLOW_OK)
-    return self->flow;
+  if (self->broken)
+    return GST_FLOW_ERROR;
   if (!gst_lstm_is_configured (self))
     return GST_FLOW_NOT_NEGOTIATED;
   if (!gst_lstm_input_open (&self->input, inbuf, steps, &error))
@@ -347,6 +347,10 @@ gst_lstm_generate_output (GstBaseTransform *trans, GstBuffer **outbuf)
                ? gst_lstm_next_output (self, outbuf, &n_steps)
                : GST_FLOW_OK;
   ret = process (self, inbuf, outbuf);
+  if (ret == GST_FLOW_OK && !*outbuf) {
+    ret = self->pending_flow;
+    self->pending_flow = GST_FLOW_OK;
+  }
   if (ret != GST_FLOW_OK)
     gst_clear_buffer (outbuf);
   else if (gst_lstm_attaches (self))
@@ -370,6 +374,14 @@ end_sequence (GstLstm *self)
   if (!stateful)
     begin_anew (self);
   g_mutex_unlock (&self->lock);
+}
+
+/* Buffers are taken again, and nothing is left to be said of the stream before. */
+static void
+accept_buffers (GstLstm *self)
+{
+  self->broken = FALSE;
+  self->pending_flow = GST_FLOW_OK;
 }
 
 static void
@@ -422,7 +434,7 @@ gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
     break;
   case GST_EVENT_STREAM_START:
     end_sequence (self);
-    self->flow = GST_FLOW_OK;
+    accept_buffers (self);
     break;
   case GST_EVENT_SEGMENT_DONE:
     end_sequence (self);
@@ -436,7 +448,7 @@ gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
     g_mutex_lock (&self->lock);
     begin_anew (self);
     g_mutex_unlock (&self->lock);
-    self->flow = GST_FLOW_OK;
+    accept_buffers (self);
     break;
   case GST_EVENT_GAP:
     on_gap (self, event);

@@ -363,7 +363,10 @@ static const struct {
     {4, "30/1", 100, 9, 50, 53, NONE, {100000100, 33333333, NONE, NONE}},
     {4, "30/1", 100, 9, NONE, NONE, NONE, {100000100, 33333333, NONE, NONE}},
     {4, "30/1", 100, NONE, 0, 4, 100000200, {100000100, 100, 3, 4}},
-    {4, "30/1", 100, NONE, 0, 4, 100000050, {100000100, 33333333, 3, 4}},
+    {4, "30/1", 100, NONE, 0, 4, 100000050, {66666717, 33333333, 3, 4}},
+    {4, "30/1", 100, NONE, 0, 4, 100000100, {66666767, 33333333, 3, 4}},
+    {4, "30/1", 100, NONE, 0, 4, 33333000, {0, 33333000, 3, 4}},
+    {4, "0/1", 100, 8, 50, 54, 104, {102, 2, 53, 54}},
     {4, "30000/1001", 0, NONE, 7, 11, NONE, {100100000, 33366666, 10, 11}},
     {4, "0/1", 100, 8, 50, 54, NONE, {106, 2, 53, 54}},
     {3, "0/1", 100, 8, 50, 53, NONE, {105, 3, 52, 53}},
@@ -372,6 +375,32 @@ static const struct {
     {4, "30/1", NONE, NONE, 50, 54, NONE, {NONE, 33333333, 53, 54}},
     {1, "30/1", 7, 9, 1, 2, 20, {7, 13, 1, 2}},
 };
+
+/* A sink that clips shows it, and the message has the same times. */
+static void
+assert_final_in_segment (Rig *rig, GstBuffer *out)
+{
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ELEMENT);
+  g_autoptr (GstEvent)
+      event = gst_pad_get_sticky_event (rig->harness->sinkpad, GST_EVENT_SEGMENT, 0);
+  const GstClockTime pts = GST_BUFFER_PTS (out), duration = GST_BUFFER_DURATION (out);
+  const GstSegment *segment;
+  guint64 timestamp, stream_time, running_time, length;
+
+  gst_event_parse_segment (event, &segment);
+  if (GST_CLOCK_TIME_IS_VALID (pts) && GST_CLOCK_TIME_IS_VALID (duration))
+    g_assert_true (
+        gst_segment_clip (segment, GST_FORMAT_TIME, pts, pts + duration, NULL, NULL));
+  g_assert_true (gst_structure_get (gst_message_get_structure (message), "timestamp",
+      G_TYPE_UINT64, &timestamp, "stream-time", G_TYPE_UINT64, &stream_time, "running-time",
+      G_TYPE_UINT64, &running_time, "duration", G_TYPE_UINT64, &length, NULL));
+  g_assert_cmpuint (timestamp, ==, pts);
+  g_assert_cmpuint (length, ==, duration);
+  g_assert_cmpuint (
+      stream_time, ==, gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts));
+  g_assert_cmpuint (
+      running_time, ==, gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts));
+}
 
 static void
 test_times (void)
@@ -400,6 +429,7 @@ test_times (void)
     g_assert_cmpuint (GST_BUFFER_DURATION (out), ==, times[i].last[1]);
     g_assert_cmpuint (GST_BUFFER_OFFSET (out), ==, times[i].last[2]);
     g_assert_cmpuint (GST_BUFFER_OFFSET_END (out), ==, times[i].last[3]);
+    assert_final_in_segment (&rig, out);
     rig_clear (&rig);
   }
 }
