@@ -43,3 +43,15 @@ gst_lstm_refuse_caps (gpointer element, GstCaps **refused, GstCaps *caps, const 
   gst_caps_replace (refused, caps);
   gst_lstm_post_error (element, error, text);
 }
+
+void
+gst_lstm_forget_refused_caps (GstCaps **refused, GstEvent *event)
+{
+  GstCaps *caps;
+
+  if (!*refused || GST_EVENT_TYPE (event) != GST_EVENT_CAPS)
+    return;
+  gst_event_parse_caps (event, &caps);
+  if (!gst_caps_is_equal (*refused, caps))
+    gst_caps_replace (refused, NULL);
+}

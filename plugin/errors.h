@@ -18,6 +18,10 @@ gboolean gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes
 void gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug);
 
 /* Posts @error, once for the same @caps: upstream offers refused caps again with each buffer and
- * event. @refused remembers them; forget them when others are taken, and in stop(). */
+ * event. @refused remembers them until others arrive; clear it in stop(). The element keeps working
+ * with the caps before, which upstream may return to: the base class does not call set_caps() then. */
 void gst_lstm_refuse_caps (
     gpointer element, GstCaps **refused, GstCaps *caps, const GError *error);
+
+/* Clears @refused if @event brings other caps. Call it for each event of the sink pad. */
+void gst_lstm_forget_refused_caps (GstCaps **refused, GstEvent *event);

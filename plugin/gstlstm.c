@@ -156,9 +156,11 @@ gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
 gboolean
 gst_lstm_take_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
 {
+  GstLstmTensors before;
   gboolean continues, ok;
 
   g_mutex_lock (&self->lock);
+  before = self->sequence.in;
   continues = gst_lstm_sequence_continues (&self->sequence, in);
   g_mutex_unlock (&self->lock);
   if (!continues)
@@ -167,6 +169,8 @@ gst_lstm_take_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
   if (!continues && !self->sequence.restored)
     gst_lstm_forget (self);
   ok = gst_lstm_sequence_configure (&self->sequence, in, error);
+  if (!ok && !gst_lstm_sequence_configure (&self->sequence, &before, NULL))
+    self->sequence.in.n_tensors = 0; /* not configured */
   g_mutex_unlock (&self->lock);
   return ok;
 }
@@ -194,7 +198,6 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
   self->describes = gst_structure_has_name (
       gst_caps_get_structure (outcaps, 0), "other/tensors");
   self->has_pool = FALSE; /* until there was a word with downstream */
-  gst_caps_replace (&self->refused, NULL);
   return TRUE;
 }
 

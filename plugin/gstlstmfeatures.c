@@ -56,17 +56,22 @@ typedef struct {
   GstVideoFrame out;
 } Step;
 
-struct _GstLstmFeatures {
-  GstBaseTransform parent;
-  Settings settings;
-
-  /* from here on: of the streaming thread, made when caps arrive */
-  GstCaps *refused; /* caps whose error is posted */
-  GstVideoInfo info;
+/* From a frame of some caps to the cells */
+typedef struct {
+  GstVideoInfo info; /* of the frame */
   Step steps[2];     /* to the picture of 8 bits that is averaged, GRAY8 or RGB */
   guint n_steps;     /* 0: the frame's own first plane is that picture */
   gint black, range; /* of the picture: white is black + range */
   GstLstmGrid grid;
+} Conversion;
+
+struct _GstLstmFeatures {
+  GstBaseTransform parent;
+  Settings settings;
+
+  /* of the streaming thread */
+  GstCaps *refused;      /* caps whose error is posted */
+  Conversion conversion; /* of the caps that were taken last */
 };
 
 #define GST_TYPE_LSTM_FEATURES (gst_lstm_features_get_type ())
@@ -148,22 +153,25 @@ settings_to_caps (const Settings *settings)
 }
 
 static void
-drop_steps (GstLstmFeatures *self)
+conversion_clear (Conversion *conversion)
 {
-  while (self->n_steps > 0) {
-    Step *step = &self->steps[--self->n_steps];
+  while (conversion->n_steps > 0) {
+    Step *step = &conversion->steps[--conversion->n_steps];
 
     gst_video_frame_unmap (&step->out);
     gst_video_converter_free (step->converter);
   }
+  gst_lstm_grid_clear (&conversion->grid);
 }
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Conversion, conversion_clear)
 
 /* From @in to @out. All is the converter's default but what would touch pixels that have the
  * right value already: dither, and chroma interpolated between pixels. */
 static gboolean
-add_step (GstLstmFeatures *self, const GstVideoInfo *in, const GstVideoInfo *out)
+add_step (Conversion *conversion, const GstVideoInfo *in, const GstVideoInfo *out)
 {
-  Step *step = &self->steps[self->n_steps];
+  Step *step = &conversion->steps[conversion->n_steps];
   g_autoptr (GstBuffer) buffer = gst_buffer_new_allocate (NULL, out->size, NULL);
 
   if (!buffer || !gst_video_frame_map (&step->out, out, buffer, GST_MAP_READWRITE))
@@ -177,7 +185,7 @@ add_step (GstLstmFeatures *self, const GstVideoInfo *in, const GstVideoInfo *out
     gst_video_frame_unmap (&step->out);
     return FALSE;
   }
-  self->n_steps++;
+  conversion->n_steps++;
   return TRUE;
 }
 
@@ -195,11 +203,11 @@ describe (
   return TRUE;
 }
 
-/* How self->info becomes the picture of @colour. */
+/* How a frame becomes the picture of @colour. */
 static gboolean
-prepare_steps (GstLstmFeatures *self, GstLstmColour colour)
+prepare_steps (Conversion *conversion, GstLstmColour colour)
 {
-  GstVideoInfo in = self->info, wide, out;
+  GstVideoInfo in = conversion->info, wide, out;
   gboolean is_rgb = GST_VIDEO_INFO_IS_RGB (&in), rgb = colour == GST_LSTM_COLOUR_RGB;
   gboolean carried = rgb == is_rgb; /* values remain, with their range, only bits are cut off */
   gboolean full_range = in.colorimetry.range != GST_VIDEO_COLOR_RANGE_16_235;
@@ -208,8 +216,8 @@ prepare_steps (GstLstmFeatures *self, GstLstmColour colour)
   if (!describe (&out, &in, rgb ? GST_VIDEO_FORMAT_RGB : GST_VIDEO_FORMAT_GRAY8, carried))
     return FALSE;
   gst_video_color_range_offsets (out.colorimetry.range, out.finfo, offset, scale);
-  self->black = offset[0];
-  self->range = scale[0];
+  conversion->black = offset[0];
+  conversion->range = scale[0];
 
   if (rgb ? in.finfo->format == GST_VIDEO_FORMAT_RGB
           : carried && !GST_VIDEO_FORMAT_INFO_IS_COMPLEX (in.finfo)
@@ -220,18 +228,18 @@ prepare_steps (GstLstmFeatures *self, GstLstmColour colour)
    * are wrong by up to 6 grey levels, mostly too dark. Those for 16 bits: by up to 2.2. */
   if (!carried && !(is_rgb && full_range) && GST_VIDEO_INFO_COMP_DEPTH (&in, 0) <= 8) {
     if (!describe (&wide, &in, is_rgb ? GST_VIDEO_FORMAT_ARGB64 : GST_VIDEO_FORMAT_AYUV64, TRUE)
-        || !add_step (self, &in, &wide))
+        || !add_step (conversion, &in, &wide))
       return FALSE;
     in = wide;
   }
-  return add_step (self, &in, &out);
+  return add_step (conversion, &in, &out);
 }
 
-/* Takes the caps; FALSE if they are not of a video and of the grid that the properties ask for. */
+/* FALSE unless the caps are of a video and of the grid that @settings ask for. */
 static gboolean
-prepare (GstLstmFeatures *self, GstCaps *in_caps, GstCaps *out_caps, GError **error)
+conversion_init (Conversion *conversion, Settings settings, GstCaps *in_caps, GstCaps *out_caps,
+    GError **error)
 {
-  Settings settings = get_settings (self);
   GstLstmTensors tensors;
 
   if (!gst_lstm_tensors_from_caps (&tensors, out_caps, error))
@@ -241,20 +249,18 @@ prepare (GstLstmFeatures *self, GstCaps *in_caps, GstCaps *out_caps, GError **er
         "caps field dimensions: expected the grid's %u values, got %u: it was changed "
         "meanwhile",
         settings_size (&settings), tensors.size[0]);
-  if (!gst_video_info_from_caps (&self->info, in_caps))
+  if (!gst_video_info_from_caps (&conversion->info, in_caps))
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT), "caps: expected those of a video");
 
   /* Fields are lines of one picture, and gray needs some matrix to become RGB. */
-  GST_VIDEO_INFO_INTERLACE_MODE (&self->info) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
-  if (GST_VIDEO_INFO_IS_GRAY (&self->info))
-    self->info.colorimetry.matrix = GST_VIDEO_COLOR_MATRIX_BT601;
-  drop_steps (self);
-  gst_lstm_grid_clear (&self->grid);
-  if (!prepare_steps (self, settings.colour))
+  GST_VIDEO_INFO_INTERLACE_MODE (&conversion->info) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
+  if (GST_VIDEO_INFO_IS_GRAY (&conversion->info))
+    conversion->info.colorimetry.matrix = GST_VIDEO_COLOR_MATRIX_BT601;
+  if (!prepare_steps (conversion, settings.colour))
     return gst_lstm_fail (
         error, GST_LSTM_STREAM (FORMAT), "caps: no conversion of this video is known");
-  gst_lstm_grid_init (&self->grid, (guint) GST_VIDEO_INFO_WIDTH (&self->info),
-      (guint) GST_VIDEO_INFO_HEIGHT (&self->info), settings.width, settings.height,
+  gst_lstm_grid_init (&conversion->grid, (guint) GST_VIDEO_INFO_WIDTH (&conversion->info),
+      (guint) GST_VIDEO_INFO_HEIGHT (&conversion->info), settings.width, settings.height,
       settings_channels (&settings));
   return TRUE;
 }
@@ -263,16 +269,19 @@ static gboolean
 gst_lstm_features_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out_caps)
 {
   GstLstmFeatures *self = GST_LSTM_FEATURES (trans);
+  g_auto (Conversion) next = {.n_steps = 0}, last = {.n_steps = 0};
   g_autoptr (GError) error = NULL;
 
-  if (!prepare (self, in_caps, out_caps, &error)) {
+  if (!conversion_init (&next, get_settings (self), in_caps, out_caps, &error)) {
     gst_lstm_refuse_caps (self, &self->refused, in_caps, error);
     return FALSE;
   }
-  gst_caps_replace (&self->refused, NULL);
-  GST_DEBUG_OBJECT (self, "%ux%u cells of %dx%d %s, %u conversions", self->grid.columns.cells,
-      self->grid.rows.cells, GST_VIDEO_INFO_WIDTH (&self->info),
-      GST_VIDEO_INFO_HEIGHT (&self->info), self->info.finfo->name, self->n_steps);
+  last = self->conversion;
+  self->conversion = next;
+  next = (Conversion){.n_steps = 0};
+  GST_DEBUG_OBJECT (self, "%ux%u cells of %" GST_PTR_FORMAT ", %u conversions",
+      self->conversion.grid.columns.cells, self->conversion.grid.rows.cells, in_caps,
+      self->conversion.n_steps);
   return TRUE;
 }
 
@@ -308,7 +317,9 @@ gst_lstm_features_transform_caps (
 static guint
 vector_size (GstLstmFeatures *self)
 {
-  return self->grid.rows.cells * self->grid.columns.cells * self->grid.channels;
+  const GstLstmGrid *grid = &self->conversion.grid;
+
+  return grid->rows.cells * grid->columns.cells * grid->channels;
 }
 
 static gboolean
@@ -368,12 +379,13 @@ make_features (GstLstmFeatures *self, GstVideoFrame *frame, gfloat *features)
   const GstVideoFrame *picture = frame;
 
   frame->flags = GST_VIDEO_FRAME_FLAG_NONE; /* a meta may say that it is interlaced */
-  for (guint i = 0; i < self->n_steps; picture = &self->steps[i++].out)
-    gst_video_converter_frame (self->steps[i].converter, picture, &self->steps[i].out);
-  gst_lstm_grid_average (&self->grid, GST_VIDEO_FRAME_COMP_DATA (picture, 0),
+  for (guint i = 0; i < self->conversion.n_steps; picture = &self->conversion.steps[i++].out)
+    gst_video_converter_frame (
+        self->conversion.steps[i].converter, picture, &self->conversion.steps[i].out);
+  gst_lstm_grid_average (&self->conversion.grid, GST_VIDEO_FRAME_COMP_DATA (picture, 0),
       GST_VIDEO_FRAME_COMP_STRIDE (picture, 0), features);
   for (guint i = 0; i < vector_size (self); i++) {
-    gfloat value = (features[i] - self->black) / self->range;
+    gfloat value = (features[i] - self->conversion.black) / self->conversion.range;
 
     features[i] = (gfloat) ((CLAMP (value, 0.0f, 1.0f) - settings.mean) * settings.scale);
   }
@@ -387,11 +399,11 @@ gst_lstm_features_transform (GstBaseTransform *trans, GstBuffer *in, GstBuffer *
   GstVideoFrame frame;
   GstMapInfo map;
 
-  if (!gst_video_frame_map (&frame, &self->info, in, GST_MAP_READ)) {
+  if (!gst_video_frame_map (&frame, &self->conversion.info, in, GST_MAP_READ)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("A buffer of %" G_GSIZE_FORMAT " bytes does not hold the %dx%d %s frame of its caps.",
-            gst_buffer_get_size (in), GST_VIDEO_INFO_WIDTH (&self->info),
-            GST_VIDEO_INFO_HEIGHT (&self->info), self->info.finfo->name),
+            gst_buffer_get_size (in), GST_VIDEO_INFO_WIDTH (&self->conversion.info),
+            GST_VIDEO_INFO_HEIGHT (&self->conversion.info), self->conversion.info.finfo->name),
         ("%" GST_PTR_FORMAT, in));
     return GST_FLOW_ERROR;
   }
@@ -405,12 +417,18 @@ gst_lstm_features_transform (GstBaseTransform *trans, GstBuffer *in, GstBuffer *
 }
 
 static gboolean
+gst_lstm_features_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  gst_lstm_forget_refused_caps (&GST_LSTM_FEATURES (trans)->refused, event);
+  return GST_BASE_TRANSFORM_CLASS (gst_lstm_features_parent_class)->sink_event (trans, event);
+}
+
+static gboolean
 gst_lstm_features_stop (GstBaseTransform *trans)
 {
   GstLstmFeatures *self = GST_LSTM_FEATURES (trans);
 
-  drop_steps (self);
-  gst_lstm_grid_clear (&self->grid);
+  conversion_clear (&self->conversion);
   gst_caps_replace (&self->refused, NULL);
   return TRUE;
 }
@@ -520,6 +538,7 @@ gst_lstm_features_class_init (GstLstmFeaturesClass *klass)
   transform_class->propose_allocation = gst_lstm_features_propose_allocation;
   transform_class->before_transform = gst_lstm_features_before_transform;
   transform_class->transform = gst_lstm_features_transform;
+  transform_class->sink_event = gst_lstm_features_sink_event;
   transform_class->stop = gst_lstm_features_stop;
 }
 

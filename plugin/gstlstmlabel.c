@@ -231,12 +231,11 @@ take_video (GstLstmLabel *self, const GstCaps *caps)
 
 /* FALSE, naming what does not fit, unless @caps are of one stream and as many scores as labels. */
 static gboolean
-check_caps (GstLstmLabel *self, GstCaps *caps, GError **error)
+parse_caps (GstLstmLabel *self, GstLstmTensors *tensors, GstCaps *caps, GError **error)
 {
-  const GstLstmTensors *tensors = &self->tensors;
   g_autofree gchar *location = NULL;
 
-  if (!gst_lstm_tensors_from_caps (&self->tensors, caps, error))
+  if (!gst_lstm_tensors_from_caps (tensors, caps, error))
     return FALSE;
   if (tensors->rows[0] != 1)
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
@@ -256,25 +255,27 @@ static gboolean
 gst_lstm_label_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out_caps)
 {
   GstLstmLabel *self = GST_LSTM_LABEL (trans);
+  const gboolean passes = is_video (in_caps, 0);
   g_autoptr (GError) error = NULL;
-  gboolean ok = TRUE;
+  GstLstmTensors tensors;
 
-  self->passes = is_video (in_caps, 0);
-  gst_base_transform_set_in_place (trans, self->passes);
-  if (self->passes)
+  if (!passes && !parse_caps (self, &tensors, in_caps, &error)) {
+    gst_lstm_refuse_caps (self, &self->refused, in_caps, error);
+    return FALSE;
+  }
+  if (passes)
     take_video (self, in_caps);
   else
-    ok = check_caps (self, in_caps, &error);
-  if (ok)
-    gst_caps_replace (&self->refused, NULL);
-  else
-    gst_lstm_refuse_caps (self, &self->refused, in_caps, error);
-  return ok;
+    self->tensors = tensors;
+  self->passes = passes;
+  gst_base_transform_set_in_place (trans, passes);
+  return TRUE;
 }
 
 static gboolean
 gst_lstm_label_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
+  gst_lstm_forget_refused_caps (&GST_LSTM_LABEL (trans)->refused, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP
       || GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
     forget (GST_LSTM_LABEL (trans));

@@ -428,6 +428,7 @@ gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
   GstLstm *self = (GstLstm *) trans;
 
+  gst_lstm_forget_refused_caps (&self->refused, event);
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_SEGMENT:
     event = on_segment (self, event);

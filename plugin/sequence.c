@@ -241,12 +241,17 @@ make_engine (GstLstmSequence *sequence, GError **error)
 static gboolean
 reserve_zeros (GstLstmSequence *sequence, gsize bytes)
 {
+  gfloat *zeros;
+
   if (bytes <= sequence->zeros_bytes)
     return TRUE;
+  zeros = g_try_malloc0 (bytes);
+  if (!zeros)
+    return FALSE;
   g_free (sequence->zeros);
-  sequence->zeros = g_try_malloc0 (bytes);
-  sequence->zeros_bytes = sequence->zeros ? bytes : 0;
-  return sequence->zeros != NULL;
+  sequence->zeros = zeros;
+  sequence->zeros_bytes = bytes;
+  return TRUE;
 }
 
 gboolean
@@ -255,6 +260,8 @@ gst_lstm_sequence_configure (
 {
   const gboolean window = sequence->mode == GST_LSTM_OUTPUT_WINDOW;
 
+  if (!in->n_tensors)
+    return FALSE;
   if (!gst_lstm_sequence_continues (sequence, in)) {
     if (sequence->restored)
       return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),

@@ -474,6 +474,37 @@ test_bad_caps (void)
   test_dir_remove (dir);
 }
 
+/* After refused caps those before work as before, and the same refused ones are an error again. */
+static void
+test_caps_return (void)
+{
+  g_autoptr (GstCaps) good = NULL, wrong = NULL;
+  gchar *dir = test_dir_new ();
+  g_autofree gchar *location = file_new (dir, LABELS, -1);
+  Fixture f = fixture_new (location, "3:1", "25/1");
+  GstPad *pad = gst_element_get_static_pad (f.h->element, "sink");
+
+  g_assert_cmpint (push (&f, (const gfloat[3]){0, 1, 0}, 3, 0, FRAME), ==, GST_FLOW_OK);
+  good = gst_pad_get_current_caps (pad);
+  wrong = gst_caps_copy (good);
+  gst_caps_set_simple (wrong, "dimensions", G_TYPE_STRING, "4:2", NULL);
+  for (guint k = 1; k < 3; k++) {
+    g_autofree gchar *text = NULL;
+
+    g_free (pull (&f, NULL, NULL));
+    gst_harness_push_event (f.h, gst_event_new_caps (gst_caps_ref (wrong)));
+    assert_error (f.bus, (const gchar *[]){"4 scores", NULL});
+    gst_harness_push_event (f.h, gst_event_new_caps (gst_caps_ref (good)));
+    g_assert_cmpint (
+        push (&f, (const gfloat[3]){k == 1, 0, k == 2}, 3, k * FRAME, FRAME), ==, GST_FLOW_OK);
+    text = pull (&f, NULL, NULL);
+    g_assert_cmpstr (text, ==, k == 1 ? "still 1.00" : "zoom-in 1.00");
+  }
+  gst_object_unref (pad);
+  fixture_clear (&f);
+  test_dir_remove (dir);
+}
+
 /* A buffer of another size than its caps: an error, and the next one is read again. */
 static void
 test_bad_buffers (void)
@@ -634,6 +665,7 @@ main (int argc, char **argv)
   g_test_add_func ("/lstmlabel/bad-buffers", test_bad_buffers);
   g_test_add_func ("/lstmlabel/split-memory", test_split_memory);
   g_test_add_func ("/lstmlabel/refused", test_refused);
+  g_test_add_func ("/lstmlabel/caps-return", test_caps_return);
   g_test_add_func ("/lstmlabel/pipeline", test_pipeline);
   g_test_add_func ("/lstmlabel/textoverlay", test_textoverlay);
   g_test_add_func ("/lstmlabel/states", test_states);
