@@ -28,6 +28,21 @@ instead_of (GstEvent *event, GstEvent *made)
   return made;
 }
 
+/* The stop of a segment in time. One at a rate below 0 has to have a stop: running time counts from it.
+ * Without a framerate no buffer has a time, and the segment is empty. */
+static guint64
+find_stop (const GstLstm *self, const GstSegment *bytes, guint64 start)
+{
+  const gboolean counted = self->sequence.in.fps_n > 0;
+  const guint64 stop = bytes->stop != GST_CLOCK_TIME_NONE ? bytes->stop : bytes->duration;
+
+  if (bytes->rate > 0)
+    return counted ? bytes_to_time (self, bytes->stop) : GST_CLOCK_TIME_NONE;
+  if (!counted)
+    return start;
+  return stop != GST_CLOCK_TIME_NONE ? bytes_to_time (self, stop) : G_MAXINT64;
+}
+
 GstEvent *
 gst_lstm_bytes_segment (GstLstm *self, GstEvent *event)
 {
@@ -46,7 +61,7 @@ gst_lstm_bytes_segment (GstLstm *self, GstEvent *event)
   time = *bytes;
   time.format = GST_FORMAT_TIME;
   time.start = bytes_to_time (self, bytes->start);
-  time.stop = in->fps_n > 0 ? bytes_to_time (self, bytes->stop) : GST_CLOCK_TIME_NONE;
+  time.stop = find_stop (self, bytes, time.start);
   time.time = bytes_to_time (self, bytes->time);
   time.base = bytes_to_time (self, bytes->base);
   time.offset = bytes_to_time (self, bytes->offset);
@@ -68,6 +83,18 @@ gst_lstm_bytes_segment_done (GstLstm *self, GstEvent *event)
   return instead_of (event, gst_event_new_segment_done (GST_FORMAT_TIME, position));
 }
 
+/* @steps as the bytes of whole buffers, at most G_MAXINT64 */
+static gint64
+steps_to_bytes (const GstLstm *self, guint64 steps)
+{
+  const GstLstmTensors *in = &self->sequence.in;
+  guint64 bytes;
+
+  if (!g_uint64_checked_mul (&bytes, steps / in->steps, in->steps * self->input.step_bytes))
+    return G_MAXINT64;
+  return (gint64) MIN (bytes, G_MAXINT64);
+}
+
 /* The bytes before the buffer that has the step of @time. Times of steps are rounded down; below zero
  * both count from the end, which is a buffer's. */
 static gint64
@@ -75,15 +102,12 @@ time_to_bytes (const GstLstm *self, gint64 time)
 {
   const GstLstmTensors *in = &self->sequence.in;
   const guint64 second = (guint64) in->fps_d * GST_SECOND;
-  const gsize buffer = in->steps * self->input.step_bytes;
-  guint64 steps;
 
-  if (time >= 0) {
-    steps = gst_util_uint64_scale_ceil ((guint64) time + 1, in->fps_n, second) - 1;
-    return (gint64) (steps / in->steps * buffer);
-  }
-  steps = gst_util_uint64_scale_ceil ((guint64) -time, in->fps_n, second);
-  return -(gint64) ((steps + in->steps - 1) / in->steps * buffer);
+  if (time >= 0)
+    return steps_to_bytes (
+        self, gst_util_uint64_scale_ceil ((guint64) time + 1, in->fps_n, second) - 1);
+  return -steps_to_bytes (
+      self, gst_util_uint64_scale_ceil (-(guint64) time, in->fps_n, second) + in->steps - 1);
 }
 
 /* Whether time is counted for a source that does not; under the lock */
@@ -107,7 +131,7 @@ gst_lstm_bytes_seek (GstLstm *self, GstEvent *event)
   g_mutex_lock (&self->lock);
   counts = format == GST_FORMAT_TIME && is_counted (self);
   for (guint i = 0; counts && i < G_N_ELEMENTS (at); i++)
-    if (at[i] != -1)
+    if (types[i] == GST_SEEK_TYPE_END || (types[i] == GST_SEEK_TYPE_SET && at[i] != -1))
       at[i] = time_to_bytes (self, at[i]);
   g_mutex_unlock (&self->lock);
   return counts ? instead_of (event, gst_event_new_seek (rate, GST_FORMAT_BYTES, flags,
