@@ -81,9 +81,10 @@ parse_caps (const GstLstm *self, GstLstmInput *input, const GstStructure *s, GEr
   return TRUE;
 }
 
-/* @caps is one structure. Any thread may ask, also while the element stops. */
+/* @caps is one structure; @any_size: do not restrict it to the model's d. Any thread may ask, also
+ * while the element stops. */
 static GstCaps *
-other_caps (GstLstm *self, GstPadDirection direction, const GstCaps *caps)
+other_caps (GstLstm *self, GstPadDirection direction, const GstCaps *caps, gboolean any_size)
 {
   GstLstmWanted wanted = {.settings = &self->settings};
   GstLstmInput input;
@@ -91,7 +92,7 @@ other_caps (GstLstm *self, GstPadDirection direction, const GstCaps *caps)
   GstCaps *other;
 
   g_mutex_lock (&self->lock);
-  wanted.model = self->sequence.model;
+  wanted.model = any_size ? NULL : self->sequence.model;
   if (direction == GST_PAD_SRC) {
     other = gst_lstm_formats_take (caps, &wanted);
   } else if (wanted.model
@@ -113,12 +114,10 @@ all_caps (GstLstm *self, GstPadDirection direction)
   return gst_lstm_formats_all (direction, &wanted);
 }
 
-/* A wrong d is let through, for set_caps() to name it. */
 static GstCaps *
-gst_lstm_transform_caps (
-    GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
+transform_all (
+    GstLstm *self, GstPadDirection direction, GstCaps *caps, GstCaps *filter, gboolean any_size)
 {
-  GstLstm *self = GST_LSTM (trans);
   g_autoptr (GstCaps) known = gst_caps_is_any (caps) ? all_caps (self, direction)
                                                      : gst_caps_ref (caps);
   GstCaps *result = gst_caps_is_any (known) ? gst_caps_new_any () : gst_caps_new_empty ();
@@ -126,9 +125,16 @@ gst_lstm_transform_caps (
   for (guint i = 0; i < gst_caps_get_size (known); i++) {
     g_autoptr (GstCaps) one = gst_caps_copy_nth (known, i);
 
-    result = gst_caps_merge (result, other_caps (self, direction, one));
+    result = gst_caps_merge (result, other_caps (self, direction, one, any_size));
   }
   return gst_lstm_caps_filter (result, filter);
+}
+
+static GstCaps *
+gst_lstm_transform_caps (
+    GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
+{
+  return transform_all (GST_LSTM (trans), direction, caps, filter, FALSE);
 }
 
 /* The base class would look at the template alone, which may be any caps. */
@@ -142,15 +148,21 @@ gst_lstm_accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCap
                 ->accept_caps (trans, direction, caps);
 }
 
-/* The base class would name downstream's own caps first, as if steps could be outputs. */
+/* The base class would name downstream's own caps first, as if steps could be outputs. Where upstream
+ * has no caps of the model's d, all its caps are let through, for set_caps() to name the d that is
+ * wrong; a converter upstream has some. */
 GstCaps *
 gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
 {
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
   g_autoptr (GstCaps) all = all_caps (self, GST_PAD_SRC);
   g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (trans), all);
+  GstCaps *caps = transform_all (self, GST_PAD_SRC, peer, filter, FALSE);
 
-  return gst_lstm_transform_caps (trans, GST_PAD_SRC, peer, filter);
+  if (!gst_caps_is_empty (caps))
+    return caps;
+  gst_caps_unref (caps);
+  return transform_all (self, GST_PAD_SRC, peer, filter, TRUE);
 }
 
 gboolean

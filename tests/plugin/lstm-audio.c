@@ -281,6 +281,45 @@ test_pipelines (void)
   }
 }
 
+/* Sources and filters that ask what the pad takes, and have a number of channels that the model does not
+ * take. */
+static void
+test_wrong_channels (void)
+{
+  static const gchar *const sources[] = {
+      "audiotestsrc num-buffers=5 ! " AUDIO ("48000", "2", ""),
+      "audiotestsrc num-buffers=5 ! audioconvert ! " AUDIO ("48000", "2", ""),
+      "appsrc name=source caps=\"" AUDIO ("48000", "2", "") "\"",
+  };
+  g_autofree gchar *model = vector_file ("effect", "model.safetensors");
+
+  for (guint i = 0; i < G_N_ELEMENTS (sources); i++) {
+    g_autofree gchar *line = g_strdup_printf (
+        "%s ! lstm model-location=%s ! fakesink", sources[i], model);
+    g_autoptr (GstElement) pipeline = gst_parse_launch (line, NULL);
+    g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
+    g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+    g_autoptr (GstMessage) message = NULL;
+    g_autoptr (GError) error = NULL;
+    GstFlowReturn flow;
+
+    gst_element_set_state (pipeline, GST_STATE_PLAYING);
+    if (source) {
+      g_autoptr (GstBuffer) buffer = gst_buffer_new_allocate (NULL, 16, NULL);
+
+      g_signal_emit_by_name (source, "push-buffer", buffer, &flow);
+    }
+    /* The element's error is the first one; the source's "not-negotiated" follows it. */
+    message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_ERROR);
+    g_assert_nonnull (message);
+    gst_message_parse_error (message, &error, NULL);
+    g_test_message ("%s: %s", sources[i], error->message);
+    g_assert_true (
+        g_pattern_match_simple ("caps field channels: expected 1, *, got 2", error->message));
+    gst_element_set_state (pipeline, GST_STATE_NULL);
+  }
+}
+
 /* Raw samples of a file, whose segment is in bytes, and parsed ones. */
 static void
 test_file (void)
@@ -329,6 +368,7 @@ main (int argc, char **argv)
       {"/lstm-audio/to-tensors", test_to_tensors},
       {"/lstm-audio/caps", test_caps},
       {"/lstm-audio/refused-caps", test_refused_caps},
+      {"/lstm-audio/wrong-channels", test_wrong_channels},
       {"/lstm-audio/pipelines", test_pipelines},
       {"/lstm-audio/file", test_file},
   };
