@@ -22,3 +22,14 @@ struct _LstmState {
 /* As lstm_state_new(), for calls of at most @chunk steps. */
 LstmState *lstm_state_new_chunked (
     LstmModel *model, gsize streams, gsize chunk, GError **error);
+
+/* A value of h or c that is NaN or infinite */
+typedef struct {
+  guint layer; /* among the LSTM layers */
+  gboolean cell;
+  gsize unit;
+  float value;
+} LstmFlaw;
+
+/* The first one in row @row of h and c; FALSE if all are finite. */
+gboolean lstm_state_find_flaw (const LstmState *state, gsize row, LstmFlaw *flaw);

@@ -99,6 +99,16 @@ lstm_window_n_positions (gsize length, gsize hop)
   return g_size_checked_add (&position, MAX (length, hop), last) ? position : G_MAXSIZE;
 }
 
+gsize
+lstm_window_n_open (const LstmWindow *window)
+{
+  const gsize length = window->length, hop = window->hop;
+  const gsize position = lstm_window_get_position (window);
+  const gsize begun = position / hop + (position % hop != 0);
+
+  return begun - (position < length ? 0 : 1 + (position - length) / hop);
+}
+
 void
 lstm_window_reset (LstmWindow *window)
 {

@@ -23,3 +23,9 @@ lstm_window_n_slots (gsize length, gsize hop)
 gsize lstm_window_get_position (const LstmWindow *window);
 gsize lstm_window_n_positions (gsize length, gsize hop);
 void lstm_window_set_position (LstmWindow *window, gsize position);
+
+/* How many windows have begun and are not complete: in the slots from `complete` on */
+gsize lstm_window_n_open (const LstmWindow *window);
+
+/* As lstm_state_find_flaw(), in the rows of the windows that are open */
+gboolean lstm_window_find_flaw (const LstmWindow *window, gsize *row, LstmFlaw *flaw);

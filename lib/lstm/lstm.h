@@ -455,6 +455,17 @@ LSTM_API void lstm_state_get_hidden (const LstmState *state, guint layer, float 
  */
 LSTM_API void lstm_state_get_cell (const LstmState *state, guint layer, float *cell);
 
+/**
+ * lstm_state_is_finite:
+ * @state: a state
+ *
+ * A NaN or an infinity in h or c stays there until its stream is reset, and makes every output
+ * NaN. Looking for one costs far less than a step.
+ *
+ * Returns: whether all of h and c are finite
+ */
+LSTM_API gboolean lstm_state_is_finite (const LstmState *state);
+
 /* --- Window --------------------------------------------------------------------------- */
 
 /**
@@ -544,6 +555,17 @@ LSTM_API gsize lstm_window_count (const LstmWindow *window, gsize steps);
  */
 LSTM_API gsize lstm_window_run (
     LstmWindow *window, gsize steps, const float *input, float *output);
+
+/**
+ * lstm_window_is_finite:
+ * @window: a window
+ *
+ * As lstm_state_is_finite(). Windows that are complete do not count: nothing is made of them
+ * any more.
+ *
+ * Returns: whether h and c of all windows that are open are finite
+ */
+LSTM_API gboolean lstm_window_is_finite (const LstmWindow *window);
 
 /* --- Saved states --------------------------------------------------------------------- */
 

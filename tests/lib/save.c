@@ -278,6 +278,29 @@ test_not_finite (void)
   }
 }
 
+/* A NaN in one stream is found, whichever layer and unit it is in, and is gone with a reset. */
+static void
+test_finite (void)
+{
+  for (guint network = 0; network < G_N_ELEMENTS (networks); network++) {
+    const gsize d = networks[network].network.d, bs = networks[network].bs;
+    g_autoptr (LstmModel) model = load (network, "base", LSTM_PRECISION_FLOAT32);
+    g_autoptr (LstmState) state = test_state_new (model, bs);
+    const gboolean remembers = lstm_model_get_n_lstm_layers (model) > 0;
+    g_autofree float *x = g_new0 (float, bs *d);
+
+    g_assert_true (lstm_state_is_finite (state));
+    x[bs * d - 1] = 1000;
+    lstm_state_run (state, 1, x, NULL);
+    g_assert_true (lstm_state_is_finite (state));
+    x[bs * d - 1] = NAN;
+    lstm_state_run (state, 1, x, NULL);
+    g_assert_true (lstm_state_is_finite (state) == !remembers);
+    lstm_state_reset_stream (state, bs - 1);
+    g_assert_true (lstm_state_is_finite (state));
+  }
+}
+
 /* A state that was saved on one instruction set loads on every other. */
 static void
 test_other_isas (void)
@@ -577,6 +600,7 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/save/numbers", test_numbers);
   g_test_add_func ("/save/not-finite", test_not_finite);
+  g_test_add_func ("/save/finite", test_finite);
   g_test_add_func ("/save/isas", test_other_isas);
   g_test_add_func ("/save/whole", test_whole);
   g_test_add_func ("/save/other-kind", test_other_kind);

@@ -230,6 +230,35 @@ test_not_finite (void)
   }
 }
 
+/* A window is finite unless one that is open holds the NaN, whatever the shape: also where slots that
+ * are complete keep it. */
+static void
+test_finite (void)
+{
+  enum { STEPS = 150, BAD = 70 };
+  g_autoptr (LstmModel) model = load (3, LSTM_PRECISION_FLOAT32);
+  float x[STEPS * 2], y[2 * 4];
+
+  test_fill (x, STEPS * 2, 9);
+  x[BAD * 2 + 1] = NAN;
+  for (gsize i = 0; i < G_N_ELEMENTS (shapes); i++) {
+    const gsize length = shapes[i].length, hop = shapes[i].hop;
+    g_autoptr (LstmWindow) window = window_new (model, 2, length, hop);
+
+    for (gsize t = 1; t <= STEPS; t++) {
+      gboolean finite = TRUE;
+
+      lstm_window_run (window, 1, x + (t - 1) * 2, y);
+      for (gsize k = 0; k < t; k += hop) /* where windows begin */
+        finite &= t >= k + length || BAD < k || BAD >= t;
+      g_assert_true (lstm_window_is_finite (window) == finite);
+    }
+    lstm_window_run (window, BAD + 1, x, g_newa (float, 8 * (BAD + 1)));
+    lstm_window_reset (window);
+    g_assert_true (lstm_window_is_finite (window));
+  }
+}
+
 static void
 test_nothing (void)
 {
@@ -324,6 +353,7 @@ main (int argc, char **argv)
     }
   }
   g_test_add_func ("/window/not-finite", test_not_finite);
+  g_test_add_func ("/window/finite", test_finite);
   g_test_add_func ("/window/nothing", test_nothing);
   g_test_add_func ("/window/longest-hop", test_longest_hop);
   g_test_add_func ("/window/too-many-streams", test_too_many_streams);
