@@ -77,12 +77,19 @@ lstm_window_find_flaw (const LstmWindow *window, gsize *row, LstmFlaw *flaw)
 }
 
 gboolean
-lstm_state_is_finite (const LstmState *state)
+lstm_state_is_stream_finite (const LstmState *state, gsize stream)
 {
   LstmFlaw flaw;
 
+  g_return_val_if_fail (stream < state->streams, FALSE);
+  return !lstm_state_find_flaw (state, stream, &flaw);
+}
+
+gboolean
+lstm_state_is_finite (const LstmState *state)
+{
   for (gsize s = 0; s < state->streams; s++)
-    if (lstm_state_find_flaw (state, s, &flaw))
+    if (!lstm_state_is_stream_finite (state, s))
       return FALSE;
   return TRUE;
 }

@@ -264,7 +264,7 @@ run_chunk (LstmState *state, gsize n, const LstmRun *run)
   }
 }
 
-/* @run's arrays from step @t on; steps stays, for it makes the strides. */
+/* @run's arrays from step @t on; steps is the stride of all of them. */
 static LstmRun
 from_step (const LstmState *state, const LstmRun *run, gsize t)
 {
@@ -273,7 +273,7 @@ from_step (const LstmState *state, const LstmRun *run, gsize t)
                                           : 0;
 
   return (LstmRun){
-      .steps = run->steps,
+      .steps = run->stride ? run->stride : run->steps,
       .input = run->input + t * state->model->in,
       .mask = run->mask ? run->mask + t : NULL,
       .output = run->output ? run->output + t * state->model->out : NULL,
@@ -291,7 +291,8 @@ lstm_state_run_full (LstmState *state, const LstmRun *run)
   const gboolean traced = run->hidden || run->cell || run->gates;
 
   g_return_if_fail (!traced || run->layer < model->lstm_layers->len);
-  g_return_if_fail (!state->whole || run->steps <= state->max_steps);
+  g_return_if_fail (!state->whole || (run->steps <= state->max_steps && !run->stride));
+  g_return_if_fail (!run->stride || run->stride >= run->steps);
   if (state->whole)
     lstm_state_reset (state);
   for (gsize t = 0; t < run->steps; t += state->chunk) {

@@ -388,6 +388,9 @@ LSTM_API void lstm_state_run (
  * @cell: (nullable): [bs, T, m], c of that layer after every step
  * @gates: (nullable): [bs, T, 4, m], i, f, g and o of that layer at every step, after their
  *   activations
+ * @stride: steps from a stream's first step to the next stream's in all of the arrays; 0: T. More
+ *   than T runs a part of longer arrays, whose pointers stand at the part's first step. Not for
+ *   states of whole sequences
  *
  * A call of lstm_state_run_full(). The arrays are the caller's, are not kept, and must not
  * overlap; what is not wanted is %NULL, and costs nothing. Set members by name: others may follow.
@@ -411,6 +414,7 @@ typedef struct {
   float *hidden;
   float *cell;
   float *gates;
+  gsize stride;
 } LstmRun;
 
 /**
@@ -465,6 +469,17 @@ LSTM_API void lstm_state_get_cell (const LstmState *state, guint layer, float *c
  * Returns: whether all of h and c are finite
  */
 LSTM_API gboolean lstm_state_is_finite (const LstmState *state);
+
+/**
+ * lstm_state_is_stream_finite:
+ * @state: a state
+ * @stream: from 0 to bs − 1
+ *
+ * As lstm_state_is_finite(), of one stream; lstm_state_reset_stream() makes it finite.
+ *
+ * Returns: whether h and c of @stream are finite
+ */
+LSTM_API gboolean lstm_state_is_stream_finite (const LstmState *state, gsize stream);
 
 /* --- Window --------------------------------------------------------------------------- */
 

@@ -253,6 +253,35 @@ check_pieces (const Run *run, GRand *rand)
     run_pieces (run, &streams[s], 1, rand);
 }
 
+/* The arrays of the whole sequence once more, in random parts that keep their places in them */
+static void
+check_stride (const Run *run, GRand *rand)
+{
+  const Series *series = run->series;
+  const gsize steps = series->steps, rows = series->bs * steps, n = series->n, m = run->m;
+  g_autoptr (LstmState) state = test_state_new (run->model, series->bs);
+  g_autofree float *output = g_new (float, rows * n);
+  g_autofree float *hidden = g_new (float, rows * m);
+  g_autofree float *cell = g_new (float, rows * m);
+  g_autofree float *gates = g_new (float, rows * 4 * m);
+
+  for (gsize at = 0, count; at < steps; at += count) {
+    count = test_pick (rand, 1, steps - at);
+    lstm_state_run_full (state, &(LstmRun){.steps = count,
+                                    .stride = steps,
+                                    .input = series->x + at * series->d,
+                                    .output = output + at * n,
+                                    .layer = run->layer,
+                                    .hidden = hidden + at * m,
+                                    .cell = cell + at * m,
+                                    .gates = gates + at * 4 * m});
+  }
+  g_assert_cmpmem (output, rows * n * 4, run->output, rows * n * 4);
+  g_assert_cmpmem (hidden, rows * m * 4, run->hidden, rows * m * 4);
+  g_assert_cmpmem (cell, rows * m * 4, run->cell, rows * m * 4);
+  g_assert_cmpmem (gates, rows * 16 * m, run->gates, rows * 16 * m);
+}
+
 static void
 run_clear (Run *run)
 {
@@ -294,6 +323,7 @@ check_series (Series *series, const Case *test, double *worst)
   run.layer = (guint) test_pick (rand, 0, lstm_model_get_n_lstm_layers (run.model) - 1);
   run_whole (&run);
   check_pieces (&run, rand);
+  check_stride (&run, rand);
   *worst = MAX (*worst, test_error (run.output, reference (series, 0, test->precision), n));
   if (g_str_has_prefix (test->isa, "avx512"))
     g_assert_cmpmem (run.output, n * sizeof (float), reference (series, 1, test->precision),

@@ -296,6 +296,8 @@ test_finite (void)
     x[bs * d - 1] = NAN;
     lstm_state_run (state, 1, x, NULL);
     g_assert_true (lstm_state_is_finite (state) == !remembers);
+    for (gsize i = 0; i < bs; i++)
+      g_assert_true (lstm_state_is_stream_finite (state, i) == (!remembers || i < bs - 1));
     lstm_state_reset_stream (state, bs - 1);
     g_assert_true (lstm_state_is_finite (state));
   }
