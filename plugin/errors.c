@@ -25,12 +25,23 @@ gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes)
       purpose, bytes);
 }
 
+static void
+post_message (GstMessageType type, gpointer element, const GError *error, const gchar *debug)
+{
+  gst_element_message_full (GST_ELEMENT (element), type, error->domain, error->code,
+      g_strdup (error->message), g_strdup (debug), __FILE__, GST_FUNCTION, __LINE__);
+}
+
 void
 gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug)
 {
-  gst_element_message_full (GST_ELEMENT (element), GST_MESSAGE_ERROR, error->domain,
-      error->code, g_strdup (error->message), g_strdup (debug), __FILE__, GST_FUNCTION,
-      __LINE__);
+  post_message (GST_MESSAGE_ERROR, element, error, debug);
+}
+
+void
+gst_lstm_post_warning (gpointer element, const GError *error)
+{
+  post_message (GST_MESSAGE_WARNING, element, error, NULL);
 }
 
 void

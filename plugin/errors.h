@@ -17,6 +17,9 @@ gboolean gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes
  * the object lock held. */
 void gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug);
 
+/* Posts @error as a warning of the element's, under the same conditions. */
+void gst_lstm_post_warning (gpointer element, const GError *error);
+
 /* Posts @error, once for the same @caps: upstream offers refused caps again with each buffer and
  * event. @refused remembers them until others arrive; clear it in stop(). The element keeps working
  * with the caps before, which upstream may return to: the base class does not call set_caps() then. */

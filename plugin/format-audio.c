@@ -64,7 +64,6 @@ audio_parse (
   return TRUE;
 }
 
-/* A frame that is not whole is an error; an empty buffer has no step. */
 static gboolean
 audio_open (const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
 {
@@ -75,8 +74,6 @@ audio_open (const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, G
         "buffer: expected audio frames of %" G_GSIZE_FORMAT " bytes, got %" G_GSIZE_FORMAT
         " bytes",
         input->step_bytes, bytes);
-  if (n == 0)
-    return TRUE;
   if (!gst_buffer_map (buffer, &steps->map, GST_MAP_READ))
     return gst_lstm_fail_to_map (error, "for reading", bytes);
   steps->buffer = buffer;

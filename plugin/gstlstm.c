@@ -91,7 +91,7 @@ other_caps (GstLstm *self, GstPadDirection direction, const GstCaps *caps, gbool
   GstLstmTensors out;
   GstCaps *other;
 
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   wanted.model = any_size ? NULL : self->sequence.model;
   if (direction == GST_PAD_SRC) {
     other = gst_lstm_formats_take (caps, &wanted);
@@ -102,7 +102,7 @@ other_caps (GstLstm *self, GstPadDirection direction, const GstCaps *caps, gbool
   } else {
     other = gst_lstm_formats_give (caps, NULL, &wanted);
   }
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   return other;
 }
 
@@ -171,19 +171,19 @@ gst_lstm_take_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
   GstLstmTensors before;
   gboolean continues, ok;
 
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   before = self->sequence.in;
   continues = gst_lstm_sequence_continues (&self->sequence, in);
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   if (!continues)
     gst_lstm_drain (self); /* in its own shape */
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   if (!continues && !self->sequence.restored)
     gst_lstm_forget (self);
   ok = gst_lstm_sequence_configure (&self->sequence, in, error);
   if (!ok && !gst_lstm_sequence_configure (&self->sequence, &before, NULL))
     self->sequence.in.n_tensors = 0; /* not configured */
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   return ok;
 }
 
@@ -203,9 +203,9 @@ gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
     gst_lstm_refuse_caps (self, &self->refused, incaps, error);
     return FALSE;
   }
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   self->input = input;
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   gst_base_transform_set_in_place (trans, input.format->attach != NULL);
   self->describes = gst_structure_has_name (
       gst_caps_get_structure (outcaps, 0), "other/tensors");
@@ -234,7 +234,7 @@ start_sequence (GstLstm *self, LstmModel *model, GError **error)
 {
   gboolean ok;
 
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   ok = gst_lstm_sequence_start (&self->sequence, model, &self->settings, error);
   if (!ok)
     gst_lstm_sequence_stop (&self->sequence);
@@ -242,7 +242,7 @@ start_sequence (GstLstm *self, LstmModel *model, GError **error)
   self->n_steps = 0;
   self->last_time = GST_CLOCK_TIME_NONE;
   self->unsaved = FALSE;
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   return ok && gst_lstm_restore_file (self, error);
 }
 
@@ -252,10 +252,10 @@ gst_lstm_stop (GstBaseTransform *trans)
   GstLstm *self = GST_LSTM (trans);
 
   gst_lstm_save_file (self);
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   if (self->sequence.model)
     gst_lstm_sequence_stop (&self->sequence);
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   gst_lstm_steps_clear (&self->steps);
   gst_caps_replace (&self->refused, NULL);
   GST_OBJECT_LOCK (self);
@@ -291,7 +291,9 @@ gst_lstm_start (GstBaseTransform *trans)
   self->next_step = 0;
   self->saved_at = GST_CLOCK_TIME_NONE;
   self->pending_flow = GST_FLOW_OK;
-  self->broken = FALSE;
+  self->broken = self->discont = self->warned_non_finite = FALSE;
+  self->bad_buffers = 0;
+  self->slice = 1;
   GST_INFO_OBJECT (self,
       "d %" G_GSIZE_FORMAT ", output %" G_GSIZE_FORMAT ", %u LSTM layers, %s",
       lstm_model_get_input_size (model), lstm_model_get_output_size (model),
@@ -302,11 +304,11 @@ gst_lstm_start (GstBaseTransform *trans)
 static void
 gst_lstm_reset (GstLstm *self)
 {
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   if (self->sequence.model)
     gst_lstm_forget (self);
   self->unsaved = TRUE;
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
 }
 
 /* --- Object --- */
@@ -316,12 +318,13 @@ get_stats (GstLstm *self)
 {
   GstLstmStats stats;
 
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   stats = self->stats;
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   return gst_structure_new ("application/x-lstm-stats", "steps", G_TYPE_UINT64, stats.steps,
       "outputs", G_TYPE_UINT64, stats.outputs, "resets", G_TYPE_UINT64, stats.resets, "gaps",
-      G_TYPE_UINT64, stats.gaps, "mean-step-time", G_TYPE_UINT64,
+      G_TYPE_UINT64, stats.gaps, "errors", G_TYPE_UINT64, stats.errors, "non-finite",
+      G_TYPE_UINT64, stats.non_finite, "mean-step-time", G_TYPE_UINT64,
       stats.steps ? stats.total / stats.steps : 0, "max-step-time", G_TYPE_UINT64,
       stats.longest, NULL);
 }
@@ -364,6 +367,7 @@ gst_lstm_finalize (GObject *object)
 
   gst_lstm_settings_clear (&self->settings);
   g_mutex_clear (&self->lock);
+  g_mutex_clear (&self->turn);
   G_OBJECT_CLASS (gst_lstm_parent_class)->finalize (object);
 }
 
@@ -388,6 +392,7 @@ gst_lstm_init (GstLstm *self)
   /* Caps of media may come back from downstream as they came, but tensors were added to them. */
   gst_base_transform_set_prefer_passthrough (GST_BASE_TRANSFORM (self), FALSE);
   g_mutex_init (&self->lock);
+  g_mutex_init (&self->turn);
   gst_lstm_settings_init (&self->settings);
 }
 
@@ -442,7 +447,7 @@ gst_lstm_class_init (GstLstmClass *klass)
   prop_stats = gst_lstm_settings_install (object_class, PROP_SETTINGS);
   g_object_class_install_property (object_class, prop_stats,
       g_param_spec_boxed ("stats", "Statistics",
-          "Since PAUSED: steps, outputs, resets, gaps, and ns that a step took",
+          "Since PAUSED: steps, outputs, resets, gaps, errors, non-finite, and ns that a step took",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   install_signals (klass);
 

@@ -12,6 +12,8 @@ GST_DEBUG_CATEGORY_EXTERN (gst_lstm_debug);
 
 typedef struct {
   guint64 steps, outputs, resets, gaps;
+  guint64 errors;              /* buffers that were dropped, which max-errors tolerates */
+  guint64 non_finite;          /* buffers after which h or c had a NaN or an infinity */
   GstClockTime total, longest; /* ns, that steps took: all, and one */
 } GstLstmStats;
 
@@ -22,9 +24,10 @@ typedef struct {
   GstLstmSettings settings;
   gboolean started;
 
-  /* Signals and queries come from any thread: all of this is under it, and nothing is pushed or
-   * posted meanwhile. */
+  /* Signals and queries come from any thread: all of this is under the lock, and nothing is pushed or
+   * posted meanwhile. Take it with gst_lstm_lock(). */
   GMutex lock;
+  GMutex turn;              /* held by the thread that gets the lock next */
   GstLstmSequence sequence; /* with a model from start() to stop() */
   GstLstmInput input;       /* what caps say */
   GstLstmStats stats;
@@ -40,11 +43,30 @@ typedef struct {
   GstSegment upstream; /* as it came */
   gboolean from_bytes; /* upstream counts bytes, which became time, written under the lock; */
   guint64 next_step;   /* the step that its next buffer begins with */
-  GstFlowReturn
-      pending_flow;      /* of a push at an event: the next buffer without output returns it */
-  gboolean broken;       /* an error was posted: buffers are refused until a flush or stream */
+  GstFlowReturn pending_flow; /* of a push at an event, for the next buffer without output */
+  gboolean broken;  /* an error was posted: buffers are refused until a flush or stream */
+  gint bad_buffers; /* less those that were good since, at least 0 */
+  gboolean discont; /* a buffer was dropped since the last one that was run */
+  guint slice;      /* steps that are run at once */
+  gboolean warned_non_finite;
   GstClockTime saved_at; /* running time of the first step, or of the last write */
 } GstLstm;
+
+/* Waits for the lock at most as long as a slice of steps takes, however busy the streaming thread is:
+ * a mutex alone would let it have the lock again before a thread that waits wakes up. */
+static inline void
+gst_lstm_lock (GstLstm *self)
+{
+  g_mutex_lock (&self->turn);
+  g_mutex_lock (&self->lock);
+  g_mutex_unlock (&self->turn);
+}
+
+static inline void
+gst_lstm_unlock (GstLstm *self)
+{
+  g_mutex_unlock (&self->lock);
+}
 
 /* Caps have come. */
 static inline gboolean
@@ -69,6 +91,19 @@ gst_lstm_attaches (const GstLstm *self)
 
 /* h and c begin anew; under the lock */
 void gst_lstm_forget (GstLstm *self);
+
+/* The same because of the stream, which does not reset a restored state: that is for the steps to come.
+ * Under the lock */
+void gst_lstm_begin_anew (GstLstm *self);
+
+/* Whether property reset-on has @flag */
+gboolean gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag);
+
+/* Runs @steps steps of @x, (streams, steps, d), NULL for zeros. @outbuf has the memories of `out` where
+ * outputs leave at once. Returns: FLUSHING if the pad was flushed or deactivated meanwhile, after
+ * as many steps as were counted; ERROR after an error that is posted */
+GstFlowReturn gst_lstm_run (
+    GstLstm *self, const gfloat *x, guint steps, const GstLstmSpan *span, GstBuffer *outbuf);
 
 /* state-location: read once the sequence has begun, FALSE with an error where the file is not a
  * state of the model; and written, if h and c have seen a step since. */

@@ -51,10 +51,10 @@ gst_lstm_bytes_segment (GstLstm *self, GstEvent *event)
   GstSegment time;
 
   gst_event_parse_segment (event, &bytes);
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   self->from_bytes = bytes->format == GST_FORMAT_BYTES && gst_lstm_is_configured (self)
                      && self->input.step_bytes > 0;
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   if (!self->from_bytes)
     return event;
   self->next_step = gst_lstm_bytes_to_step (self, bytes->start);
@@ -128,12 +128,12 @@ gst_lstm_bytes_seek (GstLstm *self, GstEvent *event)
   gdouble rate;
 
   gst_event_parse_seek (event, &rate, &format, &flags, &types[0], &at[0], &types[1], &at[1]);
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   counts = format == GST_FORMAT_TIME && is_counted (self);
   for (guint i = 0; counts && i < G_N_ELEMENTS (at); i++)
     if (types[i] == GST_SEEK_TYPE_END || (types[i] == GST_SEEK_TYPE_SET && at[i] != -1))
       at[i] = time_to_bytes (self, at[i]);
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   return counts ? instead_of (event, gst_event_new_seek (rate, GST_FORMAT_BYTES, flags,
                                          types[0], at[0], types[1], at[1]))
                 : event;
@@ -145,9 +145,9 @@ gst_lstm_bytes_seeking (GstLstm *self, GstQuery *query)
   g_autoptr (GstQuery) bytes = gst_query_new_seeking (GST_FORMAT_BYTES);
   gboolean seekable = FALSE, counts;
 
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   counts = is_counted (self);
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   if (!counts || !gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), bytes))
     return FALSE;
   gst_query_parse_seeking (bytes, NULL, &seekable, NULL, NULL);
@@ -165,11 +165,11 @@ gst_lstm_bytes_duration (GstLstm *self, GstQuery *query)
           GST_BASE_TRANSFORM_SINK_PAD (self), GST_FORMAT_BYTES, &bytes)
       || bytes < 0)
     return FALSE;
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   if (gst_lstm_is_configured (self) && self->input.step_bytes > 0
       && self->sequence.in.fps_n > 0)
     time = bytes_to_time (self, (guint64) bytes);
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   if (time == GST_CLOCK_TIME_NONE)
     return FALSE;
   gst_query_set_duration (query, GST_FORMAT_TIME, (gint64) time);

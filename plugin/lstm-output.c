@@ -20,9 +20,9 @@ gst_lstm_decide_allocation (GstBaseTransform *trans, GstQuery *query)
 GstFlowReturn
 gst_lstm_fail_sequence (GstLstm *self, const GError *error)
 {
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   gst_lstm_sequence_abandon (&self->sequence);
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   gst_lstm_post_error (self, error, NULL);
   self->broken = TRUE;
   return GST_FLOW_ERROR;
@@ -137,9 +137,9 @@ gst_lstm_set_output_steps (GstLstm *self, guint steps)
 
   out.steps = steps;
   if (!self->describes) {
-    g_mutex_lock (&self->lock);
+    gst_lstm_lock (self);
     self->sequence.out = out;
-    g_mutex_unlock (&self->lock);
+    gst_lstm_unlock (self);
     return TRUE;
   }
   wanted = gst_lstm_tensors_to_caps (&out);
@@ -154,9 +154,9 @@ gst_lstm_set_output_steps (GstLstm *self, guint steps)
     return FALSE;
   }
   caps = gst_caps_fixate (g_steal_pointer (&caps));
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   self->sequence.out = out;
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   return gst_base_transform_update_src_caps (trans, caps);
 }
 
@@ -170,20 +170,20 @@ gst_lstm_next_output (GstLstm *self, GstBuffer **outbuf, guint64 *n_steps)
   guint steps;
 
   *outbuf = NULL;
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   ok = gst_lstm_sequence_peek (&self->sequence, &span, &steps, &error);
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   if (!ok)
     return error ? gst_lstm_fail_sequence (self, error) : GST_FLOW_OK;
   if (steps != self->sequence.out.steps && !gst_lstm_set_output_steps (self, steps))
     return GST_FLOW_NOT_NEGOTIATED;
   if ((ret = gst_lstm_allocate_output (self, outbuf)) != GST_FLOW_OK)
     return ret;
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   ok = gst_lstm_sequence_take (&self->sequence, *outbuf, &error);
   self->stats.outputs += ok;
   *n_steps = self->n_steps;
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   if (!ok) {
     gst_clear_buffer (outbuf);
     return error ? gst_lstm_fail_sequence (self, error) : GST_FLOW_OK;
@@ -253,9 +253,9 @@ gst_lstm_push_waiting (GstLstm *self)
   if (ret == GST_FLOW_OK)
     return;
   self->pending_flow = ret;
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   gst_lstm_sequence_drop (&self->sequence);
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
 }
 
 void
@@ -265,9 +265,9 @@ gst_lstm_drain (GstLstm *self)
 
   if (!gst_lstm_is_configured (self))
     return;
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   gst_lstm_sequence_finish (&self->sequence, &error);
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   if (error)
     gst_lstm_fail_sequence (self, error);
   gst_lstm_push_waiting (self);

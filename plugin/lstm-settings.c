@@ -42,7 +42,8 @@ reset_on_get_type (void)
   static gsize type;
   static const GFlagsValue values[] = {
       {GST_LSTM_RESET_ON_DISCONT, "A buffer that is marked DISCONT", "discont"},
-      {GST_LSTM_RESET_ON_GAP, "A GAP event", "gap"},
+      {GST_LSTM_RESET_ON_GAP, "A GAP event or an empty buffer", "gap"},
+      {GST_LSTM_RESET_ON_NAN, "A step after which h or c is NaN or infinite", "nan"},
       {0, NULL, NULL},
   };
 
@@ -189,8 +190,8 @@ static GParamSpec *
 reset_on_spec (void)
 {
   return g_param_spec_flags ("reset-on", "Reset on",
-      "What else zeroes h and c, before the step or the gap itself counts",
-      reset_on_get_type (), 0, PLAYING);
+      "Events that reset h and c besides a new stream, segment and flush", reset_on_get_type (),
+      0, PLAYING);
 }
 
 static GParamSpec *
@@ -198,6 +199,15 @@ gap_policy_spec (void)
 {
   return g_param_spec_enum ("gap-policy", "Gap policy", "What a GAP event does to h and c",
       gap_policy_get_type (), GST_LSTM_GAP_HOLD, PLAYING);
+}
+
+static GParamSpec *
+max_errors_spec (void)
+{
+  return g_param_spec_int ("max-errors", "Most errors",
+      "Bad buffers in a row that are dropped with a warning before one is an error; each good "
+      "buffer takes one off; -1: any number",
+      -1, G_MAXINT, 0, PLAYING);
 }
 
 static GParamSpec *
@@ -249,6 +259,7 @@ static const struct {
     {stateful_spec, MEMBER (stateful)},
     {reset_on_spec, MEMBER (reset_on)},
     {gap_policy_spec, MEMBER (gap_policy)},
+    {max_errors_spec, MEMBER (max_errors)},
     {window_length_spec, MEMBER (window_length)},
     {window_hop_spec, MEMBER (window_hop)},
     {max_steps_spec, MEMBER (max_steps)},

@@ -34,6 +34,7 @@ typedef enum {
 typedef enum {
   GST_LSTM_RESET_ON_DISCONT = 1 << 0,
   GST_LSTM_RESET_ON_GAP = 1 << 1,
+  GST_LSTM_RESET_ON_NAN = 1 << 2,
 } GstLstmResetOn;
 
 typedef enum {
@@ -58,6 +59,7 @@ typedef struct {
   gboolean stateful;
   guint reset_on;  /* GstLstmResetOn */
   gint gap_policy; /* GstLstmGapPolicy */
+  gint max_errors;
   guint64 state_interval;
 } GstLstmSettings;
 

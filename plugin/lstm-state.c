@@ -25,7 +25,7 @@ restore (GstLstm *self, GBytes *bytes, const gchar *name, gboolean unsaved, GErr
   guint64 time, steps;
   gboolean ok;
 
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   ok = self->sequence.model
            ? gst_lstm_sequence_restore (&self->sequence, bytes, name, &time, &steps, error)
            : gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
@@ -35,7 +35,7 @@ restore (GstLstm *self, GBytes *bytes, const gchar *name, gboolean unsaved, GErr
     self->n_steps = steps;
     self->unsaved = unsaved;
   }
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   if (ok)
     gst_element_post_message (GST_ELEMENT (self),
         gst_message_new_element (
@@ -75,11 +75,11 @@ gst_lstm_save_file (GstLstm *self)
 
   if (!location)
     return;
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   if (self->unsaved)
     bytes = gst_lstm_sequence_save (&self->sequence, self->last_time, self->n_steps);
   self->unsaved = FALSE;
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   if (!bytes)
     return;
   data = g_bytes_get_data (bytes, &size);
@@ -94,9 +94,9 @@ gst_lstm_get_state (GstLstm *self)
 {
   GBytes *bytes;
 
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   bytes = gst_lstm_sequence_save (&self->sequence, self->last_time, self->n_steps);
-  g_mutex_unlock (&self->lock);
+  gst_lstm_unlock (self);
   return bytes;
 }
 

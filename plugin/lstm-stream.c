@@ -25,37 +25,9 @@ push_gap (GstLstm *self, const GstLstmSpan *span)
         GST_BASE_TRANSFORM_SRC_PAD (self), gst_event_new_gap (span->pts, span->duration));
 }
 
-void
-gst_lstm_forget (GstLstm *self)
-{
-  gst_lstm_sequence_forget (&self->sequence);
-  self->stats.resets += self->n_steps > 0;
-  self->n_steps = 0;
-}
-
-/* As something in the stream wants it, but a restored state is for what comes after. */
-static void
-begin_anew (GstLstm *self)
-{
-  if (!self->sequence.restored)
-    gst_lstm_forget (self);
-}
-
-/* Whether it is among the flags of reset-on */
-static gboolean
-resets_on (GstLstm *self, GstLstmResetOn what)
-{
-  gboolean resets;
-
-  GST_OBJECT_LOCK (self);
-  resets = (self->settings.reset_on & what) != 0;
-  GST_OBJECT_UNLOCK (self);
-  return resets;
-}
-
-/* Times and offsets of @buffer, from its bytes where upstream knows no time. */
+/* Times and offsets of @buffer, which has @steps steps, from its bytes where upstream knows no time. */
 static GstLstmSpan
-span_of (GstLstm *self, GstBuffer *buffer)
+span_of (GstLstm *self, GstBuffer *buffer, guint steps)
 {
   const GstLstmTensors *in = &self->sequence.in;
   GstLstmSpan span = {GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer),
@@ -66,7 +38,7 @@ span_of (GstLstm *self, GstBuffer *buffer)
   if (span.offset != GST_BUFFER_OFFSET_NONE)
     self->next_step = gst_lstm_bytes_to_step (self, span.offset);
   span.offset = self->next_step;
-  self->next_step += in->steps;
+  self->next_step += steps;
   span.offset_end = self->next_step;
   if (in->fps_n > 0 && !GST_CLOCK_TIME_IS_VALID (span.pts)) {
     span.pts = gst_lstm_tensors_step_offset (in, span.offset);
@@ -87,59 +59,36 @@ is_outside (const GstLstm *self, const GstLstmSpan *span)
              NULL, NULL);
 }
 
-/* Notes @steps steps that took from @begin to now; under the lock. */
-static void
-count_steps (GstLstm *self, guint steps, const GstLstmSpan *span, GstClockTime begin)
-{
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-  const GstClockTime took = gst_util_get_timestamp () - begin;
-
-  self->n_steps += steps;
-  self->unsaved = TRUE;
-  self->stats.steps += steps;
-  self->stats.total += took;
-  self->stats.longest = MAX (self->stats.longest, took / steps);
-  if (GST_CLOCK_TIME_IS_VALID (span->pts) && segment->format == GST_FORMAT_TIME) {
-    const GstClockTime pts =
-        steps > 1 ? gst_lstm_tensors_part (&self->sequence.in, span, steps, steps - 1, 1).pts
-                  : span->pts;
-
-    self->last_time = gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts);
-  }
-}
-
 /* Runs @x, the steps of @inbuf; *outbuf stays NULL unless its output leaves at once. */
 static GstFlowReturn
 run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan *span,
     GstBuffer **outbuf)
 {
+  const gboolean discont = self->discont
+                           || GST_BUFFER_FLAG_IS_SET (inbuf, GST_BUFFER_FLAG_DISCONT);
   g_autoptr (GstBuffer) buffer = NULL;
-  g_autoptr (GError) error = NULL;
   GstFlowReturn ret;
-  GstClockTime begin;
-  gboolean ok;
 
   if (gst_lstm_sequence_is_direct (&self->sequence)
       && (ret = gst_lstm_allocate_output (self, &buffer)) != GST_FLOW_OK)
     return ret;
-  g_mutex_lock (&self->lock);
-  if (GST_BUFFER_FLAG_IS_SET (inbuf, GST_BUFFER_FLAG_DISCONT)
-      && resets_on (self, GST_LSTM_RESET_ON_DISCONT))
-    begin_anew (self);
-  begin = gst_util_get_timestamp ();
-  ok = gst_lstm_sequence_run (&self->sequence, x, span, buffer, &error);
-  if (ok) {
-    count_steps (self, self->sequence.in.steps, span, begin);
-    self->stats.outputs += buffer != NULL;
+  if (discont && gst_lstm_resets_on (self, GST_LSTM_RESET_ON_DISCONT)) {
+    gst_lstm_lock (self);
+    gst_lstm_begin_anew (self);
+    gst_lstm_unlock (self);
   }
-  g_mutex_unlock (&self->lock);
-  if (!ok)
-    return gst_lstm_fail_sequence (self, error);
+  ret = gst_lstm_run (self, x, self->sequence.in.steps, span, buffer);
+  if (ret != GST_FLOW_OK)
+    return ret;
   if (buffer && !gst_lstm_attaches (self)) {
     GST_BASE_TRANSFORM_GET_CLASS (self)->copy_metadata (
         GST_BASE_TRANSFORM (self), inbuf, buffer);
     gst_lstm_set_span (buffer, span);
+    if (discont)
+      GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   }
+  self->discont = FALSE;
+  self->bad_buffers -= self->bad_buffers > 0;
   *outbuf = g_steal_pointer (&buffer);
   return GST_FLOW_OK;
 }
@@ -187,7 +136,7 @@ collect (GstLstm *self, GstBuffer **outbuf)
 static GstFlowReturn
 run_steps (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
 {
-  const GstLstmSpan span = span_of (self, inbuf);
+  const GstLstmSpan span = span_of (self, inbuf, self->sequence.in.steps);
   GstFlowReturn ret;
   guint64 n_steps;
 
@@ -228,8 +177,8 @@ follow_shape (GstLstm *self, const GstLstmSteps *steps)
              : GST_FLOW_NOT_NEGOTIATED;
 }
 
-/* As many steps of zeros as the gap is long, in pieces that there is memory for. What leaves for them
- * becomes *@outbuf, or, where that is NULL, leaves on its own. */
+/* As many steps of zeros as the gap is long, one where that is not known, in pieces that there is memory
+ * for. What leaves for them becomes *@outbuf, or, where that is NULL, leaves on its own. */
 static void
 run_gap (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
 {
@@ -237,23 +186,15 @@ run_gap (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
   guint64 steps = 1;
 
   if (in->fps_n > 0 && GST_CLOCK_TIME_IS_VALID (gap->duration))
-    steps = MAX (1, gst_util_uint64_scale_round (
-                        gap->duration, in->fps_n, (guint64) in->fps_d * GST_SECOND));
+    steps = gst_util_uint64_scale_round (
+        gap->duration, in->fps_n, (guint64) in->fps_d * GST_SECOND);
   for (guint64 done = 0; done < steps && !self->broken
                          && !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
        done += in->steps) {
     const guint n = (guint) MIN (in->steps, steps - done);
     const GstLstmSpan span = gst_lstm_tensors_part (in, gap, steps, done, n);
-    g_autoptr (GError) error = NULL;
-    GstClockTime begin;
 
-    g_mutex_lock (&self->lock);
-    begin = gst_util_get_timestamp ();
-    if (gst_lstm_sequence_run_zeros (&self->sequence, n, &span, &error))
-      count_steps (self, n, &span, begin);
-    g_mutex_unlock (&self->lock);
-    if (error)
-      gst_lstm_fail_sequence (self, error);
+    gst_lstm_run (self, NULL, n, &span, NULL);
     if (!outbuf)
       gst_lstm_push_waiting (self);
     else if (!self->broken)
@@ -270,31 +211,58 @@ take_gap (GstLstm *self, const GstLstmSpan *span, GstBuffer **outbuf)
   GST_OBJECT_LOCK (self);
   zero_steps = self->settings.gap_policy == GST_LSTM_GAP_ZERO_STEP;
   GST_OBJECT_UNLOCK (self);
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   self->stats.gaps++;
-  if (resets_on (self, GST_LSTM_RESET_ON_GAP))
-    begin_anew (self);
-  g_mutex_unlock (&self->lock);
+  if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_GAP))
+    gst_lstm_begin_anew (self);
+  gst_lstm_unlock (self);
   if (zero_steps && gst_lstm_is_configured (self) && !self->refused && !is_outside (self, span))
     run_gap (self, span, outbuf);
 }
 
-/* Media without the tensor are a gap, of which the first one may be a mistake. */
+/* An empty buffer, and media without the tensor, are a gap. Media without it at first may be a mistake. */
 static GstFlowReturn
-run_without (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
+run_without_steps (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
 {
-  const GstLstmSpan span = span_of (self, inbuf);
+  const gboolean media = gst_lstm_attaches (self);
+  const GstLstmSpan span = span_of (self, inbuf, 0);
 
   if (is_outside (self, &span))
     return GST_FLOW_OK;
-  take_gap (self, &span, outbuf);
-  if (self->stats.gaps == 1 && self->stats.steps == 0)
+  take_gap (self, &span, media ? outbuf : NULL);
+  if (!media)
+    push_gap (self, &span);
+  else if (self->stats.gaps == 1 && self->stats.steps == 0)
     GST_ELEMENT_WARNING (self, STREAM, FORMAT,
         ("buffer: expected a tensor%s%s, found none, which counts as a gap",
             self->input.id ? " " : "",
             self->input.id ? g_quark_to_string (self->input.id) : ""),
         (NULL));
   return self->broken ? GST_FLOW_ERROR : GST_FLOW_OK;
+}
+
+/* A buffer that cannot be read: dropped with a warning as long as max-errors tolerates it. Media pass
+ * without an output. */
+static GstFlowReturn
+drop_bad_buffer (GstLstm *self, GstBuffer *inbuf, const GError *error)
+{
+  const GstLstmSpan span = span_of (self, inbuf, 0);
+  gint most;
+
+  GST_OBJECT_LOCK (self);
+  most = self->settings.max_errors;
+  GST_OBJECT_UNLOCK (self);
+  self->bad_buffers += self->bad_buffers < G_MAXINT;
+  if (most >= 0 && self->bad_buffers > most)
+    return gst_lstm_fail_sequence (self, error);
+  gst_lstm_lock (self);
+  self->stats.errors++;
+  gst_lstm_unlock (self);
+  self->discont = TRUE;
+  gst_lstm_post_warning (self, error);
+  if (!gst_lstm_attaches (self) && !is_outside (self, &span))
+    push_gap (self, &span);
+  return GST_FLOW_OK;
 }
 
 static GstFlowReturn
@@ -308,10 +276,12 @@ process (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
     return GST_FLOW_ERROR;
   if (!gst_lstm_is_configured (self))
     return GST_FLOW_NOT_NEGOTIATED;
+  if (gst_buffer_get_size (inbuf) == 0 && !gst_lstm_attaches (self))
+    return run_without_steps (self, inbuf, outbuf);
   if (!gst_lstm_input_open (&self->input, inbuf, steps, &error))
-    return gst_lstm_fail_sequence (self, error);
+    return drop_bad_buffer (self, inbuf, error);
   if (!steps->x)
-    return gst_lstm_attaches (self) ? run_without (self, inbuf, outbuf) : GST_FLOW_OK;
+    return run_without_steps (self, inbuf, outbuf);
   if (steps->n_steps != self->sequence.in.steps
       || steps->n_streams != self->sequence.in.streams)
     ret = follow_shape (self, steps);
@@ -370,10 +340,10 @@ end_sequence (GstLstm *self)
   GST_OBJECT_LOCK (self);
   stateful = self->settings.stateful;
   GST_OBJECT_UNLOCK (self);
-  g_mutex_lock (&self->lock);
+  gst_lstm_lock (self);
   if (!stateful)
-    begin_anew (self);
-  g_mutex_unlock (&self->lock);
+    gst_lstm_begin_anew (self);
+  gst_lstm_unlock (self);
 }
 
 /* Buffers are taken again, and nothing is left to be said of the stream before. */
@@ -446,9 +416,9 @@ gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
     end_sequence (self);
     break;
   case GST_EVENT_FLUSH_STOP:
-    g_mutex_lock (&self->lock);
-    begin_anew (self);
-    g_mutex_unlock (&self->lock);
+    gst_lstm_lock (self);
+    gst_lstm_begin_anew (self);
+    gst_lstm_unlock (self);
     accept_buffers (self);
     break;
   case GST_EVENT_GAP:

@@ -119,7 +119,7 @@ run (GstLstmSequence *sequence, gsize steps, GError **error)
         memcpy (by_stream + (s * steps + t) * d, x + (t * streams + s) * d, d * sizeof *x);
     x = by_stream;
   }
-  gst_lstm_sequence_run_state (sequence, x, steps, sequence->store);
+  gst_lstm_sequence_run_state (sequence, x, steps, 0, sequence->store);
   return TRUE;
 }
 

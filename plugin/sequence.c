@@ -161,6 +161,7 @@ gst_lstm_sequence_stop (GstLstmSequence *sequence)
   gst_lstm_whole_clear (sequence);
   g_array_unref (sequence->items);
   g_free (sequence->zeros);
+  g_free (sequence->step);
   gst_lstm_models_close (sequence->model);
   *sequence = (GstLstmSequence){0};
 }
@@ -238,19 +239,20 @@ make_engine (GstLstmSequence *sequence, GError **error)
   return sequence->state || sequence->window;
 }
 
+/* Has *@values hold @bytes at least, all zeros where they had to be more. */
 static gboolean
-reserve_zeros (GstLstmSequence *sequence, gsize bytes)
+reserve_zeros (gfloat **values, gsize *has, gsize bytes)
 {
   gfloat *zeros;
 
-  if (bytes <= sequence->zeros_bytes)
+  if (bytes <= *has)
     return TRUE;
   zeros = g_try_malloc0 (bytes);
   if (!zeros)
     return FALSE;
-  g_free (sequence->zeros);
-  sequence->zeros = zeros;
-  sequence->zeros_bytes = bytes;
+  g_free (*values);
+  *values = zeros;
+  *has = bytes;
   return TRUE;
 }
 
@@ -271,13 +273,15 @@ gst_lstm_sequence_configure (
   }
   sequence->in = *in;
   gst_lstm_sequence_describe (sequence, in, &sequence->out);
-  if (!reserve_zeros (sequence, gst_lstm_tensors_bytes (in, 0)))
+  if (!reserve_zeros (&sequence->zeros, &sequence->zeros_bytes, gst_lstm_tensors_bytes (in, 0))
+      || !reserve_zeros (
+          &sequence->step, &sequence->step_bytes, gst_lstm_tensors_bytes (in, 0) / in->steps))
     return gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
         "no memory for %u steps of %u streams", in->steps, in->streams);
   return make_engine (sequence, error)
          && (sequence->needs_whole || gst_lstm_sequence_is_direct (sequence)
              || gst_lstm_sequence_reserve (
-                 sequence, window ? in->steps / sequence->window_hop + 1 : in->steps, error));
+                 sequence, window ? in->steps / sequence->window_hop + 1 : 1, error));
 }
 
 void
@@ -383,11 +387,12 @@ gst_lstm_span_join (const GstLstmSpan *first, const GstLstmSpan *last)
 }
 
 void
-gst_lstm_sequence_run_state (
-    GstLstmSequence *sequence, const gfloat *x, gsize steps, gfloat *const *tensors)
+gst_lstm_sequence_run_state (GstLstmSequence *sequence, const gfloat *x, gsize steps,
+    gsize stride, gfloat *const *tensors)
 {
   const LstmRun run = {
       .steps = steps,
+      .stride = stride,
       .input = x,
       .output = tensors[GST_LSTM_TENSOR_OUTPUT],
       .layer = sequence->layer,
@@ -400,48 +405,115 @@ gst_lstm_sequence_run_state (
   lstm_state_run_full (sequence->state, &run);
 }
 
-/* The last step waits in the store, at its own place. */
-static void
-run_final (GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLstmSpan *span)
+/* Step @t of @run as (streams, d) */
+static const gfloat *
+get_step (const GstLstmSequence *sequence, const GstLstmRun *run, guint t)
 {
-  const GstLstmSpan last = gst_lstm_tensors_part (&sequence->in, span, steps, steps - 1, 1);
+  const gsize d = sequence->in.size[0];
 
+  if (!run->x)
+    return sequence->zeros;
+  if (sequence->in.streams == 1)
+    return run->x + t * d;
+  for (gsize s = 0; s < sequence->in.streams; s++)
+    memcpy (sequence->step + s * d, run->x + (s * run->steps + t) * d, d * sizeof (gfloat));
+  return sequence->step;
+}
+
+/* Runs steps @first to @first + @n from where they lie, with outputs beside where there are tensors. */
+static void
+run_in_place (GstLstmSequence *sequence, const GstLstmRun *run, guint first, guint n)
+{
+  gfloat *tensors[GST_LSTM_N_TENSORS] = {NULL};
+
+  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++)
+    if (run->tensors[kind])
+      tensors[kind] = run->tensors[kind] + first * step_size (sequence, kind);
+  if (run->x)
+    gst_lstm_sequence_run_state (
+        sequence, run->x + (gsize) first * sequence->in.size[0], n, run->steps, tensors);
+  else
+    gst_lstm_sequence_run_state (sequence, sequence->zeros, n, 0, tensors);
+}
+
+/* Only the outputs of the last step are kept, until the sequence ends. */
+static void
+run_final (GstLstmSequence *sequence, const GstLstmRun *run, guint first, guint n)
+{
+  const guint last = run->steps - 1;
+  const guint ends = first + n > last; /* 0 or 1 */
+  GstLstmSpan span;
+
+  if (n > ends)
+    run_in_place (sequence, run, first, n - ends);
+  if (!ends)
+    return;
+  span = gst_lstm_tensors_part (&sequence->in, &run->span, run->steps, last, 1);
   gst_lstm_sequence_drop (sequence);
-  gst_lstm_sequence_run_state (sequence, x, steps, sequence->store);
-  sequence->store_steps = steps;
-  gst_lstm_sequence_add_item (sequence, steps - 1, 1, &last);
+  gst_lstm_sequence_run_state (sequence, get_step (sequence, run, last), 1, 0, sequence->store);
+  sequence->store_steps = 1;
+  gst_lstm_sequence_add_item (sequence, 0, 1, &span);
   sequence->held = TRUE;
 }
 
 static void
-run_window (GstLstmSequence *sequence, const gfloat *x, guint steps, const GstLstmSpan *span)
+run_window (GstLstmSequence *sequence, const GstLstmRun *run, guint first, guint n)
 {
-  gst_lstm_sequence_drop (sequence);
-  for (guint t = 0; t < steps; t++) {
+  const gsize streams = sequence->in.streams;
+  const gsize block = streams * step_size (sequence, GST_LSTM_TENSOR_OUTPUT);
+  gfloat *outputs = sequence->store[GST_LSTM_TENSOR_OUTPUT];
+
+  if (first == 0)
+    gst_lstm_sequence_drop (sequence);
+  sequence->store_steps = 1;
+  sequence->restored = FALSE;
+  for (guint t = first; t < first + n; t++) {
+    const gsize i = sequence->items->len;
     GstLstmSpan at;
 
-    if (lstm_window_count (sequence->window, t + 1) == sequence->items->len)
+    if (!lstm_window_run (
+            sequence->window, 1, get_step (sequence, run, t), outputs + i * block))
       continue;
-    at = gst_lstm_tensors_part (&sequence->in, span, steps, t, 1);
-    gst_lstm_sequence_add_item (sequence, sequence->items->len, 1, &at);
+    at = gst_lstm_tensors_part (&sequence->in, &run->span, run->steps, t, 1);
+    gst_lstm_sequence_add_item (sequence, i * streams, 1, &at);
   }
-  sequence->store_steps = sequence->items->len;
-  sequence->restored = FALSE;
-  lstm_window_run (sequence->window, steps, x, sequence->store[GST_LSTM_TENSOR_OUTPUT]);
 }
 
-static gboolean
-run_indirectly (GstLstmSequence *sequence, const gfloat *x, guint steps,
-    const GstLstmSpan *span, gboolean leaves, GError **error)
+gboolean
+gst_lstm_sequence_run_part (
+    GstLstmSequence *sequence, const GstLstmRun *run, guint first, guint n, GError **error)
 {
   if (sequence->needs_whole)
-    return gst_lstm_whole_add (sequence, x, steps, span, leaves, error);
+    return gst_lstm_whole_add (
+        sequence, run->x ? run->x : sequence->zeros, n, &run->span, run->x != NULL, error);
   if (sequence->window)
-    run_window (sequence, x, steps, span);
+    run_window (sequence, run, first, n);
+  else if (sequence->mode == GST_LSTM_OUTPUT_FINAL)
+    run_final (sequence, run, first, n);
   else
-    run_final (sequence, x, steps, span);
+    run_in_place (sequence, run, first, n);
   return TRUE;
 }
+
+/* --- Values that are not finite --- */
+
+gboolean
+gst_lstm_sequence_is_finite (const GstLstmSequence *sequence)
+{
+  if (sequence->window)
+    return lstm_window_is_finite (sequence->window);
+  return !sequence->state || lstm_state_is_finite (sequence->state);
+}
+
+void
+gst_lstm_sequence_mend (GstLstmSequence *sequence)
+{
+  for (gsize s = 0; sequence->state && s < sequence->in.streams; s++)
+    if (!lstm_state_is_stream_finite (sequence->state, s))
+      lstm_state_reset_stream (sequence->state, s);
+}
+
+/* --- Memories --- */
 
 /* Maps the memories of @buffer as the tensors that are emitted; the others stay NULL. */
 static gboolean
@@ -471,37 +543,22 @@ unmap_tensors (const GstLstmSequence *sequence, GstMapInfo maps[GST_LSTM_N_TENSO
     gst_memory_unmap (maps[i].memory, &maps[i]);
 }
 
-static gboolean
-run_directly (GstLstmSequence *sequence, const gfloat *x, GstBuffer *outbuf, GError **error)
+gboolean
+gst_lstm_sequence_run_begin (
+    const GstLstmSequence *sequence, GstLstmRun *run, GstBuffer *outbuf, GError **error)
 {
-  GstMapInfo maps[GST_LSTM_N_TENSORS];
-  gfloat *tensors[GST_LSTM_N_TENSORS];
-
-  if (!map_tensors (sequence, outbuf, maps, tensors, error))
-    return FALSE;
-  gst_lstm_sequence_run_state (sequence, x, sequence->in.steps, tensors);
-  unmap_tensors (sequence, maps);
-  return TRUE;
+  memset (run->tensors, 0, sizeof run->tensors);
+  return !outbuf || map_tensors (sequence, outbuf, run->maps, run->tensors, error);
 }
 
-gboolean
-gst_lstm_sequence_run (GstLstmSequence *sequence, const gfloat *x, const GstLstmSpan *span,
-    GstBuffer *outbuf, GError **error)
+void
+gst_lstm_sequence_run_end (const GstLstmSequence *sequence, GstLstmRun *run)
 {
-  return outbuf ? run_directly (sequence, x, outbuf, error)
-                : run_indirectly (sequence, x, sequence->in.steps, span, TRUE, error);
-}
-
-gboolean
-gst_lstm_sequence_run_zeros (
-    GstLstmSequence *sequence, guint steps, const GstLstmSpan *span, GError **error)
-{
-  gfloat *const nowhere[GST_LSTM_N_TENSORS] = {NULL};
-
-  if (!gst_lstm_sequence_is_direct (sequence))
-    return run_indirectly (sequence, sequence->zeros, steps, span, FALSE, error);
-  gst_lstm_sequence_run_state (sequence, sequence->zeros, steps, nowhere);
-  return TRUE;
+  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++)
+    if (run->tensors[kind]) {
+      unmap_tensors (sequence, run->maps);
+      return;
+    }
 }
 
 /* --- What leaves --- */

@@ -39,9 +39,12 @@ typedef struct {
   gboolean restored;  /* it was saved before, and has seen no step since */
   gfloat *zeros;      /* (streams, T, d), */
   gsize zeros_bytes;  /* or more */
+  gfloat *step;       /* (streams, d), for final and window mode, */
+  gsize step_bytes;   /* or more */
   GstLstmWhole whole;
 
-  /* What is to leave: steps of (streams, store_steps, size) for each tensor */
+  /* What is to leave: steps of (streams, store_steps, size) for each tensor; of windows an item is
+   * (streams, 1, size), one after the other */
   gfloat *store[GST_LSTM_N_TENSORS];
   gsize store_steps, store_room;
   GArray *items; /* GstLstmItem, of which */
@@ -79,18 +82,35 @@ GBytes *gst_lstm_sequence_save (const GstLstmSequence *sequence, guint64 time, g
 gboolean gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar *name,
     guint64 *time, guint64 *steps, GError **error);
 
-/* Whether run() writes to a buffer; else take() does, once for each item. */
+/* Whether outputs go to the buffer that run_begin() maps; else take() gives them, once for each item. */
 gboolean gst_lstm_sequence_is_direct (const GstLstmSequence *sequence);
 
-/* Runs the steps of @x, the tensor of `in`. @outbuf has the memories of `out` if the sequence is
- * direct, and is NULL else. */
-gboolean gst_lstm_sequence_run (GstLstmSequence *sequence, const gfloat *x,
-    const GstLstmSpan *span, GstBuffer *outbuf, GError **error);
+/* Steps that are run in parts. Between parts h and c may be reset or replaced. */
+typedef struct {
+  const gfloat *x; /* (streams, steps, d); NULL: zeros, at most `in.steps`, */
+  guint steps;     /* whose outputs leave as the end of a sequence or of a window only */
+  GstLstmSpan span;
+  gfloat *tensors[GST_LSTM_N_TENSORS]; /* (streams, steps, size), where outputs go, or NULL */
+  GstMapInfo maps[GST_LSTM_N_TENSORS];
+} GstLstmRun;
 
-/* Runs @steps steps of zeros, at most `in.steps`, whose outputs do not leave but as the end of a
- * sequence or of a window. */
-gboolean gst_lstm_sequence_run_zeros (
-    GstLstmSequence *sequence, guint steps, const GstLstmSpan *span, GError **error);
+/* @outbuf has the memories of `out` if outputs go to it, and is NULL else. FALSE, with nothing to end, if
+ * it cannot be mapped. */
+gboolean gst_lstm_sequence_run_begin (
+    const GstLstmSequence *sequence, GstLstmRun *run, GstBuffer *outbuf, GError **error);
+void gst_lstm_sequence_run_end (const GstLstmSequence *sequence, GstLstmRun *run);
+
+/* Runs @n steps from @first on, after those before them. A model that needs whole sequences takes all
+ * steps in one part. */
+gboolean gst_lstm_sequence_run_part (
+    GstLstmSequence *sequence, const GstLstmRun *run, guint first, guint n, GError **error);
+
+/* Whether no NaN or infinity is in what h and c of the steps to come are made from. */
+gboolean gst_lstm_sequence_is_finite (const GstLstmSequence *sequence);
+
+/* Sets h and c of the streams that are not finite as the model begins. Windows, and whole sequences,
+ * begin anew by themselves. */
+void gst_lstm_sequence_mend (GstLstmSequence *sequence);
 
 /* The sequence is over: what waited for that is to leave. */
 gboolean gst_lstm_sequence_finish (GstLstmSequence *sequence, GError **error);
@@ -116,9 +136,10 @@ void gst_lstm_sequence_abandon (GstLstmSequence *sequence);
 /* Room for @steps steps of each tensor in the store. */
 gboolean gst_lstm_sequence_reserve (GstLstmSequence *sequence, gsize steps, GError **error);
 
-/* Runs @steps steps from @x, (streams, steps, d). @tensors: where each kind goes, or NULL */
-void gst_lstm_sequence_run_state (
-    GstLstmSequence *sequence, const gfloat *x, gsize steps, gfloat *const *tensors);
+/* Runs @steps steps from @x, (streams, stride, d). @tensors: where each kind goes, or NULL,
+ * (streams, stride, size); @stride: 0 for @steps */
+void gst_lstm_sequence_run_state (GstLstmSequence *sequence, const gfloat *x, gsize steps,
+    gsize stride, gfloat *const *tensors);
 
 /* Steps of the store that are to leave in a buffer. */
 void gst_lstm_sequence_add_item (

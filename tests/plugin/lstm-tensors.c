@@ -325,7 +325,7 @@ static const struct {
     {"", 2, {3}, {-1}, -1, "buffer: expected one tensor, or property input-tensor *, got 2"},
     {"input-tensor=1", 1, {3}, {-1}, -1, "buffer: expected 2 tensors *is 1, got 1"},
     {"", 1, {3}, {-1}, 127, "buffer: tensor 0: expected a header of 128 bytes, got 127"},
-    {"", 1, {3}, {-1}, 0, "buffer: tensor 0: expected a header of 128 bytes, got 0"},
+    {"", 1, {3}, {-1}, 1, "buffer: tensor 0: expected a header of 128 bytes, got 1"},
     {"", 1, {3}, {-1}, 139, "buffer: tensor 0: expected float32 *3:1:1 behind *, got 11 bytes"},
     {"", 1, {3}, {-1}, 128, "buffer: tensor 0: expected float32 *3:1:1 behind *, got 0 bytes"},
     {"", 1, {3, 2}, {4, 1}, -1, "buffer: tensor 0: *3:1:1 behind the header, got 24 bytes"},

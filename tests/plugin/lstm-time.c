@@ -207,7 +207,9 @@ static const struct {
     {"gap-policy=zero-step", "30/1", 33333333, 1, FALSE},
     {"gap-policy=zero-step", "30/1", 49999999, 1, FALSE},
     {"gap-policy=zero-step", "30/1", 50 * GST_MSECOND, 2, FALSE},
-    {"gap-policy=zero-step", "30/1", 1, 1, FALSE},
+    {"gap-policy=zero-step", "30/1", 16666666, 0, FALSE},
+    {"gap-policy=zero-step", "30/1", 16666667, 1, FALSE},
+    {"gap-policy=zero-step", "30/1", 1, 0, FALSE},
     {"gap-policy=zero-step", "30/1", NONE, 1, FALSE},
     {"gap-policy=zero-step", "0/1", 100 * GST_MSECOND, 1, FALSE},
     {"gap-policy=zero-step", "30000/1001", SECOND, 30, FALSE},
@@ -300,13 +302,14 @@ test_final_gaps_only (void)
   } cases[] = {
       {"output-mode=final", "gap 0+1000, gap 1000+1000, eos"},
       {"output-mode=final gap-policy=zero-step",
-          "gap 0+1000, gap 1000+1000, buffer 1000+33333333, eos"},
+          "gap 0+1000, gap 1000+1000, buffer 1000+1000, eos"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     Rig rig;
 
     rig_init (&rig, "seed-1x30", cases[i].properties);
+    rig.framerate = "1000000/1";
     rig_begin (&rig);
     rig_push_event (&rig, gst_event_new_gap (0, 1000));
     rig_push_event (&rig, gst_event_new_gap (1000, 1000));
