@@ -3,7 +3,7 @@
  * Buffers of many steps: what other threads want comes amid one, and the numbers do not show it. */
 #include "lstm-rig.h"
 
-#define LENGTH 1000000 /* steps of a buffer, of which many slices are made */
+#define LENGTH 300000 /* steps of a buffer, of which many slices are made */
 
 /* Of one stream or several, with an input of @steps steps that come in one buffer */
 static void
