@@ -7,6 +7,7 @@
  * much as the product: every step takes x by itself. */
 #define PROJECT_INPUTS 4
 #define PROJECT_STREAMS 4
+#define PROJECT_ROWS ((gsize) 256) /* at once: of whole sequences there may be many more */
 
 /* Rows of k values as the products take them. Where those are not the floats themselves, @words
  * has room for @n and a factor per row. */
@@ -22,7 +23,26 @@ rows_of (const LstmLayer *layer, const float *x, gsize x_stride, gsize rows, gsi
   return (LstmRows){words, n, n, factors};
 }
 
-/* z [streams, steps, 4 m] = bias + x W for all steps at once: only h U is left for each. */
+/* z [rows, 4 m] = bias + x W */
+static void
+project_rows (const LstmLayer *layer, const LstmKernels *kernels, const float *x,
+    gsize x_stride, gsize rows, float *z, float *words)
+{
+  const LstmAffine affine = {
+      .rows = rows,
+      .panels = layer->panels,
+      .w = layer->weights,
+      .w_stride = layer->w_stride,
+      .w_at = kernels->panel,
+      .x = rows_of (layer, x, x_stride, rows, layer->in, layer->x_words, words),
+      .y = z,
+      .y_stride = layer->z_stride,
+  };
+
+  layer->product->affine (&affine);
+}
+
+/* z [streams, steps, 4 m] of all steps at once: only h U is left for each. */
 static void
 project_x (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b, float *z,
     float *words)
@@ -32,21 +52,13 @@ project_x (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *
   const gsize rows = b->steps == 1 ? b->streams : b->steps;
   const gsize x_stride = b->steps == 1 ? b->x_stride : layer->in;
 
-  for (gsize s = 0; s < groups; s++) {
-    const LstmAffine affine = {
-        .rows = rows,
-        .panels = layer->panels,
-        .w = layer->weights,
-        .w_stride = layer->w_stride,
-        .w_at = kernels->panel,
-        .x = rows_of (
-            layer, b->x + s * b->x_stride, x_stride, rows, layer->in, layer->x_words, words),
-        .y = z + s * rows * layer->z_stride,
-        .y_stride = layer->z_stride,
-    };
-
-    layer->product->affine (&affine);
-  }
+  for (gsize s = 0; s < groups; s++)
+    for (gsize r = 0; r < rows; r += PROJECT_ROWS) {
+      if (!lstm_block_proceeds (b))
+        return;
+      project_rows (layer, kernels, b->x + s * b->x_stride + r * x_stride, x_stride,
+          MIN (PROJECT_ROWS, rows - r), z + (s * rows + r) * layer->z_stride, words);
+    }
 }
 
 /* Rows of n floats, from a memory's rows to every stream's row of step t. */
@@ -274,6 +286,8 @@ run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
     const gsize t = layer->reverse ? b->steps - 1 - i : i;
     float *last = memory->h;
 
+    if (!lstm_block_proceeds (b))
+      return;
     if (b->mask)
       memcpy (b->held, memory->c, rows * memory->c_stride * sizeof (float));
     run_step (layer, kernels, b, t, projected, &scratch);

@@ -37,7 +37,16 @@ typedef struct {
   guint8 *mask;       /* (streams, steps), 1 for a step that does not count; NULL: all do */
   float *held;        /* (streams * fan, widest c_stride), where there is a mask */
   LstmMemory *memory; /* (n_memories) */
+  gboolean (*proceed) (void *data); /* of LstmRun, or NULL */
+  void *proceed_data;
 } LstmBlock;
+
+/* Whether the caller wants the steps that are left. After FALSE it never does again. */
+static inline gboolean
+lstm_block_proceeds (const LstmBlock *block)
+{
+  return !block->proceed || block->proceed (block->proceed_data);
+}
 
 typedef struct {
   guint n_memories; /* one for each direction of an LSTM layer */

@@ -247,7 +247,12 @@ run_chunk (LstmState *state, gsize n, const LstmRun *run)
         .mask = layer->kind->masks ? state->mask : mask,
         .held = state->held,
         .memory = layer->kind->n_memories ? &state->memory[lstm] : NULL,
+        .proceed = state->whole ? run->proceed : NULL,
+        .proceed_data = run->proceed_data,
     };
+
+    if (!lstm_block_proceeds (&block))
+      return;
 
     if (run->layer - lstm < layer->kind->n_memories)
       trace (state, run, run->layer - lstm, &block);
@@ -281,6 +286,8 @@ from_step (const LstmState *state, const LstmRun *run, gsize t)
       .hidden = run->hidden ? run->hidden + t * p : NULL,
       .cell = run->cell ? run->cell + t * m : NULL,
       .gates = run->gates ? run->gates + t * LSTM_GATES * m : NULL,
+      .proceed = run->proceed,
+      .proceed_data = run->proceed_data,
   };
 }
 

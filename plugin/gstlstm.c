@@ -236,6 +236,7 @@ start_sequence (GstLstm *self, LstmModel *model, GError **error)
 
   gst_lstm_lock (self);
   ok = gst_lstm_sequence_start (&self->sequence, model, &self->settings, error);
+  gst_lstm_sequence_set_proceed (&self->sequence, gst_lstm_give_way, self);
   if (!ok)
     gst_lstm_sequence_stop (&self->sequence);
   self->stats = (GstLstmStats){0};

@@ -44,10 +44,11 @@ typedef struct {
   gboolean from_bytes; /* upstream counts bytes, which became time, written under the lock; */
   guint64 next_step;   /* the step that its next buffer begins with */
   GstFlowReturn pending_flow; /* of a push at an event, for the next buffer without output */
-  gboolean broken;  /* an error was posted: buffers are refused until a flush or stream */
-  gint bad_buffers; /* less those that were good since, at least 0 */
-  gboolean discont; /* a buffer was dropped since the last one that was run */
-  guint slice;      /* steps that are run at once */
+  gboolean broken;       /* an error was posted: buffers are refused until a flush or stream */
+  gint bad_buffers;      /* less those that were good since, at least 0 */
+  gboolean discont;      /* a buffer was dropped since the last one that was run */
+  guint slice;           /* steps that are run at once */
+  GstClockTime gave_way; /* when others could have the lock, in a whole sequence */
   gboolean warned_non_finite;
   GstClockTime saved_at; /* running time of the first step, or of the last write */
 } GstLstm;
@@ -98,6 +99,10 @@ void gst_lstm_begin_anew (GstLstm *self);
 
 /* Whether property reset-on has @flag */
 gboolean gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag);
+
+/* Between steps of a whole sequence, under the lock: others get it from time to time. FALSE if the pad
+ * was flushed or deactivated. @lstm: a GstLstm */
+gboolean gst_lstm_give_way (gpointer lstm);
 
 /* Runs @steps steps of @x, (streams, steps, d), NULL for zeros. @outbuf has the memories of `out` where
  * outputs leave at once. Returns: FLUSHING if the pad was flushed or deactivated meanwhile, after

@@ -119,6 +119,19 @@ run_slice (GstLstm *self, const GstLstmRun *run, guint done, gboolean *finite, G
   return n;
 }
 
+gboolean
+gst_lstm_give_way (gpointer lstm)
+{
+  GstLstm *self = lstm;
+
+  if (gst_util_get_timestamp () - self->gave_way < SLICE_TIME)
+    return TRUE;
+  gst_lstm_unlock (self);
+  gst_lstm_lock (self);
+  self->gave_way = gst_util_get_timestamp ();
+  return !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
+}
+
 GstFlowReturn
 gst_lstm_run (
     GstLstm *self, const gfloat *x, guint steps, const GstLstmSpan *span, GstBuffer *outbuf)

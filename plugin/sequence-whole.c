@@ -90,7 +90,18 @@ gst_lstm_whole_add (GstLstmSequence *sequence, const gfloat *x, guint steps,
   return TRUE;
 }
 
-/* The first @steps steps that are kept, into the store. */
+gboolean
+gst_lstm_whole_proceeds (gpointer data)
+{
+  GstLstmSequence *sequence = data;
+  GstLstmWhole *whole = &sequence->whole;
+
+  if (!whole->interrupted && whole->proceed)
+    whole->interrupted = !whole->proceed (whole->data) || whole->spans->len == 0;
+  return !whole->interrupted;
+}
+
+/* The first @steps steps that are kept, into the store; or drops them, if the run was interrupted. */
 static gboolean
 run (GstLstmSequence *sequence, gsize steps, GError **error)
 {
@@ -119,7 +130,10 @@ run (GstLstmSequence *sequence, gsize steps, GError **error)
         memcpy (by_stream + (s * steps + t) * d, x + (t * streams + s) * d, d * sizeof *x);
     x = by_stream;
   }
+  whole->interrupted = FALSE;
   gst_lstm_sequence_run_state (sequence, x, steps, 0, sequence->store);
+  if (whole->interrupted)
+    gst_lstm_whole_forget (sequence);
   return TRUE;
 }
 
@@ -145,6 +159,8 @@ gst_lstm_whole_finish (GstLstmSequence *sequence, GError **error)
     return TRUE;
   if (!run (sequence, steps, error))
     return FALSE;
+  if (whole->interrupted)
+    return TRUE;
   if (sequence->mode == GST_LSTM_OUTPUT_FINAL)
     gst_lstm_sequence_add_item (
         sequence, sequence->store_steps - 1, 1, span_at (sequence, steps - 1));
@@ -171,6 +187,8 @@ gst_lstm_whole_next_window (GstLstmSequence *sequence, GError **error)
     return TRUE;
   if (!run (sequence, length, error))
     return FALSE;
+  if (whole->interrupted)
+    return TRUE;
   add_together (sequence, length);
   passed = MIN (sequence->window_hop, whole->spans->len);
   whole->skip = sequence->window_hop - passed;

@@ -133,6 +133,14 @@ gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model,
 }
 
 void
+gst_lstm_sequence_set_proceed (
+    GstLstmSequence *sequence, gboolean (*proceed) (gpointer data), gpointer data)
+{
+  sequence->whole.proceed = proceed;
+  sequence->whole.data = data;
+}
+
+void
 gst_lstm_sequence_drop (GstLstmSequence *sequence)
 {
   g_array_set_size (sequence->items, 0);
@@ -399,6 +407,8 @@ gst_lstm_sequence_run_state (GstLstmSequence *sequence, const gfloat *x, gsize s
       .hidden = tensors[GST_LSTM_TENSOR_HIDDEN],
       .cell = tensors[GST_LSTM_TENSOR_CELL],
       .gates = tensors[GST_LSTM_TENSOR_GATES],
+      .proceed = sequence->needs_whole ? gst_lstm_whole_proceeds : NULL,
+      .proceed_data = sequence,
   };
 
   sequence->restored = FALSE;

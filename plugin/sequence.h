@@ -19,7 +19,11 @@ typedef struct {
   GArray *spans;  /* GstLstmSpan of each step */
   GArray *pieces; /* GstLstmItem: steps as they came */
   gsize skip;     /* steps to come that no window has */
-  gsize room;     /* steps that the state has room for */
+  /* Called between the steps of a run, with what set_proceed() was given; may drop the sequence. */
+  gboolean (*proceed) (gpointer data);
+  gpointer data;
+  gboolean interrupted; /* the run ended before its last step */
+  gsize room;           /* steps that the state has room for */
 } GstLstmWhole;
 
 typedef struct {
@@ -56,6 +60,11 @@ typedef struct {
 gboolean gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model,
     const GstLstmSettings *settings, GError **error);
 void gst_lstm_sequence_stop (GstLstmSequence *sequence);
+
+/* Has @proceed called between the steps of whole sequences; the sequence may be dropped there. FALSE ends
+ * the run, and drops it. */
+void gst_lstm_sequence_set_proceed (
+    GstLstmSequence *sequence, gboolean (*proceed) (gpointer data), gpointer data);
 
 /* What leaves for what comes in. */
 void gst_lstm_sequence_describe (
@@ -148,6 +157,8 @@ void gst_lstm_sequence_add_item (
 /* The span from the first to the last of two. */
 GstLstmSpan gst_lstm_span_join (const GstLstmSpan *first, const GstLstmSpan *last);
 
+/* A `proceed` of LstmRun for a sequence as @data */
+gboolean gst_lstm_whole_proceeds (gpointer data);
 void gst_lstm_whole_init (GstLstmSequence *sequence);
 void gst_lstm_whole_clear (GstLstmSequence *sequence);
 void gst_lstm_whole_forget (GstLstmSequence *sequence);

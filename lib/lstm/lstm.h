@@ -391,6 +391,9 @@ LSTM_API void lstm_state_run (
  * @stride: steps from a stream's first step to the next stream's in all of the arrays; 0: T. More
  *   than T runs a part of longer arrays, whose pointers stand at the part's first step. Not for
  *   states of whole sequences
+ * @proceed: (nullable): for states of whole sequences, which may take long: called about once a
+ *   step and layer with @proceed_data, in the thread of the call. When it returns %FALSE, and does so
+ *   from then on, the call returns soon, and what the arrays hold means nothing
  *
  * A call of lstm_state_run_full(). The arrays are the caller's, are not kept, and must not
  * overlap; what is not wanted is %NULL, and costs nothing. Set members by name: others may follow.
@@ -415,6 +418,8 @@ typedef struct {
   float *cell;
   float *gates;
   gsize stride;
+  gboolean (*proceed) (void *data);
+  void *proceed_data;
 } LstmRun;
 
 /**

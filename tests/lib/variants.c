@@ -43,6 +43,43 @@ check_gates (const TestFolder *test, LstmState *state, const LstmRun *run, const
   g_assert_cmpmem (y, n * sizeof *y, output, n * sizeof *y);
 }
 
+/* Counts its calls, of which it allows @n. */
+typedef struct {
+  guint calls, n;
+} Proceed;
+
+static gboolean
+count_calls (void *data)
+{
+  Proceed *proceed = data;
+
+  return proceed->calls++ < proceed->n;
+}
+
+/* A run that is asked between its steps whether to go on gives the same bits, and one that is not to go
+ * on ends there. */
+static void
+check_proceed (LstmState *state, const LstmRun *run, gsize n)
+{
+  Proceed proceed = {.n = G_MAXUINT};
+  g_autofree float *y = g_new (float, n);
+  LstmRun asked = *run;
+  guint all;
+
+  asked.output = y;
+  asked.proceed = count_calls;
+  asked.proceed_data = &proceed;
+  lstm_state_run_full (state, &asked);
+  g_assert_cmpmem (y, n * sizeof *y, run->output, n * sizeof *y);
+  all = proceed.calls;
+  if (lstm_model_get_n_lstm_layers (lstm_state_get_model (state)) == 0)
+    return; /* there is nothing between its steps */
+  g_assert_cmpuint (all, >=, run->steps);
+  proceed = (Proceed){.n = all / 2};
+  lstm_state_run_full (state, &asked);
+  g_assert_cmpuint (proceed.calls, <=, all / 2 + 8); /* each part of a layer asks once more */
+}
+
 /* The whole sequence, twice: the second time begins anew. */
 static void
 check_whole (const TestFolder *test, LstmModel *model, const TestArray *x)
@@ -63,6 +100,7 @@ check_whole (const TestFolder *test, LstmModel *model, const TestArray *x)
     check (y, &expected, test->dir);
   }
   check_gates (test, state, &run, y);
+  check_proceed (state, &run, expected.n);
   test_array_clear (&expected);
 }
 
