@@ -100,6 +100,9 @@ void gst_lstm_begin_anew (GstLstm *self);
 /* Whether property reset-on has @flag */
 gboolean gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag);
 
+/* Has a state for the whole sequence that runs next, made without the lock. */
+gboolean gst_lstm_make_whole_state (GstLstm *self, GError **error);
+
 /* Between steps of a whole sequence, under the lock: others get it from time to time. FALSE if the pad
  * was flushed or deactivated. @lstm: a GstLstm */
 gboolean gst_lstm_give_way (gpointer lstm);

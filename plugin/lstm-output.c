@@ -170,6 +170,8 @@ gst_lstm_next_output (GstLstm *self, GstBuffer **outbuf, guint64 *n_steps)
   guint steps;
 
   *outbuf = NULL;
+  if (!gst_lstm_make_whole_state (self, &error))
+    return gst_lstm_fail_sequence (self, error);
   gst_lstm_lock (self);
   ok = gst_lstm_sequence_peek (&self->sequence, &span, &steps, &error);
   gst_lstm_unlock (self);
@@ -265,9 +267,11 @@ gst_lstm_drain (GstLstm *self)
 
   if (!gst_lstm_is_configured (self))
     return;
-  gst_lstm_lock (self);
-  gst_lstm_sequence_finish (&self->sequence, &error);
-  gst_lstm_unlock (self);
+  if (gst_lstm_make_whole_state (self, &error)) {
+    gst_lstm_lock (self);
+    gst_lstm_sequence_finish (&self->sequence, &error);
+    gst_lstm_unlock (self);
+  }
   if (error)
     gst_lstm_fail_sequence (self, error);
   gst_lstm_push_waiting (self);

@@ -120,6 +120,30 @@ run_slice (GstLstm *self, const GstLstmRun *run, guint done, gboolean *finite, G
 }
 
 gboolean
+gst_lstm_make_whole_state (GstLstm *self, GError **error)
+{
+  LstmState *state;
+  gsize steps;
+
+  if (!self->sequence.needs_whole)
+    return TRUE;
+  gst_lstm_lock (self);
+  steps = gst_lstm_sequence_get_wanted_steps (&self->sequence);
+  if (steps > 0)
+    gst_lstm_sequence_set_whole_state (&self->sequence, NULL, 0);
+  gst_lstm_unlock (self);
+  if (steps == 0)
+    return TRUE;
+  state = lstm_state_new_whole (self->sequence.model, self->sequence.in.streams, steps, error);
+  if (!state)
+    return FALSE;
+  gst_lstm_lock (self);
+  gst_lstm_sequence_set_whole_state (&self->sequence, state, steps);
+  gst_lstm_unlock (self);
+  return TRUE;
+}
+
+gboolean
 gst_lstm_give_way (gpointer lstm)
 {
   GstLstm *self = lstm;

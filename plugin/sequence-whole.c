@@ -101,6 +101,26 @@ gst_lstm_whole_proceeds (gpointer data)
   return !whole->interrupted;
 }
 
+gsize
+gst_lstm_sequence_get_wanted_steps (const GstLstmSequence *sequence)
+{
+  const GstLstmWhole *whole = &sequence->whole;
+  const gboolean window = sequence->mode == GST_LSTM_OUTPUT_WINDOW;
+  const gsize steps = window ? sequence->window_length : whole->spans->len;
+
+  if (!sequence->needs_whole || steps > whole->spans->len || steps <= whole->room)
+    return 0;
+  return steps;
+}
+
+void
+gst_lstm_sequence_set_whole_state (GstLstmSequence *sequence, LstmState *state, gsize steps)
+{
+  g_clear_pointer (&sequence->state, lstm_state_unref);
+  sequence->state = state;
+  sequence->whole.room = state ? steps : 0;
+}
+
 /* The first @steps steps that are kept, into the store; or drops them, if the run was interrupted. */
 static gboolean
 run (GstLstmSequence *sequence, gsize steps, GError **error)
@@ -110,13 +130,6 @@ run (GstLstmSequence *sequence, gsize steps, GError **error)
   const gfloat *x = (const gfloat *) whole->input->data;
   g_autofree gfloat *by_stream = NULL;
 
-  if (whole->room < steps)
-    g_clear_pointer (&sequence->state, lstm_state_unref);
-  if (!sequence->state) {
-    if (!(sequence->state = lstm_state_new_whole (sequence->model, streams, steps, error)))
-      return FALSE;
-    whole->room = steps;
-  }
   sequence->store_steps = lstm_state_get_output_steps (sequence->state, steps);
   if (!gst_lstm_sequence_reserve (sequence, sequence->store_steps, error))
     return FALSE;

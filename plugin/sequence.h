@@ -121,6 +121,14 @@ gboolean gst_lstm_sequence_is_finite (const GstLstmSequence *sequence);
  * begin anew by themselves. */
 void gst_lstm_sequence_mend (GstLstmSequence *sequence);
 
+/* The steps that a new state for whole sequences is needed for before finish() or peek(); 0: none is.
+ * Making one may take long, and needs no lock. */
+gsize gst_lstm_sequence_get_wanted_steps (const GstLstmSequence *sequence);
+
+/* @state: (transfer full) (nullable): for sequences of @steps steps at most */
+void gst_lstm_sequence_set_whole_state (
+    GstLstmSequence *sequence, LstmState *state, gsize steps);
+
 /* The sequence is over: what waited for that is to leave. */
 gboolean gst_lstm_sequence_finish (GstLstmSequence *sequence, GError **error);
 
