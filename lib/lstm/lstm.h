@@ -112,6 +112,9 @@ LSTM_API GType lstm_model_get_type (void);
  * environment variable LSTM_ISA (base, avx2, avx512, avx512vnni, avx512bf16; neondot) picks the
  * instruction set instead of the best one that the machine has; the environment is read here and nowhere else.
  *
+ * Library: liblstm stays in memory once it is loaded, as GObject keeps its types: an application
+ * may unload it, and load it again.
+ *
  * Returns: (transfer full): a model, or %NULL with @error set
  */
 LSTM_API LstmModel *lstm_model_load (const char *path, GError **error);
