@@ -3,8 +3,8 @@
  * Other formats than safetensors, read by another process: a library for them may fail on a
  * hostile file, and takes the converter with it, not the application. */
 #include "convert.h"
+#include "answer.h"
 #include <errno.h>
-#include <glib/gstdio.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -20,6 +20,7 @@
 
 /* The process, and what it has written so far */
 typedef struct {
+  const char *path; /* of what it converts, for messages */
   GPid pid;
   int fds[2]; /* its stdout and stderr; -1 at their end */
   GByteArray *written[2];
@@ -48,9 +49,9 @@ prepare_child (gpointer data)
 }
 
 static gboolean
-start (Process *process, const char *program, const char *path, gsize size, GError **error)
+start (Process *process, const char *program, gsize size, GError **error)
 {
-  const char *const argv[] = {program, "-o", "-", "--", path, NULL};
+  const char *const argv[] = {program, "-o", "-", "--answer", "--", process->path, NULL};
   gsize megabytes = MEMORY + 16 * (size / MEGABYTE);
 
   if (g_spawn_async_with_pipes (NULL, (char **) argv, NULL,
@@ -64,7 +65,7 @@ start (Process *process, const char *program, const char *path, gsize size, GErr
       "%s: expected a safetensors file, or " PROGRAM
       " to make one of it, which does not run from "
       "%s; is the package missing that has it?",
-      path, program);
+      process->path, program);
   return FALSE;
 }
 
@@ -108,9 +109,9 @@ read_pipes (Process *process)
   return TRUE;
 }
 
-/* What the converter said last, without its name; NULL if nothing */
+/* The last line of @written, without the converter's name; NULL if there is none */
 static char *
-last_message (const GByteArray *written)
+get_last_line (const GByteArray *written)
 {
   g_autofree char *text = g_utf8_make_valid (
       written->len ? (const char *) written->data : "", written->len);
@@ -122,28 +123,60 @@ last_message (const GByteArray *written)
   return *line ? g_strdup (line) : NULL;
 }
 
+/* Returns TRUE if the answer is a @kind of answer.h, and cuts the line off that says so. */
 static gboolean
-check_end (
-    const Process *process, const char *path, gboolean in_time, int status, GError **error)
+has_answered (Process *process, const char *kind)
 {
-  g_autofree char *message = last_message (process->written[1]);
+  GByteArray *written = process->written[0];
+  g_autofree char *line = NULL;
 
-  if (in_time && WIFEXITED (status) && WEXITSTATUS (status) == 0)
-    return TRUE;
-  if (!in_time)
+  if (written->len < LSTM_ANSWER_LINE_SIZE)
+    return FALSE;
+  line = g_strdup_printf (LSTM_ANSWER_LINE, kind, (gsize) written->len - LSTM_ANSWER_LINE_SIZE);
+  if (memcmp (written->data + written->len - LSTM_ANSWER_LINE_SIZE, line, LSTM_ANSWER_LINE_SIZE)
+      != 0)
+    return FALSE;
+  g_byte_array_set_size (written, written->len - LSTM_ANSWER_LINE_SIZE);
+  return TRUE;
+}
+
+/* @status: as from waitpid(), or 0 if it is unknown */
+static void
+set_failed (const Process *process, int status, GError **error)
+{
+  g_autofree char *message = get_last_line (process->written[1]);
+  g_autofree char *how = WIFSIGNALED (status) ? g_strdup_printf ("signal %d", WTERMSIG (status))
+                         : WEXITSTATUS (status)
+                             ? g_strdup_printf ("status %d", WEXITSTATUS (status))
+                             : g_strdup ("no answer");
+
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: " PROGRAM " failed (%s)%s%s",
+      process->path, how, message ? ": " : "", message ? message : "");
+}
+
+/* The answer alone decides, as the exit status may be lost. */
+static gboolean
+check_answer (Process *process, gboolean in_time, int status, GError **error)
+{
+  if (!in_time) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT,
-        "%s: " PROGRAM " was not ready in time and was stopped", path);
-  else if (WIFEXITED (status) && message)
-    g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FORMAT, message);
-  else
-    g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: " PROGRAM " failed (%s %d)", path,
-        WIFSIGNALED (status) ? "signal" : "status",
-        WIFSIGNALED (status) ? WTERMSIG (status) : WEXITSTATUS (status));
+        "%s: " PROGRAM " was not ready in time and was stopped", process->path);
+    return FALSE;
+  }
+  if (has_answered (process, LSTM_ANSWER_MODEL))
+    return TRUE;
+  if (has_answered (process, LSTM_ANSWER_ERROR)) {
+    g_autofree char *message = get_last_line (process->written[0]);
+
+    g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FORMAT, message ? message : "");
+    return FALSE;
+  }
+  set_failed (process, status, error);
   return FALSE;
 }
 
-/* Ends the process, and all that it started if it is late, which it may still be when its pipes
- * have ended. Returns its status as waitpid() has it. */
+/* Ends the process and all that it started. Returns its status as from waitpid(), or 0 if the
+ * application has reaped it. */
 static int
 finish (Process *process, gboolean *in_time)
 {
@@ -152,6 +185,7 @@ finish (Process *process, gboolean *in_time)
   for (guint i = 0; i < 2; i++)
     if (process->fds[i] >= 0)
       close (process->fds[i]);
+  /* The process may still run when its pipes have ended. */
   while (*in_time && waitpid (process->pid, &status, WNOHANG) == 0) {
     *in_time = g_get_monotonic_time () < process->deadline;
     g_usleep (500);
@@ -170,17 +204,18 @@ GBytes *
 lstm_convert (const char *path, gsize size, GError **error)
 {
   const char *program = g_getenv ("LSTM_CONVERT");
-  Process process = {.most = {64 * MEGABYTE + 16 * size, MAX_MESSAGE}};
+  Process process = {
+      .path = path, .most = {MIN (64 * MEGABYTE + 16 * size, G_MAXUINT), MAX_MESSAGE}};
   gboolean in_time, ok;
   int status;
 
-  if (!start (&process, program ? program : LSTM_CONVERT_PROGRAM, path, size, error))
+  if (!start (&process, program ? program : LSTM_CONVERT_PROGRAM, size, error))
     return NULL;
   for (guint i = 0; i < 2; i++)
     process.written[i] = g_byte_array_new ();
   in_time = read_pipes (&process);
   status = finish (&process, &in_time);
-  ok = check_end (&process, path, in_time, status, error);
+  ok = check_answer (&process, in_time, status, error);
   g_byte_array_unref (process.written[1]);
   if (ok)
     return g_byte_array_free_to_bytes (process.written[0]);

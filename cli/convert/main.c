@@ -2,6 +2,7 @@
  *
  * lstm-convert: a trained model to the safetensors file that liblstm loads. */
 #include "convert.h"
+#include "answer.h"
 #include <glib/gstdio.h>
 #include <locale.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ typedef struct {
   char *config;
   char *output;
   char *head;
+  gboolean answer;
   char **files;
 } Options;
 
@@ -62,6 +64,8 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
           "with "
           "the activation behind it",
           "\"fc1 relu, fc2 softmax\""},
+      {"answer", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->answer,
+          "For liblstm: end the output as answer.h has it", NULL},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, "IN"},
       {NULL},
   };
@@ -146,13 +150,12 @@ read_model (const ConvertInput *input, GError **error)
   return NULL;
 }
 
+/* @kind: of answer.h, where an answer is wanted, or NULL */
 static gboolean
-write_stdout (GBytes *bytes, GError **error)
+write_stdout (const void *data, gsize size, const char *kind, GError **error)
 {
-  gsize size;
-  const void *data = g_bytes_get_data (bytes, &size);
-
-  if (fwrite (data, 1, size, stdout) == size && fflush (stdout) == 0)
+  if (fwrite (data, 1, size, stdout) == size
+      && (!kind || printf (LSTM_ANSWER_LINE, kind, size) > 0) && fflush (stdout) == 0)
     return TRUE;
   g_set_error (
       error, CONVERT_ERROR, CONVERT_ERROR_FILE, "standard output: %s", g_strerror (errno));
@@ -160,14 +163,14 @@ write_stdout (GBytes *bytes, GError **error)
 }
 
 static gboolean
-write_model (const ConvertModel *model, const char *to, GError **error)
+write_model (const ConvertModel *model, const Options *options, const char *to, GError **error)
 {
   g_autoptr (GBytes) bytes = convert_model_to_bytes (model);
   gsize size;
   const char *data = g_bytes_get_data (bytes, &size);
 
   if (g_str_equal (to, "-"))
-    return write_stdout (bytes, error);
+    return write_stdout (data, size, options->answer ? LSTM_ANSWER_MODEL : NULL, error);
   return g_file_set_contents_full (
       to, data, (gssize) size, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
 }
@@ -207,12 +210,12 @@ convert (const Options *options, const char *to, GError **error)
     return FALSE;
   description = convert_model_describe (model);
   g_printerr ("%s", description);
-  return write_model (model, to, error);
+  return write_model (model, options, to, error);
 }
 
-/* On one line, whatever the names in it, as who runs the program reads the last one only */
+/* On one line, whatever the names in it */
 static void
-print_error (const GError *error)
+print_error (const GError *error, gboolean answer)
 {
   g_autofree char *line = g_utf8_make_valid (error->message, -1);
 
@@ -221,6 +224,8 @@ print_error (const GError *error)
   for (char *c = line; *c; c++)
     *c = g_ascii_iscntrl (*c) ? ' ' : *c;
   g_printerr (PROGRAM ": %s\n", line);
+  if (answer)
+    write_stdout (line, strlen (line), LSTM_ANSWER_ERROR, NULL);
 }
 
 int
@@ -231,7 +236,7 @@ main (int argc, char **argv)
 
   setlocale (LC_ALL, "");
   if (!parse_options (&argc, &argv, &options, &error)) {
-    print_error (error);
+    print_error (error, options.answer);
     return EXIT_USAGE;
   }
   if (!options.to)
@@ -242,7 +247,7 @@ main (int argc, char **argv)
     return EXIT_USAGE;
   }
   if (!convert (&options, options.to, &error)) {
-    print_error (error);
+    print_error (error, options.answer);
     return EXIT_FAILED;
   }
   return EXIT_OK;

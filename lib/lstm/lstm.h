@@ -112,6 +112,11 @@ LSTM_API GType lstm_model_get_type (void);
  * environment variable LSTM_ISA (base, avx2, avx512, avx512vnni, avx512bf16; neondot) picks the
  * instruction set instead of the best one that the machine has; the environment is read here and nowhere else.
  *
+ * Process: a file that is not safetensors is read by lstm-convert, a child of this process with
+ * limits of memory and time. The application may ignore SIGCHLD or wait for all of its children:
+ * success and message come through a pipe. Only the message about a crash is less precise then, as
+ * it cannot name the signal.
+ *
  * Library: liblstm stays in memory once it is loaded, as GObject keeps its types: an application
  * may unload it, and load it again.
  *

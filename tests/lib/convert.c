@@ -141,17 +141,22 @@ test_case (gconstpointer data)
   g_assert_nonnull (strstr (error->message, g_strchomp (message)));
 }
 
+/* Writes the line that ends the answer, after a model of SIZE bytes. */
+#define MODEL_LINE(size) "printf 'lstm-convert model %020d\\n' " size
+
 /* Converters that are none, and a part of what is said then */
 static const struct {
   const char *name, *script, *message;
 } broken[] = {
-    {"silent", "exit 0", "found 0 bytes"},
+    {"silent", "exit 0", "failed (no answer)"},
+    {"empty", MODEL_LINE ("0"), "found 0 bytes"},
     {"fails", "echo lstm-convert: a reason >&2; exit 1", "a reason"},
     {"fails-silently", "exit 3", "failed (status 3)"},
     {"killed", "kill -SEGV $$", "failed (signal 11)"},
     {"aborts", "echo half a model; kill -ABRT $$", "failed (signal 6)"},
-    {"writes-files", "echo more than none > \"$4.more\" && exit 0", "failed"},
-    {"nonsense", "echo 0123456789abcdef", "model.keras: "},
+    {"writes-files", "echo more than none > \"$5.more\" && " MODEL_LINE ("0"), "failed"},
+    {"nonsense", "printf 0123456789abcdef; " MODEL_LINE ("16"),
+        "model.keras: expected a header length"},
     {"endless", "exec yes 0123456789abcdef", "lstm-convert failed (signal"},
 };
 
@@ -205,7 +210,7 @@ test_broken (void)
 
 /* What a converter does that is never ready, by the name of the file that it is given */
 static const char slow[] = "#!/bin/sh\n"
-                           "case $4 in\n"
+                           "case $5 in\n"
                            "*hangs) sleep 1000 ;;\n"
                            "*closes) exec sleep 1000 > /dev/null 2>&1 ;;\n"
                            "*leaves) sleep 1000 & exit 0 ;;\n"

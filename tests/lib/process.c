@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The process that lstm_model_load() starts for other formats: it depends on nothing that the
+ * application does with signals and children. */
+#include "testutil.h"
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A folder with a script for a converter and a file for it */
+typedef struct {
+  char *dir, *program, *model, *before;
+} Fake;
+
+static void
+fake_init (Fake *fake, const char *script)
+{
+  g_autofree char *text = g_strconcat ("#!/bin/sh\n", script, "\n", NULL);
+
+  fake->dir = g_dir_make_tmp ("lstm-XXXXXX", NULL);
+  fake->program = g_build_filename (fake->dir, "fake", NULL);
+  fake->model = g_build_filename (fake->dir, "model.keras", NULL);
+  fake->before = g_strdup (g_getenv ("LSTM_CONVERT"));
+  g_assert_true (g_file_set_contents (fake->program, text, -1, NULL));
+  g_assert_true (g_file_set_contents (fake->model, "PK\3\4 not a model", -1, NULL));
+  g_assert_cmpint (g_chmod (fake->program, 0755), ==, 0);
+  g_assert_cmpint (g_chmod (fake->dir, 0755), ==, 0);
+  g_setenv ("LSTM_CONVERT", fake->program, TRUE);
+}
+
+static void
+fake_clear (Fake *fake)
+{
+  g_setenv ("LSTM_CONVERT", fake->before, TRUE);
+  g_unlink (fake->program);
+  g_unlink (fake->model);
+  g_assert_cmpint (g_rmdir (fake->dir), ==, 0);
+  g_free (fake->dir);
+  g_free (fake->program);
+  g_free (fake->model);
+  g_free (fake->before);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fake, fake_clear)
+
+/* @message: a part of the error's message */
+static void
+assert_refused (const char *path, const char *message)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmModel) model = lstm_model_load (path, &error);
+
+  g_assert_null (model);
+  g_assert_nonnull (error);
+  g_test_message ("%s", error->message);
+  g_assert_true (error->domain == LSTM_ERROR);
+  g_assert_true (g_str_has_prefix (error->message, path));
+  if (!strstr (error->message, message))
+    g_error ("expected \"%s\" in \"%s\"", message, error->message);
+}
+
+/* --- An application's SIGCHLD ------------------------------------------------------------- */
+
+static void
+reap_all (int signal_number)
+{
+  const int before = errno;
+
+  while (waitpid (-1, NULL, WNOHANG) > 0)
+    ;
+  errno = before;
+}
+
+static const struct {
+  const char *name;
+  void (*handler) (int);
+} dispositions[] = {{"default", SIG_DFL}, {"ignored", SIG_IGN}, {"reaped", reap_all}};
+
+/* Real files with a part of the message, NULL if the file is a model */
+static const struct {
+  const char *file, *message;
+} real[] = {
+    {"keras-k3-h5/model.h5", NULL},
+    {"keras-k210/model.h5", NULL},
+    {"onnx-node-bfloat16/model.onnx", NULL},
+    {"keras-refused-deep/model.keras", "nested too deeply"},
+    {"keras-refused-gru/model.keras", "class GRU"},
+};
+
+/* Converters that crash, fail or stop early, and a part of the message */
+static const struct {
+  const char *script, *message;
+} ends[] = {
+    {"kill -SEGV $$", "lstm-convert failed ("},
+    {"echo half a model; kill -ABRT $$", "lstm-convert failed ("},
+    {"exit 0", "lstm-convert failed (no answer)"},
+    {"echo error while loading libzip >&2; exit 127", "error while loading libzip"},
+    {"printf 'too short' && printf 'lstm-convert model %020d\\n' 10", "failed (no answer)"},
+    {"m=\"$5: a reason\"; printf '%slstm-convert error %020d\\n' \"$m\" ${#m}", "a reason"},
+};
+
+static void
+test_sigchld (gconstpointer handler)
+{
+  void (*before) (int) = signal (SIGCHLD, *(void (*const *) (int)) handler);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (real); i++) {
+    g_autofree char *path = g_build_filename (
+        g_getenv ("LSTM_TEST_VECTORS"), "convert", real[i].file, NULL);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (LstmModel) model = NULL;
+
+    if (real[i].message) {
+      assert_refused (path, real[i].message);
+      continue;
+    }
+    model = lstm_model_load (path, &error);
+    g_assert_no_error (error);
+    g_assert_nonnull (model);
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS (ends); i++) {
+    g_auto (Fake) fake = {NULL};
+
+    fake_init (&fake, ends[i].script);
+    assert_refused (fake.model, ends[i].message);
+  }
+  signal (SIGCHLD, before);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS (dispositions); i++) {
+    g_autofree char *path = g_strconcat ("/process/sigchld/", dispositions[i].name, NULL);
+
+    g_test_add_data_func (path, &dispositions[i].handler, test_sigchld);
+  }
+  return g_test_run ();
+}
