@@ -4,6 +4,7 @@
  * hostile file, and takes the converter with it, not the application. */
 #include "convert.h"
 #include "answer.h"
+#include "lifeline.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,28 +23,53 @@
 typedef struct {
   const char *path; /* of what it converts, for messages */
   GPid pid;
+  LstmLifeline line;
   int fds[2]; /* its stdout and stderr; -1 at their end */
   GByteArray *written[2];
   gsize most[2];   /* bytes that are read of each; more is an error */
   gint64 deadline; /* monotonic µs */
 } Process;
 
+typedef struct {
+  const LstmLifeline *line;
+  gsize megabytes;
+} Child;
+
+/* Lowers a limit to @most. A lower limit of the application stays. */
 static void
 limit (int resource, rlim_t most)
 {
-  const struct rlimit limits = {most, most};
+  struct rlimit limits;
 
+  if (getrlimit (resource, &limits) == 0 && limits.rlim_cur < most)
+    most = limits.rlim_cur;
+  limits.rlim_cur = limits.rlim_max = most;
   setrlimit (resource, &limits);
+}
+
+/* The program would inherit the signals that the application ignores or blocks. Handlers go
+ * first, as they must not run here. */
+static void
+restore_signals (void)
+{
+  sigset_t none;
+
+  for (int i = 1; i < NSIG; i++)
+    signal (i, SIG_DFL);
+  sigemptyset (&none);
+  sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
 /* In the child, before the program: only what is safe there. */
 static void
 prepare_child (gpointer data)
 {
-  const gsize *megabytes = data;
+  const Child *child = data;
 
+  restore_signals ();
   setpgid (0, 0); /* killed with whatever it starts */
-  limit (RLIMIT_AS, *megabytes * MEGABYTE);
+  lstm_lifeline_depend (child->line, -getpid ());
+  limit (RLIMIT_AS, child->megabytes * MEGABYTE);
   limit (RLIMIT_FSIZE, 0); /* it answers through pipes */
   limit (RLIMIT_CORE, 0);
 }
@@ -52,14 +78,18 @@ static gboolean
 start (Process *process, const char *program, gsize size, GError **error)
 {
   const char *const argv[] = {program, "-o", "-", "--answer", "--", process->path, NULL};
-  gsize megabytes = MEMORY + 16 * (size / MEGABYTE);
+  const Child child = {&process->line, MEMORY + 16 * (size / MEGABYTE)};
+  g_autoptr (GError) cause = NULL;
 
-  if (g_spawn_async_with_pipes (NULL, (char **) argv, NULL,
-          G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES, prepare_child, &megabytes,
-          &process->pid, NULL, &process->fds[0], &process->fds[1], NULL)) {
-    process->deadline = g_get_monotonic_time ()
-                        + (gint64) (SECONDS + size / (20 * MEGABYTE)) * G_USEC_PER_SEC;
-    return TRUE;
+  if (lstm_lifeline_open (&process->line, &cause)) {
+    if (g_spawn_async_with_pipes (NULL, (char **) argv, NULL,
+            G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES, prepare_child, (gpointer) &child,
+            &process->pid, NULL, &process->fds[0], &process->fds[1], &cause)) {
+      process->deadline = g_get_monotonic_time ()
+                          + (gint64) (SECONDS + size / (20 * MEGABYTE)) * G_USEC_PER_SEC;
+      return TRUE;
+    }
+    lstm_lifeline_cut (&process->line);
   }
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
       "%s: expected a safetensors file, or " PROGRAM
@@ -190,9 +220,9 @@ finish (Process *process, gboolean *in_time)
     *in_time = g_get_monotonic_time () < process->deadline;
     g_usleep (500);
   }
-  if (!*in_time) {
-    kill (-process->pid, SIGKILL);
-    kill (process->pid, SIGKILL);
+  lstm_lifeline_cut (&process->line);
+  if (!*in_time && waitpid (process->pid, &status, WNOHANG) == 0) {
+    kill (process->pid, SIGKILL); /* for systems where a pipe sends no signals */
     while (waitpid (process->pid, &status, 0) < 0 && errno == EINTR)
       ;
   }

@@ -5,6 +5,7 @@
  * goes there and an answer comes back, and an answer that never comes is an error. */
 #include "h5-private.h"
 #include "convert.h"
+#include "lifeline.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -37,6 +38,7 @@ typedef struct {
 struct _H5 {
   char *path; /* for messages */
   pid_t pid;
+  LstmLifeline line; /* the process ends with this one, whatever libhdf5 does then */
   int socket;
 };
 
@@ -242,26 +244,34 @@ ask (H5 *h5, Question question, const char *path, const char *name, Answer *what
 }
 
 static gboolean
+fail_to_start (const H5 *h5, const char *reason, GError **error)
+{
+  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: no process for libhdf5: %s",
+      h5->path, reason);
+  return FALSE;
+}
+
+static gboolean
 start (H5 *h5, const guint8 *data, gsize size, GError **error)
 {
+  g_autoptr (GError) cause = NULL;
   int sockets[2];
 
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) == 0) {
-    h5->pid = fork ();
-    if (h5->pid == 0) {
-      close (sockets[0]);
-      restrict_process ();
-      serve (sockets[1], h5->path, data, size);
-      _exit (0);
-    }
-    h5->socket = sockets[0];
-    close (sockets[1]);
+  if (!lstm_lifeline_open (&h5->line, &cause))
+    return fail_to_start (h5, cause->message, error);
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
+    return fail_to_start (h5, g_strerror (errno), error);
+  h5->pid = fork ();
+  if (h5->pid == 0) {
+    lstm_lifeline_depend (&h5->line, getpid ());
+    close (sockets[0]);
+    restrict_process ();
+    serve (sockets[1], h5->path, data, size);
+    _exit (0);
   }
-  if (h5->pid > 0)
-    return TRUE;
-  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: no process for libhdf5: %s",
-      h5->path, g_strerror (errno));
-  return FALSE;
+  h5->socket = sockets[0];
+  close (sockets[1]);
+  return h5->pid > 0 || fail_to_start (h5, g_strerror (errno), error);
 }
 
 H5 *
@@ -271,6 +281,7 @@ h5_open (const char *path, const guint8 *data, gsize size, GError **error)
   Answer what;
 
   h5->path = g_strdup (path);
+  h5->line = LSTM_LIFELINE_NONE;
   h5->socket = -1;
   h5->pid = -1;
   if (!start (h5, data, size, error) || !receive (h5, &what, NULL, NULL, error))
@@ -283,11 +294,9 @@ h5_close (H5 *h5)
 {
   if (h5->socket >= 0)
     close (h5->socket);
-  if (h5->pid > 0) {
-    kill (h5->pid, SIGKILL);
-    while (waitpid (h5->pid, NULL, 0) < 0 && errno == EINTR)
-      ;
-  }
+  lstm_lifeline_cut (&h5->line);
+  while (h5->pid > 0 && waitpid (h5->pid, NULL, 0) < 0 && errno == EINTR)
+    ;
   g_free (h5->path);
   g_free (h5);
 }

@@ -108,14 +108,17 @@ LSTM_API GType lstm_model_get_type (void);
  *   one of, see docs/models.md
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
- * Reads, checks and packs a model. The file may be replaced or deleted afterwards. The
+ * Reads, checks and packs a model. The file may be replaced or deleted afterwards. Any thread may
+ * call it, several at once; it returns when the model is ready. The
  * environment variable LSTM_ISA (base, avx2, avx512, avx512vnni, avx512bf16; neondot) picks the
  * instruction set instead of the best one that the machine has; the environment is read here and nowhere else.
  *
  * Process: a file that is not safetensors is read by lstm-convert, a child of this process with
- * limits of memory and time. The application may ignore SIGCHLD or wait for all of its children:
- * success and message come through a pipe. Only the message about a crash is less precise then, as
- * it cannot name the signal.
+ * limits of memory and time. It is gone when this function returns, and it dies with the
+ * application, as does all that it started. It has the signals' default actions and an empty
+ * signal mask, and none of the application's files. The application may ignore SIGCHLD or wait for
+ * all of its children: success and message come through a pipe. Only the message about a crash is
+ * less precise then, as it cannot name the signal.
  *
  * Library: liblstm stays in memory once it is loaded, as GObject keeps its types: an application
  * may unload it, and load it again.

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The process that lstm_model_load() starts for other formats: it depends on nothing that the
- * application does with signals and children. */
+ * application does with signals and children, and it does not outlive the application. */
 #include "testutil.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,6 +63,21 @@ assert_refused (const char *path, const char *message)
   g_assert_true (g_str_has_prefix (error->message, path));
   if (!strstr (error->message, message))
     g_error ("expected \"%s\" in \"%s\"", message, error->message);
+}
+
+/* Calls @function in a process of its own, whose limits and user it may change. */
+static void
+call_in_child (void (*function) (const Fake *), const Fake *fake)
+{
+  pid_t pid = fork ();
+  int status;
+
+  if (pid == 0) {
+    function (fake);
+    _exit (0);
+  }
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_cmpint (status, ==, 0);
 }
 
 /* --- An application's SIGCHLD ------------------------------------------------------------- */
@@ -130,6 +148,110 @@ test_sigchld (gconstpointer handler)
   signal (SIGCHLD, before);
 }
 
+/* --- The application's end ---------------------------------------------------------------- */
+
+/* Converters that never end. All of their processes hold the FIFO "pipe" in their folder open. */
+static const char *const endless[] = {
+    "exec 9> \"${0%/*}/pipe\"; echo >&9; exec sleep 1000",
+    "exec 9> \"${0%/*}/pipe\"; sleep 1000 & echo >&9; sleep 1000",
+    "exec 9> \"${0%/*}/pipe\"; trap '' TERM HUP IO; (sleep 1000 & echo >&9; wait) & exit 0",
+};
+
+/* Kills a process that loads, and waits for the end of all that it has started. */
+static void
+test_killed (gconstpointer script)
+{
+  g_auto (Fake) fake = {NULL};
+  g_autofree char *pipe = NULL;
+  pid_t loader;
+  char byte;
+  int fd;
+
+  fake_init (&fake, script);
+  pipe = g_build_filename (fake.dir, "pipe", NULL);
+  g_assert_cmpint (mkfifo (pipe, 0600), ==, 0);
+  loader = fork ();
+  if (loader == 0) {
+    lstm_model_load (fake.model, NULL);
+    _exit (1);
+  }
+  fd = open (pipe, O_RDONLY);
+  g_assert_cmpint (read (fd, &byte, 1), ==, 1);
+  g_assert_cmpint (kill (loader, SIGKILL), ==, 0);
+  g_assert_cmpint (waitpid (loader, NULL, 0), ==, loader);
+  g_assert_cmpint (read (fd, &byte, 1), ==, 0);
+  close (fd);
+  g_unlink (pipe);
+}
+
+/* A converter may leave a process behind that holds no pipe of the library's. */
+static void
+test_left (void)
+{
+  g_auto (Fake) fake = {NULL};
+  g_autofree char *pipe = NULL;
+  char byte;
+  int fd;
+
+  fake_init (&fake, "exec 9<> \"${0%/*}/pipe\"; sleep 1000 > /dev/null 2>&1 & exit 3");
+  pipe = g_build_filename (fake.dir, "pipe", NULL);
+  g_assert_cmpint (mkfifo (pipe, 0600), ==, 0);
+  fd = open (pipe, O_RDONLY | O_NONBLOCK);
+  assert_refused (fake.model, "failed (status 3)");
+  g_assert_cmpint (fcntl (fd, F_SETFL, 0), ==, 0);
+  g_assert_cmpint (read (fd, &byte, 1), ==, 0);
+  close (fd);
+  g_unlink (pipe);
+}
+
+/* --- Inheritance from the application ----------------------------------------------------- */
+
+/* A script that answers with the output of COMMAND, on one line behind the path */
+#define ANSWER(command)                                                                        \
+  "m=\"$5: $(" command " | tr '\\n\\t' '  ')\"\n"                                              \
+  "printf '%slstm-convert error %020d\\n' \"$m\" ${#m}"
+
+static void
+load_without_signals (const Fake *fake)
+{
+  sigset_t all;
+
+  for (int i = 1; i < NSIG; i++)
+    if (i != SIGABRT)
+      signal (i, SIG_IGN);
+  sigfillset (&all);
+  sigprocmask (SIG_SETMASK, &all, NULL);
+  assert_refused (fake->model, "SigBlk: 0000000000000000 SigIgn: 0000000000000000");
+}
+
+static void
+test_signals (void)
+{
+  g_auto (Fake) fake = {NULL};
+
+  fake_init (&fake, ANSWER ("grep -E 'SigBlk|SigIgn' /proc/self/status"));
+  call_in_child (load_without_signals, &fake);
+}
+
+static void
+load_with_less_memory (const Fake *fake)
+{
+  const struct rlimit limits = {700 << 20, 700 << 20};
+
+  setrlimit (RLIMIT_AS, &limits);
+  assert_refused (fake->model, "716800");
+}
+
+/* The limit of the application holds, where it is the lower one. */
+static void
+test_limits (void)
+{
+  g_auto (Fake) fake = {NULL};
+
+  fake_init (&fake, ANSWER ("ulimit -H -v"));
+  call_in_child (load_with_less_memory, &fake);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -139,5 +261,11 @@ main (int argc, char **argv)
 
     g_test_add_data_func (path, &dispositions[i].handler, test_sigchld);
   }
+  g_test_add_data_func ("/process/killed/alone", endless[0], test_killed);
+  g_test_add_data_func ("/process/killed/child", endless[1], test_killed);
+  g_test_add_data_func ("/process/killed/orphan", endless[2], test_killed);
+  g_test_add_func ("/process/left", test_left);
+  g_test_add_func ("/process/signals", test_signals);
+  g_test_add_func ("/process/limits", test_limits);
   return g_test_run ();
 }
