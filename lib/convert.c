@@ -93,9 +93,11 @@ start (Process *process, const char *program, gsize size, GError **error)
   }
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
       "%s: expected a safetensors file, or " PROGRAM
-      " to make one of it, which does not run from "
-      "%s; is the package missing that has it?",
-      process->path, program);
+      " to make one of it, but %s does not run: %s%s",
+      process->path, program, cause->message,
+      g_error_matches (cause, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT)
+          ? "; is the package lstm-tools missing?"
+          : "");
   return FALSE;
 }
 

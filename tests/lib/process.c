@@ -2,6 +2,7 @@
  *
  * The process that lstm_model_load() starts for other formats: it depends on nothing that the
  * application does with signals and children, and it does not outlive the application. */
+#define _GNU_SOURCE /* setresuid() */
 #include "testutil.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define NOBODY 65534
 
 /* A folder with a script for a converter and a file for it */
 typedef struct {
@@ -252,6 +255,53 @@ test_limits (void)
   call_in_child (load_with_less_memory, &fake);
 }
 
+/* --- Converters that do not start --------------------------------------------------------- */
+
+static void
+load_without_processes (const Fake *fake)
+{
+  const struct rlimit none = {0, 0};
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (setrlimit (RLIMIT_NPROC, &none), ==, 0);
+  if (getuid () == 0)
+    g_assert_cmpint (setresuid (NOBODY, NOBODY, NOBODY), ==, 0);
+  assert_refused (fake->model, g_strerror (EAGAIN));
+  g_assert_null (lstm_model_load (fake->model, &error));
+  g_assert_null (strstr (error->message, "lstm-tools"));
+  g_assert_nonnull (strstr (error->message, fake->program));
+}
+
+static void
+load_without_files (const Fake *fake)
+{
+  struct rlimit limits;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limits), ==, 0);
+  limits.rlim_cur = 4; /* one for the model's file */
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limits), ==, 0);
+  assert_refused (fake->model, g_strerror (EMFILE));
+}
+
+static void
+test_not_started (void)
+{
+  g_auto (Fake) fake = {NULL};
+  g_autoptr (GError) error = NULL;
+
+  fake_init (&fake, "exit 0");
+  call_in_child (load_without_processes, &fake);
+  call_in_child (load_without_files, &fake);
+  g_assert_cmpint (g_chmod (fake.program, 0644), ==, 0);
+  assert_refused (fake.model, g_strerror (EACCES));
+  g_assert_null (lstm_model_load (fake.model, &error));
+  g_assert_null (strstr (error->message, "lstm-tools"));
+  g_unlink (fake.program);
+  assert_refused (fake.model, g_strerror (ENOENT));
+  assert_refused (fake.model, "is the package lstm-tools missing?");
+  assert_refused (fake.model, fake.program);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -267,5 +317,6 @@ main (int argc, char **argv)
   g_test_add_func ("/process/left", test_left);
   g_test_add_func ("/process/signals", test_signals);
   g_test_add_func ("/process/limits", test_limits);
+  g_test_add_func ("/process/not-started", test_not_started);
   return g_test_run ();
 }
