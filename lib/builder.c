@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "builder.h"
+#include "environment.h"
 #include "fingerprint.h"
 #include "model.h"
 #include "pack.h"
@@ -56,7 +57,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmLayer, layer_free)
 static const LstmKernels *
 choose_kernels (GError **error)
 {
-  const char *wanted = g_getenv ("LSTM_ISA");
+  const char *wanted = lstm_getenv ("LSTM_ISA");
   g_autoptr (GString) names = g_string_new (NULL);
   const LstmKernels *kernels;
 

@@ -4,6 +4,7 @@
  * hostile file, and takes the converter with it, not the application. */
 #include "convert.h"
 #include "answer.h"
+#include "environment.h"
 #include "lifeline.h"
 #include <errno.h>
 #include <poll.h>
@@ -78,11 +79,13 @@ static gboolean
 start (Process *process, const char *program, gsize size, GError **error)
 {
   const char *const argv[] = {program, "-o", "-", "--answer", "--", process->path, NULL};
+  const char *const nothing[] = {NULL};
   const Child child = {&process->line, MEMORY + 16 * (size / MEGABYTE)};
   g_autoptr (GError) cause = NULL;
 
   if (lstm_lifeline_open (&process->line, &cause)) {
-    if (g_spawn_async_with_pipes (NULL, (char **) argv, NULL,
+    if (g_spawn_async_with_pipes (NULL, (char **) argv,
+            lstm_is_privileged () ? (char **) nothing : NULL,
             G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES, prepare_child, (gpointer) &child,
             &process->pid, NULL, &process->fds[0], &process->fds[1], &cause)) {
       process->deadline = g_get_monotonic_time ()
@@ -235,7 +238,7 @@ finish (Process *process, gboolean *in_time)
 GBytes *
 lstm_convert (const char *path, gsize size, GError **error)
 {
-  const char *program = g_getenv ("LSTM_CONVERT");
+  const char *program = lstm_getenv ("LSTM_CONVERT");
   Process process = {
       .path = path, .most = {MIN (64 * MEGABYTE + 16 * size, G_MAXUINT), MAX_MESSAGE}};
   gboolean in_time, ok;

@@ -109,9 +109,12 @@ LSTM_API GType lstm_model_get_type (void);
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
  * Reads, checks and packs a model. The file may be replaced or deleted afterwards. Any thread may
- * call it, several at once; it returns when the model is ready. The
- * environment variable LSTM_ISA (base, avx2, avx512, avx512vnni, avx512bf16; neondot) picks the
- * instruction set instead of the best one that the machine has; the environment is read here and nowhere else.
+ * call it, several at once; it returns when the model is ready.
+ *
+ * Environment: LSTM_ISA (base, avx2, avx512, avx512vnni, avx512bf16; neondot) picks the
+ * instruction set instead of the best one that the machine has. LSTM_CONVERT is the path of
+ * lstm-convert. The environment is read here and nowhere else, and in a program with more rights
+ * than its user (set-user-ID, set-group-ID, file capabilities) not at all.
  *
  * Process: a file that is not safetensors is read by lstm-convert, a child of this process with
  * limits of memory and time. It is gone when this function returns, and it dies with the
