@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Models that the elements of a process share: one for a path, as long as the file's size and
- * time of change are the same. */
+ * Models that the elements of a process share: one for a path, as long as it names the same unchanged
+ * file. Loading one keeps nobody waiting but those who name that file. */
 #pragma once
 
 #include <lstm/lstm.h>
