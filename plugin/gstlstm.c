@@ -23,6 +23,7 @@
 #include "gstlstm.h"
 #include "elements.h"
 #include "errors.h"
+#include "gate.h"
 #include "models.h"
 
 GST_DEBUG_CATEGORY (gst_lstm_debug);
@@ -395,6 +396,7 @@ gst_lstm_init (GstLstm *self)
   g_mutex_init (&self->lock);
   g_mutex_init (&self->turn);
   gst_lstm_settings_init (&self->settings);
+  gst_lstm_gate_install (GST_BASE_TRANSFORM_SINK_PAD (self));
 }
 
 static void

@@ -23,6 +23,7 @@
  */
 #include "elements.h"
 #include "errors.h"
+#include "gate.h"
 #include "grid.h"
 #include "tensors.h"
 #include <gst/base/gstbasetransform.h>
@@ -547,4 +548,5 @@ gst_lstm_features_init (GstLstmFeatures *self)
 {
   self->settings = (Settings){
       DEFAULT_WIDTH, DEFAULT_HEIGHT, DEFAULT_COLOUR, DEFAULT_MEAN, DEFAULT_SCALE};
+  gst_lstm_gate_install (GST_BASE_TRANSFORM_SINK_PAD (self));
 }

@@ -30,6 +30,7 @@
  */
 #include "elements.h"
 #include "errors.h"
+#include "gate.h"
 #include "label-media.h"
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -605,4 +606,5 @@ gst_lstm_label_init (GstLstmLabel *self)
   self->tensor_id = g_strdup (DEFAULT_TENSOR_ID);
   self->region = TRUE;
   self->last = NOT_YET;
+  gst_lstm_gate_install (GST_BASE_TRANSFORM_SINK_PAD (self));
 }

@@ -16,7 +16,7 @@
   "for file; do :; done\n"                                                                     \
   "[ -p \"$file.runs\" ] && echo > \"$file.runs\"\n"                                           \
   "[ -p \"$file.held\" ] && read -r line < \"$file.held\"\n"                                   \
-  "[ -f \"$file.seconds\" ] && read -r seconds < \"$file.seconds\" && sleep \"$seconds\"\n"    \
+  "[ -f \"$file.seconds\" ] && sleep \"$(cat \"$file.seconds\")\"\n"                           \
   "exec cat \"$file.safetensors\"\n"
 
 typedef struct {
