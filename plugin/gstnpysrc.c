@@ -45,7 +45,7 @@ typedef struct {
   gint fps_n, fps_d;
   guint steps_per_buffer;
 
-  /* From start() to stop(). */
+  /* From start() to stop(); the reader is there while tensors are. */
   GstLstmNpyReader *reader;
   guint max_steps; /* of a buffer */
   guint64 step;    /* the next one to send */
@@ -151,19 +151,25 @@ static gboolean
 gst_npy_src_do_seek (GstBaseSrc *src, GstSegment *segment)
 {
   GstNpySrc *self = NPY_SRC (src);
-  const guint64 length = self->reader->length;
+  GstLstmTensors tensors;
+  guint64 length;
 
+  /* A seek may have passed the pad before the element stopped, and may come here later. */
+  GST_OBJECT_LOCK (self);
+  tensors = self->tensors;
+  length = tensors.n_tensors > 0 ? self->reader->length : 0;
+  GST_OBJECT_UNLOCK (self);
   /* The base class asks for the start in any case, before it begins. */
-  if (self->tensors.fps_n == 0 && segment->position != 0)
+  if (tensors.n_tensors == 0 || (tensors.fps_n == 0 && segment->position != 0))
     return FALSE;
   self->end = length;
   self->step = 0;
-  if (self->tensors.fps_n > 0) {
-    self->step = MIN (length, step_at (&self->tensors, segment->position));
-    segment->start = gst_lstm_tensors_step_offset (&self->tensors, self->step);
+  if (tensors.fps_n > 0) {
+    self->step = MIN (length, step_at (&tensors, segment->position));
+    segment->start = gst_lstm_tensors_step_offset (&tensors, self->step);
     segment->time = segment->position = segment->start;
     if (GST_CLOCK_TIME_IS_VALID (segment->stop))
-      self->end = MIN (length, steps_before (&self->tensors, segment->stop));
+      self->end = MIN (length, steps_before (&tensors, segment->stop));
   }
   GST_DEBUG_OBJECT (self,
       "from step %" G_GUINT64_FORMAT " up to %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
@@ -366,10 +372,10 @@ gst_npy_src_stop (GstBaseSrc *src)
 {
   GstNpySrc *self = NPY_SRC (src);
 
-  g_clear_pointer (&self->reader, gst_lstm_npy_reader_free);
   GST_OBJECT_LOCK (self);
   self->tensors = (GstLstmTensors){0};
   GST_OBJECT_UNLOCK (self);
+  g_clear_pointer (&self->reader, gst_lstm_npy_reader_free);
   return TRUE;
 }
 
