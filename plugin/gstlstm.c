@@ -111,8 +111,12 @@ static GstCaps *
 all_caps (GstLstm *self, GstPadDirection direction)
 {
   const GstLstmWanted wanted = {.settings = &self->settings};
+  GstCaps *caps;
 
-  return gst_lstm_formats_all (direction, &wanted);
+  gst_lstm_lock (self);
+  caps = gst_lstm_formats_all (direction, &wanted);
+  gst_lstm_unlock (self);
+  return caps;
 }
 
 static GstCaps *
@@ -243,7 +247,7 @@ start_sequence (GstLstm *self, LstmModel *model, GError **error)
   self->stats = (GstLstmStats){0};
   self->n_steps = 0;
   self->last_time = GST_CLOCK_TIME_NONE;
-  self->unsaved = FALSE;
+  self->unsaved = self->from_bytes = FALSE;
   gst_lstm_unlock (self);
   return ok && gst_lstm_restore_file (self, error);
 }
@@ -289,7 +293,7 @@ gst_lstm_start (GstBaseTransform *trans)
     return FALSE;
   }
   gst_segment_init (&self->upstream, GST_FORMAT_UNDEFINED);
-  self->from_bytes = self->has_pool = FALSE;
+  self->has_pool = FALSE;
   self->next_step = 0;
   self->saved_at = GST_CLOCK_TIME_NONE;
   self->pending_flow = GST_FLOW_OK;
@@ -307,9 +311,10 @@ static void
 gst_lstm_reset (GstLstm *self)
 {
   gst_lstm_lock (self);
-  if (self->sequence.model)
+  if (self->sequence.model) {
     gst_lstm_forget (self);
-  self->unsaved = TRUE;
+    self->unsaved = TRUE;
+  }
   gst_lstm_unlock (self);
 }
 
@@ -337,11 +342,13 @@ gst_lstm_set_property (GObject *object, guint id, const GValue *value, GParamSpe
   GstLstm *self = GST_LSTM (object);
   gboolean late;
 
+  gst_lstm_lock (self); /* for queries that read them */
   GST_OBJECT_LOCK (self);
   late = self->started && !(pspec->flags & GST_PARAM_MUTABLE_PLAYING);
   if (!late)
     gst_lstm_settings_set (&self->settings, id - PROP_SETTINGS, value);
   GST_OBJECT_UNLOCK (self);
+  gst_lstm_unlock (self);
   if (late)
     g_warning (
         "%s: property %s: expected to be set in NULL or READY, found the element running",

@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
   GstBaseTransform parent;
 
-  /* under the object lock */
+  /* under the object lock; to be written, the settings need the other lock too */
   GstLstmSettings settings;
   gboolean started;
 

@@ -51,7 +51,7 @@ GST_DEBUG_CATEGORY_STATIC (lstmlabel_debug);
 
 struct _GstLstmLabel {
   GstBaseTransform parent;
-  gchar *location; /* the object lock guards these two */
+  gchar *location; /* the object lock guards these four */
   gfloat threshold;
   gchar *tensor_id; /* these two count when the element starts */
   gboolean region;
@@ -169,9 +169,9 @@ gst_lstm_label_start (GstBaseTransform *trans)
 
   GST_OBJECT_LOCK (self);
   location = g_strdup (self->location);
-  GST_OBJECT_UNLOCK (self);
   self->media.id = g_quark_from_string (self->tensor_id);
   self->media.region = self->region;
+  GST_OBJECT_UNLOCK (self);
   forget (self);
   if (!location)
     return TRUE;
