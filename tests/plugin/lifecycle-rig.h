@@ -124,7 +124,8 @@ rig_set_element (Rig *rig, const gchar *model)
   rig->in = gst_element_get_static_pad (rig->element, "sink");
   gst_pad_add_probe (rig->in,
       GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM
-          | GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM | GST_PAD_PROBE_TYPE_PUSH,
+          | GST_PAD_PROBE_TYPE_EVENT_FLUSH | GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM
+          | GST_PAD_PROBE_TYPE_PUSH,
       rig_on_item, rig, NULL);
   out = gst_element_get_static_pad (rig->element, "src");
   if (!out)
