@@ -11,6 +11,7 @@ import numpy as np
 from .grid import resample
 from .shapes import SIZE
 
+LAUNCH = os.path.join(os.path.dirname(__file__), "..", "gst-launch")
 FOLDER = "/usr/share/doc/opencv-doc/examples/data"
 NOT_PHOTOS = ("aloeGT", "chessboard", "detect_blob", "digits", "ela_", "ellipses", "gradient",
               "imageText", "mask", "ml.", "notes", "opencv-logo", "pca_", "pic", "templ",
@@ -22,7 +23,7 @@ def frames(path):
     """Luma of a picture or video file: (n, height, width) uint8."""
     pipeline = ["filesrc", f"location={path}", "!", "decodebin", "!", "videoconvert", "!",
                 "video/x-raw,format=GRAY8", "!", "pnmenc", "!", "fdsink"]
-    done = subprocess.run(["gst-launch-1.0", "-q", *pipeline], capture_output=True, check=False)
+    done = subprocess.run([LAUNCH, "600", "-q", *pipeline], capture_output=True, check=False)
     if done.returncode or not done.stdout:
         raise RuntimeError(f"{path}: {done.stderr.decode().strip() or 'nothing decoded'}")
     return graymaps(done.stdout)
