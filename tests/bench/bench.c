@@ -22,6 +22,7 @@ static const Case cases[] = {
     {"seed", CASE_CARRIED, 5, 60, "1x30"},
     {"window", CASE_WINDOW, 1, 30, NULL},
     {"stack", CASE_STACK, 1, 1, "128x64"},
+    {"silence", CASE_SILENCE, 1, 1, NULL},
 };
 
 static const struct {
@@ -40,7 +41,8 @@ static const struct {
 };
 
 static const Engine *const own_engines[] = {
-    &engine_lstm, &engine_window, &engine_recompute, &engine_read};
+    &engine_lstm, &engine_window, &engine_recompute, &engine_silence, &engine_sound,
+    &engine_read};
 
 #define PRESENT(name, package) &peer_##name,
 #define ABSENT(name, package)

@@ -14,6 +14,7 @@ typedef enum {
   CASE_CARRIED, /* steps that go on from the call before */
   CASE_WINDOW,  /* a frame, and the outcome of the last `steps` of them from a state of zero */
   CASE_STACK,   /* as CASE_CARRIED, with several layers */
+  CASE_SILENCE, /* as CASE_CARRIED, of a layer that forgets slowly and has no bias else */
 } CaseKind;
 
 typedef struct {
@@ -55,7 +56,8 @@ typedef struct {
 } Result;
 
 /* engine-*.c, peer-*.c */
-extern const Engine engine_lstm, engine_window, engine_recompute, engine_read;
+extern const Engine engine_lstm, engine_window, engine_recompute, engine_silence, engine_sound,
+    engine_read;
 extern const Engine peer_onednn, peer_openblas, peer_onnxruntime;
 
 /* network.c: random weights; the same for the same sizes */

@@ -5,6 +5,10 @@
 #include "bench.h"
 #include <string.h>
 
+/* Until c has grown, and until it has gone, to 2^-149 or to 0: that halves about every third step */
+#define LOUD_STEPS 100
+#define SILENT_STEPS 4000
+
 typedef struct {
   LstmState *state;
   gsize streams, steps, d, n;
@@ -43,6 +47,20 @@ lstm_run (gpointer data)
   Lstm *self = data;
 
   lstm_state_run (self->state, self->steps, self->x, self->y);
+}
+
+/* A state whose h and c have died away, for input that stays 0 */
+static gpointer
+silence_create (const Job *job, GError **error)
+{
+  Lstm *self = lstm_create (job, error);
+
+  for (gsize i = 0; self && i < LOUD_STEPS + SILENT_STEPS; i++) {
+    if (i == LOUD_STEPS)
+      memset (self->x, 0, self->streams * self->steps * self->d * sizeof *self->x);
+    lstm_run (self);
+  }
+  return self;
 }
 
 static void
@@ -131,3 +149,7 @@ const Engine engine_window = {"lstm", BENCH_BIT (CASE_WINDOW), ALL_PRECISIONS, w
     window_run, window_output, window_free};
 const Engine engine_recompute = {"recompute", BENCH_BIT (CASE_WINDOW), ALL_PRECISIONS,
     lstm_create, recompute_run, lstm_output, lstm_free};
+const Engine engine_silence = {"lstm", BENCH_BIT (CASE_SILENCE), ALL_PRECISIONS, silence_create,
+    lstm_run, NULL, lstm_free};
+const Engine engine_sound = {"sound", BENCH_BIT (CASE_SILENCE), ALL_PRECISIONS, lstm_create,
+    lstm_run, NULL, lstm_free};
