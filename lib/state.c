@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "state.h"
+#include "float-mode.h"
 #include "pack.h"
 #include <stdlib.h>
 
@@ -296,17 +297,20 @@ lstm_state_run_full (LstmState *state, const LstmRun *run)
 {
   const LstmModel *model = state->model;
   const gboolean traced = run->hidden || run->cell || run->gates;
+  LstmFloatMode caller;
 
   g_return_if_fail (!traced || run->layer < model->lstm_layers->len);
   g_return_if_fail (!state->whole || (run->steps <= state->max_steps && !run->stride));
   g_return_if_fail (!run->stride || run->stride >= run->steps);
   if (state->whole)
     lstm_state_reset (state);
+  caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
   for (gsize t = 0; t < run->steps; t += state->chunk) {
     const LstmRun rest = from_step (state, run, t);
 
     run_chunk (state, MIN (state->chunk, run->steps - t), &rest);
   }
+  lstm_float_mode_leave (caller);
 }
 
 gsize

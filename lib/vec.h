@@ -102,8 +102,8 @@ vf_fma (vf a, vf b, vf c)
 }
 
 /* sum + x[1] w[1] + x[0] w[0] of two bfloat16 a lane, the first in the low bits: the order in
- * which vdpbf16ps adds, so that both give the same bits, but for denormals, which it takes as
- * zero. */
+ * which vdpbf16ps adds, so that both give the same bits; denormals are 0 to it in every mode, and
+ * to the other in that of float-mode.h. */
 static inline vf
 vf_dot_bfloat16 (vf sum, vf x, vf w)
 {
@@ -207,8 +207,8 @@ float_from_bits (int32_t bits)
 typedef uint16_t vf_halves __attribute__ ((vector_size (2 * VF_WIDTH)));
 typedef uint8_t vf_bytes __attribute__ ((vector_size (VF_WIDTH)));
 
-/* The upper halves, rounded to nearest even; NaN stays NaN. Denormals become zero where the product
- * takes them as zero. */
+/* The upper halves, rounded to nearest even; NaN stays NaN, and a denormal becomes 0, even where
+ * rounding would make a normal number of it. */
 static inline vf_halves
 vf_to_bfloat16 (vf x)
 {
@@ -217,10 +217,10 @@ vf_to_bfloat16 (vf x)
 #else
   const vu bits = (vu) x;
   const vu rounded = bits + 0x7fff + ((bits >> 16) & 1);
-  const vu nan = (vu) (x != x);
+  const vu nan = (vu) (x != x), zero = (vu) ((bits & 0x7f800000) == 0);
 
   return __builtin_convertvector (
-      (((bits | 0x400000) & nan) | (rounded & ~nan)) >> 16, vf_halves);
+      (((bits | 0x400000) & nan) | (rounded & ~nan & ~(zero & 0x7fffffff))) >> 16, vf_halves);
 #endif
 }
 
@@ -394,17 +394,18 @@ vf_exp_split (vf y, vf *s)
   return vf_fma (vf_fma (vf_set (0.166672632f), r, vf_set (0.499996811f)), r * r, r);
 }
 
-/* e^y for y <= 0; 0 where that is below the least normal number */
+/* e^y for y <= 0; 0 where that is below the least normal number. 2^64 keeps s p above it. */
 static inline vf
 vf_exp (vf y)
 {
   vf s;
   const vf p = vf_exp_split (vf_at_least (y, vf_set (-87.5f)), &s);
 
-  return vf_divide_from (vf_fma (s, p, s), vf_set (1), y, vf_set (-87.33654f));
+  s = (vf) ((vi) s + (64 << 23));
+  return vf_divide_from (vf_fma (s, p, s), vf_set (0x1p64f), y, vf_set (-87.33654f));
 }
 
-/* 1 / (1 + e^-x); 0 below -88.37, where it is less than 2^-127 */
+/* 1 / (1 + e^-x); 0 below -88.37, where it is less than 2^-127, and where denormals are 0 */
 static inline vf
 vf_sigmoid (vf x)
 {

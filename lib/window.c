@@ -4,6 +4,7 @@
  * window runs in the slot that the window before it in that slot has left, and all slots take
  * the same x. */
 #include "window.h"
+#include "float-mode.h"
 
 #define NONE G_MAXSIZE
 
@@ -213,6 +214,7 @@ lstm_window_run (LstmWindow *window, gsize steps, const float *input, float *out
 {
   const gsize d = window->state->model->in, n = window->state->model->out;
   const gsize count = lstm_window_count (window, steps);
+  const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
 
   for (gsize t = 0; t < steps; t++) {
     gsize slot = NONE;
@@ -231,5 +233,6 @@ lstm_window_run (LstmWindow *window, gsize steps, const float *input, float *out
     if (slot != NONE)
       output += n;
   }
+  lstm_float_mode_leave (caller);
   return count;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Each instruction set's kernels against double precision: odd sizes, NaN, infinities and
- * denormals among the inputs. It speaks TAP itself and needs no GLib, nor does what it tests, so
+ * Each instruction set's kernels against double precision, in the mode that they run in: odd
+ * sizes, NaN, infinities and denormals among the inputs. It speaks TAP itself and needs no GLib, nor does what it tests, so
  * that a C library is enough to run it for another processor (see ../aarch64). */
+#include "float-mode.h"
 #include "kernels.h"
+#include <fenv.h>
 #include <float.h>
 #include <math.h>
 #include <stdarg.h>
@@ -125,7 +127,7 @@ ulps (float got, double expected)
     return isnan (expected) && isnan (got) ? 0 : INFINITY;
   if (got == rounded || (got == 0 && fabs (expected) < FLT_MIN))
     return 0;
-  place = nextafterf (fabsf (rounded), INFINITY) - fabsf (rounded);
+  place = (double) nextafterf (fabsf (rounded), INFINITY) - fabsf (rounded);
   return fabs (got - expected) / place;
 }
 
@@ -571,8 +573,10 @@ test_words (const LstmKernels *kernels)
 
     if (isnan (x[i]))
       check (magnitude > 0x7f80, "a NaN becomes %#x", words[i]);
-    else if (fabsf (x[i]) >= FLT_MIN || magnitude > 0) /* a denormal may become 0 */
+    else if (fabsf (x[i]) >= FLT_MIN)
       check (words[i] == bfloat16_bits (q[i]), "%a becomes %#x", x[i], words[i]);
+    else
+      check (magnitude == 0, "%a becomes %#x", x[i], words[i]);
   }
   free_all ();
 
@@ -593,6 +597,55 @@ test_words (const LstmKernels *kernels)
   }
 }
 
+/* Where nothing enters, each step halves c, until it is 0; never is it denormal, nor is h. */
+static void
+test_silence (const LstmKernels *kernels)
+{
+  enum { ROWS = 2, STEPS = 160 };
+
+  for (int precision = 0; precision < LSTM_N_PRECISIONS; precision++) {
+    Layer l = new_layer (kernels, precision, ROWS, 3, 1);
+    const size_t n = ROWS * l.units;
+    float *h = NEW (float, n), *c = NEW (float, n), *z = NEW (float, l.n);
+
+    memset (l.w, 0, l.panels * l.w_stride * sizeof *l.w);
+    for (int step = 0; step < STEPS; step++) {
+      run_step (&l, 0, ROWS, z, 0, h, c);
+      memcpy (l.c, c, n * sizeof *c);
+      for (size_t i = 0; i < n; i++)
+        check (fpclassify (c[i]) != FP_SUBNORMAL && fpclassify (h[i]) != FP_SUBNORMAL,
+            "precision %d, step %d: c is %a, h is %a", precision, step, c[i], h[i]);
+    }
+    for (size_t i = 0; i < n; i++)
+      check (c[i] == 0, "precision %d: c ends as %a", precision, c[i]);
+    free_all ();
+  }
+}
+
+/* What float-mode.h changes it sets back, rounding and the exceptions noted. */
+static void
+test_mode (const LstmKernels *kernels)
+{
+  static const int roundings[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
+  volatile float one = 1, three = 3;
+
+  for (size_t i = 0; i < N_ELEMENTS (roundings); i++) {
+    LstmFloatMode caller;
+    float third;
+
+    fesetround (roundings[i]);
+    feclearexcept (FE_ALL_EXCEPT);
+    feraiseexcept (FE_DIVBYZERO);
+    caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
+    third = one / three;
+    check (third == 0x1.555556p-2f, "1 / 3 is %a in mode %zu", third, i);
+    lstm_float_mode_leave (caller);
+    check (fegetround () == roundings[i], "mode %zu rounds otherwise afterwards", i);
+    check (fetestexcept (FE_ALL_EXCEPT) == FE_DIVBYZERO, "mode %zu has other exceptions", i);
+  }
+  fesetround (FE_TONEAREST);
+}
+
 int
 main (void)
 {
@@ -605,14 +658,20 @@ main (void)
       {"words", test_words},
       {"products", test_products},
       {"isolation", test_isolation},
+      {"silence", test_silence},
+      {"mode", test_mode},
   };
   const LstmKernels *kernels;
   unsigned n = 0, n_failed = 0;
 
   for (unsigned i = 0; (kernels = lstm_kernels_at (i)); i++)
     for (size_t t = 0; t < N_ELEMENTS (tests); t++) {
+      LstmFloatMode caller;
+
       failures = 0;
+      caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
       tests[t].run (kernels);
+      lstm_float_mode_leave (caller);
       free_all ();
       n_failed += failures > 0;
       printf ("%sok %u /kernels/%s/%s\n", failures ? "not " : "", ++n, tests[t].name,
