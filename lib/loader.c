@@ -2,6 +2,7 @@
  *
  * Safetensors to builder: which tensors make which layer. The keys are in docs/formats.md. */
 #include "convert.h"
+#include "float-mode.h"
 #include "loader.h"
 #include <glib/gstdio.h>
 
@@ -32,9 +33,8 @@ check_all_used (const LstmLoader *loader, GError **error)
   return FALSE;
 }
 
-LstmModel *
-lstm_model_load_bytes_full (
-    GBytes *bytes, const char *name, LstmPrecision precision, GError **error)
+static LstmModel *
+build_model (GBytes *bytes, const char *name, LstmPrecision precision, GError **error)
 {
   g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, name, error);
   g_autoptr (LstmBuilder) builder = st ? lstm_builder_new (name, precision, error) : NULL;
@@ -45,6 +45,18 @@ lstm_model_load_bytes_full (
   if (!add_layers (&loader, error) || !check_all_used (&loader, error))
     return NULL;
   return lstm_builder_finish (builder, error);
+}
+
+/* Weights and what is rounded of them are the same in every thread, whatever its mode. */
+LstmModel *
+lstm_model_load_bytes_full (
+    GBytes *bytes, const char *name, LstmPrecision precision, GError **error)
+{
+  const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_EXACT);
+  LstmModel *model = build_model (bytes, name, precision, error);
+
+  lstm_float_mode_leave (caller);
+  return model;
 }
 
 LstmModel *
