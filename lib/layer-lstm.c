@@ -268,15 +268,40 @@ run_step (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b
       run_rows (layer, memory, s * b->fan, b->fan, &x, z + s * z_stride, 0, NULL, &h);
 }
 
+/* One step, after which h and c are those of it in all rows where it counts. */
+static void
+advance_memory (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b, gsize t,
+    gboolean projected, const Scratch *scratch)
+{
+  LstmMemory *memory = b->memory;
+  float *last = memory->h;
+
+  if (b->mask)
+    memcpy (b->held, memory->c, b->streams * b->fan * memory->c_stride * sizeof (float));
+  run_step (layer, kernels, b, t, projected, scratch);
+  hold (b, t, b->held);
+  memory->h = memory->h_next;
+  memory->h_next = last;
+  memory->backwards = !memory->backwards;
+}
+
+/* Whether no stream's step @t counts, so that there is nothing to compute */
+static gboolean
+is_masked_in_all (const LstmBlock *b, gsize t)
+{
+  for (gsize s = 0; b->mask && s < b->streams; s++)
+    if (!b->mask[s * b->steps + t])
+      return FALSE;
+  return b->mask != NULL;
+}
+
 static void
 run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
 {
-  const gsize rows = b->streams * b->fan;
   const gboolean projected = layer->cell || b->fan > 1
                              || (b->steps > 1 && b->streams < PROJECT_STREAMS
                                  && layer->in > PROJECT_INPUTS);
   const Scratch scratch = lay_out (layer, b);
-  LstmMemory *memory = b->memory;
 
   if (projected)
     project_x (layer, kernels, b, scratch.z, scratch.x_words);
@@ -284,17 +309,11 @@ run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
     spread_z (layer, b, scratch.z);
   for (gsize i = 0; i < b->steps; i++) {
     const gsize t = layer->reverse ? b->steps - 1 - i : i;
-    float *last = memory->h;
 
     if (!lstm_block_proceeds (b))
       return;
-    if (b->mask)
-      memcpy (b->held, memory->c, rows * memory->c_stride * sizeof (float));
-    run_step (layer, kernels, b, t, projected, &scratch);
-    hold (b, t, b->held);
-    memory->h = memory->h_next;
-    memory->h_next = last;
-    memory->backwards = !memory->backwards;
+    if (!is_masked_in_all (b, t))
+      advance_memory (layer, kernels, b, t, projected, &scratch);
     give (layer, b, i, t);
     give_gates (layer, b, t, scratch.z);
   }
