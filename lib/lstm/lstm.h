@@ -22,7 +22,8 @@
  * 2000; the equations of PyTorch's nn.LSTM and of Keras' LSTM).
  *
  * Invariance: on one instruction set the numbers of a step are the same to the last bit
- * however the steps are cut into calls and however many streams run beside it. */
+ * however the steps are cut into calls, however many streams run beside it, and whatever
+ * floating-point mode the caller has set: see lstm_state_run(). */
 #pragma once
 
 #include <glib-object.h>
@@ -386,6 +387,11 @@ LSTM_API void lstm_state_reset_stream (LstmState *state, gsize stream);
  * Advances every stream by T steps. Cannot fail, allocates nothing, takes no lock. @output must
  * not overlap @input. NaN and infinities in @input go through the arithmetic as IEEE 754 has
  * it, so that a NaN stays in its stream's h and c until that stream is reset.
+ *
+ * On x86-64 and aarch64 the call computes in a floating-point mode of its own: it rounds to nearest,
+ * traps no exception, and magnitudes below 2^-126 (denormals) count as 0, as c would else hold them
+ * for ever after silence, at a price on each step. The caller's mode, and the flags of exceptions
+ * that have occurred, are afterwards what they were. All calls that run steps do so.
  */
 LSTM_API void lstm_state_run (
     LstmState *state, gsize steps, const float *input, float *output);
