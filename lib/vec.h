@@ -401,7 +401,7 @@ vf_exp (vf y)
   vf s;
   const vf p = vf_exp_split (vf_at_least (y, vf_set (-87.5f)), &s);
 
-  s = (vf) ((vi) s + (64 << 23));
+  s = (vf) ((vu) s + (64u << 23));
   return vf_divide_from (vf_fma (s, p, s), vf_set (0x1p64f), y, vf_set (-87.33654f));
 }
 
