@@ -192,15 +192,26 @@ parse_entry (GScanner *scanner, GstLstmNpyReader *reader, guint *seen, GError **
       "header: expected keys 'descr', 'fortran_order' and 'shape', got %s", got);
 }
 
-static gboolean
-parse_header (GstLstmNpyReader *reader, const gchar *text, guint length, GError **error)
+/* Returns: (transfer full): @text without the L that Python 2 writes behind its long integers,
+ * (4L, 3L); NumPy reads them so in the versions that Python 2 wrote. */
+static gchar *
+drop_long_suffixes (const gchar *text, guint length)
 {
-  g_autoptr (GScanner) scanner = scanner_new (text, length);
+  static const gchar strings[] = "('[^']*'|\"[^\"]*\")";
+  static const gchar longs[] = "\\b([0-9]+)([ \\t\\f]*L\\b)+";
+  g_autofree gchar *pattern = g_strconcat (strings, "|", longs, NULL);
+  g_autoptr (GRegex) regex = g_regex_new (pattern, G_REGEX_RAW, 0, NULL);
+  gchar *plain = g_regex_replace (regex, text, length, 0, "\\1\\2", 0, NULL);
+
+  return plain ? plain : g_strndup (text, length);
+}
+
+static gboolean
+parse_header (GstLstmNpyReader *reader, const gchar *text, GError **error)
+{
+  g_autoptr (GScanner) scanner = scanner_new (text, (guint) strlen (text));
   guint seen = 0;
 
-  if (memchr (text, '\0', length)) /* the scanner would end there */
-    return gst_lstm_fail (
-        error, GST_LSTM_STREAM (DECODE), "header: expected text, got a NUL character");
   if (!expect (scanner, G_TOKEN_LEFT_CURLY, "header", "'{'", error))
     return FALSE;
   while (g_scanner_peek_next_token (scanner) != G_TOKEN_RIGHT_CURLY) {
@@ -246,7 +257,7 @@ static gboolean
 read_header (GstLstmNpyReader *reader, GError **error)
 {
   guint8 start[GST_LSTM_NPY_MAGIC_SIZE + 2 + 4];
-  g_autofree gchar *text = NULL;
+  g_autofree gchar *text = NULL, *plain = NULL;
   guint32 length;
   guint prefix;
 
@@ -273,8 +284,13 @@ read_header (GstLstmNpyReader *reader, GError **error)
         "header length: expected at most %d bytes, got %u", MAX_HEADER, length);
   reader->data_offset = prefix + length;
   text = g_malloc (length + 1);
-  return read_exactly (reader->fd, text, length, prefix, "header", error)
-         && parse_header (reader, text, length, error);
+  if (!read_exactly (reader->fd, text, length, prefix, "header", error))
+    return FALSE;
+  if (memchr (text, '\0', length)) /* the scanner would end there */
+    return gst_lstm_fail (
+        error, GST_LSTM_STREAM (DECODE), "header: expected text, got a NUL character");
+  plain = start[6] < 3 ? drop_long_suffixes (text, length) : g_strndup (text, length);
+  return parse_header (reader, plain, error);
 }
 
 /* FALSE, and an error, unless caps can tell the shape and the file has just the right size. */

@@ -205,7 +205,16 @@ static const struct {
     {HEADER ("'<f4'", "False", "6"), 1, 24, "*shape: expected '(', got '6' at *"},
     {HEADER ("'<f4'", "False", "(2, -3)"), 1, 24, "*shape: expected a number, got '-' at *"},
     {HEADER ("'<f4'", "False", "(2, 3.0)"), 1, 24, "*shape: expected *"},
-    {HEADER ("'<f4'", "False", "(2, 3L)"), 1, 24, "*shape: expected *"},
+    {HEADER ("'<f4'", "False", "(2L, 3L)"), 3, 24, "*shape: expected a number, got *"},
+    {HEADER ("'<f4'", "False", "(2, 3l)"), 1, 24, "*shape: expected a number, got *"},
+    {HEADER ("'<f4'", "False", "(2, 3LL)"), 2, 24, "*shape: expected a number, got *"},
+    {HEADER ("'<f4'", "False", "(2, 3L4)"), 1, 24, "*shape: expected a number, got *"},
+    {HEADER ("'<f4'", "False", "(2, 3.0L)"), 1, 24, "*shape: expected *"},
+    {HEADER ("'<f4'", "False", "(2, L)"), 1, 24, "*shape: expected a number, got 'L' at *"},
+    {HEADER ("'<f4'", "False", "(2\nL, 3)"), 1, 24,
+        "*shape: expected ',' or ')', got 'L' at *"},
+    {HEADER ("'<f4'", "False", "(6L)"), 1, 24, "*shape: expected a tuple, got a number"},
+    {HEADER ("'4L'", "False", "(2L, 3L)"), 1, 24, "*descr: *got '4L' (unknown)"},
     {HEADER ("'<f4'", "False", "(2, 0x3)"), 1, 24, "*shape: expected *"},
     {HEADER ("'<f4'", "False", "(2 3)"), 1, 24, "*shape: expected ',' or ')', got '3' at *"},
     {HEADER ("'<f4'", "False", "(,)"), 1, 24, "*shape: expected a number, got ',' at *"},
@@ -306,21 +315,28 @@ test_no_npy_file (Fixture *fixture, gconstpointer data)
   assert_bytes_refused (fixture, "\x93NUMPY\1\1\2\0{}", 12, "version: *, got 1.1");
 }
 
-/* What Python and NumPy's own reader would take. */
+/* What Python and NumPy's own reader would take; long integers are of Python 2, which knew the
+ * first two versions. */
 static void
 test_spellings (Fixture *fixture, gconstpointer data)
 {
-  static const gchar *const headers[] = {
-      "{'descr':'<f4','fortran_order':False,'shape':(2,3)}",
-      "{'shape': (2, 3,), 'fortran_order': False, 'descr': '<f4'}\n",
-      " {\"shape\": ( 2 ,3 ) ,\n\t\"descr\": \"<f4\" , \"fortran_order\": False , } \n\n",
-      "{'shape': (1, 2, 3), 'descr': '<f4', 'fortran_order': False,}",
+  static const struct {
+    guint8 version;
+    const gchar *text;
+  } headers[] = {
+      {1, "{'descr':'<f4','fortran_order':False,'shape':(2,3)}"},
+      {2, "{'shape': (2, 3,), 'fortran_order': False, 'descr': '<f4'}\n"},
+      {3, " {\"shape\": ( 2 ,3 ) ,\n\t\"descr\": \"<f4\" , \"fortran_order\": False , } \n\n"},
+      {1, "{'shape': (1, 2, 3), 'descr': '<f4', 'fortran_order': False,}"},
+      {1, HEADER ("'<f4'", "False", "(2L, 3L)")},
+      {2, HEADER ("'<f4'", "False", "(1L, 2, 3L,)")},
+      {1, "{'shape':(2 L,3\tL L), \"descr\": \"<f4\", 'fortran_order': False}"},
   };
   g_autofree gchar *padding = g_strnfill (60000, ' ');
 
   for (guint i = 0; i < G_N_ELEMENTS (headers); i++) {
-    g_autofree gchar *text = g_strconcat (headers[i], padding, NULL);
-    GByteArray *bytes = npy_header (i % 3 + 1, text);
+    g_autofree gchar *text = g_strconcat (headers[i].text, padding, NULL);
+    GByteArray *bytes = npy_header (headers[i].version, text);
     const guint8 zeros[24] = {0};
     Run run;
 
