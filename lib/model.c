@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model.h"
 
-G_DEFINE_QUARK (lstm - error - quark, lstm_error)
 G_DEFINE_BOXED_TYPE (LstmModel, lstm_model, lstm_model_ref, lstm_model_unref)
+
+/* A string, as clang-format takes the hyphens in G_DEFINE_QUARK's argument for minus signs. It is
+ * copied, as the quark may outlive the library. */
+GQuark
+lstm_error_quark (void)
+{
+  return g_quark_from_string ("lstm-error-quark");
+}
 
 GType
 lstm_precision_get_type (void)

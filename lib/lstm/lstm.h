@@ -36,6 +36,7 @@ G_BEGIN_DECLS
 
 /* --- Errors --------------------------------------------------------------------------- */
 
+/* The domain of all errors, "lstm-error-quark" */
 #define LSTM_ERROR (lstm_error_quark ())
 
 /**

@@ -188,6 +188,13 @@ test_boxed (void)
   g_value_unset (&value);
 }
 
+/* By this name bindings and logs know the errors. */
+static void
+test_error_domain (void)
+{
+  g_assert_cmpstr (g_quark_to_string (LSTM_ERROR), ==, "lstm-error-quark");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -200,5 +207,6 @@ main (int argc, char **argv)
   g_test_add_func ("/model/nothing", test_nothing);
   g_test_add_func ("/model/threads", test_threads);
   g_test_add_func ("/model/boxed", test_boxed);
+  g_test_add_func ("/model/error-domain", test_error_domain);
   return g_test_run ();
 }
