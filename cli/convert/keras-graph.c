@@ -160,8 +160,7 @@ get_previous (const Graph *graph, const KerasLayer *layer)
   if (n == 1 && previous)
     return previous;
   keras_fail (graph->reader, layer, CONVERT_ERROR_UNSUPPORTED,
-      "class %s reads %u layers, where only a chain of layers is supported", layer->class_name,
-      n);
+      "class %s with %u inputs is not supported (a chain of layers is)", layer->class_name, n);
   return NULL;
 }
 
@@ -202,7 +201,7 @@ append_layer (KerasReader *reader, KerasLayer *layer)
   if (is_model (layer->class_name))
     return read_model (reader, layer->object, layer);
   g_ptr_array_add (reader->chain, layer);
-  return TRUE;
+  return keras_check_class (reader, layer);
 }
 
 /* From the output back to the input. */
@@ -287,7 +286,7 @@ read_model (KerasReader *reader, JsonObject *object, KerasLayer *owner)
   JsonArray *array = config ? keras_peek_array (config, "layers")
                             : keras_peek_array (object, "config");
   const char *output = owner ? NULL : reader->input->output;
-  g_autoptr (GPtrArray) layers = g_ptr_array_new ();
+  KerasModel *model;
 
   if (!class_name || !is_model (class_name))
     return keras_fail (reader, owner, CONVERT_ERROR_UNSUPPORTED,
@@ -295,18 +294,20 @@ read_model (KerasReader *reader, JsonObject *object, KerasLayer *owner)
         class_name ? class_name : "unknown");
   if (!array)
     return keras_fail (reader, owner, CONVERT_ERROR_FILE, "expected an array of layers");
+  model = g_new0 (KerasModel, 1);
+  model->owner = owner;
+  model->layers = g_ptr_array_new ();
+  g_ptr_array_add (reader->models, model);
   for (guint i = 0; i < json_array_get_length (array); i++) {
     KerasLayer *layer = new_layer (reader, json_array_get_element (array, i), i);
 
     if (!layer)
       return FALSE;
-    g_ptr_array_add (layers, layer);
+    g_ptr_array_add (model->layers, layer);
   }
-  if (!keras_weights_assign (reader, owner, layers))
-    return FALSE;
   return g_str_equal (class_name, "Sequential")
-             ? order_sequential (reader, layers, output)
-             : order_functional (reader, config, layers, output);
+             ? order_sequential (reader, model->layers, output)
+             : order_functional (reader, config, model->layers, output);
 }
 
 gboolean

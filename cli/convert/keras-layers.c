@@ -74,15 +74,18 @@ convert_dense (KerasReader *reader, KerasLayer *layer)
 }
 
 static gboolean convert_time_distributed (KerasReader *reader, KerasLayer *layer);
+static gboolean check_time_distributed (KerasReader *reader, const KerasLayer *layer);
 
-/* name, part, weights, sequence, shaped, inner, convert, activation */
+/* name, part, weights, sequence, shaped, inner, convert, activation, check */
 static const KerasClass classes[] = {
     {"InputLayer", "", FALSE, FALSE, FALSE, FALSE, keras_convert_input, NULL},
-    {"LSTM", "cell", TRUE, TRUE, FALSE, FALSE, keras_convert_lstm, NULL},
-    {"CuDNNLSTM", "", TRUE, TRUE, FALSE, FALSE, keras_convert_lstm, NULL},
-    {"RNN", "cell", TRUE, TRUE, FALSE, FALSE, keras_convert_lstm, NULL},
-    {"Bidirectional", "", TRUE, TRUE, FALSE, FALSE, keras_convert_bidirectional, NULL},
-    {"TimeDistributed", "layer", TRUE, TRUE, FALSE, FALSE, convert_time_distributed, NULL},
+    {"LSTM", "cell", TRUE, TRUE, FALSE, FALSE, keras_convert_lstm, NULL, keras_check_lstm},
+    {"CuDNNLSTM", "", TRUE, TRUE, FALSE, FALSE, keras_convert_lstm, NULL, keras_check_lstm},
+    {"RNN", "cell", TRUE, TRUE, FALSE, FALSE, keras_convert_lstm, NULL, keras_check_lstm},
+    {"Bidirectional", "", TRUE, TRUE, FALSE, FALSE, keras_convert_bidirectional, NULL,
+        keras_check_bidirectional},
+    {"TimeDistributed", "layer", TRUE, TRUE, FALSE, FALSE, convert_time_distributed, NULL,
+        check_time_distributed},
     {"Dense", "", TRUE, FALSE, FALSE, TRUE, convert_dense, NULL},
     {"Activation", "", FALSE, FALSE, FALSE, TRUE, convert_activation, keras_activation},
     {"ReLU", "", FALSE, FALSE, FALSE, TRUE, convert_activation, keras_relu},
@@ -144,32 +147,39 @@ fail_class (KerasReader *reader, const KerasLayer *layer, const char *where, con
       "%s %s is not supported (%s are)", where, name, names->str);
 }
 
+static gboolean
+check_time_distributed (KerasReader *reader, const KerasLayer *layer)
+{
+  JsonObject *object = keras_peek_object (layer->config, "layer");
+  const char *name = keras_peek_string (object, "class_name");
+  const KerasClass *class = name ? keras_find_class (name) : NULL;
+
+  return (class && class->inner && keras_peek_object (object, "config"))
+         || fail_class (
+             reader, layer, "TimeDistributed of class", name ? name : "unknown", TRUE);
+}
+
 /* The inner layer, under the outer one's name, on one step's features. */
 static gboolean
 convert_time_distributed (KerasReader *reader, KerasLayer *layer)
 {
   JsonObject *object = keras_peek_object (layer->config, "layer");
-  const char *name = keras_peek_string (object, "class_name");
-  const KerasClass *class = name ? keras_find_class (name) : NULL;
   const KerasShape outer = reader->shape;
   KerasLayer inner = *layer;
   gboolean converted;
 
   inner.config = keras_peek_object (object, "config");
-  inner.class_name = name;
-  if (!class || !class->inner || !inner.config)
-    return fail_class (
-        reader, layer, "TimeDistributed of class", name ? name : "unknown", TRUE);
-  inner.class = class;
+  inner.class_name = keras_peek_string (object, "class_name");
+  inner.class = keras_find_class (inner.class_name);
   if (!reader->legacy)
     inner.group = g_strconcat (layer->group, "/layer", NULL);
   reader->shape.kind = KERAS_VECTOR;
-  converted = class->convert (reader, &inner);
+  converted = inner.class->convert (reader, &inner);
   if (!reader->legacy)
     g_free (inner.group);
   if (converted && reader->shape.kind != KERAS_VECTOR)
     return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
-        "TimeDistributed of class %s with a new shape is not supported", name);
+        "TimeDistributed of class %s with a new shape is not supported", inner.class_name);
   reader->shape.kind = outer.kind;
   reader->shape.steps = outer.steps;
   return converted;
@@ -189,14 +199,20 @@ check_input (KerasReader *reader, const KerasLayer *layer)
 }
 
 gboolean
+keras_check_class (KerasReader *reader, const KerasLayer *layer)
+{
+  if (!layer->class)
+    return fail_class (reader, layer, "class", layer->class_name, FALSE);
+  return !layer->class->check || layer->class->check (reader, layer);
+}
+
+gboolean
 keras_convert_layer (KerasReader *reader, KerasLayer *layer)
 {
   const KerasClass *class = layer->class;
-  gboolean first = reader->index == 0, input = class && class->convert == keras_convert_input;
+  gboolean first = reader->index == 0, input = class->convert == keras_convert_input;
   gboolean shaped = keras_get (layer->config, "batch_input_shape") != NULL;
 
-  if (!class)
-    return fail_class (reader, layer, "class", layer->class_name, FALSE);
   if (input && !first) /* of a nested model */
     return TRUE;
   if (first && shaped && !input && !keras_convert_input (reader, layer))

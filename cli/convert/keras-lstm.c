@@ -178,6 +178,14 @@ set_output (
 }
 
 gboolean
+keras_check_lstm (KerasReader *reader, const KerasLayer *layer)
+{
+  g_auto (Lstm) lstm = {0};
+
+  return parse_lstm (reader, layer, layer->class_name, layer->config, &lstm);
+}
+
+gboolean
 keras_convert_lstm (KerasReader *reader, KerasLayer *layer)
 {
   g_auto (Lstm) lstm = {0};
@@ -255,6 +263,14 @@ static gboolean
 is_zeroed (const KerasReader *reader, const Lstm *lstm)
 {
   return reader->is_tf_keras && lstm->sequences;
+}
+
+gboolean
+keras_check_bidirectional (KerasReader *reader, const KerasLayer *layer)
+{
+  g_auto (Lstm) forward = {0}, backward = {0};
+
+  return parse_directions (reader, layer, &forward, &backward) && get_merge (reader, layer);
 }
 
 gboolean

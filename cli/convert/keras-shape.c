@@ -67,7 +67,7 @@ is_read_as_sequence (const KerasReader *reader)
   for (guint i = reader->index + 1; i < reader->chain->len; i++) {
     const KerasLayer *layer = g_ptr_array_index (reader->chain, i);
 
-    if (layer->class && layer->class->sequence)
+    if (layer->class->sequence)
       return TRUE;
   }
   return FALSE;

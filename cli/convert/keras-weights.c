@@ -39,28 +39,6 @@ get_strings (KerasReader *reader, const char *group, const char *name, GPtrArray
   return !cause || take_error (reader, NULL, cause);
 }
 
-gboolean
-keras_weights_open (KerasReader *reader)
-{
-  static const char *const roots[] = {"model_weights", ""};
-  g_autoptr (GPtrArray) names = NULL;
-
-  for (guint i = 0; i < G_N_ELEMENTS (roots) && !names; i++) {
-    if (*roots[i] && !h5_exists (reader->h5, roots[i]))
-      continue;
-    reader->root = roots[i];
-    if (!get_strings (reader, roots[i], "layer_names", &names))
-      return FALSE;
-  }
-  reader->legacy = names != NULL;
-  for (guint i = 0; i < G_N_ELEMENTS (containers); i++)
-    if (reader->legacy || h5_exists (reader->h5, containers[i]))
-      return TRUE;
-  return keras_fail (reader, NULL, CONVERT_ERROR_FILE,
-      "expected an HDF5 file of Keras, with an attribute layer_names or a group layers, found "
-      "neither");
-}
-
 /* LSTM → lstm, TimeDistributed → time_distributed, as Keras does it */
 static char *
 to_snake_case (const char *name)
@@ -317,21 +295,56 @@ add_nested (KerasReader *reader, KerasLayer *layer)
   return TRUE;
 }
 
-gboolean
-keras_weights_assign (KerasReader *reader, const KerasLayer *owner, GPtrArray *layers)
+static gboolean
+assign_weights (KerasReader *reader, const KerasModel *model)
 {
+  const KerasLayer *owner = model->owner;
+
   if (!reader->legacy)
-    return assign_groups (reader, owner, layers);
+    return assign_groups (reader, owner, model->layers);
   if (!owner)
-    return assign_datasets (reader, layers);
-  for (guint i = 0; i < layers->len; i++) {
-    KerasLayer *layer = g_ptr_array_index (layers, i);
+    return assign_datasets (reader, model->layers);
+  for (guint i = 0; i < model->layers->len; i++) {
+    KerasLayer *layer = g_ptr_array_index (model->layers, i);
 
     layer->datasets = owner->datasets;
     layer->nested = TRUE;
     if (!add_nested (reader, layer))
       return FALSE;
   }
+  return TRUE;
+}
+
+static gboolean
+find_root (KerasReader *reader)
+{
+  static const char *const roots[] = {"model_weights", ""};
+  g_autoptr (GPtrArray) names = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (roots) && !names; i++) {
+    if (*roots[i] && !h5_exists (reader->h5, roots[i]))
+      continue;
+    reader->root = roots[i];
+    if (!get_strings (reader, roots[i], "layer_names", &names))
+      return FALSE;
+  }
+  reader->legacy = names != NULL;
+  for (guint i = 0; i < G_N_ELEMENTS (containers); i++)
+    if (reader->legacy || h5_exists (reader->h5, containers[i]))
+      return TRUE;
+  return keras_fail (reader, NULL, CONVERT_ERROR_FILE,
+      "expected an HDF5 file of Keras, with an attribute layer_names or a group layers, found "
+      "neither");
+}
+
+gboolean
+keras_weights_open (KerasReader *reader)
+{
+  if (!find_root (reader))
+    return FALSE;
+  for (guint i = 0; i < reader->models->len; i++)
+    if (!assign_weights (reader, g_ptr_array_index (reader->models, i)))
+      return FALSE;
   return TRUE;
 }
 

@@ -43,6 +43,15 @@ datasets_free (void *data)
   g_free (datasets);
 }
 
+static void
+model_free (void *data)
+{
+  KerasModel *model = data;
+
+  g_ptr_array_unref (model->layers);
+  g_free (model);
+}
+
 /* Files of Keras 3 without a version have a module beside the class; 2.3.0 is where the default
  * of recurrent_activation changed. */
 static void
@@ -85,6 +94,7 @@ keras_read (const ConvertInput *input, const char *config, gsize size, const cha
 {
   g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func (layer_free);
   g_autoptr (GPtrArray) shared = g_ptr_array_new_with_free_func (datasets_free);
+  g_autoptr (GPtrArray) models = g_ptr_array_new_with_free_func (model_free);
   g_autoptr (GPtrArray) chain = g_ptr_array_new ();
   g_autofree char *what = g_strdup_printf ("%s: configuration", input->path);
   g_autoptr (JsonNode) root = lstm_json_parse (config, size, CONFIG_DEPTH, what, error);
@@ -92,6 +102,7 @@ keras_read (const ConvertInput *input, const char *config, gsize size, const cha
   KerasReader reader = {.input = input,
       .h5 = h5,
       .layers = layers,
+      .models = models,
       .chain = chain,
       .shared = shared,
       .model = model,
@@ -101,7 +112,8 @@ keras_read (const ConvertInput *input, const char *config, gsize size, const cha
     return NULL;
   keras_mark_own (root);
   set_version (&reader, version, root);
-  if (keras_weights_open (&reader) && keras_build_chain (&reader, root)
+  /* The chain comes first: a class that nobody runs is the reason, not how its weights lie. */
+  if (keras_build_chain (&reader, root) && keras_weights_open (&reader)
       && convert_chain (&reader))
     return g_steal_pointer (&model);
   g_propagate_error (error, reader.error);

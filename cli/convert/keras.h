@@ -24,6 +24,9 @@ typedef struct {
   gboolean (*convert) (KerasReader *reader, KerasLayer *layer);
   /* Of layers that are an activation. Returns: (transfer full) */
   JsonNode *(*activation) (KerasReader *reader, const KerasLayer *layer, JsonObject *config);
+  /* Whether the configuration asks for nothing but what is supported, where the layer is more than
+   * its class */
+  gboolean (*check) (KerasReader *reader, const KerasLayer *layer);
 } KerasClass;
 
 /* The datasets of a layer in Keras's order. Several layers share a nested model's, where those that
@@ -60,6 +63,12 @@ typedef struct {
   gint64 width; /* features, or KERAS_UNKNOWN */
 } KerasShape;
 
+/* A model whose layers are in the chain */
+typedef struct {
+  const KerasLayer *owner; /* the layer that the model is; NULL: the file's own */
+  GPtrArray *layers;       /* KerasLayer, not owned */
+} KerasModel;
+
 struct _KerasReader {
   const ConvertInput *input;
   GError *error;
@@ -69,6 +78,7 @@ struct _KerasReader {
   const char *root;  /* group of the weights in @h5 */
   gboolean legacy;   /* groups by layer name, not by class */
   GPtrArray *layers; /* KerasLayer, all that there are */
+  GPtrArray *models; /* KerasModel, each before those within it */
   GPtrArray *chain;  /* KerasLayer from input to output, not owned */
   guint index;       /* in the chain */
   GPtrArray *shared; /* KerasDatasets */
@@ -116,13 +126,12 @@ gboolean keras_get_count (KerasReader *reader, const KerasLayer *layer, JsonObje
 /* Whether "axis" is the features alone: -1, the last dimension's number, or an array of that. */
 gboolean keras_axis_is_last (const KerasReader *reader, JsonNode *axis);
 
-/* keras-graph.c: fills reader->layers and reader->chain from the model's object. */
+/* keras-graph.c: fills reader->layers, models and chain from the model's object. All layers of the
+ * chain are of supported classes then. */
 gboolean keras_build_chain (KerasReader *reader, JsonNode *root);
 
-/* keras-weights.c */
+/* keras-weights.c: gives each layer of the models its weights. */
 gboolean keras_weights_open (KerasReader *reader);
-/* Gives each of a model's @layers its weights. @owner: the layer that the model is, or NULL */
-gboolean keras_weights_assign (KerasReader *reader, const KerasLayer *owner, GPtrArray *layers);
 /* @part: below the layer's group; @extra: how many more variables there may be */
 gboolean keras_weights_read (KerasReader *reader, KerasLayer *layer, const char *part,
     KerasArray *arrays, guint n, guint extra);
@@ -137,10 +146,14 @@ float *keras_transpose (const float *kernel, gsize d, gsize n);
 
 /* keras-layers.c */
 const KerasClass *keras_find_class (const char *name);
+/* Whether the layer, and what it wraps, is of a supported class. Needs no weights. */
+gboolean keras_check_class (KerasReader *reader, const KerasLayer *layer);
 gboolean keras_convert_layer (KerasReader *reader, KerasLayer *layer);
 
 /* keras-lstm.c */
+gboolean keras_check_lstm (KerasReader *reader, const KerasLayer *layer);
 gboolean keras_convert_lstm (KerasReader *reader, KerasLayer *layer);
+gboolean keras_check_bidirectional (KerasReader *reader, const KerasLayer *layer);
 gboolean keras_convert_bidirectional (KerasReader *reader, KerasLayer *layer);
 
 /* keras-norm.c */

@@ -96,6 +96,36 @@ test_described (gconstpointer data)
   check_converted (data, path, "");
 }
 
+/* Whether lstm-convert @options @path fails with @message, and writes nothing */
+static void
+check_refused (const char *options, const char *path, const char *message)
+{
+  g_autofree char *line = g_strdup_printf (
+      "'%s' -o - %s '%s'", g_getenv ("LSTM_CONVERT"), options, path);
+  g_autofree char *written = NULL, *said = NULL;
+  int status;
+
+  g_assert_true (g_spawn_command_line_sync (line, &written, &said, &status, NULL));
+  g_test_message ("%s", said);
+  g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 1);
+  g_assert_cmpstr (written, ==, "");
+  g_assert_nonnull (strstr (said, message));
+}
+
+/* Weights alone, with the configuration of the model beside them */
+static void
+test_config (gconstpointer data)
+{
+  g_autofree char *path = find_model (data);
+  g_autofree char *options = g_strdup_printf ("--config '%s/config.json'", (const char *) data);
+  g_autofree char *refused = g_build_filename (data, "refused.txt", NULL), *message = NULL;
+
+  if (g_file_get_contents (refused, &message, NULL, NULL))
+    check_refused (options, path, g_strchomp (message));
+  else
+    check_converted (data, path, options);
+}
+
 /* Whether lstm-convert says the words of says.txt, if there are any. */
 static void
 check_said (const char *dir, const char *path)
@@ -279,16 +309,10 @@ static void
 test_misused (void)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (misused); i++) {
-    g_autofree char *line = g_strdup_printf ("'%s' -o - %s '%s/%s'", g_getenv ("LSTM_CONVERT"),
-        misused[i].options, g_getenv ("LSTM_TEST_VECTORS"), misused[i].file);
-    g_autofree char *written = NULL, *said = NULL;
-    int status;
+    g_autofree char *path = g_build_filename (
+        g_getenv ("LSTM_TEST_VECTORS"), misused[i].file, NULL);
 
-    g_assert_true (g_spawn_command_line_sync (line, &written, &said, &status, NULL));
-    g_test_message ("%s", said);
-    g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 1);
-    g_assert_cmpstr (written, ==, "");
-    g_assert_nonnull (strstr (said, misused[i].message));
+    check_refused (misused[i].options, path, misused[i].message);
   }
 }
 
@@ -313,6 +337,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   add_folders ("convert", "/convert/", test_case);
+  add_folders ("convert-config", "/config/", test_config);
   add_folders ("torch", "/torch/", test_described);
   add_folders ("variants", "/described/", test_described);
   g_test_add_func ("/convert/broken", test_broken);
