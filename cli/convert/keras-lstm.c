@@ -161,19 +161,18 @@ set_activations (JsonObject *object, const Lstm *lstm, const Lstm *back)
   json_object_set_array_member (object, "activations", array);
 }
 
-/* What the layer's output is, and whether masked steps of it are 0. */
+/* What the layer's output is, and whether masked steps of it are 0, be the mask a Masking layer's or
+ * the caller's. */
 static void
 set_output (
     KerasReader *reader, JsonObject *object, gboolean sequences, gboolean zero, gsize width)
 {
   if (!sequences)
     json_object_set_string_member (object, "return", "last");
-  if (zero && reader->masked)
+  if (zero)
     json_object_set_boolean_member (object, "zero_masked", TRUE);
-  if (!sequences) {
-    reader->masked = FALSE;
+  if (!sequences)
     reader->shape.kind = KERAS_VECTOR;
-  }
   reader->shape.width = (gint64) width;
 }
 

@@ -85,7 +85,6 @@ struct _KerasReader {
 
   ConvertModel *model;
   KerasShape shape; /* of what the next layer reads */
-  gboolean masked;  /* a Masking layer's mask reaches the next layer */
 };
 
 /* A weight to read: @shape is what is expected, 0 where anything goes, and then what was found. */

@@ -25,6 +25,7 @@ static const Row own[] = {
     {"variants/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, .mask = "mask.npy"},
     {"variants/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, "steps.npy"},
     {"variants/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5},
+    {"convert/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, .mask = "mask.npy"},
     {"convert/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5},
     {"torch/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, "steps.npy"},
     {"torch/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5},
