@@ -39,8 +39,8 @@ onnx_scope_find (OnnxReader *reader, const OnnxScope *scope, const char *name)
   return bad_name (reader, name, "expected a node or an input that gives it, found none");
 }
 
-static const char *
-get_label (OnnxReader *reader, const Onnx__NodeProto *proto)
+const char *
+onnx_label (OnnxReader *reader, const Onnx__NodeProto *proto)
 {
   const char *name = onnx_name (proto->name);
   g_autofree char *label = NULL;
@@ -132,8 +132,11 @@ compute (OnnxReader *reader, OnnxNode *node)
     for (guint i = 0; i < node->n_in; i++)
       if (node->in[i] && node->in[i]->kind == ONNX_BAD)
         return node->in[i];
-    return onnx_bad (reader, node, "expected what liblstm can run, found %s%s%s",
-        standard ? onnx_why_not (type) : "an op of the domain ", standard ? "" : domain, "");
+    if (onnx_why_not (type))
+      return onnx_bad (
+          reader, node, "expected what liblstm can run, found %s", onnx_why_not (type));
+    return onnx_bad (reader, node, "expected what liblstm can run, found an op of %s%s",
+        standard ? "another kind" : "the domain ", standard ? "" : domain);
   }
   if (!count_work (reader, node))
     return onnx_bad (reader, node, "expected less to fold, found too many values");
@@ -154,14 +157,14 @@ fail_node (
     OnnxReader *reader, const Onnx__NodeProto *proto, GError **error, const char *problem)
 {
   g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: %s: %s", reader->input->path,
-      get_label (reader, proto), problem);
+      onnx_label (reader, proto), problem);
   return FALSE;
 }
 
 static gboolean
 run_node (OnnxReader *reader, OnnxScope *scope, const Onnx__NodeProto *proto, GError **error)
 {
-  OnnxNode node = {proto, scope, get_label (reader, proto)};
+  OnnxNode node = {proto, scope, onnx_label (reader, proto)};
   OnnxValue *first;
 
   if (proto->n_input > MAX_INPUTS || proto->n_output > MAX_INPUTS)

@@ -86,6 +86,7 @@ static const struct {
 } others[] = {
     {"Attention", "attention"},
     {"Conv", "a convolution"},
+    {"DynamicQuantizeLSTM", "an LSTM of integers"},
     {"GRU", "a layer of GRU, not LSTM"},
     {"GlobalAveragePool", "pooling"},
     {"Loop", "a loop of single steps"},
@@ -111,5 +112,5 @@ onnx_why_not (const char *op)
   for (guint i = 0; i < G_N_ELEMENTS (others); i++)
     if (g_str_equal (op, others[i].op))
       return others[i].what;
-  return "an op of another kind";
+  return NULL;
 }

@@ -64,18 +64,31 @@ check_opset (OnnxReader *reader, GError **error)
       "expected opset 1 to %d, found %" G_GINT64_FORMAT, MAX_OPSET, reader->opset);
 }
 
+static gboolean
+is_lstm (const char *op)
+{
+  return g_str_equal (op, "LSTM");
+}
+
+static gboolean
+is_known_other (const char *op)
+{
+  return onnx_why_not (op) != NULL;
+}
+
+/* The first node of an op that @is, also in graphs within nodes */
 static const Onnx__NodeProto *
-find_node (const Onnx__GraphProto *graph, const char *const *ops)
+find_node (const Onnx__GraphProto *graph, gboolean (*is) (const char *op))
 {
   for (gsize i = 0; i < graph->n_node; i++) {
     const Onnx__NodeProto *node = graph->node[i];
     const Onnx__NodeProto *found = NULL;
 
-    if (g_strv_contains (ops, onnx_name (node->op_type)))
+    if (is (onnx_name (node->op_type)))
       return node;
     for (gsize a = 0; !found && a < node->n_attribute; a++)
       if (node->attribute[a]->g)
-        found = find_node (node->attribute[a]->g, ops);
+        found = find_node (node->attribute[a]->g, is);
     if (found)
       return found;
   }
@@ -86,19 +99,16 @@ find_node (const Onnx__GraphProto *graph, const char *const *ops)
 static gboolean
 check_lstm (OnnxReader *reader, GError **error)
 {
-  static const char *const lstm[] = {"LSTM", NULL};
-  static const char *const others[] = {
-      "GRU", "RNN", "Loop", "Scan", "Attention", "DynamicQuantizeLSTM", "Conv", NULL};
   const Onnx__GraphProto *graph = reader->model->graph;
   const Onnx__NodeProto *other;
 
-  if (find_node (graph, lstm))
+  if (find_node (graph, is_lstm))
     return TRUE;
-  other = find_node (graph, others);
+  other = find_node (graph, is_known_other);
   if (other)
     return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
-        "node \"%s\" (%s): expected a node LSTM in the model, found %s",
-        onnx_name (other->name), other->op_type, onnx_why_not (other->op_type));
+        "%s: expected a node LSTM in the model, found %s", onnx_label (reader, other),
+        onnx_why_not (other->op_type));
   return onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
       "expected a node LSTM, found none among %" G_GSIZE_FORMAT
       " nodes (a model that was unrolled, step by step, cannot be read: export it without "

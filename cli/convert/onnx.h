@@ -231,7 +231,10 @@ gboolean onnx_graph_run (
     OnnxReader *reader, OnnxScope *scope, const Onnx__GraphProto *graph, GError **error);
 OnnxValue *onnx_run_if (OnnxReader *reader, OnnxNode *node);
 const OnnxOp *onnx_find_op (const char *op);
+/* What a well-known op is that is not read, or NULL */
 const char *onnx_why_not (const char *op);
+/* node "NAME" (Op), by its first output where it has no name */
+const char *onnx_label (OnnxReader *reader, const Onnx__NodeProto *proto);
 
 /* onnx-fold.c, onnx-fold-shape.c, onnx-arithmetic.c */
 OnnxValue *onnx_fold_constant (OnnxReader *reader, OnnxNode *node);
@@ -324,8 +327,7 @@ const char *onnx_add_initializers (
     OnnxReader *reader, OnnxScope *scope, const Onnx__GraphProto *graph);
 gboolean onnx_add_inputs (OnnxReader *reader, OnnxScope *scope, GError **error);
 /* onnx-outputs.c. Returns: NULL with @error if none can be taken; else notes go to the reader's */
-const OnnxStep *onnx_take_output (
-    OnnxReader *reader, const OnnxScope *scope, GError **error);
+const OnnxStep *onnx_take_output (OnnxReader *reader, const OnnxScope *scope, GError **error);
 /* onnx-emit.c */
 ConvertModel *onnx_emit (const OnnxReader *reader, const OnnxStep *last, GError **error);
 /* onnx-check.c: FALSE unless the bytes nest and count within bounds */
