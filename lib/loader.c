@@ -3,6 +3,7 @@
  * Safetensors to builder: which tensors make which layer. The keys are in docs/formats.md. */
 #include "convert.h"
 #include "float-mode.h"
+#include "formats.h"
 #include "loader.h"
 #include <glib/gstdio.h>
 
@@ -82,8 +83,10 @@ lstm_model_load_full (const char *path, LstmPrecision precision, GError **error)
 
   /* A pipe or a device would block or never end. */
   if (g_stat (path, &info) == 0 && !S_ISREG (info.st_mode)) {
-    g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE, "%s: expected a file, found %s", path,
-        S_ISDIR (info.st_mode) ? "a directory" : "something else");
+    g_autofree char *found = lstm_format_describe_other (path);
+
+    g_set_error (
+        error, LSTM_ERROR, LSTM_ERROR_FILE, "%s: expected a file, found %s", path, found);
     return NULL;
   }
   if (!g_file_get_contents (path, &content, &size, &cause)) {
@@ -91,7 +94,7 @@ lstm_model_load_full (const char *path, LstmPrecision precision, GError **error)
     return NULL;
   }
   bytes = g_bytes_new_take (content, size);
-  if (!lstm_safetensors_probe (bytes)) {
+  if (!lstm_format_is_safetensors ((const guint8 *) content, size)) {
     g_clear_pointer (&bytes, g_bytes_unref);
     if (!(bytes = lstm_convert (path, size, error)))
       return NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "safetensors.h"
+#include "formats.h"
 #include "json.h"
 #include <math.h>
 #include <string.h>
@@ -256,6 +257,11 @@ parse (LstmSafetensors *st, GError **error)
   JsonNode *node;
   guint64 header;
 
+  if (!lstm_format_is_safetensors (data, size)) {
+    g_autofree char *found = lstm_format_describe (data, size, st->file);
+
+    return fail (st, NULL, error, "expected safetensors, found %s", found);
+  }
   if (size < sizeof header)
     return fail (
         st, NULL, error, "expected a safetensors file, found %" G_GSIZE_FORMAT " bytes", size);
@@ -281,19 +287,6 @@ parse (LstmSafetensors *st, GError **error)
   }
   return place_tensors (
       st, data + sizeof header + header, size - sizeof header - (gsize) header, error);
-}
-
-gboolean
-lstm_safetensors_probe (GBytes *bytes)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-  guint64 length;
-
-  if (size < sizeof length + 1)
-    return TRUE; /* lstm_safetensors_new() says what is wrong with it */
-  memcpy (&length, data, sizeof length);
-  return GUINT64_FROM_LE (length) <= size || data[sizeof length] == '{';
 }
 
 LstmSafetensors *

@@ -28,9 +28,6 @@ typedef struct {
   GHashTable *metadata; /* string → string */
 } LstmSafetensors;
 
-/* Whether a file begins as one of safetensors does: a length, and a JSON object. */
-gboolean lstm_safetensors_probe (GBytes *bytes);
-
 /* Returns: (transfer full): NULL with LSTM_ERROR_FORMAT or LSTM_ERROR_TENSOR. @file is what
  * messages begin with. */
 LstmSafetensors *lstm_safetensors_new (GBytes *bytes, const char *file, GError **error);

@@ -2,7 +2,7 @@
  *
  * What the parts of lstm-convert know of each other. A reader turns a file's content into a
  * ConvertModel, layers from input to output in the words of docs/formats.md; one place writes that
- * as safetensors. A format is a file and a row. */
+ * as safetensors. */
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -52,13 +52,15 @@ GBytes *convert_model_to_bytes (const ConvertModel *model);
 /* For people: a line per layer, with the shapes of its tensors, and the notes. */
 char *convert_model_describe (const ConvertModel *model);
 
-typedef struct {
-  const char *name; /* for people: "ONNX", "Keras archive" */
-  gboolean (*probe) (const ConvertInput *input);
-  /* Returns: (transfer full): a model, or NULL with @error, whose message begins with the path and
-   * names layer or node, what was expected and what was found */
-  ConvertModel *(*read) (const ConvertInput *input, GError **error);
-} ConvertFormat;
+/* The readers of one format. Returns: (transfer full): a model, or NULL with @error, whose message
+ * begins with the path and names layer or node, what was expected and what was found */
+ConvertModel *convert_read_safetensors (const ConvertInput *input, GError **error);
+ConvertModel *convert_read_keras (const ConvertInput *input, GError **error);
+ConvertModel *convert_read_onnx (const ConvertInput *input, GError **error);
 
-extern const ConvertFormat convert_keras_archive, convert_keras_h5, convert_onnx,
-    convert_safetensors, convert_pickle;
+/* readers.c: reads a file of any format. @name: set to the format's */
+ConvertModel *convert_read (const ConvertInput *input, const char **name, GError **error);
+/* The formats that are included, for a message */
+char *convert_list_formats (void);
+/* The version, and which formats are included or why they are not: a line each */
+char *convert_describe_build (void);

@@ -43,17 +43,6 @@ struct _H5 {
 };
 
 /* The signature is at byte 0 or, behind a user block, at 512, 1024, 2048 … */
-gboolean
-h5_probe (const guint8 *data, gsize size)
-{
-  static const guint8 signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-
-  for (gsize at = 0; at <= size && size - at >= sizeof signature; at = at ? at * 2 : 512)
-    if (memcmp (data + at, signature, sizeof signature) == 0)
-      return TRUE;
-  return FALSE;
-}
-
 static gboolean
 send_all (int to, const void *data, gsize size)
 {

@@ -18,8 +18,6 @@ typedef struct {
   float *values; /* row-major */
 } H5Array;
 
-gboolean h5_probe (const guint8 *data, gsize size);
-
 /* @path: for messages. @data must stay as long as the file is open. */
 H5 *h5_open (const char *path, const guint8 *data, gsize size, GError **error);
 void h5_close (H5 *h5);

@@ -11,17 +11,6 @@
 #define WEIGHTS "model.weights.h5"
 #define METADATA_DEPTH 8
 
-static gboolean
-probe_archive (const ConvertInput *input)
-{
-  g_autoptr (Archive) archive = NULL;
-
-  if (input->size < 4 || memcmp (input->data, "PK\3\4", 4) != 0)
-    return FALSE;
-  archive = archive_open (input->path, input->data, input->size, NULL);
-  return archive && archive_has (archive, CONFIG);
-}
-
 /* Returns: (transfer full) (nullable): the version that an archive says it is of */
 static char *
 read_version (Archive *archive)
@@ -68,12 +57,6 @@ read_archive (const ConvertInput *input, GError **error)
     return NULL;
   data = g_bytes_get_data (config, &size);
   return keras_read (input, (const char *) data, size, version, h5, error);
-}
-
-static gboolean
-probe_h5 (const ConvertInput *input)
-{
-  return h5_probe (input->data, input->size);
 }
 
 /* Returns: (transfer full) (nullable): the single string of an attribute, of the root or, as in
@@ -139,5 +122,11 @@ read_h5 (const ConvertInput *input, GError **error)
   return keras_read (input, config, size, version, h5, error);
 }
 
-const ConvertFormat convert_keras_archive = {"Keras archive", probe_archive, read_archive};
-const ConvertFormat convert_keras_h5 = {"Keras HDF5", probe_h5, read_h5};
+ConvertModel *
+convert_read_keras (const ConvertInput *input, GError **error)
+{
+  static const char zip[] = {'P', 'K'};
+  gboolean archive = input->size >= sizeof zip && memcmp (input->data, zip, sizeof zip) == 0;
+
+  return archive ? read_archive (input, error) : read_h5 (input, error);
+}

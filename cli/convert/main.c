@@ -3,6 +3,7 @@
  * lstm-convert: a trained model to the safetensors file that liblstm loads. */
 #include "convert.h"
 #include "answer.h"
+#include "formats.h"
 #include <glib/gstdio.h>
 #include <locale.h>
 #include <stdio.h>
@@ -12,9 +13,6 @@
 #define SUFFIX ".safetensors"
 #define MAX_ERROR 4000 /* characters */
 
-/* What is built in; the first whose probe says yes reads. */
-static const ConvertFormat *const formats[] = {CONVERT_FORMATS};
-
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
 typedef struct {
@@ -23,6 +21,7 @@ typedef struct {
   char *output;
   char *head;
   gboolean answer;
+  gboolean version;
   char **files;
 } Options;
 
@@ -37,16 +36,6 @@ options_clear (Options *options)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
-
-static char *
-list_formats (void)
-{
-  GString *names = g_string_new (NULL);
-
-  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
-    g_string_append_printf (names, i ? ", %s" : "%s", formats[i]->name);
-  return g_string_free (names, FALSE);
-}
 
 static gboolean
 parse_options (int *argc, char ***argv, Options *options, GError **error)
@@ -66,11 +55,13 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
           "\"fc1 relu, fc2 softmax\""},
       {"answer", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->answer,
           "For liblstm: end the output as answer.h has it", NULL},
+      {"version", 0, 0, G_OPTION_ARG_NONE, &options->version,
+          "Print the version, and which formats are included", NULL},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, "IN"},
       {NULL},
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
-  g_autofree char *names = list_formats ();
+  g_autofree char *names = convert_list_formats ();
   g_autofree char *summary = g_strconcat (
       "Converts a trained LSTM model to a safetensors file for liblstm. Reads: ", names, ".",
       NULL);
@@ -79,7 +70,7 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, argc, argv, error))
     return FALSE;
-  if (options->files && options->files[0] && !options->files[1])
+  if (options->version || (options->files && options->files[0] && !options->files[1]))
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
       "expected one file to convert; " PROGRAM " --help lists the options");
@@ -98,55 +89,6 @@ get_default_output (const char *in)
   if (!g_str_equal (in, out))
     return out;
   g_free (out);
-  return NULL;
-}
-
-/* Formats that others read, by bytes of theirs, and what to do with such a file */
-static const struct {
-  gsize at;
-  const char *magic, *advice;
-} foreign[] = {
-    {4, "TFL3", "TensorFlow Lite (save the model from Keras as .keras or .h5)"},
-};
-
-static const char *
-find_foreign (const ConvertInput *input)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (foreign); i++) {
-    gsize length = strlen (foreign[i].magic);
-
-    if (input->size >= foreign[i].at + length
-        && memcmp (input->data + foreign[i].at, foreign[i].magic, length) == 0)
-      return foreign[i].advice;
-  }
-  return "none of them";
-}
-
-static ConvertModel *
-read_model (const ConvertInput *input, GError **error)
-{
-  g_autofree char *names = NULL;
-
-  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
-    ConvertModel *model;
-
-    if (!formats[i]->probe (input))
-      continue;
-    if (input->head && formats[i] != &convert_safetensors) {
-      g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-          "%s: --head is for a state dict of PyTorch in safetensors, found %s", input->path,
-          formats[i]->name);
-      return NULL;
-    }
-    model = formats[i]->read (input, error);
-    if (model)
-      g_printerr (PROGRAM ": %s: %s\n", input->path, formats[i]->name);
-    return model;
-  }
-  names = list_formats ();
-  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
-      "%s: expected one of %s by the content, found %s", input->path, names,
-      find_foreign (input));
   return NULL;
 }
 
@@ -175,22 +117,10 @@ write_model (const ConvertModel *model, const Options *options, const char *to, 
       to, data, (gssize) size, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
 }
 
-static const char *
-describe_other (const char *path, const GStatBuf *info)
-{
-  g_autofree char *saved = g_build_filename (path, "saved_model.pb", NULL);
-
-  if (!S_ISDIR (info->st_mode))
-    return "something else";
-  return g_file_test (saved, G_FILE_TEST_EXISTS)
-             ? "a SavedModel of TensorFlow (save the model from Keras as .keras or .h5)"
-             : "a directory";
-}
-
 static gboolean
 convert (const Options *options, const char *to, GError **error)
 {
-  const char *path = options->files[0];
+  const char *path = options->files[0], *name;
   g_autoptr (ConvertModel) model = NULL;
   g_autofree char *data = NULL, *description = NULL;
   ConvertInput input = {path, NULL, 0, options->config, options->output, options->head};
@@ -198,16 +128,19 @@ convert (const Options *options, const char *to, GError **error)
 
   /* A pipe or a device would block or never end. */
   if (g_stat (path, &info) == 0 && !S_ISREG (info.st_mode)) {
-    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: expected a file, found %s",
-        path, describe_other (path, &info));
+    g_autofree char *found = lstm_format_describe_other (path);
+
+    g_set_error (
+        error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: expected a file, found %s", path, found);
     return FALSE;
   }
   if (!g_file_get_contents (path, &data, &input.size, error))
     return FALSE;
   input.data = (const guint8 *) data;
-  model = read_model (&input, error);
+  model = convert_read (&input, &name, error);
   if (!model)
     return FALSE;
+  g_printerr (PROGRAM ": %s: %s\n", path, name);
   description = convert_model_describe (model);
   g_printerr ("%s", description);
   return write_model (model, options, to, error);
@@ -238,6 +171,12 @@ main (int argc, char **argv)
   if (!parse_options (&argc, &argv, &options, &error)) {
     print_error (error, options.answer);
     return EXIT_USAGE;
+  }
+  if (options.version) {
+    g_autofree char *build = convert_describe_build ();
+
+    g_print ("%s", build);
+    return EXIT_OK;
   }
   if (!options.to)
     options.to = get_default_output (options.files[0]);

@@ -22,31 +22,6 @@ onnx_fail (const OnnxReader *reader, ConvertError code, GError **error, const ch
 }
 
 static gboolean
-probe (const ConvertInput *input)
-{
-  guint64 tag_and_version;
-
-  /* ir_version comes first, a varint of one byte; then something else of the model */
-  if (input->size < sizeof tag_and_version || input->data[0] != 0x08 || !input->data[1]
-      || input->data[1] > 64)
-    return FALSE;
-  memcpy (&tag_and_version, input->data, sizeof tag_and_version);
-  switch (input->data[2]) {
-  case 0x12: /* producer_name */
-  case 0x1a: /* producer_version */
-  case 0x22: /* domain */
-  case 0x28: /* model_version */
-  case 0x32: /* doc_string */
-  case 0x3a: /* graph */
-  case 0x42: /* opset_import */
-  case 0x72: /* metadata_props */
-    return TRUE;
-  default:
-    return FALSE;
-  }
-}
-
-static gboolean
 check_opset (OnnxReader *reader, GError **error)
 {
   const Onnx__ModelProto *model = reader->model;
@@ -148,8 +123,8 @@ read_graph (OnnxReader *reader, GError **error)
   return g_steal_pointer (&model);
 }
 
-static ConvertModel *
-read_model (const ConvertInput *input, GError **error)
+ConvertModel *
+convert_read_onnx (const ConvertInput *input, GError **error)
 {
   OnnxReader reader = {input};
   Onnx__ModelProto *proto;
@@ -186,5 +161,3 @@ read_model (const ConvertInput *input, GError **error)
   onnx__model_proto__free_unpacked (proto, NULL);
   return model;
 }
-
-const ConvertFormat convert_onnx = {"ONNX", probe, read_model};

@@ -9,14 +9,6 @@
 #define COUNTER "num_batches_tracked" /* of nn.BatchNorm1d, in training */
 
 static gboolean
-probe (const ConvertInput *input)
-{
-  g_autoptr (GBytes) bytes = g_bytes_new_static (input->data, input->size);
-
-  return lstm_safetensors_probe (bytes);
-}
-
-static gboolean
 fail (const ConvertInput *input, const char *problem, GError **error)
 {
   g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED, "%s: %s", input->path, problem);
@@ -74,8 +66,8 @@ check (const ConvertModel *model, const char *path, GError **error)
   return loaded != NULL;
 }
 
-static ConvertModel *
-read_model (const ConvertInput *input, GError **error)
+ConvertModel *
+convert_read_safetensors (const ConvertInput *input, GError **error)
 {
   g_autoptr (GBytes) bytes = g_bytes_new_static (input->data, input->size);
   g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, input->path, error);
@@ -97,5 +89,3 @@ read_model (const ConvertInput *input, GError **error)
       return NULL;
   return check (model, input->path, error) ? g_steal_pointer (&model) : NULL;
 }
-
-const ConvertFormat convert_safetensors = {"safetensors", probe, read_model};

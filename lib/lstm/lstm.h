@@ -138,7 +138,8 @@ LSTM_API LstmModel *lstm_model_load (const char *path, GError **error);
  * @name: what to call it in messages
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
- * As lstm_model_load(), from memory.
+ * As lstm_model_load(), from memory, and without lstm-convert: bytes of another format are an error,
+ * which says what they are and what to do with them.
  *
  * Returns: (transfer full): a model, or %NULL with @error set
  */

@@ -3,6 +3,7 @@
  * libFuzzer: whatever the bytes, the ONNX reader gives a safetensors file or an error that names
  * the path. */
 #include "convert.h"
+#include "formats.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 
@@ -14,8 +15,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) error = NULL;
 
-  convert_onnx.probe (&input);
-  model = convert_onnx.read (&input, &error);
+  lstm_format_find (data, size);
+  model = convert_read_onnx (&input, &error);
   g_assert ((model == NULL) == (error != NULL));
   g_assert (!error || g_str_has_prefix (error->message, "fuzz: "));
   g_assert (!error || g_utf8_validate (error->message, -1, NULL));

@@ -189,7 +189,7 @@ test_header_length (void)
   static const guint64 lengths[] = {3, 100000001, G_MAXUINT32, G_MAXUINT64, G_MAXUINT64 - 7};
 
   for (gsize i = 0; i < G_N_ELEMENTS (lengths); i++) {
-    guint64 content[] = {GUINT64_TO_LE (lengths[i]), 0};
+    guint64 content[] = {GUINT64_TO_LE (lengths[i]), GUINT64_TO_LE ('{')};
     g_autoptr (GBytes) file = g_bytes_new (content, 10);
     g_autoptr (GError) error = NULL;
 
