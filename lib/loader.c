@@ -77,6 +77,7 @@ lstm_model_load_full (const char *path, LstmPrecision precision, GError **error)
 {
   g_autoptr (GError) cause = NULL;
   g_autoptr (GBytes) bytes = NULL;
+  const LstmFormat *format;
   GStatBuf info;
   char *content;
   gsize size;
@@ -94,7 +95,8 @@ lstm_model_load_full (const char *path, LstmPrecision precision, GError **error)
     return NULL;
   }
   bytes = g_bytes_new_take (content, size);
-  if (!lstm_format_is_safetensors ((const guint8 *) content, size)) {
+  format = lstm_format_find ((const guint8 *) content, size);
+  if (!format || (format->reader && !g_str_equal (format->reader, LSTM_FORMAT_SAFETENSORS))) {
     g_clear_pointer (&bytes, g_bytes_unref);
     if (!(bytes = lstm_convert (path, size, error)))
       return NULL;

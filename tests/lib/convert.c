@@ -195,8 +195,7 @@ write_model (const char *dir)
 {
   char *path = g_build_filename (dir, "model.keras", NULL);
 
-  g_assert_true (
-      g_file_set_contents (path, "PK\3\4 not a model, but no safetensors either", -1, NULL));
+  g_assert_true (g_file_set_contents (path, "PK\3\4 config.json, but not a model", -1, NULL));
   return path;
 }
 
@@ -273,7 +272,8 @@ test_slow (void)
   g_setenv ("LSTM_CONVERT", program, TRUE);
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     paths[i] = g_build_filename (dir, names[i], NULL);
-    g_assert_true (g_file_set_contents (paths[i], "PK\3\4 not a model either", -1, NULL));
+    g_assert_true (
+        g_file_set_contents (paths[i], "PK\3\4 config.json, but not a model", -1, NULL));
     threads[i] = g_thread_new (names[i], load_slowly, paths[i]);
   }
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {

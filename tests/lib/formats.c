@@ -68,13 +68,26 @@ assert_says (const char *message, const char *words)
     g_error ("expected \"%s\", found \"%s\"", words, message);
 }
 
-/* As bytes, of a model or of a state, and as a file */
+/* What the library says of a file that it does not take to lstm-convert, and lstm-convert as well */
+static void
+check_path (const char *path, const char *words)
+{
+  g_autofree char *said = run_converter ("LSTM_CONVERT", path, 1);
+  g_autoptr (GError) error = NULL;
+
+  assert_says (said, words);
+  g_assert_null (lstm_model_load (path, &error));
+  g_assert_nonnull (error);
+  g_assert_true (g_str_has_prefix (error->message, path));
+  assert_says (error->message, words);
+}
+
+/* As bytes, and as a file */
 static void
 check_file (const char *path, gsize i)
 {
   g_autofree char *words = g_strconcat (
       "model.bin: expected safetensors, found ", files[i].found, NULL);
-  g_autofree char *said = NULL;
   g_autoptr (GBytes) bytes = g_bytes_new_static (files[i].bytes, files[i].size);
   g_autoptr (GError) error = NULL;
 
@@ -85,8 +98,7 @@ check_file (const char *path, gsize i)
   if (files[i].read)
     return;
   g_assert_true (g_file_set_contents (path, files[i].bytes, (gssize) files[i].size, NULL));
-  said = run_converter ("LSTM_CONVERT", path, 1);
-  assert_says (said, files[i].found);
+  check_path (path, files[i].found);
   g_unlink (path);
 }
 
@@ -163,15 +175,9 @@ test_folders (void)
     g_autofree char *member = g_build_filename (dir, folders[i].member, NULL);
     g_autofree char *words = g_strdup_printf (
         "%s: expected a file, found %s", dir, folders[i].found);
-    g_autofree char *said = NULL;
-    g_autoptr (GError) error = NULL;
 
     g_assert_true (g_file_set_contents (member, "", 0, NULL));
-    g_assert_null (lstm_model_load (dir, &error));
-    g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FILE);
-    g_assert_cmpstr (error->message, ==, words);
-    said = run_converter ("LSTM_CONVERT", dir, 1);
-    assert_says (said, words);
+    check_path (dir, words);
     g_unlink (member);
     g_rmdir (dir);
   }
@@ -219,6 +225,22 @@ check_version (const char *program, const char *expected)
   g_assert_cmpstr (printed, ==, expected);
 }
 
+/* What nobody reads is refused without lstm-convert. */
+static void
+test_no_converter (void)
+{
+  g_autofree char *before = g_strdup (g_getenv ("LSTM_CONVERT"));
+  g_autofree char *path = g_build_filename (
+      g_getenv ("LSTM_TEST_VECTORS"), "convert", "keras-refused-lite", "model.tflite", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_setenv ("LSTM_CONVERT", "/nonexistent/lstm-convert", TRUE);
+  g_assert_null (lstm_model_load (path, &error));
+  g_setenv ("LSTM_CONVERT", before, TRUE);
+  g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT);
+  assert_says (error->message, "found TensorFlow Lite (" SAVE ")");
+}
+
 static void
 test_version (void)
 {
@@ -252,6 +274,7 @@ main (int argc, char **argv)
   g_test_add_func ("/formats/state", test_state);
   g_test_add_func ("/formats/folders", test_folders);
   g_test_add_func ("/formats/left-out", test_left_out);
+  g_test_add_func ("/formats/no-converter", test_no_converter);
   g_test_add_func ("/formats/version", test_version);
   g_test_add_func ("/formats/safetensors", test_safetensors);
   return g_test_run ();
