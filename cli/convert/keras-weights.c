@@ -500,17 +500,6 @@ keras_weights_check_all (KerasReader *reader)
   return TRUE;
 }
 
-gboolean
-keras_weights_has (KerasReader *reader, const KerasLayer *layer, const char *part)
-{
-  g_autofree char *vars = reader->legacy ? NULL : get_vars (layer, part);
-  g_autoptr (GPtrArray) members = vars ? h5_list (reader->h5, vars, NULL) : NULL;
-
-  if (reader->legacy)
-    return layer->datasets && layer->datasets->at < layer->datasets->paths->len;
-  return members && members->len > 0;
-}
-
 float *
 keras_transpose (const float *kernel, gsize d, gsize n)
 {

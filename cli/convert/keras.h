@@ -138,8 +138,6 @@ gboolean keras_weights_read (KerasReader *reader, KerasLayer *layer, const char 
 gboolean keras_weights_check_used (KerasReader *reader, const KerasLayer *layer);
 /* The same of nested models. */
 gboolean keras_weights_check_all (KerasReader *reader);
-/* Whether the layer has variables, as far as its place in the file says. */
-gboolean keras_weights_has (KerasReader *reader, const KerasLayer *layer, const char *part);
 /* kernel [d, n] to weight [n, d] */
 float *keras_transpose (const float *kernel, gsize d, gsize n);
 
