@@ -62,7 +62,7 @@ static void
 place_init (Place *place, int mode)
 {
   static const char script[] = "#!/bin/sh\necho taken over >&2\nexit 1\n";
-  static const char other[] = "PK\3\4 not a model";
+  static const char other[] = "PK\3\4 config.json, but not a model";
   g_autofree char *self = NULL;
   gsize size;
 

@@ -31,7 +31,7 @@ fake_init (Fake *fake, const char *script)
   fake->model = g_build_filename (fake->dir, "model.keras", NULL);
   fake->before = g_strdup (g_getenv ("LSTM_CONVERT"));
   g_assert_true (g_file_set_contents (fake->program, text, -1, NULL));
-  g_assert_true (g_file_set_contents (fake->model, "PK\3\4 not a model", -1, NULL));
+  g_assert_true (g_file_set_contents (fake->model, "PK\3\4 config.json, but not a model", -1, NULL));
   g_assert_cmpint (g_chmod (fake->program, 0755), ==, 0);
   g_assert_cmpint (g_chmod (fake->dir, 0755), ==, 0);
   g_setenv ("LSTM_CONVERT", fake->program, TRUE);

@@ -49,7 +49,7 @@ static inline void
 slow_model_set (const SlowModel *model, const gchar *safetensors)
 {
   g_autofree gchar *content = NULL;
-  g_autofree gchar *file = g_strconcat ("PK\3\4 becomes ", safetensors, NULL);
+  g_autofree gchar *file = g_strconcat ("PK\3\4 config.json becomes ", safetensors, NULL);
   gsize size;
 
   g_assert_true (g_file_get_contents (safetensors, &content, &size, NULL));
@@ -77,7 +77,7 @@ slow_model_init (
   if (safetensors)
     slow_model_set (model, safetensors);
   else
-    slow_put (model, "", "PK\3\4 becomes nothing", -1);
+    slow_put (model, "", "PK\3\4 config.json becomes nothing", -1);
   runs = slow_pipe (model, ".runs");
   model->runs = open (runs, O_RDWR | O_NONBLOCK);
   g_assert_cmpint (model->runs, >=, 0);
