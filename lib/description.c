@@ -31,7 +31,8 @@ lstm_description_get (const LstmSafetensors *st, const char *head, GError **erro
     return lstm_statedict_describe (st, head, error);
   if (head) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-        "%s: --head is for a state dict of PyTorch, this file describes its layers itself",
+        "%s: head is for a state dict of PyTorch; this file states its layers in \"" KEY_LAYERS
+        "\"",
         st->file);
     return NULL;
   }

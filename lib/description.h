@@ -8,8 +8,7 @@
 #define KEY_LAYERS "lstm.layers"
 
 /* The layers of a file, as docs/formats.md describes them: from its metadata, or for a state dict
- * of PyTorch by lstm_statedict_describe(). @head: what --head of lstm-convert says about a state
- * dict, or NULL.
+ * of PyTorch by lstm_statedict_describe(). @head: the chain of a state dict's modules, or NULL.
  * Returns: (transfer full): or NULL with LSTM_ERROR_FORMAT, _LAYER or _TENSOR */
 JsonArray *lstm_description_get (const LstmSafetensors *st, const char *head, GError **error);
 

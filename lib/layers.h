@@ -6,6 +6,8 @@
 #include <glib.h>
 #include "kernels.h"
 
+#define LSTM_MAX_REPEAT 65536 /* steps that a repeated step becomes */
+
 typedef struct _LstmLayer LstmLayer;
 
 /* The part of a state that belongs to one LSTM layer */

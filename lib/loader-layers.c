@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_REPEAT 65536
-
 /* A layer while it is read: where messages say it is, its object, and the prefix of its tensors */
 typedef struct {
   const LstmLoader *loader;
@@ -343,7 +341,7 @@ load_repeat (const Source *source, GError **error)
 
   if (!read_number (source, source->object, "n", 0, &n, error))
     return FALSE;
-  if (!(n >= 1 && n <= MAX_REPEAT && n == floorf (n)))
+  if (!(n >= 1 && n <= LSTM_MAX_REPEAT && n == floorf (n)))
     return refuse_value (source, "n", "a whole number from 1 to 65536", error);
   return lstm_builder_add_repeat (source->loader->builder, source->where, (gsize) n, error);
 }

@@ -8,9 +8,9 @@
 #include <glib/gstdio.h>
 
 static gboolean
-add_layers (const LstmLoader *loader, GError **error)
+add_layers (const LstmLoader *loader, const char *head, GError **error)
 {
-  g_autoptr (JsonArray) layers = lstm_description_get (loader->st, NULL, error);
+  g_autoptr (JsonArray) layers = lstm_description_get (loader->st, head, error);
 
   if (!layers)
     return FALSE;
@@ -35,7 +35,8 @@ check_all_used (const LstmLoader *loader, GError **error)
 }
 
 static LstmModel *
-build_model (GBytes *bytes, const char *name, LstmPrecision precision, GError **error)
+build_model (
+    GBytes *bytes, const char *name, LstmPrecision precision, const char *head, GError **error)
 {
   g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, name, error);
   g_autoptr (LstmBuilder) builder = st ? lstm_builder_new (name, precision, error) : NULL;
@@ -43,7 +44,7 @@ build_model (GBytes *bytes, const char *name, LstmPrecision precision, GError **
 
   if (!builder)
     return NULL;
-  if (!add_layers (&loader, error) || !check_all_used (&loader, error))
+  if (!add_layers (&loader, head, error) || !check_all_used (&loader, error))
     return NULL;
   return lstm_builder_finish (builder, error);
 }
@@ -51,10 +52,10 @@ build_model (GBytes *bytes, const char *name, LstmPrecision precision, GError **
 /* Weights and what is rounded of them are the same in every thread, whatever its mode. */
 LstmModel *
 lstm_model_load_bytes_full (
-    GBytes *bytes, const char *name, LstmPrecision precision, GError **error)
+    GBytes *bytes, const char *name, LstmPrecision precision, const char *head, GError **error)
 {
   const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_EXACT);
-  LstmModel *model = build_model (bytes, name, precision, error);
+  LstmModel *model = build_model (bytes, name, precision, head, error);
 
   lstm_float_mode_leave (caller);
   return model;
@@ -63,17 +64,18 @@ lstm_model_load_bytes_full (
 LstmModel *
 lstm_model_load_bytes (GBytes *bytes, const char *name, GError **error)
 {
-  return lstm_model_load_bytes_full (bytes, name, LSTM_PRECISION_FLOAT32, error);
+  return lstm_model_load_bytes_full (bytes, name, LSTM_PRECISION_FLOAT32, NULL, error);
 }
 
 LstmModel *
 lstm_model_load (const char *path, GError **error)
 {
-  return lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, error);
+  return lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, NULL, error);
 }
 
 LstmModel *
-lstm_model_load_full (const char *path, LstmPrecision precision, GError **error)
+lstm_model_load_full (
+    const char *path, LstmPrecision precision, const char *head, GError **error)
 {
   g_autoptr (GError) cause = NULL;
   g_autoptr (GBytes) bytes = NULL;
@@ -98,8 +100,13 @@ lstm_model_load_full (const char *path, LstmPrecision precision, GError **error)
   format = lstm_format_find ((const guint8 *) content, size);
   if (!format || (format->reader && !g_str_equal (format->reader, LSTM_FORMAT_SAFETENSORS))) {
     g_clear_pointer (&bytes, g_bytes_unref);
+    if (head) {
+      g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+          "%s: head is for a state dict of PyTorch in safetensors; this file is none", path);
+      return NULL;
+    }
     if (!(bytes = lstm_convert (path, size, error)))
       return NULL;
   }
-  return lstm_model_load_bytes_full (bytes, path, precision, error);
+  return lstm_model_load_bytes_full (bytes, path, precision, head, error);
 }

@@ -6,6 +6,8 @@
 
 #include "safetensors.h"
 
+#define LSTM_MAX_MODULES 64 /* of a file */
+
 typedef enum {
   LSTM_MODULE_LSTM, /* nn.LSTM, or nn.LSTMCell stepped in a loop */
   LSTM_MODULE_LINEAR,

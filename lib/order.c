@@ -2,41 +2,44 @@
  *
  * Modules are edges from one size to another, and an order that uses each of them once is an Euler
  * trail. Whether what is left has one can be told by counting, so that nothing is tried in vain,
- * however many modules of one size a file has. */
+ * however many modules of one size a file has. It is found from its end, of which kinds tell more
+ * than of its beginning. */
 #include "order.h"
+#include <string.h>
 
-/* Modules that leave @size less those that arrive there */
+/* Modules that arrive at @size less those that leave there */
 static int
 get_balance (const LstmModule *const *modules, guint n, gsize size)
 {
   int balance = 0;
 
   for (guint i = 0; i < n; i++)
-    balance += (modules[i]->in == size) - (modules[i]->out == size);
+    balance += (modules[i]->out == size) - (modules[i]->in == size);
   return balance;
 }
 
+/* Modules from which a way leads to @size */
 static guint
-count_reached (const LstmModule *const *modules, guint n, gsize size)
+count_leading (const LstmModule *const *modules, guint n, gsize size)
 {
-  gboolean reached[LSTM_MAX_MODULES + 1] = {FALSE};
-  gsize sizes[LSTM_MAX_MODULES + 2] = {size};
-  guint n_reached = 0;
+  gboolean counted[LSTM_MAX_MODULES] = {FALSE};
+  gsize sizes[LSTM_MAX_MODULES + 1] = {size};
+  guint count = 0;
 
-  for (guint k = 0; k <= n_reached; k++) {
+  for (guint k = 0; k <= count; k++) {
     for (guint i = 0; i < n; i++) {
-      if (reached[i] || modules[i]->in != sizes[k])
+      if (counted[i] || modules[i]->out != sizes[k])
         continue;
-      reached[i] = TRUE;
-      sizes[++n_reached] = modules[i]->out;
+      counted[i] = TRUE;
+      sizes[++count] = modules[i]->in;
     }
   }
-  return n_reached;
+  return count;
 }
 
-/* Whether all @modules can follow on a layer that gives @size */
+/* Whether all @modules can come before a layer that takes @size */
 static gboolean
-can_follow (const LstmModule *const *modules, guint n, gsize size)
+can_lead (const LstmModule *const *modules, guint n, gsize size)
 {
   for (guint i = 0; i < n; i++) {
     const gsize sizes[] = {modules[i]->in, modules[i]->out};
@@ -48,84 +51,60 @@ can_follow (const LstmModule *const *modules, guint n, gsize size)
         return FALSE;
     }
   }
-  return count_reached (modules, n, size) == n;
+  return count_leading (modules, n, size) == n;
 }
 
-/* Below 0 if @a comes first: names that are alike up to a number, "lstm1" and "lstm2" or
- * "layers.0.rnn" and "layers.1.rnn", come in its order. 0: the names do not say. */
+/* Which of two modules is the likelier to come first: a Linear comes behind the others, and a lower
+ * number in a name before a higher one. */
 static int
-compare_names (const char *a, const char *b)
+compare (gconstpointer a, gconstpointer b)
 {
-  gsize at = 0;
-  guint64 x, y;
+  const LstmModule *x = *(LstmModule *const *) a, *y = *(LstmModule *const *) b;
+  const int later = (x->kind == LSTM_MODULE_LINEAR) - (y->kind == LSTM_MODULE_LINEAR);
+  g_autofree char *x_key = g_utf8_collate_key_for_filename (x->name, -1);
+  g_autofree char *y_key = g_utf8_collate_key_for_filename (y->name, -1);
 
-  while (a[at] && a[at] == b[at])
-    at++;
-  while (at > 0 && g_ascii_isdigit (a[at - 1]))
-    at--;
-  if (!g_ascii_isdigit (a[at]) || !g_ascii_isdigit (b[at]))
-    return 0;
-  x = g_ascii_strtoull (a + at, NULL, 10);
-  y = g_ascii_strtoull (b + at, NULL, 10);
-  return (x > y) - (x < y);
+  return later ? later : strcmp (x_key, y_key);
 }
 
-static void
-swap (const LstmModule **a, const LstmModule **b)
+/* Brings to the end the last of @modules that can come last, before @behind unless that is NULL.
+ * The others keep their order. Returns: how many can come last */
+static guint
+choose_last (const LstmModule **modules, guint n, const LstmModule *behind)
 {
-  const LstmModule *kept = *a;
+  const LstmModule *chosen;
+  guint n_fit = 0, at = n - 1;
 
-  *a = *b;
-  *b = kept;
-}
+  for (guint i = n; i-- > 0;) {
+    const LstmModule *rest[LSTM_MAX_MODULES];
 
-/* Brings to the front which of @modules comes next, behind @before unless that is NULL. Where sizes
- * allow several, @by_name is set and their names have to say. */
-static LstmOrder
-choose (const LstmModule **modules, guint n, const LstmModule *before, gboolean *by_name)
-{
-  const LstmModule *best = NULL;
-  guint at = 0;
-
-  for (guint i = 0; i < n; i++) {
-    int order = -1;
-    gboolean fits;
-
-    swap (&modules[0], &modules[i]); /* the others are behind it */
-    fits = (!before || modules[0]->in == before->out)
-           && can_follow (modules + 1, n - 1, modules[0]->out);
-    if (fits && best) {
-      *by_name = TRUE;
-      order = compare_names (modules[0]->name, best->name);
-    }
-    if (fits && order == 0)
-      return LSTM_ORDER_SEVERAL;
-    if (fits && order < 0) {
-      best = modules[0];
+    memcpy (rest, modules, n * sizeof *rest);
+    rest[i] = rest[n - 1];
+    if ((behind && modules[i]->out != behind->in) || !can_lead (rest, n - 1, modules[i]->in))
+      continue;
+    if (n_fit++ == 0)
       at = i;
-    }
-    swap (&modules[0], &modules[i]);
   }
-  swap (&modules[0], &modules[at]);
-  return best ? LSTM_ORDER_ONE : LSTM_ORDER_NONE;
+  chosen = modules[at];
+  memmove (modules + at, modules + at + 1, (n - 1 - at) * sizeof *modules);
+  modules[n - 1] = chosen;
+  return n_fit;
 }
 
 LstmOrder
 lstm_order_modules (const LstmModule **modules, guint n)
 {
-  gboolean by_name = FALSE;
+  LstmOrder order = LSTM_ORDER_ONE;
+  const LstmModule *behind = NULL;
 
-  for (guint i = 0; i < n; i++) {
-    const LstmOrder order = choose (
-        modules + i, n - i, i > 0 ? modules[i - 1] : NULL, &by_name);
+  qsort (modules, n, sizeof *modules, compare);
+  for (; n > 0; behind = modules[--n]) {
+    const guint n_fit = choose_last (modules, n, behind);
 
-    if (order != LSTM_ORDER_ONE)
-      return order;
+    if (n_fit == 0)
+      return LSTM_ORDER_NONE;
+    if (n_fit > 1)
+      order = LSTM_ORDER_SEVERAL;
   }
-  /* Names have a say only if they agree with all of the order. */
-  for (guint i = 0; by_name && i < n; i++)
-    for (guint k = i + 1; k < n; k++)
-      if (compare_names (modules[k]->name, modules[i]->name) < 0)
-        return LSTM_ORDER_SEVERAL;
-  return LSTM_ORDER_ONE;
+  return order;
 }

@@ -112,6 +112,15 @@ precision_spec (void)
 }
 
 static GParamSpec *
+head_spec (void)
+{
+  return g_param_spec_string ("head", "Head",
+      "The chain of the modules where model-location is a state dict of PyTorch with more than "
+      "an LSTM, as in: lstm last relu, fc",
+      NULL, READY);
+}
+
+static GParamSpec *
 output_mode_spec (void)
 {
   return g_param_spec_enum ("output-mode", "Output mode",
@@ -248,6 +257,7 @@ static const struct {
     {model_location_spec, MEMBER (model_location)},
     {model_spec, MEMBER (model)},
     {precision_spec, MEMBER (precision)},
+    {head_spec, MEMBER (head)},
     {output_mode_spec, MEMBER (output_mode)},
     {emit_spec, MEMBER (emit)},
     {layer_spec, MEMBER (layer)},
@@ -295,6 +305,7 @@ void
 gst_lstm_settings_clear (GstLstmSettings *settings)
 {
   g_free (settings->model_location);
+  g_free (settings->head);
   g_free (settings->state_location);
   g_free (settings->input_tensor_id);
   g_free (settings->tensor_id);

@@ -44,7 +44,7 @@ typedef enum {
 
 /* Types as GValue has them */
 typedef struct {
-  gchar *model_location;
+  gchar *model_location, *head;
   LstmModel *model;
   gint precision;   /* LstmPrecision */
   gint output_mode; /* GstLstmOutputMode */

@@ -46,7 +46,7 @@ stat_unchanging (const gchar *path, GStatBuf *info)
 /* Returns: (transfer full) (nullable): what makes two opens one. Messages name the path, so it is a
  * part. */
 static gchar *
-key_of (const gchar *path, LstmPrecision precision)
+key_of (const gchar *path, LstmPrecision precision, const gchar *head)
 {
   GStatBuf info;
   GString *key;
@@ -60,6 +60,8 @@ key_of (const gchar *path, LstmPrecision precision)
   g_string_append_printf (key, " mtime %" G_GINT64_FORMAT, nanoseconds (&info.st_mtim));
   g_string_append_printf (key, " ctime %" G_GINT64_FORMAT, nanoseconds (&info.st_ctim));
   g_string_append_printf (key, " precision %d", (gint) precision);
+  if (head)
+    g_string_append_printf (key, " head %s", head);
   return g_string_free (key, FALSE);
 }
 
@@ -116,11 +118,12 @@ leave (Entry *entry)
 
 /* The others get the same, unless the file is another one by now than when they looked. */
 static LstmModel *
-load_for_all (Entry *entry, const gchar *path, LstmPrecision precision, GError **error)
+load_for_all (
+    Entry *entry, const gchar *path, LstmPrecision precision, const gchar *head, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  LstmModel *model = lstm_model_load_full (path, precision, &cause);
-  g_autofree gchar *key = key_of (path, precision);
+  LstmModel *model = lstm_model_load_full (path, precision, head, &cause);
+  g_autofree gchar *key = key_of (path, precision, head);
   const gboolean unchanged = g_strcmp0 (key, entry->key) == 0;
 
   g_mutex_lock (&lock);
@@ -153,20 +156,21 @@ wait_until_loaded (Entry *entry, LstmModel **model, GError **error)
 }
 
 LstmModel *
-gst_lstm_models_open (const gchar *path, LstmPrecision precision, GError **error)
+gst_lstm_models_open (
+    const gchar *path, LstmPrecision precision, const gchar *head, GError **error)
 {
   LstmModel *model = NULL;
   gboolean first, done = FALSE;
 
   while (!done) {
-    g_autofree gchar *key = key_of (path, precision);
+    g_autofree gchar *key = key_of (path, precision, head);
     Entry *entry;
 
     if (!key)
-      return lstm_model_load_full (path, precision, error);
+      return lstm_model_load_full (path, precision, head, error);
     entry = enter (key, &first);
     if (first)
-      model = load_for_all (entry, path, precision, error);
+      model = load_for_all (entry, path, precision, head, error);
     done = first || wait_until_loaded (entry, &model, error);
     if (!entry->model)
       leave (entry);

@@ -89,6 +89,15 @@ test_array_clear (TestArray *array)
   g_clear_pointer (&array->values, g_free);
 }
 
+char *
+test_read_text (const char *dir, const char *file)
+{
+  g_autofree char *path = g_build_filename (dir, file, NULL);
+  char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) ? g_strchomp (text) : NULL;
+}
+
 TestArray
 test_array_new (gsize bs, gsize steps, gsize n)
 {

@@ -21,6 +21,10 @@ void test_array_clear (TestArray *array);
  * L directions or LSTM layers, N features. Becomes [B, T, L N], of what is missing one. */
 TestArray test_array_load_axes (const char *dir, const char *file, const char *axes);
 
+/* Returns: (transfer full) (nullable): the text of a file in @dir without its last line break; NULL if
+ * there is none */
+char *test_read_text (const char *dir, const char *file);
+
 /* [bs, steps, n], zero */
 TestArray test_array_new (gsize bs, gsize steps, gsize n);
 

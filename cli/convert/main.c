@@ -49,10 +49,8 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
       {"output", 0, 0, G_OPTION_ARG_STRING, &options->output,
           "The output to take of a model that has several", "NAME"},
       {"head", 0, 0, G_OPTION_ARG_STRING, &options->head,
-          "For a state dict of PyTorch: the modules behind its LSTM, or all that run, each "
-          "with "
-          "the activation behind it",
-          "\"fc1 relu, fc2 softmax\""},
+          "For a state dict of PyTorch: the chain of its modules and of what runs between them",
+          "\"lstm last, fc1 relu, fc2 softmax\""},
       {"answer", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->answer,
           "For liblstm: end the output as answer.h has it", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &options->version,

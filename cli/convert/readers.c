@@ -52,7 +52,7 @@ check_reader (
 
   if (format && input->head && !g_str_equal (format->name, LSTM_FORMAT_SAFETENSORS)) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: --head is for a state dict of PyTorch in safetensors, found %s", input->path,
+        "%s: head is for a state dict of PyTorch in safetensors, found %s", input->path,
         format->name);
     return FALSE;
   }

@@ -149,20 +149,26 @@ LSTM_API LstmModel *lstm_model_load_bytes (GBytes *bytes, const char *name, GErr
  * lstm_model_load_full:
  * @path: (type filename): as of lstm_model_load()
  * @precision: what to round the weights of LSTM layers to
+ * @head: (nullable): the chain of a state dict of PyTorch from input to output, as in
+ *   "lstm last relu, fc": its modules and what runs between them, see docs/models.md
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
- * As lstm_model_load(), which takes %LSTM_PRECISION_FLOAT32.
+ * As lstm_model_load(), which takes %LSTM_PRECISION_FLOAT32 and no head. A state dict does not show
+ * in what order its modules run, nor what runs without tensors: one that holds more than a single
+ * LSTM loads with a @head only, which @error proposes. A @head for a file of another kind, or for
+ * one that states its layers, is an error.
  *
  * Returns: (transfer full): a model, or %NULL with @error set
  */
 LSTM_API LstmModel *lstm_model_load_full (
-    const char *path, LstmPrecision precision, GError **error);
+    const char *path, LstmPrecision precision, const char *head, GError **error);
 
 /**
  * lstm_model_load_bytes_full:
  * @bytes: the content of a safetensors file; not kept
  * @name: what to call it in messages
  * @precision: what to round the weights of LSTM layers to
+ * @head: (nullable): as of lstm_model_load_full()
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
  * As lstm_model_load_full(), from memory.
@@ -170,7 +176,7 @@ LSTM_API LstmModel *lstm_model_load_full (
  * Returns: (transfer full): a model, or %NULL with @error set
  */
 LSTM_API LstmModel *lstm_model_load_bytes_full (
-    GBytes *bytes, const char *name, LstmPrecision precision, GError **error);
+    GBytes *bytes, const char *name, LstmPrecision precision, const char *head, GError **error);
 
 /**
  * lstm_model_ref:

@@ -302,7 +302,7 @@ run_engines (Bench *bench, Job *job, Runner *runners, gsize n, GError **error)
 {
   g_autoptr (Network) network = network_new (job->c->kind, job->d, job->m);
   g_autoptr (LstmModel)
-      model = lstm_model_load_bytes_full (network->file, "bench", job->precision, error);
+      model = lstm_model_load_bytes_full (network->file, "bench", job->precision, NULL, error);
   g_autofree float *x = make_input (job), *reference = NULL;
 
   if (!model)

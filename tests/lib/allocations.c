@@ -149,7 +149,7 @@ load (const TestNetwork *network, guint precision)
   g_autoptr (GBytes) file = test_network_file (network);
   g_autoptr (GError) error = NULL;
   LstmModel *model = lstm_model_load_bytes_full (
-      file, "test", (LstmPrecision) precision, &error);
+      file, "test", (LstmPrecision) precision, NULL, &error);
 
   g_assert_no_error (error);
   return model;

@@ -87,13 +87,14 @@ check_converted (const char *dir, const char *path, const char *options)
   g_rmdir (scratch);
 }
 
-/* What the library reads by itself, deployed as a file with a description */
+/* What the library reads by itself, deployed as a file that states its layers */
 static void
 test_described (gconstpointer data)
 {
-  g_autofree char *path = find_model (data);
+  g_autofree char *path = find_model (data), *head = test_read_text (data, "head.txt");
+  g_autofree char *options = head ? g_strdup_printf ("--head '%s'", head) : g_strdup ("");
 
-  check_converted (data, path, "");
+  check_converted (data, path, options);
 }
 
 /* Whether lstm-convert @options @path fails with @message, and writes nothing */
@@ -145,19 +146,12 @@ static void
 test_case (gconstpointer data)
 {
   const char *dir = data;
-  g_autofree char *path = find_model (dir), *options = NULL;
-  g_autofree char *given = g_build_filename (dir, "options.txt", NULL);
-  g_autofree char *refused = g_build_filename (dir, "refused.txt", NULL);
-  g_autofree char *message = NULL;
+  g_autofree char *path = find_model (dir), *message = test_read_text (dir, "refused.txt");
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmModel) model = NULL;
 
-  if (g_file_get_contents (given, &options, NULL, NULL)) {
-    check_converted (dir, path, g_strchomp (options));
-    return;
-  }
   model = lstm_model_load (path, &error);
-  if (!g_file_get_contents (refused, &message, NULL, NULL)) {
+  if (!message) {
     g_assert_no_error (error);
     check_numbers (dir, model);
     check_said (dir, path);
@@ -168,7 +162,7 @@ test_case (gconstpointer data)
   g_assert_true (error->domain == LSTM_ERROR);
   g_test_message ("%s", error->message);
   g_assert_true (g_str_has_prefix (error->message, path));
-  g_assert_nonnull (strstr (error->message, g_strchomp (message)));
+  g_assert_nonnull (strstr (error->message, message));
 }
 
 /* Writes the line that ends the answer, after a model of SIZE bytes. */
@@ -296,13 +290,15 @@ test_slow (void)
 static const struct {
   const char *options, *file, *message;
 } misused[] = {
-    {"--head 'fc relu'", "convert/keras-k210/model.h5", "--head is for a state dict"},
-    {"--head 'fc relu'", "convert/onnx-node-plain/model.onnx", "--head is for a state dict"},
-    {"--head 'fc relu'", "convert/torch-refused-pickle/model.pt", "--head is for a state dict"},
-    {"--head 'out relu'", "lstm/head/model.safetensors", "--head is for a state dict"},
-    {"--head 'fc swish'", "torch/linear/model.safetensors", "log_softmax, found \"swish\""},
-    {"--config x.json", "torch/linear/model.safetensors", "--config is for weights of Keras"},
-    {"--output x", "torch/linear/model.safetensors", "--output is for models with several"},
+    {"--head 'fc relu'", "convert/keras-k210/model.h5", "head is for a state dict"},
+    {"--head 'fc relu'", "convert/onnx-node-plain/model.onnx", "head is for a state dict"},
+    {"--head 'fc relu'", "convert/torch-refused-pickle/model.pt", "head is for a state dict"},
+    {"--head 'out relu'", "lstm/head/model.safetensors", "head is for a state dict"},
+    {"--head 'lstm, fc wish'", "torch/linear/model.safetensors",
+        "found \"wish\" in \"fc wish\""},
+    {"", "torch/linear/model.safetensors", "lstm-convert --head \"lstm, fc\""},
+    {"--config x.json", "torch/cell/model.safetensors", "--config is for weights of Keras"},
+    {"--output x", "torch/cell/model.safetensors", "--output is for models with several"},
 };
 
 static void

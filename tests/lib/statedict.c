@@ -1,137 +1,210 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Which layers the tensors of a state dict make, by their names and shapes alone, and with --head. */
+ * Which modules the tensors of a state dict are, what is proposed as their chain, and which layers a
+ * chain makes. */
 #include "description.h"
 #include <string.h>
 
 typedef struct {
   const char *name;
-  const char *modules; /* "KIND NAME SIZES" as add_module() has it, separated by ';' */
-  const char *head;
-  const char *layers;  /* as summarize() writes them, or NULL: refused */
-  const char *message; /* a part of it */
+  const char *modules;  /* "KIND NAME SIZES" as add_module() has it, separated by ';' */
+  const char *head;     /* what the caller states */
+  const char *proposal; /* what the message says to paste, if nothing is stated */
+  const char
+      *layers; /* as summarize() writes them, with the head or the proposal; NULL: none */
+  const char *message; /* a part of it, if the file is refused */
 } Case;
 
 #define SAME(name) "lstm " name " 16 16;"
 #define FOUR(a) SAME (a "0") SAME (a "1") SAME (a "2") SAME (a "3")
 #define SIXTEEN(a) FOUR (a "0") FOUR (a "1") FOUR (a "2") FOUR (a "3")
+#define USUAL "lstm lstm. 8 16; linear fc. 16 3"
+#define AUTOENCODER "lstm encoder. 4 16; lstm decoder. 16 12; linear fc. 12 4"
 
 static const Case cases[] = {
-    /* Modules */
-    {"lstm", "lstm rnn. 8 16", NULL, "lstm rnn", NULL},
-    {"bare", "lstm  8 16", NULL, "lstm", NULL},
-    {"deep", "lstm module.net.rnn. 8 16", NULL, "lstm module.net.rnn", NULL},
-    {"no-dot", "lstm rnn_ 8 16", NULL, "lstm rnn_ rnn_", NULL},
-    {"only-dot", "lstm . 8 16", NULL, "lstm .", NULL},
-    {"bidirectional", "both rnn. 8 16; linear fc. 32 3", NULL,
-        "lstm rnn bidirectional, dense fc", NULL},
-    {"projection", "projection rnn. 8 16 5; linear fc. 5 3", NULL, "lstm rnn, dense fc", NULL},
-    {"cell", "cell rnn. 8 16; linear fc. 16 3", NULL, "lstm rnn, dense fc", NULL},
-    {"layer-norm", "lstm rnn. 8 16; norm ln. 16; linear fc. 16 3", NULL,
-        "lstm rnn, layer_normalization ln, dense fc", NULL},
-    {"batch-norm", "batch bn. 8; lstm rnn. 8 16", NULL, "batch_normalization bn, lstm rnn",
-        NULL},
-    {"gru", "gru rnn. 8 16", NULL, NULL,
-        "\"rnn\" has the shape of an nn.GRU, which is not supported: tensor "
-        "\"rnn.weight_ih_l0\" [48, 8] for 16 units"},
-    {"rnn", "rnn net. 8 16", NULL, NULL, "\"net\" has the shape of an nn.RNN, "},
-    {"gru-cell", "raw g.weight_ih 48x8; raw g.weight_hh 48x16", NULL, NULL, "an nn.GRUCell"},
-    {"convolution", "lstm rnn. 8 16; raw conv.weight 8x3x5", NULL, NULL,
-        "tensor \"conv.weight\" [8, 3, 5] belongs to no layer: expected those of nn.LSTM"},
-    {"embedding", "raw words.weight 50x8; lstm rnn. 8 8", NULL, NULL,
-        "\"words.weight\" [50, 8] without a bias may be an nn.Embedding"},
-    {"prelu", "lstm rnn. 8 16; raw act.weight 1", NULL, NULL, "\"act.weight\" [1] belongs"},
-    {"attention", "lstm rnn. 8 16; raw mha.in_proj_weight 48x16", NULL, NULL,
-        "\"mha.in_proj_weight\" [48, 16] belongs"},
-    {"weight-norm", "lstm rnn. 8 16; raw fc.weight_v 3x16", NULL, NULL, "\"fc.weight_v\""},
-    {"parameter", "lstm rnn. 8 16; raw attention_weight 16x16", NULL, NULL,
-        "\"attention_weight\" [16, 16] belongs"},
-    {"lone-bias", "lstm rnn. 8 16; raw fc.bias 3", NULL, NULL, "\"fc.bias\" [3] belongs"},
-    {"flat-weight", "raw rnn.weight_ih_l0 64; raw rnn.weight_hh_l0 64x16", NULL, NULL,
-        "\"rnn.weight_ih_l0\": expected 2 dimensions, found [64]"},
-    {"second-layer-only", "raw rnn.weight_ih_l1 64x8", NULL, NULL,
-        "expected a tensor \"rnn.weight_ih_l0\""},
-    {"batch-norm-without-mean", "lstm rnn. 8 16; raw bn.running_var 16", NULL, NULL,
-        "expected a tensor \"bn.running_mean\""},
-    {"no-lstm", "linear fc. 8 3", NULL, NULL, "found neither"},
+    /* One LSTM */
+    {"lstm", "lstm rnn. 8 16", .layers = "lstm rnn"},
+    {"bare", "lstm  8 16", .layers = "lstm"},
+    {"deep", "lstm module.net.rnn. 8 16", .layers = "lstm module.net.rnn"},
+    {"no-dot", "lstm rnn_ 8 16", .layers = "lstm rnn_ rnn_"},
+    {"only-dot", "lstm . 8 16", .layers = "lstm ."},
+    {"space", "lstm my,rnn. 8 16", .layers = "lstm my,rnn"},
+    {"bidirectional", "both rnn. 8 16", .layers = "lstm rnn bidirectional"},
+    {"projection", "projection rnn. 8 16 5", .layers = "lstm rnn"},
+    {"cell", "cell rnn. 8 16", .layers = "lstm rnn"},
 
-    /* The order by sizes */
-    {"stacks", "linear fc. 4 3; lstm b. 16 4; lstm a. 8 16", NULL, "lstm a, lstm b, dense fc",
-        NULL},
-    {"circle", "linear dense. 8 1; lstm lstm. 1 8; lstm lstm2. 8 8", NULL,
-        "lstm lstm, lstm lstm2, dense dense", NULL},
-    {"square-linear", "lstm rnn. 16 16; linear fc. 16 16", NULL, NULL, "found several"},
-    {"square-linear-behind", "lstm rnn. 8 16; linear fc. 16 16", NULL, "lstm rnn, dense fc",
-        NULL},
-    {"numbers", SAME ("lstm2.") SAME ("lstm10.") SAME ("lstm1."), NULL,
-        "lstm lstm1, lstm lstm2, lstm lstm10", NULL},
-    {"numbers-inside", SAME ("layers.1.rnn.") SAME ("layers.0.rnn."), NULL,
-        "lstm layers.0.rnn, lstm layers.1.rnn", NULL},
-    {"numbers-in-a-circle", "lstm lstm2. 4 16; lstm lstm1. 16 4", NULL,
-        "lstm lstm1, lstm lstm2", NULL},
-    {"numbers-against-sizes", "lstm lstm3. 8 16; lstm lstm2. 16 16; lstm lstm1. 16 16", NULL,
-        NULL, "found several"},
-    {"names", SAME ("lstm.") SAME ("lstm2."), NULL, NULL,
-        "expected one order of the modules, found several: lstm [16 → 16], lstm2 [16 → 16]; "
-        "say it with lstm-convert --head \"…\""},
-    {"encoder-decoder", "lstm encoder. 16 4; lstm decoder. 4 16", NULL, NULL, "found several"},
-    {"norm-anywhere", SAME ("lstm1.") SAME ("lstm2.") "norm ln. 16", NULL, NULL,
-        "found several"},
-    {"auxiliary", "lstm rnn. 8 16; linear fc. 16 3; linear aux. 16 5", NULL, NULL,
-        "each take what the one before gives, found rnn [8 → 16], fc [16 → 3], aux [16 → 5]"},
-    {"apart", "lstm rnn. 8 16; norm ln. 4", NULL, NULL, "each take what the one before gives"},
-    {"sixty-four", SIXTEEN ("a") SIXTEEN ("b") SIXTEEN ("c") SIXTEEN ("d"), NULL, NULL,
-        "found several"},
-    {"sixty-five", SIXTEEN ("a") SIXTEEN ("b") SIXTEEN ("c") SIXTEEN ("d") SAME ("e"), NULL,
-        NULL, "expected at most 64 modules, found 65"},
+    /* What is no module */
+    {"gru", "gru rnn. 8 16",
+        .message = "\"rnn\" has the shape of an nn.GRU, which is not supported: tensor "
+                   "\"rnn.weight_ih_l0\" [48, 8] for 16 units"},
+    {"rnn", "rnn net. 8 16", .message = "\"net\" has the shape of an nn.RNN, "},
+    {"gru-cell", "raw g.weight_ih 48x8; raw g.weight_hh 48x16", .message = "an nn.GRUCell"},
+    {"convolution", "lstm rnn. 8 16; raw conv.weight 8x3x5",
+        .message = "tensor \"conv.weight\" [8, 3, 5] belongs to no layer: expected those of "
+                   "nn.LSTM"},
+    {"prelu", "lstm rnn. 8 16; raw act.weight 1", .message = "\"act.weight\" [1] belongs"},
+    {"attention", "lstm rnn. 8 16; raw mha.in_proj_weight 48x16",
+        .message = "\"mha.in_proj_weight\" [48, 16] belongs"},
+    {"weight-norm", "lstm rnn. 8 16; raw fc.weight_v 3x16", .message = "\"fc.weight_v\""},
+    {"parameter", "lstm rnn. 8 16; raw attention_weight 16x16",
+        .message = "\"attention_weight\" [16, 16] belongs"},
+    {"lone-bias", "lstm rnn. 8 16; raw fc.bias 3", .message = "\"fc.bias\" [3] belongs"},
+    {"flat-weight", "raw rnn.weight_ih_l0 64; raw rnn.weight_hh_l0 64x16",
+        .message = "\"rnn.weight_ih_l0\": expected 2 dimensions, found [64]"},
+    {"second-layer-only", "raw rnn.weight_ih_l1 64x8",
+        .message = "expected a tensor \"rnn.weight_ih_l0\""},
+    {"batch-norm-without-mean", "lstm rnn. 8 16; raw bn.running_var 16",
+        .message = "expected a tensor \"bn.running_mean\""},
+    {"no-lstm", "linear fc. 8 3", .message = "found neither"},
 
-    /* Activations that nobody can know */
-    {"two-linears", "lstm rnn. 8 16; linear fc1. 16 4; linear fc2. 4 3", NULL, NULL,
-        "which activation is behind \"fc1\" [16 → 4]; say it with lstm-convert --head "
-        "\"fc1 ACTIVATION, fc2\""},
-    {"linear-before", "linear in. 4 8; lstm rnn. 8 16; linear out. 16 3", NULL, NULL,
-        "--head \"in ACTIVATION, rnn, out\""},
-    {"linear-and-norm", "lstm rnn. 8 16; linear fc. 16 3; norm ln. 3", NULL, NULL,
-        "--head \"fc ACTIVATION, ln\""},
+    /* The proposal */
+    {"usual", USUAL, .proposal = "lstm, fc", .layers = "lstm lstm, dense fc",
+        .message = "the only order that fits the sizes of lstm: nn.LSTM [8 → 16], fc: "
+                   "nn.Linear [16 → 3]"},
+    {"autoencoder", AUTOENCODER, .proposal = "encoder, decoder, fc",
+        .layers = "lstm encoder, lstm decoder, dense fc", .message = "one of several orders"},
+    {"one-feature", "linear fc. 8 1; lstm lstm. 1 8", .proposal = "lstm, fc",
+        .layers = "lstm lstm, dense fc", .message = "one of several orders"},
+    {"layer-norm", "lstm rnn. 8 16; norm ln. 16; linear fc. 16 3", .proposal = "rnn, ln, fc",
+        .layers = "lstm rnn, layer_normalization ln, dense fc",
+        .message = "the only order that fits the sizes of rnn: nn.LSTM [8 → 16], ln: "
+                   "nn.LayerNorm [16 → 16]"},
+    {"batch-norm", "lstm rnn. 8 16; batch bn. 8", .proposal = "bn, rnn",
+        .layers = "batch_normalization bn, lstm rnn", .message = "bn: nn.BatchNorm1d [8 → 8]"},
+    {"bidirectional-linear", "both rnn. 8 16; linear fc. 32 3", .proposal = "rnn, fc",
+        .layers = "lstm rnn bidirectional, dense fc", .message = "rnn: nn.LSTM [8 → 32]"},
+    {"projection-linear", "projection rnn. 8 16 5; linear fc. 5 3", .proposal = "rnn, fc",
+        .layers = "lstm rnn, dense fc", .message = "rnn: nn.LSTM [8 → 5]"},
+    {"stacks", "linear fc. 4 3; lstm b. 16 4; lstm a. 8 16", .proposal = "a, b, fc",
+        .layers = "lstm a, lstm b, dense fc", .message = "the only order"},
+    {"nameless", "lstm  8 16; linear fc. 16 3", .proposal = "., fc", .layers = "lstm, dense fc",
+        .message = ".: nn.LSTM [8 → 16]"},
+    {"circle", "linear dense. 8 1; lstm lstm. 1 8; lstm lstm2. 8 8",
+        .proposal = "lstm, lstm2, dense", .layers = "lstm lstm, lstm lstm2, dense dense",
+        .message = "one of several orders"},
+    {"square-linear", "lstm rnn. 16 16; linear fc. 16 16", .proposal = "rnn, fc",
+        .layers = "lstm rnn, dense fc", .message = "one of several orders"},
+    {"numbers", SAME ("lstm2.") SAME ("lstm10.") SAME ("lstm1."),
+        .proposal = "lstm1, lstm2, lstm10", .layers = "lstm lstm1, lstm lstm2, lstm lstm10",
+        .message = "one of several orders"},
+    {"numbers-inside", SAME ("layers.1.rnn.") SAME ("layers.0.rnn."),
+        .proposal = "layers.0.rnn, layers.1.rnn",
+        .layers = "lstm layers.0.rnn, lstm layers.1.rnn", .message = "one of several orders"},
+    {"numbers-against-sizes", "lstm lstm3. 8 16; lstm lstm2. 16 16; lstm lstm1. 16 16",
+        .proposal = "lstm3, lstm1, lstm2", .layers = "lstm lstm3, lstm lstm1, lstm lstm2",
+        .message = "one of several orders"},
+    {"two-linears", "lstm rnn. 8 16; linear fc1. 16 4; linear fc2. 4 3",
+        .proposal = "rnn, fc1, fc2", .layers = "lstm rnn, dense fc1, dense fc2",
+        .message = "add activations, last and repeat N where they run"},
+    {"embedding", "raw words.weight 50x8; lstm rnn. 8 8", .proposal = "…",
+        .message =
+            "words: nn.Linear [8 → 50] (no bias: it may be an nn.Embedding, which is not "
+            "supported)"},
+    {"auxiliary", "lstm rnn. 8 16; linear fc. 16 3; linear aux. 16 5", .proposal = "…",
+        .message = "kinds and sizes show no order of rnn: nn.LSTM [8 → 16], fc: "
+                   "nn.Linear [16 → 3], aux: nn.Linear [16 → 5]"},
+    {"apart", "lstm rnn. 8 16; norm ln. 4", .proposal = "…", .message = "show no order of"},
+    {"sixty-four", SIXTEEN ("a") SIXTEEN ("b") SIXTEEN ("c") SIXTEEN ("d"),
+        .message = "head=\"a00, a01, a02"},
+    {"sixty-five", SIXTEEN ("a") SIXTEEN ("b") SIXTEEN ("c") SIXTEEN ("d") SAME ("e"),
+        .message = "expected at most 64 modules, found 65"},
+    {"sayable", "lstm my,rnn. 8 16; linear fc. 16 3",
+        .message = "without spaces, commas and quotes, found \"my,rnn\""},
+    {"alike", "lstm rnn. 8 16; lstm rnn 16 16", .message = "two that are called \"rnn\""},
 
-    /* --head */
-    {"head", "lstm rnn. 8 16; linear net.0. 16 4; linear net.2. 4 3",
-        "net.0 relu, net.2 softmax", "lstm rnn, dense net.0 relu, dense net.2 softmax", NULL},
-    {"head-linear", "lstm rnn. 8 16; linear net.0. 16 4; linear net.2. 4 3", "net.0,net.2",
-        "lstm rnn, dense net.0, dense net.2", NULL},
-    {"head-suffix", "lstm m.rnn. 8 16; linear m.fc1. 16 4; linear m.fc2. 4 3",
-        " fc1\ttanh ,  m.fc2 ", "lstm m.rnn, dense m.fc1 tanh, dense m.fc2", NULL},
-    {"head-norm", "lstm rnn. 8 16; norm ln. 16; linear fc. 16 3", "ln relu, fc",
-        "lstm rnn, layer_normalization ln, activation relu, dense fc", NULL},
-    {"head-norm-before", "batch bn. 8; lstm rnn. 8 16; linear fc. 16 3", "fc sigmoid",
-        "batch_normalization bn, lstm rnn, dense fc sigmoid", NULL},
-    {"head-all", "linear in. 4 8; lstm rnn. 8 16; linear out. 16 3",
-        "in relu, rnn tanh, out softmax",
-        "dense in relu, lstm rnn, activation tanh, dense out softmax", NULL},
+    /* The head: modules */
     {"head-order", SAME ("a.") SAME ("b.") "linear fc. 16 3", "b, a, fc",
-        "lstm b, lstm a, dense fc", NULL},
-    {"head-chooses", "lstm a. 16 8; lstm b. 8 16; linear fc. 8 3", "fc",
-        "lstm b, lstm a, dense fc", NULL},
-    {"head-no-bias", "lstm rnn. 8 16; raw fc.weight 3x16", "fc", "lstm rnn, dense fc", NULL},
-    {"head-only-lstm", SAME ("a.") SAME ("b."), "b relu, a", "lstm b, activation relu, lstm a",
-        NULL},
-    {"head-empty", "lstm rnn. 8 16; linear fc. 16 3", "", NULL, "found \"\""},
-    {"head-comma", "lstm rnn. 8 16; linear fc. 16 3", "fc relu,", NULL, "found \"\""},
-    {"head-words", "lstm rnn. 8 16; linear fc. 16 3", "fc leaky relu", NULL,
-        "found \"fc leaky relu\""},
-    {"head-unknown", "lstm rnn. 8 16; linear fc. 16 3", "fd relu", NULL,
-        "expected one of the modules rnn [8 → 16], fc [16 → 3], found \"fd\""},
-    {"head-part", "lstm rnn. 8 16; linear fc. 16 3", "c relu", NULL, "found \"c\""},
-    {"head-ambiguous", "lstm rnn. 8 16; linear a.fc. 16 4; linear b.fc. 4 3", "fc, b.fc", NULL,
-        "\"fc\" may be \"a.fc\" and \"b.fc\""},
-    {"head-twice", "lstm rnn. 8 16; linear fc. 16 16", "fc, fc", NULL,
-        "\"fc\" stands there twice"},
-    {"head-left-out", "lstm rnn. 8 16; linear fc. 16 3; linear aux. 16 5", "fc", NULL,
-        "\"aux\" [16 → 5] is not in it"},
-    {"head-norm-left-out", "lstm rnn. 8 16; norm ln. 16; linear fc. 16 3", "rnn, fc", NULL,
-        "\"ln\" [16 → 16] is not in it"},
-    {"head-misfit", "lstm a. 8 16; lstm b. 16 4; linear fc. 16 3", "fc", NULL,
-        "each take what the one before gives"},
+        .layers = "lstm b, lstm a, dense fc"},
+    {"head-suffix", "lstm m.rnn. 8 16; linear m.fc1. 16 4; linear m.fc2. 4 3",
+        " rnn, fc1\ttanh ,  m.fc2 ", .layers = "lstm m.rnn, dense m.fc1 tanh, dense m.fc2"},
+    {"head-no-bias", "lstm rnn. 8 16; raw fc.weight 3x16", "rnn, fc",
+        .layers = "lstm rnn, dense fc"},
+    {"head-module-last", "lstm rnn. 8 16; linear last. 16 3", "rnn last, last",
+        .layers = "lstm rnn last, dense last"},
+    {"head-module-linear", "lstm rnn. 8 16; linear linear. 16 3", "rnn, linear",
+        .layers = "lstm rnn, dense linear"},
+    {"head-unknown", USUAL, "lstm, fd relu",
+        .message = "head: expected items MODULE, ACTIVATION, last, h_n or repeat N, with words "
+                   "behind a MODULE, as in \"lstm last, fc1 relu, fc2\", found \"fd\" in \"fd "
+                   "relu\"; modules are lstm: nn.LSTM [8 → 16], fc: nn.Linear [16 → 3]; "
+                   "activations are celu, elu(alpha), exp,"},
+    {"head-part", USUAL, "lstm, c relu", .message = "found \"c\" in \"c relu\""},
+    {"head-ambiguous", "lstm rnn. 8 16; linear a.fc. 16 4; linear b.fc. 4 3", "rnn, fc, b.fc",
+        .message = "\"fc\" may be \"a.fc\" and \"b.fc\""},
+    {"head-twice", "lstm rnn. 8 16; linear fc. 16 16", "rnn, fc, fc",
+        .message = "\"fc\" stands there twice"},
+    {"head-left-out", "lstm rnn. 8 16; linear fc. 16 3; linear aux. 16 5", "rnn, fc",
+        .message = "\"aux\" [16 → 5] is not in it"},
+    {"head-lstm-left-out", USUAL, "fc relu", .message = "\"lstm\" [8 → 16] is not in it"},
+    {"head-empty", USUAL, "", .message = "found \"\" in \"\""},
+    {"head-comma", USUAL, "lstm, fc relu,", .message = "found \"\" in \"\""},
+
+    /* The head: activations */
+    {"head-relu", USUAL, "lstm relu, fc", .layers = "lstm lstm, activation relu, dense fc"},
+    {"head-alone", USUAL, "tanh, lstm, relu, fc, softmax",
+        .layers = "activation tanh, lstm lstm, activation relu, dense fc softmax"},
+    {"head-several", USUAL, "lstm, fc relu softmax",
+        .layers = "lstm lstm, dense fc relu, activation softmax"},
+    {"head-spellings", USUAL,
+        "ReLU Sigmoid Tanh GELU ELU SELU SiLU swish LeakyReLU Hardswish Hardtanh Softplus "
+        "Softsign "
+        "LogSoftmax log_softmax ReLU6 Mish gelu_tanh identity exp, lstm, fc",
+        .layers = "activation relu, activation sigmoid, activation tanh, activation gelu, "
+                  "activation elu, activation selu, activation silu, activation silu, "
+                  "activation leaky_relu, activation hard_silu, activation hard_tanh, "
+                  "activation softplus, activation softsign, activation log_softmax, "
+                  "activation log_softmax, activation relu_capped, activation mish, "
+                  "activation gelu_tanh, activation linear, activation exponential, lstm lstm, "
+                  "dense fc"},
+    {"head-hard-sigmoid", USUAL, "lstm hard_sigmoid, fc Hardsigmoid",
+        .layers = "lstm lstm, activation hard_sigmoid(0.166667, 0.5), dense fc "
+                  "hard_sigmoid(0.166667, 0.5)"},
+    {"head-argument", USUAL, "lstm LeakyReLU(0.2), fc elu(0.5)",
+        .layers = "lstm lstm, activation leaky_relu(0.2), dense fc elu(0.5)"},
+    {"head-argument-none", USUAL, "lstm, fc leaky_relu()", .message = "found \"leaky_relu()\""},
+    {"head-argument-open", USUAL, "lstm, fc elu(1", .message = "found \"elu(1\""},
+    {"head-argument-nan", USUAL, "lstm, fc elu(nan)", .message = "found \"elu(nan)\""},
+    {"head-argument-other", USUAL, "lstm, fc celu(2)", .message = "found \"celu(2)\""},
+    {"head-words", USUAL, "lstm, fc leaky relu",
+        .message = "found \"leaky\" in \"fc leaky relu\""},
+
+    /* The head: last, h_n and repeat */
+    {"head-last", USUAL, "lstm last relu, fc",
+        .layers = "lstm lstm last, activation relu, dense fc"},
+    {"head-last-item", USUAL, "lstm relu, last, fc",
+        .layers = "lstm lstm last, activation relu, dense fc"},
+    {"head-last-behind", USUAL, "lstm, fc last", .layers = "lstm lstm last, dense fc"},
+    {"head-last-first", "lstm rnn. 8 16", "last, rnn",
+        .message = "\"rnn\" is an LSTM and takes steps"},
+    {"head-last-both", "both rnn. 8 16; linear fc. 32 3", "rnn last, fc",
+        .layers = "lstm rnn bidirectional, repeat_vector 1, dense fc"},
+    {"head-last-of-one", "lstm  8 16", ". last", .layers = "lstm last"},
+    {"head-h_n", USUAL, "lstm h_n, fc", .layers = "lstm lstm last, dense fc"},
+    {"head-h_n-both", "both rnn. 8 16; linear fc. 32 3", "rnn h_n, fc",
+        .layers = "lstm rnn bidirectional last, dense fc"},
+    {"head-h_n-behind-linear", USUAL, "lstm, fc h_n",
+        .message = "h_n stands behind an LSTM only"},
+    {"head-last-twice", USUAL, "lstm last, fc last",
+        .message = "\"fc last\": there is one step already"},
+    {"head-autoencoder", AUTOENCODER, "encoder last, repeat 10, decoder, fc",
+        .layers = "lstm encoder last, repeat_vector 10, lstm decoder, dense fc"},
+    {"head-repeat-last", AUTOENCODER, "encoder last repeat 10, decoder last, fc",
+        .layers = "lstm encoder last, repeat_vector 10, lstm decoder last, dense fc"},
+    {"head-repeat-then-last", USUAL, "lstm last, repeat 3, relu, last, fc",
+        .layers =
+            "lstm lstm last, repeat_vector 3, activation relu, repeat_vector 1, dense fc"},
+    {"head-lstm-behind-last", AUTOENCODER, "encoder last, decoder, fc",
+        .message =
+            "\"decoder\" is an LSTM and takes steps, of which \"last\" has left one; say "
+            "\"repeat N\" between them"},
+    {"head-repeat-steps", AUTOENCODER, "encoder, repeat 10, decoder, fc",
+        .message = "\"repeat 10\" repeats one step; say \"last\" before it"},
+    {"head-repeat-none", AUTOENCODER, "encoder last, repeat, decoder, fc",
+        .message = "expected repeat and a number from 1 to 65536, found \"\""},
+    {"head-repeat-0", AUTOENCODER, "encoder last, repeat 0, decoder, fc",
+        .message = "found \"0\""},
+    {"head-repeat-many", AUTOENCODER, "encoder last, repeat 65537, decoder, fc",
+        .message = "found \"65537\""},
 };
 
 /* --- Files --- */
@@ -251,25 +324,69 @@ make_file (const char *modules)
 
 /* --- Layers --- */
 
-/* "TYPE NAME PREFIX DIRECTION ACTIVATION, …", of these what there is */
+/* "NAME", or "NAME(ALPHA, BETA)" of these what there is */
+static void
+append_activation (GString *text, JsonNode *node)
+{
+  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+
+  g_string_append (text,
+      object ? json_object_get_string_member (object, "name") : json_node_get_string (node));
+  if (!object)
+    return;
+  g_string_append_printf (text, "(%g", json_object_get_double_member (object, "alpha"));
+  if (json_object_has_member (object, "beta"))
+    g_string_append_printf (text, ", %g", json_object_get_double_member (object, "beta"));
+  g_string_append_c (text, ')');
+}
+
+/* "TYPE NAME PREFIX DIRECTION RETURN N ACTIVATION, …", of these what there is */
 static char *
 summarize (JsonArray *layers)
 {
-  static const char *const keys[] = {"type", "name", "prefix", "direction", "activation"};
+  static const char *const keys[] = {
+      "type", "name", "prefix", "direction", "return", "n", "activation"};
   GString *text = g_string_new (NULL);
 
   for (guint i = 0; i < json_array_get_length (layers); i++) {
     JsonObject *layer = json_array_get_object_element (layers, i);
 
-    for (guint k = 0; k < G_N_ELEMENTS (keys); k++)
-      if (json_object_has_member (layer, keys[k]))
-        g_string_append_printf (text, "%s%s",
-            k   ? " "
-            : i ? ", "
-                : "",
-            json_object_get_string_member (layer, keys[k]));
+    for (guint k = 0; k < G_N_ELEMENTS (keys); k++) {
+      if (!json_object_has_member (layer, keys[k]))
+        continue;
+      g_string_append (text, k ? " " : i ? ", " : "");
+      if (g_str_equal (keys[k], "n"))
+        g_string_append_printf (text, "%d", (int) json_object_get_int_member (layer, "n"));
+      else
+        append_activation (text, json_object_get_member (layer, keys[k]));
+    }
   }
   return g_string_free (text, FALSE);
+}
+
+static char *
+describe (const LstmSafetensors *st, const char *head, GError **error)
+{
+  g_autoptr (JsonArray) layers = lstm_description_get (st, head, error);
+
+  return layers ? summarize (layers) : NULL;
+}
+
+/* A refusal; with a proposal, it says how to state it. */
+static void
+check_message (const Case *test, const GError *error)
+{
+  g_test_message ("%s", error->message);
+  g_assert_true (error->domain == LSTM_ERROR);
+  g_assert_true (g_str_has_prefix (error->message, "some.safetensors: "));
+  if (test->message)
+    g_assert_nonnull (strstr (error->message, test->message));
+  if (test->proposal) {
+    g_autofree char *paste = g_strdup_printf (
+        "head=\"%s\" or lstm-convert --head \"%s\"", test->proposal, test->proposal);
+
+    g_assert_nonnull (strstr (error->message, paste));
+  }
 }
 
 static void
@@ -279,36 +396,62 @@ test_case (gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) bytes = make_file (test->modules);
   g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, "some.safetensors", &error);
-  g_autoptr (JsonArray) layers = NULL;
-  g_autofree char *summary = NULL;
+  g_autofree char *layers = NULL;
 
   g_assert_no_error (error);
-  layers = lstm_description_get (st, test->head, &error);
+  layers = describe (st, test->head, &error);
+  if (test->message || test->proposal) {
+    g_assert_null (layers);
+    check_message (test, error);
+    g_clear_error (&error);
+    if (test->layers)
+      layers = describe (st, test->proposal, &error);
+  }
   if (test->layers) {
     g_assert_no_error (error);
-    summary = summarize (layers);
-    g_assert_cmpstr (summary, ==, test->layers);
-    return;
+    g_assert_cmpstr (layers, ==, test->layers);
   }
-  g_assert_null (layers);
-  g_assert_nonnull (error);
-  g_test_message ("%s", error->message);
-  g_assert_true (error->domain == LSTM_ERROR);
-  g_assert_true (g_str_has_prefix (error->message, "some.safetensors: "));
-  g_assert_nonnull (strstr (error->message, test->message));
 }
 
-/* What is accepted without --head also loads. */
+/* What is accepted also loads. */
 static void
 test_loads (gconstpointer data)
 {
   const Case *test = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) bytes = make_file (test->modules);
-  g_autoptr (LstmModel) model = lstm_model_load_bytes (bytes, "some.safetensors", &error);
+  g_autoptr (LstmModel) model = lstm_model_load_bytes_full (bytes, "some.safetensors",
+      LSTM_PRECISION_FLOAT32, test->head ? test->head : test->proposal, &error);
 
   g_assert_no_error (error);
   g_assert_nonnull (model);
+}
+
+/* Words in any order: a head is a chain that loads as far as sizes fit, or an error. */
+static void
+test_random_heads (void)
+{
+  static const char *const words[] = {"encoder", "decoder", "fc", "last", "h_n", "repeat", "3",
+      ",", ",", ",", ",", "relu", "elu(2)", "softmax", "(", "\n", "é"};
+  g_autoptr (GBytes) bytes = make_file (AUTOENCODER);
+  g_autoptr (GRand) rand = g_rand_new_with_seed (1);
+  guint loaded = 0;
+
+  for (guint i = 0; i < 4000; i++) {
+    g_autoptr (GString) head = g_string_new (i % 2 ? "encoder last, repeat 3, decoder," : "");
+    g_autoptr (GError) error = NULL;
+    g_autoptr (LstmModel) model = NULL;
+
+    for (gint n = g_rand_int_range (rand, 0, 8); n > 0; n--)
+      g_string_append_printf (
+          head, "%s ", words[g_rand_int_range (rand, 0, G_N_ELEMENTS (words))]);
+    model = lstm_model_load_bytes_full (
+        bytes, "some.safetensors", LSTM_PRECISION_FLOAT32, head->str, &error);
+    g_assert_true ((model != NULL) == (error == NULL));
+    loaded += model != NULL;
+  }
+  g_test_message ("%u loaded", loaded);
+  g_assert_cmpuint (loaded, >, 0);
 }
 
 int
@@ -320,8 +463,9 @@ main (int argc, char **argv)
     g_autofree char *load = g_strdup_printf ("/statedict/load/%s", cases[i].name);
 
     g_test_add_data_func (path, &cases[i], test_case);
-    if (cases[i].layers && !cases[i].head)
+    if (cases[i].layers)
       g_test_add_data_func (load, &cases[i], test_loads);
   }
+  g_test_add_func ("/statedict/random-heads", test_random_heads);
   return g_test_run ();
 }

@@ -248,6 +248,7 @@ test_properties (void)
   static const TestProperty properties[] = {
       {"model-location", NULL, "a.safetensors", GST_PARAM_MUTABLE_READY},
       {"precision", "float32", "int8", GST_PARAM_MUTABLE_READY},
+      {"head", NULL, "lstm", GST_PARAM_MUTABLE_READY},
       {"output-mode", "sequence", "final", GST_PARAM_MUTABLE_READY},
       {"emit", "output", "hidden+cell", GST_PARAM_MUTABLE_READY},
       {"stateful", "false", "true", GST_PARAM_MUTABLE_PLAYING},
@@ -271,7 +272,7 @@ test_precision (void)
     g_autofree gchar *property = g_strconcat ("precision=", names[i], NULL);
     g_autofree gchar *file = g_build_filename (dir, names[i], NULL);
     g_autoptr (GError) error = NULL;
-    g_autoptr (LstmModel) model = lstm_model_load_full (path, (LstmPrecision) i, &error);
+    g_autoptr (LstmModel) model = lstm_model_load_full (path, (LstmPrecision) i, NULL, &error);
     g_autoptr (LstmState) state = lstm_state_new (model, x.streams, &error);
     const gsize n = x.streams * x.length * lstm_model_get_output_size (model);
     g_autofree gfloat *expected = g_new (gfloat, n);

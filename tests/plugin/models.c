@@ -18,6 +18,7 @@ typedef struct {
   const char *hidden, *cell; /* files of axes LBN: of each LSTM layer after the last step */
   const char *mask;          /* a file: [bs, T], or [bs] lengths; beyond them y is 0 */
   const char *pending;       /* what lacks: with a mask a reason, else words of a refusal */
+  const char *head;          /* of a state dict that has no head.txt beside it */
 } Row;
 
 static const Row own[] = {
@@ -62,7 +63,7 @@ static const Row samples[] = {
      * have to be written as a file of the state's. */
     {"onnx_real/dtln_model_1", "stream/input.npy", "BTN", "stream/expected.npy", "BTN", 1e-5},
     {"rtneural/lstm", KERAS, "BTN", 2e-6},
-    {"rtneural/lstm_torch", KERAS, "BTN", 2e-6},
+    {"rtneural/lstm_torch", KERAS, "BTN", 2e-6, .head = "lstm, lstm2, dense"},
     {"torch_oracle/*", KERAS, "BTN", 1e-5, .hidden = "expected_h.npy",
         .cell = "expected_c.npy"},
     {NULL},
@@ -71,6 +72,7 @@ static const Row samples[] = {
 typedef struct {
   const Row *row; /* NULL: none that fits */
   char *dir, *model;
+  char *head; /* or NULL */
 } Case;
 
 static void
@@ -103,10 +105,10 @@ tail (const TestArray *array, gsize steps)
 /* --- The library ------------------------------------------------------------------------ */
 
 static LstmModel *
-load_model (const char *path)
+load_model (const char *path, const char *head)
 {
   g_autoptr (GError) error = NULL;
-  LstmModel *model = lstm_model_load (path, &error);
+  LstmModel *model = lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, head, &error);
 
   g_assert_no_error (error);
   return model;
@@ -218,12 +220,13 @@ is_converted (const Case *test)
   return !g_str_has_suffix (test->model, ".safetensors");
 }
 
-/* @options: as in a shell. Returns: (transfer full): what it said, if it failed */
+/* Returns: (transfer full): what it said, if it failed */
 static char *
-convert (const char *from, const char *to, const char *options)
+convert (const char *from, const char *to, const char *head)
 {
+  g_autofree char *option = head ? g_strdup_printf ("--head '%s'", head) : g_strdup ("");
   g_autofree char *line = g_strdup_printf (
-      "'%s' -o '%s' '%s' %s", g_getenv ("LSTM_CONVERT"), to, from, options);
+      "'%s' -o '%s' '%s' %s", g_getenv ("LSTM_CONVERT"), to, from, option);
   g_autoptr (GError) error = NULL;
   char *said;
   int status;
@@ -240,11 +243,13 @@ static void
 check_converted (const Case *test, const char *scratch, const TestArray *x, const TestArray *y)
 {
   g_autofree char *path = g_build_filename (scratch, "model.safetensors", NULL);
-  g_autofree char *said = convert (test->model, path, "");
-  g_autoptr (LstmModel) model = load_model (path);
-  g_auto (TestArray) got = run_whole (model, x, NULL, NULL);
+  g_autofree char *said = convert (test->model, path, test->head);
+  g_autoptr (LstmModel) model = NULL;
+  g_auto (TestArray) got = {0};
 
   g_assert_cmpstr (said, ==, NULL);
+  model = load_model (path, NULL);
+  got = run_whole (model, x, NULL, NULL);
   check_same (&got, y);
 }
 
@@ -256,11 +261,13 @@ check_pipeline (const Case *test, const char *scratch, guint piece, const char *
 {
   g_auto (TestArray) y = {0};
   g_autofree char *error = NULL;
+  g_autofree char *head = test->head ? g_strdup_printf ("head=\"%s\"", test->head)
+                                     : g_strdup ("");
 
   if (!test_launch (&error,
-          "npysrc location=\"%s/x.npy\" steps-per-buffer=%u ! lstm model-location=\"%s\" "
+          "npysrc location=\"%s/x.npy\" steps-per-buffer=%u ! lstm model-location=\"%s\" %s "
           "output-mode=%s ! npysink location=\"%s/y.npy\"",
-          scratch, piece, test->model, mode, scratch))
+          scratch, piece, test->model, head, mode, scratch))
     g_error ("%s", error);
   y = test_array_load (scratch, "y.npy");
   check_same (&y, expected);
@@ -287,7 +294,7 @@ static void
 check_numbers (const Case *test, const char *scratch)
 {
   const Row *row = test->row;
-  g_autoptr (LstmModel) model = load_model (test->model);
+  g_autoptr (LstmModel) model = load_model (test->model, test->head);
   g_auto (TestArray) x = test_array_load_axes (test->dir, row->input, row->x);
   g_auto (TestArray) expected = test_array_load_axes (test->dir, row->expected, row->y);
   g_auto (TestArray) y = run_whole (model, &x, NULL, NULL), each = {0};
@@ -300,7 +307,7 @@ check_numbers (const Case *test, const char *scratch)
 
     check_close (&masked, &expected, row->tolerance);
   }
-  if (is_converted (test))
+  if (is_converted (test) || test->head)
     check_converted (test, scratch, &x, &y);
   g_assert_true (causal || !row->steps);
   if (causal)
@@ -331,34 +338,10 @@ check_refused (const Case *test, const char *scratch, const char *words)
   g_assert_false (test_launch (
       &posted, "npysrc location=x.npy ! lstm model-location=\"%s\" ! fakesink", test->model));
   check_words (posted, test, words);
-  if (!is_converted (test))
-    return;
-  said = convert (test->model, path, "");
+  said = convert (test->model, path, NULL);
   g_assert_nonnull (said);
   check_words (said, test, words);
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
-}
-
-/* Returns: (transfer full) (nullable): the text of a file of the folder */
-static char *
-read_text (const Case *test, const char *file)
-{
-  g_autofree char *path = g_build_filename (test->dir, file, NULL);
-  char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) ? g_strchomp (text) : NULL;
-}
-
-/* With the options that a model needs it becomes one that needs none. */
-static void
-check_with_options (const Case *test, const char *scratch, const char *options)
-{
-  g_autofree char *path = g_build_filename (scratch, "converted.safetensors", NULL);
-  g_autofree char *said = convert (test->model, path, options);
-  const Case converted = {test->row, test->dir, path};
-
-  g_assert_cmpstr (said, ==, NULL);
-  check_numbers (&converted, scratch);
 }
 
 static void
@@ -366,16 +349,15 @@ test_case (gconstpointer data)
 {
   const Case *test = data;
   const Row *row = test->row;
-  g_autofree char *words = read_text (test, "refused.txt");
-  g_autofree char *options = read_text (test, "options.txt");
+  g_autofree char *words = test_read_text (test->dir, "refused.txt");
   char *scratch = test_dir_new ();
 
+  if (test->head)
+    check_refused (test, scratch, "a state dict does not show the chain of its modules");
   if (words)
     check_refused (test, scratch, words);
   else if (!row)
     g_error ("%s: no row of the table fits", test->dir);
-  else if (options)
-    check_with_options (test, scratch, options);
   else if (row->pending && !row->mask)
     check_refused (test, scratch, row->pending);
   else
@@ -390,6 +372,7 @@ case_free (gpointer data)
 
   g_free (test->dir);
   g_free (test->model);
+  g_free (test->head);
   g_free (test);
 }
 
@@ -426,6 +409,9 @@ add_models (const char *root, const char *folder, const Row *rows)
       for (const Row *row = rows; row->folder && !test->row; row++)
         test->row = fits (row, folder, dir) ? row : NULL;
       test->dir = g_strdup (dir);
+      test->head = test_read_text (dir, "head.txt");
+      if (!test->head && test->row)
+        test->head = g_strdup (test->row->head);
       test->model = g_build_filename (dir, name, NULL);
       g_test_add_data_func_full (path, test, test_case, case_free);
     } else {
