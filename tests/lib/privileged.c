@@ -138,13 +138,13 @@ test_plain (void)
 static void
 test_set_user_id (void)
 {
-  g_auto (Place) place = {NULL};
-  g_autofree char *said = NULL;
-
   if (getuid () != 0) {
     g_test_skip ("only root can make a set-user-ID program of another user");
     return;
   }
+  g_auto (Place) place = {NULL};
+  g_autofree char *said = NULL;
+
   place_init (&place, 04755);
   said = run_as_nobody (&place);
   if (strstr (said, "secure: 0\n")) {

@@ -17,7 +17,8 @@
   "[ -p \"$file.runs\" ] && echo > \"$file.runs\"\n"                                           \
   "[ -p \"$file.held\" ] && read -r line < \"$file.held\"\n"                                   \
   "[ -f \"$file.seconds\" ] && sleep \"$(cat \"$file.seconds\")\"\n"                           \
-  "exec cat \"$file.safetensors\"\n"
+  "cat \"$file.safetensors\" || exit\n"                                                        \
+  "printf 'lstm-convert model %020d\\n' \"$(wc -c < \"$file.safetensors\")\"\n"
 
 typedef struct {
   gchar *path;
