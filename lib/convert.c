@@ -6,6 +6,7 @@
 #include "answer.h"
 #include "environment.h"
 #include "lifeline.h"
+#include "standard-files.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -241,10 +242,13 @@ lstm_convert (const char *path, gsize size, GError **error)
   const char *program = lstm_getenv ("LSTM_CONVERT");
   Process process = {
       .path = path, .most = {MIN (64 * MEGABYTE + 16 * size, G_MAXUINT), MAX_MESSAGE}};
+  const guint filled = lstm_standard_files_fill ();
   gboolean in_time, ok;
   int status;
 
-  if (!start (&process, program ? program : LSTM_CONVERT_PROGRAM, size, error))
+  ok = start (&process, program ? program : LSTM_CONVERT_PROGRAM, size, error);
+  lstm_standard_files_clear (filled);
+  if (!ok)
     return NULL;
   for (guint i = 0; i < 2; i++)
     process.written[i] = g_byte_array_new ();

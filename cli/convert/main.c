@@ -4,6 +4,7 @@
 #include "convert.h"
 #include "answer.h"
 #include "formats.h"
+#include "standard-files.h"
 #include <glib/gstdio.h>
 #include <locale.h>
 #include <stdio.h>
@@ -165,6 +166,7 @@ main (int argc, char **argv)
   g_auto (Options) options = {NULL};
   g_autoptr (GError) error = NULL;
 
+  lstm_standard_files_fill ();
   setlocale (LC_ALL, "");
   if (!parse_options (&argc, &argv, &options, &error)) {
     print_error (error, options.answer);

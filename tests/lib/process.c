@@ -245,6 +245,46 @@ load_with_less_memory (const Fake *fake)
   assert_refused (fake->model, "716800");
 }
 
+static void
+load_without_standard_files (const Fake *fake)
+{
+  g_autofree char *model = g_build_filename (
+      g_getenv ("LSTM_TEST_VECTORS"), "convert", real[0].file, NULL);
+
+  for (int fd = 0; fd <= STDERR_FILENO; fd++)
+    close (fd);
+  g_assert_nonnull (lstm_model_load (model, NULL));
+  g_assert_cmpint (fcntl (STDOUT_FILENO, F_GETFD), <, 0);
+}
+
+/* The application may be a daemon. */
+static void
+test_standard_files (void)
+{
+  call_in_child (load_without_standard_files, NULL);
+}
+
+static void
+test_standard_files_of_converter (void)
+{
+  g_auto (Fake) fake = {NULL};
+  g_autofree char *in = g_build_filename (
+      g_getenv ("LSTM_TEST_VECTORS"), "convert", real[0].file, NULL);
+  const char *argv[] = {"/bin/sh", "-c", "exec \"$0\" -o \"$1\" \"$2\" <&- >&- 2>&-",
+      g_getenv ("LSTM_CONVERT"), NULL, in, NULL};
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmModel) model = NULL;
+  int status;
+
+  fake_init (&fake, "exit 0");
+  argv[4] = fake.model;
+  g_assert_true (g_spawn_sync (
+      NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status, NULL));
+  g_assert_cmpint (status, ==, 0);
+  model = lstm_model_load (fake.model, &error);
+  g_assert_no_error (error);
+}
+
 /* The limit of the application holds, where it is the lower one. */
 static void
 test_limits (void)
@@ -273,7 +313,7 @@ load_without_processes (const Fake *fake)
 }
 
 static void
-load_without_files (const Fake *fake)
+load_with_few_files (const Fake *fake)
 {
   struct rlimit limits;
 
@@ -291,7 +331,7 @@ test_not_started (void)
 
   fake_init (&fake, "exit 0");
   call_in_child (load_without_processes, &fake);
-  call_in_child (load_without_files, &fake);
+  call_in_child (load_with_few_files, &fake);
   g_assert_cmpint (g_chmod (fake.program, 0644), ==, 0);
   assert_refused (fake.model, g_strerror (EACCES));
   g_assert_null (lstm_model_load (fake.model, &error));
@@ -316,6 +356,8 @@ main (int argc, char **argv)
   g_test_add_data_func ("/process/killed/orphan", endless[2], test_killed);
   g_test_add_func ("/process/left", test_left);
   g_test_add_func ("/process/signals", test_signals);
+  g_test_add_func ("/process/standard-files/application", test_standard_files);
+  g_test_add_func ("/process/standard-files/converter", test_standard_files_of_converter);
   g_test_add_func ("/process/limits", test_limits);
   g_test_add_func ("/process/not-started", test_not_started);
   return g_test_run ();
