@@ -180,7 +180,7 @@ static const struct {
     {"aborts", "echo half a model; kill -ABRT $$", "failed (signal 6)"},
     {"writes-files", "echo more than none > \"$5.more\" && " MODEL_LINE ("0"), "failed"},
     {"nonsense", "printf 0123456789abcdef; " MODEL_LINE ("16"),
-        "model.keras: expected a header length"},
+        "model.keras: expected safetensors, found something else, which begins with 30 31"},
     {"endless", "exec yes 0123456789abcdef", "lstm-convert failed (signal"},
 };
 

@@ -259,7 +259,7 @@ static void
 test_safetensors (void)
 {
   g_autofree char *path = g_build_filename (
-      g_getenv ("LSTM_TEST_VECTORS"), "torch", "linear", "model.safetensors", NULL);
+      g_getenv ("LSTM_TEST_VECTORS"), "torch", "cell", "model.safetensors", NULL);
   g_autofree char *said = run_converter ("LSTM_CONVERT_WITHOUT", path, 0);
 
   assert_says (said, "model.safetensors: safetensors\n");
