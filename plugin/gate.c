@@ -3,9 +3,12 @@
 
 typedef enum {
   SHUT,     /* no start() has ended: wait */
-  OPEN,     /* from start() to stop() */
+  STARTED,  /* but no event has come, and a buffer is one that was pushed before: drop it */
+  OPEN,     /* until stop() */
   REFUSING, /* the last start() failed, and the pad does not flush yet */
 } State;
+
+#define DROPPED GST_FLOW_CUSTOM_SUCCESS
 
 typedef struct {
   GMutex lock;
@@ -15,6 +18,7 @@ typedef struct {
 
   /* The base class's */
   GstPadChainFunction chain;
+  GstPadChainListFunction chain_list;
   GstPadEventFunction event;
   GstPadQueryFunction query;
   GstPadActivateModeFunction activate_mode;
@@ -52,22 +56,22 @@ is_flushing (GstPad *pad)
 static gboolean
 wait_for_start (Gate *gate, GstPad *pad)
 {
-  gboolean open;
+  gboolean started;
   guint n_leaves;
 
   g_mutex_lock (&gate->lock);
   n_leaves = gate->n_leaves;
   while (gate->state == SHUT && gate->n_leaves == n_leaves && !is_flushing (pad))
     g_cond_wait (&gate->changed, &gate->lock);
-  open = gate->state == OPEN && gate->n_leaves == n_leaves;
+  started = (gate->state == STARTED || gate->state == OPEN) && gate->n_leaves == n_leaves;
   g_mutex_unlock (&gate->lock);
-  return open;
+  return started;
 }
 
 static gboolean
-may_pass (Gate *gate, GstPad *pad)
+is_open (Gate *gate)
 {
-  return G_LIKELY (g_atomic_int_get (&gate->state) == OPEN) || wait_for_start (gate, pad);
+  return G_LIKELY (g_atomic_int_get (&gate->state) == OPEN);
 }
 
 static void
@@ -76,6 +80,16 @@ set_state (Gate *gate, State state)
   g_mutex_lock (&gate->lock);
   g_atomic_int_set (&gate->state, state);
   g_cond_broadcast (&gate->changed);
+  g_mutex_unlock (&gate->lock);
+}
+
+/* Unless the pad is deactivated meanwhile, which waits for the stream lock only later. */
+static void
+open_gate (Gate *gate)
+{
+  g_mutex_lock (&gate->lock);
+  if (gate->state == STARTED)
+    g_atomic_int_set (&gate->state, OPEN);
   g_mutex_unlock (&gate->lock);
 }
 
@@ -88,15 +102,40 @@ send_away (Gate *gate)
   g_mutex_unlock (&gate->lock);
 }
 
+/* Whether data passes. GStreamer sends events before data, but not where the pad was deactivated and
+ * activated while a buffer was on its way: that one belongs to the time before. */
+static GstFlowReturn
+check_data (Gate *gate, GstPad *pad)
+{
+  if (is_open (gate))
+    return GST_FLOW_OK;
+  if (!wait_for_start (gate, pad))
+    return GST_FLOW_FLUSHING;
+  return is_open (gate) ? GST_FLOW_OK : DROPPED;
+}
+
 static GstFlowReturn
 gate_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
   Gate *gate = gate_of (pad);
+  const GstFlowReturn ret = check_data (gate, pad);
 
-  if (may_pass (gate, pad))
+  if (ret == GST_FLOW_OK)
     return gate->chain (pad, parent, buffer);
   gst_buffer_unref (buffer);
-  return GST_FLOW_FLUSHING;
+  return ret == DROPPED ? GST_FLOW_OK : ret;
+}
+
+static GstFlowReturn
+gate_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
+{
+  Gate *gate = gate_of (pad);
+  const GstFlowReturn ret = check_data (gate, pad);
+
+  if (ret == GST_FLOW_OK)
+    return gate->chain_list (pad, parent, list);
+  gst_buffer_list_unref (list);
+  return ret == DROPPED ? GST_FLOW_OK : ret;
 }
 
 /* Of a sticky event that was refused as flushing GStreamer knows that it has to come again. */
@@ -108,9 +147,13 @@ gate_event (GstPad *pad, GstObject *parent, GstEvent *event)
 
   if (type == GST_EVENT_FLUSH_START)
     send_away (gate);
-  if (GST_EVENT_IS_SERIALIZED (event) && !may_pass (gate, pad)) {
-    gst_event_unref (event);
-    return GST_FLOW_FLUSHING;
+  if (GST_EVENT_IS_SERIALIZED (event) && !is_open (gate)) {
+    if (!wait_for_start (gate, pad)) {
+      gst_event_unref (event);
+      return GST_FLOW_FLUSHING;
+    }
+    if (GST_EVENT_IS_STICKY (event))
+      open_gate (gate);
   }
   if (gate->event (pad, parent, event))
     return GST_FLOW_OK;
@@ -123,7 +166,7 @@ gate_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   Gate *gate = gate_of (pad);
 
-  return (!GST_QUERY_IS_SERIALIZED (query) || may_pass (gate, pad))
+  return (!GST_QUERY_IS_SERIALIZED (query) || is_open (gate) || wait_for_start (gate, pad))
          && gate->query (pad, parent, query);
 }
 
@@ -138,7 +181,7 @@ gate_activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean ac
     send_away (gate);
   ok = gate->activate_mode (pad, parent, mode, active);
   if (active)
-    set_state (gate, ok ? OPEN : REFUSING);
+    set_state (gate, ok ? STARTED : REFUSING);
   return ok;
 }
 
@@ -150,11 +193,13 @@ gst_lstm_gate_install (GstPad *sink)
   g_mutex_init (&gate->lock);
   g_cond_init (&gate->changed);
   gate->chain = GST_PAD_CHAINFUNC (sink);
+  gate->chain_list = GST_PAD_CHAINLISTFUNC (sink);
   gate->event = GST_PAD_EVENTFUNC (sink);
   gate->query = GST_PAD_QUERYFUNC (sink);
   gate->activate_mode = GST_PAD_ACTIVATEMODEFUNC (sink);
   gst_pad_set_element_private (sink, gate);
   gst_pad_set_chain_function_full (sink, gate_chain, gate, gate_free);
+  gst_pad_set_chain_list_function (sink, gate_chain_list);
   gst_pad_set_event_full_function (sink, gate_event);
   gst_pad_set_query_function (sink, gate_query);
   gst_pad_set_activatemode_function (sink, gate_activate_mode);

@@ -7,6 +7,6 @@
 #include <gst/gst.h>
 
 /* What is serialized waits before @sink until its activation has ended, and is refused when that fails,
- * or when a flush or a deactivation comes. The rest passes at any time. For instance init,
- * when the base class has set the functions of @sink, of which it has no list function. */
+ * or when a flush or a deactivation comes. The rest passes at any time. For instance init, when the
+ * base class has set the functions of @sink. */
 void gst_lstm_gate_install (GstPad *sink);

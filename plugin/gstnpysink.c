@@ -25,6 +25,7 @@
  */
 #include "elements.h"
 #include "errors.h"
+#include "gate.h"
 #include "npy.h"
 #include "tensors.h"
 #include <gst/base/gstbasesink.h>
@@ -337,6 +338,7 @@ static void
 gst_npy_sink_init (GstNpySink *self)
 {
   gst_base_sink_set_sync (GST_BASE_SINK (self), DEFAULT_SYNC);
+  gst_lstm_gate_install (GST_BASE_SINK_PAD (self));
 }
 
 static void

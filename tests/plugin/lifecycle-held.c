@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * `lstm` while its start() loads a model, which waits until the test lets it go on; and all elements
- * in states in which nothing has started. */
+ * at times at which nothing has started, or no events have come. */
 #include "lifecycle-rig.h"
 #include "slow-models.h"
 
@@ -214,6 +214,34 @@ test_any_time (gconstpointer data)
   g_assert_cmpint (gst_pad_link (rig.from, rig.in), ==, GST_PAD_LINK_OK);
   gst_element_set_state (rig.element, GST_STATE_PLAYING);
   rig_forget (&rig);
+  rig_push_events (&rig);
+  for (guint i = 0; i < N_BUFFERS; i++)
+    g_assert_cmpint (gst_pad_push (rig.from, row_buffer (row, i)), ==, GST_FLOW_OK);
+  gst_element_set_state (rig.element, GST_STATE_READY);
+  rig_assert_complete (&rig, model);
+  rig_clear (&rig);
+  test_dir_remove (dir);
+}
+
+/* A buffer that was on its way while the pad was activated anew comes before all events; the stream
+ * goes on. */
+static void
+test_stale (gconstpointer data)
+{
+  g_autofree gchar *model = test_vector_path ("lstm/seed-1x30/model.safetensors");
+  const Row *row = data;
+  GstBufferList *list = gst_buffer_list_new ();
+  gchar *dir = test_dir_new ();
+  Rig rig;
+
+  rig_init (&rig, row, dir);
+  rig_set_element (&rig, model);
+  g_assert_cmpint (gst_pad_link (rig.from, rig.in), ==, GST_PAD_LINK_OK);
+  gst_element_set_state (rig.element, GST_STATE_PLAYING);
+  g_assert_cmpint (gst_pad_chain (rig.in, row_buffer (row, 7)), ==, GST_FLOW_OK);
+  gst_buffer_list_add (list, row_buffer (row, 8));
+  g_assert_cmpint (gst_pad_chain_list (rig.in, list), ==, GST_FLOW_OK);
+  g_assert_cmpuint (rig.n_left, ==, 0);
   rig_push_events (&rig);
   for (guint i = 0; i < N_BUFFERS; i++)
     g_assert_cmpint (gst_pad_push (rig.from, row_buffer (row, i)), ==, GST_FLOW_OK);
@@ -465,9 +493,11 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    g_autofree gchar *path = g_strconcat ("/lifecycle-held/any-time/", rows[i].name, NULL);
+    g_autofree gchar *any = g_strconcat ("/lifecycle-held/any-time/", rows[i].name, NULL);
+    g_autofree gchar *stale = g_strconcat ("/lifecycle-held/stale/", rows[i].name, NULL);
 
-    g_test_add_data_func (path, &rows[i], test_any_time);
+    g_test_add_data_func (any, &rows[i], test_any_time);
+    g_test_add_data_func (stale, &rows[i], test_stale);
   }
   g_test_add_func ("/lifecycle-held/any-time/npysrc", test_source_any_time);
   add_held ("waits", test_waits);
