@@ -243,15 +243,18 @@ test_case (gconstpointer data)
 static void
 add_cases (const gchar *way, void (*run) (const Row *row, const Delay *delay))
 {
+  static Case cases[2 * G_N_ELEMENTS (rows) * G_N_ELEMENTS (delays)];
+  static guint n_cases;
+
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
     for (guint k = 0; k < (rows[i].loads ? G_N_ELEMENTS (delays) : 1); k++) {
       const gchar *seconds = delays[k].seconds ? delays[k].seconds : "0";
       g_autofree gchar *path = g_strdup_printf (
           "/lifecycle/%s/%s/%s", way, rows[i].name, seconds);
-      Case *test = g_new (Case, 1);
 
-      *test = (Case){&rows[i], &delays[k], run};
-      g_test_add_data_func_full (path, test, test_case, g_free);
+      g_assert_cmpuint (n_cases, <, G_N_ELEMENTS (cases));
+      cases[n_cases] = (Case){&rows[i], &delays[k], run};
+      g_test_add_data_func (path, &cases[n_cases++], test_case);
     }
 }
 
