@@ -349,9 +349,11 @@ gst_lstm_features_propose_allocation (
 static void
 gst_lstm_features_before_transform (GstBaseTransform *trans, GstBuffer *buffer)
 {
-  GstClockTime time = gst_segment_to_stream_time (
-      &trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  GstClockTime time = GST_CLOCK_TIME_NONE;
 
+  if (trans->segment.format == GST_FORMAT_TIME)
+    time = gst_segment_to_stream_time (
+        &trans->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
   if (GST_CLOCK_TIME_IS_VALID (time))
     gst_object_sync_values (GST_OBJECT (trans), time);
 }

@@ -346,8 +346,11 @@ post_label (GstLstmLabel *self, const gchar *label, gint index, gdouble score, G
     GstClockTime duration)
 {
   const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-  guint64 stream_time = gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts);
-  guint64 running_time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts);
+  const gboolean timed = segment->format == GST_FORMAT_TIME;
+  guint64 stream_time = timed ? gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts)
+                              : GST_CLOCK_TIME_NONE;
+  guint64 running_time = timed ? gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts)
+                               : GST_CLOCK_TIME_NONE;
   GstStructure *s = gst_structure_new ("lstm-label", "label", G_TYPE_STRING, label, "index",
       G_TYPE_INT, index, "score", G_TYPE_DOUBLE, score, "timestamp", GST_TYPE_CLOCK_TIME, pts,
       "stream-time", GST_TYPE_CLOCK_TIME, stream_time, "running-time", GST_TYPE_CLOCK_TIME,

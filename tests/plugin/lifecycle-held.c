@@ -194,6 +194,18 @@ do_all (GstElement *element, const gchar *caps)
   read_all (element);
 }
 
+/* Pushes the stream, which is complete when the element has stopped. */
+static void
+check_stream (Rig *rig, const gchar *model)
+{
+  rig_forget (rig);
+  rig_push_events (rig);
+  for (guint i = 0; i < N_BUFFERS; i++)
+    g_assert_cmpint (gst_pad_push (rig->from, row_buffer (rig->row, i)), ==, GST_FLOW_OK);
+  gst_element_set_state (rig->element, GST_STATE_READY);
+  rig_assert_complete (rig, model);
+}
+
 /* In every state but PAUSED, where a sink waits for PLAYING; then the element does its work. */
 static void
 test_any_time (gconstpointer data)
@@ -213,12 +225,7 @@ test_any_time (gconstpointer data)
   }
   g_assert_cmpint (gst_pad_link (rig.from, rig.in), ==, GST_PAD_LINK_OK);
   gst_element_set_state (rig.element, GST_STATE_PLAYING);
-  rig_forget (&rig);
-  rig_push_events (&rig);
-  for (guint i = 0; i < N_BUFFERS; i++)
-    g_assert_cmpint (gst_pad_push (rig.from, row_buffer (row, i)), ==, GST_FLOW_OK);
-  gst_element_set_state (rig.element, GST_STATE_READY);
-  rig_assert_complete (&rig, model);
+  check_stream (&rig, model);
   rig_clear (&rig);
   test_dir_remove (dir);
 }
@@ -242,12 +249,30 @@ test_stale (gconstpointer data)
   gst_buffer_list_add (list, row_buffer (row, 8));
   g_assert_cmpint (gst_pad_chain_list (rig.in, list), ==, GST_FLOW_OK);
   g_assert_cmpuint (rig.n_left, ==, 0);
-  rig_push_events (&rig);
-  for (guint i = 0; i < N_BUFFERS; i++)
-    g_assert_cmpint (gst_pad_push (rig.from, row_buffer (row, i)), ==, GST_FLOW_OK);
-  gst_element_set_state (rig.element, GST_STATE_READY);
-  rig_assert_complete (&rig, model);
+  check_stream (&rig, model);
   rig_clear (&rig);
+  test_dir_remove (dir);
+}
+
+/* Segments need not be in time. */
+static void
+test_formats (gconstpointer data)
+{
+  static const GstFormat formats[] = {
+      GST_FORMAT_DEFAULT, GST_FORMAT_BYTES, GST_FORMAT_BUFFERS, GST_FORMAT_PERCENT};
+  g_autofree gchar *model = test_vector_path ("lstm/seed-1x30/model.safetensors");
+  gchar *dir = test_dir_new ();
+  Rig rig;
+
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
+    rig_init (&rig, data, dir);
+    rig_set_element (&rig, model);
+    rig.format = formats[i];
+    g_assert_cmpint (gst_pad_link (rig.from, rig.in), ==, GST_PAD_LINK_OK);
+    gst_element_set_state (rig.element, GST_STATE_PLAYING);
+    check_stream (&rig, model);
+    rig_clear (&rig);
+  }
   test_dir_remove (dir);
 }
 
@@ -475,6 +500,16 @@ test_reactivation (gconstpointer asks_first)
 }
 
 static void
+add_rows (const gchar *name, GTestDataFunc run)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autofree gchar *path = g_strdup_printf ("/lifecycle-held/%s/%s", name, rows[i].name);
+
+    g_test_add_data_func (path, &rows[i], run);
+  }
+}
+
+static void
 add_held (const gchar *name, GTestDataFunc run)
 {
   static const gchar *const first[] = {NULL, "query"};
@@ -492,13 +527,9 @@ main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    g_autofree gchar *any = g_strconcat ("/lifecycle-held/any-time/", rows[i].name, NULL);
-    g_autofree gchar *stale = g_strconcat ("/lifecycle-held/stale/", rows[i].name, NULL);
-
-    g_test_add_data_func (any, &rows[i], test_any_time);
-    g_test_add_data_func (stale, &rows[i], test_stale);
-  }
+  add_rows ("any-time", test_any_time);
+  add_rows ("stale", test_stale);
+  add_rows ("formats", test_formats);
   g_test_add_func ("/lifecycle-held/any-time/npysrc", test_source_any_time);
   add_held ("waits", test_waits);
   add_held ("flush", test_flush);
