@@ -4,24 +4,29 @@
 #include "safetensors-write.h"
 #include "safetensors.h"
 #include "window.h"
+#include <string.h>
 
 #define KEY_PREFIX "lstm."
 #define KEY_STATE "lstm.state"
 #define KEY_MODEL "lstm.model"
 #define KEY_STREAMS "lstm.streams"
-#define KEY_TIME "lstm.time"
+#define KEY_NEXT_TIME "lstm.next-time"
+#define KEY_LAST_TIME "lstm.time" /* of the last step: what was written before next-time */
 #define KEY_STEPS "lstm.steps"
 #define KEY_LENGTH "lstm.window-length"
 #define KEY_HOP "lstm.window-hop"
 #define KEY_POSITION "lstm.window-position"
+#define KEY_DIGEST "lstm.digest"
 #define VERSION "1"
+#define DIGEST_PREFIX "sha256:"
 #define MAX_STREAMS 65536 /* where no tensor shows that there are so many */
 
 static const struct {
   const char *key;
   gboolean of_windows;
-} keys[] = {{KEY_STATE}, {KEY_MODEL}, {KEY_STREAMS}, {KEY_TIME}, {KEY_STEPS},
-    {KEY_LENGTH, TRUE}, {KEY_HOP, TRUE}, {KEY_POSITION, TRUE}};
+} keys[] = {{KEY_DIGEST}, /* of those that follow, and in this order */
+    {KEY_MODEL}, {KEY_NEXT_TIME}, {KEY_STATE}, {KEY_STEPS}, {KEY_STREAMS}, {KEY_LAST_TIME},
+    {KEY_HOP, TRUE}, {KEY_LENGTH, TRUE}, {KEY_POSITION, TRUE}};
 
 /* A tensor of a state: h, or after it c, of an LSTM layer */
 typedef struct {
@@ -56,6 +61,31 @@ get_entry (const LstmModel *model, guint index, gsize streams, gsize slots)
   return entry;
 }
 
+/* Over all that a state is made of: keys of ours, then tensors, whatever their order in the file.
+ * Returns: (transfer full) */
+static char *
+make_digest (const LstmSafetensors *st, const LstmModel *model)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  for (guint i = 1; i < G_N_ELEMENTS (keys); i++) {
+    const char *value = g_hash_table_lookup (st->metadata, keys[i].key);
+
+    if (!value)
+      continue;
+    g_checksum_update (
+        checksum, (const guchar *) keys[i].key, (gssize) strlen (keys[i].key) + 1);
+    g_checksum_update (checksum, (const guchar *) value, (gssize) strlen (value) + 1);
+  }
+  for (guint i = 0; i < count_entries (model); i++) {
+    const Entry entry = get_entry (model, i, 0, 0);
+    const LstmTensor *tensor = lstm_safetensors_find (st, entry.name);
+
+    g_checksum_update (checksum, tensor->data, (gssize) (tensor->end - tensor->begin));
+  }
+  return g_strconcat (DIGEST_PREFIX, g_checksum_get_string (checksum), NULL);
+}
+
 /* --- Saving --- */
 
 static void
@@ -74,20 +104,39 @@ add_number (GPtrArray *metadata, const char *key, guint64 value)
 }
 
 static GPtrArray *
-start_metadata (const LstmState *state, gsize streams, guint64 time, guint64 steps)
+start_metadata (const LstmState *state, gsize streams, guint64 next_time, guint64 steps)
 {
   GPtrArray *metadata = g_ptr_array_new_with_free_func (g_free);
 
   add_text (metadata, KEY_STATE, VERSION);
   add_text (metadata, KEY_MODEL, lstm_model_get_fingerprint (state->model));
   add_number (metadata, KEY_STREAMS, streams);
-  if (time != G_MAXUINT64)
-    add_number (metadata, KEY_TIME, time);
+  if (next_time != G_MAXUINT64)
+    add_number (metadata, KEY_NEXT_TIME, next_time);
   add_number (metadata, KEY_STEPS, steps);
   return metadata;
 }
 
-/* Ends @metadata with a NULL. */
+/* The file, with the digest of what it is without */
+static GBytes *
+write_file (
+    const LstmModel *model, GPtrArray *metadata, const LstmStored *tensors, gsize n_tensors)
+{
+  const guint n_texts = metadata->len;
+  g_autoptr (GBytes) plain = NULL;
+  g_autoptr (LstmSafetensors) st = NULL;
+  g_autofree char *digest = NULL;
+
+  g_ptr_array_add (metadata, NULL);
+  plain = lstm_safetensors_write ((const char *const *) metadata->pdata, tensors, n_tensors);
+  st = lstm_safetensors_new (plain, "what was written", NULL);
+  digest = make_digest (st, model);
+  g_ptr_array_set_size (metadata, (gint) n_texts);
+  add_text (metadata, KEY_DIGEST, digest);
+  g_ptr_array_add (metadata, NULL);
+  return lstm_safetensors_write ((const char *const *) metadata->pdata, tensors, n_tensors);
+}
+
 static GBytes *
 write_state (const LstmState *state, gsize streams, gsize slots, GPtrArray *metadata)
 {
@@ -104,24 +153,24 @@ write_state (const LstmState *state, gsize streams, gsize slots, GPtrArray *meta
     (entry.cell ? lstm_state_get_cell : lstm_state_get_hidden) (state, entry.layer, values);
     tensors[i] = (LstmStored){entries[i].name, entry.n_dims, entries[i].shape, values};
   }
-  g_ptr_array_add (metadata, NULL);
-  return lstm_safetensors_write ((const char *const *) metadata->pdata, tensors, n);
+  return write_file (state->model, metadata, tensors, n);
 }
 
 GBytes *
-lstm_state_save (const LstmState *state, guint64 time, guint64 steps)
+lstm_state_save (const LstmState *state, guint64 next_time, guint64 steps)
 {
   g_autoptr (GPtrArray) metadata = NULL;
 
   g_return_val_if_fail (!state->whole, NULL);
-  metadata = start_metadata (state, state->streams, time, steps);
+  metadata = start_metadata (state, state->streams, next_time, steps);
   return write_state (state, state->streams, 0, metadata);
 }
 
 GBytes *
-lstm_window_save (const LstmWindow *window, guint64 time, guint64 steps)
+lstm_window_save (const LstmWindow *window, guint64 next_time, guint64 steps)
 {
-  g_autoptr (GPtrArray) metadata = start_metadata (window->state, window->streams, time, steps);
+  g_autoptr (GPtrArray)
+      metadata = start_metadata (window->state, window->streams, next_time, steps);
 
   add_number (metadata, KEY_LENGTH, window->length);
   add_number (metadata, KEY_HOP, window->hop);
@@ -136,7 +185,7 @@ typedef struct {
   LstmSafetensors *st;
   const LstmModel *model;
   gsize length, hop, slots; /* 0: not of windows */
-  guint64 streams, time, steps, position;
+  guint64 streams, next_time, last_time, steps, position;
 } Source;
 
 static void
@@ -174,6 +223,13 @@ read_number (const Source *source, const char *key, guint64 low, guint64 high, g
 
   return (text && g_ascii_string_to_unsigned (text, 10, low, high, value, NULL))
          || refuse (source, key, expected, error);
+}
+
+/* *@time stays what it is where the file does not tell. */
+static gboolean
+read_time (const Source *source, const char *key, guint64 *time, GError **error)
+{
+  return !get_text (source, key) || read_number (source, key, 0, G_MAXUINT64 - 1, time, error);
 }
 
 static gboolean
@@ -222,11 +278,11 @@ read_numbers (Source *source, GError **error)
 {
   const guint64 most = source->model->lstm_layers->len ? G_MAXSSIZE : MAX_STREAMS;
 
-  source->time = G_MAXUINT64;
+  source->next_time = G_MAXUINT64;
   return read_number (source, KEY_STREAMS, 1, most, &source->streams, error)
          && read_number (source, KEY_STEPS, 0, G_MAXUINT64, &source->steps, error)
-         && (!get_text (source, KEY_TIME)
-             || read_number (source, KEY_TIME, 0, G_MAXUINT64 - 1, &source->time, error));
+         && read_time (source, KEY_NEXT_TIME, &source->next_time, error)
+         && read_time (source, KEY_LAST_TIME, &source->last_time, error);
 }
 
 static gboolean
@@ -260,6 +316,21 @@ check_tensors (const Source *source, GError **error)
   return !unused;
 }
 
+/* A file that was written before there were digests has none. */
+static gboolean
+check_digest (const Source *source, GError **error)
+{
+  g_autofree char *digest = NULL;
+  g_autofree char *expected = NULL;
+
+  if (!get_text (source, KEY_DIGEST))
+    return TRUE;
+  digest = make_digest (source->st, source->model);
+  expected = g_strdup_printf ("%s, as the file's content has it", digest);
+  return g_str_equal (get_text (source, KEY_DIGEST), digest)
+         || refuse (source, KEY_DIGEST, expected, error);
+}
+
 /* FALSE unless @bytes are what @source expects; nothing is made of it yet. */
 static gboolean
 read_source (Source *source, GBytes *bytes, const char *name, GError **error)
@@ -268,11 +339,11 @@ read_source (Source *source, GBytes *bytes, const char *name, GError **error)
   return source->st && expect_text (source, KEY_STATE, VERSION, error)
          && check_model (source, error) && check_keys (source, error)
          && read_numbers (source, error) && (!source->slots || read_window (source, error))
-         && check_tensors (source, error);
+         && check_tensors (source, error) && check_digest (source, error);
 }
 
 static void
-fill (LstmState *state, const Source *source, guint64 *time, guint64 *steps)
+fill (LstmState *state, const Source *source, guint64 *next_time, guint64 *steps)
 {
   for (guint i = 0; i < count_entries (source->model); i++) {
     const Entry entry = get_entry (source->model, i, (gsize) source->streams, source->slots);
@@ -284,36 +355,76 @@ fill (LstmState *state, const Source *source, guint64 *time, guint64 *steps)
     for (gsize row = 0; row < entry.rows; row++)
       lstm_tensor_get_values (tensor, row * entry.n, entry.n, to + row * stride);
   }
-  if (time)
-    *time = source->time;
+  if (next_time)
+    *next_time = source->next_time;
   if (steps)
     *steps = source->steps;
 }
 
+/* @flaw is in row @row. Returns: FALSE */
+static gboolean
+refuse_flaw (const Source *source, gsize row, const LstmFlaw *flaw, GError **error)
+{
+  const guint index = 2 * flaw->layer + (flaw->cell != 0);
+  const Entry entry = get_entry (source->model, index, (gsize) source->streams, source->slots);
+  const gsize slots = MAX (source->slots, 1);
+  const gsize of_state[] = {row, flaw->unit},
+              of_window[] = {row / slots, row % slots, flaw->unit};
+  g_autofree char *at = lstm_shape_text (entry.n_dims, source->slots ? of_window : of_state);
+
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_VALUE,
+      "%s: tensor \"%s\": expected finite values, found %g at %s", source->st->file, entry.name,
+      (double) flaw->value, at);
+  return FALSE;
+}
+
+/* Whether all is finite: a state that is not would give NaN until it is reset. */
+static gboolean
+check_state (const LstmState *state, const Source *source, GError **error)
+{
+  LstmFlaw flaw;
+
+  for (gsize row = 0; row < state->streams; row++)
+    if (lstm_state_find_flaw (state, row, &flaw))
+      return refuse_flaw (source, row, &flaw, error);
+  return TRUE;
+}
+
+static gboolean
+check_window (const LstmWindow *window, const Source *source, GError **error)
+{
+  LstmFlaw flaw;
+  gsize row;
+
+  return !lstm_window_find_flaw (window, &row, &flaw)
+         || refuse_flaw (source, row, &flaw, error);
+}
+
 LstmState *
-lstm_state_load (LstmModel *model, GBytes *bytes, const char *name, guint64 *time,
+lstm_state_load (LstmModel *model, GBytes *bytes, const char *name, guint64 *next_time,
     guint64 *steps, GError **error)
 {
   g_auto (Source) source = {.model = model};
-  LstmState *state;
+  g_autoptr (LstmState) state = NULL;
 
   g_return_val_if_fail (model != NULL, NULL);
   if (!read_source (&source, bytes, name, error))
     return NULL;
   state = lstm_state_new (model, (gsize) source.streams, error);
-  if (state)
-    fill (state, &source, time, steps);
-  else
+  if (!state) {
     g_prefix_error (error, "%s: ", name);
-  return state;
+    return NULL;
+  }
+  fill (state, &source, next_time, steps);
+  return check_state (state, &source, error) ? g_steal_pointer (&state) : NULL;
 }
 
 LstmWindow *
 lstm_window_load (LstmModel *model, gsize length, gsize hop, GBytes *bytes, const char *name,
-    guint64 *time, guint64 *steps, GError **error)
+    guint64 *next_time, guint64 *steps, GError **error)
 {
   g_auto (Source) source = {.model = model, .length = length, .hop = hop};
-  LstmWindow *window;
+  g_autoptr (LstmWindow) window = NULL;
 
   g_return_val_if_fail (model != NULL, NULL);
   g_return_val_if_fail (length > 0 && hop > 0, NULL);
@@ -325,7 +436,7 @@ lstm_window_load (LstmModel *model, gsize length, gsize hop, GBytes *bytes, cons
     g_prefix_error (error, "%s: ", name);
     return NULL;
   }
-  fill (window->state, &source, time, steps);
+  fill (window->state, &source, next_time, steps);
   lstm_window_set_position (window, (gsize) source.position);
-  return window;
+  return check_window (window, &source, error) ? g_steal_pointer (&window) : NULL;
 }

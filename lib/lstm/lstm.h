@@ -47,10 +47,11 @@ G_BEGIN_DECLS
  * @LSTM_ERROR_SHAPE: a tensor's shape does not fit its layer, a layer its neighbour, or the
  *   layer is too wide for the precision
  * @LSTM_ERROR_LAYER: the description of the layers names what is not supported
- * @LSTM_ERROR_VALUE: a weight is NaN or infinite
+ * @LSTM_ERROR_VALUE: a weight, or a value of a saved state, is NaN or infinite
  * @LSTM_ERROR_MEMORY: more memory is asked for than there is
  * @LSTM_ERROR_CPU: the instruction set that LSTM_ISA asks for is not to be had
- * @LSTM_ERROR_STATE: a saved state is another model's, or what it says of itself is not possible
+ * @LSTM_ERROR_STATE: a saved state is another model's or damaged, or what it says of itself is
+ *   not possible
  *
  * Why a model or a state could not be made. Messages name the file, the tensor or layer, what
  * was expected and what was found. Running a state has no errors: all is checked before.
@@ -621,46 +622,52 @@ LSTM_API gboolean lstm_window_is_finite (const LstmWindow *window);
  * lstm_state_save:
  * @state: a state; one for whole sequences holds nothing that could be saved, and is a
  *   programming error
- * @time: stream time of the last step in nanoseconds, or %G_MAXUINT64 where it is not known
- * @steps: steps since the sequence began
+ * @next_time: stream time of the next step in nanoseconds, where a source is to go on from, or
+ *   %G_MAXUINT64 where it is not known
+ * @steps: steps since the sequence began, which is the number of the next step, counted from 0
  *
  * Makes a safetensors file of h and c of all streams, see docs/formats.md. A state that is
- * loaded from it goes on bit for bit where this one is, on the same instruction set. Whoever
+ * loaded from it goes on bit for bit where this one is, on the same instruction set. The file has
+ * a digest, so that a damaged one is found. @next_time and @steps are only carried. Whoever
  * writes it to a disk should do so as g_file_set_contents() does, all or nothing.
+ *
+ * A state that is not finite is saved as it is, but lstm_state_load() refuses it: ask
+ * lstm_state_is_finite() before you replace a good file.
  *
  * Returns: (transfer full): the file's content
  */
-LSTM_API GBytes *lstm_state_save (const LstmState *state, guint64 time, guint64 steps);
+LSTM_API GBytes *lstm_state_save (const LstmState *state, guint64 next_time, guint64 steps);
 
 /**
  * lstm_state_load:
  * @model: the model whose state it is, from whatever file; the state takes a reference of its own
  * @bytes: what lstm_state_save() gave; not kept
  * @name: what to call it in messages
- * @time: (out) (optional): where the saved time goes
+ * @next_time: (out) (optional): where the saved time goes, or %G_MAXUINT64 where the file has none
  * @steps: (out) (optional): where the saved steps go
  * @error: return location for a #GError
  *
- * Makes a state of as many streams as were saved. All is checked: a damaged file, or one of
- * another model, as lstm_model_get_fingerprint() says, is an error. NaN and infinities are
- * kept, for a running state may hold them.
+ * Makes a state of as many streams as were saved. All is checked: a damaged file, as its digest
+ * says, one of another model, as lstm_model_get_fingerprint() says, and one with a NaN or an
+ * infinity in h or c is an error. A file that was written before there were digests has none;
+ * nor does it tell the time of the next step.
  *
  * Returns: (transfer full): a state, or %NULL with @error set
  */
 LSTM_API LstmState *lstm_state_load (LstmModel *model, GBytes *bytes, const char *name,
-    guint64 *time, guint64 *steps, GError **error);
+    guint64 *next_time, guint64 *steps, GError **error);
 
 /**
  * lstm_window_save:
  * @window: a window
- * @time: as of lstm_state_save()
+ * @next_time: as of lstm_state_save()
  * @steps: as of lstm_state_save()
  *
  * As lstm_state_save(), with all windows that are open.
  *
  * Returns: (transfer full): the file's content
  */
-LSTM_API GBytes *lstm_window_save (const LstmWindow *window, guint64 time, guint64 steps);
+LSTM_API GBytes *lstm_window_save (const LstmWindow *window, guint64 next_time, guint64 steps);
 
 /**
  * lstm_window_load:
@@ -669,7 +676,7 @@ LSTM_API GBytes *lstm_window_save (const LstmWindow *window, guint64 time, guint
  * @hop: steps from one window's beginning to the next one's, as saved; at least 1
  * @bytes: what lstm_window_save() gave; not kept
  * @name: what to call it in messages
- * @time: (out) (optional): where the saved time goes
+ * @next_time: (out) (optional): where the saved time goes, or %G_MAXUINT64 where the file has none
  * @steps: (out) (optional): where the saved steps go
  * @error: return location for a #GError
  *
@@ -678,7 +685,7 @@ LSTM_API GBytes *lstm_window_save (const LstmWindow *window, guint64 time, guint
  * Returns: (transfer full): a window, or %NULL with @error set
  */
 LSTM_API LstmWindow *lstm_window_load (LstmModel *model, gsize length, gsize hop, GBytes *bytes,
-    const char *name, guint64 *time, guint64 *steps, GError **error);
+    const char *name, guint64 *next_time, guint64 *steps, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmModel, lstm_model_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmState, lstm_state_unref)

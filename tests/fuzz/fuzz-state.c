@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * libFuzzer: whatever the bytes, lstm_state_load() and lstm_window_load() give what runs and can be
- * saved and loaded again, or an error. Of the model of tests/vectors/states. */
+ * saved and loaded again, or an error. Of the model of tests/vectors/states, where files without a digest
+ * lead to what is behind it. */
 #include <lstm/lstm.h>
 
 #define LENGTH 5

@@ -4,6 +4,7 @@
  * whatever the model and wherever it is cut; and files that must be refused. */
 #include "network.h"
 #include "testutil.h"
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -229,6 +230,96 @@ test_network (gconstpointer data)
   }
 }
 
+/* --- Files --- */
+
+/* The file of a state or window of three streams after seven steps */
+static GBytes *
+make_file (LstmModel *model, gboolean of_window)
+{
+  float x[3 * 7 * MAX_INPUTS], y[3 * 2 * 20];
+
+  g_assert_cmpuint (lstm_model_get_input_size (model), <=, MAX_INPUTS);
+
+  test_fill (x, G_N_ELEMENTS (x), 1);
+  if (of_window) {
+    g_autoptr (LstmWindow) window = lstm_window_new (model, 3, 5, 2, NULL);
+
+    g_assert_cmpuint (lstm_window_run (window, 7, x, y), ==, 2);
+    return lstm_window_save (window, 1000, 7);
+  } else {
+    g_autoptr (LstmState) state = test_state_new (model, 3);
+
+    lstm_state_run (state, 7, x, NULL);
+    return lstm_state_save (state, 1000, 7);
+  }
+}
+
+/* Loads and frees; FALSE with the error. */
+static gboolean
+loads (LstmModel *model, gboolean of_window, GBytes *file, GError **error)
+{
+  if (of_window) {
+    g_autoptr (LstmWindow)
+        window = lstm_window_load (model, 5, 2, file, "test", NULL, NULL, error);
+
+    return window != NULL;
+  } else {
+    g_autoptr (LstmState) state = lstm_state_load (model, file, "test", NULL, NULL, error);
+
+    return state != NULL;
+  }
+}
+
+/* What is saved of @file when it was loaded */
+static GBytes *
+load_and_save (LstmModel *model, gboolean of_window, GBytes *file)
+{
+  guint64 time, steps;
+
+  if (of_window) {
+    g_autoptr (LstmWindow)
+        window = lstm_window_load (model, 5, 2, file, "test", &time, &steps, NULL);
+
+    return lstm_window_save (window, time, steps);
+  } else {
+    g_autoptr (LstmState) state = lstm_state_load (model, file, "test", &time, &steps, NULL);
+
+    return lstm_state_save (state, time, steps);
+  }
+}
+
+/* @file as it was written before there were digests */
+static GBytes *
+without_digest (GBytes *file)
+{
+  gsize size;
+  const char *content = g_bytes_get_data (file, &size);
+  const char *digest = g_strstr_len (
+      content + 8, (gssize) size - 8, ",\"lstm.digest\":\"sha256:");
+  g_autofree char *text = NULL;
+
+  g_assert_nonnull (digest);
+  text = g_strndup (digest, strlen (",\"lstm.digest\":\"sha256:\"") + 64);
+  return test_edit_header (file, text, "", 1);
+}
+
+/* @file with @value instead of its number @index */
+static GBytes *
+with_value (GBytes *file, gsize index, float value)
+{
+  gsize size;
+  g_autofree char *content = g_memdup2 (
+      g_bytes_get_data (file, &size), g_bytes_get_size (file));
+  const gsize header = (gsize) GUINT64_FROM_LE (*(const guint64 *) content);
+  guint32 bits;
+
+  memcpy (&bits, &value, sizeof bits);
+  bits = GUINT32_TO_LE (bits);
+  g_assert_cmpuint (8 + header + (index + 1) * sizeof bits, <=, size);
+  memcpy (content + 8 + header + index * sizeof bits, &bits, sizeof bits);
+  return g_bytes_new (content, size);
+}
+
 /* --- What goes with it --- */
 
 static void
@@ -256,25 +347,24 @@ test_numbers (void)
   }
 }
 
-/* NaN, infinity and the sign of zero stay what they are. */
+/* The signs of zeros, denormal and largest values stay what they are. */
 static void
-test_not_finite (void)
+test_extreme_values (void)
 {
-  static const float values[] = {NAN, INFINITY, -INFINITY, -0.f};
+  static const float values[] = {-0.f, 1e-45f, -FLT_MIN / 2, FLT_MAX, -FLT_MAX};
 
-  for (gsize i = 0; i < G_N_ELEMENTS (values); i++) {
+  for (guint window = 0; window < 2; window++) {
     g_autoptr (LstmModel) model = load (0, "base", LSTM_PRECISION_FLOAT32);
-    g_autoptr (LstmState) state = test_state_new (model, 1);
-    g_autoptr (GBytes) file = NULL;
-    g_autoptr (LstmState) loaded = NULL;
-    float x[5] = {values[i]}, h[20];
+    g_autoptr (GBytes) made = make_file (model, window);
+    g_autoptr (GBytes) file = without_digest (made);
 
-    lstm_state_run (state, 1, x, NULL);
-    lstm_state_get_hidden (state, 0, h);
-    g_assert_true (isnan (h[0]) == (i == 0));
-    file = lstm_state_save (state, G_MAXUINT64, 1);
-    loaded = state_load (model, file);
-    check_memory (model, loaded, state);
+    for (gsize i = 0; i < G_N_ELEMENTS (values); i++) {
+      g_autoptr (GBytes) edited = with_value (file, i, values[i]);
+      g_autoptr (GBytes) again = load_and_save (model, window, edited);
+      g_autoptr (GBytes) undigested = without_digest (again);
+
+      g_assert_true (g_bytes_equal (undigested, edited));
+    }
   }
 }
 
@@ -386,11 +476,17 @@ static const Refusal refusals[] = {
         "\"lstm.steps\""},
     {"steps-blank", FALSE, META ("steps", "7"), META ("steps", " 7"), LSTM_ERROR_STATE,
         "\"lstm.steps\""},
-    {"no-time", FALSE, META ("time", "1000") ",", "", -1, NULL},
-    {"time-empty", FALSE, META ("time", "1000"), META ("time", ""), LSTM_ERROR_STATE,
+    {"no-time", FALSE, META ("next-time", "1000") ",", "", -1, NULL},
+    {"time-empty", FALSE, META ("next-time", "1000"), META ("next-time", ""), LSTM_ERROR_STATE,
+        "\"lstm.next-time\""},
+    {"time-unknown", FALSE, META ("next-time", "1000"),
+        META ("next-time", "18446744073709551615"), LSTM_ERROR_STATE,
+        "\"lstm.next-time\": expected a number from 0 to 18446744073709551614"},
+    {"last-time", FALSE, META ("next-time", "1000"), META ("time", "900"), -1, NULL},
+    {"last-time-empty", FALSE, META ("next-time", "1000"), META ("time", ""), LSTM_ERROR_STATE,
         "\"lstm.time\""},
-    {"time-unknown", FALSE, META ("time", "1000"), META ("time", "18446744073709551615"),
-        LSTM_ERROR_STATE, "\"lstm.time\": expected a number from 0 to 18446744073709551614"},
+    {"empty-digest", FALSE, META ("state", "1"), META ("state", "1") "," META ("digest", ""),
+        LSTM_ERROR_STATE, "\"lstm.digest\": expected sha256:"},
 
     {"other-length", TRUE, META ("window-length", "5"), META ("window-length", "6"),
         LSTM_ERROR_STATE, "\"lstm.window-length\": expected 5, found \"6\""},
@@ -429,50 +525,14 @@ static const Refusal refusals[] = {
     {"not-json", FALSE, "{", "[", LSTM_ERROR_FORMAT, "test: header"},
 };
 
-/* The file of a state or window of three streams after seven steps */
-static GBytes *
-make_file (LstmModel *model, gboolean of_window)
-{
-  float x[3 * 7 * MAX_INPUTS], y[3 * 2 * 20];
-
-  g_assert_cmpuint (lstm_model_get_input_size (model), <=, MAX_INPUTS);
-
-  test_fill (x, G_N_ELEMENTS (x), 1);
-  if (of_window) {
-    g_autoptr (LstmWindow) window = lstm_window_new (model, 3, 5, 2, NULL);
-
-    g_assert_cmpuint (lstm_window_run (window, 7, x, y), ==, 2);
-    return lstm_window_save (window, 1000, 7);
-  } else {
-    g_autoptr (LstmState) state = test_state_new (model, 3);
-
-    lstm_state_run (state, 7, x, NULL);
-    return lstm_state_save (state, 1000, 7);
-  }
-}
-
-/* Loads and frees; FALSE with the error. */
-static gboolean
-loads (LstmModel *model, gboolean of_window, GBytes *file, GError **error)
-{
-  if (of_window) {
-    g_autoptr (LstmWindow)
-        window = lstm_window_load (model, 5, 2, file, "test", NULL, NULL, error);
-
-    return window != NULL;
-  } else {
-    g_autoptr (LstmState) state = lstm_state_load (model, file, "test", NULL, NULL, error);
-
-    return state != NULL;
-  }
-}
-
+/* Without its digest a file is refused for what is wrong with it. */
 static void
 test_refusal (gconstpointer data)
 {
   const Refusal *test = data;
   g_autoptr (LstmModel) model = load (0, "base", LSTM_PRECISION_FLOAT32);
-  g_autoptr (GBytes) file = make_file (model, test->window);
+  g_autoptr (GBytes) made = make_file (model, test->window);
+  g_autoptr (GBytes) file = without_digest (made);
   g_autoptr (GBytes) edited = test_edit_header (file, test->from, test->to, 1);
   g_autoptr (GError) error = NULL;
 
@@ -526,13 +586,98 @@ test_truncated (void)
   }
 }
 
+/* A file of which a byte is another is refused, or the same is made of it: the digest tells what
+ * no other rule does, for example of h and c. */
+static void
+test_damaged (void)
+{
+  static const guint8 flips[] = {0x01, 0x20, 0x80, 0xff};
+  g_autoptr (LstmModel) model = load (0, "base", LSTM_PRECISION_FLOAT32);
+
+  for (guint window = 0; window < 2; window++) {
+    g_autoptr (GBytes) file = make_file (model, window);
+    gsize size, by_digest = 0;
+    const guint8 *content = g_bytes_get_data (file, &size);
+    const gsize data = 8 + (gsize) GUINT64_FROM_LE (*(const guint64 *) content);
+
+    for (gsize i = 0; i < size * G_N_ELEMENTS (flips); i++) {
+      g_autofree guint8 *copy = g_memdup2 (content, size);
+      g_autoptr (GBytes) damaged = NULL;
+      g_autoptr (GError) error = NULL;
+
+      copy[i / G_N_ELEMENTS (flips)] ^= flips[i % G_N_ELEMENTS (flips)];
+      damaged = g_bytes_new (copy, size);
+      if (loads (model, window, damaged, &error)) {
+        g_autoptr (GBytes) again = load_and_save (model, window, damaged);
+
+        g_assert_true (g_bytes_equal (again, file));
+        g_assert_cmpuint (i / G_N_ELEMENTS (flips), <, data);
+        continue;
+      }
+      g_assert_true (g_str_has_prefix (error->message, "test: "));
+      by_digest += strstr (error->message, "\"lstm.digest\": expected sha256:") != NULL;
+    }
+    g_assert_cmpuint (by_digest, >=, (size - data) * G_N_ELEMENTS (flips));
+  }
+}
+
+/* The digest says nothing of the order in which other programs put keys and tensors. */
+static void
+test_other_order (void)
+{
+  g_autoptr (LstmModel) model = load (0, "base", LSTM_PRECISION_FLOAT32);
+  g_autoptr (GBytes) file = make_file (model, FALSE);
+  g_autoptr (GBytes) fewer = test_edit_header (file, META ("streams", "3") ",", "", 1);
+  g_autoptr (GBytes) moved = test_edit_header (
+      fewer, META ("steps", "7"), META ("steps", "7") "," META ("streams", "3"), 1);
+  g_autoptr (GBytes) again = load_and_save (model, FALSE, moved);
+
+  g_assert_true (g_bytes_equal (again, file));
+}
+
+/* Of windows only those that are open count: after seven steps the one that began with the third is
+ * complete, and its slot is the second. */
+static void
+test_not_finite (void)
+{
+  static const float values[] = {NAN, INFINITY, -INFINITY};
+  enum { UNITS = 20 };
+  g_autoptr (LstmModel) model = load (0, "base", LSTM_PRECISION_FLOAT32);
+
+  for (guint window = 0; window < 2; window++) {
+    g_autoptr (GBytes) made = make_file (model, window);
+    g_autoptr (GBytes) file = without_digest (made);
+    const gsize rows = window ? 9 : 3;
+
+    for (gsize i = 0; i < 2 * rows * UNITS; i++) {
+      const gsize row = i / UNITS % rows, unit = i % UNITS;
+      g_autoptr (GBytes) bad = with_value (file, i, values[i % G_N_ELEMENTS (values)]);
+      g_autofree char *at = window ? g_strdup_printf ("[%zu, %zu, %zu]", row / 3, row % 3, unit)
+                                   : g_strdup_printf ("[%zu, %zu]", row, unit);
+      g_autofree char *expected = g_strdup_printf (
+          "test: tensor \"0.%s\": expected finite values, found %g at %s",
+          i / UNITS < rows ? "hidden" : "cell", (double) values[i % G_N_ELEMENTS (values)], at);
+      g_autoptr (GError) error = NULL;
+
+      if (loads (model, window, bad, &error)) {
+        g_assert_true (window);
+        g_assert_cmpuint (row % 3, ==, 1);
+        continue;
+      }
+      g_assert_error (error, LSTM_ERROR, LSTM_ERROR_VALUE);
+      g_assert_cmpstr (error->message, ==, expected);
+    }
+  }
+}
+
 /* Without an LSTM layer no tensor vouches for the streams. */
 static void
 test_no_memory (void)
 {
   g_autoptr (LstmModel) model = load (4, "base", LSTM_PRECISION_FLOAT32);
   g_autoptr (LstmState) state = test_state_new (model, 1);
-  g_autoptr (GBytes) file = lstm_state_save (state, 0, 0);
+  g_autoptr (GBytes) made = lstm_state_save (state, 0, 0);
+  g_autoptr (GBytes) file = without_digest (made);
   g_autoptr (GBytes)
       many = test_edit_header (file, META ("streams", "1"), META ("streams", "65537"), 1);
   g_autoptr (GError) error = NULL;
@@ -545,38 +690,67 @@ test_no_memory (void)
 /* --- Files of other days and machines --- */
 
 /* vectors/states: of variants/torch-projection, three streams after seven steps. They are the
- * fuzzer's seeds too. LSTM_TEST_RENEW writes them anew. */
+ * fuzzer's seeds too. LSTM_TEST_RENEW writes them anew, but for those that were written before there
+ * were digests and had the time of the last step. */
+static const struct {
+  const char *name;
+  gboolean window, old;
+} stored[] = {{"state.safetensors", FALSE, FALSE}, {"window.safetensors", TRUE, FALSE},
+    {"state-undigested.safetensors", FALSE, TRUE},
+    {"window-undigested.safetensors", TRUE, TRUE}};
+
+/* @a and @b, but for the blanks at the header's end */
+static void
+assert_same_file (GBytes *a, GBytes *b)
+{
+  GBytes *files[] = {a, b};
+  char *headers[2];
+  const char *data[2];
+  gsize sizes[2];
+
+  for (guint i = 0; i < 2; i++) {
+    const char *content = g_bytes_get_data (files[i], &sizes[i]);
+    const gsize length = (gsize) GUINT64_FROM_LE (*(const guint64 *) content);
+
+    headers[i] = g_strchomp (g_strndup (content + 8, length));
+    data[i] = content + 8 + length;
+    sizes[i] -= 8 + length;
+  }
+  g_assert_cmpstr (headers[0], ==, headers[1]);
+  g_assert_cmpmem (data[0], sizes[0], data[1], sizes[1]);
+  g_free (headers[0]);
+  g_free (headers[1]);
+}
+
 static void
 test_stored (void)
 {
-  static const char *const names[] = {"state.safetensors", "window.safetensors"};
   const char *root = g_getenv ("LSTM_TEST_VECTORS");
   g_autofree char *path = g_build_filename (
       root, "variants", "torch-projection", "model.safetensors", NULL);
   g_autoptr (LstmModel) model = test_model_load (path, "base");
 
-  for (guint window = 0; window < 2; window++) {
-    g_autofree char *file = g_build_filename (root, "states", names[window], NULL),
-                    *content = NULL;
-    g_autoptr (GBytes) made = make_file (model, window);
-    g_autoptr (GBytes) stored = NULL, again = NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS (stored); i++) {
+    g_autofree char *file = g_build_filename (root, "states", stored[i].name, NULL);
+    g_autofree char *content = NULL;
+    g_autoptr (GBytes) made = make_file (model, stored[i].window);
+    g_autoptr (GBytes) bytes = NULL, again = NULL;
     gsize size;
 
-    if (g_getenv ("LSTM_TEST_RENEW"))
+    if (g_getenv ("LSTM_TEST_RENEW") && !stored[i].old)
       g_assert_true (g_file_set_contents (
           file, g_bytes_get_data (made, NULL), (gssize) g_bytes_get_size (made), NULL));
     g_assert_true (g_file_get_contents (file, &content, &size, NULL));
-    stored = g_bytes_new (content, size);
-    if (window) {
-      g_autoptr (LstmWindow) loaded = window_load (model, 5, 2, stored);
+    bytes = g_bytes_new (content, size);
+    again = load_and_save (model, stored[i].window, bytes);
+    if (stored[i].old) { /* the time of the next step is not made up */
+      g_autoptr (GBytes) timeless = test_edit_header (bytes, META ("time", "1000") ",", "", 1);
+      g_autoptr (GBytes) undigested = without_digest (again);
 
-      again = lstm_window_save (loaded, 1000, 7);
+      assert_same_file (undigested, timeless);
     } else {
-      g_autoptr (LstmState) loaded = state_load (model, stored);
-
-      again = lstm_state_save (loaded, 1000, 7);
+      g_assert_true (g_bytes_equal (again, bytes));
     }
-    g_assert_true (g_bytes_equal (again, stored));
   }
 }
 
@@ -601,12 +775,15 @@ main (int argc, char **argv)
     g_test_add_data_func (path, &refusals[i], test_refusal);
   }
   g_test_add_func ("/save/numbers", test_numbers);
-  g_test_add_func ("/save/not-finite", test_not_finite);
+  g_test_add_func ("/save/extreme-values", test_extreme_values);
   g_test_add_func ("/save/finite", test_finite);
   g_test_add_func ("/save/isas", test_other_isas);
   g_test_add_func ("/save/whole", test_whole);
   g_test_add_func ("/save/other-kind", test_other_kind);
   g_test_add_func ("/save/truncated", test_truncated);
+  g_test_add_func ("/save/damaged", test_damaged);
+  g_test_add_func ("/save/other-order", test_other_order);
+  g_test_add_func ("/save/not-finite", test_not_finite);
   g_test_add_func ("/save/no-memory", test_no_memory);
   g_test_add_func ("/save/stored", test_stored);
   return g_test_run ();
