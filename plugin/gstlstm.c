@@ -296,6 +296,7 @@ gst_lstm_start (GstBaseTransform *trans)
   self->has_pool = FALSE;
   self->next_step = 0;
   self->saved_at = GST_CLOCK_TIME_NONE;
+  self->ran_to = 0;
   self->pending_flow = GST_FLOW_OK;
   self->broken = self->discont = self->warned_non_finite = FALSE;
   self->bad_buffers = 0;

@@ -51,6 +51,7 @@ typedef struct {
   GstClockTime gave_way; /* when others could have the lock, in a whole sequence */
   gboolean warned_non_finite;
   GstClockTime saved_at; /* running time of the first step, or of the last write */
+  GstClockTime ran_to;   /* running time of the last step's end */
 } GstLstm;
 
 /* Waits for the lock at most as long as a slice of steps takes, however busy the streaming thread is:

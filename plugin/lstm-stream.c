@@ -93,12 +93,31 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan 
   return GST_FLOW_OK;
 }
 
+/* The running time of @steps steps: that of their pts, or where they have none the end of those before
+ * them, or where they have no duration either the clock's. */
+static GstClockTime
+running_time_of (GstLstm *self, const GstLstmSpan *span, guint steps)
+{
+  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  const GstLstmTensors *in = &self->sequence.in;
+  const GstClockTime length = in->fps_n > 0 ? gst_lstm_tensors_step_offset (in, steps)
+                                            : span->duration;
+  GstClockTime time = self->ran_to;
+
+  if (GST_CLOCK_TIME_IS_VALID (span->pts) && segment->format == GST_FORMAT_TIME)
+    time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, span->pts);
+  else if (!GST_CLOCK_TIME_IS_VALID (length))
+    time = gst_element_get_current_running_time (GST_ELEMENT (self));
+  if (GST_CLOCK_TIME_IS_VALID (time))
+    self->ran_to = time + (GST_CLOCK_TIME_IS_VALID (length) ? length : 0);
+  return time;
+}
+
 /* Writes state-location where the interval has passed in running time, also backwards: there was
  * a seek. */
 static void
-save_in_time (GstLstm *self, const GstLstmSpan *span)
+save_in_time (GstLstm *self, const GstLstmSpan *span, guint steps)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
   GstClockTime interval, now;
 
   if (!self->settings.state_location) /* does not change while the element runs */
@@ -106,10 +125,8 @@ save_in_time (GstLstm *self, const GstLstmSpan *span)
   GST_OBJECT_LOCK (self);
   interval = self->settings.state_interval;
   GST_OBJECT_UNLOCK (self);
-  if (!interval || !GST_CLOCK_TIME_IS_VALID (span->pts) || segment->format != GST_FORMAT_TIME)
-    return;
-  now = gst_segment_to_running_time (segment, GST_FORMAT_TIME, span->pts);
-  if (!GST_CLOCK_TIME_IS_VALID (now))
+  now = running_time_of (self, span, steps);
+  if (!interval || !GST_CLOCK_TIME_IS_VALID (now))
     return;
   if (GST_CLOCK_TIME_IS_VALID (self->saved_at)
       && (now < self->saved_at || now - self->saved_at >= interval)) {
@@ -146,7 +163,7 @@ run_steps (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
   }
   ret = run_buffer (self, inbuf, x, &span, outbuf);
   if (ret == GST_FLOW_OK)
-    save_in_time (self, &span);
+    save_in_time (self, &span, self->sequence.in.steps);
   if (ret == GST_FLOW_OK && !*outbuf && gst_lstm_attaches (self))
     return collect (self, outbuf);
   if (ret == GST_FLOW_OK && !*outbuf) {
@@ -194,7 +211,8 @@ run_gap (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
     const guint n = (guint) MIN (in->steps, steps - done);
     const GstLstmSpan span = gst_lstm_tensors_part (in, gap, steps, done, n);
 
-    gst_lstm_run (self, NULL, n, &span, NULL);
+    if (gst_lstm_run (self, NULL, n, &span, NULL) == GST_FLOW_OK)
+      save_in_time (self, &span, n);
     if (!outbuf)
       gst_lstm_push_waiting (self);
     else if (!self->broken)
