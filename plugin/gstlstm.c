@@ -183,8 +183,10 @@ gst_lstm_take_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
   if (!continues)
     gst_lstm_drain (self); /* in its own shape */
   gst_lstm_lock (self);
-  if (!continues && !self->sequence.restored)
+  if (!continues && !self->sequence.restored) {
     gst_lstm_forget (self);
+    g_clear_pointer (&self->initial, g_bytes_unref); /* of other streams */
+  }
   ok = gst_lstm_sequence_configure (&self->sequence, in, error);
   if (!ok && !gst_lstm_sequence_configure (&self->sequence, &before, NULL))
     self->sequence.in.n_tensors = 0; /* not configured */
@@ -246,8 +248,9 @@ start_sequence (GstLstm *self, LstmModel *model, GError **error)
     gst_lstm_sequence_stop (&self->sequence);
   self->stats = (GstLstmStats){0};
   self->n_steps = 0;
-  self->last_time = GST_CLOCK_TIME_NONE;
-  self->unsaved = self->from_bytes = FALSE;
+  self->next_time = GST_CLOCK_TIME_NONE;
+  self->from_bytes = FALSE;
+  gst_lstm_set_initial (self, NULL, FALSE);
   gst_lstm_unlock (self);
   return ok && gst_lstm_restore_file (self, error);
 }
@@ -257,7 +260,7 @@ gst_lstm_stop (GstBaseTransform *trans)
 {
   GstLstm *self = GST_LSTM (trans);
 
-  gst_lstm_save_file (self);
+  gst_lstm_save_at_stop (self);
   gst_lstm_lock (self);
   if (self->sequence.model)
     gst_lstm_sequence_stop (&self->sequence);
@@ -297,6 +300,7 @@ gst_lstm_start (GstBaseTransform *trans)
   self->next_step = 0;
   self->saved_at = GST_CLOCK_TIME_NONE;
   self->ran_to = 0;
+  self->warned_not_saved = FALSE;
   self->pending_flow = GST_FLOW_OK;
   self->broken = self->discont = self->warned_non_finite = FALSE;
   self->bad_buffers = 0;
@@ -308,13 +312,22 @@ gst_lstm_start (GstBaseTransform *trans)
   return TRUE;
 }
 
+static GstStateChangeReturn
+gst_lstm_change_state (GstElement *element, GstStateChange transition)
+{
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING
+      || transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
+    gst_lstm_set_plays (GST_LSTM (element), transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING);
+  return GST_ELEMENT_CLASS (gst_lstm_parent_class)->change_state (element, transition);
+}
+
 static void
 gst_lstm_reset (GstLstm *self)
 {
   gst_lstm_lock (self);
   if (self->sequence.model) {
     gst_lstm_forget (self);
-    self->unsaved = TRUE;
+    gst_lstm_set_initial (self, NULL, TRUE);
   }
   gst_lstm_unlock (self);
 }
@@ -428,7 +441,8 @@ install_signals (GstLstmClass *klass)
    * h and c as they are between two buffers, in the format of #GstLstm:state-location. May be
    * emitted from any thread.
    *
-   * Returns: (transfer full) (nullable): %NULL before there are any
+   * Returns: (transfer full) (nullable): %NULL before there are any, and, with a warning on the bus,
+   *   where they are not finite
    */
   g_signal_new ("get-state", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_STRUCT_OFFSET (GstLstmClass, get_state), NULL, NULL, NULL, G_TYPE_BYTES, 0);
@@ -436,9 +450,11 @@ install_signals (GstLstmClass *klass)
    * GstLstm::set-state:
    * @bytes: what get-state gave
    *
-   * Sets h and c between two buffers, from PAUSED on. May be emitted from any thread.
+   * Sets h and c between two buffers, from PAUSED on; in PAUSED a flush leads back to them. May be
+   * emitted from any thread.
    *
-   * Returns: %FALSE, and a warning on the bus, if they are not of this model and as many streams
+   * Returns: %FALSE, and a warning on the bus, if they are damaged, not finite, or not of this model and
+   *   as many streams
    */
   g_signal_new ("set-state", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_STRUCT_OFFSET (GstLstmClass, set_state), NULL, NULL, NULL, G_TYPE_BOOLEAN, 1,
@@ -462,6 +478,7 @@ gst_lstm_class_init (GstLstmClass *klass)
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   install_signals (klass);
 
+  element_class->change_state = gst_lstm_change_state;
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "LSTM", "Filter/Analyzer",

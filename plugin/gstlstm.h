@@ -32,8 +32,14 @@ typedef struct {
   GstLstmInput input;       /* what caps say */
   GstLstmStats stats;
   guint64 n_steps;        /* that h and c know of */
-  GstClockTime last_time; /* stream time of the last one */
+  GstClockTime next_time; /* stream time of the step that comes after them */
   gboolean unsaved;       /* state-location has not seen it */
+
+  /* What runs before the element plays is a preroll, which a flush and READY undo: */
+  gboolean plays, prerolls;
+  GBytes *initial;          /* h and c before it, NULL for zero, */
+  gboolean initial_unsaved; /* which state-location has not seen; */
+  GBytes *at_eos;           /* what is to be written if it plays after all */
 
   /* streaming thread */
   GstLstmSteps steps;  /* of the buffer that is read */
@@ -52,6 +58,7 @@ typedef struct {
   gboolean warned_non_finite;
   GstClockTime saved_at; /* running time of the first step, or of the last write */
   GstClockTime ran_to;   /* running time of the last step's end */
+  gboolean warned_not_saved; /* for h and c are not finite, since they last were */
 } GstLstm;
 
 /* Waits for the lock at most as long as a slice of steps takes, however busy the streaming thread is:
@@ -115,9 +122,30 @@ GstFlowReturn gst_lstm_run (
     GstLstm *self, const gfloat *x, guint steps, const GstLstmSpan *span, GstBuffer *outbuf);
 
 /* state-location: read once the sequence has begun, FALSE with an error where the file is not a
- * state of the model; and written, if h and c have seen a step since. */
+ * state of the model; and written, if h and c have seen a step since, but not in a preroll. */
 gboolean gst_lstm_restore_file (GstLstm *self, GError **error);
 void gst_lstm_save_file (GstLstm *self);
+
+/* The same at EOS: what a preroll leaves is written when the element plays. */
+void gst_lstm_save_at_eos (GstLstm *self);
+
+/* The same when the element stops: of a preroll nothing is left. */
+void gst_lstm_save_at_stop (GstLstm *self);
+
+/* h and c are set to @bytes (nullable: zero), which a preroll is to begin with; @unsaved:
+ * state-location has not seen them. Under the lock. */
+void gst_lstm_set_initial (GstLstm *self, GBytes *bytes, gboolean unsaved);
+
+/* Whether the element plays from now on */
+void gst_lstm_set_plays (GstLstm *self, gboolean plays);
+
+/* h and c become what they were before the preroll; FALSE if the element has played. */
+gboolean gst_lstm_undo_preroll (GstLstm *self);
+
+/* Stream time of the step behind the first @done of the @steps steps of @span, as a source with the times
+ * of frames would have it; GST_CLOCK_TIME_NONE where it is not known. */
+GstClockTime gst_lstm_time_behind (
+    const GstLstm *self, const GstLstmSpan *span, guint steps, guint done);
 
 /* Signals */
 GBytes *gst_lstm_get_state (GstLstm *self);

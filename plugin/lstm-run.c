@@ -18,8 +18,10 @@ gst_lstm_forget (GstLstm *self)
 void
 gst_lstm_begin_anew (GstLstm *self)
 {
-  if (!self->sequence.restored)
-    gst_lstm_forget (self);
+  if (self->sequence.restored)
+    return;
+  gst_lstm_forget (self);
+  self->next_time = GST_CLOCK_TIME_NONE;
 }
 
 gboolean
@@ -37,19 +39,12 @@ gst_lstm_resets_on (GstLstm *self, GstLstmResetOn what)
 static void
 count_steps (GstLstm *self, const GstLstmRun *run, guint done, guint n, GstClockTime took)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-  GstClockTime pts = run->span.pts;
-
   self->n_steps += n;
   self->unsaved = TRUE;
   self->stats.steps += n;
   self->stats.total += took;
   self->stats.longest = MAX (self->stats.longest, took / n);
-  if (!GST_CLOCK_TIME_IS_VALID (pts) || segment->format != GST_FORMAT_TIME)
-    return;
-  if (done > 1)
-    pts = gst_lstm_tensors_part (&self->sequence.in, &run->span, run->steps, done - 1, 1).pts;
-  self->last_time = gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts);
+  self->next_time = gst_lstm_time_behind (self, &run->span, run->steps, done);
 }
 
 /* Steps to run at once, of @left. A reset on NaN comes right after the step, wherever buffers are cut. */

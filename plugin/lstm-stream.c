@@ -430,13 +430,15 @@ gst_lstm_sink_event (GstBaseTransform *trans, GstEvent *event)
     event = gst_lstm_bytes_segment_done (self, event);
     break;
   case GST_EVENT_EOS:
-    gst_lstm_save_file (self); /* before h and c become zero */
+    gst_lstm_save_at_eos (self); /* before h and c become zero */
     end_sequence (self);
     break;
   case GST_EVENT_FLUSH_STOP:
-    gst_lstm_lock (self);
-    gst_lstm_begin_anew (self);
-    gst_lstm_unlock (self);
+    if (!gst_lstm_undo_preroll (self)) {
+      gst_lstm_lock (self);
+      gst_lstm_begin_anew (self);
+      gst_lstm_unlock (self);
+    }
     accept_buffers (self);
     break;
   case GST_EVENT_GAP:

@@ -312,14 +312,41 @@ gst_lstm_sequence_forget (GstLstmSequence *sequence)
 
 /* --- State that outlives the process --- */
 
-GBytes *
-gst_lstm_sequence_save (const GstLstmSequence *sequence, guint64 time, guint64 steps)
+/* One of *@state and *@window; FALSE if @bytes are not of the model or the windows. */
+static gboolean
+load_engine (const GstLstmSequence *sequence, GBytes *bytes, const gchar *name,
+    LstmState **state, LstmWindow **window, guint64 *next_time, guint64 *steps, GError **error)
 {
+  if (sequence->mode == GST_LSTM_OUTPUT_WINDOW)
+    *window = lstm_window_load (sequence->model, sequence->window_length, sequence->window_hop,
+        bytes, name, next_time, steps, error);
+  else
+    *state = lstm_state_load (sequence->model, bytes, name, next_time, steps, error);
+  return *state || *window;
+}
+
+/* Whether what was saved as @bytes can be loaded: where h or c is not finite @error says which. */
+static gboolean
+is_good (const GstLstmSequence *sequence, GBytes *bytes, GError **error)
+{
+  g_autoptr (LstmState) state = NULL;
+  g_autoptr (LstmWindow) window = NULL;
+
+  return gst_lstm_sequence_is_finite (sequence)
+         || load_engine (sequence, bytes, "h and c", &state, &window, NULL, NULL, error);
+}
+
+GBytes *
+gst_lstm_sequence_save (
+    const GstLstmSequence *sequence, guint64 next_time, guint64 steps, GError **error)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
   if (sequence->window)
-    return lstm_window_save (sequence->window, time, steps);
-  return sequence->state && !sequence->needs_whole
-             ? lstm_state_save (sequence->state, time, steps)
-             : NULL;
+    bytes = lstm_window_save (sequence->window, next_time, steps);
+  else if (sequence->state && !sequence->needs_whole)
+    bytes = lstm_state_save (sequence->state, next_time, steps);
+  return bytes && is_good (sequence, bytes, error) ? g_steal_pointer (&bytes) : NULL;
 }
 
 static gboolean
@@ -335,9 +362,8 @@ check_streams (const GstLstmSequence *sequence, gsize found, const gchar *name, 
 
 gboolean
 gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar *name,
-    guint64 *time, guint64 *steps, GError **error)
+    guint64 *next_time, guint64 *steps, GError **error)
 {
-  const gboolean windows = sequence->mode == GST_LSTM_OUTPUT_WINDOW;
   g_autoptr (LstmState) state = NULL;
   g_autoptr (LstmWindow) window = NULL;
   gsize streams;
@@ -345,14 +371,9 @@ gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar
   if (sequence->needs_whole)
     return gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_LAYER,
         "%s: expected no state, for the model needs whole sequences and keeps none", name);
-  if (windows)
-    window = lstm_window_load (sequence->model, sequence->window_length, sequence->window_hop,
-        bytes, name, time, steps, error);
-  else
-    state = lstm_state_load (sequence->model, bytes, name, time, steps, error);
-  if (!state && !window)
+  if (!load_engine (sequence, bytes, name, &state, &window, next_time, steps, error))
     return FALSE;
-  streams = windows ? lstm_window_get_streams (window) : lstm_state_get_streams (state);
+  streams = window ? lstm_window_get_streams (window) : lstm_state_get_streams (state);
   if (!check_streams (sequence, streams, name, error))
     return FALSE;
   gst_lstm_sequence_drop (sequence);

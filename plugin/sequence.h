@@ -82,14 +82,16 @@ gboolean gst_lstm_sequence_configure (
 /* h and c become zero, and what waits to leave is dropped. */
 void gst_lstm_sequence_forget (GstLstmSequence *sequence);
 
-/* What h and c are, for restore() in another process; @time and @steps as of lstm_state_save().
- * Returns: (transfer full) (nullable): NULL where nothing is kept between steps */
-GBytes *gst_lstm_sequence_save (const GstLstmSequence *sequence, guint64 time, guint64 steps);
+/* What h and c are, for restore() in another process; @next_time and @steps as of lstm_state_save().
+ * Returns: (transfer full) (nullable): NULL where nothing is kept between steps, and with @error where
+ * it is not finite */
+GBytes *gst_lstm_sequence_save (
+    const GstLstmSequence *sequence, guint64 next_time, guint64 steps, GError **error);
 
 /* h and c become what save() gave. FALSE, with all as it was, if they are another model's or of
  * other streams than the caps. */
 gboolean gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar *name,
-    guint64 *time, guint64 *steps, GError **error);
+    guint64 *next_time, guint64 *steps, GError **error);
 
 /* Whether outputs go to the buffer that run_begin() maps; else take() gives them, once for each item. */
 gboolean gst_lstm_sequence_is_direct (const GstLstmSequence *sequence);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * When a saved state is written. */
+ * What a saved state says of the next step, when it is written, and that no NaN is ever saved. */
 #include "lstm-rig.h"
+#include <glib/gstdio.h>
+#include <math.h>
 
 #define FOLDER "three-layers"
 #define NONE GST_CLOCK_TIME_NONE
@@ -19,6 +21,17 @@ get_number (GBytes *bytes, const gchar *key)
 }
 
 static void
+assert_next (Rig *rig, guint64 time, guint64 steps)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
+  g_signal_emit_by_name (rig->lstm, "get-state", &bytes);
+  g_assert_nonnull (bytes);
+  g_assert_cmpuint (get_number (bytes, "lstm.next-time"), ==, time);
+  g_assert_cmpuint (get_number (bytes, "lstm.steps"), ==, steps);
+}
+
+static void
 push_at (Rig *rig, GstClockTime pts, GstClockTime duration)
 {
   GstBuffer *buffer = rig_buffer (rig, 0);
@@ -27,6 +40,234 @@ push_at (Rig *rig, GstClockTime pts, GstClockTime duration)
   GST_BUFFER_DURATION (buffer) = duration;
   g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
 }
+
+/* --- The time of the next step --- */
+
+static const struct {
+  gint n, d;
+} framerates[] = {{30, 1}, {30000, 1001}, {24, 1}, {24000, 1001}, {25, 1}, {7, 3}, {1, 1},
+    {60, 1}, {10, 1}, {3, 1000}, {16000, 1}, {44100, 1}, {48000, 1}, {1000000, 1}, {90000, 7}};
+
+/* Step @i begins then. */
+static GstClockTime
+time_of (guint framerate, guint64 i)
+{
+  return gst_util_uint64_scale (
+      i, (guint64) framerates[framerate].d * GST_SECOND, (guint64) framerates[framerate].n);
+}
+
+/* The next step's time is that of a source of frames, however many are in a buffer and however long the
+ * stream is. */
+static void
+test_times (void)
+{
+  static const guint64 begins[] = {0, 1000003, G_GUINT64_CONSTANT (3000000019)};
+  static const guint steps[] = {1, 3, 7};
+
+  for (guint f = 0; f < G_N_ELEMENTS (framerates); f++)
+    for (guint k = 0; k < G_N_ELEMENTS (steps); k++) {
+      g_autofree gchar *framerate = g_strdup_printf ("%d/%d", framerates[f].n, framerates[f].d);
+      guint64 n = 0;
+      Rig rig;
+
+      rig_init (&rig, FOLDER, "gap-policy=zero-step");
+      rig.framerate = framerate;
+      rig.steps = steps[k];
+      rig_begin (&rig);
+      for (guint b = 0; b < G_N_ELEMENTS (begins); b++)
+        for (guint64 i = begins[b]; i < begins[b] + 60 * steps[k]; i += steps[k]) {
+          push_at (&rig, time_of (f, i), time_of (f, i + steps[k]) - time_of (f, i));
+          assert_next (&rig, time_of (f, i + steps[k]), n += steps[k]);
+        }
+      rig_push_event (
+          &rig, gst_event_new_gap (time_of (f, 11), time_of (f, 41) - time_of (f, 11)));
+      assert_next (&rig, time_of (f, 41), n + 30);
+      rig_clear (&rig);
+    }
+}
+
+/* npysrc finds each step by its time, and by no time before. */
+static void
+test_times_of_npysrc (void)
+{
+  enum { STEPS = 2000 };
+  gchar *dir = test_dir_new ();
+  g_autofree gchar *path = g_build_filename (dir, "x.npy", NULL);
+
+  npy_put_numbers (path, "(2000, 1)", STEPS);
+  for (guint f = 0; f < G_N_ELEMENTS (framerates); f++) {
+    g_autofree gchar *line = g_strdup_printf (
+        "npysrc location=%s framerate=%d/%d", path, framerates[f].n, framerates[f].d);
+    g_autoptr (GError) error = NULL;
+    GstElement *source = gst_object_ref_sink (gst_parse_launch (line, &error));
+
+    g_assert_no_error (error);
+    gst_element_set_state (source, GST_STATE_PAUSED);
+    for (gint64 i = 0; i < STEPS; i++) {
+      gint64 step = -1, before = -1;
+      const gint64 time = (gint64) time_of (f, (guint64) i);
+
+      g_assert_true (
+          gst_element_query_convert (source, GST_FORMAT_TIME, time, GST_FORMAT_DEFAULT, &step));
+      g_assert_cmpint (step, ==, i);
+      if (i == 0)
+        continue;
+      g_assert_true (gst_element_query_convert (
+          source, GST_FORMAT_TIME, time - 1, GST_FORMAT_DEFAULT, &before));
+      g_assert_cmpint (before, ==, i - 1);
+    }
+    gst_element_set_state (source, GST_STATE_NULL);
+    gst_object_unref (source);
+  }
+  test_dir_remove (dir);
+}
+
+/* One buffer of a stream, and the time of the step behind it */
+static const struct {
+  const gchar *framerate;
+  guint steps;
+  GstClockTime pts, duration, next;
+} behind[] = {
+    {"0/1", 1, 500, 70, 570},
+    {"0/1", 3, 500, 70, 570},
+    {"0/1", 1, 500, NONE, NONE},
+    {"0/1", 1, NONE, 70, NONE},
+    {"30/1", 1, NONE, 70, NONE},
+    {"30/1", 1, 33333333, 70, 66666666},    /* the frames are as long as caps say, */
+    {"30/1", 1, 66666666, NONE, 100000000}, /* and their times rounded down, */
+    {"30/1", 1, 33333334, NONE, 66666667},  /* or up, */
+    {"30/1", 2, 40000000, NONE, 106666666}, /* or begin anywhere */
+    {"30/1", 1, 99999999, NONE, 133333333},
+};
+
+static void
+test_behind (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (behind); i++) {
+    Rig rig;
+
+    rig_init (&rig, FOLDER, "");
+    rig.framerate = behind[i].framerate;
+    rig.steps = behind[i].steps;
+    rig_begin (&rig);
+    push_at (&rig, 1000, 2000); /* what is known of it is no longer true */
+    push_at (&rig, behind[i].pts, behind[i].duration);
+    assert_next (&rig, behind[i].next, 2 * rig.steps);
+    rig_clear (&rig);
+  }
+}
+
+/* Segments in which stream time is another */
+static const struct {
+  RigSegment segment;
+  GstClockTime next; /* behind the step at 2 s, of 1 s */
+} segments[] = {
+    {{GST_FORMAT_TIME, 1, 1, 0, NONE, 0, 0, 0, NONE}, 3 * GST_SECOND},
+    {{GST_FORMAT_TIME, 2, 1, 0, NONE, 0, 0, 0, NONE}, 3 * GST_SECOND},
+    {{GST_FORMAT_TIME, 1, 1, GST_SECOND, NONE, 0, 0, 0, NONE}, 2 * GST_SECOND},
+    {{GST_FORMAT_TIME, 1, 1, GST_SECOND, 3 * GST_SECOND, 7 * GST_SECOND, 0, 0, NONE},
+        9 * GST_SECOND},
+    {{GST_FORMAT_TIME, 1, 1, GST_SECOND, 2500 * GST_MSECOND, 7 * GST_SECOND, 0, 0, NONE},
+        9 * GST_SECOND},
+    {{GST_FORMAT_TIME, 1, 2, 0, NONE, 0, 0, 0, NONE}, 6 * GST_SECOND},
+    {{GST_FORMAT_TIME, -1, 1, 0, 4 * GST_SECOND, 0, 0, 0, NONE}, NONE},
+};
+
+static void
+test_stream_times (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (segments); i++) {
+    Rig rig;
+
+    rig_init (&rig, FOLDER, "");
+    rig.framerate = "1/1";
+    rig_push_stream_start (&rig);
+    g_assert_true (rig_push_caps (&rig));
+    rig_push_exact_segment (&rig, &segments[i].segment);
+    push_at (&rig, 2 * GST_SECOND, GST_SECOND);
+    assert_next (&rig, segments[i].next, 1);
+    rig_clear (&rig);
+  }
+}
+
+static void
+push_gap (Rig *rig)
+{
+  rig_push_event (rig, gst_event_new_gap (3 * GST_SECOND, GST_SECOND));
+}
+
+/* What became of h and c, and what is known of the next step then, after three steps of 1 s */
+static const struct {
+  const gchar *properties;
+  void (*happens) (Rig *rig);
+  guint64 next, steps;
+} later[] = {
+    {"", rig_do_nothing, 3 * GST_SECOND, 3},
+    {"", rig_reset, 3 * GST_SECOND, 0}, /* the stream goes on */
+    {"", rig_push_segment, NONE, 0},
+    {"", rig_push_flush, NONE, 0},
+    {"", rig_push_eos, NONE, 0},
+    {"stateful=true", rig_push_segment, 3 * GST_SECOND, 3},
+    {"stateful=true", rig_push_eos, 3 * GST_SECOND, 3},
+    {"stateful=true", rig_push_flush, NONE, 0},
+    {"reset-on=gap", push_gap, NONE, 0},
+    {"reset-on=gap gap-policy=zero-step", push_gap, 4 * GST_SECOND, 1},
+    {"output-mode=window stateful=true", rig_push_segment, 3 * GST_SECOND, 3},
+    {"output-mode=final stateful=true", rig_push_segment, 3 * GST_SECOND, 3},
+};
+
+static void
+test_later (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (later); i++) {
+    Rig rig;
+
+    g_test_message ("%u", i);
+    rig_init (&rig, FOLDER, later[i].properties);
+    rig.framerate = "1/1";
+    rig_begin (&rig);
+    for (guint t = 0; t < 3; t++)
+      push_at (&rig, t * GST_SECOND, GST_SECOND);
+    later[i].happens (&rig);
+    assert_next (&rig, later[i].next, later[i].steps);
+    rig_clear (&rig);
+  }
+}
+
+/* A final vector that waits is dropped with what it was made of; that of the sequence which goes on
+ * counts the steps before it. */
+static void
+test_final (void)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GstMessage) message = NULL;
+  guint64 steps;
+  gboolean ok;
+  Rig rig;
+
+  rig_init (&rig, FOLDER, "output-mode=final");
+  rig_begin (&rig);
+  rig_push_steps (&rig, 0, 3);
+  g_signal_emit_by_name (rig.lstm, "get-state", &bytes);
+  rig_push_steps (&rig, 5, 4);
+  g_signal_emit_by_name (rig.lstm, "set-state", bytes, &ok);
+  g_assert_true (ok);
+  rig_push_segment (&rig);
+  g_assert_cmpuint (rig.got->len, ==, 0);
+  rig_expect (&rig, 0, 3, 0);
+  rig_push_final (&rig, 3, 2);
+  g_assert_nonnull (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT)); /* lstm-restored */
+  rig_push_eos (&rig);
+  rig_assert_same (&rig);
+  message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
+  g_assert_true (gst_message_has_name (message, "lstm-final"));
+  g_assert_true (
+      gst_structure_get_uint64 (gst_message_get_structure (message), "steps", &steps));
+  g_assert_cmpuint (steps, ==, 5);
+  rig_clear (&rig);
+}
+
+/* --- Not finite --- */
 
 typedef struct {
   gchar *dir, *file, *properties;
@@ -60,6 +301,118 @@ read_file (const Place *place)
   return g_file_get_contents (place->file, &content, &size, NULL)
              ? g_bytes_new_take (content, size)
              : NULL;
+}
+
+static void
+push_value (Rig *rig, guint i, gfloat value)
+{
+  GstBuffer *buffer = rig_buffer (rig, i);
+
+  gst_buffer_fill (buffer, sizeof value, &value, sizeof value);
+  g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
+}
+
+/* The text of the warnings that begin with @prefix, of which there is one at most. The element warns of
+ * NaN in itself besides. Returns: (transfer full) (nullable) */
+static gchar *
+pop_warning (Rig *rig, const gchar *prefix)
+{
+  gchar *text = NULL;
+  GstMessage *message;
+
+  while ((message = gst_bus_pop_filtered (rig->bus, GST_MESSAGE_WARNING))) {
+    g_autoptr (GError) warning = NULL;
+
+    gst_message_parse_warning (message, &warning, NULL);
+    gst_message_unref (message);
+    if (!g_str_has_prefix (warning->message, prefix))
+      continue;
+    g_assert_null (text);
+    text = g_strdup (warning->message);
+  }
+  return text;
+}
+
+static void
+to_ready (Rig *rig)
+{
+  gst_element_set_state (rig->lstm, GST_STATE_READY);
+}
+
+static const struct {
+  const gchar *more;
+  void (*ends) (Rig *rig);
+} ends[] = {{"", rig_push_eos}, {"", to_ready}, {"state-interval=1", rig_do_nothing},
+    {"output-mode=window window-length=4", rig_push_eos}, {"stateful=true", rig_push_eos}};
+
+/* The good state of before stays in the file, and a warning says so, once. */
+static void
+test_not_written (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (ends); i++) {
+    Place place = place_new (ends[i].more);
+    g_test_message ("%u", i);
+    g_autoptr (GBytes) good = NULL, after = NULL, state = NULL;
+    g_autofree gchar *warning = NULL, *expected = NULL;
+    Rig rig;
+
+    rig_init (&rig, FOLDER, place.properties);
+    rig_begin (&rig);
+    push_at (&rig, 0, 1000);
+    push_at (&rig, 1000, 1000);
+    to_ready (&rig);
+    good = read_file (&place);
+    g_assert_nonnull (good);
+    gst_element_set_state (rig.lstm, GST_STATE_PLAYING);
+    rig_begin (&rig);
+    for (guint t = 0; t < 3; t++)
+      push_value (&rig, t, NAN);
+    ends[i].ends (&rig);
+    after = read_file (&place);
+    g_assert_true (g_bytes_equal (after, good));
+    warning = pop_warning (&rig, "property state-location: ");
+    expected = g_strdup_printf ("property state-location: %s stays as it was: h and c: tensor "
+                                "\"0.hidden\": expected finite values, found *nan at [0, *",
+        place.file);
+    assert_matches (warning, expected);
+    to_ready (&rig);
+    g_assert_null (pop_warning (&rig, "property state-location: "));
+    rig_clear (&rig);
+    place_clear (&place);
+  }
+}
+
+/* A state that is good again is written, and the next one that is not is told of again. */
+static void
+test_good_again (void)
+{
+  Place place = place_new ("state-interval=1");
+  Rig rig;
+
+  rig_init (&rig, FOLDER, place.properties);
+  rig_begin (&rig);
+  for (guint round = 1; round <= 2; round++) {
+    g_autoptr (GBytes) none = NULL, file = NULL;
+    g_autofree gchar *not_saved = NULL, *warning = NULL;
+
+    push_value (&rig, 10 * round, NAN); /* in the first round the interval begins here */
+    push_value (&rig, 10 * round + 1, INFINITY);
+    push_value (&rig, 10 * round + 2, 0);
+    not_saved = pop_warning (&rig, "property state-location: ");
+    g_assert_nonnull (not_saved);
+    g_signal_emit_by_name (rig.lstm, "get-state", &none);
+    g_assert_null (none);
+    warning = pop_warning (&rig, "get-state");
+    assert_matches (
+        warning, "get-state: h and c: tensor \"0.hidden\": expected finite values*");
+    rig_reset (&rig);
+    push_value (&rig, 10 * round + 3, 0);
+    push_value (&rig, 10 * round + 4, 0);
+    file = read_file (&place);
+    g_assert_cmpuint (get_number (file, "lstm.steps"), ==, 2);
+  }
+  rig_clear (&rig);
+  place_clear (&place);
 }
 
 /* --- When it is written --- */
@@ -130,6 +483,14 @@ int
 main (int argc, char **argv)
 {
   static const TestRow tests[] = {
+      {"/lstm/saved/times", test_times},
+      {"/lstm/saved/times-of-npysrc", test_times_of_npysrc},
+      {"/lstm/saved/behind", test_behind},
+      {"/lstm/saved/stream-times", test_stream_times},
+      {"/lstm/saved/later", test_later},
+      {"/lstm/saved/final", test_final},
+      {"/lstm/saved/not-written", test_not_written},
+      {"/lstm/saved/good-again", test_good_again},
       {"/lstm/saved/interval", test_interval},
       {"/lstm/saved/interval-of-gaps", test_interval_of_gaps},
   };
