@@ -192,15 +192,13 @@ lstm_format_describe (const guint8 *data, gsize size, const char *file)
 }
 
 char *
-lstm_format_describe_other (const char *path)
+lstm_format_describe_folder (const char *path)
 {
-  if (!g_file_test (path, G_FILE_TEST_IS_DIR))
-    return g_strdup ("something else");
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++) {
     g_autofree char *member = g_build_filename (path, folders[i].member, NULL);
 
     if (g_file_test (member, G_FILE_TEST_EXISTS))
       return g_strdup_printf ("%s (%s)", folders[i].name, folders[i].advice);
   }
-  return g_strdup ("a directory");
+  return NULL;
 }

@@ -26,5 +26,5 @@ gboolean lstm_format_is_safetensors (const guint8 *data, gsize size);
 /* Returns: (transfer full): what a file named @file is that holds @data, and what to do with it */
 char *lstm_format_describe (const guint8 *data, gsize size, const char *file);
 
-/* Returns: (transfer full): what is at @path, which is no regular file, and what to do with it */
-char *lstm_format_describe_other (const char *path);
+/* Returns: (transfer full) (nullable): the model that the folder @path holds, and what to do with it */
+char *lstm_format_describe_folder (const char *path);

@@ -4,8 +4,8 @@
 #include "convert.h"
 #include "float-mode.h"
 #include "formats.h"
+#include "input-file.h"
 #include "loader.h"
-#include <glib/gstdio.h>
 
 static gboolean
 add_layers (const LstmLoader *loader, const char *head, GError **error)
@@ -77,27 +77,24 @@ LstmModel *
 lstm_model_load_full (
     const char *path, LstmPrecision precision, const char *head, GError **error)
 {
+  g_autofree char *found = lstm_format_describe_folder (path);
   g_autoptr (GError) cause = NULL;
   g_autoptr (GBytes) bytes = NULL;
   const LstmFormat *format;
-  GStatBuf info;
-  char *content;
+  const guint8 *data;
   gsize size;
 
-  /* A pipe or a device would block or never end. */
-  if (g_stat (path, &info) == 0 && !S_ISREG (info.st_mode)) {
-    g_autofree char *found = lstm_format_describe_other (path);
-
+  if (found) {
     g_set_error (
         error, LSTM_ERROR, LSTM_ERROR_FILE, "%s: expected a file, found %s", path, found);
     return NULL;
   }
-  if (!g_file_get_contents (path, &content, &size, &cause)) {
-    g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE, "%s: %s", path, cause->message);
+  if (!(bytes = lstm_input_file_read (path, &cause))) {
+    g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FILE, cause->message);
     return NULL;
   }
-  bytes = g_bytes_new_take (content, size);
-  format = lstm_format_find ((const guint8 *) content, size);
+  data = g_bytes_get_data (bytes, &size);
+  format = lstm_format_find (data, size);
   if (!format || (format->reader && !g_str_equal (format->reader, LSTM_FORMAT_SAFETENSORS))) {
     g_clear_pointer (&bytes, g_bytes_unref);
     if (head) {

@@ -31,13 +31,12 @@
 #include "elements.h"
 #include "errors.h"
 #include "gate.h"
+#include "input-file.h"
 #include "label-media.h"
-#include <errno.h>
-#include <glib/gstdio.h>
 #include <gst/base/gstbasetransform.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 GST_DEBUG_CATEGORY_STATIC (lstmlabel_debug);
 #define GST_CAT_DEFAULT lstmlabel_debug
@@ -96,25 +95,27 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src", GST_P
 static gchar *
 read_text (const gchar *location, GError **error)
 {
-  g_autofree gchar *text = g_malloc (MAX_FILE_SIZE + 1);
+  g_autoptr (GError) cause = NULL;
+  g_autoptr (GBytes) bytes = NULL;
   gchar *result = NULL;
-  FILE *file = g_fopen (location, "rb");
-  int cause = errno;
+  guint64 length;
+  gint file = lstm_input_file_open (location, &length, &cause);
+  const gchar *text;
   gsize size;
 
-  if (!file) {
-    g_set_error (error, GST_RESOURCE_ERROR,
-        cause == ENOENT ? GST_RESOURCE_ERROR_NOT_FOUND : GST_RESOURCE_ERROR_OPEN_READ,
-        "Cannot open labels file '%s': %s.", location, g_strerror (cause));
-    return NULL;
-  }
-  size = fread (text, 1, MAX_FILE_SIZE + 1, file);
-  cause = ferror (file) ? errno : 0;
-  fclose (file);
+  if (file >= 0 && length <= MAX_FILE_SIZE)
+    bytes = lstm_input_file_read_all (file, location, length, &cause);
+  if (file >= 0)
+    close (file);
+  text = bytes && g_bytes_get_size (bytes) ? g_bytes_get_data (bytes, NULL) : "";
+  size = bytes ? g_bytes_get_size (bytes) : 0;
   if (cause)
-    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
-        "Cannot read labels file '%s': %s.", location, g_strerror (cause));
-  else if (size > MAX_FILE_SIZE)
+    g_set_error (error, GST_RESOURCE_ERROR,
+        g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT)
+            ? GST_RESOURCE_ERROR_NOT_FOUND
+            : GST_RESOURCE_ERROR_OPEN_READ,
+        "Cannot read labels file: %s.", cause->message);
+  else if (!bytes)
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
         "Labels file '%s' is larger than %d bytes.", location, MAX_FILE_SIZE);
   else if (!g_utf8_validate (text, (gssize) size, NULL))

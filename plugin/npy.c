@@ -4,6 +4,7 @@
  * header's length in two or four bytes, the header (a Python dict literal), the items. */
 #include "npy.h"
 #include "errors.h"
+#include "input-file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -340,7 +341,7 @@ reader_open (GstLstmNpyReader *reader, GError **error)
         g_strerror (errno));
   if (!S_ISREG (status.st_mode))
     return gst_lstm_fail (error, GST_LSTM_RESOURCE (OPEN_READ), "expected a .npy file, got %s",
-        S_ISDIR (status.st_mode) ? "a directory" : "something that is no file");
+        lstm_file_kind (status.st_mode));
   return read_header (reader, error) && check_shape (reader, (guint64) status.st_size, error);
 }
 

@@ -3,6 +3,7 @@
  * The files that Keras models come in: archives, and HDF5 with or without the configuration. */
 #include "archive.h"
 #include "keras.h"
+#include "input-file.h"
 #include "json.h"
 #include <string.h>
 
@@ -90,8 +91,11 @@ read_config (const ConvertInput *input, H5 *h5, gsize *size, GError **error)
   GError *cause = NULL;
   char *config;
 
-  if (input->config)
-    return g_file_get_contents (input->config, &config, size, error) ? config : NULL;
+  if (input->config) {
+    GBytes *bytes = lstm_input_file_read (input->config, error);
+
+    return bytes ? g_bytes_unref_to_data (bytes, size) : NULL;
+  }
   config = read_attribute (h5, "model_config", &cause);
   if (cause) {
     g_propagate_error (error, cause);

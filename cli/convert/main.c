@@ -4,8 +4,8 @@
 #include "convert.h"
 #include "answer.h"
 #include "formats.h"
+#include "input-file.h"
 #include "standard-files.h"
-#include <glib/gstdio.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -121,21 +121,18 @@ convert (const Options *options, const char *to, GError **error)
 {
   const char *path = options->files[0], *name;
   g_autoptr (ConvertModel) model = NULL;
-  g_autofree char *data = NULL, *description = NULL;
+  g_autofree char *description = NULL, *found = lstm_format_describe_folder (path);
+  g_autoptr (GBytes) bytes = NULL;
   ConvertInput input = {path, NULL, 0, options->config, options->output, options->head};
-  GStatBuf info;
 
-  /* A pipe or a device would block or never end. */
-  if (g_stat (path, &info) == 0 && !S_ISREG (info.st_mode)) {
-    g_autofree char *found = lstm_format_describe_other (path);
-
+  if (found) {
     g_set_error (
         error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: expected a file, found %s", path, found);
     return FALSE;
   }
-  if (!g_file_get_contents (path, &data, &input.size, error))
+  if (!(bytes = lstm_input_file_read (path, error)))
     return FALSE;
-  input.data = (const guint8 *) data;
+  input.data = g_bytes_get_data (bytes, &input.size);
   model = convert_read (&input, &name, error);
   if (!model)
     return FALSE;

@@ -298,6 +298,8 @@ static const struct {
         "found \"wish\" in \"fc wish\""},
     {"", "torch/linear/model.safetensors", "lstm-convert --head \"lstm, fc\""},
     {"--config x.json", "torch/cell/model.safetensors", "--config is for weights of Keras"},
+    {"--config /dev/null", "convert/keras-k210/model.h5",
+        "/dev/null: expected a file, found a character device"},
     {"--output x", "torch/cell/model.safetensors", "--output is for models with several"},
 };
 

@@ -5,6 +5,8 @@
 #include <lstm/lstm.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct {
   const char *name;
@@ -223,13 +225,17 @@ test_not_finite (void)
 static void
 test_files (void)
 {
-  static const struct {
+  g_autofree char *fifo = g_strdup_printf ("%s/lstm-test-%d", g_get_tmp_dir (), (int) getpid ());
+  const struct {
     const char *path, *message;
   } paths[] = {
       {"/nonexistent/model.safetensors", "No such file"},
-      {"/tmp", "found a directory"},
-      {"/dev/null", "expected a file"},
+      {"/tmp", "expected a file, found a directory"},
+      {"/dev/null", "expected a file, found a character device"},
+      {fifo, "expected a file, found a FIFO"},
   };
+
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
 
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++) {
     g_autoptr (GError) error = NULL;
@@ -239,6 +245,7 @@ test_files (void)
     g_assert_true (g_str_has_prefix (error->message, paths[i].path));
     g_assert_nonnull (strstr (error->message, paths[i].message));
   }
+  g_assert_cmpint (unlink (fifo), ==, 0);
 }
 
 static void

@@ -3,6 +3,7 @@
 #include <gst/base/gstbasetransform.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LABELS "still\npan-left\nzoom-in\n"
 #define FRAME (GST_SECOND / 25)
@@ -397,7 +398,7 @@ test_bad_files (void)
       {NULL, (1 << 20) + 1, "is larger than 1048576 bytes"},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases) + 2; i++) {
+  for (guint i = 0; i < G_N_ELEMENTS (cases) + 3; i++) {
     gchar *dir = test_dir_new ();
     g_autofree gchar *large = g_strnfill ((1 << 20) + 1, 'a');
     g_autofree gchar *location = NULL;
@@ -411,6 +412,10 @@ test_bad_files (void)
     } else if (i == G_N_ELEMENTS (cases)) {
       location = g_build_filename (dir, "missing", NULL);
       cause = "No such file";
+    } else if (i == G_N_ELEMENTS (cases) + 1) {
+      location = g_build_filename (dir, "labels.txt", NULL);
+      cause = "expected a file, found a FIFO";
+      g_assert_cmpint (mkfifo (location, 0600), ==, 0);
     } else {
       location = g_strdup (dir);
       cause = "directory";

@@ -293,7 +293,7 @@ test_no_npy_file (Fixture *fixture, gconstpointer data)
   assert_refused (fixture->path, "expected a .npy file, got No such file or directory");
   assert_refused (fixture->dir, "expected a .npy file, got a directory");
   g_assert_cmpint (mkfifo (fixture->path, 0600), ==, 0);
-  assert_refused (fixture->path, "expected a .npy file, got something that is no file");
+  assert_refused (fixture->path, "expected a .npy file, got a FIFO");
   g_unlink (fixture->path);
   g_assert_false (test_launch (&error, "npysrc name=src ! fakesink"));
   assert_matches (error, "src: property location: expected a .npy file, got nothing");
