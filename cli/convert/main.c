@@ -5,6 +5,7 @@
 #include "answer.h"
 #include "formats.h"
 #include "input-file.h"
+#include "output-file.h"
 #include "standard-files.h"
 #include <locale.h>
 #include <stdio.h>
@@ -107,13 +108,12 @@ static gboolean
 write_model (const ConvertModel *model, const Options *options, const char *to, GError **error)
 {
   g_autoptr (GBytes) bytes = convert_model_to_bytes (model);
-  gsize size;
-  const char *data = g_bytes_get_data (bytes, &size);
+  const char *kind = options->answer ? LSTM_ANSWER_MODEL : NULL;
 
   if (g_str_equal (to, "-"))
-    return write_stdout (data, size, options->answer ? LSTM_ANSWER_MODEL : NULL, error);
-  return g_file_set_contents_full (
-      to, data, (gssize) size, G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
+    return write_stdout (
+        g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), kind, error);
+  return lstm_output_file_write (to, bytes, FALSE, error);
 }
 
 static gboolean
