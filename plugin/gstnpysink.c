@@ -10,9 +10,9 @@
  * index. No other % means anything.
  *
  * A file appears under its name, and replaces one that had it, only when it is complete: at
- * EOS, or with what came so far when the element stops before. Until then it is a temporary
- * in the same directory. Caps without a buffer make a file of length 0 at EOS and none when
- * the element stops. After an error nothing is left.
+ * EOS, or with what came so far when the element stops before. Until then it has no name. Caps
+ * without a buffer make a file of length 0 at EOS and none when the element stops. After an
+ * error nothing is left. Devices that can seek, as /dev/null, are written in place.
  *
  * Steps are written as they come, whatever their times. Gaps give no step, and a flush takes
  * back none. What comes after EOS, say after a seek back, begins the file anew.

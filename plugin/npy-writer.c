@@ -1,53 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "npy.h"
 #include "errors.h"
+#include "output-file.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HEADER_SIZE 128 /* holds the longest shape, so that it can be rewritten in place */
 #define BLOCK (1024 * 1024)
-
-typedef struct {
-  gchar *path; /* NULL: none */
-  FILE *file;
-} Temporary;
 
 struct _GstLstmNpyWriter {
   gchar *path;
   guint streams, rows, size; /* size: of a step, all rows */
   guint64 length;
-  Temporary steps; /* header and (length, streams, size): the file itself where streams is 1 */
+  LstmOutputFile output;
+  FILE *file;  /* the output; NULL before it is open */
+  FILE *steps; /* header and (length, streams, size): the file itself where streams is 1 */
 };
 
-/* In @path's directory, since a file is renamed only within a file system. */
+/* Of a file that is opened or completed; @code: unless the disk is full */
 static gboolean
-temporary_open (Temporary *temporary, const gchar *path, GError **error)
+fail_output (GError **error, const GError *cause, GstResourceError code)
 {
-  gint fd;
+  const gboolean full = g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
 
-  temporary->path = g_strconcat (path, ".XXXXXX", NULL);
-  fd = g_mkstemp_full (temporary->path, O_RDWR | O_CLOEXEC, 0666);
-  if (fd < 0) {
-    gst_lstm_fail (error, GST_LSTM_RESOURCE (OPEN_WRITE),
-        "opening a file beside it to write: %s", g_strerror (errno));
-    g_clear_pointer (&temporary->path, g_free);
-    return FALSE;
-  }
-  temporary->file = fdopen (fd, "w+b");
-  g_assert (temporary->file); /* only memory can be short */
-  return TRUE;
-}
-
-static void
-temporary_discard (Temporary *temporary)
-{
-  g_clear_pointer (&temporary->file, fclose);
-  if (temporary->path)
-    g_unlink (temporary->path);
-  g_clear_pointer (&temporary->path, g_free);
+  return gst_lstm_fail (error, GST_RESOURCE_ERROR,
+      full ? GST_RESOURCE_ERROR_NO_SPACE_LEFT : code, "%s", cause->message);
 }
 
 static gboolean
@@ -99,24 +79,45 @@ write_floats (FILE *file, const guint8 *in, gsize n, GError **error)
   return TRUE;
 }
 
+/* stdio of a descriptor of its own, so that closing it leaves the output to be committed */
+static gboolean
+open_files (GstLstmNpyWriter *writer, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  gint descriptor;
+
+  if (!lstm_output_file_open (&writer->output, writer->path, TRUE, &cause))
+    return fail_output (error, cause, GST_RESOURCE_ERROR_OPEN_WRITE);
+  descriptor = fcntl (writer->output.descriptor, F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0)
+    return gst_lstm_fail (
+        error, GST_LSTM_RESOURCE (OPEN_WRITE), "%s: %s", writer->path, g_strerror (errno));
+  writer->file = writer->steps = fdopen (descriptor, "wb");
+  g_assert (writer->file); /* only memory can be short */
+  if (writer->streams == 1)
+    return TRUE;
+  writer->steps = NULL;
+  descriptor = lstm_output_file_open_scratch (&writer->output, &cause);
+  if (descriptor < 0)
+    return fail_output (error, cause, GST_RESOURCE_ERROR_OPEN_WRITE);
+  writer->steps = fdopen (descriptor, "w+b");
+  g_assert (writer->steps);
+  return TRUE;
+}
+
 GstLstmNpyWriter *
 gst_lstm_npy_writer_new (
     const gchar *path, guint streams, guint rows, guint size, GError **error)
 {
   GstLstmNpyWriter *writer = g_new0 (GstLstmNpyWriter, 1);
-  gboolean ok;
 
   writer->path = g_strdup (path);
   writer->streams = streams;
   writer->rows = rows;
   writer->size = rows * size;
-  if (g_file_test (path, G_FILE_TEST_IS_DIR))
-    ok = gst_lstm_fail (
-        error, GST_LSTM_RESOURCE (OPEN_WRITE), "expected a file to write, got a directory");
-  else
-    ok = temporary_open (&writer->steps, path, error)
-         && write_header (writer->steps.file, writer, error);
-  if (!ok) {
+  if (!open_files (writer, error))
+    g_clear_pointer (&writer, gst_lstm_npy_writer_discard);
+  else if (!write_header (writer->steps, writer, error)) {
     g_prefix_error (error, "%s: ", path);
     g_clear_pointer (&writer, gst_lstm_npy_writer_discard);
   }
@@ -148,8 +149,8 @@ gst_lstm_npy_writer_write (
   for (gsize i = 0; i < n_pieces; i++) {
     gsize step = i / writer->streams, stream = i % writer->streams;
 
-    if (!write_floats (writer->steps.file,
-            (const guint8 *) rows + (stream * n_steps + step) * row, n, error)) {
+    if (!write_floats (
+            writer->steps, (const guint8 *) rows + (stream * n_steps + step) * row, n, error)) {
       g_prefix_error (error, "%s: ", writer->path);
       return FALSE;
     }
@@ -168,11 +169,11 @@ regroup (GstLstmNpyWriter *writer, FILE *out, GError **error)
   g_autofree guint8 *in = g_malloc (block * writer->streams * row);
   gsize n;
 
-  if (fseeko (writer->steps.file, HEADER_SIZE, SEEK_SET) != 0)
+  if (fseeko (writer->steps, HEADER_SIZE, SEEK_SET) != 0)
     return fail_to_write (error);
   for (guint64 step = 0; step < writer->length; step += n) {
     n = (gsize) MIN (block, writer->length - step);
-    if (fread (in, row * writer->streams, n, writer->steps.file) != n)
+    if (fread (in, row * writer->streams, n, writer->steps) != n)
       return gst_lstm_fail (
           error, GST_LSTM_RESOURCE (READ), "reading its steps back: %s", g_strerror (errno));
     for (gsize stream = 0; stream < writer->streams; stream++) {
@@ -190,31 +191,26 @@ regroup (GstLstmNpyWriter *writer, FILE *out, GError **error)
 
 /* fclose() tells of the last bytes that did not fit. */
 static gboolean
-temporary_publish (Temporary *temporary, const gchar *path, GError **error)
+close_file (GstLstmNpyWriter *writer, GError **error)
 {
-  if (fclose (g_steal_pointer (&temporary->file)) != 0)
-    return fail_to_write (error);
-  if (g_rename (temporary->path, path) != 0)
-    return gst_lstm_fail (error, GST_LSTM_RESOURCE (WRITE), "renaming %s: %s", temporary->path,
-        g_strerror (errno));
-  g_clear_pointer (&temporary->path, g_free);
-  return TRUE;
+  FILE *file = g_steal_pointer (&writer->file);
+
+  if (writer->steps == file)
+    writer->steps = NULL;
+  return fclose (file) == 0 || fail_to_write (error);
 }
 
 gboolean
 gst_lstm_npy_writer_finish (GstLstmNpyWriter *writer, GError **error)
 {
-  Temporary regrouped = {NULL, NULL};
-  Temporary *out = writer->streams > 1 ? &regrouped : &writer->steps;
-  gboolean ok = (writer->streams == 1
-                    || (temporary_open (out, writer->path, error)
-                        && regroup (writer, out->file, error)))
-                && write_header (out->file, writer, error)
-                && temporary_publish (out, writer->path, error);
+  g_autoptr (GError) cause = NULL;
+  gboolean ok = (writer->streams == 1 || regroup (writer, writer->file, error))
+                && write_header (writer->file, writer, error) && close_file (writer, error);
 
   if (!ok)
     g_prefix_error (error, "%s: ", writer->path);
-  temporary_discard (&regrouped);
+  else if (!lstm_output_file_commit (&writer->output, FALSE, &cause))
+    ok = fail_output (error, cause, GST_RESOURCE_ERROR_WRITE);
   gst_lstm_npy_writer_discard (writer);
   return ok;
 }
@@ -222,7 +218,11 @@ gst_lstm_npy_writer_finish (GstLstmNpyWriter *writer, GError **error)
 void
 gst_lstm_npy_writer_discard (GstLstmNpyWriter *writer)
 {
-  temporary_discard (&writer->steps);
+  if (writer->steps && writer->steps != writer->file)
+    fclose (writer->steps);
+  if (writer->file)
+    fclose (writer->file);
+  lstm_output_file_abort (&writer->output);
   g_free (writer->path);
   g_free (writer);
 }

@@ -32,8 +32,9 @@ gboolean gst_lstm_npy_reader_read (
 typedef struct _GstLstmNpyWriter GstLstmNpyWriter;
 
 /* Begins a float32 file of [length, size], or [length, rows, size] where @rows > 1, behind
- * [streams] where @streams > 1. It is a temporary beside @path until gst_lstm_npy_writer_finish(). Memory is bounded by 1 MiB or
- * one step of all streams, whatever the length. */
+ * [streams] where @streams > 1. It has no name until gst_lstm_npy_writer_finish(), or is written
+ * in place where @path is a device that can seek. Memory is bounded by 1 MiB or one step of all
+ * streams, whatever the length. */
 GstLstmNpyWriter *gst_lstm_npy_writer_new (
     const gchar *path, guint streams, guint rows, guint size, GError **error);
 const gchar *gst_lstm_npy_writer_get_path (const GstLstmNpyWriter *writer);
