@@ -261,6 +261,7 @@ gst_lstm_stop (GstBaseTransform *trans)
   GstLstm *self = GST_LSTM (trans);
 
   gst_lstm_save_at_stop (self);
+  gst_lstm_state_file_close (&self->state_file);
   gst_lstm_lock (self);
   if (self->sequence.model)
     gst_lstm_sequence_stop (&self->sequence);
@@ -391,6 +392,7 @@ gst_lstm_finalize (GObject *object)
   gst_lstm_settings_clear (&self->settings);
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->turn);
+  gst_lstm_state_file_clear (&self->state_file);
   G_OBJECT_CLASS (gst_lstm_parent_class)->finalize (object);
 }
 
@@ -416,6 +418,7 @@ gst_lstm_init (GstLstm *self)
   gst_base_transform_set_prefer_passthrough (GST_BASE_TRANSFORM (self), FALSE);
   g_mutex_init (&self->lock);
   g_mutex_init (&self->turn);
+  gst_lstm_state_file_init (&self->state_file);
   gst_lstm_settings_init (&self->settings);
   gst_lstm_gate_install (GST_BASE_TRANSFORM_SINK_PAD (self));
 }

@@ -6,6 +6,7 @@
 
 #include "formats.h"
 #include "sequence.h"
+#include "state-file.h"
 #include <gst/base/gstbasetransform.h>
 
 GST_DEBUG_CATEGORY_EXTERN (gst_lstm_debug);
@@ -56,9 +57,11 @@ typedef struct {
   guint slice;           /* steps that are run at once */
   GstClockTime gave_way; /* when others could have the lock, in a whole sequence */
   gboolean warned_non_finite;
-  GstClockTime saved_at; /* running time of the first step, or of the last write */
-  GstClockTime ran_to;   /* running time of the last step's end */
+  GstClockTime saved_at;     /* running time of the first step, or of the last write */
+  GstClockTime ran_to;       /* running time of the last step's end */
   gboolean warned_not_saved; /* for h and c are not finite, since they last were */
+
+  GstLstmStateFile state_file; /* of state-location; has a lock of its own */
 } GstLstm;
 
 /* Waits for the lock at most as long as a slice of steps takes, however busy the streaming thread is:

@@ -104,17 +104,14 @@ gst_lstm_restore_file (GstLstm *self, GError **error)
   g_autofree gchar *location = dup_location (self);
   g_autoptr (GError) cause = NULL;
   g_autoptr (GBytes) bytes = NULL;
-  gchar *content;
-  gsize size;
 
   if (!location)
     return TRUE;
-  if (!g_file_get_contents (location, &content, &size, &cause))
-    return g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT)
-           || gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_FILE, "property state-location: %s",
-               cause->message);
-  bytes = g_bytes_new_take (content, size);
-  return restore (self, bytes, location, FALSE, error);
+  if (!gst_lstm_state_file_open (
+          location, gst_lstm_sequence_stream_size (&self->sequence), &bytes, &cause))
+    return gst_lstm_fail (
+        error, LSTM_ERROR, LSTM_ERROR_FILE, "property state-location: %s", cause->message);
+  return !bytes || restore (self, bytes, location, FALSE, error);
 }
 
 /* --- Saving --- */
@@ -132,16 +129,14 @@ take_unsaved (GstLstm *self, GError **error)
   return bytes;
 }
 
-/* A process that is killed meanwhile leaves the file as it was. */
+/* @bytes: NULL for those that could not be written before, if there are any */
 static void
 write_file (GstLstm *self, const gchar *location, GBytes *bytes)
 {
   g_autoptr (GError) error = NULL;
-  gsize size;
-  gconstpointer data = g_bytes_get_data (bytes, &size);
 
-  if (!g_file_set_contents_full (location, data, (gssize) size,
-          G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0666, &error))
+  gst_lstm_state_file_write (&self->state_file, location, bytes, &error);
+  if (error)
     GST_ELEMENT_WARNING (
         self, RESOURCE, WRITE, ("property state-location: %s", error->message), (NULL));
 }
@@ -176,9 +171,8 @@ save_file (GstLstm *self, gboolean ends)
   gst_lstm_unlock (self);
   if (error)
     warn_not_saved (self, location, error);
-  if (!bytes)
-    return;
-  self->warned_not_saved = FALSE;
+  if (bytes)
+    self->warned_not_saved = FALSE;
   write_file (self, location, bytes);
 }
 
@@ -285,8 +279,7 @@ gst_lstm_time_behind (const GstLstm *self, const GstLstmSpan *span, guint steps,
                  : GST_CLOCK_TIME_NONE;
   if (segment->format != GST_FORMAT_TIME || segment->rate < 0
       || !GST_CLOCK_TIME_IS_VALID (span->pts) || !GST_CLOCK_TIME_IS_VALID (length)
-      || gst_segment_to_stream_time_full (
-             segment, GST_FORMAT_TIME, span->pts + length, &time)
+      || gst_segment_to_stream_time_full (segment, GST_FORMAT_TIME, span->pts + length, &time)
              != 1)
     return GST_CLOCK_TIME_NONE;
   return in->fps_n > 0 ? round_to_frame (in, time) : time;

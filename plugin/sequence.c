@@ -312,6 +312,19 @@ gst_lstm_sequence_forget (GstLstmSequence *sequence)
 
 /* --- State that outlives the process --- */
 
+guint64
+gst_lstm_sequence_stream_size (const GstLstmSequence *sequence)
+{
+  guint64 n = 0;
+
+  for (guint i = 0; i < lstm_model_get_n_lstm_layers (sequence->model); i++)
+    n += lstm_model_get_hidden_size (sequence->model, i)
+         + lstm_model_get_cell_size (sequence->model, i);
+  if (sequence->mode == GST_LSTM_OUTPUT_WINDOW)
+    n *= (sequence->window_length - 1) / sequence->window_hop + 1;
+  return n * sizeof (gfloat);
+}
+
 /* One of *@state and *@window; FALSE if @bytes are not of the model or the windows. */
 static gboolean
 load_engine (const GstLstmSequence *sequence, GBytes *bytes, const gchar *name,

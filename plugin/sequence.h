@@ -82,6 +82,9 @@ gboolean gst_lstm_sequence_configure (
 /* h and c become zero, and what waits to leave is dropped. */
 void gst_lstm_sequence_forget (GstLstmSequence *sequence);
 
+/* The bytes of h and c of a stream, of all windows that may be open */
+guint64 gst_lstm_sequence_stream_size (const GstLstmSequence *sequence);
+
 /* What h and c are, for restore() in another process; @next_time and @steps as of lstm_state_save().
  * Returns: (transfer full) (nullable): NULL where nothing is kept between steps, and with @error where
  * it is not finite */
