@@ -97,9 +97,10 @@ lstm_model_load_full (
   format = lstm_format_find (data, size);
   if (!format || (format->reader && !g_str_equal (format->reader, LSTM_FORMAT_SAFETENSORS))) {
     g_clear_pointer (&bytes, g_bytes_unref);
-    if (head) {
+    if (head && format && format->reader) {
       g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-          "%s: head is for a state dict of PyTorch in safetensors; this file is none", path);
+          "%s: head is for a state dict of PyTorch in safetensors, found %s", path,
+          format->name);
       return NULL;
     }
     if (!(bytes = lstm_convert (path, size, error)))

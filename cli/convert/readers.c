@@ -50,7 +50,8 @@ check_reader (
 {
   g_autofree char *names = NULL, *found = NULL;
 
-  if (format && input->head && !g_str_equal (format->name, LSTM_FORMAT_SAFETENSORS)) {
+  if (format && format->reader && input->head
+      && !g_str_equal (format->reader, LSTM_FORMAT_SAFETENSORS)) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
         "%s: head is for a state dict of PyTorch in safetensors, found %s", input->path,
         format->name);

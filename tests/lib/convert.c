@@ -292,7 +292,7 @@ static const struct {
 } misused[] = {
     {"--head 'fc relu'", "convert/keras-k210/model.h5", "head is for a state dict"},
     {"--head 'fc relu'", "convert/onnx-node-plain/model.onnx", "head is for a state dict"},
-    {"--head 'fc relu'", "convert/torch-refused-pickle/model.pt", "head is for a state dict"},
+    {"--head 'fc relu'", "convert/torch-refused-pickle/model.pt", "save_file (torch.load"},
     {"--head 'out relu'", "lstm/head/model.safetensors", "head is for a state dict"},
     {"--head 'lstm, fc wish'", "torch/linear/model.safetensors",
         "found \"wish\" in \"fc wish\""},
