@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The guess: `clip` of an ONNX LSTM bounds c on its way into h = o * tanh (c). ONNX calls it the "cell clip
+# threshold", "applied to the input of activations"; tanh is an activation (h, the third of them), and c is its input.
+#
+# Really: ONNX Runtime 1.17.3 bounds the inputs of the gates i, f, o and of the candidate g, and nothing else. c may
+# grow far beyond clip, both in Y_c and where h is made of it.
+#
+# Where it matters to users of gst-lstm: a model trained with TensorFlow's cell_clip, which does bound c, is another
+# network with ONNX's clip. lstm-convert reads clip as ONNX Runtime runs it; `cell_clip` of docs/formats.md is the other.
+#
+# Needs: npm, Node.js. Expected: the output below, with status 0.
+set -euo pipefail
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+cat >package.json <<'EOF'
+{"private": true, "dependencies": {"onnxruntime-web": "1.17.3", "protobufjs": "7.6.6", "long": "5.3.2"}}
+EOF
+npm install --silent --ignore-scripts --no-audit --no-fund
+
+# One unit, one input that is 9 at each of 6 steps, all W 1, all R 0: each pre-activation is 9, clipped to 1/2.
+cat >run.js <<'EOF'
+const ort = require('onnxruntime-web');
+const { onnx } = require('./node_modules/onnxruntime-web/lib/onnxjs/ort-schema/protobuf/onnx');
+const { version } = require('./node_modules/onnxruntime-web/package.json');
+
+const CLIP = 0.5, STEPS = 6;
+const AttributeType = onnx.AttributeProto.AttributeType, FLOAT = onnx.TensorProto.DataType.FLOAT;
+const weight = (name, value) =>
+    ({ name, dims: [1, 4, 1], dataType: FLOAT, floatData: [value, value, value, value] });
+const value = (name, dims) =>
+    ({ name, type: { tensorType: { elemType: FLOAT, shape: { dim: dims.map(n => ({ dimValue: n })) } } } });
+const model = {
+  irVersion: 7,
+  opsetImport: [{ domain: '', version: 14 }],
+  graph: {
+    name: 'clip',
+    node: [{
+      opType: 'LSTM', input: ['X', 'W', 'R'], output: ['Y', '', 'Y_c'],
+      attribute: [
+        { name: 'hidden_size', type: AttributeType.INT, i: 1 },
+        { name: 'clip', type: AttributeType.FLOAT, f: CLIP },
+      ],
+    }],
+    initializer: [weight('W', 1), weight('R', 0)],
+    input: [value('X', [STEPS, 1, 1])],
+    output: [value('Y', [STEPS, 1, 1, 1]), value('Y_c', [1, 1, 1])],
+  },
+};
+const show = (name, values) => console.log(name, Array.from(values, x => x.toFixed(4)).join(' '));
+
+// h of each step by the formulas, with c put through bound () where h is made of it
+function byHand(bound) {
+  const gate = 1 / (1 + Math.exp(-CLIP)), candidate = Math.tanh(CLIP), h = [];
+  for (let c = 0, t = 0; t < STEPS; t++) {
+    c = gate * c + gate * candidate;
+    h.push(gate * Math.tanh(bound(c)));
+  }
+  return h;
+}
+
+async function main() {
+  ort.env.wasm.numThreads = 1;
+  const bytes = onnx.ModelProto.encode(onnx.ModelProto.fromObject(model)).finish();
+  const session = await ort.InferenceSession.create(new Uint8Array(bytes));
+  const X = new ort.Tensor('float32', new Float32Array(STEPS).fill(9), [STEPS, 1, 1]);
+  const { Y, Y_c } = await session.run({ X });
+
+  console.log('onnxruntime-web', version);
+  show('Y, clip 0.5:          ', Y.data);
+  show('by hand, c as it is:  ', byHand(c => c));
+  show('by hand, c up to clip:', byHand(c => Math.min(c, CLIP)));
+  show('Y_c:                  ', Y_c.data);
+}
+
+main().catch(error => {
+  console.error(error);
+  process.exit(1);
+});
+EOF
+
+cat >expected <<'EOF'
+onnxruntime-web 1.17.3
+Y, clip 0.5:           0.1743 0.2711 0.3245 0.3548 0.3725 0.3831
+by hand, c as it is:   0.1743 0.2711 0.3245 0.3548 0.3725 0.3831
+by hand, c up to clip: 0.1743 0.2711 0.2876 0.2876 0.2876 0.2876
+Y_c:                   0.7176
+EOF
+timeout 120 node run.js | tee seen
+diff expected seen
+echo "as expected: clip bounds the gates' inputs and not c"
