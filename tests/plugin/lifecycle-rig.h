@@ -87,6 +87,13 @@ rig_on_warning (const gchar *domain, GLogLevelFlags level, const gchar *message,
     g_log_default_handler (domain, level, message, data);
 }
 
+static inline void
+rig_allow_data_before_events (void)
+{
+  g_log_set_handler ("GStreamer", G_LOG_LEVEL_WARNING | G_LOG_FLAG_FATAL, rig_on_warning, NULL);
+  g_test_log_set_fatal_handler (rig_is_fatal, NULL);
+}
+
 static inline GstPadProbeReturn
 rig_on_item (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
@@ -188,8 +195,7 @@ rig_init (Rig *rig, const Row *row, const gchar *dir)
       .left = g_byte_array_new ()};
   g_mutex_init (&rig->lock);
   g_cond_init (&rig->changed);
-  g_log_set_handler ("GStreamer", G_LOG_LEVEL_WARNING | G_LOG_FLAG_FATAL, rig_on_warning, NULL);
-  g_test_log_set_fatal_handler (rig_is_fatal, NULL);
+  rig_allow_data_before_events ();
   rig->from = gst_pad_new ("from", GST_PAD_SRC);
   gst_pad_set_active (rig->from, TRUE);
 }

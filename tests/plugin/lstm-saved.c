@@ -2,6 +2,7 @@
  *
  * What a saved state says of the next step, when it is written, and that no NaN is ever saved. */
 #include "lstm-rig.h"
+#include "state-place.h"
 #include <glib/gstdio.h>
 #include <math.h>
 
@@ -268,28 +269,6 @@ test_final (void)
 }
 
 /* --- Not finite --- */
-
-typedef struct {
-  gchar *dir, *file, *properties;
-} Place;
-
-static Place
-place_new (const gchar *more)
-{
-  Place place = {.dir = test_dir_new ()};
-
-  place.file = g_build_filename (place.dir, "state", NULL);
-  place.properties = g_strdup_printf ("state-location=%s %s", place.file, more);
-  return place;
-}
-
-static void
-place_clear (Place *place)
-{
-  test_dir_remove (place->dir);
-  g_free (place->file);
-  g_free (place->properties);
-}
 
 /* Returns: (transfer full) (nullable) */
 static GBytes *

@@ -2,6 +2,7 @@
  *
  * What the file of state-location may be, and writes that fail. */
 #include "lstm-rig.h"
+#include "state-place.h"
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,29 +11,6 @@
 #include <unistd.h>
 
 #define FOLDER "three-layers"
-
-/* A file for a state, in a directory of the test */
-typedef struct {
-  gchar *dir, *file, *properties;
-} Place;
-
-static Place
-place_new (const gchar *more)
-{
-  Place place = {.dir = test_dir_new ()};
-
-  place.file = g_build_filename (place.dir, "state.safetensors", NULL);
-  place.properties = g_strdup_printf ("state-location=%s %s", place.file, more);
-  return place;
-}
-
-static void
-place_clear (Place *place)
-{
-  test_dir_remove (place->dir);
-  g_free (place->file);
-  g_free (place->properties);
-}
 
 /* --- Files that are refused --- */
 

@@ -3,6 +3,7 @@
  * h and c of `lstm` beyond its own life: state-location, get-state and set-state, and a process
  * that is killed while it writes. */
 #include "lstm-rig.h"
+#include "state-place.h"
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -11,29 +12,6 @@
 #include <unistd.h>
 
 #define FOLDER "three-layers"
-
-/* A rig whose element has a file for its state, in a directory of the test. */
-typedef struct {
-  gchar *dir, *file, *properties;
-} Place;
-
-static Place
-place_new (const gchar *more)
-{
-  Place place = {.dir = test_dir_new ()};
-
-  place.file = g_build_filename (place.dir, "state.safetensors", NULL);
-  place.properties = g_strdup_printf ("state-location=%s %s", place.file, more);
-  return place;
-}
-
-static void
-place_clear (Place *place)
-{
-  test_dir_remove (place->dir);
-  g_free (place->file);
-  g_free (place->properties);
-}
 
 /* Ends the rig's element and begins with a new one, as another process would. */
 static void
