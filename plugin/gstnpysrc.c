@@ -45,7 +45,7 @@ typedef struct {
   gint fps_n, fps_d;
   guint steps_per_buffer;
 
-  /* From start() to stop(); the reader is there while tensors are. */
+  /* From start() to stop(), and of use while there are tensors. */
   GstLstmNpyReader *reader;
   guint max_steps; /* of a buffer */
   guint64 step;    /* the next one to send */
@@ -198,7 +198,9 @@ can_seek (GstNpySrc *self, GstEvent *event)
 static gboolean
 gst_npy_src_event (GstBaseSrc *src, GstEvent *event)
 {
-  if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK && !can_seek (NPY_SRC (src), event))
+  /* Before the element has started, a task would hold the lock that its start still takes. */
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK
+      && (!GST_BASE_SRC_IS_STARTED (src) || !can_seek (NPY_SRC (src), event)))
     return FALSE;
   return GST_BASE_SRC_CLASS (gst_npy_src_parent_class)->event (src, event);
 }
@@ -274,6 +276,9 @@ gst_npy_src_create (GstPushSrc *src, GstBuffer **buffer)
   guint steps;
   gsize bytes;
 
+  /* A seek that came while the element stopped may have begun the task anew. */
+  if (!GST_BASE_SRC_IS_STARTED (src))
+    return GST_FLOW_FLUSHING;
   if (self->step >= self->end)
     return GST_FLOW_EOS;
   steps = (guint) MIN (self->max_steps, self->end - self->step);
@@ -372,10 +377,13 @@ gst_npy_src_stop (GstBaseSrc *src)
 {
   GstNpySrc *self = NPY_SRC (src);
 
+  /* The task has been joined, but a seek may have begun it anew: create() ends first. */
+  GST_PAD_STREAM_LOCK (GST_BASE_SRC_PAD (src));
   GST_OBJECT_LOCK (self);
   self->tensors = (GstLstmTensors){0};
   GST_OBJECT_UNLOCK (self);
   g_clear_pointer (&self->reader, gst_lstm_npy_reader_free);
+  GST_PAD_STREAM_UNLOCK (GST_BASE_SRC_PAD (src));
   return TRUE;
 }
 
