@@ -314,6 +314,7 @@ set_state_later (Player *player)
 {
   g_autofree gchar *content = NULL;
   g_autoptr (GBytes) bytes = NULL;
+  GstMessage *message;
   guint64 time, steps;
   gboolean ok;
   gsize size;
@@ -329,6 +330,9 @@ set_state_later (Player *player)
   g_assert_true (ok);
   read_restored (player, &time, &steps);
   seek (player, GST_FORMAT_TIME, time);
+  /* In PAUSED nothing is posted of the end that is to come. */
+  while ((message = gst_bus_pop_filtered (player->bus, GST_MESSAGE_EOS)))
+    gst_message_unref (message);
 }
 
 static const struct {
