@@ -156,11 +156,14 @@ gst_lstm_run (
     GstLstm *self, const gfloat *x, guint steps, const GstLstmSpan *span, GstBuffer *outbuf)
 {
   GstPad *pad = GST_BASE_TRANSFORM_SINK_PAD (self);
-  GstLstmRun run = {.x = x, .steps = steps, .span = *span};
+  GstLstmRun run; /* its maps are large, and mostly not in use */
   g_autoptr (GError) error = NULL;
   gboolean finite = TRUE;
   guint done = 0;
 
+  run.x = x;
+  run.steps = steps;
+  run.span = *span;
   if (!gst_lstm_sequence_run_begin (&self->sequence, &run, outbuf, &error))
     return gst_lstm_fail_sequence (self, error);
   while (done < steps && !error && !(done > 0 && GST_PAD_IS_FLUSHING (pad))) {
