@@ -326,7 +326,7 @@ check_digest (const Source *source, GError **error)
   if (!get_text (source, KEY_DIGEST))
     return TRUE;
   digest = make_digest (source->st, source->model);
-  expected = g_strdup_printf ("%s, as the file's content has it", digest);
+  expected = g_strdup_printf ("%s, as the content has it", digest);
   return g_str_equal (get_text (source, KEY_DIGEST), digest)
          || refuse (source, KEY_DIGEST, expected, error);
 }

@@ -86,13 +86,18 @@ check_finite (GstLstm *self)
 static void
 warn_non_finite (GstLstm *self, const GstLstmSpan *span)
 {
+  const gboolean were_reset = gst_lstm_resets_on (self, GST_LSTM_RESET_ON_NAN)
+                              && !self->sequence.window;
+
   if (self->warned_non_finite)
     return;
   self->warned_non_finite = TRUE;
   GST_ELEMENT_WARNING (self, STREAM, FAILED,
       ("state: expected finite h and c, found NaN or infinity after the buffer at "
-       "%" GST_TIME_FORMAT "; property reset-on=nan resets them",
-          GST_TIME_ARGS (span->pts)),
+       "%" GST_TIME_FORMAT "; %s",
+          GST_TIME_ARGS (span->pts),
+          were_reset ? "they were reset"
+                     : "they stay until a reset; property reset-on=nan resets them"),
       (NULL));
 }
 

@@ -214,7 +214,8 @@ static GParamSpec *
 max_errors_spec (void)
 {
   return g_param_spec_int ("max-errors", "Most errors",
-      "Bad buffers in a row that are dropped with a warning before one is an error; each good "
+      "Bad buffers that are tolerated: each is dropped with a warning and counts one, each "
+      "good "
       "buffer takes one off; -1: any number",
       -1, G_MAXINT, 0, PLAYING);
 }

@@ -50,9 +50,7 @@ check_layer (const GstLstmSettings *settings, const LstmModel *model, GError **e
 {
   const gint n = (gint) lstm_model_get_n_lstm_layers (model);
 
-  if (!(settings->emit & STATE_TENSORS))
-    return TRUE;
-  if (n == 0)
+  if (n == 0 && settings->emit & STATE_TENSORS)
     return gst_lstm_fail (error, SETTINGS_ERROR,
         "property emit: expected output alone, for the model has no LSTM layer, "
         "found hidden, cell or gates");

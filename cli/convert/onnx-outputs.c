@@ -182,7 +182,7 @@ note_outputs (OnnxReader *reader, const OnnxScope *scope, const char *taken)
     states &= g_str_equal (name, taken) || onnx_scope_find (reader, scope, name)->final;
   }
   what = g_strdup_printf ("left out, the output is \"%s\"%s", taken,
-      states ? " (emit=hidden,cell of the element gives h and c)" : "");
+      states ? " (emit=hidden+cell of the element gives h and c)" : "");
   note (reader, others, what);
 }
 

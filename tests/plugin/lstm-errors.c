@@ -158,6 +158,7 @@ static const struct {
     {ONE_OF_WHOLE "emit=hidden", SETTINGS, "property emit: expected output alone, *, found *"},
     {HEAD "emit=hidden layer=3", SETTINGS,
         "property layer: expected -1 to 2, the LSTM layers of the model, found 3"},
+    {HEAD "layer=3", SETTINGS, "property layer: expected -1 to 2, *, found 3"},
     {HEAD "state-location={v}/lstm/head/x.npy", SETTINGS, "*/x.npy: expected *, found *"},
     {HEAD "state-location={v}/lstm/head/model.safetensors", SETTINGS,
         "*/model.safetensors: *expected 1, found none"},
