@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * States and windows to safetensors and back. Keys and tensors are in docs/formats.md. */
+#include "float-mode.h"
 #include "safetensors-write.h"
 #include "safetensors.h"
 #include "window.h"
@@ -137,13 +138,16 @@ write_file (
   return lstm_safetensors_write ((const char *const *) metadata->pdata, tensors, n_tensors);
 }
 
+/* Parsing JSON takes floating-point numbers, and the caller may trap what they raise. */
 static GBytes *
 write_state (const LstmState *state, gsize streams, gsize slots, GPtrArray *metadata)
 {
+  const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_EXACT);
   const guint n = count_entries (state->model);
   g_autofree Entry *entries = g_new (Entry, n);
   g_autofree LstmStored *tensors = g_new (LstmStored, n);
   g_autoptr (GPtrArray) arrays = g_ptr_array_new_with_free_func (g_free);
+  GBytes *bytes;
 
   for (guint i = 0; i < n; i++) {
     const Entry entry = entries[i] = get_entry (state->model, i, streams, slots);
@@ -153,7 +157,9 @@ write_state (const LstmState *state, gsize streams, gsize slots, GPtrArray *meta
     (entry.cell ? lstm_state_get_cell : lstm_state_get_hidden) (state, entry.layer, values);
     tensors[i] = (LstmStored){entries[i].name, entry.n_dims, entries[i].shape, values};
   }
-  return write_file (state->model, metadata, tensors, n);
+  bytes = write_file (state->model, metadata, tensors, n);
+  lstm_float_mode_leave (caller);
+  return bytes;
 }
 
 GBytes *
@@ -400,14 +406,13 @@ check_window (const LstmWindow *window, const Source *source, GError **error)
          || refuse_flaw (source, row, &flaw, error);
 }
 
-LstmState *
-lstm_state_load (LstmModel *model, GBytes *bytes, const char *name, guint64 *next_time,
+static LstmState *
+load_state (LstmModel *model, GBytes *bytes, const char *name, guint64 *next_time,
     guint64 *steps, GError **error)
 {
   g_auto (Source) source = {.model = model};
   g_autoptr (LstmState) state = NULL;
 
-  g_return_val_if_fail (model != NULL, NULL);
   if (!read_source (&source, bytes, name, error))
     return NULL;
   state = lstm_state_new (model, (gsize) source.streams, error);
@@ -419,15 +424,13 @@ lstm_state_load (LstmModel *model, GBytes *bytes, const char *name, guint64 *nex
   return check_state (state, &source, error) ? g_steal_pointer (&state) : NULL;
 }
 
-LstmWindow *
-lstm_window_load (LstmModel *model, gsize length, gsize hop, GBytes *bytes, const char *name,
+static LstmWindow *
+load_window (LstmModel *model, gsize length, gsize hop, GBytes *bytes, const char *name,
     guint64 *next_time, guint64 *steps, GError **error)
 {
   g_auto (Source) source = {.model = model, .length = length, .hop = hop};
   g_autoptr (LstmWindow) window = NULL;
 
-  g_return_val_if_fail (model != NULL, NULL);
-  g_return_val_if_fail (length > 0 && hop > 0, NULL);
   source.slots = lstm_window_n_slots (length, hop);
   if (!read_source (&source, bytes, name, error))
     return NULL;
@@ -439,4 +442,33 @@ lstm_window_load (LstmModel *model, gsize length, gsize hop, GBytes *bytes, cons
   fill (window->state, &source, next_time, steps);
   lstm_window_set_position (window, (gsize) source.position);
   return check_window (window, &source, error) ? g_steal_pointer (&window) : NULL;
+}
+
+LstmState *
+lstm_state_load (LstmModel *model, GBytes *bytes, const char *name, guint64 *next_time,
+    guint64 *steps, GError **error)
+{
+  LstmFloatMode caller;
+  LstmState *state;
+
+  g_return_val_if_fail (model != NULL, NULL);
+  caller = lstm_float_mode_enter (LSTM_FLOAT_EXACT);
+  state = load_state (model, bytes, name, next_time, steps, error);
+  lstm_float_mode_leave (caller);
+  return state;
+}
+
+LstmWindow *
+lstm_window_load (LstmModel *model, gsize length, gsize hop, GBytes *bytes, const char *name,
+    guint64 *next_time, guint64 *steps, GError **error)
+{
+  LstmFloatMode caller;
+  LstmWindow *window;
+
+  g_return_val_if_fail (model != NULL, NULL);
+  g_return_val_if_fail (length > 0 && hop > 0, NULL);
+  caller = lstm_float_mode_enter (LSTM_FLOAT_EXACT);
+  window = load_window (model, length, hop, bytes, name, next_time, steps, error);
+  lstm_float_mode_leave (caller);
+  return window;
 }

@@ -400,7 +400,8 @@ LSTM_API void lstm_state_reset_stream (LstmState *state, gsize stream);
  * On x86-64 and aarch64 the call computes in a floating-point mode of its own: it rounds to nearest,
  * traps no exception, and magnitudes below 2^-126 (denormals) count as 0, as c would else hold them
  * for ever after silence, at a price on each step. The caller's mode, and the flags of exceptions
- * that have occurred, are afterwards what they were. All calls that run steps do so.
+ * that have occurred, are afterwards what they were. All calls that run steps do so. Those that load
+ * a model, and save or load a state, compute in a mode of their own as well, without the flush.
  */
 LSTM_API void lstm_state_run (
     LstmState *state, gsize steps, const float *input, float *output);

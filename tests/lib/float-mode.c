@@ -186,6 +186,31 @@ test_silence (gconstpointer data)
 
 /* --- The caller's mode --- */
 
+/* Saving and loading take the caller's mode, too. */
+static void
+check_saved (LstmModel *model, const TestArray *x)
+{
+  g_autoptr (LstmState) state = lstm_state_new (model, x->shape[0], NULL);
+  g_autoptr (LstmWindow) window = lstm_window_new (model, x->shape[0], 100, 50, NULL);
+  g_autoptr (GBytes) state_file = NULL, window_file = NULL, state_again = NULL,
+                     window_again = NULL;
+  g_autoptr (LstmState) loaded_state = NULL;
+  g_autoptr (LstmWindow) loaded_window = NULL;
+
+  lstm_state_run (state, x->shape[1], x->values, NULL);
+  lstm_window_run (window, MIN (x->shape[1], 99), x->values, NULL);
+  state_file = lstm_state_save (state, 1, 2);
+  window_file = lstm_window_save (window, 1, 2);
+  loaded_state = lstm_state_load (model, state_file, "state", NULL, NULL, NULL);
+  loaded_window = lstm_window_load (model, 100, 50, window_file, "window", NULL, NULL, NULL);
+  g_assert_nonnull (loaded_state);
+  g_assert_nonnull (loaded_window);
+  state_again = lstm_state_save (loaded_state, 1, 2);
+  window_again = lstm_window_save (loaded_window, 1, 2);
+  g_assert_true (g_bytes_equal (state_again, state_file));
+  g_assert_true (g_bytes_equal (window_again, window_file));
+}
+
 /* What a model gives that is loaded and run in a mode of the caller's: the folder's sequence as a
  * whole, and windows of it where the model can. */
 static GBytes *
@@ -211,6 +236,7 @@ run_in_mode (
   if (lstm_model_is_causal (model)) {
     window = lstm_window_new (model, bs, 2, 1, NULL);
     lstm_window_run (window, steps, x->values, y + whole);
+    check_saved (model, x);
   }
   g_assert_cmphex (get_mode (), ==, mode);
   set_mode (before);
