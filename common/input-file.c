@@ -29,17 +29,21 @@ lstm_file_kind (mode_t mode)
 static gboolean
 set_error (GError **error, const char *path, int cause)
 {
+  g_autofree char *name = g_filename_display_name (path);
+
   g_set_error (
-      error, G_FILE_ERROR, g_file_error_from_errno (cause), "%s: %s", path, g_strerror (cause));
+      error, G_FILE_ERROR, g_file_error_from_errno (cause), "%s: %s", name, g_strerror (cause));
   return FALSE;
 }
 
 static gboolean
 expect_regular (const char *path, const struct stat *info, GError **error)
 {
+  g_autofree char *name = g_filename_display_name (path);
+
   if (S_ISREG (info->st_mode))
     return TRUE;
-  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s: expected a file, found %s", path,
+  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s: expected a file, found %s", name,
       lstm_file_kind (info->st_mode));
   return FALSE;
 }

@@ -17,13 +17,13 @@ gboolean
 lstm_output_set_error (
     const LstmOutputFile *file, GError **error, int cause, const char *format, ...)
 {
-  g_autofree char *problem = NULL;
+  g_autofree char *name = g_filename_display_name (file->path), *problem = NULL;
   va_list args;
 
   va_start (args, format);
   problem = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (cause), "%s: %s: %s", file->path,
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (cause), "%s: %s: %s", name,
       problem, g_strerror (cause));
   return FALSE;
 }
@@ -32,8 +32,10 @@ gboolean
 lstm_output_refuse_kind (
     const LstmOutputFile *file, const char *expected, mode_t mode, GError **error)
 {
+  g_autofree char *name = g_filename_display_name (file->path);
+
   g_set_error (error, G_FILE_ERROR, S_ISDIR (mode) ? G_FILE_ERROR_ISDIR : G_FILE_ERROR_INVAL,
-      "%s: expected %s, found %s", file->path, expected, lstm_file_kind (mode));
+      "%s: expected %s, found %s", name, expected, lstm_file_kind (mode));
   return FALSE;
 }
 

@@ -6,6 +6,7 @@
 #include "formats.h"
 #include "input-file.h"
 #include "loader.h"
+#include "model.h"
 
 static gboolean
 add_layers (const LstmLoader *loader, const char *head, GError **error)
@@ -58,6 +59,7 @@ lstm_model_load_bytes_full (
   LstmModel *model = build_model (bytes, name, precision, head, error);
 
   lstm_float_mode_leave (caller);
+  lstm_error_make_valid (error);
   return model;
 }
 
@@ -67,15 +69,8 @@ lstm_model_load_bytes (GBytes *bytes, const char *name, GError **error)
   return lstm_model_load_bytes_full (bytes, name, LSTM_PRECISION_FLOAT32, NULL, error);
 }
 
-LstmModel *
-lstm_model_load (const char *path, GError **error)
-{
-  return lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, NULL, error);
-}
-
-LstmModel *
-lstm_model_load_full (
-    const char *path, LstmPrecision precision, const char *head, GError **error)
+static LstmModel *
+load_file (const char *path, LstmPrecision precision, const char *head, GError **error)
 {
   g_autofree char *found = lstm_format_describe_folder (path);
   g_autoptr (GError) cause = NULL;
@@ -107,4 +102,20 @@ lstm_model_load_full (
       return NULL;
   }
   return lstm_model_load_bytes_full (bytes, path, precision, head, error);
+}
+
+LstmModel *
+lstm_model_load_full (
+    const char *path, LstmPrecision precision, const char *head, GError **error)
+{
+  LstmModel *model = load_file (path, precision, head, error);
+
+  lstm_error_make_valid (error);
+  return model;
+}
+
+LstmModel *
+lstm_model_load (const char *path, GError **error)
+{
+  return lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, NULL, error);
 }

@@ -11,6 +11,18 @@ lstm_error_quark (void)
   return g_quark_from_string ("lstm-error-quark");
 }
 
+void
+lstm_error_make_valid (GError **error)
+{
+  char *valid;
+
+  if (!error || !*error)
+    return;
+  valid = g_utf8_make_valid ((*error)->message, -1);
+  g_free ((*error)->message);
+  (*error)->message = valid;
+}
+
 GType
 lstm_precision_get_type (void)
 {

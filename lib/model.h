@@ -19,3 +19,7 @@ lstm_model_layer (const LstmModel *model, guint i)
 {
   return g_ptr_array_index (model->layers, i);
 }
+
+/* Makes the message valid UTF-8, as bindings need it: names of files may be of any bytes. For the
+ * public functions that name one. Nothing is to be done where there is no error. */
+void lstm_error_make_valid (GError **error);

@@ -455,6 +455,7 @@ lstm_state_load (LstmModel *model, GBytes *bytes, const char *name, guint64 *nex
   caller = lstm_float_mode_enter (LSTM_FLOAT_EXACT);
   state = load_state (model, bytes, name, next_time, steps, error);
   lstm_float_mode_leave (caller);
+  lstm_error_make_valid (error);
   return state;
 }
 
@@ -470,5 +471,6 @@ lstm_window_load (LstmModel *model, gsize length, gsize hop, GBytes *bytes, cons
   caller = lstm_float_mode_enter (LSTM_FLOAT_EXACT);
   window = load_window (model, length, hop, bytes, name, next_time, steps, error);
   lstm_float_mode_leave (caller);
+  lstm_error_make_valid (error);
   return window;
 }

@@ -25,11 +25,13 @@ gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes)
       purpose, bytes);
 }
 
+/* Names of files may be of any bytes; messages are UTF-8, as bindings need it. */
 static void
 post_message (GstMessageType type, gpointer element, const GError *error, const gchar *debug)
 {
   gst_element_message_full (GST_ELEMENT (element), type, error->domain, error->code,
-      g_strdup (error->message), g_strdup (debug), __FILE__, GST_FUNCTION, __LINE__);
+      g_utf8_make_valid (error->message, -1), g_strdup (debug), __FILE__, GST_FUNCTION,
+      __LINE__);
 }
 
 void

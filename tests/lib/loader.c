@@ -18,7 +18,7 @@ typedef struct {
 
 #define F32(name, shape, begin, end)                                                           \
   "\"" name "\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end "]" \
-                                                                                           "}"
+  "}"
 #define LAYERS(layers)                                                                         \
   "\"__metadata__\":{\"lstm.version\":\"1\",\"lstm.layers\":\"" layers "\"}"
 #define DENSE "{\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"a\\\"}"
@@ -131,8 +131,8 @@ static const Case cases[] = {
         52, LSTM_ERROR_LAYER, "no initial state behind a masking layer"},
     {"zero-masked-initial",
         "{" LAYERS ("[{\\\"type\\\":\\\"masking\\\"},{\\\"type\\\":\\\"lstm\\\","
-                    "\\\"zero_masked\\\":true}]") "," LSTM_2X1 (
-            "") "," F32 ("initial_h_l0", "[1]", 48, 52) "}",
+                    "\\\"zero_masked\\\":true}]") "," LSTM_2X1 ("") "," F32 ("initial_h_l0",
+            "[1]", 48, 52) "}",
         52, -1, NULL},
 };
 
@@ -225,7 +225,8 @@ test_not_finite (void)
 static void
 test_files (void)
 {
-  g_autofree char *fifo = g_strdup_printf ("%s/lstm-test-%d", g_get_tmp_dir (), (int) getpid ());
+  g_autofree char *fifo = g_strdup_printf (
+      "%s/lstm-test-%d", g_get_tmp_dir (), (int) getpid ());
   const struct {
     const char *path, *message;
   } paths[] = {
@@ -246,6 +247,28 @@ test_files (void)
     g_assert_nonnull (strstr (error->message, paths[i].message));
   }
   g_assert_cmpint (unlink (fifo), ==, 0);
+}
+
+/* Names may be of any bytes; messages are UTF-8, as bindings need it. */
+static void
+test_utf8 (void)
+{
+  g_autoptr (GBytes) file = make_file ("{" LSTM_2X1 ("") "}", 48);
+  g_autoptr (GBytes) empty = g_bytes_new (NULL, 0);
+  g_autoptr (LstmModel) model = lstm_model_load_bytes (file, "file", NULL);
+  GError *errors[5] = {NULL};
+
+  g_assert_null (lstm_model_load ("/nonexistent/\xff", &errors[0]));
+  g_assert_null (lstm_model_load_bytes (empty, "\xff", &errors[1]));
+  g_assert_null (
+      lstm_model_load_bytes_full (file, "file", LSTM_PRECISION_FLOAT32, "\xff", &errors[2]));
+  g_assert_null (lstm_state_load (model, file, "\xff", NULL, NULL, &errors[3]));
+  g_assert_null (lstm_window_load (model, 2, 1, file, "\xff", NULL, NULL, &errors[4]));
+  for (gsize i = 0; i < G_N_ELEMENTS (errors); i++) {
+    g_assert_true (g_utf8_validate (errors[i]->message, -1, NULL));
+    g_assert_nonnull (strstr (errors[i]->message, "\xef\xbf\xbd"));
+    g_error_free (errors[i]);
+  }
 }
 
 static void
@@ -274,6 +297,7 @@ main (int argc, char **argv)
   g_test_add_func ("/loader/header-length", test_header_length);
   g_test_add_func ("/loader/not-finite", test_not_finite);
   g_test_add_func ("/loader/files", test_files);
+  g_test_add_func ("/loader/utf8", test_utf8);
   g_test_add_func ("/loader/isa", test_isa);
   return g_test_run ();
 }

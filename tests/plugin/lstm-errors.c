@@ -167,7 +167,8 @@ static const struct {
     {HEAD "state-location=/dev/zero", SETTINGS,
         "property state-location: /dev/zero: expected a file, found a character device"},
     {HEAD "state-location={v}/none/state", SETTINGS,
-        "property state-location: */none/state: expected a directory to write in, */none: No *"},
+        "property state-location: */none/state: expected a directory to write in, */none: No "
+        "*"},
     {HEAD "state-location={v}/lstm/head/x.npy/state", SETTINGS,
         "property state-location: */x.npy/state: *Not a directory"},
     {HEAD "state-location=/proc/state", SETTINGS, "property state-location: /proc/state: *"},
@@ -435,6 +436,43 @@ test_state_stays (void)
   test_dir_remove (dir);
 }
 
+/* --- Names that are not UTF-8 ----------------------------------------------------------- */
+
+/* An element's property, with a name that no message can have as it is */
+static const struct {
+  const gchar *element, *property, *value;
+} named[] = {
+    {"lstm", "model-location", "/nonexistent/\xff"},
+    {"lstm", "state-location", "/nonexistent/\xff"},
+    {"lstm", "head", "\xff"},
+    {"lstmlabel", "labels-location", "/nonexistent/\xff"},
+    {"npysrc", "location", "/nonexistent/\xff"},
+};
+
+static void
+test_utf8 (void)
+{
+  g_autofree gchar *model = test_vector_path ("lstm/head/model.safetensors");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (named); i++) {
+    g_autoptr (GstElement) pipeline = gst_pipeline_new (NULL);
+    g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+    GstElement *element = gst_element_factory_make (named[i].element, NULL);
+    g_autoptr (GstMessage) message = NULL;
+    g_autoptr (GError) error = NULL;
+
+    gst_bin_add (GST_BIN (pipeline), element);
+    if (g_object_class_find_property (G_OBJECT_GET_CLASS (element), "model-location"))
+      g_object_set (element, "model-location", model, NULL);
+    g_object_set (element, named[i].property, named[i].value, NULL);
+    gst_element_set_state (pipeline, GST_STATE_PAUSED);
+    message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ERROR);
+    gst_message_parse_error (message, &error, NULL);
+    g_assert_true (g_utf8_validate (error->message, -1, NULL));
+    gst_element_set_state (pipeline, GST_STATE_NULL);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -446,5 +484,6 @@ main (int argc, char **argv)
   g_test_add_func ("/lstm-errors/pipeline", test_pipeline);
   g_test_add_func ("/lstm-errors/memory", test_memory);
   g_test_add_func ("/lstm-errors/state-stays", test_state_stays);
+  g_test_add_func ("/lstm-errors/utf8", test_utf8);
   return g_test_run ();
 }
