@@ -55,7 +55,8 @@ ask_for_head (const LstmSafetensors *st, const GPtrArray *modules, GError **erro
 
   refuse_file (st, error,
       "a state dict does not show the chain of its modules; state it with head=\"%s\" or "
-      "lstm-convert --head \"%s\", and add activations, last and repeat N where they run; %s "
+      "lstm-convert --head \"%s\", and add activations, last, h_n and repeat N where they run; "
+      "%s "
       "%s",
       head, head, notes[order], list);
 }

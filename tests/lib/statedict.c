@@ -95,7 +95,7 @@ static const Case cases[] = {
         .message = "one of several orders"},
     {"two-linears", "lstm rnn. 8 16; linear fc1. 16 4; linear fc2. 4 3",
         .proposal = "rnn, fc1, fc2", .layers = "lstm rnn, dense fc1, dense fc2",
-        .message = "add activations, last and repeat N where they run"},
+        .message = "add activations, last, h_n and repeat N where they run"},
     {"embedding", "raw words.weight 50x8; lstm rnn. 8 8", .proposal = "…",
         .message =
             "words: nn.Linear [8 → 50] (no bias: it may be an nn.Embedding, which is not "
