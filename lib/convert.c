@@ -204,8 +204,10 @@ check_answer (Process *process, gboolean in_time, int status, GError **error)
   if (has_answered (process, LSTM_ANSWER_ERROR)) {
     g_autofree char *message = get_last_line (process->written[0]);
 
-    g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FORMAT, message ? message : "");
-    return FALSE;
+    if (message) {
+      g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FORMAT, message);
+      return FALSE;
+    }
   }
   set_failed (process, status, error);
   return FALSE;

@@ -173,6 +173,7 @@ static const struct {
   const char *name, *script, *message;
 } broken[] = {
     {"silent", "exit 0", "failed (no answer)"},
+    {"silent-error", "printf 'lstm-convert error %020d\\n' 0", "failed (no answer)"},
     {"empty", MODEL_LINE ("0"), "found 0 bytes"},
     {"fails", "echo lstm-convert: a reason >&2; exit 1", "a reason"},
     {"fails-silently", "exit 3", "failed (status 3)"},
