@@ -422,8 +422,9 @@ LSTM_API void lstm_state_run (
  *   than T runs a part of longer arrays, whose pointers stand at the part's first step. Not for
  *   states of whole sequences
  * @proceed: (nullable): for states of whole sequences, which may take long: called about once a
- *   step and layer with @proceed_data, in the thread of the call. When it returns %FALSE, and does so
- *   from then on, the call returns soon, and what the arrays hold means nothing
+ *   step and layer with @proceed_data, in the thread of the call and in its floating-point mode, which
+ *   it must not change. When it returns %FALSE, and does so from then on, the call returns soon, and
+ *   what the arrays hold means nothing
  *
  * A call of lstm_state_run_full(). The arrays are the caller's, are not kept, and must not
  * overlap; what is not wanted is %NULL, and costs nothing. Set members by name: others may follow.
