@@ -100,10 +100,10 @@ running_time_of (GstLstm *self, const GstLstmSpan *span, guint steps)
 {
   const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
   const GstLstmTensors *in = &self->sequence.in;
-  const GstClockTime length = in->fps_n > 0 ? gst_lstm_tensors_step_offset (in, steps)
-                                            : span->duration;
-  GstClockTime time = self->ran_to;
+  GstClockTime length = span->duration, time = self->ran_to;
 
+  if (!GST_CLOCK_TIME_IS_VALID (length) && in->fps_n > 0)
+    length = gst_lstm_tensors_step_offset (in, steps);
   if (GST_CLOCK_TIME_IS_VALID (span->pts) && segment->format == GST_FORMAT_TIME)
     time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, span->pts);
   else if (!GST_CLOCK_TIME_IS_VALID (length))

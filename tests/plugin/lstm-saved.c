@@ -406,6 +406,7 @@ static const struct {
     {"1/1", NONE, FALSE},
     {"3/1", NONE, FALSE},
     {"0/1", GST_SECOND, FALSE},
+    {"30/1", GST_SECOND, FALSE},
     {"0/1", NONE, TRUE},
 };
 
