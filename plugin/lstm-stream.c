@@ -382,6 +382,17 @@ on_gap (GstLstm *self, GstEvent *event)
   take_gap (self, &span, gst_lstm_attaches (self) ? &without_media : NULL);
 }
 
+/* The running time of @position; at a rate below 0 it counts from the stop, which must be one. */
+static gint
+get_running_time (const GstSegment *segment, guint64 position, guint64 *time)
+{
+  GstSegment ends = *segment;
+
+  if (ends.rate < 0 && ends.stop == GST_CLOCK_TIME_NONE)
+    ends.stop = G_MAXINT64;
+  return gst_segment_to_running_time_full (&ends, ends.format, position, time);
+}
+
 /* Whether times mean in @b what they mean in @a: then it is @a, perhaps with another end. */
 static gboolean
 is_update (const GstSegment *a, const GstSegment *b)
@@ -390,8 +401,7 @@ is_update (const GstSegment *a, const GstSegment *b)
 
   return a->format == b->format && a->format != GST_FORMAT_UNDEFINED && a->rate == b->rate
          && a->applied_rate == b->applied_rate
-         && gst_segment_to_running_time_full (a, a->format, b->start, &in_a)
-                == gst_segment_to_running_time_full (b, b->format, b->start, &in_b)
+         && get_running_time (a, b->start, &in_a) == get_running_time (b, b->start, &in_b)
          && in_a == in_b
          && gst_segment_to_stream_time_full (a, a->format, b->start, &in_a)
                 == gst_segment_to_stream_time_full (b, b->format, b->start, &in_b)

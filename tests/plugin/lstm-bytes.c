@@ -115,12 +115,31 @@ test_backwards (void)
   }
 }
 
+/* A segment without a stop that comes again goes on, also backwards. */
+static void
+test_backwards_again (void)
+{
+  static const RigSegment segment = {GST_FORMAT_BYTES, -1, 1, 0, NONE, 0, 0, 12, NONE};
+  Rig rig;
+
+  begin_bytes (&rig, "30/1", &segment);
+  for (guint i = 3; i-- > 0;) {
+    g_assert_cmpint (gst_harness_push (rig.harness, rig_buffer (&rig, i)), ==, GST_FLOW_OK);
+    rig_expect (&rig, i, 1, 1);
+    rig_push_exact_segment (&rig, &segment);
+  }
+  rig_push_eos (&rig);
+  rig_assert_same (&rig);
+  rig_clear (&rig);
+}
+
 int
 main (int argc, char **argv)
 {
   static const TestRow tests[] = {
       {"/lstm-bytes/seeks", test_seeks},
       {"/lstm-bytes/backwards", test_backwards},
+      {"/lstm-bytes/backwards-again", test_backwards_again},
   };
 
   return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
