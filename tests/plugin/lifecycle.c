@@ -21,14 +21,16 @@ typedef struct {
 static gboolean
 pusher_may_push (Pusher *pusher)
 {
+  gboolean may_push;
+
   g_mutex_lock (&pusher->lock);
   pusher->pushing = FALSE;
   g_cond_broadcast (&pusher->changed);
   while (pusher->paused && !pusher->ends)
     g_cond_wait (&pusher->changed, &pusher->lock);
-  pusher->pushing = !pusher->ends;
+  may_push = pusher->pushing = !pusher->ends;
   g_mutex_unlock (&pusher->lock);
-  return !pusher->ends;
+  return may_push;
 }
 
 /* As a live source: an element that does not take a buffer misses it. */
