@@ -303,7 +303,7 @@ gst_lstm_start (GstBaseTransform *trans)
   self->ran_to = 0;
   self->warned_not_saved = FALSE;
   self->pending_flow = GST_FLOW_OK;
-  self->broken = self->discont = self->warned_non_finite = FALSE;
+  self->broken = self->discont = self->marks = self->warned_non_finite = FALSE;
   self->bad_buffers = 0;
   self->slice = 1;
   GST_INFO_OBJECT (self,

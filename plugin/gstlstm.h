@@ -54,6 +54,7 @@ typedef struct {
   gboolean broken;       /* an error was posted: buffers are refused until a flush or stream */
   gint bad_buffers;      /* less those that were good since, at least 0 */
   gboolean discont;      /* a buffer was dropped since the last one that was run */
+  gboolean marks;        /* the same since the last output: the next is marked DISCONT */
   guint slice;           /* steps that are run at once */
   GstClockTime gave_way; /* when others could have the lock, in a whole sequence */
   gboolean warned_non_finite;
@@ -164,6 +165,9 @@ GstFlowReturn gst_lstm_fail_sequence (GstLstm *self, const GError *error);
 GstFlowReturn gst_lstm_allocate_output (GstLstm *self, GstBuffer **outbuf);
 
 void gst_lstm_set_span (GstBuffer *buffer, const GstLstmSpan *span);
+
+/* Marks an output DISCONT if it is the first one after a buffer that was dropped. */
+void gst_lstm_mark_output (GstLstm *self, GstBuffer *buffer);
 
 /* Downstream is told that buffers are of @steps steps. FALSE, with an error posted, if it does not take
  * them. */

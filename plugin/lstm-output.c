@@ -90,6 +90,14 @@ gst_lstm_set_span (GstBuffer *buffer, const GstLstmSpan *span)
   GST_BUFFER_OFFSET_END (buffer) = span->offset_end;
 }
 
+void
+gst_lstm_mark_output (GstLstm *self, GstBuffer *buffer)
+{
+  if (self->marks)
+    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  self->marks = FALSE;
+}
+
 /* All steps of a buffer count, those outside the segment too. The final vector has to reach the sink
  * all the same: its time moves to the nearest one within the segment. */
 static void
@@ -192,6 +200,7 @@ gst_lstm_next_output (GstLstm *self, GstBuffer **outbuf, guint64 *n_steps)
   }
   clip_span (self, &span);
   gst_lstm_set_span (*outbuf, &span);
+  gst_lstm_mark_output (self, *outbuf);
   return GST_FLOW_OK;
 }
 

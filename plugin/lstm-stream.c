@@ -84,8 +84,7 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan 
     GST_BASE_TRANSFORM_GET_CLASS (self)->copy_metadata (
         GST_BASE_TRANSFORM (self), inbuf, buffer);
     gst_lstm_set_span (buffer, span);
-    if (discont)
-      GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+    gst_lstm_mark_output (self, buffer);
   }
   self->discont = FALSE;
   self->bad_buffers -= self->bad_buffers > 0;
@@ -276,7 +275,7 @@ drop_bad_buffer (GstLstm *self, GstBuffer *inbuf, const GError *error)
   gst_lstm_lock (self);
   self->stats.errors++;
   gst_lstm_unlock (self);
-  self->discont = TRUE;
+  self->discont = self->marks = TRUE;
   gst_lstm_post_warning (self, error);
   if (!gst_lstm_attaches (self) && !is_outside (self, &span))
     push_gap (self, &span);

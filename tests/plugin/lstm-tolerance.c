@@ -170,6 +170,39 @@ test_discontinuity (void)
   }
 }
 
+/* In each mode the first output after it says so. */
+static void
+test_discontinuity_of_modes (void)
+{
+  static const struct {
+    const gchar *properties, *outputs; /* d: marked DISCONT */
+  } cases[] = {
+      {"max-errors=1", "--d-"},
+      {"max-errors=1 output-mode=window window-length=2", "-d-"},
+      {"max-errors=1 output-mode=window window-length=2 window-hop=2", "-d"},
+      {"max-errors=1 output-mode=final", "d"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    Rig rig;
+
+    rig_init (&rig, "seed-1x30", cases[i].properties);
+    rig_begin (&rig);
+    rig_push_steps (&rig, 0, 2);
+    g_assert_cmpint (push_bytes (&rig, 2, 5), ==, GST_FLOW_OK);
+    assert_warning (&rig, "*");
+    rig_push_steps (&rig, 3, 2);
+    rig_push_eos (&rig);
+    for (const gchar *c = cases[i].outputs; *c; c++) {
+      GstBuffer *out = gst_harness_pull (rig.harness);
+
+      g_assert_cmpint (GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_DISCONT), ==, *c == 'd');
+      gst_buffer_unref (out);
+    }
+    rig_clear (&rig);
+  }
+}
+
 /* --- NaN and infinities --- */
 
 /* What becomes of a step of @value in the buffer of T steps that begins with step 4 */
@@ -280,6 +313,7 @@ main (int argc, char **argv)
       {"/lstm-tolerance/empty", test_empty},
       {"/lstm-tolerance/max-errors", test_max_errors},
       {"/lstm-tolerance/discontinuity", test_discontinuity},
+      {"/lstm-tolerance/discontinuity-of-modes", test_discontinuity_of_modes},
       {"/lstm-tolerance/nan", test_nan},
       {"/lstm-tolerance/nan-in-window", test_nan_in_window},
   };
