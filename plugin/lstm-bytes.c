@@ -40,7 +40,7 @@ find_stop (const GstLstm *self, const GstSegment *bytes, guint64 start)
     return counted ? bytes_to_time (self, bytes->stop) : GST_CLOCK_TIME_NONE;
   if (!counted)
     return start;
-  return stop != GST_CLOCK_TIME_NONE ? bytes_to_time (self, stop) : G_MAXINT64;
+  return MIN (bytes_to_time (self, stop), G_MAXINT64);
 }
 
 GstEvent *
