@@ -4,16 +4,17 @@
 #include "window.h"
 #include <string.h>
 
-#define BLOCK 8 /* values that are looked at together, in vectors */
+#define BLOCK 16 /* values that are looked at together, in vectors */
+#define FLAW 0x80000000u
 
-/* The sign bit if the exponent is the highest one, which NaN and infinity have */
+/* Has the bit FLAW if the exponent is the highest one, which NaN and infinity have */
 static inline guint32
 get_flaw (const float *value)
 {
   guint32 bits;
 
   memcpy (&bits, value, sizeof bits);
-  return ((bits & 0x7fffffff) + 0x00800000) & 0x80000000;
+  return (bits & 0x7fffffff) + 0x00800000;
 }
 
 static gboolean
@@ -29,7 +30,7 @@ are_finite (const float *values, gsize n)
     any |= get_flaw (values + i);
   for (guint k = 0; k < BLOCK; k++)
     any |= found[k];
-  return !any;
+  return !(any & FLAW);
 }
 
 static gboolean
