@@ -497,9 +497,9 @@ test_caps_return (void)
     g_autofree gchar *text = NULL;
 
     g_free (pull (&f, NULL, NULL));
-    gst_harness_push_event (f.h, gst_event_new_caps (gst_caps_ref (wrong)));
+    gst_harness_push_event (f.h, gst_event_new_caps (wrong));
     assert_error (f.bus, (const gchar *[]){"4 scores", NULL});
-    gst_harness_push_event (f.h, gst_event_new_caps (gst_caps_ref (good)));
+    gst_harness_push_event (f.h, gst_event_new_caps (good));
     g_assert_cmpint (
         push (&f, (const gfloat[3]){k == 1, 0, k == 2}, 3, k * FRAME, FRAME), ==, GST_FLOW_OK);
     text = pull (&f, NULL, NULL);
