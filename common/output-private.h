@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the sources of output-file.h share. */
+ * Functions that the sources of output-file.h share. */
 #pragma once
 #include "output-file.h"
 

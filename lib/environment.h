@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-/* Whether this program has rights that the user who started it has not: set-user-ID,
+/* Returns whether this program has rights that the user who started it has not: set-user-ID,
  * set-group-ID, or file capabilities. Its environment is that user's, who must not choose by it
  * which program runs with these rights, or what code. */
 gboolean lstm_is_privileged (void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a file is, told by its bytes. The library reads safetensors, lstm-convert some others, and
+ * The kind of a file, told by its bytes. The library reads safetensors, lstm-convert some others, and
  * nobody the rest; both say so in the same words, from one table. */
 #pragma once
 

@@ -285,7 +285,7 @@ advance_memory (const LstmLayer *layer, const LstmKernels *kernels, const LstmBl
   memory->backwards = !memory->backwards;
 }
 
-/* Whether no stream's step @t counts, so that there is nothing to compute */
+/* Returns whether no stream's step @t counts, so that there is nothing to compute */
 static gboolean
 is_masked_in_all (const LstmBlock *b, gsize t)
 {

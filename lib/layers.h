@@ -43,7 +43,7 @@ typedef struct {
   void *proceed_data;
 } LstmBlock;
 
-/* Whether the caller wants the steps that are left. After FALSE it never does again. */
+/* Returns whether the caller wants the steps that are left. After FALSE it never does again. */
 static inline gboolean
 lstm_block_proceeds (const LstmBlock *block)
 {

@@ -37,7 +37,7 @@ count_leading (const LstmModule *const *modules, guint n, gsize size)
   return count;
 }
 
-/* Whether all @modules can come before a layer that takes @size */
+/* Returns whether all @modules can come before a layer that takes @size */
 static gboolean
 can_lead (const LstmModule *const *modules, guint n, gsize size)
 {

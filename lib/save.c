@@ -384,7 +384,7 @@ refuse_flaw (const Source *source, gsize row, const LstmFlaw *flaw, GError **err
   return FALSE;
 }
 
-/* Whether all is finite: a state that is not would give NaN until it is reset. */
+/* Returns whether all is finite: a state that is not would give NaN until it is reset. */
 static gboolean
 check_state (const LstmState *state, const Source *source, GError **error)
 {

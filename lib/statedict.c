@@ -20,7 +20,7 @@ refuse_file (const LstmSafetensors *st, GError **error, const char *format, ...)
   return FALSE;
 }
 
-/* What a head could be if nothing but the modules ran, by their sizes, kinds and names; no order
+/* Proposes a head as if nothing ran besides the modules, by their sizes, kinds and names; no order
  * where a module may be an nn.Embedding. Returns: (transfer full) */
 static char *
 propose_head (const GPtrArray *modules, LstmOrder *order)

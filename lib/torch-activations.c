@@ -10,7 +10,7 @@ typedef struct {
   gboolean argument;  /* "NAME(alpha)" */
 } Row;
 
-/* What PyTorch calls or computes otherwise than we do comes first. */
+/* Names and formulas in which PyTorch differs from liblstm come first. */
 /* clang-format off */
 static const Row rows[] = {
     {"celu", "elu", NAN, NAN, FALSE},
@@ -30,7 +30,8 @@ static const Row rows[] = {
 };
 /* clang-format on */
 
-/* Whether the first @length bytes of @word are @name but for case and "_", as LeakyReLU is leaky_relu */
+/* Returns whether the first @length bytes of @word are @name, without regard to case and "_":
+ * LeakyReLU is leaky_relu. */
 static gboolean
 is_alike (const char *word, gsize length, const char *name)
 {

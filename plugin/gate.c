@@ -102,8 +102,8 @@ send_away (Gate *gate)
   g_mutex_unlock (&gate->lock);
 }
 
-/* Whether data passes. GStreamer sends events before data, but not where the pad was deactivated and
- * activated while a buffer was on its way: that one belongs to the time before. */
+/* Returns whether data passes. GStreamer sends events before data, except where the pad was deactivated
+ * and activated while a buffer was on its way: that buffer belongs to the time before. */
 static GstFlowReturn
 check_data (Gate *gate, GstPad *pad)
 {

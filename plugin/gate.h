@@ -6,7 +6,7 @@
 
 #include <gst/gst.h>
 
-/* What is serialized waits before @sink until its activation has ended, and is refused when that fails,
- * or when a flush or a deactivation comes. The rest passes at any time. For instance init, when the
+/* Serialized data waits before @sink until its activation has ended. It is refused when that fails, or
+ * when a flush or a deactivation comes. Everything else passes at any time. For instance init, when the
  * base class has set the functions of @sink. */
 void gst_lstm_gate_install (GstPad *sink);

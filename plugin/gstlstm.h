@@ -36,7 +36,7 @@ typedef struct {
   GstClockTime next_time; /* stream time of the step that comes after them */
   gboolean unsaved;       /* state-location has not seen it */
 
-  /* What runs before the element plays is a preroll, which a flush and READY undo: */
+  /* Steps that run before the element plays are a preroll, which a flush and READY undo: */
   gboolean plays, prerolls;
   GBytes *initial;          /* h and c before it, NULL for zero, */
   gboolean initial_unsaved; /* which state-location has not seen; */
@@ -109,7 +109,7 @@ void gst_lstm_forget (GstLstm *self);
  * Under the lock */
 void gst_lstm_begin_anew (GstLstm *self);
 
-/* Whether property reset-on has @flag */
+/* Returns whether property reset-on has @flag */
 gboolean gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag);
 
 /* Has a state for the whole sequence that runs next, made without the lock. */
@@ -140,7 +140,7 @@ void gst_lstm_save_at_stop (GstLstm *self);
  * state-location has not seen them. Under the lock. */
 void gst_lstm_set_initial (GstLstm *self, GBytes *bytes, gboolean unsaved);
 
-/* Whether the element plays from now on */
+/* Tells whether the element plays from now on. */
 void gst_lstm_set_plays (GstLstm *self, gboolean plays);
 
 /* h and c become what they were before the preroll; FALSE if the element has played. */

@@ -116,7 +116,7 @@ gst_lstm_restore_file (GstLstm *self, GError **error)
 
 /* --- Saving --- */
 
-/* What the file has not seen, and is to see now; NULL, also with @error, if there is nothing. Under
+/* Returns the state that the file has not seen; NULL, also with @error, if there is none. Under
  * the lock. */
 static GBytes *
 take_unsaved (GstLstm *self, GError **error)

@@ -336,7 +336,7 @@ load_engine (const GstLstmSequence *sequence, GBytes *bytes, const gchar *name,
   return *state || *window;
 }
 
-/* Whether what was saved as @bytes can be loaded: where h or c is not finite @error says which. */
+/* Returns whether the saved @bytes can be loaded. Where h or c is not finite @error says which. */
 static gboolean
 is_good (const GstLstmSequence *sequence, GBytes *bytes, GError **error)
 {

@@ -47,7 +47,7 @@ typedef struct {
   gsize step_bytes;   /* or more */
   GstLstmWhole whole;
 
-  /* What is to leave: steps of (streams, store_steps, size) for each tensor; of windows an item is
+  /* Outputs that wait: steps of (streams, store_steps, size) for each tensor; of windows an item is
    * (streams, 1, size), one after the other */
   gfloat *store[GST_LSTM_N_TENSORS];
   gsize store_steps, store_room;
@@ -85,7 +85,7 @@ void gst_lstm_sequence_forget (GstLstmSequence *sequence);
 /* The bytes of h and c of a stream, of all windows that may be open */
 guint64 gst_lstm_sequence_stream_size (const GstLstmSequence *sequence);
 
-/* What h and c are, for restore() in another process; @next_time and @steps as of lstm_state_save().
+/* Saves h and c, for restore() in another process; @next_time and @steps as of lstm_state_save().
  * Returns: (transfer full) (nullable): NULL where nothing is kept between steps, and with @error where
  * it is not finite */
 GBytes *gst_lstm_sequence_save (
@@ -96,7 +96,8 @@ GBytes *gst_lstm_sequence_save (
 gboolean gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar *name,
     guint64 *next_time, guint64 *steps, GError **error);
 
-/* Whether outputs go to the buffer that run_begin() maps; else take() gives them, once for each item. */
+/* Returns whether outputs go to the buffer that run_begin() maps. If not, take() gives them, once for
+ * each item. */
 gboolean gst_lstm_sequence_is_direct (const GstLstmSequence *sequence);
 
 /* Steps that are run in parts. Between parts h and c may be reset or replaced. */
@@ -119,7 +120,7 @@ void gst_lstm_sequence_run_end (const GstLstmSequence *sequence, GstLstmRun *run
 gboolean gst_lstm_sequence_run_part (
     GstLstmSequence *sequence, const GstLstmRun *run, guint first, guint n, GError **error);
 
-/* Whether no NaN or infinity is in what h and c of the steps to come are made from. */
+/* Returns whether no NaN or infinity is in what h and c of the steps to come are made from. */
 gboolean gst_lstm_sequence_is_finite (const GstLstmSequence *sequence);
 
 /* Sets h and c of the streams that are not finite as the model begins. Windows, and whole sequences,

@@ -143,7 +143,7 @@ float *keras_transpose (const float *kernel, gsize d, gsize n);
 
 /* keras-layers.c */
 const KerasClass *keras_find_class (const char *name);
-/* Whether the layer, and what it wraps, is of a supported class. Needs no weights. */
+/* Returns whether the layer, and what it wraps, is of a supported class. Needs no weights. */
 gboolean keras_check_class (KerasReader *reader, const KerasLayer *layer);
 gboolean keras_convert_layer (KerasReader *reader, KerasLayer *layer);
 

@@ -97,7 +97,7 @@ test_described (gconstpointer data)
   check_converted (data, path, options);
 }
 
-/* Whether lstm-convert @options @path fails with @message, and writes nothing */
+/* Returns whether lstm-convert @options @path fails with @message, and writes nothing */
 static void
 check_refused (const char *options, const char *path, const char *message)
 {
