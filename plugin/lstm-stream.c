@@ -242,10 +242,12 @@ static GstFlowReturn
 run_without_steps (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
 {
   const gboolean media = gst_lstm_attaches (self);
-  const GstLstmSpan span = span_of (self, inbuf, 0);
+  GstLstmSpan span = span_of (self, inbuf, 0);
 
   if (is_outside (self, &span))
     return GST_FLOW_OK;
+  if (media)
+    span.duration = GST_CLOCK_TIME_NONE; /* a frame is one step, however long it is */
   take_gap (self, &span, media ? outbuf : NULL);
   if (!media)
     push_gap (self, &span);

@@ -14,7 +14,7 @@ static int ready; /* a pipe's end, which all processes hold */
 H5File *
 h5_file_open (const char *path, const guint8 *data, gsize size, GError **error)
 {
-  if (path == crashes)
+  if (g_str_equal (path, crashes))
     abort ();
   if (write (ready, "", 1) == 1)
     for (;;)
