@@ -199,6 +199,7 @@ static void
 run_gap (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
 {
   const GstLstmTensors *in = &self->sequence.in;
+  GstFlowReturn ret;
   guint64 steps = 1;
 
   if (in->fps_n > 0 && GST_CLOCK_TIME_IS_VALID (gap->duration))
@@ -214,8 +215,8 @@ run_gap (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
       save_in_time (self, &span, n);
     if (!outbuf)
       gst_lstm_push_waiting (self);
-    else if (!self->broken)
-      self->pending_flow = collect (self, outbuf);
+    else if (!self->broken && (ret = collect (self, outbuf)) != GST_FLOW_OK)
+      self->pending_flow = ret;
   }
 }
 
