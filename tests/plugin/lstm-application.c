@@ -193,17 +193,6 @@ static const struct {
     {LAST, "", push_reset, 6, 0, 1, 0},
 };
 
-static guint64
-get_stat (Rig *rig, const gchar *field)
-{
-  g_autoptr (GstStructure) stats = NULL;
-  guint64 value = 0;
-
-  g_object_get (rig->lstm, "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
-  return value;
-}
-
 static void
 test_statistics (void)
 {
@@ -218,12 +207,13 @@ test_statistics (void)
     statistics[i].happens (&rig);
     statistics[i].happens (&rig);
     rig_push_eos (&rig);
-    g_assert_cmpuint (get_stat (&rig, "steps"), ==, statistics[i].steps);
-    g_assert_cmpuint (get_stat (&rig, "outputs"), ==, statistics[i].outputs);
-    g_assert_cmpuint (get_stat (&rig, "resets"), ==, statistics[i].resets);
-    g_assert_cmpuint (get_stat (&rig, "gaps"), ==, statistics[i].gaps);
-    g_assert_true ((get_stat (&rig, "max-step-time") > 0) == (statistics[i].steps > 0));
-    g_assert_cmpuint (get_stat (&rig, "mean-step-time"), <=, get_stat (&rig, "max-step-time"));
+    g_assert_cmpuint (rig_get_stat (&rig, "steps"), ==, statistics[i].steps);
+    g_assert_cmpuint (rig_get_stat (&rig, "outputs"), ==, statistics[i].outputs);
+    g_assert_cmpuint (rig_get_stat (&rig, "resets"), ==, statistics[i].resets);
+    g_assert_cmpuint (rig_get_stat (&rig, "gaps"), ==, statistics[i].gaps);
+    g_assert_true ((rig_get_stat (&rig, "max-step-time") > 0) == (statistics[i].steps > 0));
+    g_assert_cmpuint (
+        rig_get_stat (&rig, "mean-step-time"), <=, rig_get_stat (&rig, "max-step-time"));
     rig_clear (&rig);
   }
 }

@@ -417,16 +417,22 @@ rig_push_final (Rig *rig, gsize first, gsize n)
   rig_expect (rig, first, n, 1);
 }
 
-/* The statistics count them. */
+/* A number of the element's statistics */
+static inline guint64
+rig_get_stat (Rig *rig, const gchar *field)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 value = 0;
+
+  g_object_get (rig->lstm, "stats", &stats, NULL);
+  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
+  return value;
+}
+
 static inline guint64
 rig_get_steps (Rig *rig)
 {
-  g_autoptr (GstStructure) stats = NULL;
-  guint64 steps = 0;
-
-  g_object_get (rig->lstm, "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_uint64 (stats, "steps", &steps));
-  return steps;
+  return rig_get_stat (rig, "steps");
 }
 
 /* What left until now is what liblstm gave, to the last bit. */

@@ -4,17 +4,6 @@
 #include "lstm-rig.h"
 #include <math.h>
 
-static guint64
-get_stat (Rig *rig, const gchar *name)
-{
-  g_autoptr (GstStructure) stats = NULL;
-  guint64 value = 0;
-
-  g_object_get (rig->lstm, "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_uint64 (stats, name, &value));
-  return value;
-}
-
 static void
 assert_warning (Rig *rig, const gchar *pattern)
 {
@@ -78,8 +67,8 @@ test_empty (void)
         rig_push_event (&rig, gst_event_new_gap (4000, 1000));
       rig_push_steps (&rig, 5, 4);
       rig_push_eos (&rig);
-      g_assert_cmpuint (get_stat (&rig, "gaps"), ==, 1);
-      g_assert_cmpuint (get_stat (&rig, "errors"), ==, 0);
+      g_assert_cmpuint (rig_get_stat (&rig, "gaps"), ==, 1);
+      g_assert_cmpuint (rig_get_stat (&rig, "errors"), ==, 0);
       if (empty) {
         assert_same_bits (rig.got, outputs);
         g_assert_cmpstr (rig.log->str, ==, log);
@@ -136,7 +125,7 @@ test_max_errors (void)
     }
     assert_no_warning (&rig);
     rig_assert_same (&rig);
-    g_assert_cmpuint (get_stat (&rig, "errors"), ==, bad_cases[i].errors);
+    g_assert_cmpuint (rig_get_stat (&rig, "errors"), ==, bad_cases[i].errors);
     rig_clear (&rig);
   }
 }
@@ -165,7 +154,7 @@ test_discontinuity (void)
       g_assert_cmpint (GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_DISCONT), ==, k == 2);
       gst_buffer_unref (out);
     }
-    g_assert_cmpuint (get_stat (&rig, "resets"), ==, resets);
+    g_assert_cmpuint (rig_get_stat (&rig, "resets"), ==, resets);
     rig_clear (&rig);
   }
 }
@@ -259,9 +248,9 @@ check_nan (guint i, guint streams)
   rig_push_steps (&rig, 0, n);
   expect_buffers (&rig, n, nan_cases[i].resets ? bad : n);
   rig_assert_same (&rig);
-  g_assert_cmpuint (get_stat (&rig, "non-finite"), ==,
+  g_assert_cmpuint (rig_get_stat (&rig, "non-finite"), ==,
       nan_cases[i].resets ? 1 : n / rig.steps - bad / rig.steps);
-  g_assert_cmpuint (get_stat (&rig, "resets"), ==, nan_cases[i].resets);
+  g_assert_cmpuint (rig_get_stat (&rig, "resets"), ==, nan_cases[i].resets);
   assert_warning (&rig, "state: expected finite h and c, found NaN or infinity after *");
   assert_no_warning (&rig);
   rig_clear (&rig);
@@ -300,7 +289,7 @@ test_nan_in_window (void)
     }
     rig_assert_same (&rig);
     g_assert_cmpuint (
-        get_stat (&rig, "non-finite"), ==, 2); /* after the third the window is over */
+        rig_get_stat (&rig, "non-finite"), ==, 2); /* after the third the window is over */
     assert_warning (&rig, "state: *");
     rig_clear (&rig);
   }
