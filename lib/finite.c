@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Whether h and c are finite. Rows are looked at one by one: of a window only some are in use. */
+ * Tests whether h and c are finite, row by row: of a window only some rows are in use. */
 #include "window.h"
 #include <string.h>
 

@@ -84,7 +84,7 @@ probe_onnx (const guint8 *data, gsize size)
   }
 }
 
-/* What torch.save() writes before 1.6: the first instruction, and its protocol */
+/* torch.save() before 1.6 begins with this: the first instruction, and its protocol. */
 static gboolean
 probe_pickle (const guint8 *data, gsize size)
 {

@@ -3,7 +3,7 @@
 #include "torch-activations.h"
 #include <string.h>
 
-/* What has been read so far */
+/* The part of the head that was read so far */
 typedef struct {
   const LstmSafetensors *st;
   const GPtrArray *modules;

@@ -7,7 +7,7 @@
 #include "modules.h"
 #include <json-glib/json-glib.h>
 
-/* What a head calls a module: its name, or a dot where it has none */
+/* Returns the word for a module in a head: its name, or a dot where it has none. */
 const char *lstm_head_get_name (const LstmModule *module);
 
 /* "NAME: KIND [in → out], …" of all @modules, for messages. Returns: (transfer full) */
