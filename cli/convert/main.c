@@ -2,11 +2,11 @@
  *
  * lstm-convert: a trained model to the safetensors file that liblstm loads. */
 #include "convert.h"
-#include "answer.h"
-#include "formats.h"
-#include "input-file.h"
-#include "output-file.h"
-#include "standard-files.h"
+#include "process/answer.h"
+#include "load/formats.h"
+#include "util/input-file.h"
+#include "util/output-file.h"
+#include "process/standard-files.h"
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "convert.h"
-#include "description.h"
-#include "safetensors-write.h"
+#include "load/description.h"
+#include "container/safetensors-write.h"
 #include <math.h>
 #include <string.h>
 

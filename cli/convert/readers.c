@@ -2,7 +2,7 @@
  *
  * Which formats this lstm-convert reads. The build says so, as libraries for some may be missing. */
 #include "convert.h"
-#include "formats.h"
+#include "load/formats.h"
 
 typedef struct {
   const char *name;                                                  /* as LstmFormat.reader */

@@ -3,8 +3,8 @@
  * How far the activations are from float64, in the mode that kernels run in: a table of
  * docs/numerics.md, and bounds for it. With -m thorough they see every float there is, in some ten
  * minutes; else every 129th. */
-#include "float-mode.h"
-#include "kernels.h"
+#include "kernels/float-mode.h"
+#include "kernels/kernels.h"
 #include <float.h>
 #include <glib.h>
 #include <math.h>

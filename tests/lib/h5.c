@@ -2,7 +2,7 @@
  *
  * The process that libhdf5 runs in, in lstm-convert, with a libhdf5 that never comes back. It must
  * not outlive lstm-convert, whatever ends that, nor need the exit statuses of its children. */
-#include "h5-private.h"
+#include "container/h5-private.h"
 #include "convert.h"
 #include <signal.h>
 #include <sys/wait.h>

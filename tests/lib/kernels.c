@@ -3,8 +3,8 @@
  * Each instruction set's kernels against double precision, in the mode that they run in: odd
  * sizes, NaN, infinities and denormals among the inputs. It speaks TAP itself and needs no GLib, nor does what it tests, so
  * that a C library is enough to run it for another processor (see ../aarch64). */
-#include "float-mode.h"
-#include "kernels.h"
+#include "kernels/float-mode.h"
+#include "kernels/kernels.h"
 #include <fenv.h>
 #include <float.h>
 #include <math.h>

@@ -4,7 +4,7 @@
  * library inside, as the dynamic linker would not look for one beside a copy of it, and is the
  * converter of that library, too. Usage: test-privileged [load SAFETENSORS OTHER] */
 #define _GNU_SOURCE /* setresuid() */
-#include "answer.h"
+#include "process/answer.h"
 #include <glib/gstdio.h>
 #include <lstm/lstm.h>
 #include <grp.h>

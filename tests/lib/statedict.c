@@ -2,7 +2,7 @@
  *
  * Which modules the tensors of a state dict are, what is proposed as their chain, and which layers a
  * chain makes. */
-#include "description.h"
+#include "load/description.h"
 #include <string.h>
 
 typedef struct {

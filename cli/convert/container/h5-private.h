@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * libhdf5's side of h5.h, with the same functions. Only h5.c calls it, in a process of its own. */
+#pragma once
+
+#include "container/h5.h"
+#include <hdf5.h>
+
+typedef struct {
+  char *path; /* for messages */
+  gsize size; /* of the file, bytes */
+  hid_t file;
+} H5File;
+
+H5File *h5_file_open (const char *path, const guint8 *data, gsize size, GError **error);
+void h5_file_close (H5File *h5);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (H5File, h5_file_close)
+
+gboolean h5_file_exists (H5File *h5, const char *path);
+gboolean h5_file_has_data (H5File *h5, const char *path);
+GPtrArray *h5_file_list (H5File *h5, const char *path, GError **error);
+GPtrArray *h5_file_get_strings (H5File *h5, const char *path, const char *name, GError **error);
+gboolean h5_file_read (H5File *h5, const char *path, H5Array *array, GError **error);
+
+static inline void
+h5_clear_id (hid_t *id)
+{
+  if (*id >= 0)
+    H5Idec_ref (*id);
+}
+
+#define H5_AUTO_ID __attribute__ ((cleanup (h5_clear_id))) hid_t
+
+gboolean h5_fail (const H5File *h5, const char *path, GError **error, const char *format, ...)
+    G_GNUC_PRINTF (4, 5);
+
+/* Returns: an identifier for H5_AUTO_ID, negative with @error */
+hid_t h5_open_object (const H5File *h5, const char *path, GError **error);

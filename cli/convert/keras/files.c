@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The files that Keras models come in: archives, and HDF5 with or without the configuration. */
+#include "container/archive.h"
+#include "keras/keras.h"
+#include "util/input-file.h"
+#include "container/json.h"
+#include <string.h>
+
+#define CONFIG "config.json"
+#define METADATA "metadata.json"
+#define WEIGHTS "model.weights.h5"
+#define METADATA_DEPTH 8
+
+/* Returns: (transfer full) (nullable): the version that an archive says it is of */
+static char *
+read_version (Archive *archive)
+{
+  g_autoptr (GBytes)
+      bytes = archive_has (archive, METADATA) ? archive_read (archive, METADATA, NULL) : NULL;
+  g_autoptr (JsonNode) root = NULL;
+  gsize size;
+  const char *text = bytes ? g_bytes_get_data (bytes, &size) : NULL;
+
+  if (text)
+    root = lstm_json_parse (text, size, METADATA_DEPTH, METADATA, NULL);
+  if (!root || !JSON_NODE_HOLDS_OBJECT (root))
+    return NULL;
+  return g_strdup (keras_peek_string (json_node_get_object (root), "keras_version"));
+}
+
+static ConvertModel *
+read_archive (const ConvertInput *input, GError **error)
+{
+  g_autoptr (Archive) archive = archive_open (input->path, input->data, input->size, error);
+  g_autoptr (GBytes) config = NULL, weights = NULL;
+  g_autofree char *version = NULL;
+  g_autoptr (H5) h5 = NULL;
+  const guint8 *data;
+  gsize size;
+
+  if (!archive)
+    return NULL;
+  if (input->config) {
+    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+        "%s: --config is for files of weights only, this archive has its own %s", input->path,
+        CONFIG);
+    return NULL;
+  }
+  version = read_version (archive);
+  config = archive_read (archive, CONFIG, error);
+  weights = config ? archive_read (archive, WEIGHTS, error) : NULL;
+  if (!weights)
+    return NULL;
+  data = g_bytes_get_data (weights, &size);
+  h5 = h5_open (input->path, data, size, error);
+  if (!h5)
+    return NULL;
+  data = g_bytes_get_data (config, &size);
+  return keras_read (input, (const char *) data, size, version, h5, error);
+}
+
+/* Returns: (transfer full) (nullable): the single string of an attribute, of the root or, as in
+ * some files of weights, of their group */
+static char *
+read_attribute (H5 *h5, const char *name, GError **error)
+{
+  static const char *const groups[] = {"", "model_weights"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (groups); i++) {
+    g_autoptr (GPtrArray) strings = NULL;
+    GError *cause = NULL;
+
+    if (!h5_exists (h5, groups[i]))
+      continue;
+    strings = h5_get_strings (h5, groups[i], name, &cause);
+    if (cause) {
+      g_propagate_error (error, cause);
+      return NULL;
+    }
+    if (strings && strings->len > 0)
+      return g_strdup (g_ptr_array_index (strings, 0));
+  }
+  return NULL;
+}
+
+/* The model's configuration: what --config names, or else the file's own. */
+static char *
+read_config (const ConvertInput *input, H5 *h5, gsize *size, GError **error)
+{
+  GError *cause = NULL;
+  char *config;
+
+  if (input->config) {
+    GBytes *bytes = lstm_input_file_read (input->config, error);
+
+    return bytes ? g_bytes_unref_to_data (bytes, size) : NULL;
+  }
+  config = read_attribute (h5, "model_config", &cause);
+  if (cause) {
+    g_propagate_error (error, cause);
+    return NULL;
+  }
+  if (!config)
+    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+        "%s: expected a whole Keras model, found no attribute model_config; for weights only, "
+        "give the model's JSON with --config",
+        input->path);
+  *size = config ? strlen (config) : 0;
+  return config;
+}
+
+static ConvertModel *
+read_h5 (const ConvertInput *input, GError **error)
+{
+  g_autoptr (H5) h5 = h5_open (input->path, input->data, input->size, error);
+  g_autofree char *config = NULL, *version = NULL;
+  gsize size;
+
+  if (!h5)
+    return NULL;
+  config = read_config (input, h5, &size, error);
+  if (!config)
+    return NULL;
+  version = read_attribute (h5, "keras_version", NULL);
+  return keras_read (input, config, size, version, h5, error);
+}
+
+ConvertModel *
+convert_read_keras (const ConvertInput *input, GError **error)
+{
+  static const char zip[] = {'P', 'K'};
+  gboolean archive = input->size >= sizeof zip && memcmp (input->data, zip, sizeof zip) == 0;
+
+  return archive ? read_archive (input, error) : read_h5 (input, error);
+}

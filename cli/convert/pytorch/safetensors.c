@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Safetensors to what liblstm deploys: a state dict of PyTorch with its layers described, and any
+ * weights as float32. */
+#include "convert.h"
+#include "load/description.h"
+#include <string.h>
+
+#define COUNTER "num_batches_tracked" /* of nn.BatchNorm1d, in training */
+
+static gboolean
+fail (const ConvertInput *input, const char *problem, GError **error)
+{
+  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED, "%s: %s", input->path, problem);
+  return FALSE;
+}
+
+/* The layer whose tensors' prefix @name has, the longest such prefix if several layers do */
+static JsonObject *
+find_layer (JsonArray *layers, const char *name, gsize *length)
+{
+  JsonObject *found = NULL;
+
+  for (guint i = 0; i < json_array_get_length (layers); i++) {
+    JsonNode *node = json_array_get_element (layers, i);
+    JsonObject *layer = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+    g_autofree char *prefix = layer ? lstm_description_get_prefix (layer) : NULL;
+
+    if (!prefix || !g_str_has_prefix (name, prefix) || (found && strlen (prefix) <= *length))
+      continue;
+    found = layer;
+    *length = strlen (prefix);
+  }
+  return found;
+}
+
+static gboolean
+add_tensor (ConvertModel *model, const LstmSafetensors *st, LstmTensor *tensor,
+    JsonArray *layers, GError **error)
+{
+  gsize length;
+  JsonObject *layer = find_layer (layers, tensor->name, &length);
+  LstmArray array;
+
+  if (!layer) {
+    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+        "%s: tensor \"%s\" belongs to no layer", st->file, tensor->name);
+    return FALSE;
+  }
+  if (g_str_equal (tensor->name + length, COUNTER))
+    return TRUE;
+  if (!lstm_safetensors_read (st, tensor, &array, error))
+    return FALSE;
+  convert_model_add_tensor (
+      model, layer, tensor->name + length, array.n_dims, array.shape, array.values);
+  return TRUE;
+}
+
+/* What is written must load: the library checks what this reader has not looked at. */
+static gboolean
+check (const ConvertModel *model, const char *path, GError **error)
+{
+  g_autoptr (GBytes) bytes = convert_model_to_bytes (model);
+  g_autoptr (LstmModel) loaded = lstm_model_load_bytes (bytes, path, error);
+
+  return loaded != NULL;
+}
+
+ConvertModel *
+convert_read_safetensors (const ConvertInput *input, GError **error)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_static (input->data, input->size);
+  g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, input->path, error);
+  g_autoptr (JsonArray) layers = st ? lstm_description_get (st, input->head, error) : NULL;
+  g_autoptr (ConvertModel) model = convert_model_new ();
+
+  if (!layers)
+    return NULL;
+  if (input->config || input->output) {
+    fail (input,
+        input->config ? "--config is for weights of Keras, this is safetensors"
+                      : "--output is for models with several, this is safetensors",
+        error);
+    return NULL;
+  }
+  convert_model_set_layers (model, layers);
+  for (guint i = 0; i < st->tensors->len; i++)
+    if (!add_tensor (model, st, g_ptr_array_index (st->tensors, i), layers, error))
+      return NULL;
+  return check (model, input->path, error) ? g_steal_pointer (&model) : NULL;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "load/description.h"
+#include "container/json.h"
+#include "load/pytorch/statedict.h"
+#include <string.h>
+
+#define VERSION "1"
+#define LAYERS_DEPTH 4 /* [ { key: [ … ] } ], and a level to spare */
+
+static gboolean
+check_version (const LstmSafetensors *st, GError **error)
+{
+  const char *version = g_hash_table_lookup (st->metadata, KEY_VERSION);
+
+  if (g_strcmp0 (version, VERSION) == 0)
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: __metadata__: expected \"" KEY_VERSION "\" " VERSION ", found %s", st->file,
+      version ? version : "none");
+  return FALSE;
+}
+
+JsonArray *
+lstm_description_get (const LstmSafetensors *st, const char *head, GError **error)
+{
+  const char *layers = g_hash_table_lookup (st->metadata, KEY_LAYERS);
+  g_autofree char *what = g_strdup_printf ("%s: " KEY_LAYERS, st->file);
+  g_autoptr (JsonNode) root = NULL;
+
+  if (!layers)
+    return lstm_statedict_describe (st, head, error);
+  if (head) {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+        "%s: head is for a state dict of PyTorch; this file states its layers in \"" KEY_LAYERS
+        "\"",
+        st->file);
+    return NULL;
+  }
+  if (!check_version (st, error)
+      || !(root = lstm_json_parse (layers, strlen (layers), LAYERS_DEPTH, what, error)))
+    return NULL;
+  if (JSON_NODE_HOLDS_ARRAY (root))
+    return json_node_dup_array (root);
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: expected an array of layers", what);
+  return NULL;
+}
+
+char *
+lstm_description_get_prefix (JsonObject *layer)
+{
+  const char *prefix = json_object_get_string_member_with_default (layer, "prefix", NULL);
+  const char *name = json_object_get_string_member_with_default (layer, "name", NULL);
+
+  return prefix          ? g_strdup (prefix)
+         : name && *name ? g_strconcat (name, ".", NULL)
+                         : g_strdup ("");
+}

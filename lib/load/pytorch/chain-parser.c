@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "load/pytorch/chain-parser.h"
+#include "load/pytorch/torch-activations.h"
+#include <string.h>
+
+/* The part of the head that was read so far */
+typedef struct {
+  const LstmSafetensors *st;
+  const GPtrArray *modules;
+  gboolean named[LSTM_MAX_MODULES]; /* of modules */
+  JsonArray *layers;
+  gboolean one_step; /* leaves the layers, as "last" said */
+} Chain;
+
+/* An item, and the words of it that have not been read */
+typedef struct {
+  const char *text;
+  char **words;
+} Item;
+
+/* --- Modules --- */
+
+const char *
+lstm_head_get_name (const LstmModule *module)
+{
+  return *module->name ? module->name : ".";
+}
+
+char *
+lstm_head_list_modules (const GPtrArray *modules)
+{
+  static const char *const kinds[] = {
+      [LSTM_MODULE_LSTM] = "LSTM",
+      [LSTM_MODULE_LINEAR] = "Linear",
+      [LSTM_MODULE_LAYER_NORM] = "LayerNorm",
+      [LSTM_MODULE_BATCH_NORM] = "BatchNorm1d",
+  };
+  GString *text = g_string_new (NULL);
+
+  for (guint i = 0; i < modules->len; i++) {
+    const LstmModule *module = g_ptr_array_index (modules, i);
+
+    g_string_append_printf (text, "%s%s: nn.%s [%" G_GSIZE_FORMAT " → %" G_GSIZE_FORMAT "]%s",
+        i ? ", " : "", lstm_head_get_name (module), kinds[module->kind], module->in,
+        module->out,
+        module->kind == LSTM_MODULE_LINEAR && !module->has_bias
+            ? " (no bias: it may be an nn.Embedding, which is not supported)"
+            : "");
+  }
+  return g_string_free (text, FALSE);
+}
+
+static gboolean refuse_head (const Chain *chain, GError **error, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+
+static gboolean
+refuse_head (const Chain *chain, GError **error, const char *format, ...)
+{
+  g_autofree char *problem = NULL;
+  va_list args;
+
+  va_start (args, format);
+  problem = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: head: %s", chain->st->file, problem);
+  return FALSE;
+}
+
+/* @index: of the module that is called @wanted, or of the only one whose name ends so behind a dot; the
+ * number of modules if there is none. FALSE if there are several */
+static gboolean
+find_module (const Chain *chain, const char *wanted, guint *index, GError **error)
+{
+  const guint none = chain->modules->len;
+  g_autofree char *suffix = g_strconcat (".", wanted, NULL);
+
+  *index = none;
+  for (guint i = 0; i < none; i++) {
+    const char *name = lstm_head_get_name (g_ptr_array_index (chain->modules, i));
+
+    if (g_str_equal (name, wanted)) {
+      *index = i;
+      return TRUE;
+    }
+  }
+  for (guint i = 0; i < none; i++) {
+    const LstmModule *module = g_ptr_array_index (chain->modules, i);
+
+    if (!g_str_has_suffix (module->name, suffix))
+      continue;
+    if (*index < none)
+      return refuse_head (chain, error, "\"%s\" may be \"%s\" and \"%s\"; say more of its name",
+          wanted, ((LstmModule *) g_ptr_array_index (chain->modules, *index))->name,
+          module->name);
+    *index = i;
+  }
+  return TRUE;
+}
+
+/* --- Layers --- */
+
+/* Returns: (transfer none) */
+static JsonObject *
+add_layer (Chain *chain, const char *type)
+{
+  JsonObject *layer = json_object_new ();
+
+  json_object_set_string_member (layer, "type", type);
+  json_array_add_object_element (chain->layers, layer);
+  return layer;
+}
+
+static gboolean
+is_type (JsonObject *layer, const char *type)
+{
+  return g_str_equal (json_object_get_string_member (layer, "type"), type);
+}
+
+/* The layer @back places before the end, or NULL */
+static JsonObject *
+get_layer (const Chain *chain, guint back)
+{
+  const guint n = json_array_get_length (chain->layers);
+
+  return back < n ? json_array_get_object_element (chain->layers, n - 1 - back) : NULL;
+}
+
+static gboolean
+add_module (Chain *chain, guint index, GError **error)
+{
+  static const char *const types[] = {
+      [LSTM_MODULE_LSTM] = "lstm",
+      [LSTM_MODULE_LINEAR] = "dense",
+      [LSTM_MODULE_LAYER_NORM] = "layer_normalization",
+      [LSTM_MODULE_BATCH_NORM] = "batch_normalization",
+  };
+  const LstmModule *module = g_ptr_array_index (chain->modules, index);
+  JsonObject *layer;
+
+  if (chain->named[index])
+    return refuse_head (chain, error, "\"%s\" stands there twice", lstm_head_get_name (module));
+  if (module->kind == LSTM_MODULE_LSTM && chain->one_step)
+    return refuse_head (chain, error,
+        "\"%s\" is an LSTM and takes steps, of which \"last\" has left one; say \"repeat N\" "
+        "between them",
+        lstm_head_get_name (module));
+  chain->named[index] = TRUE;
+  layer = add_layer (chain, types[module->kind]);
+  if (*module->name)
+    json_object_set_string_member (layer, "name", module->name);
+  if (*module->prefix && (!*module->name || module->prefix[strlen (module->name)] != '.'))
+    json_object_set_string_member (layer, "prefix", module->prefix);
+  if (module->bidirectional)
+    json_object_set_string_member (layer, "direction", "bidirectional");
+  return TRUE;
+}
+
+/* --- Words --- */
+
+/* output[:, -1]. Of a forward LSTM that is what its last step returns, and steps can follow each
+ * other for ever. A bidirectional one would return the other direction's first step. What runs
+ * between the LSTM and here works step by step, so that it does not matter which is first. */
+static gboolean
+add_last (Chain *chain, Item *item, GError **error)
+{
+  JsonObject *layer;
+  guint back = 0;
+
+  if (chain->one_step)
+    return refuse_head (chain, error, "\"%s\": there is one step already", item->text);
+  chain->one_step = TRUE;
+  do
+    layer = get_layer (chain, back++);
+  while (layer && !is_type (layer, "lstm") && !is_type (layer, "repeat_vector"));
+  if (layer && is_type (layer, "lstm") && !json_object_has_member (layer, "direction"))
+    json_object_set_string_member (layer, "return", "last");
+  else
+    json_object_set_int_member (add_layer (chain, "repeat_vector"), "n", 1);
+  return TRUE;
+}
+
+/* h_n of the LSTM's last layer, the forward direction's before the reverse one's */
+static gboolean
+add_final_state (Chain *chain, Item *item, GError **error)
+{
+  JsonObject *layer = get_layer (chain, 0);
+
+  if (!layer || !is_type (layer, "lstm") || chain->one_step)
+    return refuse_head (chain, error, "\"%s\": h_n stands behind an LSTM only", item->text);
+  chain->one_step = TRUE;
+  json_object_set_string_member (layer, "return", "last");
+  return TRUE;
+}
+
+static gboolean
+add_repeat (Chain *chain, Item *item, GError **error)
+{
+  const char *word = *item->words ? *item->words++ : "";
+  guint64 n;
+
+  if (!g_ascii_string_to_unsigned (word, 10, 1, LSTM_MAX_REPEAT, &n, NULL))
+    return refuse_head (chain, error,
+        "\"%s\": expected repeat and a number from 1 to %d, found \"%s\"", item->text,
+        LSTM_MAX_REPEAT, word);
+  if (!chain->one_step)
+    return refuse_head (
+        chain, error, "\"%s\" repeats one step; say \"last\" before it", item->text);
+  chain->one_step = FALSE;
+  json_object_set_int_member (add_layer (chain, "repeat_vector"), "n", (gint64) n);
+  return TRUE;
+}
+
+static const struct {
+  const char *word;
+  gboolean (*add) (Chain *chain, Item *item, GError **error);
+} words[] = {
+    {"last", add_last},
+    {"h_n", add_final_state},
+    {"repeat", add_repeat},
+};
+
+static gboolean
+refuse_word (const Chain *chain, const Item *item, const char *word, GError **error)
+{
+  g_autofree char *modules = lstm_head_list_modules (chain->modules);
+  g_autofree char *activations = lstm_torch_activation_list ();
+
+  return refuse_head (chain, error,
+      "expected items MODULE, ACTIVATION, last, h_n or repeat N, with words behind a MODULE, "
+      "as "
+      "in \"lstm last, fc1 relu, fc2\", found \"%s\" in \"%s\"; modules are %s; activations "
+      "are %s",
+      word, item->text, modules, activations);
+}
+
+/* A dense layer has an activation of its own; others get a layer behind them. */
+static gboolean
+add_activation (Chain *chain, const Item *item, const char *word, GError **error)
+{
+  JsonNode *activation = lstm_torch_activation_parse (word);
+  JsonObject *layer = get_layer (chain, 0);
+
+  if (!activation)
+    return refuse_word (chain, item, word, error);
+  if (!layer || !is_type (layer, "dense") || json_object_has_member (layer, "activation"))
+    layer = add_layer (chain, "activation");
+  json_object_set_member (layer, "activation", activation);
+  return TRUE;
+}
+
+static gboolean
+add_word (Chain *chain, Item *item, GError **error)
+{
+  const char *word = *item->words++;
+
+  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
+    if (g_str_equal (word, words[i].word))
+      return words[i].add (chain, item, error);
+  return add_activation (chain, item, word, error);
+}
+
+/* --- Items --- */
+
+/* Returns: (transfer full): the words between spaces */
+static char **
+split_words (const char *text)
+{
+  char **words_and_gaps = g_strsplit_set (text, " \t\r\n", -1);
+  guint n = 0;
+
+  for (guint i = 0; words_and_gaps[i]; i++) {
+    if (*words_and_gaps[i])
+      words_and_gaps[n++] = words_and_gaps[i];
+    else
+      g_free (words_and_gaps[i]);
+  }
+  words_and_gaps[n] = NULL;
+  return words_and_gaps;
+}
+
+static gboolean
+add_item (Chain *chain, const char *text, GError **error)
+{
+  g_auto (GStrv) split = split_words (text);
+  Item item = {text, split};
+  guint module;
+
+  if (!*split)
+    return refuse_word (chain, &item, "", error);
+  if (!find_module (chain, *item.words, &module, error))
+    return FALSE;
+  if (module < chain->modules->len) {
+    item.words++;
+    if (!add_module (chain, module, error))
+      return FALSE;
+  }
+  while (*item.words)
+    if (!add_word (chain, &item, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* A module that does not run would be a part of the model that is silently left out. */
+static gboolean
+check_all_named (const Chain *chain, GError **error)
+{
+  for (guint i = 0; i < chain->modules->len; i++) {
+    const LstmModule *module = g_ptr_array_index (chain->modules, i);
+
+    if (!chain->named[i])
+      return refuse_head (chain, error,
+          "\"%s\" [%" G_GSIZE_FORMAT " → %" G_GSIZE_FORMAT
+          "] is not in it; name every module, and leave out of the file what does not run",
+          lstm_head_get_name (module), module->in, module->out);
+  }
+  return TRUE;
+}
+
+JsonArray *
+lstm_head_parse (
+    const LstmSafetensors *st, const GPtrArray *modules, const char *head, GError **error)
+{
+  g_autoptr (JsonArray) layers = json_array_new ();
+  Chain chain = {.st = st, .modules = modules, .layers = layers};
+  g_auto (GStrv) items = g_strsplit (head && *head ? head : " ", ",", -1);
+
+  if (!head)
+    return add_module (&chain, 0, error) ? g_steal_pointer (&layers) : NULL;
+  for (char **item = items; *item; item++)
+    if (!add_item (&chain, g_strstrip (*item), error))
+      return NULL;
+  return check_all_named (&chain, error) ? g_steal_pointer (&layers) : NULL;
+}

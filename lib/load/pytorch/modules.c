@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "load/pytorch/modules.h"
+#include "load/description.h"
+#include <string.h>
+
+#define REVERSE "_reverse"
+
+/* Tensors of an LSTM, before "_l0"; those of nn.LSTMCell have no number. */
+static const char *const recurrent[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh",
+    "weight_hr", "weight_peephole", "initial_h", "initial_c"};
+/* Tensors of other modules, behind a dot */
+static const char *const plain[] = {
+    "weight", "bias", "running_mean", "running_var", "num_batches_tracked"};
+
+/* What the end of a tensor's name says of its module */
+typedef enum { STACK = 's', CELL = 'c', PLAIN = 'p', UNKNOWN = 'u' } Family;
+
+void
+lstm_module_free (LstmModule *module)
+{
+  g_free (module->prefix);
+  g_free (module->name);
+  g_free (module);
+}
+
+/* --- Names --- */
+
+/* The bytes of @name before the first of @words that it ends with at @end; @end if with none */
+static gsize
+strip (const char *name, gsize end, const char *const *words, guint n_words)
+{
+  for (guint i = 0; i < n_words; i++) {
+    const gsize length = strlen (words[i]);
+
+    if (end >= length && memcmp (name + end - length, words[i], length) == 0)
+      return end - length;
+  }
+  return end;
+}
+
+/* PREFIXword_l0, with _reverse behind it for the second direction; PREFIXword; or PREFIX.word.
+ * @length: of the prefix */
+static Family
+split (const char *name, gsize *length)
+{
+  const gsize size = strlen (name);
+  gsize end = g_str_has_suffix (name, REVERSE) ? size - strlen (REVERSE) : size;
+  const gsize behind = end;
+
+  while (end > 0 && g_ascii_isdigit (name[end - 1]))
+    end--;
+  if (end < behind && end >= 2 && memcmp (name + end - 2, "_l", 2) == 0) {
+    *length = strip (name, end - 2, recurrent, G_N_ELEMENTS (recurrent));
+    return *length < end - 2 ? STACK : UNKNOWN;
+  }
+  *length = strip (name, size, recurrent, G_N_ELEMENTS (recurrent));
+  if (*length < size)
+    return CELL;
+  *length = strip (name, size, plain, G_N_ELEMENTS (plain));
+  return *length < size && (*length == 0 || name[*length - 1] == '.') ? PLAIN : UNKNOWN;
+}
+
+static const LstmTensor *
+find (const LstmSafetensors *st, const LstmModule *module, const char *name, const char *number)
+{
+  g_autofree char *full = g_strconcat (module->prefix, name, number, NULL);
+
+  return lstm_safetensors_find (st, full);
+}
+
+/* --- Errors --- */
+
+static gboolean
+refuse_tensor (const LstmSafetensors *st, const LstmTensor *tensor, GError **error)
+{
+  g_autofree char *shape = lstm_shape_text (tensor->n_dims, tensor->shape);
+
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
+      "%s: tensor \"%s\" %s belongs to no layer: expected those of nn.LSTM, nn.LSTMCell, "
+      "nn.Linear, nn.LayerNorm and nn.BatchNorm1d, or \"" KEY_LAYERS "\" in __metadata__",
+      st->file, tensor->name, shape);
+  return FALSE;
+}
+
+/* A tensor whose size the chain of modules needs */
+static const LstmTensor *
+need (const LstmSafetensors *st, const LstmModule *module, const char *name, const char *number,
+    guint n_dims, GError **error)
+{
+  const LstmTensor *tensor = find (st, module, name, number);
+
+  if (tensor && tensor->n_dims == n_dims)
+    return tensor;
+  if (tensor) {
+    g_autofree char *shape = lstm_shape_text (tensor->n_dims, tensor->shape);
+
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
+        "%s: tensor \"%s\": expected %u dimensions, found %s", st->file, tensor->name, n_dims,
+        shape);
+  } else {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
+        "%s: expected a tensor \"%s%s%s\", found none of that name", st->file, module->prefix,
+        name, number);
+  }
+  return NULL;
+}
+
+/* nn.RNN and nn.GRU have the names of nn.LSTM, and m and 3 m rows for its 4 m. */
+static gboolean
+check_gates (const LstmSafetensors *st, const LstmModule *module, const LstmTensor *ih, gsize m,
+    const char *number, GError **error)
+{
+  const gsize gates = m && ih->shape[0] % m == 0 ? ih->shape[0] / m : 0;
+  g_autofree char *shape = lstm_shape_text (ih->n_dims, ih->shape);
+
+  if ((gates != 1 && gates != 3) || find (st, module, "weight_hr", number))
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: module \"%s\" has the shape of an nn.%s%s, which is not supported: tensor \"%s\" %s "
+      "for %" G_GSIZE_FORMAT " units",
+      st->file, module->name, gates == 3 ? "GRU" : "RNN", *number ? "" : "Cell", ih->name,
+      shape, m);
+  return FALSE;
+}
+
+/* --- Modules --- */
+
+/* What leaves the last of a stack's layers in one direction */
+static gsize
+stack_size (const LstmSafetensors *st, const LstmModule *module, gsize first)
+{
+  gsize size = first;
+
+  for (guint k = 1;; k++) {
+    g_autofree char *number = g_strdup_printf ("_l%u", k);
+    const LstmTensor *hh = find (st, module, "weight_hh", number);
+
+    if (!hh || hh->n_dims != 2)
+      return size;
+    size = hh->shape[1];
+  }
+}
+
+static gboolean
+read_lstm (const LstmSafetensors *st, LstmModule *module, const char *number, GError **error)
+{
+  const LstmTensor *ih = need (st, module, "weight_ih", number, 2, error);
+  const LstmTensor *hh = ih ? need (st, module, "weight_hh", number, 2, error) : NULL;
+
+  if (!hh || !check_gates (st, module, ih, hh->shape[1], number, error))
+    return FALSE;
+  module->kind = LSTM_MODULE_LSTM;
+  module->in = ih->shape[1];
+  module->out = hh->shape[1];
+  if (!*number)
+    return TRUE;
+  module->bidirectional = find (st, module, "weight_ih_l0", REVERSE) != NULL;
+  module->out = stack_size (st, module, module->out) * (module->bidirectional ? 2 : 1);
+  return TRUE;
+}
+
+static gboolean
+read_batch_norm (const LstmSafetensors *st, LstmModule *module, GError **error)
+{
+  const LstmTensor *mean = need (st, module, "running_mean", "", 1, error);
+
+  if (!mean)
+    return FALSE;
+  module->kind = LSTM_MODULE_BATCH_NORM;
+  module->in = module->out = mean->shape[0];
+  return TRUE;
+}
+
+/* By its shapes; @first is any of its tensors. A lone vector is not told from nn.PReLU's. */
+static gboolean
+read_plain (
+    const LstmSafetensors *st, LstmModule *module, const LstmTensor *first, GError **error)
+{
+  const LstmTensor *weight = find (st, module, "weight", ""),
+                   *bias = find (st, module, "bias", "");
+
+  for (guint i = 2; i < G_N_ELEMENTS (plain); i++)
+    if (find (st, module, plain[i], ""))
+      return read_batch_norm (st, module, error);
+  if (!weight || weight->n_dims < 1 || weight->n_dims > 2 || (weight->n_dims == 1 && !bias))
+    return refuse_tensor (st, weight ? weight : first, error);
+  if (bias && bias->n_dims != 1)
+    return refuse_tensor (st, bias, error);
+  module->kind = weight->n_dims == 2 ? LSTM_MODULE_LINEAR : LSTM_MODULE_LAYER_NORM;
+  module->in = weight->shape[weight->n_dims - 1];
+  module->out = weight->shape[0];
+  module->has_bias = bias != NULL;
+  return TRUE;
+}
+
+static LstmModule *
+module_new (const LstmSafetensors *st, const LstmTensor *first, Family family, gsize length,
+    GError **error)
+{
+  g_autoptr (LstmModule) module = g_new0 (LstmModule, 1);
+
+  module->prefix = g_strndup (first->name, length);
+  module->name = g_strndup (
+      module->prefix, length - (length > 0 && module->prefix[length - 1] == '.'));
+  if (!(family == PLAIN ? read_plain (st, module, first, error)
+                        : read_lstm (st, module, family == STACK ? "_l0" : "", error)))
+    return NULL;
+  return g_steal_pointer (&module);
+}
+
+static gboolean
+check_recurrent (const LstmSafetensors *st, GError **error)
+{
+  for (guint i = 0; i < st->tensors->len; i++) {
+    const LstmTensor *tensor = g_ptr_array_index (st->tensors, i);
+    gsize length;
+    const Family family = split (tensor->name, &length);
+
+    if (family == STACK || family == CELL)
+      return TRUE;
+  }
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: expected \"" KEY_LAYERS
+      "\" in __metadata__, or a tensor \"weight_ih_l0\" of an LSTM, found neither",
+      st->file);
+  return FALSE;
+}
+
+GPtrArray *
+lstm_modules_find (const LstmSafetensors *st, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GPtrArray)
+      modules = g_ptr_array_new_with_free_func ((GDestroyNotify) lstm_module_free);
+
+  if (!check_recurrent (st, error))
+    return NULL;
+  for (guint i = 0; i < st->tensors->len; i++) {
+    const LstmTensor *tensor = g_ptr_array_index (st->tensors, i);
+    LstmModule *module;
+    gsize length;
+    const Family family = split (tensor->name, &length);
+
+    if (family == UNKNOWN) {
+      refuse_tensor (st, tensor, error);
+      return NULL;
+    }
+    /* One prefix may be that of modules of several families. */
+    if (!g_hash_table_add (
+            seen, g_strdup_printf ("%c%.*s", family, (int) length, tensor->name)))
+      continue;
+    if (!(module = module_new (st, tensor, family, length, error)))
+      return NULL;
+    g_ptr_array_add (modules, module);
+  }
+  return g_steal_pointer (&modules);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Tests whether h and c are finite, row by row: of a window only some rows are in use. */
+#include "model/window.h"
+#include <string.h>
+
+#define BLOCK 16 /* values that are looked at together, in vectors */
+#define FLAW 0x80000000u
+
+/* Has the bit FLAW if the exponent is the highest one, which NaN and infinity have */
+static inline guint32
+get_flaw (const float *value)
+{
+  guint32 bits;
+
+  memcpy (&bits, value, sizeof bits);
+  return (bits & 0x7fffffff) + 0x00800000;
+}
+
+static gboolean
+are_finite (const float *values, gsize n)
+{
+  guint32 found[BLOCK] = {0}, any = 0;
+  gsize i = 0;
+
+  for (; i + BLOCK <= n; i += BLOCK)
+    for (guint k = 0; k < BLOCK; k++)
+      found[k] |= get_flaw (values + i + k);
+  for (; i < n; i++)
+    any |= get_flaw (values + i);
+  for (guint k = 0; k < BLOCK; k++)
+    any |= found[k];
+  return !(any & FLAW);
+}
+
+static gboolean
+find_in_row (const float *values, gsize n, LstmFlaw *flaw)
+{
+  if (are_finite (values, n))
+    return FALSE;
+  flaw->unit = 0;
+  while (are_finite (values + flaw->unit, 1))
+    flaw->unit++;
+  flaw->value = values[flaw->unit];
+  return TRUE;
+}
+
+gboolean
+lstm_state_find_flaw (const LstmState *state, gsize row, LstmFlaw *flaw)
+{
+  for (guint i = 0; i < state->model->lstm_layers->len; i++) {
+    const LstmMemory *memory = &state->memory[i];
+    const gsize p = lstm_model_get_hidden_size (state->model, i);
+    const gsize m = lstm_model_get_cell_size (state->model, i);
+    const gboolean in_h = find_in_row (memory->h + row * memory->h_stride, p, flaw);
+
+    if (in_h || find_in_row (memory->c + row * memory->c_stride, m, flaw)) {
+      flaw->layer = i;
+      flaw->cell = !in_h;
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+gboolean
+lstm_window_find_flaw (const LstmWindow *window, gsize *row, LstmFlaw *flaw)
+{
+  const gsize open = lstm_window_n_open (window);
+
+  for (gsize s = 0; s < window->streams; s++)
+    for (gsize i = 0; i < open; i++) {
+      *row = s * window->slots + (window->complete + i) % window->slots;
+      if (lstm_state_find_flaw (window->state, *row, flaw))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+lstm_state_is_stream_finite (const LstmState *state, gsize stream)
+{
+  LstmFlaw flaw;
+
+  g_return_val_if_fail (stream < state->streams, FALSE);
+  return !lstm_state_find_flaw (state, stream, &flaw);
+}
+
+gboolean
+lstm_state_is_finite (const LstmState *state)
+{
+  for (gsize s = 0; s < state->streams; s++)
+    if (!lstm_state_is_stream_finite (state, s))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+lstm_window_is_finite (const LstmWindow *window)
+{
+  LstmFlaw flaw;
+  gsize row;
+
+  return !lstm_window_find_flaw (window, &row, &flaw);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common/errors.h"
+
+gboolean
+gst_lstm_fail (GError **error, GQuark domain, gint code, const gchar *format, ...)
+{
+  g_autofree gchar *message = NULL;
+  va_list args;
+
+  if (!error)
+    return FALSE;
+  va_start (args, format);
+  message = gst_info_strdup_vprintf (format, args);
+  va_end (args);
+  *error = g_error_new_literal (domain, code, message);
+  return FALSE;
+}
+
+gboolean
+gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes)
+{
+  return gst_lstm_fail (error, GST_LSTM_RESOURCE (FAILED),
+      "buffer: expected memory that can be mapped %s, got %" G_GSIZE_FORMAT
+      " bytes that cannot",
+      purpose, bytes);
+}
+
+/* Names of files may be of any bytes; messages are UTF-8, as bindings need it. */
+static void
+post_message (GstMessageType type, gpointer element, const GError *error, const gchar *debug)
+{
+  gst_element_message_full (GST_ELEMENT (element), type, error->domain, error->code,
+      g_utf8_make_valid (error->message, -1), g_strdup (debug), __FILE__, GST_FUNCTION,
+      __LINE__);
+}
+
+void
+gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug)
+{
+  post_message (GST_MESSAGE_ERROR, element, error, debug);
+}
+
+void
+gst_lstm_post_warning (gpointer element, const GError *error)
+{
+  post_message (GST_MESSAGE_WARNING, element, error, NULL);
+}
+
+void
+gst_lstm_refuse_caps (gpointer element, GstCaps **refused, GstCaps *caps, const GError *error)
+{
+  g_autofree gchar *text = gst_caps_to_string (caps);
+
+  if (*refused && gst_caps_is_equal (*refused, caps))
+    return;
+  gst_caps_replace (refused, caps);
+  gst_lstm_post_error (element, error, text);
+}
+
+void
+gst_lstm_forget_refused_caps (GstCaps **refused, GstEvent *event)
+{
+  GstCaps *caps;
+
+  if (!*refused || GST_EVENT_TYPE (event) != GST_EVENT_CAPS)
+    return;
+  gst_event_parse_caps (event, &caps);
+  if (!gst_caps_is_equal (*refused, caps))
+    gst_caps_replace (refused, NULL);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common/gate.h"
+
+typedef enum {
+  SHUT,     /* no start() has ended: wait */
+  STARTED,  /* but no event has come, and a buffer is one that was pushed before: drop it */
+  OPEN,     /* until stop() */
+  REFUSING, /* the last start() failed, and the pad does not flush yet */
+} State;
+
+#define DROPPED GST_FLOW_CUSTOM_SUCCESS
+
+typedef struct {
+  GMutex lock;
+  GCond changed;
+  gint state;     /* read without the lock */
+  guint n_leaves; /* flushes and deactivations, at which those who wait give up */
+
+  /* The base class's */
+  GstPadChainFunction chain;
+  GstPadChainListFunction chain_list;
+  GstPadEventFunction event;
+  GstPadQueryFunction query;
+  GstPadActivateModeFunction activate_mode;
+} Gate;
+
+static Gate *
+gate_of (GstPad *pad)
+{
+  return gst_pad_get_element_private (pad);
+}
+
+static void
+gate_free (gpointer data)
+{
+  Gate *gate = data;
+
+  g_mutex_clear (&gate->lock);
+  g_cond_clear (&gate->changed);
+  g_free (gate);
+}
+
+static gboolean
+is_flushing (GstPad *pad)
+{
+  gboolean flushing;
+
+  GST_OBJECT_LOCK (pad);
+  flushing = GST_PAD_IS_FLUSHING (pad);
+  GST_OBJECT_UNLOCK (pad);
+  return flushing;
+}
+
+/* Holds the stream lock, which deactivation takes, so it must end when the pad begins to flush. The
+ * pad may have begun before this thread came here, and may have ended before it woke up. */
+static gboolean
+wait_for_start (Gate *gate, GstPad *pad)
+{
+  gboolean started;
+  guint n_leaves;
+
+  g_mutex_lock (&gate->lock);
+  n_leaves = gate->n_leaves;
+  while (gate->state == SHUT && gate->n_leaves == n_leaves && !is_flushing (pad))
+    g_cond_wait (&gate->changed, &gate->lock);
+  started = (gate->state == STARTED || gate->state == OPEN) && gate->n_leaves == n_leaves;
+  g_mutex_unlock (&gate->lock);
+  return started;
+}
+
+static gboolean
+is_open (Gate *gate)
+{
+  return G_LIKELY (g_atomic_int_get (&gate->state) == OPEN);
+}
+
+static void
+set_state (Gate *gate, State state)
+{
+  g_mutex_lock (&gate->lock);
+  g_atomic_int_set (&gate->state, state);
+  g_cond_broadcast (&gate->changed);
+  g_mutex_unlock (&gate->lock);
+}
+
+/* Unless the pad is deactivated meanwhile, which waits for the stream lock only later. */
+static void
+open_gate (Gate *gate)
+{
+  g_mutex_lock (&gate->lock);
+  if (gate->state == STARTED)
+    g_atomic_int_set (&gate->state, OPEN);
+  g_mutex_unlock (&gate->lock);
+}
+
+static void
+send_away (Gate *gate)
+{
+  g_mutex_lock (&gate->lock);
+  gate->n_leaves++;
+  g_cond_broadcast (&gate->changed);
+  g_mutex_unlock (&gate->lock);
+}
+
+/* Returns whether data passes. GStreamer sends events before data, except where the pad was deactivated
+ * and activated while a buffer was on its way: that buffer belongs to the time before. */
+static GstFlowReturn
+check_data (Gate *gate, GstPad *pad)
+{
+  if (is_open (gate))
+    return GST_FLOW_OK;
+  if (!wait_for_start (gate, pad))
+    return GST_FLOW_FLUSHING;
+  return is_open (gate) ? GST_FLOW_OK : DROPPED;
+}
+
+static GstFlowReturn
+gate_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  Gate *gate = gate_of (pad);
+  const GstFlowReturn ret = check_data (gate, pad);
+
+  if (ret == GST_FLOW_OK)
+    return gate->chain (pad, parent, buffer);
+  gst_buffer_unref (buffer);
+  return ret == DROPPED ? GST_FLOW_OK : ret;
+}
+
+static GstFlowReturn
+gate_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
+{
+  Gate *gate = gate_of (pad);
+  const GstFlowReturn ret = check_data (gate, pad);
+
+  if (ret == GST_FLOW_OK)
+    return gate->chain_list (pad, parent, list);
+  gst_buffer_list_unref (list);
+  return ret == DROPPED ? GST_FLOW_OK : ret;
+}
+
+/* Of a sticky event that was refused as flushing GStreamer knows that it has to come again. */
+static GstFlowReturn
+gate_event (GstPad *pad, GstObject *parent, GstEvent *event)
+{
+  const GstEventType type = GST_EVENT_TYPE (event);
+  Gate *gate = gate_of (pad);
+
+  if (type == GST_EVENT_FLUSH_START)
+    send_away (gate);
+  if (GST_EVENT_IS_SERIALIZED (event) && !is_open (gate)) {
+    if (!wait_for_start (gate, pad)) {
+      gst_event_unref (event);
+      return GST_FLOW_FLUSHING;
+    }
+    if (GST_EVENT_IS_STICKY (event))
+      open_gate (gate);
+  }
+  if (gate->event (pad, parent, event))
+    return GST_FLOW_OK;
+  return type == GST_EVENT_CAPS ? GST_FLOW_NOT_NEGOTIATED
+                                : GST_FLOW_ERROR; /* as GstPad has it */
+}
+
+static gboolean
+gate_query (GstPad *pad, GstObject *parent, GstQuery *query)
+{
+  Gate *gate = gate_of (pad);
+
+  return (!GST_QUERY_IS_SERIALIZED (query) || is_open (gate) || wait_for_start (gate, pad))
+         && gate->query (pad, parent, query);
+}
+
+static gboolean
+gate_activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
+{
+  Gate *gate = gate_of (pad);
+  gboolean ok;
+
+  set_state (gate, SHUT);
+  if (!active)
+    send_away (gate);
+  ok = gate->activate_mode (pad, parent, mode, active);
+  if (active)
+    set_state (gate, ok ? STARTED : REFUSING);
+  return ok;
+}
+
+void
+gst_lstm_gate_install (GstPad *sink)
+{
+  Gate *gate = g_new0 (Gate, 1);
+
+  g_mutex_init (&gate->lock);
+  g_cond_init (&gate->changed);
+  gate->chain = GST_PAD_CHAINFUNC (sink);
+  gate->chain_list = GST_PAD_CHAINLISTFUNC (sink);
+  gate->event = GST_PAD_EVENTFUNC (sink);
+  gate->query = GST_PAD_QUERYFUNC (sink);
+  gate->activate_mode = GST_PAD_ACTIVATEMODEFUNC (sink);
+  gst_pad_set_element_private (sink, gate);
+  gst_pad_set_chain_function_full (sink, gate_chain, gate, gate_free);
+  gst_pad_set_chain_list_function (sink, gate_chain_list);
+  gst_pad_set_event_full_function (sink, gate_event);
+  gst_pad_set_query_function (sink, gate_query);
+  gst_pad_set_activatemode_function (sink, gate_activate_mode);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "label/label-media.h"
+#include "common/media.h"
+
+#define MARGIN 10 /* a part of it of the frame */
+
+gboolean
+gst_lstm_label_media_open (const GstLstmLabelMedia *media, GstBuffer *buffer,
+    GstLstmSteps *steps, gsize *n, GError **error)
+{
+  steps->x = NULL;
+  steps->buffer = NULL;
+  return gst_lstm_media_open (buffer, media->id, n, steps, error);
+}
+
+/* Overlays write a classification above the region that it is about, for which there is room in the
+ * frame: it ends a margin before its borders. */
+static void
+add_region (GstAnalyticsRelationMeta *relations, const GstLstmLabelMedia *media, GQuark label,
+    gfloat score, guint classification)
+{
+  const gint x = media->width / MARGIN, y = media->height / MARGIN;
+  GstAnalyticsODMtd region;
+
+  if (gst_analytics_relation_meta_add_od_mtd (
+          relations, label, x, y, media->width - 2 * x, media->height - 2 * y, score, &region))
+    gst_analytics_relation_meta_set_relation (
+        relations, GST_ANALYTICS_REL_TYPE_RELATE_TO, region.id, classification);
+}
+
+GstBuffer *
+gst_lstm_label_media_attach (
+    const GstLstmLabelMedia *media, GstBuffer *buffer, const gchar *label, gfloat score)
+{
+  const GQuark quark = g_quark_from_string (label);
+  GstAnalyticsRelationMeta *relations;
+  GstAnalyticsClsMtd classification;
+
+  buffer = gst_lstm_media_make_writable (buffer);
+  relations = gst_buffer_add_analytics_relation_meta (buffer); /* or the one that is there */
+  if (gst_analytics_relation_meta_add_one_cls_mtd (relations, score, quark, &classification)
+      && media->region)
+    add_region (relations, media, quark, score, classification.id);
+  return buffer;
+}

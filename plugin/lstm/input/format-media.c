@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Media whose buffers carry GstTensorMeta: they pass on in place, with one more such meta. */
+#include "common/errors.h"
+#include "common/media.h"
+
+#define FORMAT GST_LSTM_STREAM (FORMAT)
+#define MAX_DIMS 3 /* steps, rows, size */
+
+/* --- Caps --- */
+
+static GstStaticCaps video = GST_STATIC_CAPS ("video/x-raw(ANY)");
+
+static gboolean
+media_is (const GstStructure *s, const GstLstmWanted *wanted)
+{
+  return wanted->settings->input_tensor_id || gst_structure_has_name (s, "video/x-raw");
+}
+
+static GstCaps *
+media_all (GstPadDirection direction, const GstLstmWanted *wanted)
+{
+  return wanted->settings->input_tensor_id ? gst_caps_new_any () : gst_static_caps_get (&video);
+}
+
+static gboolean
+media_parse (
+    GstLstmInput *input, const GstStructure *s, const GstLstmWanted *wanted, GError **error)
+{
+  if (!lstm_model_is_causal (wanted->model)
+      && wanted->settings->output_mode == GST_LSTM_OUTPUT_SEQUENCE)
+    return gst_lstm_fail (error, FORMAT,
+        "caps: expected other/tensors, for the model needs whole sequences, which %s cannot "
+        "wait for",
+        gst_structure_get_name (s));
+  gst_lstm_tensors_init (&input->tensors, (guint) lstm_model_get_input_size (wanted->model), s);
+  input->varies = TRUE;
+  input->id = g_quark_from_string (wanted->settings->input_tensor_id);
+  return TRUE;
+}
+
+/* The id of the output, with which those of the others begin */
+static const gchar *
+output_id (const GstLstmSettings *settings)
+{
+  return settings->tensor_id ? settings->tensor_id : GST_LSTM_TENSOR_ID;
+}
+
+static GQuark
+id_of (const gchar *prefix, const gchar *name)
+{
+  g_autofree gchar *id = NULL;
+
+  if (g_str_equal (name, "output"))
+    return g_quark_from_string (prefix);
+  id = g_strdup_printf ("%s-%s", prefix, name);
+  return g_quark_from_string (id);
+}
+
+#if GST_CHECK_VERSION(1, 28, 0)
+/* What GStreamer 1.28 says of a tensor in caps: [steps, size], or [steps, rows, size] */
+static GstCaps *
+tensor_caps (const GstLstmTensors *out, guint i, GQuark id)
+{
+  const guint dims[] = {out->steps, out->rows[i], out->size[i]};
+  GstCaps *caps = gst_caps_new_simple ("tensor/strided", "tensor-id", G_TYPE_STRING,
+      g_quark_to_string (id), "dims-order", G_TYPE_STRING, "row-major", "type", G_TYPE_STRING,
+      "float32", NULL);
+  GValue array = G_VALUE_INIT;
+
+  g_value_init (&array, GST_TYPE_ARRAY);
+  for (guint k = 0; k < G_N_ELEMENTS (dims); k++) {
+    GValue dim = G_VALUE_INIT;
+
+    if (k == 1 && dims[k] == 1)
+      continue;
+    g_value_init (&dim, G_TYPE_INT);
+    g_value_set_int (&dim, (gint) dims[k]);
+    gst_value_array_append_and_take_value (&array, &dim);
+  }
+  gst_structure_take_value (gst_caps_get_structure (caps, 0), "dims", &array);
+  return caps;
+}
+
+/* The tensors that @caps tell of; ours are a group, named as the output. Returns: (transfer full) */
+static GstStructure *
+get_groups (const GstCaps *caps)
+{
+  const GValue *groups = gst_structure_get_value (gst_caps_get_structure (caps, 0), "tensors");
+
+  return groups && GST_VALUE_HOLDS_STRUCTURE (groups)
+             ? gst_structure_copy (gst_value_get_structure (groups))
+             : gst_structure_new_empty ("tensorgroups");
+}
+
+static void
+set_groups (GstCaps *caps, GstStructure *groups)
+{
+  gst_caps_set_simple (caps, "tensors", GST_TYPE_STRUCTURE, groups, NULL);
+  gst_structure_free (groups);
+}
+
+static void
+add_group (GstCaps *caps, const GstLstmTensors *out, const gchar *group)
+{
+  GstStructure *groups = get_groups (caps);
+  GValue list = G_VALUE_INIT;
+
+  g_value_init (&list, GST_TYPE_UNIQUE_LIST);
+  for (guint i = 0; i < out->n_tensors; i++) {
+    GValue tensor = G_VALUE_INIT;
+
+    g_value_init (&tensor, GST_TYPE_CAPS);
+    g_value_take_boxed (&tensor, tensor_caps (out, i, id_of (group, out->name[i])));
+    gst_value_unique_list_append_and_take_value (&list, &tensor);
+  }
+  gst_structure_take_value (groups, group, &list);
+  set_groups (caps, groups);
+}
+
+static void
+remove_group (GstCaps *caps, const gchar *group)
+{
+  GstStructure *groups = get_groups (caps);
+
+  gst_structure_remove_field (groups, group);
+  if (gst_structure_n_fields (groups) > 0) {
+    set_groups (caps, groups);
+    return;
+  }
+  gst_structure_free (groups);
+  gst_structure_remove_field (gst_caps_get_structure (caps, 0), "tensors");
+}
+#else
+static void
+add_group (GstCaps *caps, const GstLstmTensors *out, const gchar *group)
+{
+}
+
+static void
+remove_group (GstCaps *caps, const gchar *group)
+{
+}
+#endif
+
+static GstCaps *
+media_give (const GstCaps *sink, const GstLstmTensors *out, const GstLstmWanted *wanted)
+{
+  GstCaps *caps = gst_caps_copy (sink);
+
+  if (out && wanted->settings->output_mode != GST_LSTM_OUTPUT_FINAL)
+    add_group (caps, out, output_id (wanted->settings));
+  return caps;
+}
+
+static GstCaps *
+media_take (const GstCaps *source, const GstLstmWanted *wanted)
+{
+  const GstStructure *s = gst_caps_get_structure (source, 0);
+  GstCaps *caps;
+
+  if (gst_structure_has_name (s, "other/tensors") || !media_is (s, wanted))
+    return gst_caps_new_empty ();
+  caps = gst_caps_copy (source);
+  remove_group (caps, output_id (wanted->settings));
+  return caps;
+}
+
+/* --- Buffers --- */
+
+static gboolean
+media_open (const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
+{
+  gsize d = input->tensors.size[0];
+
+  return gst_lstm_media_open (buffer, input->id, &d, steps, error);
+}
+
+/* [T, size], or [T, rows, size]; @data: (transfer full) */
+static GstTensor *
+tensor_new (const GstLstmTensors *out, guint i, GQuark id, GstBuffer *data)
+{
+  gsize dims[MAX_DIMS] = {gst_buffer_get_size (data) / sizeof (gfloat)};
+  gsize n = 1;
+
+  dims[0] /= (gsize) out->rows[i] * out->size[i];
+  if (out->rows[i] > 1)
+    dims[n++] = out->rows[i];
+  dims[n++] = out->size[i];
+  return gst_tensor_new_simple (
+      id, GST_TENSOR_DATA_TYPE_FLOAT32, data, GST_TENSOR_DIM_ORDER_ROW_MAJOR, n, dims);
+}
+
+static GstBuffer *
+media_attach (GstBuffer *media, GstBuffer *output, const GstLstmTensors *out,
+    const GstLstmSettings *settings)
+{
+  GstTensor **tensors = g_new (GstTensor *, out->n_tensors);
+  const gboolean alone = out->n_tensors > 1;
+
+  for (guint i = 0; i < out->n_tensors; i++) {
+    const guint end = alone ? i + 1 : gst_buffer_n_memory (output);
+    GstBuffer *data = gst_buffer_new ();
+
+    for (guint k = i; k < end; k++)
+      gst_buffer_append_memory (data, gst_buffer_get_memory (output, k));
+    tensors[i] = tensor_new (out, i, id_of (output_id (settings), out->name[i]), data);
+  }
+  media = gst_lstm_media_make_writable (media);
+  gst_lstm_media_add (media, out->n_tensors, tensors);
+  return media;
+}
+
+const GstLstmFormat gst_lstm_format_media = {
+    .is = media_is,
+    .all = media_all,
+    .parse = media_parse,
+    .open = media_open,
+    .give = media_give,
+    .take = media_take,
+    .attach = media_attach,
+};

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm/models.h"
+#include <glib/gstdio.h>
+
+/* A file's time of change comes from a clock that ticks every 10 ms at the slowest: before the next
+ * tick a further change leaves the time as it is. */
+#define TICK (20 * G_TIME_SPAN_MILLISECOND)
+
+typedef struct {
+  gchar *key;
+  guint users; /* elements that have the model, load it or wait for it */
+  gboolean loading;
+  LstmModel *model; /* when loaded; */
+  GError *error;    /* or this. Neither: the file changed meanwhile */
+} Entry;
+
+/* Files that are open or about to be, few enough to be looked through. The lock is not held while a
+ * file is read or a model is freed: elements with other files do not wait. */
+static GMutex lock;
+static GCond loaded;
+static GQueue entries = G_QUEUE_INIT;
+
+static gint64
+nanoseconds (const struct timespec *time)
+{
+  return (gint64) time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+/* FALSE without a file, and for one that changes too often for its time to tell. */
+static gboolean
+stat_unchanging (const gchar *path, GStatBuf *info)
+{
+  for (guint i = 0; i < 2; i++) {
+    gint64 age;
+
+    if (g_stat (path, info) != 0)
+      return FALSE;
+    age = g_get_real_time () - nanoseconds (&info->st_ctim) / 1000;
+    if (age < 0 || age > TICK) /* below 0: the clock was set back since */
+      return TRUE;
+    g_usleep (TICK);
+  }
+  return FALSE;
+}
+
+/* Returns: (transfer full) (nullable): what makes two opens one. Messages name the path, so it is a
+ * part. */
+static gchar *
+key_of (const gchar *path, LstmPrecision precision, const gchar *head)
+{
+  GStatBuf info;
+  GString *key;
+
+  if (!stat_unchanging (path, &info))
+    return NULL;
+  key = g_string_new (path);
+  g_string_append_printf (key, " device %" G_GUINT64_FORMAT, (guint64) info.st_dev);
+  g_string_append_printf (key, " inode %" G_GUINT64_FORMAT, (guint64) info.st_ino);
+  g_string_append_printf (key, " size %" G_GUINT64_FORMAT, (guint64) info.st_size);
+  g_string_append_printf (key, " mtime %" G_GINT64_FORMAT, nanoseconds (&info.st_mtim));
+  g_string_append_printf (key, " ctime %" G_GINT64_FORMAT, nanoseconds (&info.st_ctim));
+  g_string_append_printf (key, " precision %d", (gint) precision);
+  if (head)
+    g_string_append_printf (key, " head %s", head);
+  return g_string_free (key, FALSE);
+}
+
+/* Returns: (nullable): the entry of @key, or of @model if that is NULL; under the lock */
+static Entry *
+find_entry (const gchar *key, const LstmModel *model)
+{
+  for (GList *link = entries.head; link; link = link->next) {
+    Entry *entry = link->data;
+
+    if (key ? g_str_equal (entry->key, key) : entry->model == model)
+      return entry;
+  }
+  return NULL;
+}
+
+/* @first: nobody else has it, and the caller is to load it. */
+static Entry *
+enter (const gchar *key, gboolean *first)
+{
+  Entry *entry;
+
+  g_mutex_lock (&lock);
+  entry = find_entry (key, NULL);
+  *first = !entry;
+  if (!entry) {
+    entry = g_new0 (Entry, 1);
+    entry->key = g_strdup (key);
+    entry->loading = TRUE;
+    g_queue_push_head (&entries, entry);
+  }
+  entry->users++;
+  g_mutex_unlock (&lock);
+  return entry;
+}
+
+static void
+leave (Entry *entry)
+{
+  gboolean last;
+
+  g_mutex_lock (&lock);
+  last = --entry->users == 0;
+  if (last)
+    g_queue_remove (&entries, entry);
+  g_mutex_unlock (&lock);
+  if (!last)
+    return;
+  g_clear_pointer (&entry->model, lstm_model_unref);
+  g_clear_error (&entry->error);
+  g_free (entry->key);
+  g_free (entry);
+}
+
+/* The others get the same, unless the file is another one by now than when they looked. */
+static LstmModel *
+load_for_all (
+    Entry *entry, const gchar *path, LstmPrecision precision, const gchar *head, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  LstmModel *model = lstm_model_load_full (path, precision, head, &cause);
+  g_autofree gchar *key = key_of (path, precision, head);
+  const gboolean unchanged = g_strcmp0 (key, entry->key) == 0;
+
+  g_mutex_lock (&lock);
+  entry->loading = FALSE;
+  if (unchanged && model)
+    entry->model = lstm_model_ref (model);
+  else
+    g_queue_remove (&entries, entry);
+  if (unchanged && cause)
+    entry->error = g_error_copy (cause);
+  g_cond_broadcast (&loaded);
+  g_mutex_unlock (&lock);
+  if (cause)
+    g_propagate_error (error, g_steal_pointer (&cause));
+  return model;
+}
+
+/* FALSE: the file changed while it was loaded, and is to be opened again. */
+static gboolean
+wait_until_loaded (Entry *entry, LstmModel **model, GError **error)
+{
+  g_mutex_lock (&lock);
+  while (entry->loading)
+    g_cond_wait (&loaded, &lock);
+  g_mutex_unlock (&lock);
+  *model = entry->model ? lstm_model_ref (entry->model) : NULL;
+  if (entry->error)
+    g_propagate_error (error, g_error_copy (entry->error));
+  return entry->model || entry->error;
+}
+
+LstmModel *
+gst_lstm_models_open (
+    const gchar *path, LstmPrecision precision, const gchar *head, GError **error)
+{
+  LstmModel *model = NULL;
+  gboolean first, done = FALSE;
+
+  while (!done) {
+    g_autofree gchar *key = key_of (path, precision, head);
+    Entry *entry;
+
+    if (!key)
+      return lstm_model_load_full (path, precision, head, error);
+    entry = enter (key, &first);
+    if (first)
+      model = load_for_all (entry, path, precision, head, error);
+    done = first || wait_until_loaded (entry, &model, error);
+    if (!entry->model)
+      leave (entry);
+  }
+  return model;
+}
+
+void
+gst_lstm_models_close (LstmModel *model)
+{
+  Entry *entry;
+
+  g_mutex_lock (&lock);
+  entry = find_entry (NULL, model);
+  g_mutex_unlock (&lock);
+  if (entry)
+    leave (entry);
+  lstm_model_unref (model);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "npy/npy.h"
+#include "common/errors.h"
+#include "util/output-file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEADER_SIZE 128 /* holds the longest shape, so that it can be rewritten in place */
+#define BLOCK (1024 * 1024)
+
+struct _GstLstmNpyWriter {
+  gchar *path;
+  guint streams, rows, size; /* size: of a step, all rows */
+  guint64 length;
+  LstmOutputFile output;
+  FILE *file;  /* the output; NULL before it is open */
+  FILE *steps; /* header and (length, streams, size): the file itself where streams is 1 */
+};
+
+/* Of a file that is opened or completed; @code: unless the disk is full */
+static gboolean
+fail_output (GError **error, const GError *cause, GstResourceError code)
+{
+  const gboolean full = g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
+
+  return gst_lstm_fail (error, GST_RESOURCE_ERROR,
+      full ? GST_RESOURCE_ERROR_NO_SPACE_LEFT : code, "%s", cause->message);
+}
+
+static gboolean
+fail_to_write (GError **error)
+{
+  return errno == ENOSPC ? gst_lstm_fail (
+             error, GST_LSTM_RESOURCE (NO_SPACE_LEFT), "writing: %s", g_strerror (errno))
+                         : gst_lstm_fail (error, GST_LSTM_RESOURCE (WRITE), "writing: %s",
+                             g_strerror (errno));
+}
+
+static gboolean
+write_header (FILE *file, const GstLstmNpyWriter *writer, GError **error)
+{
+  guint8 header[HEADER_SIZE];
+  g_autofree gchar *streams = writer->streams > 1 ? g_strdup_printf ("%u, ", writer->streams)
+                                                  : g_strdup ("");
+  g_autofree gchar *rows = writer->rows > 1 ? g_strdup_printf ("%u, ", writer->rows)
+                                            : g_strdup ("");
+  g_autofree gchar *text = g_strdup_printf (
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (%s%" G_GUINT64_FORMAT ", %s%u), }",
+      streams, writer->length, rows, writer->size / writer->rows);
+
+  memset (header, ' ', sizeof header);
+  memcpy (header, GST_LSTM_NPY_MAGIC "\x01", GST_LSTM_NPY_MAGIC_SIZE + 2);
+  GST_WRITE_UINT16_LE (header + 8, sizeof header - 10);
+  memcpy (header + 10, text, strlen (text));
+  header[sizeof header - 1] = '\n';
+  return (fseeko (file, 0, SEEK_SET) == 0 && fwrite (header, sizeof header, 1, file) == 1)
+         || fail_to_write (error);
+}
+
+static gboolean
+write_floats (FILE *file, const guint8 *in, gsize n, GError **error)
+{
+  guint32 chunk[4096];
+
+  while (n > 0) {
+    gsize k = MIN (n, G_N_ELEMENTS (chunk));
+
+    memcpy (chunk, in, k * sizeof *chunk);
+    for (gsize i = 0; i < k; i++)
+      chunk[i] = GUINT32_TO_LE (chunk[i]);
+    if (fwrite (chunk, sizeof *chunk, k, file) != k)
+      return fail_to_write (error);
+    in += k * sizeof *chunk;
+    n -= k;
+  }
+  return TRUE;
+}
+
+/* stdio of a descriptor of its own, so that closing it leaves the output to be committed */
+static gboolean
+open_files (GstLstmNpyWriter *writer, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  gint descriptor;
+
+  if (!lstm_output_file_open (&writer->output, writer->path, TRUE, &cause))
+    return fail_output (error, cause, GST_RESOURCE_ERROR_OPEN_WRITE);
+  descriptor = fcntl (writer->output.descriptor, F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0)
+    return gst_lstm_fail (
+        error, GST_LSTM_RESOURCE (OPEN_WRITE), "%s: %s", writer->path, g_strerror (errno));
+  writer->file = writer->steps = fdopen (descriptor, "wb");
+  g_assert (writer->file); /* only memory can be short */
+  if (writer->streams == 1)
+    return TRUE;
+  writer->steps = NULL;
+  descriptor = lstm_output_file_open_scratch (&writer->output, &cause);
+  if (descriptor < 0)
+    return fail_output (error, cause, GST_RESOURCE_ERROR_OPEN_WRITE);
+  writer->steps = fdopen (descriptor, "w+b");
+  g_assert (writer->steps);
+  return TRUE;
+}
+
+GstLstmNpyWriter *
+gst_lstm_npy_writer_new (
+    const gchar *path, guint streams, guint rows, guint size, GError **error)
+{
+  GstLstmNpyWriter *writer = g_new0 (GstLstmNpyWriter, 1);
+
+  writer->path = g_strdup (path);
+  writer->streams = streams;
+  writer->rows = rows;
+  writer->size = rows * size;
+  if (!open_files (writer, error))
+    g_clear_pointer (&writer, gst_lstm_npy_writer_discard);
+  else if (!write_header (writer->steps, writer, error)) {
+    g_prefix_error (error, "%s: ", path);
+    g_clear_pointer (&writer, gst_lstm_npy_writer_discard);
+  }
+  return writer;
+}
+
+const gchar *
+gst_lstm_npy_writer_get_path (const GstLstmNpyWriter *writer)
+{
+  return writer->path;
+}
+
+guint64
+gst_lstm_npy_writer_get_length (const GstLstmNpyWriter *writer)
+{
+  return writer->length;
+}
+
+gboolean
+gst_lstm_npy_writer_write (
+    GstLstmNpyWriter *writer, gconstpointer rows, guint n_steps, GError **error)
+{
+  const gsize row = (gsize) writer->size * sizeof (gfloat);
+  /* One step's rows lie together already, and so do one stream's. */
+  const gboolean together = writer->streams == 1 || n_steps == 1;
+  const gsize n_pieces = together ? 1 : (gsize) n_steps * writer->streams;
+  const gsize n = (gsize) n_steps * writer->streams * writer->size / n_pieces;
+
+  for (gsize i = 0; i < n_pieces; i++) {
+    gsize step = i / writer->streams, stream = i % writer->streams;
+
+    if (!write_floats (
+            writer->steps, (const guint8 *) rows + (stream * n_steps + step) * row, n, error)) {
+      g_prefix_error (error, "%s: ", writer->path);
+      return FALSE;
+    }
+  }
+  writer->length += n_steps;
+  return TRUE;
+}
+
+/* (length, streams, size) in the file of steps -> (streams, length, size) in @out, in blocks
+ * of as many steps as fit. */
+static gboolean
+regroup (GstLstmNpyWriter *writer, FILE *out, GError **error)
+{
+  const gsize row = (gsize) writer->size * sizeof (gfloat);
+  const gsize block = MAX (1, BLOCK / (row * writer->streams)); /* steps */
+  g_autofree guint8 *in = g_malloc (block * writer->streams * row);
+  gsize n;
+
+  if (fseeko (writer->steps, HEADER_SIZE, SEEK_SET) != 0)
+    return fail_to_write (error);
+  for (guint64 step = 0; step < writer->length; step += n) {
+    n = (gsize) MIN (block, writer->length - step);
+    if (fread (in, row * writer->streams, n, writer->steps) != n)
+      return gst_lstm_fail (
+          error, GST_LSTM_RESOURCE (READ), "reading its steps back: %s", g_strerror (errno));
+    for (gsize stream = 0; stream < writer->streams; stream++) {
+      guint64 first_row = stream * writer->length + step;
+
+      if (fseeko (out, (off_t) (HEADER_SIZE + first_row * row), SEEK_SET) != 0)
+        return fail_to_write (error);
+      for (gsize i = 0; i < n; i++)
+        if (fwrite (in + (i * writer->streams + stream) * row, row, 1, out) != 1)
+          return fail_to_write (error);
+    }
+  }
+  return TRUE;
+}
+
+/* fclose() tells of the last bytes that did not fit. */
+static gboolean
+close_file (GstLstmNpyWriter *writer, GError **error)
+{
+  FILE *file = g_steal_pointer (&writer->file);
+
+  if (writer->steps == file)
+    writer->steps = NULL;
+  return fclose (file) == 0 || fail_to_write (error);
+}
+
+gboolean
+gst_lstm_npy_writer_finish (GstLstmNpyWriter *writer, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  gboolean ok = (writer->streams == 1 || regroup (writer, writer->file, error))
+                && write_header (writer->file, writer, error) && close_file (writer, error);
+
+  if (!ok)
+    g_prefix_error (error, "%s: ", writer->path);
+  else if (!lstm_output_file_commit (&writer->output, FALSE, &cause))
+    ok = fail_output (error, cause, GST_RESOURCE_ERROR_WRITE);
+  gst_lstm_npy_writer_discard (writer);
+  return ok;
+}
+
+void
+gst_lstm_npy_writer_discard (GstLstmNpyWriter *writer)
+{
+  if (writer->steps && writer->steps != writer->file)
+    fclose (writer->steps);
+  if (writer->file)
+    fclose (writer->file);
+  lstm_output_file_abort (&writer->output);
+  g_free (writer->path);
+  g_free (writer);
+}
