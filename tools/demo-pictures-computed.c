@@ -35,7 +35,7 @@ fractal_at (gdouble x, gdouble y, gconstpointer data)
     zx = t;
     trap = MIN (trap, fabs (zx * zx + zy * zy - 0.25));
   }
-  if (n == 250) /* never leaves: colour by how near it came to a circle */
+  if (n == 250) /* never leaves: color by how near it came to a circle */
     return demo_palette (2 * sqrt (trap), f->hue + 0.5, f->spread);
   {
     gdouble smooth = n + 1 - log2 (log (zx * zx + zy * zy) / 2);

@@ -10,7 +10,7 @@
 static const DemoColor black = {0, 0, 0};
 static const DemoColor white = {1, 1, 1};
 
-/* A rectangle filled from colour @top down to colour @bottom. */
+/* A rectangle filled from color @top down to color @bottom. */
 static void
 fill_shaded (
     cairo_t *cr, gdouble x, gdouble y, gdouble w, gdouble h, DemoColor top, DemoColor bottom)

@@ -57,7 +57,7 @@ gdouble demo_random (GRand *rand, gdouble low, gdouble high);
 gdouble demo_noise (gdouble x, gdouble y, guint32 seed);
 gdouble demo_noise_sum (gdouble x, gdouble y, guint32 seed, guint octaves);
 
-/* The colour at (@x, @y), where y runs over 0 … 1 and x over 0 … 4/3. */
+/* The color at (@x, @y), where y runs over 0 … 1 and x over 0 … 4/3. */
 typedef DemoColor (*DemoShader) (gdouble x, gdouble y, gconstpointer data);
 
 void demo_shade (cairo_surface_t *surface, DemoShader shader, gconstpointer data);

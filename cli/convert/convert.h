@@ -20,7 +20,7 @@ typedef struct {
   gsize size;
   const char *config; /* --config: a path, or NULL */
   const char *output; /* --output: the model's output to take, or NULL */
-  const char *head;   /* --head: the chain of a state dict's modules, or NULL */
+  const char *module_chain;   /* --module-chain: the chain of a state dict's modules, or NULL */
 } ConvertInput;
 
 typedef struct _ConvertModel ConvertModel;

@@ -21,7 +21,7 @@ typedef struct {
   char *to; /* a path, or "-" */
   char *config;
   char *output;
-  char *head;
+  char *module_chain;
   gboolean answer;
   gboolean version;
   char **files;
@@ -33,7 +33,7 @@ options_clear (Options *options)
   g_free (options->to);
   g_free (options->config);
   g_free (options->output);
-  g_free (options->head);
+  g_free (options->module_chain);
   g_strfreev (options->files);
 }
 
@@ -50,7 +50,7 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
           "The model's configuration, for a Keras file that holds weights only", "FILE.json"},
       {"output", 0, 0, G_OPTION_ARG_STRING, &options->output,
           "The output to take of a model that has several", "NAME"},
-      {"head", 0, 0, G_OPTION_ARG_STRING, &options->head,
+      {"module-chain", 0, 0, G_OPTION_ARG_STRING, &options->module_chain,
           "For a state dict of PyTorch: the chain of its modules and of what runs between them",
           "\"lstm last, fc1 relu, fc2 softmax\""},
       {"answer", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->answer,
@@ -123,7 +123,7 @@ convert (const Options *options, const char *to, GError **error)
   g_autoptr (ConvertModel) model = NULL;
   g_autofree char *description = NULL, *found = lstm_format_describe_folder (path);
   g_autoptr (GBytes) bytes = NULL;
-  ConvertInput input = {path, NULL, 0, options->config, options->output, options->head};
+  ConvertInput input = {path, NULL, 0, options->config, options->output, options->module_chain};
 
   if (found) {
     g_set_error (

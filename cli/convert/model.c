@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "convert.h"
-#include "load/description.h"
+#include "load/layer-config.h"
 #include "container/safetensors-write.h"
 #include <math.h>
 #include <string.h>
@@ -90,7 +90,7 @@ void
 convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
     guint n_dims, const gsize *shape, float *values)
 {
-  g_autofree char *prefix = lstm_description_get_prefix (layer);
+  g_autofree char *prefix = lstm_layer_config_get_prefix (layer);
   Tensor *tensor = g_new0 (Tensor, 1);
 
   tensor->name = g_strconcat (prefix, suffix, NULL);

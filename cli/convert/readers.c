@@ -50,10 +50,10 @@ check_reader (
 {
   g_autofree char *names = NULL, *found = NULL;
 
-  if (format && format->reader && input->head
+  if (format && format->reader && input->module_chain
       && !g_str_equal (format->reader, LSTM_FORMAT_SAFETENSORS)) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: head is for a state dict of PyTorch in safetensors, found %s", input->path,
+        "%s: module-chain is for a state dict of PyTorch in safetensors, found %s", input->path,
         format->name);
     return FALSE;
   }

@@ -39,15 +39,15 @@ typedef struct {
   guint8 *mask;       /* (streams, steps), 1 for a step that does not count; NULL: all do */
   float *held;        /* (streams * fan, widest c_stride), where there is a mask */
   LstmMemory *memory; /* (n_memories) */
-  gboolean (*proceed) (void *data); /* of LstmRun, or NULL */
-  void *proceed_data;
+  gboolean (*should_continue) (gpointer user_data); /* of LstmRun, or NULL */
+  gpointer should_continue_data;
 } LstmBlock;
 
 /* Returns whether the caller wants the steps that are left. After FALSE it never does again. */
 static inline gboolean
-lstm_block_proceeds (const LstmBlock *block)
+lstm_block_should_continue (const LstmBlock *block)
 {
-  return !block->proceed || block->proceed (block->proceed_data);
+  return !block->should_continue || block->should_continue (block->should_continue_data);
 }
 
 typedef struct {

@@ -54,7 +54,7 @@ project_x (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *
 
   for (gsize s = 0; s < groups; s++)
     for (gsize r = 0; r < rows; r += PROJECT_ROWS) {
-      if (!lstm_block_proceeds (b))
+      if (!lstm_block_should_continue (b))
         return;
       project_rows (layer, kernels, b->x + s * b->x_stride + r * x_stride, x_stride,
           MIN (PROJECT_ROWS, rows - r), z + (s * rows + r) * layer->z_stride, words);
@@ -310,7 +310,7 @@ run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
   for (gsize i = 0; i < b->steps; i++) {
     const gsize t = layer->reverse ? b->steps - 1 - i : i;
 
-    if (!lstm_block_proceeds (b))
+    if (!lstm_block_should_continue (b))
       return;
     if (!is_masked_in_all (b, t))
       advance_memory (layer, kernels, b, t, projected, &scratch);

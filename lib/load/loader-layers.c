@@ -536,7 +536,7 @@ lstm_loader_add_layer (const LstmLoader *loader, JsonNode *node, guint index, GE
   const char *type = object ? get_string (object, "type") : NULL;
   const char *name = object ? get_string (object, "name") : NULL;
   g_autofree char *where = name ? g_strdup (name) : g_strdup_printf (KEY_LAYERS "[%u]", index);
-  g_autofree char *prefix = object ? lstm_description_get_prefix (object) : NULL;
+  g_autofree char *prefix = object ? lstm_layer_config_get_prefix (object) : NULL;
   const Source source = {loader, where, prefix, object};
   g_autoptr (GString) types = g_string_new (NULL);
 

@@ -9,9 +9,9 @@
 #include "model/model.h"
 
 static gboolean
-add_layers (const LstmLoader *loader, const char *head, GError **error)
+add_layers (const LstmLoader *loader, const char *module_chain, GError **error)
 {
-  g_autoptr (JsonArray) layers = lstm_description_get (loader->st, head, error);
+  g_autoptr (JsonArray) layers = lstm_layer_config_get (loader->st, module_chain, error);
 
   if (!layers)
     return FALSE;
@@ -37,7 +37,7 @@ check_all_used (const LstmLoader *loader, GError **error)
 
 static LstmModel *
 build_model (
-    GBytes *bytes, const char *name, LstmPrecision precision, const char *head, GError **error)
+    GBytes *bytes, const char *name, LstmPrecision precision, const char *module_chain, GError **error)
 {
   g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, name, error);
   g_autoptr (LstmBuilder) builder = st ? lstm_builder_new (name, precision, error) : NULL;
@@ -45,7 +45,7 @@ build_model (
 
   if (!builder)
     return NULL;
-  if (!add_layers (&loader, head, error) || !check_all_used (&loader, error))
+  if (!add_layers (&loader, module_chain, error) || !check_all_used (&loader, error))
     return NULL;
   return lstm_builder_finish (builder, error);
 }
@@ -53,10 +53,10 @@ build_model (
 /* Weights and what is rounded of them are the same in every thread, whatever its mode. */
 LstmModel *
 lstm_model_load_bytes_full (
-    GBytes *bytes, const char *name, LstmPrecision precision, const char *head, GError **error)
+    GBytes *bytes, const char *name, LstmPrecision precision, const char *module_chain, GError **error)
 {
   const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_EXACT);
-  LstmModel *model = build_model (bytes, name, precision, head, error);
+  LstmModel *model = build_model (bytes, name, precision, module_chain, error);
 
   lstm_float_mode_leave (caller);
   lstm_error_make_valid (error);
@@ -70,7 +70,7 @@ lstm_model_load_bytes (GBytes *bytes, const char *name, GError **error)
 }
 
 static LstmModel *
-load_file (const char *path, LstmPrecision precision, const char *head, GError **error)
+load_file (const char *path, LstmPrecision precision, const char *module_chain, GError **error)
 {
   g_autofree char *found = lstm_format_describe_folder (path);
   g_autoptr (GError) cause = NULL;
@@ -92,23 +92,23 @@ load_file (const char *path, LstmPrecision precision, const char *head, GError *
   format = lstm_format_find (data, size);
   if (!format || (format->reader && !g_str_equal (format->reader, LSTM_FORMAT_SAFETENSORS))) {
     g_clear_pointer (&bytes, g_bytes_unref);
-    if (head && format && format->reader) {
+    if (module_chain && format && format->reader) {
       g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-          "%s: head is for a state dict of PyTorch in safetensors, found %s", path,
+          "%s: module-chain is for a state dict of PyTorch in safetensors, found %s", path,
           format->name);
       return NULL;
     }
     if (!(bytes = lstm_convert (path, size, error)))
       return NULL;
   }
-  return lstm_model_load_bytes_full (bytes, path, precision, head, error);
+  return lstm_model_load_bytes_full (bytes, path, precision, module_chain, error);
 }
 
 LstmModel *
 lstm_model_load_full (
-    const char *path, LstmPrecision precision, const char *head, GError **error)
+    const char *path, LstmPrecision precision, const char *module_chain, GError **error)
 {
-  LstmModel *model = load_file (path, precision, head, error);
+  LstmModel *model = load_file (path, precision, module_chain, error);
 
   lstm_error_make_valid (error);
   return model;

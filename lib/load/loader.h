@@ -2,7 +2,7 @@
 #pragma once
 
 #include "model/builder.h"
-#include "load/description.h"
+#include "load/layer-config.h"
 
 typedef struct {
   LstmSafetensors *st;

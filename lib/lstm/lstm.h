@@ -150,26 +150,26 @@ LSTM_API LstmModel *lstm_model_load_bytes (GBytes *bytes, const char *name, GErr
  * lstm_model_load_full:
  * @path: (type filename): as of lstm_model_load()
  * @precision: what to round the weights of LSTM layers to
- * @head: (nullable): the chain of a state dict of PyTorch from input to output, as in
+ * @module_chain: (nullable): the chain of a state dict of PyTorch from input to output, as in
  *   "lstm last relu, fc": its modules and what runs between them, see docs/models.md
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
- * As lstm_model_load(), which takes %LSTM_PRECISION_FLOAT32 and no head. A state dict does not show
+ * As lstm_model_load(), which takes %LSTM_PRECISION_FLOAT32 and no module chain. A state dict does not show
  * in what order its modules run, nor what runs without tensors: one that holds more than a single
- * LSTM loads with a @head only, which @error proposes. A @head for a file of another kind, or for
+ * LSTM loads with a @module_chain only, which @error proposes. A @module_chain for a file of another kind, or for
  * one that states its layers, is an error.
  *
  * Returns: (transfer full): a model, or %NULL with @error set
  */
 LSTM_API LstmModel *lstm_model_load_full (
-    const char *path, LstmPrecision precision, const char *head, GError **error);
+    const char *path, LstmPrecision precision, const char *module_chain, GError **error);
 
 /**
  * lstm_model_load_bytes_full:
  * @bytes: the content of a safetensors file; not kept
  * @name: what to call it in messages
  * @precision: what to round the weights of LSTM layers to
- * @head: (nullable): as of lstm_model_load_full()
+ * @module_chain: (nullable): as of lstm_model_load_full()
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
  * As lstm_model_load_full(), from memory.
@@ -177,7 +177,7 @@ LSTM_API LstmModel *lstm_model_load_full (
  * Returns: (transfer full): a model, or %NULL with @error set
  */
 LSTM_API LstmModel *lstm_model_load_bytes_full (
-    GBytes *bytes, const char *name, LstmPrecision precision, const char *head, GError **error);
+    GBytes *bytes, const char *name, LstmPrecision precision, const char *module_chain, GError **error);
 
 /**
  * lstm_model_ref:
@@ -243,7 +243,7 @@ LSTM_API gsize lstm_model_get_cell_size (const LstmModel *model, guint layer);
  *
  * Returns: whether every step depends on the steps before it only. A model with an LSTM layer
  *   that runs backwards or in both directions, or one that repeats a last step, needs whole
- *   sequences: see lstm_state_new_whole()
+ *   sequences: see lstm_state_new_for_sequences()
  */
 LSTM_API gboolean lstm_model_is_causal (const LstmModel *model);
 
@@ -313,7 +313,7 @@ LSTM_API GType lstm_state_get_type (void);
 LSTM_API LstmState *lstm_state_new (LstmModel *model, gsize streams, GError **error);
 
 /**
- * lstm_state_new_whole:
+ * lstm_state_new_for_sequences:
  * @model: a model, causal or not; the state takes a reference of its own
  * @streams: bs, sequences side by side; at least 1
  * @max_steps: the most steps that a sequence has; at least 1
@@ -324,7 +324,7 @@ LSTM_API LstmState *lstm_state_new (LstmModel *model, gsize streams, GError **er
  *
  * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY
  */
-LSTM_API LstmState *lstm_state_new_whole (
+LSTM_API LstmState *lstm_state_new_for_sequences (
     LstmModel *model, gsize streams, gsize max_steps, GError **error);
 
 /**
@@ -418,11 +418,11 @@ LSTM_API void lstm_state_run (
  * @cell: (nullable): [bs, T, m], c of that layer after every step
  * @gates: (nullable): [bs, T, 4, m], i, f, g and o of that layer at every step, after their
  *   activations
- * @stride: steps from a stream's first step to the next stream's in all of the arrays; 0: T. More
+ * @stream_stride: steps from a stream's first step to the next stream's in all of the arrays; 0: T. More
  *   than T runs a part of longer arrays, whose pointers stand at the part's first step. Not for
  *   states of whole sequences
- * @proceed: (nullable): for states of whole sequences, which may take long: called about once a
- *   step and layer with @proceed_data, in the thread of the call and in its floating-point mode, which
+ * @should_continue: (nullable): for states of whole sequences, which may take long: called about once a
+ *   step and layer with @should_continue_data, in the thread of the call and in its floating-point mode, which
  *   it must not change. When it returns %FALSE, and does so from then on, the call returns soon, and
  *   what the arrays hold means nothing
  *
@@ -448,9 +448,9 @@ typedef struct {
   float *hidden;
   float *cell;
   float *gates;
-  gsize stride;
-  gboolean (*proceed) (void *data);
-  void *proceed_data;
+  gsize stream_stride;
+  gboolean (*should_continue) (gpointer user_data);
+  gpointer should_continue_data;
 } LstmRun;
 
 /**
@@ -582,27 +582,27 @@ LSTM_API gsize lstm_window_get_streams (const LstmWindow *window);
 LSTM_API void lstm_window_reset (LstmWindow *window);
 
 /**
- * lstm_window_count:
+ * lstm_window_get_n_outputs:
  * @window: a window
  * @steps: T
  *
  * Returns: how many windows the next T steps will complete: the first after @length steps, then
  *   one every @hop
  */
-LSTM_API gsize lstm_window_count (const LstmWindow *window, gsize steps);
+LSTM_API gsize lstm_window_get_n_outputs (const LstmWindow *window, gsize steps);
 
 /**
  * lstm_window_run: (skip)
  * @window: a window
  * @steps: T, may be 0
  * @input: [bs, T, d]
- * @output: [bs, lstm_window_count(), n], the output after the last step of every window that
+ * @output: [bs, lstm_window_get_n_outputs(), n], the output after the last step of every window that
  *   these steps complete; not read or written when that is none
  *
  * Advances every stream by T steps. Cannot fail, allocates nothing, takes no lock. @output must
  * not overlap @input.
  *
- * Returns: lstm_window_count() as it was before the call
+ * Returns: lstm_window_get_n_outputs() as it was before the call
  */
 LSTM_API gsize lstm_window_run (
     LstmWindow *window, gsize steps, const float *input, float *output);

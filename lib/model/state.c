@@ -93,7 +93,7 @@ lstm_state_new_chunked (LstmModel *model, gsize streams, gsize chunk, GError **e
 }
 
 LstmState *
-lstm_state_new_whole (LstmModel *model, gsize streams, gsize max_steps, GError **error)
+lstm_state_new_for_sequences (LstmModel *model, gsize streams, gsize max_steps, GError **error)
 {
   LstmState *state;
   gsize steps = max_steps;
@@ -248,11 +248,11 @@ run_chunk (LstmState *state, gsize n, const LstmRun *run)
         .mask = layer->kind->masks ? state->mask : mask,
         .held = state->held,
         .memory = layer->kind->n_memories ? &state->memory[lstm] : NULL,
-        .proceed = state->whole ? run->proceed : NULL,
-        .proceed_data = run->proceed_data,
+        .should_continue = state->whole ? run->should_continue : NULL,
+        .should_continue_data = run->should_continue_data,
     };
 
-    if (!lstm_block_proceeds (&block))
+    if (!lstm_block_should_continue (&block))
       return;
 
     if (run->layer - lstm < layer->kind->n_memories)
@@ -279,7 +279,7 @@ from_step (const LstmState *state, const LstmRun *run, gsize t)
                                           : 0;
 
   return (LstmRun){
-      .steps = run->stride ? run->stride : run->steps,
+      .steps = run->stream_stride ? run->stream_stride : run->steps,
       .input = run->input + t * state->model->in,
       .mask = run->mask ? run->mask + t : NULL,
       .output = run->output ? run->output + t * state->model->out : NULL,
@@ -287,8 +287,8 @@ from_step (const LstmState *state, const LstmRun *run, gsize t)
       .hidden = run->hidden ? run->hidden + t * p : NULL,
       .cell = run->cell ? run->cell + t * m : NULL,
       .gates = run->gates ? run->gates + t * LSTM_GATES * m : NULL,
-      .proceed = run->proceed,
-      .proceed_data = run->proceed_data,
+      .should_continue = run->should_continue,
+      .should_continue_data = run->should_continue_data,
   };
 }
 
@@ -300,8 +300,8 @@ lstm_state_run_full (LstmState *state, const LstmRun *run)
   LstmFloatMode caller;
 
   g_return_if_fail (!traced || run->layer < model->lstm_layers->len);
-  g_return_if_fail (!state->whole || (run->steps <= state->max_steps && !run->stride));
-  g_return_if_fail (!run->stride || run->stride >= run->steps);
+  g_return_if_fail (!state->whole || (run->steps <= state->max_steps && !run->stream_stride));
+  g_return_if_fail (!run->stream_stride || run->stream_stride >= run->steps);
   if (state->whole)
     lstm_state_reset (state);
   caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);

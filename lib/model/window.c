@@ -117,7 +117,7 @@ lstm_window_reset (LstmWindow *window)
 }
 
 gsize
-lstm_window_count (const LstmWindow *window, gsize steps)
+lstm_window_get_n_outputs (const LstmWindow *window, gsize steps)
 {
   return steps < window->ends ? 0 : 1 + (steps - window->ends) / window->hop;
 }
@@ -213,7 +213,7 @@ gsize
 lstm_window_run (LstmWindow *window, gsize steps, const float *input, float *output)
 {
   const gsize d = window->state->model->in, n = window->state->model->out;
-  const gsize count = lstm_window_count (window, steps);
+  const gsize count = lstm_window_get_n_outputs (window, steps);
   const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
 
   for (gsize t = 0; t < steps; t++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * A picture of 8 bits averaged down to a grid of cells by a tent for each cell, in float and
- * without rounding in between. Knows no pads, no formats and no colours. */
+ * without rounding in between. Knows no pads, no formats and no colors. */
 #pragma once
 #include <glib.h>
 

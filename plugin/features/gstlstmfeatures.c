@@ -39,15 +39,15 @@ GST_DEBUG_CATEGORY_STATIC (lstmfeatures_debug);
 #define DEFAULT_SCALE 1.0
 
 typedef enum {
-  GST_LSTM_COLOUR_GRAY,
-  GST_LSTM_COLOUR_RGB,
-} GstLstmColour;
-#define DEFAULT_COLOUR GST_LSTM_COLOUR_GRAY
+  GST_LSTM_COLOR_GRAY,
+  GST_LSTM_COLOR_RGB,
+} GstLstmColor;
+#define DEFAULT_COLOR GST_LSTM_COLOR_GRAY
 
 /* What properties say; the object lock guards it. */
 typedef struct {
   guint width, height;
-  GstLstmColour colour;
+  GstLstmColor color;
   gdouble mean, scale;
 } Settings;
 
@@ -85,7 +85,7 @@ enum {
   PROP_0,
   PROP_WIDTH,
   PROP_HEIGHT,
-  PROP_COLOUR,
+  PROP_COLOR,
   PROP_MEAN,
   PROP_SCALE,
 };
@@ -99,19 +99,19 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSOR_CAPS));
 
-#define GST_TYPE_LSTM_COLOUR (gst_lstm_colour_get_type ())
+#define GST_TYPE_LSTM_COLOR (gst_lstm_color_get_type ())
 static GType
-gst_lstm_colour_get_type (void)
+gst_lstm_color_get_type (void)
 {
   static const GEnumValue values[] = {
-      {GST_LSTM_COLOUR_GRAY, "Luma, one value per cell", "gray"},
-      {GST_LSTM_COLOUR_RGB, "Red, green and blue, three values per cell", "rgb"},
+      {GST_LSTM_COLOR_GRAY, "Luma, one value per cell", "gray"},
+      {GST_LSTM_COLOR_RGB, "Red, green and blue, three values per cell", "rgb"},
       {0, NULL, NULL},
   };
   static gsize type;
 
   if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("GstLstmColour", values));
+    g_once_init_leave (&type, g_enum_register_static ("GstLstmColor", values));
   return type;
 }
 
@@ -129,7 +129,7 @@ get_settings (GstLstmFeatures *self)
 static guint
 settings_channels (const Settings *settings)
 {
-  return settings->colour == GST_LSTM_COLOUR_RGB ? 3 : 1;
+  return settings->color == GST_LSTM_COLOR_RGB ? 3 : 1;
 }
 
 static guint
@@ -193,23 +193,23 @@ add_step (Conversion *conversion, const GstVideoInfo *in, const GstVideoInfo *ou
 /* @out: the size and rate of @in in @format, with its colorimetry, or else the format's own. */
 static gboolean
 describe (
-    GstVideoInfo *out, const GstVideoInfo *in, GstVideoFormat format, gboolean same_colours)
+    GstVideoInfo *out, const GstVideoInfo *in, GstVideoFormat format, gboolean same_colors)
 {
   if (!gst_video_info_set_format (out, format, (guint) in->width, (guint) in->height))
     return FALSE;
   out->fps_n = in->fps_n;
   out->fps_d = in->fps_d;
-  if (same_colours)
+  if (same_colors)
     out->colorimetry = in->colorimetry;
   return TRUE;
 }
 
-/* How a frame becomes the picture of @colour. */
+/* How a frame becomes the picture of @color. */
 static gboolean
-prepare_steps (Conversion *conversion, GstLstmColour colour)
+prepare_steps (Conversion *conversion, GstLstmColor color)
 {
   GstVideoInfo in = conversion->info, wide, out;
-  gboolean is_rgb = GST_VIDEO_INFO_IS_RGB (&in), rgb = colour == GST_LSTM_COLOUR_RGB;
+  gboolean is_rgb = GST_VIDEO_INFO_IS_RGB (&in), rgb = color == GST_LSTM_COLOR_RGB;
   gboolean carried = rgb == is_rgb; /* values remain, with their range, only bits are cut off */
   gboolean full_range = in.colorimetry.range != GST_VIDEO_COLOR_RANGE_16_235;
   gint offset[GST_VIDEO_MAX_COMPONENTS], scale[GST_VIDEO_MAX_COMPONENTS];
@@ -257,7 +257,7 @@ conversion_init (Conversion *conversion, Settings settings, GstCaps *in_caps, Gs
   GST_VIDEO_INFO_INTERLACE_MODE (&conversion->info) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
   if (GST_VIDEO_INFO_IS_GRAY (&conversion->info))
     conversion->info.colorimetry.matrix = GST_VIDEO_COLOR_MATRIX_BT601;
-  if (!prepare_steps (conversion, settings.colour))
+  if (!prepare_steps (conversion, settings.color))
     return gst_lstm_fail (
         error, GST_LSTM_STREAM (FORMAT), "caps: no conversion of this video is known");
   gst_lstm_grid_init (&conversion->grid, (guint) GST_VIDEO_INFO_WIDTH (&conversion->info),
@@ -450,8 +450,8 @@ gst_lstm_features_set_property (
   case PROP_HEIGHT:
     settings->height = g_value_get_uint (value);
     break;
-  case PROP_COLOUR:
-    settings->colour = g_value_get_enum (value);
+  case PROP_COLOR:
+    settings->color = g_value_get_enum (value);
     break;
   case PROP_MEAN:
     settings->mean = g_value_get_double (value);
@@ -477,8 +477,8 @@ gst_lstm_features_get_property (GObject *object, guint id, GValue *value, GParam
   case PROP_HEIGHT:
     g_value_set_uint (value, settings.height);
     break;
-  case PROP_COLOUR:
-    g_value_set_enum (value, settings.colour);
+  case PROP_COLOR:
+    g_value_set_enum (value, settings.color);
     break;
   case PROP_MEAN:
     g_value_set_double (value, settings.mean);
@@ -504,10 +504,10 @@ install_properties (GObjectClass *object_class)
   g_object_class_install_property (object_class, PROP_HEIGHT,
       g_param_spec_uint ("height", "Height", "Rows of the grid, in cells", 1, MAX_CELLS,
           DEFAULT_HEIGHT, ready));
-  g_object_class_install_property (object_class, PROP_COLOUR,
-      g_param_spec_enum ("colour", "Colour",
-          "Channels of a cell: luma, or red, green and blue side by side", GST_TYPE_LSTM_COLOUR,
-          DEFAULT_COLOUR, ready));
+  g_object_class_install_property (object_class, PROP_COLOR,
+      g_param_spec_enum ("color", "Color",
+          "Channels of a cell: luma, or red, green and blue side by side", GST_TYPE_LSTM_COLOR,
+          DEFAULT_COLOR, ready));
   g_object_class_install_property (object_class, PROP_MEAN,
       g_param_spec_double ("mean", "Mean",
           "Taken from each value, which is from 0 (black) to 1 (white)", -G_MAXFLOAT,
@@ -529,7 +529,7 @@ gst_lstm_features_class_init (GstLstmFeaturesClass *klass)
   object_class->set_property = gst_lstm_features_set_property;
   object_class->get_property = gst_lstm_features_get_property;
   install_properties (object_class);
-  gst_type_mark_as_plugin_api (GST_TYPE_LSTM_COLOUR, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_LSTM_COLOR, 0);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "LSTM features", "Converter/Video",
@@ -549,6 +549,6 @@ static void
 gst_lstm_features_init (GstLstmFeatures *self)
 {
   self->settings = (Settings){
-      DEFAULT_WIDTH, DEFAULT_HEIGHT, DEFAULT_COLOUR, DEFAULT_MEAN, DEFAULT_SCALE};
+      DEFAULT_WIDTH, DEFAULT_HEIGHT, DEFAULT_COLOR, DEFAULT_MEAN, DEFAULT_SCALE};
   gst_lstm_gate_install (GST_BASE_TRANSFORM_SINK_PAD (self));
 }

@@ -52,7 +52,7 @@ struct _GstLstmLabel {
   GstBaseTransform parent;
   gchar *location; /* the object lock guards these four */
   gfloat threshold;
-  gchar *tensor_id; /* these two count when the element starts */
+  gchar *input_tensor_id; /* these two count when the element starts */
   gboolean region;
 
   /* from here on: of the streaming thread */
@@ -170,7 +170,7 @@ gst_lstm_label_start (GstBaseTransform *trans)
 
   GST_OBJECT_LOCK (self);
   location = g_strdup (self->location);
-  self->media.id = g_quark_from_string (self->tensor_id);
+  self->media.id = g_quark_from_string (self->input_tensor_id);
   self->media.region = self->region;
   GST_OBJECT_UNLOCK (self);
   forget (self);
@@ -506,8 +506,8 @@ gst_lstm_label_set_property (GObject *object, guint id, const GValue *value, GPa
     self->threshold = g_value_get_float (value);
     break;
   case PROP_TENSOR_ID:
-    g_free (self->tensor_id);
-    self->tensor_id = g_value_dup_string (value);
+    g_free (self->input_tensor_id);
+    self->input_tensor_id = g_value_dup_string (value);
     break;
   case PROP_REGION:
     self->region = g_value_get_boolean (value);
@@ -532,7 +532,7 @@ gst_lstm_label_get_property (GObject *object, guint id, GValue *value, GParamSpe
     g_value_set_float (value, self->threshold);
     break;
   case PROP_TENSOR_ID:
-    g_value_set_string (value, self->tensor_id);
+    g_value_set_string (value, self->input_tensor_id);
     break;
   case PROP_REGION:
     g_value_set_boolean (value, self->region);
@@ -549,7 +549,7 @@ gst_lstm_label_finalize (GObject *object)
   GstLstmLabel *self = GST_LSTM_LABEL (object);
 
   g_free (self->location);
-  g_free (self->tensor_id);
+  g_free (self->input_tensor_id);
   G_OBJECT_CLASS (gst_lstm_label_parent_class)->finalize (object);
 }
 
@@ -576,7 +576,7 @@ gst_lstm_label_class_init (GstLstmLabelClass *klass)
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
 #if HAVE_ANALYTICS
   g_object_class_install_property (object_class, PROP_TENSOR_ID,
-      g_param_spec_string ("tensor-id", "Tensor id",
+      g_param_spec_string ("input-tensor-id", "Input tensor id",
           "The tensor of a frame's GstTensorMeta that has the scores", DEFAULT_TENSOR_ID,
           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
   g_object_class_install_property (object_class, PROP_REGION,
@@ -607,7 +607,7 @@ gst_lstm_label_init (GstLstmLabel *self)
   /* What the base class takes for granted of an element without transform(). */
   gst_base_transform_set_passthrough (GST_BASE_TRANSFORM (self), FALSE);
   self->threshold = DEFAULT_THRESHOLD;
-  self->tensor_id = g_strdup (DEFAULT_TENSOR_ID);
+  self->input_tensor_id = g_strdup (DEFAULT_TENSOR_ID);
   self->region = TRUE;
   self->last = NOT_YET;
   gst_lstm_gate_install (GST_BASE_TRANSFORM_SINK_PAD (self));

@@ -230,7 +230,7 @@ open_model (const GstLstmSettings *settings, GError **error)
     return lstm_model_ref (settings->model);
   if (settings->model_location)
     return gst_lstm_models_open (
-        settings->model_location, (LstmPrecision) settings->precision, settings->head, error);
+        settings->model_location, (LstmPrecision) settings->precision, settings->module_chain, error);
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
       "property model-location: expected a path, found none");
   return NULL;

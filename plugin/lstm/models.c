@@ -46,7 +46,7 @@ stat_unchanging (const gchar *path, GStatBuf *info)
 /* Returns: (transfer full) (nullable): what makes two opens one. Messages name the path, so it is a
  * part. */
 static gchar *
-key_of (const gchar *path, LstmPrecision precision, const gchar *head)
+key_of (const gchar *path, LstmPrecision precision, const gchar *module_chain)
 {
   GStatBuf info;
   GString *key;
@@ -60,8 +60,8 @@ key_of (const gchar *path, LstmPrecision precision, const gchar *head)
   g_string_append_printf (key, " mtime %" G_GINT64_FORMAT, nanoseconds (&info.st_mtim));
   g_string_append_printf (key, " ctime %" G_GINT64_FORMAT, nanoseconds (&info.st_ctim));
   g_string_append_printf (key, " precision %d", (gint) precision);
-  if (head)
-    g_string_append_printf (key, " head %s", head);
+  if (module_chain)
+    g_string_append_printf (key, " module-chain %s", module_chain);
   return g_string_free (key, FALSE);
 }
 
@@ -119,11 +119,11 @@ leave (Entry *entry)
 /* The others get the same, unless the file is another one by now than when they looked. */
 static LstmModel *
 load_for_all (
-    Entry *entry, const gchar *path, LstmPrecision precision, const gchar *head, GError **error)
+    Entry *entry, const gchar *path, LstmPrecision precision, const gchar *module_chain, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  LstmModel *model = lstm_model_load_full (path, precision, head, &cause);
-  g_autofree gchar *key = key_of (path, precision, head);
+  LstmModel *model = lstm_model_load_full (path, precision, module_chain, &cause);
+  g_autofree gchar *key = key_of (path, precision, module_chain);
   const gboolean unchanged = g_strcmp0 (key, entry->key) == 0;
 
   g_mutex_lock (&lock);
@@ -157,20 +157,20 @@ wait_until_loaded (Entry *entry, LstmModel **model, GError **error)
 
 LstmModel *
 gst_lstm_models_open (
-    const gchar *path, LstmPrecision precision, const gchar *head, GError **error)
+    const gchar *path, LstmPrecision precision, const gchar *module_chain, GError **error)
 {
   LstmModel *model = NULL;
   gboolean first, done = FALSE;
 
   while (!done) {
-    g_autofree gchar *key = key_of (path, precision, head);
+    g_autofree gchar *key = key_of (path, precision, module_chain);
     Entry *entry;
 
     if (!key)
-      return lstm_model_load_full (path, precision, head, error);
+      return lstm_model_load_full (path, precision, module_chain, error);
     entry = enter (key, &first);
     if (first)
-      model = load_for_all (entry, path, precision, head, error);
+      model = load_for_all (entry, path, precision, module_chain, error);
     done = first || wait_until_loaded (entry, &model, error);
     if (!entry->model)
       leave (entry);

@@ -134,7 +134,7 @@ gst_lstm_make_whole_state (GstLstm *self, GError **error)
   gst_lstm_unlock (self);
   if (steps == 0)
     return TRUE;
-  state = lstm_state_new_whole (self->sequence.model, self->sequence.in.streams, steps, error);
+  state = lstm_state_new_for_sequences (self->sequence.model, self->sequence.in.streams, steps, error);
   if (!state)
     return FALSE;
   gst_lstm_lock (self);

@@ -54,17 +54,17 @@ check_layer (const GstLstmSettings *settings, const LstmModel *model, GError **e
     return gst_lstm_fail (error, SETTINGS_ERROR,
         "property emit: expected output alone, for the model has no LSTM layer, "
         "found hidden, cell or gates");
-  return settings->layer < n
+  return settings->emit_layer < n
          || gst_lstm_fail (error, SETTINGS_ERROR,
-             "property layer: expected -1 to %d, the LSTM layers of the model, found %d", n - 1,
-             settings->layer);
+             "property emit-layer: expected -1 to %d, the LSTM layers of the model, found %d", n - 1,
+             settings->emit_layer);
 }
 
 /* How many steps leave whatever the number that enters; 0: as many as enter */
 static gboolean
 find_given (GstLstmSequence *sequence, GError **error)
 {
-  g_autoptr (LstmState) state = lstm_state_new_whole (sequence->model, 1, 2, error);
+  g_autoptr (LstmState) state = lstm_state_new_for_sequences (sequence->model, 1, 2, error);
 
   if (!state)
     return FALSE;
@@ -125,8 +125,8 @@ gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model,
       || !check_whole (sequence, settings, error))
     return FALSE;
   if (settings->emit & STATE_TENSORS)
-    sequence->layer = settings->layer < 0 ? lstm_model_get_n_lstm_layers (model) - 1
-                                          : (guint) settings->layer;
+    sequence->layer = settings->emit_layer < 0 ? lstm_model_get_n_lstm_layers (model) - 1
+                                          : (guint) settings->emit_layer;
   return TRUE;
 }
 
@@ -432,15 +432,15 @@ gst_lstm_sequence_run_state (GstLstmSequence *sequence, const gfloat *x, gsize s
 {
   const LstmRun run = {
       .steps = steps,
-      .stride = stride,
+      .stream_stride = stride,
       .input = x,
       .output = tensors[GST_LSTM_TENSOR_OUTPUT],
       .layer = sequence->layer,
       .hidden = tensors[GST_LSTM_TENSOR_HIDDEN],
       .cell = tensors[GST_LSTM_TENSOR_CELL],
       .gates = tensors[GST_LSTM_TENSOR_GATES],
-      .proceed = sequence->needs_whole ? gst_lstm_whole_proceeds : NULL,
-      .proceed_data = sequence,
+      .should_continue = sequence->needs_whole ? gst_lstm_whole_proceeds : NULL,
+      .should_continue_data = sequence,
   };
 
   sequence->restored = FALSE;

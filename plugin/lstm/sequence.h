@@ -171,7 +171,7 @@ void gst_lstm_sequence_add_item (
 /* The span from the first to the last of two. */
 GstLstmSpan gst_lstm_span_join (const GstLstmSpan *first, const GstLstmSpan *last);
 
-/* A `proceed` of LstmRun for a sequence as @data */
+/* A `should_continue` of LstmRun for a sequence as @data */
 gboolean gst_lstm_whole_proceeds (gpointer data);
 void gst_lstm_whole_init (GstLstmSequence *sequence);
 void gst_lstm_whole_clear (GstLstmSequence *sequence);

@@ -112,9 +112,9 @@ precision_spec (void)
 }
 
 static GParamSpec *
-head_spec (void)
+module_chain_spec (void)
 {
-  return g_param_spec_string ("head", "Head",
+  return g_param_spec_string ("module-chain", "Module chain",
       "The chain of the modules where model-location is a state dict of PyTorch with more than "
       "an LSTM, as in: lstm last relu, fc",
       NULL, READY);
@@ -137,18 +137,18 @@ emit_spec (void)
 }
 
 static GParamSpec *
-layer_spec (void)
+emit_layer_spec (void)
 {
-  return g_param_spec_int ("layer", "Layer",
+  return g_param_spec_int ("emit-layer", "Emit layer",
       "The LSTM layer whose hidden, cell and gates are emitted, from 0 at the input; -1: the "
       "last",
       -1, G_MAXINT, -1, READY);
 }
 
 static GParamSpec *
-input_tensor_spec (void)
+input_tensor_index_spec (void)
 {
-  return g_param_spec_int ("input-tensor", "Input tensor",
+  return g_param_spec_int ("input-tensor-index", "Input tensor index",
       "The tensor whose vectors are the steps where a buffer has several, from 0; -1: there is "
       "one",
       -1, GST_LSTM_MAX_TENSORS - 1, -1, READY);
@@ -240,9 +240,9 @@ input_tensor_id_spec (void)
 }
 
 static GParamSpec *
-tensor_id_spec (void)
+output_tensor_id_spec (void)
 {
-  return g_param_spec_string ("tensor-id", "Tensor id",
+  return g_param_spec_string ("output-tensor-id", "Output tensor id",
       "The id of the output in the GstTensorMeta that media get; of hidden, cell and gates the "
       "same with -hidden, -cell and -gates behind it",
       GST_LSTM_TENSOR_ID, READY);
@@ -258,14 +258,14 @@ static const struct {
     {model_location_spec, MEMBER (model_location)},
     {model_spec, MEMBER (model)},
     {precision_spec, MEMBER (precision)},
-    {head_spec, MEMBER (head)},
+    {module_chain_spec, MEMBER (module_chain)},
     {output_mode_spec, MEMBER (output_mode)},
     {emit_spec, MEMBER (emit)},
-    {layer_spec, MEMBER (layer)},
-    {input_tensor_spec, MEMBER (input_tensor)},
+    {emit_layer_spec, MEMBER (emit_layer)},
+    {input_tensor_index_spec, MEMBER (input_tensor_index)},
 #if HAVE_ANALYTICS
     {input_tensor_id_spec, MEMBER (input_tensor_id)},
-    {tensor_id_spec, MEMBER (tensor_id)},
+    {output_tensor_id_spec, MEMBER (output_tensor_id)},
 #endif
     {stateful_spec, MEMBER (stateful)},
     {reset_on_spec, MEMBER (reset_on)},
@@ -306,10 +306,10 @@ void
 gst_lstm_settings_clear (GstLstmSettings *settings)
 {
   g_free (settings->model_location);
-  g_free (settings->head);
+  g_free (settings->module_chain);
   g_free (settings->state_location);
   g_free (settings->input_tensor_id);
-  g_free (settings->tensor_id);
+  g_free (settings->output_tensor_id);
   g_clear_pointer (&settings->model, lstm_model_unref);
 }
 

@@ -44,16 +44,16 @@ typedef enum {
 
 /* Types as GValue has them */
 typedef struct {
-  gchar *model_location, *head;
+  gchar *model_location, *module_chain;
   LstmModel *model;
   gint precision;   /* LstmPrecision */
   gint output_mode; /* GstLstmOutputMode */
   guint emit;       /* GstLstmEmit */
-  gint layer;
-  gint input_tensor;
+  gint emit_layer;
+  gint input_tensor_index;
   guint window_length, window_hop, max_steps;
   gchar *state_location;
-  gchar *input_tensor_id, *tensor_id; /* of tensors beside media */
+  gchar *input_tensor_id, *output_tensor_id; /* of tensors beside media */
 
   /* may change while the element runs */
   gboolean stateful;

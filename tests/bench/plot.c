@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The figures as a picture: a panel for each case, ns against the number of weights, both
- * logarithmic; a colour for each engine, a dash for each precision. */
+ * logarithmic; a color for each engine, a dash for each precision. */
 #include "bench.h"
 #include <cairo.h>
 #include <math.h>
@@ -15,7 +15,7 @@ static const char *const panels[] = {"stream", "sequence", "batch"};
 static const struct {
   const char *engine;
   double red, green, blue;
-} colours[] = {
+} colors[] = {
     {"lstm", 0.80, 0.08, 0.10},
     {"read", 0.55, 0.55, 0.55},
     {"onednn", 0.10, 0.35, 0.75},
@@ -203,21 +203,21 @@ draw_sizes (Plot *plot, const char *kind)
 }
 
 static void
-choose_line (cairo_t *cr, gsize colour, gsize style)
+choose_line (cairo_t *cr, gsize color, gsize style)
 {
-  cairo_set_source_rgb (cr, colours[colour].red, colours[colour].green, colours[colour].blue);
+  cairo_set_source_rgb (cr, colors[color].red, colors[color].green, colors[color].blue);
   cairo_set_dash (cr, styles[style].dashes, styles[style].n, 0);
   cairo_set_line_width (cr, 2);
 }
 
 static void
-draw_line (Plot *plot, const char *kind, gsize colour, gsize style)
+draw_line (Plot *plot, const char *kind, gsize color, gsize style)
 {
   g_autoptr (GPtrArray)
-      points = pick (plot, kind, colours[colour].engine, styles[style].precision);
+      points = pick (plot, kind, colors[color].engine, styles[style].precision);
   cairo_t *cr = plot->cr;
 
-  choose_line (cr, colour, style);
+  choose_line (cr, color, style);
   for (guint i = 0; i < points->len; i++) {
     const Result *r = points->pdata[i];
 
@@ -234,11 +234,11 @@ draw_line (Plot *plot, const char *kind, gsize colour, gsize style)
   }
 }
 
-/* What a colour or a dash means; gives back where the next may stand. */
+/* What a color or a dash means; gives back where the next may stand. */
 static double
-draw_key (cairo_t *cr, double x, const char *text, gsize colour, gsize style)
+draw_key (cairo_t *cr, double x, const char *text, gsize color, gsize style)
 {
-  choose_line (cr, colour, style);
+  choose_line (cr, color, style);
   cairo_move_to (cr, x, 45);
   cairo_rel_line_to (cr, 34, 0);
   cairo_stroke (cr);
@@ -256,9 +256,9 @@ draw_legend (Plot *plot)
 {
   double x = LEFT;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (colours); i++)
-    if (has (plot, NULL, colours[i].engine, NULL))
-      x = draw_key (plot->cr, x, colours[i].engine, i, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (colors); i++)
+    if (has (plot, NULL, colors[i].engine, NULL))
+      x = draw_key (plot->cr, x, colors[i].engine, i, 0);
   x += 40;
   for (gsize i = 0; i < G_N_ELEMENTS (styles); i++)
     if (has (plot, NULL, NULL, styles[i].precision))
@@ -274,7 +274,7 @@ draw_panel (Plot *plot, const char *kind, gboolean first)
   cairo_set_line_width (plot->cr, 1);
   draw_frame (plot, kind, first);
   draw_sizes (plot, kind);
-  for (gsize c = G_N_ELEMENTS (colours); c-- > 0;) /* ours on top */
+  for (gsize c = G_N_ELEMENTS (colors); c-- > 0;) /* ours on top */
     for (gsize s = 0; s < G_N_ELEMENTS (styles); s++)
       draw_line (plot, kind, c, s);
 }

@@ -31,7 +31,7 @@ check_numbers (const char *dir, LstmModel *model)
             expected = test_array_load (dir, "expected.npy");
   const gsize bs = x.shape[0], steps = x.shape[1];
   g_autoptr (GError) error = NULL;
-  g_autoptr (LstmState) state = lstm_state_new_whole (model, bs, steps, &error);
+  g_autoptr (LstmState) state = lstm_state_new_for_sequences (model, bs, steps, &error);
   g_autofree float *y = g_new (float, expected.n);
   g_autofree guint8 *mask = test_load_mask (dir);
 
@@ -91,8 +91,8 @@ check_converted (const char *dir, const char *path, const char *options)
 static void
 test_described (gconstpointer data)
 {
-  g_autofree char *path = find_model (data), *head = test_read_text (data, "head.txt");
-  g_autofree char *options = head ? g_strdup_printf ("--head '%s'", head) : g_strdup ("");
+  g_autofree char *path = find_model (data), *module_chain = test_read_text (data, "module-chain.txt");
+  g_autofree char *options = module_chain ? g_strdup_printf ("--module-chain '%s'", module_chain) : g_strdup ("");
 
   check_converted (data, path, options);
 }
@@ -291,13 +291,13 @@ test_slow (void)
 static const struct {
   const char *options, *file, *message;
 } misused[] = {
-    {"--head 'fc relu'", "convert/keras-k210/model.h5", "head is for a state dict"},
-    {"--head 'fc relu'", "convert/onnx-node-plain/model.onnx", "head is for a state dict"},
-    {"--head 'fc relu'", "convert/torch-refused-pickle/model.pt", "save_file (torch.load"},
-    {"--head 'out relu'", "lstm/head/model.safetensors", "head is for a state dict"},
-    {"--head 'lstm, fc wish'", "torch/linear/model.safetensors",
+    {"--module-chain 'fc relu'", "convert/keras-k210/model.h5", "module-chain is for a state dict"},
+    {"--module-chain 'fc relu'", "convert/onnx-node-plain/model.onnx", "module-chain is for a state dict"},
+    {"--module-chain 'fc relu'", "convert/torch-refused-pickle/model.pt", "save_file (torch.load"},
+    {"--module-chain 'out relu'", "lstm/head/model.safetensors", "module-chain is for a state dict"},
+    {"--module-chain 'lstm, fc wish'", "torch/linear/model.safetensors",
         "found \"wish\" in \"fc wish\""},
-    {"", "torch/linear/model.safetensors", "lstm-convert --head \"lstm, fc\""},
+    {"", "torch/linear/model.safetensors", "lstm-convert --module-chain \"lstm, fc\""},
     {"--config x.json", "torch/cell/model.safetensors", "--config is for weights of Keras"},
     {"--config /dev/null", "convert/keras-k210/model.h5",
         "/dev/null: expected a file, found a character device"},

@@ -176,7 +176,7 @@ test_silence (gconstpointer data)
       return;
     }
     x = make_sound (lstm_model_get_input_size (model));
-    state = lstm_state_new_whole (model, 1, ALL_STEPS, NULL);
+    state = lstm_state_new_for_sequences (model, 1, ALL_STEPS, NULL);
     for (guint layer = 0; layer < lstm_model_get_n_lstm_layers (model); layer++)
       check_layer_silence (state, layer, x);
     if (lstm_model_is_causal (model))
@@ -229,7 +229,7 @@ run_in_mode (
   model = test_model_load_bytes (file, isa, precision);
   g_assert_nonnull (model);
   n = bs * lstm_model_get_output_size (model);
-  state = lstm_state_new_whole (model, bs, steps, NULL);
+  state = lstm_state_new_for_sequences (model, bs, steps, NULL);
   whole = n * lstm_state_get_output_steps (state, steps);
   y = g_new0 (float, whole + n * steps);
   lstm_state_run (state, steps, x->values, y);

@@ -34,7 +34,7 @@ run_model (LstmModel *model)
   g_autoptr (LstmState) state = lstm_state_new (model, 1, NULL);
 
   if (!state)
-    state = lstm_state_new_whole (model, 1, STEPS, NULL);
+    state = lstm_state_new_for_sequences (model, 1, STEPS, NULL);
   if (x && y && state && lstm_state_get_output_steps (state, STEPS) <= STEPS)
     lstm_state_run (state, STEPS, x, y);
 }

@@ -268,7 +268,7 @@ check_stride (const Run *run, GRand *rand)
   for (gsize at = 0, count; at < steps; at += count) {
     count = test_pick (rand, 1, steps - at);
     lstm_state_run_full (state, &(LstmRun){.steps = count,
-                                    .stride = steps,
+                                    .stream_stride = steps,
                                     .input = series->x + at * series->d,
                                     .output = output + at * n,
                                     .layer = run->layer,

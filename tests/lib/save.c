@@ -116,7 +116,7 @@ check_windows (const Run *run, gsize length, gsize hop)
     g_assert_true (g_bytes_equal (again, file));
     for (gsize steps = 0; steps < 4 * (length + hop); steps++)
       g_assert_cmpuint (
-          lstm_window_count (loaded, steps), ==, lstm_window_count (saved, steps));
+          lstm_window_get_n_outputs (loaded, steps), ==, lstm_window_get_n_outputs (saved, steps));
     memset (y + t * run->bs * run->n, 0, (run->steps - t) * run->bs * run->n * sizeof *y);
     run_window (run, loaded, t, run->steps, y);
     g_assert_cmpmem (y, size * sizeof *y, expected, size * sizeof *y);
@@ -301,7 +301,7 @@ static void
 test_whole (void)
 {
   g_autoptr (LstmModel) model = saved_model (0, "base", LSTM_PRECISION_FLOAT32);
-  g_autoptr (LstmState) state = lstm_state_new_whole (model, 1, 3, NULL);
+  g_autoptr (LstmState) state = lstm_state_new_for_sequences (model, 1, 3, NULL);
 
   g_test_expect_message ("lstm", G_LOG_LEVEL_CRITICAL, "*!state->whole*");
   g_assert_null (lstm_state_save (state, 0, 0));

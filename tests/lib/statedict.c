@@ -2,16 +2,16 @@
  *
  * Which modules the tensors of a state dict are, what is proposed as their chain, and which layers a
  * chain makes. */
-#include "load/description.h"
+#include "load/layer-config.h"
 #include <string.h>
 
 typedef struct {
   const char *name;
   const char *modules;  /* "KIND NAME SIZES" as add_module() has it, separated by ';' */
-  const char *head;     /* what the caller states */
+  const char *module_chain;     /* what the caller states */
   const char *proposal; /* what the message says to paste, if nothing is stated */
   const char
-      *layers; /* as summarize() writes them, with the head or the proposal; NULL: none */
+      *layers; /* as summarize() writes them, with the module chain or the proposal; NULL: none */
   const char *message; /* a part of it, if the file is refused */
 } Case;
 
@@ -105,47 +105,47 @@ static const Case cases[] = {
                    "nn.Linear [16 → 3], aux: nn.Linear [16 → 5]"},
     {"apart", "lstm rnn. 8 16; norm ln. 4", .proposal = "…", .message = "show no order of"},
     {"sixty-four", SIXTEEN ("a") SIXTEEN ("b") SIXTEEN ("c") SIXTEEN ("d"),
-        .message = "head=\"a00, a01, a02"},
+        .message = "module-chain=\"a00, a01, a02"},
     {"sixty-five", SIXTEEN ("a") SIXTEEN ("b") SIXTEEN ("c") SIXTEEN ("d") SAME ("e"),
         .message = "expected at most 64 modules, found 65"},
     {"sayable", "lstm my,rnn. 8 16; linear fc. 16 3",
         .message = "without spaces, commas and quotes, found \"my,rnn\""},
     {"alike", "lstm rnn. 8 16; lstm rnn 16 16", .message = "two that are called \"rnn\""},
 
-    /* The head: modules */
-    {"head-order", SAME ("a.") SAME ("b.") "linear fc. 16 3", "b, a, fc",
+    /* The module chain: modules */
+    {"chain-order", SAME ("a.") SAME ("b.") "linear fc. 16 3", "b, a, fc",
         .layers = "lstm b, lstm a, dense fc"},
-    {"head-suffix", "lstm m.rnn. 8 16; linear m.fc1. 16 4; linear m.fc2. 4 3",
+    {"chain-suffix", "lstm m.rnn. 8 16; linear m.fc1. 16 4; linear m.fc2. 4 3",
         " rnn, fc1\ttanh ,  m.fc2 ", .layers = "lstm m.rnn, dense m.fc1 tanh, dense m.fc2"},
-    {"head-no-bias", "lstm rnn. 8 16; raw fc.weight 3x16", "rnn, fc",
+    {"chain-no-bias", "lstm rnn. 8 16; raw fc.weight 3x16", "rnn, fc",
         .layers = "lstm rnn, dense fc"},
-    {"head-module-last", "lstm rnn. 8 16; linear last. 16 3", "rnn last, last",
+    {"chain-module-last", "lstm rnn. 8 16; linear last. 16 3", "rnn last, last",
         .layers = "lstm rnn last, dense last"},
-    {"head-module-linear", "lstm rnn. 8 16; linear linear. 16 3", "rnn, linear",
+    {"chain-module-linear", "lstm rnn. 8 16; linear linear. 16 3", "rnn, linear",
         .layers = "lstm rnn, dense linear"},
-    {"head-unknown", USUAL, "lstm, fd relu",
-        .message = "head: expected items MODULE, ACTIVATION, last, h_n or repeat N, with words "
+    {"chain-unknown", USUAL, "lstm, fd relu",
+        .message = "module-chain: expected items MODULE, ACTIVATION, last, h_n or repeat N, with words "
                    "behind a MODULE, as in \"lstm last, fc1 relu, fc2\", found \"fd\" in \"fd "
                    "relu\"; modules are lstm: nn.LSTM [8 → 16], fc: nn.Linear [16 → 3]; "
                    "activations are celu, elu(alpha), exp,"},
-    {"head-part", USUAL, "lstm, c relu", .message = "found \"c\" in \"c relu\""},
-    {"head-ambiguous", "lstm rnn. 8 16; linear a.fc. 16 4; linear b.fc. 4 3", "rnn, fc, b.fc",
+    {"chain-part", USUAL, "lstm, c relu", .message = "found \"c\" in \"c relu\""},
+    {"chain-ambiguous", "lstm rnn. 8 16; linear a.fc. 16 4; linear b.fc. 4 3", "rnn, fc, b.fc",
         .message = "\"fc\" may be \"a.fc\" and \"b.fc\""},
-    {"head-twice", "lstm rnn. 8 16; linear fc. 16 16", "rnn, fc, fc",
+    {"chain-twice", "lstm rnn. 8 16; linear fc. 16 16", "rnn, fc, fc",
         .message = "\"fc\" stands there twice"},
-    {"head-left-out", "lstm rnn. 8 16; linear fc. 16 3; linear aux. 16 5", "rnn, fc",
+    {"chain-left-out", "lstm rnn. 8 16; linear fc. 16 3; linear aux. 16 5", "rnn, fc",
         .message = "\"aux\" [16 → 5] is not in it"},
-    {"head-lstm-left-out", USUAL, "fc relu", .message = "\"lstm\" [8 → 16] is not in it"},
-    {"head-empty", USUAL, "", .message = "found \"\" in \"\""},
-    {"head-comma", USUAL, "lstm, fc relu,", .message = "found \"\" in \"\""},
+    {"chain-lstm-left-out", USUAL, "fc relu", .message = "\"lstm\" [8 → 16] is not in it"},
+    {"chain-empty", USUAL, "", .message = "found \"\" in \"\""},
+    {"chain-comma", USUAL, "lstm, fc relu,", .message = "found \"\" in \"\""},
 
-    /* The head: activations */
-    {"head-relu", USUAL, "lstm relu, fc", .layers = "lstm lstm, activation relu, dense fc"},
-    {"head-alone", USUAL, "tanh, lstm, relu, fc, softmax",
+    /* The module chain: activations */
+    {"chain-relu", USUAL, "lstm relu, fc", .layers = "lstm lstm, activation relu, dense fc"},
+    {"chain-alone", USUAL, "tanh, lstm, relu, fc, softmax",
         .layers = "activation tanh, lstm lstm, activation relu, dense fc softmax"},
-    {"head-several", USUAL, "lstm, fc relu softmax",
+    {"chain-several", USUAL, "lstm, fc relu softmax",
         .layers = "lstm lstm, dense fc relu, activation softmax"},
-    {"head-spellings", USUAL,
+    {"chain-spellings", USUAL,
         "ReLU Sigmoid Tanh GELU ELU SELU SiLU swish LeakyReLU Hardswish Hardtanh Softplus "
         "Softsign "
         "LogSoftmax log_softmax ReLU6 Mish gelu_tanh identity exp, lstm, fc",
@@ -156,54 +156,54 @@ static const Case cases[] = {
                   "activation log_softmax, activation relu_capped, activation mish, "
                   "activation gelu_tanh, activation linear, activation exponential, lstm lstm, "
                   "dense fc"},
-    {"head-hard-sigmoid", USUAL, "lstm hard_sigmoid, fc Hardsigmoid",
+    {"chain-hard-sigmoid", USUAL, "lstm hard_sigmoid, fc Hardsigmoid",
         .layers = "lstm lstm, activation hard_sigmoid(0.166667, 0.5), dense fc "
                   "hard_sigmoid(0.166667, 0.5)"},
-    {"head-argument", USUAL, "lstm LeakyReLU(0.2), fc elu(0.5)",
+    {"chain-argument", USUAL, "lstm LeakyReLU(0.2), fc elu(0.5)",
         .layers = "lstm lstm, activation leaky_relu(0.2), dense fc elu(0.5)"},
-    {"head-argument-none", USUAL, "lstm, fc leaky_relu()", .message = "found \"leaky_relu()\""},
-    {"head-argument-open", USUAL, "lstm, fc elu(1", .message = "found \"elu(1\""},
-    {"head-argument-nan", USUAL, "lstm, fc elu(nan)", .message = "found \"elu(nan)\""},
-    {"head-argument-other", USUAL, "lstm, fc celu(2)", .message = "found \"celu(2)\""},
-    {"head-words", USUAL, "lstm, fc leaky relu",
+    {"chain-argument-none", USUAL, "lstm, fc leaky_relu()", .message = "found \"leaky_relu()\""},
+    {"chain-argument-open", USUAL, "lstm, fc elu(1", .message = "found \"elu(1\""},
+    {"chain-argument-nan", USUAL, "lstm, fc elu(nan)", .message = "found \"elu(nan)\""},
+    {"chain-argument-other", USUAL, "lstm, fc celu(2)", .message = "found \"celu(2)\""},
+    {"chain-words", USUAL, "lstm, fc leaky relu",
         .message = "found \"leaky\" in \"fc leaky relu\""},
 
-    /* The head: last, h_n and repeat */
-    {"head-last", USUAL, "lstm last relu, fc",
+    /* The module chain: last, h_n and repeat */
+    {"chain-last", USUAL, "lstm last relu, fc",
         .layers = "lstm lstm last, activation relu, dense fc"},
-    {"head-last-item", USUAL, "lstm relu, last, fc",
+    {"chain-last-item", USUAL, "lstm relu, last, fc",
         .layers = "lstm lstm last, activation relu, dense fc"},
-    {"head-last-behind", USUAL, "lstm, fc last", .layers = "lstm lstm last, dense fc"},
-    {"head-last-first", "lstm rnn. 8 16", "last, rnn",
+    {"chain-last-behind", USUAL, "lstm, fc last", .layers = "lstm lstm last, dense fc"},
+    {"chain-last-first", "lstm rnn. 8 16", "last, rnn",
         .message = "\"rnn\" is an LSTM and takes steps"},
-    {"head-last-both", "both rnn. 8 16; linear fc. 32 3", "rnn last, fc",
+    {"chain-last-both", "both rnn. 8 16; linear fc. 32 3", "rnn last, fc",
         .layers = "lstm rnn bidirectional, repeat_vector 1, dense fc"},
-    {"head-last-of-one", "lstm  8 16", ". last", .layers = "lstm last"},
-    {"head-h_n", USUAL, "lstm h_n, fc", .layers = "lstm lstm last, dense fc"},
-    {"head-h_n-both", "both rnn. 8 16; linear fc. 32 3", "rnn h_n, fc",
+    {"chain-last-of-one", "lstm  8 16", ". last", .layers = "lstm last"},
+    {"chain-h_n", USUAL, "lstm h_n, fc", .layers = "lstm lstm last, dense fc"},
+    {"chain-h_n-both", "both rnn. 8 16; linear fc. 32 3", "rnn h_n, fc",
         .layers = "lstm rnn bidirectional last, dense fc"},
-    {"head-h_n-behind-linear", USUAL, "lstm, fc h_n",
+    {"chain-h_n-behind-linear", USUAL, "lstm, fc h_n",
         .message = "h_n stands behind an LSTM only"},
-    {"head-last-twice", USUAL, "lstm last, fc last",
+    {"chain-last-twice", USUAL, "lstm last, fc last",
         .message = "\"fc last\": there is one step already"},
-    {"head-autoencoder", AUTOENCODER, "encoder last, repeat 10, decoder, fc",
+    {"chain-autoencoder", AUTOENCODER, "encoder last, repeat 10, decoder, fc",
         .layers = "lstm encoder last, repeat_vector 10, lstm decoder, dense fc"},
-    {"head-repeat-last", AUTOENCODER, "encoder last repeat 10, decoder last, fc",
+    {"chain-repeat-last", AUTOENCODER, "encoder last repeat 10, decoder last, fc",
         .layers = "lstm encoder last, repeat_vector 10, lstm decoder last, dense fc"},
-    {"head-repeat-then-last", USUAL, "lstm last, repeat 3, relu, last, fc",
+    {"chain-repeat-then-last", USUAL, "lstm last, repeat 3, relu, last, fc",
         .layers =
             "lstm lstm last, repeat_vector 3, activation relu, repeat_vector 1, dense fc"},
-    {"head-lstm-behind-last", AUTOENCODER, "encoder last, decoder, fc",
+    {"chain-lstm-behind-last", AUTOENCODER, "encoder last, decoder, fc",
         .message =
             "\"decoder\" is an LSTM and takes steps, of which \"last\" has left one; say "
             "\"repeat N\" between them"},
-    {"head-repeat-steps", AUTOENCODER, "encoder, repeat 10, decoder, fc",
+    {"chain-repeat-steps", AUTOENCODER, "encoder, repeat 10, decoder, fc",
         .message = "\"repeat 10\" repeats one step; say \"last\" before it"},
-    {"head-repeat-none", AUTOENCODER, "encoder last, repeat, decoder, fc",
+    {"chain-repeat-none", AUTOENCODER, "encoder last, repeat, decoder, fc",
         .message = "expected repeat and a number from 1 to 65536, found \"\""},
-    {"head-repeat-0", AUTOENCODER, "encoder last, repeat 0, decoder, fc",
+    {"chain-repeat-0", AUTOENCODER, "encoder last, repeat 0, decoder, fc",
         .message = "found \"0\""},
-    {"head-repeat-many", AUTOENCODER, "encoder last, repeat 65537, decoder, fc",
+    {"chain-repeat-many", AUTOENCODER, "encoder last, repeat 65537, decoder, fc",
         .message = "found \"65537\""},
 };
 
@@ -365,9 +365,9 @@ summarize (JsonArray *layers)
 }
 
 static char *
-describe (const LstmSafetensors *st, const char *head, GError **error)
+describe (const LstmSafetensors *st, const char *module_chain, GError **error)
 {
-  g_autoptr (JsonArray) layers = lstm_description_get (st, head, error);
+  g_autoptr (JsonArray) layers = lstm_layer_config_get (st, module_chain, error);
 
   return layers ? summarize (layers) : NULL;
 }
@@ -383,7 +383,7 @@ check_message (const Case *test, const GError *error)
     g_assert_nonnull (strstr (error->message, test->message));
   if (test->proposal) {
     g_autofree char *paste = g_strdup_printf (
-        "head=\"%s\" or lstm-convert --head \"%s\"", test->proposal, test->proposal);
+        "module-chain=\"%s\" or lstm-convert --module-chain \"%s\"", test->proposal, test->proposal);
 
     g_assert_nonnull (strstr (error->message, paste));
   }
@@ -399,7 +399,7 @@ test_case (gconstpointer data)
   g_autofree char *layers = NULL;
 
   g_assert_no_error (error);
-  layers = describe (st, test->head, &error);
+  layers = describe (st, test->module_chain, &error);
   if (test->message || test->proposal) {
     g_assert_null (layers);
     check_message (test, error);
@@ -421,13 +421,13 @@ test_loads (gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) bytes = make_file (test->modules);
   g_autoptr (LstmModel) model = lstm_model_load_bytes_full (bytes, "some.safetensors",
-      LSTM_PRECISION_FLOAT32, test->head ? test->head : test->proposal, &error);
+      LSTM_PRECISION_FLOAT32, test->module_chain ? test->module_chain : test->proposal, &error);
 
   g_assert_no_error (error);
   g_assert_nonnull (model);
 }
 
-/* Words in any order: a head is a chain that loads as far as sizes fit, or an error. */
+/* Words in any order: a module chain is a chain that loads as far as sizes fit, or an error. */
 static void
 test_random_heads (void)
 {
@@ -438,15 +438,15 @@ test_random_heads (void)
   guint loaded = 0;
 
   for (guint i = 0; i < 4000; i++) {
-    g_autoptr (GString) head = g_string_new (i % 2 ? "encoder last, repeat 3, decoder," : "");
+    g_autoptr (GString) module_chain = g_string_new (i % 2 ? "encoder last, repeat 3, decoder," : "");
     g_autoptr (GError) error = NULL;
     g_autoptr (LstmModel) model = NULL;
 
     for (gint n = g_rand_int_range (rand, 0, 8); n > 0; n--)
       g_string_append_printf (
-          head, "%s ", words[g_rand_int_range (rand, 0, G_N_ELEMENTS (words))]);
+          module_chain, "%s ", words[g_rand_int_range (rand, 0, G_N_ELEMENTS (words))]);
     model = lstm_model_load_bytes_full (
-        bytes, "some.safetensors", LSTM_PRECISION_FLOAT32, head->str, &error);
+        bytes, "some.safetensors", LSTM_PRECISION_FLOAT32, module_chain->str, &error);
     g_assert_true ((model != NULL) == (error == NULL));
     loaded += model != NULL;
   }

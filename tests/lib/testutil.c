@@ -19,12 +19,12 @@ check_loaded (LstmModel *model, const char *isa, const GError *error)
 LstmModel *
 test_model_load (const char *path, const char *isa)
 {
-  g_autofree char *dir = g_path_get_dirname (path), *head = test_read_text (dir, "head.txt");
+  g_autofree char *dir = g_path_get_dirname (path), *module_chain = test_read_text (dir, "module-chain.txt");
   g_autoptr (GError) error = NULL;
   LstmModel *model;
 
   g_setenv ("LSTM_ISA", isa, TRUE);
-  model = lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, head, &error);
+  model = lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, module_chain, &error);
   return check_loaded (model, isa, error);
 }
 

@@ -7,7 +7,7 @@
 /* Instruction sets by name, NULL at the end; a machine may lack all but "base". */
 extern const char *const test_isas[];
 
-/* Loads with LSTM_ISA set to @isa, and with the head that stands in head.txt beside the file, if there
+/* Loads with LSTM_ISA set to @isa, and with the module chain that stands in module-chain.txt beside the file, if there
  * is one. NULL, without an error, if this machine lacks it. */
 LstmModel *test_model_load (const char *path, const char *isa);
 

@@ -67,8 +67,8 @@ check_proceed (LstmState *state, const LstmRun *run, gsize n)
   guint all;
 
   asked.output = y;
-  asked.proceed = count_calls;
-  asked.proceed_data = &proceed;
+  asked.should_continue = count_calls;
+  asked.should_continue_data = &proceed;
   lstm_state_run_full (state, &asked);
   g_assert_cmpmem (y, n * sizeof *y, run->output, n * sizeof *y);
   all = proceed.calls;
@@ -87,7 +87,7 @@ check_whole (const TestFolder *test, LstmModel *model, const TestArray *x)
   TestArray expected = test_array_load (test->dir, "expected.npy");
   const gsize bs = x->shape[0], steps = x->shape[1];
   g_autoptr (GError) error = NULL;
-  g_autoptr (LstmState) state = lstm_state_new_whole (model, bs, steps + 1, &error);
+  g_autoptr (LstmState) state = lstm_state_new_for_sequences (model, bs, steps + 1, &error);
   g_autofree float *y = g_new (float, expected.n);
   g_autofree guint8 *mask = test_load_mask (test->dir);
   const LstmRun run = {.steps = steps, .input = x->values, .mask = mask, .output = y};

@@ -133,7 +133,7 @@ run_piece (const Run *run, LstmWindow *window, gsize at, gsize count)
 
   for (gsize i = 0; i < size + 2 * run->n; i++)
     y[i] = GUARD;
-  g_assert_cmpuint (lstm_window_count (window, count), ==, windows);
+  g_assert_cmpuint (lstm_window_get_n_outputs (window, count), ==, windows);
   g_assert_cmpuint (lstm_window_run (window, count, x, y + run->n), ==, windows);
   check_guards (y, run->n);
   check_guards (y + run->n + size, run->n);
@@ -267,7 +267,7 @@ test_nothing (void)
   float x[4 * 7], y[3], z[3];
 
   test_fill (x, 4 * 7, 1);
-  g_assert_cmpuint (lstm_window_count (window, 0), ==, 0);
+  g_assert_cmpuint (lstm_window_get_n_outputs (window, 0), ==, 0);
   g_assert_cmpuint (lstm_window_run (window, 0, NULL, NULL), ==, 0);
   g_assert_cmpuint (lstm_window_run (window, 3, x, NULL), ==, 0);
   g_assert_cmpuint (lstm_window_run (window, 1, x + 3 * 7, y), ==, 1);
@@ -285,9 +285,9 @@ test_longest_hop (void)
   float x[6][5], y[20];
 
   test_fill (x[0], 30, 1);
-  g_assert_cmpuint (lstm_window_count (window, 6), ==, 1);
+  g_assert_cmpuint (lstm_window_get_n_outputs (window, 6), ==, 1);
   g_assert_cmpuint (lstm_window_run (window, 6, x[0], y), ==, 1);
-  g_assert_cmpuint (lstm_window_count (window, 1000), ==, 0);
+  g_assert_cmpuint (lstm_window_get_n_outputs (window, 1000), ==, 0);
 }
 
 static void
@@ -336,7 +336,7 @@ test_boxed (void)
   g_value_set_boxed (&value, window);
   g_assert_true (g_value_get_boxed (&value) == window);
   g_value_unset (&value);
-  g_assert_cmpuint (lstm_window_count (window, 2), ==, 2);
+  g_assert_cmpuint (lstm_window_get_n_outputs (window, 2), ==, 2);
 }
 
 int

@@ -162,7 +162,7 @@ test_decoder (void)
     return;
   }
   check_numbers ("onnxinference model-file=%s ! "
-                 "lstm model-location=%s tensor-id=classification-generic-softmaxed-out ! "
+                 "lstm model-location=%s output-tensor-id=classification-generic-softmaxed-out ! "
                  "classifiertensordecoder class-confidence-threshold=0 labels-file=%s",
       "classification-generic-softmaxed-out");
 }

@@ -389,16 +389,16 @@ test_shared_precision (void)
     rig_clear (&rigs[i]);
 }
 
-/* What the library makes of the first sequence of @folder with @head. */
+/* What the library makes of the first sequence of @folder with @module_chain. */
 static void
-assert_output (const gchar *folder, const gchar *head, const gchar *dir, const gchar *file)
+assert_output (const gchar *folder, const gchar *module_chain, const gchar *dir, const gchar *file)
 {
   g_autofree gchar *path = vector_file (folder, "model.safetensors");
   g_autofree gchar *x_path = vector_file (folder, "x.npy");
   g_auto (TestArray) x = test_array_load (x_path, NULL), y = test_array_load (dir, file);
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmModel)
-      model = lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, head, &error);
+      model = lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, module_chain, &error);
   g_autoptr (LstmState) state = model ? lstm_state_new (model, x.shape[0], &error) : NULL;
   g_autofree gfloat *expected = g_new0 (gfloat, y.n);
 
@@ -408,9 +408,9 @@ assert_output (const gchar *folder, const gchar *head, const gchar *dir, const g
   g_assert_cmpmem (y.values, y.n * sizeof (gfloat), expected, y.n * sizeof (gfloat));
 }
 
-/* With another head a file is another model, also where both are open. */
+/* With another module chain a file is another model, also where both are open. */
 static void
-test_shared_head (void)
+test_shared_module_chain (void)
 {
   static const gchar *const heads[] = {"lstm last relu, fc", "lstm, fc"};
   g_autofree gchar *model = vector_file ("torch/relu", "model.safetensors");
@@ -420,8 +420,8 @@ test_shared_head (void)
 
   if (!test_launch (&error,
           "npysrc location=%s ! tee name=t "
-          "t. ! queue ! lstm model-location=%s head=\"%s\" ! npysink location=%s/0.npy "
-          "t. ! queue ! lstm model-location=%s head=\"%s\" ! npysink location=%s/1.npy",
+          "t. ! queue ! lstm model-location=%s module-chain=\"%s\" ! npysink location=%s/0.npy "
+          "t. ! queue ! lstm model-location=%s module-chain=\"%s\" ! npysink location=%s/1.npy",
           x, model, heads[0], dir, model, heads[1], dir))
     g_error ("%s", error);
   assert_output ("torch/relu", heads[0], dir, "0.npy");
@@ -440,7 +440,7 @@ main (int argc, char **argv)
       {"/lstm-application/properties", test_properties},
       {"/lstm-application/replaced-model", test_replaced_model},
       {"/lstm-application/shared-precision", test_shared_precision},
-      {"/lstm-application/shared-head", test_shared_head},
+      {"/lstm-application/shared-module-chain", test_shared_module_chain},
   };
 
   return test_main (argc, argv, tests, G_N_ELEMENTS (tests));

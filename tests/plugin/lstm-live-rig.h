@@ -45,7 +45,7 @@ contract_state_new (const Contract *c)
   g_autoptr (GError) error = NULL;
   LstmState *state = lstm_model_is_causal (c->run->model)
                          ? lstm_state_new (c->run->model, 1, &error)
-                         : lstm_state_new_whole (c->run->model, 1, STEPS, &error);
+                         : lstm_state_new_for_sequences (c->run->model, 1, STEPS, &error);
 
   g_assert_no_error (error);
   return state;

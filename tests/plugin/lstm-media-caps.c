@@ -75,7 +75,7 @@ test_groups (void)
     Rig rig;
 
     g_assert_nonnull (out);
-    rig_init (&rig, FOLDER, "tensor-id=mood emit=output+gates");
+    rig_init (&rig, FOLDER, "output-tensor-id=mood emit=output+gates");
     gst_harness_set_sink_caps (rig.harness, gst_caps_ref (out));
     rig_push_stream_start (&rig);
     g_assert_true (rig_push_caps_text (&rig, cases[i].in));

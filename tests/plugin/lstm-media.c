@@ -359,7 +359,7 @@ test_emit (void)
   GstBuffer *left;
   Rig rig;
 
-  begin (&rig, "tensor-id=mood emit=output+hidden+cell+gates");
+  begin (&rig, "output-tensor-id=mood emit=output+hidden+cell+gates");
   left = push (&rig, frame_of_steps (&rig, "features", 0, 2));
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     const GstTensor *tensor = find_tensor (left, cases[i].id);
@@ -383,7 +383,7 @@ test_no_id (void)
 
   rig_init (&rig, FOLDER, "");
   gst_element_set_state (rig.lstm, GST_STATE_NULL);
-  g_object_set (rig.lstm, "tensor-id", NULL, NULL);
+  g_object_set (rig.lstm, "output-tensor-id", NULL, NULL);
   gst_element_set_state (rig.lstm, GST_STATE_PLAYING);
   rig_push_stream_start (&rig);
   g_assert_true (rig_push_caps_text (&rig, VIDEO));

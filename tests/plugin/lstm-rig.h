@@ -292,7 +292,7 @@ rig_state_new (const Rig *rig, LstmModel *model)
   g_autoptr (GError) error = NULL;
   LstmState *state = lstm_model_is_causal (model)
                          ? lstm_state_new (model, rig->streams, &error)
-                         : lstm_state_new_whole (model, rig->streams, rig->x.length, &error);
+                         : lstm_state_new_for_sequences (model, rig->streams, rig->x.length, &error);
 
   g_assert_no_error (error);
   return state;

@@ -135,7 +135,7 @@ test_several (void)
   static const gchar *const sent[] = {"uint8", "float16", "float32"};
 
   for (guint i = 0; i < G_N_ELEMENTS (picks); i++) {
-    g_autofree gchar *property = g_strdup_printf ("input-tensor=%d", picks[i].which);
+    g_autofree gchar *property = g_strdup_printf ("input-tensor-index=%d", picks[i].which);
     GstBuffer *buffer = gst_buffer_new ();
     Rig rig;
 
@@ -156,8 +156,8 @@ static const struct {
 } refused_caps[] = {
     {"", THREE,
         "caps field num_tensors: expected 1, or property input-tensor to pick one, got 3"},
-    {"input-tensor=3", THREE, "caps field num_tensors: expected 4 at least, *is 3, got 3"},
-    {"input-tensor=0", THREE, "caps field dimensions: expected vectors of 3 *, got 12"},
+    {"input-tensor-index=3", THREE, "caps field num_tensors: expected 4 at least, *is 3, got 3"},
+    {"input-tensor-index=0", THREE, "caps field dimensions: expected vectors of 3 *, got 12"},
     {"", "format=static,num_tensors=1,types=complex64,dimensions=(string)3",
         "caps field types: expected float16, *, got 'complex64'"},
     {"", "format=static,num_tensors=1,types=uint8,dimensions=(string)4",
@@ -305,7 +305,7 @@ test_flexible_several (void)
   GstBuffer *buffer = gst_buffer_new ();
   Rig rig;
 
-  begin (&rig, "input-tensor=1", "format=flexible");
+  begin (&rig, "input-tensor-index=1", "format=flexible");
   gst_buffer_append_memory (buffer, flexible_of (find_type ("int8"), other, NULL));
   gst_buffer_append_memory (buffer, flexible_of (find_type ("int16"), vectors, NULL));
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
@@ -323,7 +323,7 @@ static const struct {
   const gchar *pattern;
 } refused_buffers[] = {
     {"", 2, {3}, {-1}, -1, "buffer: expected one tensor, or property input-tensor *, got 2"},
-    {"input-tensor=1", 1, {3}, {-1}, -1, "buffer: expected 2 tensors *is 1, got 1"},
+    {"input-tensor-index=1", 1, {3}, {-1}, -1, "buffer: expected 2 tensors *is 1, got 1"},
     {"", 1, {3}, {-1}, 127, "buffer: tensor 0: expected a header of 128 bytes, got 127"},
     {"", 1, {3}, {-1}, 1, "buffer: tensor 0: expected a header of 128 bytes, got 1"},
     {"", 1, {3}, {-1}, 139, "buffer: tensor 0: expected float32 *3:1:1 behind *, got 11 bytes"},

@@ -580,7 +580,7 @@ test_tensors (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (layers); i++) {
     g_autofree gchar *properties = g_strconcat (
-        "emit=hidden+cell layer=", layers[i].layer, NULL);
+        "emit=hidden+cell emit-layer=", layers[i].layer, NULL);
     gfloat h[2 * 9 * 16], c[2 * 9 * 16];
     LstmModel *model;
     gsize n, m;

@@ -248,7 +248,7 @@ test_properties (void)
   static const TestProperty properties[] = {
       {"model-location", NULL, "a.safetensors", GST_PARAM_MUTABLE_READY},
       {"precision", "float32", "int8", GST_PARAM_MUTABLE_READY},
-      {"head", NULL, "lstm", GST_PARAM_MUTABLE_READY},
+      {"module-chain", NULL, "lstm", GST_PARAM_MUTABLE_READY},
       {"output-mode", "sequence", "final", GST_PARAM_MUTABLE_READY},
       {"emit", "output", "hidden+cell", GST_PARAM_MUTABLE_READY},
       {"stateful", "false", "true", GST_PARAM_MUTABLE_PLAYING},

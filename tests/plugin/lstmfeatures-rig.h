@@ -166,7 +166,7 @@ harness_new (guint columns, guint rows, gboolean rgb)
   GstHarness *h = gst_harness_new ("lstmfeatures");
 
   g_object_set (h->element, "width", columns, "height", rows, NULL);
-  gst_util_set_object_arg (G_OBJECT (h->element), "colour", rgb ? "rgb" : "gray");
+  gst_util_set_object_arg (G_OBJECT (h->element), "color", rgb ? "rgb" : "gray");
   return h;
 }
 

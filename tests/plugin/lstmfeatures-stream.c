@@ -236,7 +236,7 @@ test_properties (void)
   static const TestProperty properties[] = {
       {"width", "16", "1024", GST_PARAM_MUTABLE_READY},
       {"height", "12", "1", GST_PARAM_MUTABLE_READY},
-      {"colour", "gray", "rgb", GST_PARAM_MUTABLE_READY},
+      {"color", "gray", "rgb", GST_PARAM_MUTABLE_READY},
       {"mean", "0", "-0.25", GST_PARAM_MUTABLE_PLAYING | GST_PARAM_CONTROLLABLE},
       {"scale", "1", "255.5", GST_PARAM_MUTABLE_PLAYING | GST_PARAM_CONTROLLABLE},
       {"qos", "false", "true", 0},

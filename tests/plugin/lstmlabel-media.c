@@ -100,8 +100,8 @@ static const struct {
     {"", "lstm-output", {.1f, .7f, .2f, .9f, 0, .1f}, 2, 3, "a 0.90 4,2 32x16",
         "b 3000+500, a 3500+500"},
     {"threshold=0.8", "lstm-output", {.1f, .7f, .2f}, 1, 3, "", " 3000+1000"},
-    {"tensor-id=mood", "mood", {0, 0, 1}, 1, 3, "c 1.00 4,2 32x16", "c 3000+1000"},
-    {"tensor-id=mood", "lstm-output", {0, 0, 1}, 1, 3, "", ""},
+    {"input-tensor-id=mood", "mood", {0, 0, 1}, 1, 3, "c 1.00 4,2 32x16", "c 3000+1000"},
+    {"input-tensor-id=mood", "lstm-output", {0, 0, 1}, 1, 3, "", ""},
     {"", "lstm-output", {0}, 0, 0, "", ""},
 };
 

@@ -18,7 +18,7 @@ typedef struct {
   const char *hidden, *cell; /* files of axes LBN: of each LSTM layer after the last step */
   const char *mask;          /* a file: [bs, T], or [bs] lengths; beyond them y is 0 */
   const char *pending;       /* what lacks: with a mask a reason, else words of a refusal */
-  const char *head;          /* of a state dict that has no head.txt beside it */
+  const char *module_chain;          /* of a state dict that has no module-chain.txt beside it */
 } Row;
 
 static const Row own[] = {
@@ -63,7 +63,7 @@ static const Row samples[] = {
      * have to be written as a file of the state's. */
     {"onnx_real/dtln_model_1", "stream/input.npy", "BTN", "stream/expected.npy", "BTN", 1e-5},
     {"rtneural/lstm", KERAS, "BTN", 2e-6},
-    {"rtneural/lstm_torch", KERAS, "BTN", 2e-6, .head = "lstm, lstm2, dense"},
+    {"rtneural/lstm_torch", KERAS, "BTN", 2e-6, .module_chain = "lstm, lstm2, dense"},
     {"torch_oracle/*", KERAS, "BTN", 1e-5, .hidden = "expected_h.npy",
         .cell = "expected_c.npy"},
     {NULL},
@@ -72,7 +72,7 @@ static const Row samples[] = {
 typedef struct {
   const Row *row; /* NULL: none that fits */
   char *dir, *model;
-  char *head; /* or NULL */
+  char *module_chain; /* or NULL */
 } Case;
 
 static void
@@ -105,10 +105,10 @@ tail (const TestArray *array, gsize steps)
 /* --- The library ------------------------------------------------------------------------ */
 
 static LstmModel *
-load_model (const char *path, const char *head)
+load_model (const char *path, const char *module_chain)
 {
   g_autoptr (GError) error = NULL;
-  LstmModel *model = lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, head, &error);
+  LstmModel *model = lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, module_chain, &error);
 
   g_assert_no_error (error);
   return model;
@@ -155,7 +155,7 @@ run_whole (LstmModel *model, const TestArray *x, const guint8 *mask, const Case 
 {
   const gsize bs = x->shape[0], steps = x->shape[1];
   g_autoptr (GError) error = NULL;
-  g_autoptr (LstmState) state = lstm_state_new_whole (model, bs, steps, &error);
+  g_autoptr (LstmState) state = lstm_state_new_for_sequences (model, bs, steps, &error);
   TestArray y;
 
   g_assert_no_error (error);
@@ -222,9 +222,9 @@ is_converted (const Case *test)
 
 /* Returns: (transfer full): what it said, if it failed */
 static char *
-convert (const char *from, const char *to, const char *head)
+convert (const char *from, const char *to, const char *module_chain)
 {
-  g_autofree char *option = head ? g_strdup_printf ("--head '%s'", head) : g_strdup ("");
+  g_autofree char *option = module_chain ? g_strdup_printf ("--module-chain '%s'", module_chain) : g_strdup ("");
   g_autofree char *line = g_strdup_printf (
       "'%s' -o '%s' '%s' %s", g_getenv ("LSTM_CONVERT"), to, from, option);
   g_autoptr (GError) error = NULL;
@@ -243,7 +243,7 @@ static void
 check_converted (const Case *test, const char *scratch, const TestArray *x, const TestArray *y)
 {
   g_autofree char *path = g_build_filename (scratch, "model.safetensors", NULL);
-  g_autofree char *said = convert (test->model, path, test->head);
+  g_autofree char *said = convert (test->model, path, test->module_chain);
   g_autoptr (LstmModel) model = NULL;
   g_auto (TestArray) got = {0};
 
@@ -261,13 +261,13 @@ check_pipeline (const Case *test, const char *scratch, guint piece, const char *
 {
   g_auto (TestArray) y = {0};
   g_autofree char *error = NULL;
-  g_autofree char *head = test->head ? g_strdup_printf ("head=\"%s\"", test->head)
+  g_autofree char *module_chain = test->module_chain ? g_strdup_printf ("module-chain=\"%s\"", test->module_chain)
                                      : g_strdup ("");
 
   if (!test_launch (&error,
           "npysrc location=\"%s/x.npy\" steps-per-buffer=%u ! lstm model-location=\"%s\" %s "
           "output-mode=%s ! npysink location=\"%s/y.npy\"",
-          scratch, piece, test->model, head, mode, scratch))
+          scratch, piece, test->model, module_chain, mode, scratch))
     g_error ("%s", error);
   y = test_array_load (scratch, "y.npy");
   check_same (&y, expected);
@@ -294,7 +294,7 @@ static void
 check_numbers (const Case *test, const char *scratch)
 {
   const Row *row = test->row;
-  g_autoptr (LstmModel) model = load_model (test->model, test->head);
+  g_autoptr (LstmModel) model = load_model (test->model, test->module_chain);
   g_auto (TestArray) x = test_array_load_axes (test->dir, row->input, row->x);
   g_auto (TestArray) expected = test_array_load_axes (test->dir, row->expected, row->y);
   g_auto (TestArray) y = run_whole (model, &x, NULL, NULL), each = {0};
@@ -307,7 +307,7 @@ check_numbers (const Case *test, const char *scratch)
 
     check_close (&masked, &expected, row->tolerance);
   }
-  if (is_converted (test) || test->head)
+  if (is_converted (test) || test->module_chain)
     check_converted (test, scratch, &x, &y);
   g_assert_true (causal || !row->steps);
   if (causal)
@@ -352,7 +352,7 @@ test_case (gconstpointer data)
   g_autofree char *words = test_read_text (test->dir, "refused.txt");
   char *scratch = test_dir_new ();
 
-  if (test->head)
+  if (test->module_chain)
     check_refused (test, scratch, "a state dict does not show the chain of its modules");
   if (words)
     check_refused (test, scratch, words);
@@ -372,7 +372,7 @@ case_free (gpointer data)
 
   g_free (test->dir);
   g_free (test->model);
-  g_free (test->head);
+  g_free (test->module_chain);
   g_free (test);
 }
 
@@ -409,9 +409,9 @@ add_models (const char *root, const char *folder, const Row *rows)
       for (const Row *row = rows; row->folder && !test->row; row++)
         test->row = fits (row, folder, dir) ? row : NULL;
       test->dir = g_strdup (dir);
-      test->head = test_read_text (dir, "head.txt");
-      if (!test->head && test->row)
-        test->head = g_strdup (test->row->head);
+      test->module_chain = test_read_text (dir, "module-chain.txt");
+      if (!test->module_chain && test->row)
+        test->module_chain = g_strdup (test->row->module_chain);
       test->model = g_build_filename (dir, name, NULL);
       g_test_add_data_func_full (path, test, test_case, case_free);
     } else {

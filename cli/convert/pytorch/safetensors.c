@@ -3,7 +3,7 @@
  * Safetensors to what liblstm deploys: a state dict of PyTorch with its layers described, and any
  * weights as float32. */
 #include "convert.h"
-#include "load/description.h"
+#include "load/layer-config.h"
 #include <string.h>
 
 #define COUNTER "num_batches_tracked" /* of nn.BatchNorm1d, in training */
@@ -24,7 +24,7 @@ find_layer (JsonArray *layers, const char *name, gsize *length)
   for (guint i = 0; i < json_array_get_length (layers); i++) {
     JsonNode *node = json_array_get_element (layers, i);
     JsonObject *layer = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-    g_autofree char *prefix = layer ? lstm_description_get_prefix (layer) : NULL;
+    g_autofree char *prefix = layer ? lstm_layer_config_get_prefix (layer) : NULL;
 
     if (!prefix || !g_str_has_prefix (name, prefix) || (found && strlen (prefix) <= *length))
       continue;
@@ -71,7 +71,7 @@ convert_read_safetensors (const ConvertInput *input, GError **error)
 {
   g_autoptr (GBytes) bytes = g_bytes_new_static (input->data, input->size);
   g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, input->path, error);
-  g_autoptr (JsonArray) layers = st ? lstm_description_get (st, input->head, error) : NULL;
+  g_autoptr (JsonArray) layers = st ? lstm_layer_config_get (st, input->module_chain, error) : NULL;
   g_autoptr (ConvertModel) model = convert_model_new ();
 
   if (!layers)

@@ -3,7 +3,7 @@
 #include "load/pytorch/torch-activations.h"
 #include <string.h>
 
-/* The part of the head that was read so far */
+/* The part of the module chain that was read so far */
 typedef struct {
   const LstmSafetensors *st;
   const GPtrArray *modules;
@@ -21,13 +21,13 @@ typedef struct {
 /* --- Modules --- */
 
 const char *
-lstm_head_get_name (const LstmModule *module)
+lstm_chain_get_name (const LstmModule *module)
 {
   return *module->name ? module->name : ".";
 }
 
 char *
-lstm_head_list_modules (const GPtrArray *modules)
+lstm_chain_list_modules (const GPtrArray *modules)
 {
   static const char *const kinds[] = {
       [LSTM_MODULE_LSTM] = "LSTM",
@@ -41,7 +41,7 @@ lstm_head_list_modules (const GPtrArray *modules)
     const LstmModule *module = g_ptr_array_index (modules, i);
 
     g_string_append_printf (text, "%s%s: nn.%s [%" G_GSIZE_FORMAT " → %" G_GSIZE_FORMAT "]%s",
-        i ? ", " : "", lstm_head_get_name (module), kinds[module->kind], module->in,
+        i ? ", " : "", lstm_chain_get_name (module), kinds[module->kind], module->in,
         module->out,
         module->kind == LSTM_MODULE_LINEAR && !module->has_bias
             ? " (no bias: it may be an nn.Embedding, which is not supported)"
@@ -50,11 +50,11 @@ lstm_head_list_modules (const GPtrArray *modules)
   return g_string_free (text, FALSE);
 }
 
-static gboolean refuse_head (const Chain *chain, GError **error, const char *format, ...)
+static gboolean refuse_chain (const Chain *chain, GError **error, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 
 static gboolean
-refuse_head (const Chain *chain, GError **error, const char *format, ...)
+refuse_chain (const Chain *chain, GError **error, const char *format, ...)
 {
   g_autofree char *problem = NULL;
   va_list args;
@@ -62,7 +62,7 @@ refuse_head (const Chain *chain, GError **error, const char *format, ...)
   va_start (args, format);
   problem = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: head: %s", chain->st->file, problem);
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: module-chain: %s", chain->st->file, problem);
   return FALSE;
 }
 
@@ -76,7 +76,7 @@ find_module (const Chain *chain, const char *wanted, guint *index, GError **erro
 
   *index = none;
   for (guint i = 0; i < none; i++) {
-    const char *name = lstm_head_get_name (g_ptr_array_index (chain->modules, i));
+    const char *name = lstm_chain_get_name (g_ptr_array_index (chain->modules, i));
 
     if (g_str_equal (name, wanted)) {
       *index = i;
@@ -89,7 +89,7 @@ find_module (const Chain *chain, const char *wanted, guint *index, GError **erro
     if (!g_str_has_suffix (module->name, suffix))
       continue;
     if (*index < none)
-      return refuse_head (chain, error, "\"%s\" may be \"%s\" and \"%s\"; say more of its name",
+      return refuse_chain (chain, error, "\"%s\" may be \"%s\" and \"%s\"; say more of its name",
           wanted, ((LstmModule *) g_ptr_array_index (chain->modules, *index))->name,
           module->name);
     *index = i;
@@ -138,12 +138,12 @@ add_module (Chain *chain, guint index, GError **error)
   JsonObject *layer;
 
   if (chain->named[index])
-    return refuse_head (chain, error, "\"%s\" stands there twice", lstm_head_get_name (module));
+    return refuse_chain (chain, error, "\"%s\" stands there twice", lstm_chain_get_name (module));
   if (module->kind == LSTM_MODULE_LSTM && chain->one_step)
-    return refuse_head (chain, error,
+    return refuse_chain (chain, error,
         "\"%s\" is an LSTM and takes steps, of which \"last\" has left one; say \"repeat N\" "
         "between them",
-        lstm_head_get_name (module));
+        lstm_chain_get_name (module));
   chain->named[index] = TRUE;
   layer = add_layer (chain, types[module->kind]);
   if (*module->name)
@@ -167,7 +167,7 @@ add_last (Chain *chain, Item *item, GError **error)
   guint back = 0;
 
   if (chain->one_step)
-    return refuse_head (chain, error, "\"%s\": there is one step already", item->text);
+    return refuse_chain (chain, error, "\"%s\": there is one step already", item->text);
   chain->one_step = TRUE;
   do
     layer = get_layer (chain, back++);
@@ -186,7 +186,7 @@ add_final_state (Chain *chain, Item *item, GError **error)
   JsonObject *layer = get_layer (chain, 0);
 
   if (!layer || !is_type (layer, "lstm") || chain->one_step)
-    return refuse_head (chain, error, "\"%s\": h_n stands behind an LSTM only", item->text);
+    return refuse_chain (chain, error, "\"%s\": h_n stands behind an LSTM only", item->text);
   chain->one_step = TRUE;
   json_object_set_string_member (layer, "return", "last");
   return TRUE;
@@ -199,11 +199,11 @@ add_repeat (Chain *chain, Item *item, GError **error)
   guint64 n;
 
   if (!g_ascii_string_to_unsigned (word, 10, 1, LSTM_MAX_REPEAT, &n, NULL))
-    return refuse_head (chain, error,
+    return refuse_chain (chain, error,
         "\"%s\": expected repeat and a number from 1 to %d, found \"%s\"", item->text,
         LSTM_MAX_REPEAT, word);
   if (!chain->one_step)
-    return refuse_head (
+    return refuse_chain (
         chain, error, "\"%s\" repeats one step; say \"last\" before it", item->text);
   chain->one_step = FALSE;
   json_object_set_int_member (add_layer (chain, "repeat_vector"), "n", (gint64) n);
@@ -222,10 +222,10 @@ static const struct {
 static gboolean
 refuse_word (const Chain *chain, const Item *item, const char *word, GError **error)
 {
-  g_autofree char *modules = lstm_head_list_modules (chain->modules);
+  g_autofree char *modules = lstm_chain_list_modules (chain->modules);
   g_autofree char *activations = lstm_torch_activation_list ();
 
-  return refuse_head (chain, error,
+  return refuse_chain (chain, error,
       "expected items MODULE, ACTIVATION, last, h_n or repeat N, with words behind a MODULE, "
       "as "
       "in \"lstm last, fc1 relu, fc2\", found \"%s\" in \"%s\"; modules are %s; activations "
@@ -308,23 +308,23 @@ check_all_named (const Chain *chain, GError **error)
     const LstmModule *module = g_ptr_array_index (chain->modules, i);
 
     if (!chain->named[i])
-      return refuse_head (chain, error,
+      return refuse_chain (chain, error,
           "\"%s\" [%" G_GSIZE_FORMAT " → %" G_GSIZE_FORMAT
           "] is not in it; name every module, and leave out of the file what does not run",
-          lstm_head_get_name (module), module->in, module->out);
+          lstm_chain_get_name (module), module->in, module->out);
   }
   return TRUE;
 }
 
 JsonArray *
-lstm_head_parse (
-    const LstmSafetensors *st, const GPtrArray *modules, const char *head, GError **error)
+lstm_chain_parse (
+    const LstmSafetensors *st, const GPtrArray *modules, const char *module_chain, GError **error)
 {
   g_autoptr (JsonArray) layers = json_array_new ();
   Chain chain = {.st = st, .modules = modules, .layers = layers};
-  g_auto (GStrv) items = g_strsplit (head && *head ? head : " ", ",", -1);
+  g_auto (GStrv) items = g_strsplit (module_chain && *module_chain ? module_chain : " ", ",", -1);
 
-  if (!head)
+  if (!module_chain)
     return add_module (&chain, 0, error) ? g_steal_pointer (&layers) : NULL;
   for (char **item = items; *item; item++)
     if (!add_item (&chain, g_strstrip (*item), error))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "load/pytorch/modules.h"
-#include "load/description.h"
+#include "load/layer-config.h"
 #include <string.h>
 
 #define REVERSE "_reverse"

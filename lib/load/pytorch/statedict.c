@@ -20,13 +20,13 @@ refuse_file (const LstmSafetensors *st, GError **error, const char *format, ...)
   return FALSE;
 }
 
-/* Proposes a head as if nothing ran besides the modules, by their sizes, kinds and names; no order
+/* Proposes a module chain as if nothing ran besides the modules, by their sizes, kinds and names; no order
  * where a module may be an nn.Embedding. Returns: (transfer full) */
 static char *
-propose_head (const GPtrArray *modules, LstmOrder *order)
+propose_chain (const GPtrArray *modules, LstmOrder *order)
 {
   const LstmModule *ordered[LSTM_MAX_MODULES];
-  GString *head = g_string_new (NULL);
+  GString *module_chain = g_string_new (NULL);
   gboolean sure = TRUE;
 
   for (guint i = 0; i < modules->len; i++) {
@@ -35,10 +35,10 @@ propose_head (const GPtrArray *modules, LstmOrder *order)
   }
   *order = sure ? lstm_order_modules (ordered, modules->len) : LSTM_ORDER_NONE;
   if (*order == LSTM_ORDER_NONE)
-    return g_string_free (g_string_append (head, "…"), FALSE);
+    return g_string_free (g_string_append (module_chain, "…"), FALSE);
   for (guint i = 0; i < modules->len; i++)
-    g_string_append_printf (head, i ? ", %s" : "%s", lstm_head_get_name (ordered[i]));
-  return g_string_free (head, FALSE);
+    g_string_append_printf (module_chain, i ? ", %s" : "%s", lstm_chain_get_name (ordered[i]));
+  return g_string_free (module_chain, FALSE);
 }
 
 static void
@@ -50,18 +50,18 @@ ask_for_head (const LstmSafetensors *st, const GPtrArray *modules, GError **erro
       [LSTM_ORDER_SEVERAL] = "this is one of several orders that fit the sizes of",
   };
   LstmOrder order;
-  g_autofree char *head = propose_head (modules, &order);
-  g_autofree char *list = lstm_head_list_modules (modules);
+  g_autofree char *module_chain = propose_chain (modules, &order);
+  g_autofree char *list = lstm_chain_list_modules (modules);
 
   refuse_file (st, error,
-      "a state dict does not show the chain of its modules; state it with head=\"%s\" or "
-      "lstm-convert --head \"%s\", and add activations, last, h_n and repeat N where they run; "
+      "a state dict does not show the chain of its modules; state it with module-chain=\"%s\" or "
+      "lstm-convert --module-chain \"%s\", and add activations, last, h_n and repeat N where they run; "
       "%s "
       "%s",
-      head, head, notes[order], list);
+      module_chain, module_chain, notes[order], list);
 }
 
-/* A head has to be able to name them. */
+/* A module chain has to be able to name them. */
 static gboolean
 check_names (const LstmSafetensors *st, const GPtrArray *modules, GError **error)
 {
@@ -71,7 +71,7 @@ check_names (const LstmSafetensors *st, const GPtrArray *modules, GError **error
     return refuse_file (
         st, error, "expected at most %d modules, found %u", LSTM_MAX_MODULES, modules->len);
   for (guint i = 0; i < modules->len; i++) {
-    const char *name = lstm_head_get_name (g_ptr_array_index (modules, i));
+    const char *name = lstm_chain_get_name (g_ptr_array_index (modules, i));
 
     if (strpbrk (name, " \t\r\n\v\f,\""))
       return refuse_file (st, error,
@@ -90,18 +90,18 @@ check_names (const LstmSafetensors *st, const GPtrArray *modules, GError **error
 }
 
 JsonArray *
-lstm_statedict_describe (const LstmSafetensors *st, const char *head, GError **error)
+lstm_statedict_describe (const LstmSafetensors *st, const char *module_chain, GError **error)
 {
   g_autoptr (GPtrArray) modules = lstm_modules_find (st, error);
 
   if (!modules)
     return NULL;
-  if (!head && modules->len == 1)
-    return lstm_head_parse (st, modules, NULL, error);
+  if (!module_chain && modules->len == 1)
+    return lstm_chain_parse (st, modules, NULL, error);
   if (!check_names (st, modules, error))
     return NULL;
-  if (head)
-    return lstm_head_parse (st, modules, head, error);
+  if (module_chain)
+    return lstm_chain_parse (st, modules, module_chain, error);
   ask_for_head (st, modules, error);
   return NULL;
 }

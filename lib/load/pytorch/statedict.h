@@ -7,7 +7,7 @@
 #include "container/safetensors.h"
 #include <json-glib/json-glib.h>
 
-/* @head: the chain, see lstm_head_parse(), or NULL. Returns: (transfer full): layers in the words of
- * docs/formats.md; NULL with LSTM_ERROR_LAYER, which proposes a head, or LSTM_ERROR_TENSOR */
+/* @module_chain: the chain, see lstm_chain_parse(), or NULL. Returns: (transfer full): layers in the words of
+ * docs/formats.md; NULL with LSTM_ERROR_LAYER, which proposes a module chain, or LSTM_ERROR_TENSOR */
 JsonArray *lstm_statedict_describe (
-    const LstmSafetensors *st, const char *head, GError **error);
+    const LstmSafetensors *st, const char *module_chain, GError **error);

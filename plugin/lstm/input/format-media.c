@@ -43,7 +43,7 @@ media_parse (
 static const gchar *
 output_id (const GstLstmSettings *settings)
 {
-  return settings->tensor_id ? settings->tensor_id : GST_LSTM_TENSOR_ID;
+  return settings->output_tensor_id ? settings->output_tensor_id : GST_LSTM_TENSOR_ID;
 }
 
 static GQuark

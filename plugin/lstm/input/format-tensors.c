@@ -60,7 +60,7 @@ tensors_parse (
     GstLstmInput *input, const GstStructure *s, const GstLstmWanted *wanted, GError **error)
 {
   const gchar *format = gst_structure_get_string (s, "format");
-  const gint which = wanted->settings->input_tensor;
+  const gint which = wanted->settings->input_tensor_index;
   const gsize d = lstm_model_get_input_size (wanted->model);
   GstLstmTensors *in = &input->tensors;
 

@@ -8,9 +8,9 @@
 #define KEY_LAYERS "lstm.layers"
 
 /* The layers of a file, as docs/formats.md describes them: from its metadata, or for a state dict
- * of PyTorch by lstm_statedict_describe(). @head: the chain of a state dict's modules, or NULL.
+ * of PyTorch by lstm_statedict_describe(). @module_chain: the chain of a state dict's modules, or NULL.
  * Returns: (transfer full): or NULL with LSTM_ERROR_FORMAT, _LAYER or _TENSOR */
-JsonArray *lstm_description_get (const LstmSafetensors *st, const char *head, GError **error);
+JsonArray *lstm_layer_config_get (const LstmSafetensors *st, const char *module_chain, GError **error);
 
 /* Returns: (transfer full): what the names of a layer's tensors begin with */
-char *lstm_description_get_prefix (JsonObject *layer);
+char *lstm_layer_config_get_prefix (JsonObject *layer);

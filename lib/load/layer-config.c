@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "load/description.h"
+#include "load/layer-config.h"
 #include "container/json.h"
 #include "load/pytorch/statedict.h"
 #include <string.h>
@@ -21,17 +21,17 @@ check_version (const LstmSafetensors *st, GError **error)
 }
 
 JsonArray *
-lstm_description_get (const LstmSafetensors *st, const char *head, GError **error)
+lstm_layer_config_get (const LstmSafetensors *st, const char *module_chain, GError **error)
 {
   const char *layers = g_hash_table_lookup (st->metadata, KEY_LAYERS);
   g_autofree char *what = g_strdup_printf ("%s: " KEY_LAYERS, st->file);
   g_autoptr (JsonNode) root = NULL;
 
   if (!layers)
-    return lstm_statedict_describe (st, head, error);
-  if (head) {
+    return lstm_statedict_describe (st, module_chain, error);
+  if (module_chain) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-        "%s: head is for a state dict of PyTorch; this file states its layers in \"" KEY_LAYERS
+        "%s: module-chain is for a state dict of PyTorch; this file states its layers in \"" KEY_LAYERS
         "\"",
         st->file);
     return NULL;
@@ -46,7 +46,7 @@ lstm_description_get (const LstmSafetensors *st, const char *head, GError **erro
 }
 
 char *
-lstm_description_get_prefix (JsonObject *layer)
+lstm_layer_config_get_prefix (JsonObject *layer)
 {
   const char *prefix = json_object_get_string_member_with_default (layer, "prefix", NULL);
   const char *name = json_object_get_string_member_with_default (layer, "name", NULL);
