@@ -3,6 +3,7 @@
  * Which formats this lstm-convert reads. The build says so, as libraries for some may be missing. */
 #include "convert.h"
 #include "load/formats.h"
+#include "util/text.h"
 
 typedef struct {
   const char *name;                                                  /* as LstmFormat.reader */
@@ -28,7 +29,7 @@ convert_list_formats (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (readers); i++)
     if (readers[i].read)
-      g_string_append_printf (names, names->len ? ", %s" : "%s", readers[i].name);
+      lstm_text_append_item (names, readers[i].name);
   return g_string_free (names, FALSE);
 }
 

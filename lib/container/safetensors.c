@@ -2,6 +2,8 @@
 #include "container/safetensors.h"
 #include "load/formats.h"
 #include "container/json.h"
+#include "util/small-floats.h"
+#include "util/text.h"
 #include <math.h>
 #include <string.h>
 
@@ -27,42 +29,30 @@ read_f64 (const guint8 *p)
 }
 
 static float
-float_from_bits (guint32 bits)
-{
-  float value;
-
-  memcpy (&value, &bits, sizeof value);
-  return value;
-}
-
-static float
 read_f32 (const guint8 *p)
 {
   guint32 bits;
 
   memcpy (&bits, p, sizeof bits);
-  return float_from_bits (GUINT32_FROM_LE (bits));
+  return lstm_float_from_bits (GUINT32_FROM_LE (bits));
+}
+
+static guint16
+read_u16 (const guint8 *p)
+{
+  return (guint16) (p[0] | p[1] << 8);
 }
 
 static float
 read_bf16 (const guint8 *p)
 {
-  return float_from_bits ((guint32) p[1] << 24 | (guint32) p[0] << 16);
+  return lstm_float_from_bfloat16 (read_u16 (p));
 }
 
-/* IEEE 754 binary16: sign, 5 bits of exponent (bias 15), 10 of fraction */
 static float
 read_f16 (const guint8 *p)
 {
-  guint32 sign = (guint32) (p[1] & 0x80) << 24;
-  guint32 exponent = (p[1] >> 2) & 0x1f;
-  guint32 fraction = (guint32) (p[1] & 3) << 8 | p[0];
-
-  if (exponent == 0)
-    return copysignf (ldexpf ((float) fraction, -24), float_from_bits (sign));
-  if (exponent == 31)
-    return float_from_bits (sign | 0x7f800000 | fraction << 13);
-  return float_from_bits (sign | (exponent + 127 - 15) << 23 | fraction << 13);
+  return lstm_float_from_float16 (read_u16 (p));
 }
 
 static const LstmDtype dtypes[] = {
@@ -325,8 +315,8 @@ lstm_safetensors_expect (const LstmSafetensors *st, const char *name, guint n_di
     const gsize *shape, GError **error)
 {
   LstmTensor *tensor = lstm_safetensors_find (st, name);
-  g_autofree char *wanted = lstm_shape_text (n_dims, shape);
-  g_autofree char *found = tensor ? lstm_shape_text (tensor->n_dims, tensor->shape) : NULL;
+  g_autofree char *wanted = lstm_text_shape (n_dims, shape);
+  g_autofree char *found = tensor ? lstm_text_shape (tensor->n_dims, tensor->shape) : NULL;
 
   if (!tensor) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,

@@ -46,3 +46,10 @@ typedef struct {
   LstmActivationKind kind;
   float alpha, beta;
 } LstmActivation;
+
+/* Returns the name of @kind in model files. */
+const char *lstm_activation_get_name (LstmActivationKind kind);
+
+/* Finds the activation that model files call @name, with its default alpha and beta.
+ * Returns 0 if there is none. */
+int lstm_activation_find (const char *name, LstmActivation *activation);

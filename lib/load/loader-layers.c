@@ -2,6 +2,7 @@
  *
  * One function per type of layer: from its JSON object and its tensors to the builder. */
 #include "load/loader.h"
+#include "util/text.h"
 #include <math.h>
 #include <string.h>
 
@@ -423,8 +424,8 @@ check_scale (
   const gboolean flat = variance->n_dims == 1;
   const gboolean alike = weight->n_dims == 1 && weight->shape[0] == variance->shape[0];
   const LstmArray *wrong = flat ? weight : variance;
-  g_autofree char *expected = lstm_shape_text (variance->n_dims, variance->shape);
-  g_autofree char *found = lstm_shape_text (wrong->n_dims, wrong->shape);
+  g_autofree char *expected = lstm_text_shape (variance->n_dims, variance->shape);
+  g_autofree char *found = lstm_text_shape (wrong->n_dims, wrong->shape);
 
   if (flat && (alike || !weight->n_dims))
     return TRUE;
@@ -544,7 +545,7 @@ lstm_loader_add_layer (const LstmLoader *loader, JsonNode *node, guint index, GE
     if (g_strcmp0 (type, layer_types[i].type) == 0)
       return check_keys (&source, layer_types[i].keys, error)
              && layer_types[i].load (&source, error);
-    g_string_append_printf (types, i ? ", %s" : "%s", layer_types[i].type);
+    lstm_text_append_item (types, layer_types[i].type);
   }
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
       "%s: %s: expected an object whose \"type\" is one of %s, found %s", loader->st->file,

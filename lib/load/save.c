@@ -5,6 +5,7 @@
 #include "container/safetensors-write.h"
 #include "container/safetensors.h"
 #include "model/window.h"
+#include "util/text.h"
 #include <string.h>
 
 #define KEY_PREFIX "lstm."
@@ -376,7 +377,7 @@ refuse_flaw (const Source *source, gsize row, const LstmFlaw *flaw, GError **err
   const gsize slots = MAX (source->slots, 1);
   const gsize of_state[] = {row, flaw->unit},
               of_window[] = {row / slots, row % slots, flaw->unit};
-  g_autofree char *at = lstm_shape_text (entry.n_dims, source->slots ? of_window : of_state);
+  g_autofree char *at = lstm_text_shape (entry.n_dims, source->slots ? of_window : of_state);
 
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_VALUE,
       "%s: tensor \"%s\": expected finite values, found %g at %s", source->st->file, entry.name,

@@ -4,6 +4,7 @@
 #include "model/fingerprint.h"
 #include "model/model.h"
 #include "kernels/pack.h"
+#include "util/text.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -21,17 +22,6 @@ struct _LstmBuilder {
 G_STATIC_ASSERT ((int) LSTM_PRECISION_FLOAT32 == LSTM_FLOAT32);
 G_STATIC_ASSERT ((int) LSTM_PRECISION_BFLOAT16 == LSTM_BFLOAT16);
 G_STATIC_ASSERT ((int) LSTM_PRECISION_INT8 == LSTM_INT8);
-
-static const struct {
-  const char *name;
-  float alpha, beta;
-} activations[] = {
-#define EACH(id, name, alpha, beta, expression) {name, alpha, beta},
-#define ROW(id, name) {name, 0, 0},
-    LSTM_ACTIVATIONS (EACH, ROW)
-#undef EACH
-#undef ROW
-};
 
 static void
 layer_free (void *data)
@@ -64,7 +54,7 @@ choose_kernels (GError **error)
   for (unsigned i = 0; (kernels = lstm_kernels_at (i)); i++) {
     if (!wanted || g_str_equal (wanted, kernels->name))
       return kernels;
-    g_string_append_printf (names, i ? ", %s" : "%s", kernels->name);
+    lstm_text_append_item (names, kernels->name);
   }
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_CPU,
       "LSTM_ISA: expected one of %s, which this machine runs, found '%s'", names->str, wanted);
@@ -108,8 +98,8 @@ check_shape (const LstmBuilder *builder, const LstmArray *array, guint n_dims, g
   if (array->n_dims == n_dims && (n_dims < 1 || array->shape[0] == rows)
       && (n_dims < 2 || array->shape[1] == columns))
     return TRUE;
-  g_autofree char *wanted = lstm_shape_text (n_dims, expected);
-  g_autofree char *found = lstm_shape_text (array->n_dims, array->shape);
+  g_autofree char *wanted = lstm_text_shape (n_dims, expected);
+  g_autofree char *found = lstm_text_shape (array->n_dims, array->shape);
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
       "%s: tensor \"%s\": expected shape %s, found %s", builder->file, array->name, wanted,
       found);
@@ -285,26 +275,16 @@ lstm_builder_add_masking (
   return append (builder, layer, error);
 }
 
-const char *
-lstm_builder_activation_name (LstmActivationKind kind)
-{
-  return activations[kind].name;
-}
-
 gboolean
 lstm_builder_find_activation (const LstmBuilder *builder, const char *layer, const char *name,
     LstmActivation *activation, GError **error)
 {
   g_autoptr (GString) known = g_string_new (NULL);
 
-  for (guint i = 0; i < LSTM_N_ACTIVATIONS; i++) {
-    if (g_str_equal (name, activations[i].name)) {
-      *activation = (LstmActivation){
-          (LstmActivationKind) i, activations[i].alpha, activations[i].beta};
-      return TRUE;
-    }
-    g_string_append_printf (known, i ? ", %s" : "%s", activations[i].name);
-  }
+  if (lstm_activation_find (name, activation))
+    return TRUE;
+  for (guint i = 0; i < LSTM_N_ACTIVATIONS; i++)
+    lstm_text_append_item (known, lstm_activation_get_name ((LstmActivationKind) i));
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
       "%s: layer \"%s\": expected an activation of %s, found \"%s\"", builder->file, layer,
       known->str, name);

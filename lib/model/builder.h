@@ -15,17 +15,6 @@ typedef struct {
   float *values;
 } LstmArray;
 
-/* Returns: (transfer full): "[4, 2]" */
-static inline char *
-lstm_shape_text (guint n_dims, const gsize *shape)
-{
-  GString *text = g_string_new ("[");
-
-  for (guint i = 0; i < n_dims; i++)
-    g_string_append_printf (text, i ? ", %" G_GSIZE_FORMAT : "%" G_GSIZE_FORMAT, shape[i]);
-  return g_string_free (g_string_append_c (text, ']'), FALSE);
-}
-
 typedef struct _LstmBuilder LstmBuilder;
 
 /* @file: what messages begin with; @precision: of the LSTM layers' weights, others stay float32.

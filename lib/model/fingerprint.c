@@ -96,7 +96,7 @@ void
 lstm_fingerprint_activation (GString *text, const LstmActivation *activation)
 {
   /* in words, for numbers of an enum may change */
-  g_string_append_printf (text, " %s", lstm_builder_activation_name (activation->kind));
+  g_string_append_printf (text, " %s", lstm_activation_get_name (activation->kind));
   lstm_fingerprint_number (text, activation->alpha);
   lstm_fingerprint_number (text, activation->beta);
 }

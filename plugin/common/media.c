@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common/media.h"
 #include "common/errors.h"
+#include "util/text.h"
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
@@ -82,7 +83,7 @@ find_tensor (GstBuffer *buffer, GQuark id, gsize d, gboolean describes)
       if (describes) {
         g_autofree gchar *text = describe (tensor);
 
-        g_string_append_printf (found.all, found.all->len ? ", %s" : "%s", text);
+        lstm_text_append_item (found.all, text);
       }
     }
   }

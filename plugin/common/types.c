@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common/types.h"
+#include "util/small-floats.h"
 #include <string.h>
 
 static inline gfloat
 float_from_f4 (guint32 bits)
 {
-  gfloat value;
-
-  bits = GUINT32_FROM_LE (bits);
-  memcpy (&value, &bits, sizeof value);
-  return value;
+  return lstm_float_from_bits (GUINT32_FROM_LE (bits));
 }
 
 static inline gdouble
@@ -25,20 +22,7 @@ double_from_f8 (guint64 bits)
 static inline gfloat
 float_from_f2 (guint16 bits)
 {
-  guint32 half = GUINT16_FROM_LE (bits);
-  guint32 sign = (half & 0x8000u) << 16;
-  guint32 rest = half & 0x7fffu;
-  guint32 single;
-  gfloat value;
-
-  if (rest < 0x400u) { /* subnormal: no float32 is, so that flush-to-zero cannot hurt */
-    value = (gfloat) rest * 0x1p-24f;
-    return sign ? -value : value;
-  }
-  /* The exponent's bias is 15 there and 127 here; all ones are infinity and NaN. */
-  single = sign | ((rest << 13) + (rest < 0x7c00u ? 112u << 23 : 224u << 23));
-  memcpy (&value, &single, sizeof value);
-  return value;
+  return lstm_float_from_float16 (GUINT16_FROM_LE (bits));
 }
 
 #define AS_IT_IS(x) (x)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "container/h5-private.h"
+#include "util/small-floats.h"
 #include <string.h>
 
 #define MAX_BYTES ((gsize) 4 << 30) /* of a dataset */
@@ -76,11 +77,8 @@ widen_bfloat16 (float *values, gsize n)
 {
   const guint8 *bytes = (const guint8 *) values;
 
-  for (gsize i = n; i-- > 0;) {
-    guint32 bits = (guint32) bytes[2 * i + 1] << 24 | (guint32) bytes[2 * i] << 16;
-
-    memcpy (&values[i], &bits, sizeof bits);
-  }
+  for (gsize i = n; i-- > 0;)
+    values[i] = lstm_float_from_bfloat16 ((guint16) (bytes[2 * i] | bytes[2 * i + 1] << 8));
 }
 
 gboolean

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keras/keras.h"
+#include "util/text.h"
 #include <math.h>
 
 /* Keras's name, the first version where it means this, ours, and parameters if not the default;
@@ -65,7 +66,7 @@ find_function (KerasReader *reader, const KerasLayer *layer, const char *key, co
     if (g_str_equal (name, functions[i].keras) && reader->version >= functions[i].since)
       return new_activation (functions[i].name, functions[i].alpha, functions[i].beta);
     if (i == 0 || !g_str_equal (functions[i].keras, functions[i - 1].keras))
-      g_string_append_printf (known, i ? ", %s" : "%s", functions[i].keras);
+      lstm_text_append_item (known, functions[i].keras);
   }
   keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED, "%s \"%s\" is not supported (%s are)",
       key, name, known->str);

@@ -2,6 +2,7 @@
  *
  * One row per class of layer. */
 #include "keras/keras.h"
+#include "util/text.h"
 
 static gboolean
 convert_nothing (KerasReader *reader, KerasLayer *layer)
@@ -141,7 +142,7 @@ fail_class (KerasReader *reader, const KerasLayer *layer, const char *where, con
 
   for (guint i = 0; i < G_N_ELEMENTS (classes); i++)
     if (!inner || classes[i].inner)
-      g_string_append_printf (names, names->len ? ", %s" : "%s", classes[i].name);
+      lstm_text_append_item (names, classes[i].name);
   return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
       "%s %s is not supported (%s are)", where, name, names->str);
 }

@@ -3,6 +3,7 @@
  * Which datasets are which layer's. Archives have a group per layer, named by class and rank;
  * legacy files a group by the layer's name, whose attribute lists the datasets. */
 #include "keras/keras.h"
+#include "util/text.h"
 #include <math.h>
 #include <string.h>
 
@@ -398,15 +399,15 @@ find_in_list (KerasReader *reader, KerasLayer *layer, guint n, GPtrArray *paths)
   return TRUE;
 }
 
+/* @shape as text, in which 0 is a size that is not known */
 static char *
 format_shape (guint n_dims, const gsize *shape)
 {
-  GString *text = g_string_new ("[");
+  gsize sizes[H5_MAX_DIMS];
 
   for (guint i = 0; i < n_dims; i++)
-    g_string_append_printf (
-        text, shape[i] ? "%s%" G_GSIZE_FORMAT : "%s?", i ? ", " : "", shape[i]);
-  return g_string_free (g_string_append_c (text, ']'), FALSE);
+    sizes[i] = shape[i] ? shape[i] : LSTM_TEXT_ANY_SIZE;
+  return lstm_text_shape (n_dims, sizes);
 }
 
 /* Puts the shape that was found in @array, if it is the one that was expected. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/onnx.h"
+#include "util/small-floats.h"
+#include "util/text.h"
 #include <math.h>
 #include <string.h>
 
@@ -21,15 +23,6 @@ get_bits (const guint8 *p, guint size)
   return bits;
 }
 
-static float
-float_from_bits (guint32 bits)
-{
-  float value;
-
-  memcpy (&value, &bits, sizeof value);
-  return value;
-}
-
 static Number
 read_f64 (guint64 bits)
 {
@@ -42,27 +35,19 @@ read_f64 (guint64 bits)
 static Number
 read_f32 (guint64 bits)
 {
-  return (Number){.f = float_from_bits ((guint32) bits)};
+  return (Number){.f = lstm_float_from_bits ((guint32) bits)};
 }
 
 static Number
 read_bf16 (guint64 bits)
 {
-  return (Number){.f = float_from_bits ((guint32) bits << 16)};
+  return (Number){.f = lstm_float_from_bfloat16 ((guint16) bits)};
 }
 
-/* IEEE 754 binary16: sign, 5 bits of exponent (bias 15), 10 of fraction */
 static Number
 read_f16 (guint64 bits)
 {
-  guint32 sign = (guint32) (bits & 0x8000) << 16;
-  guint32 exponent = (bits >> 10) & 0x1f, fraction = bits & 0x3ff;
-
-  if (exponent == 0)
-    return (Number){.f = copysignf (ldexpf ((float) fraction, -24), float_from_bits (sign))};
-  if (exponent == 31)
-    return (Number){.f = float_from_bits (sign | 0x7f800000 | fraction << 13)};
-  return (Number){.f = float_from_bits (sign | (exponent + 127 - 15) << 23 | fraction << 13)};
+  return (Number){.f = lstm_float_from_float16 ((guint16) bits)};
 }
 
 #define INTEGER(name, type)                                                                    \
@@ -239,11 +224,7 @@ onnx_tensor_from_ints (OnnxReader *reader, const gint64 *values, gsize n)
 const char *
 onnx_shape_text (OnnxReader *reader, guint n_dims, const gsize *shape)
 {
-  GString *text = g_string_new ("[");
-
-  for (guint i = 0; i < n_dims; i++)
-    g_string_append_printf (text, i ? ", %" G_GSIZE_FORMAT : "%" G_GSIZE_FORMAT, shape[i]);
-  return onnx_text (reader, g_string_free (g_string_append_c (text, ']'), FALSE));
+  return onnx_text (reader, lstm_text_shape (n_dims, shape));
 }
 
 static guint64

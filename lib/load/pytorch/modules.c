@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "load/pytorch/modules.h"
 #include "load/layer-config.h"
+#include "util/text.h"
 #include <string.h>
 
 #define REVERSE "_reverse"
@@ -73,7 +74,7 @@ find (const LstmSafetensors *st, const LstmModule *module, const char *name, con
 static gboolean
 refuse_tensor (const LstmSafetensors *st, const LstmTensor *tensor, GError **error)
 {
-  g_autofree char *shape = lstm_shape_text (tensor->n_dims, tensor->shape);
+  g_autofree char *shape = lstm_text_shape (tensor->n_dims, tensor->shape);
 
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
       "%s: tensor \"%s\" %s belongs to no layer: expected those of nn.LSTM, nn.LSTMCell, "
@@ -92,7 +93,7 @@ need (const LstmSafetensors *st, const LstmModule *module, const char *name, con
   if (tensor && tensor->n_dims == n_dims)
     return tensor;
   if (tensor) {
-    g_autofree char *shape = lstm_shape_text (tensor->n_dims, tensor->shape);
+    g_autofree char *shape = lstm_text_shape (tensor->n_dims, tensor->shape);
 
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
         "%s: tensor \"%s\": expected %u dimensions, found %s", st->file, tensor->name, n_dims,
@@ -111,7 +112,7 @@ check_gates (const LstmSafetensors *st, const LstmModule *module, const LstmTens
     const char *number, GError **error)
 {
   const gsize gates = m && ih->shape[0] % m == 0 ? ih->shape[0] / m : 0;
-  g_autofree char *shape = lstm_shape_text (ih->n_dims, ih->shape);
+  g_autofree char *shape = lstm_text_shape (ih->n_dims, ih->shape);
 
   if ((gates != 1 && gates != 3) || find (st, module, "weight_hr", number))
     return TRUE;

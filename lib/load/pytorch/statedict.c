@@ -2,6 +2,7 @@
 #include "load/pytorch/statedict.h"
 #include "load/pytorch/chain-parser.h"
 #include "load/pytorch/module-chain.h"
+#include "util/text.h"
 #include <string.h>
 
 static gboolean refuse_file (const LstmSafetensors *st, GError **error, const char *format, ...)
@@ -37,7 +38,7 @@ propose_chain (const GPtrArray *modules, LstmOrder *order)
   if (*order == LSTM_ORDER_NONE)
     return g_string_free (g_string_append (module_chain, "…"), FALSE);
   for (guint i = 0; i < modules->len; i++)
-    g_string_append_printf (module_chain, i ? ", %s" : "%s", lstm_chain_get_name (ordered[i]));
+    lstm_text_append_item (module_chain, lstm_chain_get_name (ordered[i]));
   return g_string_free (module_chain, FALSE);
 }
 
