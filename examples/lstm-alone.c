@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * liblstm by itself, without GStreamer: reads steps of d numbers, a line each, and answers each
- * with the line of n numbers that the model gives, before it reads the next one.
+ * Runs liblstm without GStreamer. The program reads one step of d numbers from each line and prints the
+ * n outputs of the model before it reads the next line.
  *
  * Usage: lstm-alone MODEL [STATE] < STEPS
  *
- * With STATE, a file that need not be there yet, a run goes on where the last one ended. */
+ * STATE is a file that keeps the state: a run continues where the run before it ended. The first run
+ * creates the file. */
 #include "numbers.h"
 #include <lstm/lstm.h>
 #include <stdlib.h>
 
-/* h and c as the last run left them, or zero. Returns: (transfer full) */
+/* Loads the state from @path, or makes a new state if there is no such file.
+ * Returns: (transfer full) */
 static LstmState *
 open_state (LstmModel *model, const char *path, GError **error)
 {
@@ -25,7 +27,7 @@ open_state (LstmModel *model, const char *path, GError **error)
     return NULL;
   bytes = g_bytes_new_take (content, size);
   state = lstm_state_load (
-      model, bytes, path, NULL, NULL, error); /* another model's is an error */
+      model, bytes, path, NULL, NULL, error); /* fails if the state is of another model */
   if (state && lstm_state_get_streams (state) != 1) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_STATE, "%s: expected 1 stream, found %zu", path,
         lstm_state_get_streams (state));
@@ -34,7 +36,7 @@ open_state (LstmModel *model, const char *path, GError **error)
   return g_steal_pointer (&state);
 }
 
-/* All or nothing: whoever ends the process meanwhile leaves the old file. */
+/* Replaces the file atomically: if the process is killed, the old file remains. */
 static gboolean
 save_state (LstmState *state, const char *path, GError **error)
 {

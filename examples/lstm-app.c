@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * An application at both ends of a pipeline, appsrc ! lstm ! appsink: it hands in feature vectors of
- * its own, and reads what the model gives at each step, with its time.
+ * Pushes feature vectors into the pipeline appsrc ! lstm ! appsink, and prints the output and the time
+ * of each step.
  *
  * Usage: lstm-app MODEL RATE < STEPS
  *
- * STEPS: d numbers a line, RATE lines a second. Prints each step's time in seconds, and n numbers. */
+ * STEPS has d numbers per line and RATE lines per second. The program prints the time of each step in
+ * seconds and n numbers. */
 #include "numbers.h"
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
@@ -13,7 +14,7 @@
 
 #define LINE "appsrc name=src format=time ! lstm name=lstm ! appsink name=sink sync=false"
 
-/* What a buffer holds: one float32 tensor of d numbers and one step */
+/* Caps of a buffer: one float32 tensor of d numbers, one step */
 #define STEP_CAPS                                                                              \
   "other/tensors,format=static,num_tensors=1,types=float32,dimensions=(string)%u:1,"           \
   "framerate=%" G_GUINT64_FORMAT "/1"
@@ -22,9 +23,9 @@ typedef struct {
   GMainLoop *loop;
   GstElement *pipeline;
   guint64 rate;  /* steps a second */
-  guint64 steps; /* that were handed in */
-  guint d;       /* numbers of a step, as the caps have it */
-  int status;    /* of the process */
+  guint64 steps; /* pushed so far */
+  guint d;       /* numbers of a step, as in the caps */
+  int status;    /* exit status */
 } App;
 
 static void
@@ -32,22 +33,23 @@ push_step (App *app, GstAppSrc *src, GArray *x)
 {
   GstBuffer *buffer = gst_buffer_new_memdup (x->data, x->len * sizeof (float));
 
-  if (x->len != app->d) { /* lstm compares d with its model's */
+  if (x->len != app->d) { /* lstm has checked d against its model */
     g_autofree char *text = g_strdup_printf (STEP_CAPS, x->len, app->rate);
     g_autoptr (GstCaps) caps = gst_caps_from_string (text);
 
     gst_app_src_set_caps (src, caps);
     app->d = x->len;
   }
-  /* From its number, so that no roundings add up. */
+  /* The time follows from the number of the step, so rounding errors do not accumulate. */
   GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (app->steps++, GST_SECOND, app->rate);
   GST_BUFFER_DURATION (buffer) = gst_util_uint64_scale (app->steps, GST_SECOND, app->rate)
                                  - GST_BUFFER_PTS (buffer);
-  gst_app_src_push_buffer (src, buffer); /* which takes the buffer, also where it fails */
+  gst_app_src_push_buffer (src, buffer); /* takes ownership of the buffer, also on failure */
 }
 
-/* appsrc has nothing left, in the thread that also runs the model: so nothing piles up. Where
- * vectors come by themselves, push them from there instead, and see appsrc's max-buffers. */
+/* Pushes the next vector when appsrc has no buffer left. The same thread runs the model, so no queue
+ * grows. An application with a live source pushes from its own thread and sets appsrc's
+ * max-buffers. */
 static void
 on_need_data (GstAppSrc *src, guint bytes, gpointer data)
 {
@@ -60,7 +62,7 @@ on_need_data (GstAppSrc *src, guint bytes, gpointer data)
   if (getline (&line, &room, stdin) >= 0)
     x = numbers_parse (line, &error);
   free (line);
-  if (error) /* to the main loop, by the way that errors of elements take */
+  if (error) /* posts the error on the bus, like an element */
     gst_element_post_message (
         app->pipeline, gst_message_new_error (GST_OBJECT (src), error, NULL));
   if (x)
@@ -69,7 +71,7 @@ on_need_data (GstAppSrc *src, guint bytes, gpointer data)
     gst_app_src_end_of_stream (src);
 }
 
-/* In the same thread. The buffer is the sample's. */
+/* Prints an output, in the streaming thread. The sample owns the buffer. */
 static GstFlowReturn
 on_new_sample (GstAppSink *sink, gpointer data)
 {
@@ -85,7 +87,7 @@ on_new_sample (GstAppSink *sink, gpointer data)
   return GST_FLOW_OK;
 }
 
-/* In the main loop. EOS comes when appsink has handed out all that left the model. */
+/* Handles a message in the main loop. EOS arrives after appsink has received every output. */
 static gboolean
 on_message (GstBus *bus, GstMessage *message, gpointer data)
 {
@@ -100,10 +102,10 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
     app->status = 1;
   }
   g_main_loop_quit (app->loop);
-  return G_SOURCE_REMOVE; /* errors that follow the first one are its consequences */
+  return G_SOURCE_REMOVE; /* the first error is the cause of later ones */
 }
 
-/* lstm opens the model when the pipeline starts. */
+/* Makes the pipeline. lstm loads the model when the pipeline starts. */
 static void
 connect_ends (App *app, const char *model)
 {
@@ -132,15 +134,15 @@ main (int argc, char **argv)
     return 2;
   }
   app.pipeline = gst_parse_launch_full (LINE, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
-  if (!app.pipeline) { /* an element that GStreamer does not find */
+  if (!app.pipeline) { /* an element is missing */
     g_printerr ("lstm-app: %s\n", error->message);
     return 1;
   }
   app.loop = g_main_loop_new (NULL, FALSE);
   connect_ends (&app, argv[1]);
-  gst_element_set_state (app.pipeline, GST_STATE_PLAYING); /* if it fails, the bus says why */
+  gst_element_set_state (app.pipeline, GST_STATE_PLAYING); /* on failure the bus has an error message */
   g_main_loop_run (app.loop);
-  gst_element_set_state (app.pipeline, GST_STATE_NULL); /* joins the thread */
+  gst_element_set_state (app.pipeline, GST_STATE_NULL); /* joins the streaming thread */
   g_object_unref (app.pipeline);
   g_main_loop_unref (app.loop);
   return app.status;

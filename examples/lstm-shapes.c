@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Runs a model of one LSTM layer over random sequences and prints the shape of all that takes
- * part: docs/shapes.md explains them. Usage: lstm-shapes MODEL STREAMS STEPS */
+ * Runs a model of one LSTM layer over random sequences and prints the shape of each array.
+ * docs/shapes.md explains the shapes. Usage: lstm-shapes MODEL STREAMS STEPS */
 #include <lstm/lstm.h>
 #include <string.h>
 
@@ -15,7 +15,7 @@ fill (float *x, gsize n)
   g_rand_free (rand);
 }
 
-/* Whether `last` [bs, m] is what `every` [bs, length, m] ends with. */
+/* Returns whether @last [bs, m] equals the last step of @every [bs, length, m]. */
 static const char *
 is_last (const float *every, const float *last, gsize bs, gsize length, gsize m)
 {

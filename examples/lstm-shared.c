@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * One model for many pipelines: reads its file once, runs every FILE through a pipeline of its own,
- * all at once, and prints the last output of each.
+ * Shares one model among many pipelines: the program loads the model once, runs each FILE through a
+ * pipeline of its own, all at the same time, and prints the last output of each.
  *
  * Usage: lstm-shared MODEL FILE…
  *
- * FILE: a NumPy array, [length, d]. */
+ * FILE is a NumPy array [length, d]. */
 #include "numbers.h"
 #include <gst/gst.h>
 #include <lstm/lstm.h>
 
 typedef struct {
   GMainLoop *loop;
-  guint running; /* pipelines */
-  int status;    /* of the process */
+  guint running; /* number of pipelines that run */
+  int status;    /* exit status */
 } App;
 
 typedef struct {
@@ -22,7 +22,8 @@ typedef struct {
   GstElement *pipeline, *lstm;
 } Pipe;
 
-/* What lstm posts when a sequence ends: its number of steps, and the last output, an array of float. */
+/* Prints the message that lstm posts at the end of a sequence: the number of steps and the last output,
+ * an array of float. */
 static void
 print_final (const Pipe *pipe, const GstStructure *final)
 {
@@ -38,7 +39,7 @@ print_final (const Pipe *pipe, const GstStructure *final)
   numbers_print (numbers, n);
 }
 
-/* Of any pipeline, in the main loop. One that fails leaves the others alone. */
+/* Handles a message of a pipeline in the main loop. An error stops only that pipeline. */
 static gboolean
 on_message (GstBus *bus, GstMessage *message, gpointer data)
 {
@@ -59,7 +60,7 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The element takes a reference of its own to the model. */
+/* Sets the model. The element takes its own reference. */
 static gboolean
 pipe_init (Pipe *pipe, LstmModel *model, GError **error)
 {
@@ -88,7 +89,8 @@ pipe_clear (Pipe *pipe)
   gst_object_unref (pipe->pipeline);
 }
 
-/* What runs in them is one and the same: weights are in memory once, h and c for each. */
+/* Makes the pipelines. They share one model: memory contains the weights once, and h and c for each
+ * pipeline. */
 static void
 print_sharing (const Pipe *pipes, guint n, LstmModel *model)
 {
@@ -104,7 +106,7 @@ print_sharing (const Pipe *pipes, guint n, LstmModel *model)
       lstm_model_get_packed_size (model));
 }
 
-/* Each pipeline streams in a thread of its own. */
+/* Starts the pipelines. Each pipeline has its own streaming thread. */
 static gboolean
 run (App *app, Pipe *pipes, guint n, LstmModel *model, GError **error)
 {

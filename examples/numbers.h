@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Steps as text, for the examples: a step is a line of numbers, blanks or a comma between them. */
+ * Reads and writes steps as text: a step is a line of numbers, separated by blanks or commas. */
 #pragma once
 #include <glib.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Returns: (transfer full): float, or NULL with @error set where @line has none, or something else */
+/* Parses a line.
+ * Returns: (transfer full): an array of float, or NULL with @error set if @line has no number or text that
+ *   is not a number */
 static inline GArray *
 numbers_parse (const char *line, GError **error)
 {
@@ -14,7 +16,7 @@ numbers_parse (const char *line, GError **error)
 
   while (*(line += strspn (line, " \t\r\n,"))) {
     char *end;
-    const float number = (float) g_ascii_strtod (line, &end); /* whatever the locale is */
+    const float number = (float) g_ascii_strtod (line, &end); /* does not depend on the locale */
 
     if (end == line) {
       g_set_error (error, G_NUMBER_PARSER_ERROR, G_NUMBER_PARSER_ERROR_INVALID,
@@ -32,7 +34,7 @@ numbers_parse (const char *line, GError **error)
   return g_steal_pointer (&numbers);
 }
 
-/* Flushed line by line, so that whoever reads at the other end of a pipe need not wait. */
+/* Prints a line and flushes it, so that a reader at the other end of a pipe receives it at once. */
 static inline void
 numbers_print (const float *numbers, gsize n)
 {

@@ -27,7 +27,7 @@ demo_step (DemoMotion motion, gdouble pan, gdouble zoom)
   return steps[motion];
 }
 
-/* About normal, of that standard deviation. */
+/* Returns an approximately normal random number with mean 0 and standard deviation @sigma. */
 static gdouble
 random_normal (GRand *rand, gdouble deviation)
 {
@@ -41,7 +41,7 @@ random_normal (GRand *rand, gdouble deviation)
 void
 demo_hand_init (DemoHand *hand, GRand *rand)
 {
-  const gdouble keep = 0.8; /* of the last frame's shake: hands move slower than frames */
+  const gdouble keep = 0.8; /* share of the last frame's shake: hands move slower than frames */
   const gdouble fresh = sqrt (1 - keep * keep);
   gdouble tremble = g_rand_double_range (rand, 0.0002, 0.0012);
   gdouble uneven = g_rand_double_range (rand, 0.0, 0.15);
@@ -64,7 +64,7 @@ demo_hand_init (DemoHand *hand, GRand *rand)
 }
 
 static DemoStep
-guide (const DemoHand *hand, DemoStep step, guint i)
+move_hand (const DemoHand *hand, DemoStep step, guint i)
 {
   gdouble pan = hand->speed[i] * step.pan, tilt = hand->speed[i] * step.tilt;
   gdouble zoom = hand->speed[i] * step.zoom + hand->drift.zoom;
@@ -83,7 +83,7 @@ demo_camera_path (
   DemoView view = last;
 
   for (guint i = n; i-- > 0;) {
-    DemoStep step = guide (hand, steps[i], i);
+    DemoStep step = move_hand (hand, steps[i], i);
 
     views[i] = view;
     views[i].x += hand->x[i] * view.width;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A virtual camera over a picture: where it looks at each frame, and what it sees there. */
+ * A virtual camera over a picture: its view in each frame, and the frame that it films. */
 #pragma once
 #include <cairo.h>
 #include <glib.h>
 
 #define DEMO_FPS 30
 
-/* What the camera does. pan-right: it turns right, so the picture moves left in the frame. */
+/* Motions of the camera. In pan-right the camera turns right, so the picture moves left in the
+ * frame. */
 typedef enum {
   DEMO_STILL,
   DEMO_PAN_LEFT,
@@ -26,34 +27,34 @@ typedef struct {
   gdouble x, y, width;
 } DemoView;
 
-/* How the view changes from one frame to the next: by pan and tilt in its own widths; zoom is
- * the logarithm by which it shrinks. */
+/* The change of the view from one frame to the next. Pan and tilt are in widths of the view; zoom is
+ * the logarithm of the factor by which the view shrinks. */
 typedef struct {
   gdouble pan, tilt, zoom;
 } DemoStep;
 
-/* The step of a motion at @pan widths, or @zoom, per frame. */
+/* Returns the step of a motion at @pan widths, or @zoom, per frame. */
 DemoStep demo_step (DemoMotion motion, gdouble pan, gdouble zoom);
 
-/* A hand that holds the camera: the same for every motion that is tried with it. */
+/* The shake, speed and drift of a hand that carries the camera. They do not depend on the motion. */
 #define DEMO_MAX_FRAMES 192
 
 typedef struct {
   gdouble x[DEMO_MAX_FRAMES], y[DEMO_MAX_FRAMES]; /* shake, in widths of the view */
   gdouble speed[DEMO_MAX_FRAMES];                 /* factor, about 1 */
-  DemoStep drift;                                 /* per frame, whatever the motion */
-  gdouble skew;           /* a pan tilts and a tilt pans by this share */
-  gdouble zoom_x, zoom_y; /* where a zoom aims, in widths off the centre */
+  DemoStep drift;                                 /* per frame, in addition to each motion */
+  gdouble skew;           /* share of a pan that also tilts, and of a tilt that also pans */
+  gdouble zoom_x, zoom_y; /* centre of a zoom, in widths from the centre of the view */
 } DemoHand;
 
 void demo_hand_init (DemoHand *hand, GRand *rand);
 
-/* Fills @views, where steps[i] leads from views[i − 1] to views[i], backwards from @last; so
- * where a path ends says nothing of the motion. */
+/* Fills @views backwards from @last: steps[i] leads from views[i − 1] to views[i]. The last view
+ * is independent of the motion, so it does not reveal the motion. */
 void demo_camera_path (
     const DemoHand *hand, const DemoStep *steps, guint n, DemoView last, DemoView *views);
 
-/* Whether every view lies inside of the picture. */
+/* Returns whether every view lies inside the picture. */
 gboolean demo_camera_inside (const DemoView *views, guint n);
 
 /* Draws the view of @picture, filtered to the size of @frame. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Films the clips that the demo scores: the same number of each motion, over pictures of every
- * kind. A clip's motion is drawn by lot after everything else about it, so that neither its
- * name, its length, its picture nor its last frame tells the motion. */
+ * Films the clips that the demo scores: the same number of clips for each motion, over pictures of
+ * every kind. A clip's motion is drawn at random after everything else about the clip, so neither
+ * its name, its length, its picture nor its last frame reveals the motion. */
 #include "demo-camera.h"
 #include "demo-film.h"
 #include "demo-pictures.h"
@@ -28,12 +28,12 @@ typedef struct {
   guint *motion;  /* [n_clips] */
   guint *picture; /* [n_clips] */
   GMutex lock;
-  GError *error; /* the first that came up; under the lock */
+  GError *error; /* the first error; protected by the lock */
 } Shooting;
 
-/* 0 … n − 1, each modulo @classes, in random order. */
+/* Returns the numbers 0 … n − 1, each modulo @classes, in random order. */
 static guint *
-shuffled (GRand *rand, guint n, guint classes)
+shuffle_classes (GRand *rand, guint n, guint classes)
 {
   guint *order = g_new (guint, n);
 
@@ -52,9 +52,9 @@ clip_name (guint clip)
   return g_strdup_printf ("clip-%03u.webm", clip);
 }
 
-/* Between @low and @high, where @t runs over 0 … 1: equal ratios are equally likely. */
+/* Returns a value between @low and @high for @t in 0 … 1. Equal ratios are equally likely. */
 static gdouble
-between (gdouble low, gdouble high, gdouble t)
+interpolate_ratio (gdouble low, gdouble high, gdouble t)
 {
   return low * pow (high / low, t);
 }
@@ -66,13 +66,13 @@ path_of_motion (
   DemoStep steps[FRAMES];
 
   for (guint i = 0; i < FRAMES; i++)
-    steps[i] = demo_step (motion, between (SLOWEST_PAN, FASTEST_PAN, speed),
-        between (SLOWEST_ZOOM, FASTEST_ZOOM, speed));
+    steps[i] = demo_step (motion, interpolate_ratio (SLOWEST_PAN, FASTEST_PAN, speed),
+        interpolate_ratio (SLOWEST_ZOOM, FASTEST_ZOOM, speed));
   demo_camera_path (hand, steps, FRAMES, last, views);
 }
 
-/* Hand, speed and last view are redrawn until all the motions would stay inside of the picture,
- * not just the clip's own: otherwise where a clip ends would hint at its motion. */
+/* Redraws hand, speed and last view until every motion would stay inside the picture, not only the
+ * clip's own motion: otherwise the last view would hint at the motion. */
 static void
 choose_path (GRand *rand, DemoMotion motion, DemoView *views)
 {
@@ -84,7 +84,7 @@ choose_path (GRand *rand, DemoMotion motion, DemoView *views)
   do {
     demo_hand_init (&hand, rand);
     speed = g_rand_double (rand);
-    last.width = between (NARROWEST_VIEW, WIDEST_VIEW, g_rand_double (rand));
+    last.width = interpolate_ratio (NARROWEST_VIEW, WIDEST_VIEW, g_rand_double (rand));
     last.x = g_rand_double_range (rand, 0, DEMO_PICTURE_WIDTH);
     last.y = g_rand_double_range (rand, 0, DEMO_PICTURE_HEIGHT);
     for (m = 0; m < DEMO_N_MOTIONS; m++) {
@@ -118,7 +118,7 @@ shoot_clip (Shooting *shooting, guint clip, cairo_surface_t *picture, GError **e
   return demo_film_close (film, error);
 }
 
-/* A thread's task: one picture and every clip over it. */
+/* Films every clip over one picture; runs in a thread. */
 static void
 shoot_picture (gpointer number, gpointer user_data)
 {
@@ -141,7 +141,7 @@ shoot_picture (gpointer number, gpointer user_data)
   cairo_surface_destroy (picture);
 }
 
-/* Kept apart from the clips: only the scoring reads it. */
+/* Writes the key file, which only demo-score reads. */
 static gboolean
 write_truth (const Shooting *shooting, GError **error)
 {
@@ -159,15 +159,15 @@ write_truth (const Shooting *shooting, GError **error)
 }
 
 static gboolean
-shoot (Shooting *shooting, guint per_motion, GError **error)
+shoot_clips (Shooting *shooting, guint per_motion, GError **error)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (shooting->seed);
   guint n_pictures = demo_picture_kinds () * PICTURES_PER_KIND;
   GThreadPool *pool;
 
   shooting->n_clips = per_motion * DEMO_N_MOTIONS;
-  shooting->motion = shuffled (rand, shooting->n_clips, DEMO_N_MOTIONS);
-  shooting->picture = shuffled (rand, shooting->n_clips, n_pictures);
+  shooting->motion = shuffle_classes (rand, shooting->n_clips, DEMO_N_MOTIONS);
+  shooting->picture = shuffle_classes (rand, shooting->n_clips, n_pictures);
   g_mutex_init (&shooting->lock);
   pool = g_thread_pool_new (shoot_picture, shooting, g_get_num_processors (), FALSE, NULL);
   for (guint i = 0; i < n_pictures; i++)
@@ -203,7 +203,7 @@ main (int argc, char **argv)
   }
   shooting.directory = argv[1];
   shooting.seed = seed;
-  if (g_mkdir_with_parents (argv[1], 0777) < 0 || !shoot (&shooting, per_motion, &error)) {
+  if (g_mkdir_with_parents (argv[1], 0777) < 0 || !shoot_clips (&shooting, per_motion, &error)) {
     g_printerr ("demo-clips: %s: %s\n", argv[1], error ? error->message : g_strerror (errno));
     return 1;
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pictures that are computed point by point. */
+ * Painters of pictures that are computed point by point. */
 #include "demo-pictures.h"
 #include <math.h>
 
@@ -10,7 +10,7 @@ typedef struct {
   gboolean julia;
   gdouble cx, cy;   /* julia: the constant; mandelbrot: the centre of the view */
   gdouble scale;    /* height of the view in the plane */
-  gdouble cos, sin; /* how the view is turned */
+  gdouble cos, sin; /* rotation of the view */
   gdouble hue, spread, frequency;
 } Fractal;
 
@@ -35,7 +35,7 @@ fractal_at (gdouble x, gdouble y, gconstpointer data)
     zx = t;
     trap = MIN (trap, fabs (zx * zx + zy * zy - 0.25));
   }
-  if (n == 250) /* never leaves: color by how near it came to a circle */
+  if (n == 250) /* the orbit is bounded: the color shows its least distance from a circle */
     return demo_palette (2 * sqrt (trap), f->hue + 0.5, f->spread);
   {
     gdouble smooth = n + 1 - log2 (log (zx * zx + zy * zy) / 2);
@@ -45,7 +45,7 @@ fractal_at (gdouble x, gdouble y, gconstpointer data)
 }
 
 static void
-turn (Fractal *f, GRand *rand)
+turn_fractal (Fractal *f, GRand *rand)
 {
   gdouble angle = demo_random (rand, 0, 2 * G_PI);
 
@@ -63,7 +63,7 @@ demo_paint_julia (cairo_surface_t *surface, GRand *rand)
   guint i = g_rand_int_range (rand, 0, G_N_ELEMENTS (constants));
   Fractal f = {.julia = TRUE, .cx = constants[i][0], .cy = constants[i][1]};
 
-  turn (&f, rand);
+  turn_fractal (&f, rand);
   f.scale = demo_random (rand, 1.0, 1.3);
   f.frequency = demo_random (rand, 1.8, 2.4);
   demo_shade (surface, fractal_at, &f);
@@ -78,7 +78,7 @@ demo_paint_mandelbrot (cairo_surface_t *surface, GRand *rand)
   guint i = g_rand_int_range (rand, 0, G_N_ELEMENTS (views));
   Fractal f = {.cx = views[i][0], .cy = views[i][1], .scale = views[i][2]};
 
-  turn (&f, rand);
+  turn_fractal (&f, rand);
   f.frequency = demo_random (rand, 2.5, 3.5);
   demo_shade (surface, fractal_at, &f);
 }
@@ -90,7 +90,7 @@ typedef struct {
   gdouble scale;
 } Relief;
 
-/* Height about −1 … 1; sea below 0. Ridges where the noise changes its sign. */
+/* Returns a height of about −1 … 1. The sea is below 0. Ridges run along the zeros of the noise. */
 static gdouble
 relief_height (const Relief *r, gdouble x, gdouble y)
 {
@@ -158,7 +158,7 @@ typedef struct {
   gdouble hue;
 } Ripples;
 
-/* How steep the water stands, along x and along y: rings of sines under a bell. */
+/* Computes the slope of the water along x and y: rings of sines under a bell curve. */
 static void
 ripples_slope (const Ripples *p, gdouble x, gdouble y, gdouble *sx, gdouble *sy)
 {

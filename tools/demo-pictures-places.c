@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pictures of places, drawn in pixels with cairo. */
+ * Painters of places, drawn with cairo. Lengths are in pixels. */
 #include "demo-pictures.h"
 #include <math.h>
 
@@ -10,7 +10,7 @@
 static const DemoColor black = {0, 0, 0};
 static const DemoColor white = {1, 1, 1};
 
-/* A rectangle filled from color @top down to color @bottom. */
+/* Fills a rectangle with a gradient from color @top to color @bottom. */
 static void
 fill_shaded (
     cairo_t *cr, gdouble x, gdouble y, gdouble w, gdouble h, DemoColor top, DemoColor bottom)
@@ -48,7 +48,7 @@ draw_moon_and_stars (cairo_t *cr, GRand *rand)
   }
 }
 
-/* Some whole floors are lit, some are dark, the rest is mixed. */
+/* Draws the windows. Some floors are lit, some are dark, and the others are mixed. */
 static void
 draw_windows (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w, gdouble near)
 {
@@ -175,7 +175,7 @@ draw_block (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w, gdouble h
   }
 }
 
-/* Splits a rectangle by streets, narrower ones the deeper, until it is a block. */
+/* Splits a rectangle by streets until it is a block. Deeper levels have narrower streets. */
 static void
 draw_quarter (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w, gdouble h, guint depth)
 {
@@ -196,7 +196,7 @@ draw_quarter (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w, gdouble
 }
 
 static void
-stroke (cairo_t *cr, gdouble width, DemoColor color)
+stroke_path (cairo_t *cr, gdouble width, DemoColor color)
 {
   cairo_set_line_width (cr, width);
   demo_set_color (cr, color);
@@ -210,8 +210,8 @@ draw_river_and_roads (cairo_t *cr, GRand *rand)
 
   cairo_move_to (cr, -W, y);
   cairo_curve_to (cr, -W * 0.3, y - 2 * turn, W * 0.3, y + 2 * turn, W, y);
-  stroke (cr, 150, (DemoColor){0.62, 0.72, 0.55});
-  stroke (cr, 120, (DemoColor){0.30, 0.55, 0.80});
+  stroke_path (cr, 150, (DemoColor){0.62, 0.72, 0.55});
+  stroke_path (cr, 120, (DemoColor){0.30, 0.55, 0.80});
   cairo_new_path (cr);
   for (guint i = 0; i < 4; i++) {
     gdouble from = demo_random (rand, -0.7, 0.7) * W,
@@ -219,8 +219,8 @@ draw_river_and_roads (cairo_t *cr, GRand *rand)
 
     cairo_move_to (cr, from, -H);
     cairo_line_to (cr, to, H);
-    stroke (cr, 46, (DemoColor){0.55, 0.30, 0.12});
-    stroke (cr, 36, demo_hsv (demo_random (rand, 0.1, 0.15), 0.7, 1));
+    stroke_path (cr, 46, (DemoColor){0.55, 0.30, 0.12});
+    stroke_path (cr, 36, demo_hsv (demo_random (rand, 0.1, 0.15), 0.7, 1));
     cairo_new_path (cr);
   }
 }
@@ -280,7 +280,7 @@ draw_fir (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble height, DemoCo
   }
 }
 
-/* Mist hides what is far: @near runs over 0 … 1. */
+/* Draws a tree. Mist hides distant trees: @near is 0 for the most distant tree, 1 for the nearest. */
 static void
 draw_tree (cairo_t *cr, GRand *rand, gdouble near, DemoColor mist)
 {
@@ -345,7 +345,7 @@ draw_furrows (cairo_t *cr, GRand *rand, gdouble size)
   }
 }
 
-/* The four corners of one field of the grid, each shared with its neighbours. */
+/* Computes the four corners of one field of the grid. Neighbours share corners. */
 static void
 field_path (cairo_t *cr, gint x, gint y, gdouble pitch, guint32 seed)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pictures that are simulated: a reaction with diffusion, and rays of light. */
+ * Painters of simulated pictures: a reaction with diffusion, and rays of light. */
 #include "demo-pictures.h"
 #include <math.h>
 
@@ -62,7 +62,7 @@ coral_grow (Coral *coral, GRand *rand, gfloat feed, gfloat kill)
   memcpy (coral->v, b, sizeof coral->v);
 }
 
-/* The concentration between the cells: a quadratic B-spline, which has no corners. */
+/* Returns the concentration between the cells by a quadratic B-spline, which has no corners. */
 static gdouble
 coral_height (const Coral *coral, gdouble x, gdouble y)
 {
@@ -143,7 +143,7 @@ unit (Vector v)
   return along ((Vector){0, 0, 0}, v, 1 / sqrt (dot (v, v)));
 }
 
-/* The nearest sphere that the ray meets, or NULL; @t becomes the way to it. */
+/* Returns the nearest sphere that the ray meets, or NULL, and stores its distance in @t. */
 static const Sphere *
 scene_hit (const Scene *scene, Vector from, Vector direction, gdouble *t)
 {
@@ -175,7 +175,8 @@ scene_light (const Scene *scene, Vector point, Vector normal, DemoColor color)
   return demo_mix ((DemoColor){0, 0, 0.03}, color, 0.28 + 0.78 * light);
 }
 
-/* The floor is y = 0; upward rays that meet nothing see a bright sky. */
+/* Returns the color that a ray sees. The floor is y = 0; an upward ray without a sphere sees a bright
+ * sky. */
 static DemoColor
 scene_floor (const Scene *scene, Vector from, Vector direction)
 {
@@ -217,7 +218,7 @@ scene_at (gdouble x, gdouble y, gconstpointer data)
   static const Vector eye = {0, 9, -9};
   gdouble u = 0.95 * (x - 2. / 3), v = 0.95 * (0.5 - y);
 
-  /* Looking down by 48°. */
+  /* The camera looks down by 48°. */
   return scene_trace (data, eye, unit ((Vector){u, 0.67 * v - 0.74, 0.74 * v + 0.67}), 2);
 }
 

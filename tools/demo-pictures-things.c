@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pictures of things, drawn in pixels with cairo. */
+ * Painters of things, drawn with cairo. Lengths are in pixels. */
 #include "demo-pictures.h"
 #include <math.h>
 
@@ -22,13 +22,13 @@ random_word (GRand *rand)
 }
 
 static void
-font (cairo_t *cr, const gchar *family, cairo_font_weight_t weight, gdouble size)
+select_font (cairo_t *cr, const gchar *family, cairo_font_weight_t weight, gdouble size)
 {
   cairo_select_font_face (cr, family, CAIRO_FONT_SLANT_NORMAL, weight);
   cairo_set_font_size (cr, size);
 }
 
-/* Words from (@x, @y) on until the line of @w is full. */
+/* Draws words from (@x, @y) until the line of width @w is full. */
 static void
 draw_line (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w)
 {
@@ -49,7 +49,7 @@ draw_line (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w)
 
 /* --- newspaper --- */
 
-/* A picture in the paper: hills before a sky with its sun, in one ink. */
+/* Draws a picture in the newspaper: hills, sky and sun in one ink. */
 static void
 draw_photo (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w, gdouble h)
 {
@@ -79,7 +79,7 @@ draw_photo (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w, gdouble h
 static void
 draw_headline (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w, gdouble size)
 {
-  font (cr, "serif", CAIRO_FONT_WEIGHT_BOLD, size);
+  select_font (cr, "serif", CAIRO_FONT_WEIGHT_BOLD, size);
   draw_line (cr, rand, x, y + size, w);
 }
 
@@ -88,7 +88,7 @@ draw_text (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w, gdouble bo
 {
   gdouble size = 17;
 
-  font (cr, "serif", CAIRO_FONT_WEIGHT_NORMAL, size);
+  select_font (cr, "serif", CAIRO_FONT_WEIGHT_NORMAL, size);
   for (y += size * 1.3; y < bottom; y += size * 1.3)
     draw_line (cr, rand, x, y, g_rand_int_range (rand, 0, 7) ? w : 0.5 * w);
 }
@@ -100,14 +100,14 @@ draw_advertisement (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w)
 
   cairo_rectangle (cr, x, y, w, h);
   demo_fill (cr, demo_hsv (hue, 0.8, demo_random (rand, 0.25, 0.75)));
-  font (cr, "sans", CAIRO_FONT_WEIGHT_BOLD, h * 0.36);
+  select_font (cr, "sans", CAIRO_FONT_WEIGHT_BOLD, h * 0.36);
   demo_set_color (cr, demo_hsv (hue + 0.15, 0.3, 1));
   draw_line (cr, rand, x + 14, y + h * 0.45, w - 20);
   draw_line (cr, rand, x + 14, y + h * 0.85, w - 20);
   return h;
 }
 
-/* A column is articles, pictures and advertisements from top to bottom. */
+/* Fills a column with articles, pictures and advertisements from top to bottom. */
 static void
 draw_column (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w)
 {
@@ -150,7 +150,7 @@ demo_paint_newspaper (cairo_surface_t *surface, GRand *rand)
 
 /* --- circuit: a printed board with its parts --- */
 
-/* A bus of parallel traces that runs straight, then by 45°, then straight again. */
+/* Draws a bus of parallel traces with two straight parts and a part at 45° between them. */
 static void
 draw_traces (cairo_t *cr, GRand *rand, DemoColor copper)
 {
@@ -191,11 +191,11 @@ draw_chip (cairo_t *cr, GRand *rand)
   cairo_arc (cr, x + 22, y + h - 22, 9, 0, 2 * G_PI);
   demo_fill (cr, (DemoColor){0.5, 0.5, 0.5});
   demo_set_color (cr, (DemoColor){0.75, 0.75, 0.75});
-  font (cr, "sans", CAIRO_FONT_WEIGHT_NORMAL, 24);
+  select_font (cr, "sans", CAIRO_FONT_WEIGHT_NORMAL, 24);
   draw_line (cr, rand, x + 20, y + h / 2, w - 30);
 }
 
-/* A resistor lying, or a capacitor standing. */
+/* Draws a resistor or a capacitor. */
 static void
 draw_part (cairo_t *cr, GRand *rand)
 {
@@ -241,7 +241,7 @@ demo_paint_circuit (cairo_surface_t *surface, GRand *rand)
 
 /* --- bookshelf --- */
 
-/* The title runs up the spine. */
+/* Writes the title along the spine. */
 static void
 draw_spine (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w, gdouble h)
 {
@@ -264,7 +264,7 @@ draw_spine (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble w, gdouble h
   cairo_save (cr);
   cairo_translate (cr, x + w * 0.66, y + h * 0.85);
   cairo_rotate (cr, -G_PI / 2);
-  font (cr, g_rand_boolean (rand) ? "serif" : "sans", CAIRO_FONT_WEIGHT_BOLD, w * 0.5);
+  select_font (cr, g_rand_boolean (rand) ? "serif" : "sans", CAIRO_FONT_WEIGHT_BOLD, w * 0.5);
   demo_set_color (cr, gold);
   draw_line (cr, rand, 0, 0, h * 0.72);
   cairo_restore (cr);
@@ -319,7 +319,7 @@ draw_petals (cairo_t *cr, GRand *rand, gdouble radius, DemoColor color)
   }
 }
 
-/* Seeds stand in a spiral of the golden angle. */
+/* Draws the seeds in a spiral of the golden angle. */
 static void
 draw_flower (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble radius)
 {
@@ -363,7 +363,7 @@ draw_leaf (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble size)
   cairo_restore (cr);
 }
 
-/* Small and dense far away at the top, large and near at the bottom. */
+/* Draws the distant flowers small and dense at the top, the near ones large at the bottom. */
 void
 demo_paint_sunflowers (cairo_surface_t *surface, GRand *rand)
 {

@@ -68,9 +68,9 @@ demo_random (GRand *rand, gdouble low, gdouble high)
   return g_rand_double_range (rand, low, high);
 }
 
-/* A number in −1 … 1 for a point of the lattice. */
+/* Returns a number in −1 … 1 for a point of the lattice. */
 static gdouble
-lattice (gint x, gint y, guint32 seed)
+lattice_value (gint x, gint y, guint32 seed)
 {
   guint32 h = (guint32) x * 0x8da6b343u ^ (guint32) y * 0xd8163841u ^ seed * 0xcb1ab31fu;
 
@@ -87,8 +87,8 @@ demo_noise (gdouble x, gdouble y, guint32 seed)
 
   u = u * u * u * (u * (u * 6 - 15) + 10);
   v = v * v * v * (v * (v * 6 - 15) + 10);
-  a = lattice (ix, iy, seed) * (1 - u) + lattice (ix + 1, iy, seed) * u;
-  b = lattice (ix, iy + 1, seed) * (1 - u) + lattice (ix + 1, iy + 1, seed) * u;
+  a = lattice_value (ix, iy, seed) * (1 - u) + lattice_value (ix + 1, iy, seed) * u;
+  b = lattice_value (ix, iy + 1, seed) * (1 - u) + lattice_value (ix + 1, iy + 1, seed) * u;
   return a * (1 - v) + b * v;
 }
 
@@ -98,7 +98,7 @@ demo_noise_sum (gdouble x, gdouble y, guint32 seed, guint octaves)
   gdouble sum = 0, weight = 0.5;
 
   for (guint i = 0; i < octaves; i++, weight /= 2) {
-    gdouble turned = 0.8 * x - 0.6 * y; /* so that lattices of two octaves never line up */
+    gdouble turned = 0.8 * x - 0.6 * y; /* rotates the lattice, so that two octaves never line up */
 
     sum += weight * demo_noise (x, y, seed + i);
     y = 2.03 * (0.6 * x + 0.8 * y);
@@ -108,7 +108,7 @@ demo_noise_sum (gdouble x, gdouble y, guint32 seed, guint octaves)
 }
 
 static guint32
-pixel (DemoColor color)
+pixel_from_color (DemoColor color)
 {
   guint32 r = (guint32) (255 * CLAMP (color.r, 0, 1) + 0.5);
   guint32 g = (guint32) (255 * CLAMP (color.g, 0, 1) + 0.5);
@@ -129,7 +129,7 @@ demo_shade (cairo_surface_t *surface, DemoShader shader, gconstpointer data)
     guint32 *row = (guint32 *) (cairo_image_surface_get_data (surface) + (gsize) y * stride);
 
     for (gint x = 0; x < width; x++)
-      row[x] = pixel (shader ((x + 0.5) / height, (y + 0.5) / height, data));
+      row[x] = pixel_from_color (shader ((x + 0.5) / height, (y + 0.5) / height, data));
   }
   cairo_surface_mark_dirty (surface);
 }

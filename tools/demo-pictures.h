@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The pictures that the virtual camera looks at: drawn at run time, the same for the same seed,
- * and of another kind than the textures that the model is trained on (noise, scattered flat
+ * Pictures for the virtual camera, drawn at run time. The same seed gives the same picture. The
+ * kinds of pictures differ from the textures that the model is trained on (noise, scattered flat
  * shapes, periodic patterns). */
 #pragma once
 #include <cairo.h>
@@ -10,7 +10,7 @@
 #define DEMO_PICTURE_WIDTH 2400
 #define DEMO_PICTURE_HEIGHT 1800
 
-/* Every kind of picture; one line here and a painter demo_paint_<id> add one. */
+/* The kinds of pictures. A kind is one line here and a painter demo_paint_<id>. */
 #define DEMO_PICTURES(PICTURE)                                                                 \
   PICTURE (julia)                                                                              \
   PICTURE (mandelbrot)                                                                         \
@@ -36,10 +36,10 @@ DEMO_PICTURES (PICTURE)
 guint demo_picture_kinds (void);
 const gchar *demo_picture_name (guint kind);
 
-/* Returns: (transfer full): the picture of that kind and seed. */
+/* Returns: (transfer full): the picture of @kind for @seed */
 cairo_surface_t *demo_picture_new (guint kind, guint32 seed);
 
-/* --- what painters share --- */
+/* --- Shared by the painters --- */
 
 typedef struct {
   gdouble r, g, b; /* 0 … 1 */
@@ -48,16 +48,17 @@ typedef struct {
 DemoColor demo_hsv (gdouble hue, gdouble saturation, gdouble value);
 DemoColor demo_mix (DemoColor a, DemoColor b, gdouble t);
 
-/* A smooth cyclic palette: three cosines over @t, apart in phase by @spread, turned by @hue. */
+/* Returns a color of a smooth cyclic palette: three cosines over @t, whose phases differ by @spread
+ * and are shifted by @hue. */
 DemoColor demo_palette (gdouble t, gdouble hue, gdouble spread);
 
 gdouble demo_random (GRand *rand, gdouble low, gdouble high);
 
-/* Gradient-free lattice noise in −1 … 1, and the sum of @octaves of it. */
+/* Return lattice noise without gradients in −1 … 1, and the sum of @octaves of such noise. */
 gdouble demo_noise (gdouble x, gdouble y, guint32 seed);
 gdouble demo_noise_sum (gdouble x, gdouble y, guint32 seed, guint octaves);
 
-/* The color at (@x, @y), where y runs over 0 … 1 and x over 0 … 4/3. */
+/* A function that returns the color at (@x, @y), with y in 0 … 1 and x in 0 … 4/3. */
 typedef DemoColor (*DemoShader) (gdouble x, gdouble y, gconstpointer data);
 
 void demo_shade (cairo_surface_t *surface, DemoShader shader, gconstpointer data);

@@ -23,7 +23,7 @@ demo_find_element (GstElement *pipeline, const gchar *factory)
   return element;
 }
 
-/* The text is the label and, behind the last space, the score. */
+/* Splits the text of a buffer into the label and, after the last space, the score. */
 static GstPadProbeReturn
 text_passes (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {

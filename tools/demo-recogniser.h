@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pipelines that hold an lstmlabel, and what it says of each frame. */
+ * Runs pipelines that contain an lstmlabel, and reads the label of each frame. */
 #pragma once
 #include <gst/gst.h>
 
@@ -10,15 +10,17 @@ typedef struct {
   GstClockTime pts, duration; /* of the frame; either may be GST_CLOCK_TIME_NONE */
 } DemoLabel;
 
-/* Called from a streaming thread, in the frames' order. */
+/* A function that is called for each label from a streaming thread, in the order of the frames. */
 typedef void (*DemoLabelFunc) (const DemoLabel *label, gpointer user_data);
 
-/* The element of that factory in @pipeline.
+/* Finds the element of a factory in @pipeline.
  * Returns: (transfer full) (nullable) */
 GstElement *demo_find_element (GstElement *pipeline, const gchar *factory);
 
-/* Calls @func for each text that the pipeline's lstmlabel gives. FALSE: it has none. */
+/* Calls @func for each text that the pipeline's lstmlabel pushes.
+ * Returns: FALSE if the pipeline has no lstmlabel */
 gboolean demo_watch_labels (GstElement *pipeline, DemoLabelFunc func, gpointer user_data);
 
-/* Plays @pipeline to its end. FALSE and @error: it stopped before. */
+/* Plays @pipeline until EOS.
+ * Returns: FALSE with @error set if the pipeline stopped before */
 gboolean demo_play (GstElement *pipeline, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Runs the clips through a recogniser, compares what it says at the last frame with the truth,
- * and does so once more with the LSTM's state zeroed before every frame. */
+ * Runs the clips through a recogniser and compares the label of the last frame with the truth. A
+ * second run resets the state of the LSTM before every frame. */
 #include "demo-recogniser.h"
 
 typedef struct {
@@ -11,10 +11,10 @@ typedef struct {
 
 typedef struct {
   const gchar *directory;
-  gchar *recogniser; /* elements from video to text, as gst-launch-1.0 takes them */
+  gchar *recogniser; /* elements from video to text, in the syntax of gst-launch-1.0 */
   GPtrArray *clips;  /* of Clip */
   GMutex lock;
-  GError *error; /* the first that came up; under the lock */
+  GError *error; /* the first error; protected by the lock */
 } Scoring;
 
 static void
@@ -34,13 +34,13 @@ keep_last (const DemoLabel *label, gpointer user_data)
 }
 
 static GstPadProbeReturn
-forget (GstPad *pad, GstPadProbeInfo *info, gpointer lstm)
+reset_state (GstPad *pad, GstPadProbeInfo *info, gpointer lstm)
 {
   g_signal_emit_by_name (lstm, "reset");
   return GST_PAD_PROBE_OK;
 }
 
-/* FALSE: there is no lstm. */
+/* Returns FALSE if the pipeline has no lstm. */
 static gboolean
 forget_before_each_frame (GstElement *pipeline)
 {
@@ -48,12 +48,12 @@ forget_before_each_frame (GstElement *pipeline)
   g_autoptr (GstPad) pad = lstm ? gst_element_get_static_pad (lstm, "sink") : NULL;
 
   if (pad)
-    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, forget, lstm, gst_object_unref);
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, reset_state, lstm, gst_object_unref);
   return pad != NULL;
 }
 
 static gboolean
-recognise (
+recognise_clip (
     const Scoring *scoring, const gchar *name, gboolean memory, DemoLabel *last, GError **error)
 {
   g_autofree gchar *line = g_strdup_printf (
@@ -76,7 +76,7 @@ recognise (
   return demo_play (pipeline, error);
 }
 
-/* A thread's task. */
+/* Scores one clip; runs in a thread. */
 static void
 score_clip (gpointer data, gpointer user_data)
 {
@@ -84,8 +84,8 @@ score_clip (gpointer data, gpointer user_data)
   Scoring *scoring = user_data;
   GError *error = NULL;
 
-  if (recognise (scoring, clip->name, TRUE, &clip->with_memory, &error)
-      && recognise (scoring, clip->name, FALSE, &clip->without_memory, &error))
+  if (recognise_clip (scoring, clip->name, TRUE, &clip->with_memory, &error)
+      && recognise_clip (scoring, clip->name, FALSE, &clip->without_memory, &error))
     return;
   g_prefix_error (&error, "%s: ", clip->name);
   g_mutex_lock (&scoring->lock);
@@ -121,7 +121,7 @@ read_truth (Scoring *scoring, GError **error)
 }
 
 static gboolean
-score (Scoring *scoring, GError **error)
+score_clips (Scoring *scoring, GError **error)
 {
   GThreadPool *pool;
 
@@ -139,7 +139,7 @@ score (Scoring *scoring, GError **error)
 }
 
 static void
-report (const Scoring *scoring, gdouble *with_memory, gdouble *without_memory)
+report_scores (const Scoring *scoring, gdouble *with_memory, gdouble *without_memory)
 {
   guint n = scoring->clips->len, right = 0, right_without = 0;
 
@@ -183,8 +183,8 @@ main (int argc, char **argv)
   scoring.directory = argv[1];
   scoring.recogniser = g_strjoinv (" ", argv + 2);
   scoring.clips = g_ptr_array_new_with_free_func (clip_free);
-  if (score (&scoring, &error))
-    report (&scoring, &with_memory, &without_memory);
+  if (score_clips (&scoring, &error))
+    report_scores (&scoring, &with_memory, &without_memory);
   g_free (scoring.recogniser);
   g_ptr_array_unref (scoring.clips);
   if (error) {

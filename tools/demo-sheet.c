@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A contact sheet of the labelled tour: a frame late in each motion, as the film shows it, and
- * beneath it what the camera truly did. */
+ * Draws a contact sheet of the labelled tour: one late frame of each motion, with the true motion
+ * of the camera as a caption. */
 #include "demo-camera.h"
 #include <gst/gst.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #define CAPTION 34
 #define GAP 16
 #define FROM_END                                                                               \
-  9 /* frames before the end of a motion, where the next one does not yet begin */
+  9 /* frames before the end of a motion; the next motion has not begun */
 
 typedef struct {
   guint frame; /* to show */
@@ -110,7 +110,7 @@ surface_of_sample (GstSample *sample)
   return surface;
 }
 
-/* Draws the entries whose frames the film has, and counts them. */
+/* Draws the entries whose frames are in the film. Returns their number. */
 static guint
 draw_film (GstElement *sink, const GArray *entries, cairo_t *cr)
 {

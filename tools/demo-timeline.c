@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Runs a pipeline as gst-launch-1.0 does, and prints a time line of what its lstmlabel said. */
+ * Runs a pipeline like gst-launch-1.0 and prints a time line of the labels of its lstmlabel. */
 #include "demo-recogniser.h"
 #include <string.h>
 
-/* A label that holds for less than this counts to what was before it. */
+/* A shorter run of one label is merged into the run before it. */
 #define SHORTEST_RUN (300 * GST_MSECOND)
 
 typedef struct {
-  DemoLabel label; /* of its first frame; the duration is the run's */
-  gdouble score;   /* sum over the frames that bear the label */
-  guint frames;    /* that bear the label */
+  DemoLabel label; /* of the first frame; the duration is that of the run */
+  gdouble score;   /* sum over the frames of the run */
+  guint frames;    /* number of frames in the run */
 } Run;
 
 static void
@@ -25,7 +25,7 @@ same_label (const Run *a, const Run *b)
   return g_str_equal (a->label.label, b->label.label);
 }
 
-/* Runs of frames with one label. A frame lasts until the next. */
+/* Returns the runs of frames with one label. A frame lasts until the next frame. */
 static GArray *
 runs_of_frames (const GArray *frames)
 {
@@ -51,7 +51,7 @@ runs_of_frames (const GArray *frames)
   return runs;
 }
 
-/* Gives what is too short to what was before it, or to what follows if it comes first. */
+/* Merges each short run into the run before it, or into the next run if it is the first. */
 static GArray *
 without_blips (const GArray *runs)
 {
@@ -80,7 +80,7 @@ without_blips (const GArray *runs)
   return merged;
 }
 
-/* Minutes, seconds and tenths. */
+/* Formats a time as minutes, seconds and tenths. */
 static gchar *
 clock_text (GstClockTime time)
 {
@@ -104,7 +104,7 @@ print_runs (const GArray *runs)
   }
 }
 
-/* One line: what share of the frames bears which label, the largest first. */
+/* Prints the share of the frames of each label in one line, the largest share first. */
 static void
 print_shares (const GArray *frames)
 {
@@ -148,7 +148,7 @@ print_timeline (const GArray *frames)
 }
 
 static gboolean
-run (gchar **elements, GArray *frames, GError **error)
+run_pipeline (gchar **elements, GArray *frames, GError **error)
 {
   g_autoptr (GstElement) pipeline = gst_parse_launchv_full (
       (const gchar **) elements, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
@@ -181,7 +181,7 @@ main (int argc, char **argv)
     g_printerr ("demo-timeline: %s\n", error ? error->message : "a pipeline, please");
     return 2;
   }
-  if (!run (argv + 1, frames, &error)) {
+  if (!run_pipeline (argv + 1, frames, &error)) {
     g_printerr ("demo-timeline: %s\n", error->message);
     return 1;
   }

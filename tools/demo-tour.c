@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Films the tour: one continuous recording in which the virtual camera does every motion over
- * a few pictures, and a key file that says when it does what. */
+ * Films the tour: one continuous recording in which the virtual camera performs every motion over
+ * a few pictures. A key file lists the motions and their frames. */
 #include "demo-camera.h"
 #include "demo-film.h"
 #include "demo-pictures.h"
@@ -11,7 +11,7 @@
 #define HEIGHT 480
 #define KBIT_PER_SECOND 2500
 #define FRAMES 72 /* of one motion: 2.4 s */
-#define EASE 10   /* frames in which one motion gives way to the next */
+#define EASE 10   /* frames of the transition from one motion to the next */
 #define PAN 0.013 /* of the frame's width, per frame */
 #define ZOOM 0.013
 #define TRIES 100000
@@ -46,8 +46,8 @@ picture_kind (const gchar *name)
   return kind;
 }
 
-/* Each step is the mean of the target steps around it, so that the camera speeds up and slows
- * down as one does. */
+/* Replaces each step by the mean of the target steps around it, so that the camera accelerates
+ * smoothly. */
 static void
 scene_steps (const Scene *scene, DemoStep *steps)
 {
@@ -105,7 +105,7 @@ shoot_scene (
 }
 
 static gboolean
-shoot (const gchar *path, guint32 seed, GError **error)
+shoot_tour (const gchar *path, guint32 seed, GError **error)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
   DemoFilm *film = demo_film_new (path, WIDTH, HEIGHT, KBIT_PER_SECOND, error);
@@ -121,7 +121,7 @@ shoot (const gchar *path, guint32 seed, GError **error)
   return demo_film_close (film, good ? error : NULL) && good;
 }
 
-/* A group for each motion, in order: `start` and `end` in frames, `motion`, `picture`. */
+/* Writes a group for each motion, in order: `start` and `end` in frames, `motion`, `picture`. */
 static gboolean
 write_key (const gchar *path, GError **error)
 {
@@ -157,7 +157,7 @@ main (int argc, char **argv)
     g_printerr ("demo-tour: %s\n", error ? error->message : "FILM and KEY, please");
     return 2;
   }
-  if (!shoot (argv[1], seed, &error) || !write_key (argv[2], &error)) {
+  if (!shoot_tour (argv[1], seed, &error) || !write_key (argv[2], &error)) {
     g_printerr ("demo-tour: %s: %s\n", argv[1], error->message);
     return 1;
   }

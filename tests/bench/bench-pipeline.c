@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a buffer costs in `fakesrc ! ELEMENT ! fakesink`: wall time of many buffers, the lines in
- * turns, and beside them the library's own step without a pipeline. A buffer is a step of 64
- * values, the network one layer of 64 units. */
+ * Measures the wall time of a buffer in `fakesrc ! ELEMENT ! fakesink`, and of a step of the library
+ * without a pipeline. The rows are measured in turns. A buffer is one step of 64 values; the network
+ * is one LSTM layer of 64 units. */
 #include "bench.h"
 #include <gst/gst.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define SINK "fakesink silent=true"
 
 static const struct {
-  const gchar *name, *element; /* NULL: the library's step */
+  const gchar *name, *element; /* NULL: the library without a pipeline */
 } lines[] = {
     {"nothing", ""},
     {"identity", "identity silent=true ! "},
@@ -25,7 +25,7 @@ static const struct {
 };
 
 static gint
-compare (gconstpointer a, gconstpointer b)
+compare_times (gconstpointer a, gconstpointer b)
 {
   gdouble x = *(const gdouble *) a, y = *(const gdouble *) b;
 
@@ -58,9 +58,9 @@ make_pipeline (const gchar *element, LstmModel *model, gint buffers, GError **er
   return pipeline;
 }
 
-/* ns per buffer of one run, or a negative number and @error */
+/* Returns the ns per buffer of one run, or a negative number with @error set. */
 static gdouble
-run (const gchar *element, LstmModel *model, gint buffers, GError **error)
+run_buffers (const gchar *element, LstmModel *model, gint buffers, GError **error)
 {
   g_autoptr (GstElement) pipeline = make_pipeline (element, model, buffers, error);
   g_autoptr (GstMessage) message = NULL;
@@ -104,7 +104,7 @@ main (int argc, char **argv)
     const gchar *element = lines[i % G_N_ELEMENTS (lines)].element;
     gdouble *result = &ns[i % G_N_ELEMENTS (lines)][i / G_N_ELEMENTS (lines)];
 
-    *result = element ? run (element, model, buffers, &error) : run_core (model, buffers);
+    *result = element ? run_buffers (element, model, buffers, &error) : run_core (model, buffers);
     if (*result < 0)
       break;
   }
@@ -114,7 +114,7 @@ main (int argc, char **argv)
   }
   g_print ("element\tbuffers\tns_median\tns_min\tbuffers_per_second\n");
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
-    qsort (ns[i], ROUNDS, sizeof ns[i][0], compare);
+    qsort (ns[i], ROUNDS, sizeof ns[i][0], compare_times);
     g_print ("%s\t%d\t%.0f\t%.0f\t%.0f\n", lines[i].name, buffers, ns[i][ROUNDS / 2], ns[i][0],
         1e9 / ns[i][ROUNDS / 2]);
   }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Times a step of the library against the machine itself and against other libraries. One line a
- * measurement, fields separated by tabs; ns are per stream and step, of a window per frame. Engines
- * take turns within a round, so that what disturbs the machine disturbs all of them. */
+ * Measures the time of a step of the library, of reading the weights, and of a step of other
+ * libraries. Each measurement is one line with fields separated by tabs. The time is in ns per stream
+ * and step, and for a window in ns per frame. The engines run in turns within a round, so a
+ * disturbance of the machine affects all of them. */
 #include "bench.h"
 #include "peers.h"
 #include <math.h>
@@ -13,7 +14,7 @@
 
 #define MIN_ROUNDS 5
 #define MAX_ROUNDS 301
-#define SLICE_NS 1e6 /* least time of one measurement: the clock's grain vanishes in it */
+#define SLICE_NS 1e6 /* least time of one measurement, far above the resolution of the clock */
 
 static const Case cases[] = {
     {"stream", CASE_CARRIED, 1, 1, NULL},
@@ -30,7 +31,7 @@ static const struct {
 } sizes[] = {{1, 30}, {16, 16}, {64, 64}, {128, 64}, {128, 128}, {256, 256}, {512, 512},
     {1024, 1024}, {2048, 512}, {1662, 64}};
 
-/* How far an engine's output may be from that of the library in float32. */
+/* Largest difference between the output of an engine and that of the library in float32 */
 static const struct {
   const char *name;
   float tolerance;
@@ -52,7 +53,7 @@ static const Engine *const peers[] = {BENCH_PEERS (PRESENT, ABSENT) NULL};
 
 #define MAX_ENGINES (G_N_ELEMENTS (own_engines) + G_N_ELEMENTS (peers))
 
-/* What is run, and what it has come to. */
+/* The options and the results of the benchmark */
 typedef struct {
   double seconds;
   gboolean with_peers;
@@ -61,18 +62,18 @@ typedef struct {
   gboolean failed;
 } Bench;
 
-/* An engine in a job. */
+/* An engine that runs a job */
 typedef struct {
   const Engine *engine;
   gpointer self;
-  gsize times; /* runs in a slice */
+  gsize times; /* runs in one measurement */
   double ns[MAX_ROUNDS];
 } Runner;
 
-/* By CLOCK_MONOTONIC, ns that pass; by CLOCK_PROCESS_CPUTIME_ID, only those that went to this
- * process and all of its threads, so that others on the same CPU are no part of it. */
+/* Returns the time of @clock in ns. CLOCK_MONOTONIC is wall time. CLOCK_PROCESS_CPUTIME_ID is the CPU
+ * time of all threads of this process, without other processes on the same CPU. */
 static double
-now (clockid_t clock)
+read_clock (clockid_t clock)
 {
   struct timespec t;
 
@@ -81,14 +82,14 @@ now (clockid_t clock)
 }
 
 static int
-compare (const void *a, const void *b)
+compare_times (const void *a, const void *b)
 {
   double x = *(const double *) a, y = *(const double *) b;
 
   return (x > y) - (x < y);
 }
 
-/* --- What is wanted --- */
+/* --- Selection --- */
 
 static gboolean
 is_wanted (const Bench *bench, const Engine *engine, const Job *job)
@@ -103,9 +104,9 @@ is_wanted (const Bench *bench, const Engine *engine, const Job *job)
              || g_pattern_spec_match_string (bench->only, full));
 }
 
-/* The engines whose lines of this job are wanted. */
+/* Selects the engines that run @job by the options --only and --engines. */
 static gsize
-choose (const Bench *bench, const Job *job, Runner *runners)
+choose_engines (const Bench *bench, const Job *job, Runner *runners)
 {
   gsize n = 0;
 
@@ -126,9 +127,10 @@ has_size (const Case *c, gsize d, gsize m)
   return c->only ? g_str_equal (c->only, size) : d != 128 || m != 64;
 }
 
-/* --- Whether they compute the same --- */
+/* --- Comparison of the outputs --- */
 
-/* Several times, as a state has to go on and a window to be full. */
+/* Compares the output of an engine with @reference after several runs, so that the state has seen
+ * steps and the window is complete. */
 static void
 run_for_check (const Engine *engine, gpointer self, const Job *job, float *y)
 {
@@ -139,7 +141,7 @@ run_for_check (const Engine *engine, gpointer self, const Job *job, float *y)
   engine->output (self, y);
 }
 
-/* What every engine must come to, by the library in float32: [steps, streams, n]. */
+/* Returns the expected output, computed by the library in float32: [steps, streams, n]. */
 static float *
 make_reference (const Job *job, GBytes *file, GError **error)
 {
@@ -160,7 +162,7 @@ make_reference (const Job *job, GBytes *file, GError **error)
 }
 
 static gboolean
-check (const Runner *runner, const Job *job, const float *reference, GError **error)
+check_output (const Runner *runner, const Job *job, const float *reference, GError **error)
 {
   gsize n = job->c->steps * job->c->streams * job->n;
   gsize first = job->c->kind == CASE_WINDOW ? n - job->n : 0;
@@ -180,22 +182,23 @@ check (const Runner *runner, const Job *job, const float *reference, GError **er
 
 /* --- Measuring --- */
 
-/* ns of a run; one before them brings back what other engines drove from the cache. */
+/* Returns the ns of a run. A run before the measurement loads the data that other engines have evicted
+ * from the cache. */
 static double
 time_once (const Runner *runner, gsize times)
 {
   double start;
 
   runner->engine->run (runner->self);
-  start = now (CLOCK_PROCESS_CPUTIME_ID);
+  start = read_clock (CLOCK_PROCESS_CPUTIME_ID);
   for (gsize i = 0; i < times; i++)
     runner->engine->run (runner->self);
-  return (now (CLOCK_PROCESS_CPUTIME_ID) - start) / (double) times;
+  return (read_clock (CLOCK_PROCESS_CPUTIME_ID) - start) / (double) times;
 }
 
-/* How often an engine has to run to fill a slice; warms up on the way. */
+/* Returns the number of runs that take SLICE_NS. The runs also warm up the engine. */
 static gsize
-calibrate (const Runner *runner)
+calibrate_runs (const Runner *runner)
 {
   gsize times = 1;
 
@@ -205,14 +208,14 @@ calibrate (const Runner *runner)
 }
 
 static void
-print (Bench *bench, const Job *job, Runner *runner, gsize rounds)
+print_result (Bench *bench, const Job *job, Runner *runner, gsize rounds)
 {
   const Case *c = job->c;
   double per = c->kind == CASE_WINDOW ? 1 : (double) (c->streams * c->steps);
   Result result = {runner->engine->name, c->name, precisions[job->precision].name, job->d,
       job->m, c->streams, c->steps};
 
-  qsort (runner->ns, rounds, sizeof runner->ns[0], compare);
+  qsort (runner->ns, rounds, sizeof runner->ns[0], compare_times);
   result.median = runner->ns[rounds / 2] / per;
   result.min = runner->ns[0] / per;
   g_array_append_val (bench->results, result);
@@ -220,8 +223,8 @@ print (Bench *bench, const Job *job, Runner *runner, gsize rounds)
       result.m, result.precision, result.streams, result.steps, result.median, result.min);
 }
 
-/* Runs all engines once, in an order of its own: what comes back at the period of a round hits
- * no one alone. */
+/* Runs all engines once in a random order, so that a periodic disturbance does not always affect the
+ * same engine. */
 static void
 run_round (Runner *runners, gsize n, gsize round)
 {
@@ -238,19 +241,19 @@ run_round (Runner *runners, gsize n, gsize round)
 }
 
 static void
-measure (Bench *bench, const Job *job, Runner *runners, gsize n)
+measure_job (Bench *bench, const Job *job, Runner *runners, gsize n)
 {
   double start;
   gsize rounds = 0;
 
   for (gsize i = 0; i < n; i++)
-    runners[i].times = calibrate (&runners[i]);
-  start = now (CLOCK_MONOTONIC);
+    runners[i].times = calibrate_runs (&runners[i]);
+  start = read_clock (CLOCK_MONOTONIC);
   while (rounds < MIN_ROUNDS
-         || (rounds < MAX_ROUNDS && now (CLOCK_MONOTONIC) - start < bench->seconds * 1e9))
+         || (rounds < MAX_ROUNDS && read_clock (CLOCK_MONOTONIC) - start < bench->seconds * 1e9))
     run_round (runners, n, rounds++);
   for (gsize i = 0; i < n; i++)
-    print (bench, job, &runners[i], rounds);
+    print_result (bench, job, &runners[i], rounds);
 }
 
 /* --- Jobs --- */
@@ -267,16 +270,16 @@ make_input (const Job *job)
 }
 
 static void
-fail (Bench *bench, const Job *job, const char *engine, GError *error)
+report_failure (Bench *bench, const Job *job, const char *engine, GError *error)
 {
   g_printerr ("bench: %s %s %zux%zu %s: %s\n", engine, job->c->name, job->d, job->m,
       precisions[job->precision].name, error->message);
   bench->failed = TRUE;
 }
 
-/* An engine that cannot do the job, or does another, has no line; the others go on. */
+/* Reports an engine that cannot run the job or whose output is wrong. The other engines continue. */
 static gsize
-create (Bench *bench, const Job *job, Runner *runners, gsize n, const float *reference)
+create_runners (Bench *bench, const Job *job, Runner *runners, gsize n, const float *reference)
 {
   gsize kept = 0;
 
@@ -286,11 +289,11 @@ create (Bench *bench, const Job *job, Runner *runners, gsize n, const float *ref
 
     runner->engine = runners[i].engine;
     runner->self = runner->engine->create (job, &error);
-    if (runner->self && check (runner, job, reference, &error)) {
+    if (runner->self && check_output (runner, job, reference, &error)) {
       kept++;
       continue;
     }
-    fail (bench, job, runner->engine->name, error);
+    report_failure (bench, job, runner->engine->name, error);
     if (runner->self)
       runner->engine->free (runner->self);
   }
@@ -316,8 +319,8 @@ run_engines (Bench *bench, Job *job, Runner *runners, gsize n, GError **error)
   reference = make_reference (job, network->file, error);
   if (!reference)
     return FALSE;
-  n = create (bench, job, runners, n, reference);
-  measure (bench, job, runners, n);
+  n = create_runners (bench, job, runners, n, reference);
+  measure_job (bench, job, runners, n);
   for (gsize i = 0; i < n; i++)
     runners[i].engine->free (runners[i].self);
   return TRUE;
@@ -327,11 +330,11 @@ static void
 run_job (Bench *bench, Job *job)
 {
   g_autofree Runner *runners = g_new (Runner, MAX_ENGINES);
-  gsize n = choose (bench, job, runners);
+  gsize n = choose_engines (bench, job, runners);
   g_autoptr (GError) error = NULL;
 
   if (n && !run_engines (bench, job, runners, n, &error))
-    fail (bench, job, "all engines", error);
+    report_failure (bench, job, "all engines", error);
 }
 
 static void
@@ -350,7 +353,7 @@ run_jobs (Bench *bench)
 /* --- The program --- */
 
 static gboolean
-pin (int cpu)
+pin_to_cpu (int cpu)
 {
   cpu_set_t set;
 
@@ -359,7 +362,8 @@ pin (int cpu)
   return cpu < 0 || sched_setaffinity (0, sizeof set, &set) == 0;
 }
 
-/* One thread each. Libraries read this before main(), so that it takes a second start. */
+/* Limits the libraries to one thread. They read the environment before main(), so the program starts
+ * itself again. */
 static void
 allow_one_thread (char **argv)
 {
@@ -381,7 +385,7 @@ name_absent_peers (void)
 }
 
 static gboolean
-draw (const Bench *bench, const char *path, GError **error)
+draw_plot (const Bench *bench, const char *path, GError **error)
 {
 #ifdef HAVE_PLOT
   return plot_write ((const Result *) bench->results->data, bench->results->len, path, error);
@@ -409,7 +413,7 @@ main (int argc, char **argv)
 
   allow_one_thread (argv);
   g_option_context_add_main_entries (context, options, NULL);
-  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1 || !pin (cpu)) {
+  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1 || !pin_to_cpu (cpu)) {
     g_printerr ("bench: %s\n", error ? error->message : "see --help");
     return 2;
   }
@@ -419,7 +423,7 @@ main (int argc, char **argv)
     name_absent_peers ();
   g_print ("engine\tcase\td\tm\tprecision\tstreams\tsteps\tns_median\tns_min\n");
   run_jobs (&bench);
-  if (plot && !draw (&bench, plot, &error)) {
+  if (plot && !draw_plot (&bench, plot, &error)) {
     g_printerr ("bench: %s\n", error->message);
     bench.failed = TRUE;
   }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the parts of the benchmark know of each other: a job is a network, an input and the way
- * in which one call takes it; an engine is one way of doing that call. */
+ * Shared types of the benchmark. A job is a network, an input and a kind of call; an engine is one
+ * implementation of that call. */
 #pragma once
 
 #include <lstm/lstm.h>
@@ -9,27 +9,27 @@
 #define BENCH_ERROR (g_quark_from_static_string ("bench"))
 #define BENCH_BIT(i) (1u << (i))
 
-/* What a call does; an engine says which of these it can do. */
+/* Kinds of calls. Each engine lists the kinds that it implements. */
 typedef enum {
-  CASE_CARRIED, /* steps that go on from the call before */
-  CASE_WINDOW,  /* a frame, and the outcome of the last `steps` of them from a state of zero */
+  CASE_CARRIED, /* steps that continue from the call before */
+  CASE_WINDOW,  /* one frame: the output of the last `steps` frames from a state of zero */
   CASE_STACK,   /* as CASE_CARRIED, with several layers */
-  CASE_SILENCE, /* as CASE_CARRIED, of a layer that forgets slowly and has no bias else */
+  CASE_SILENCE, /* as CASE_CARRIED, with a layer that forgets slowly and has no other bias */
 } CaseKind;
 
 typedef struct {
   const char *name;
   CaseKind kind;
   gsize streams, steps;
-  const char *only; /* the one size, "DxM", that the case is about; NULL: all */
+  const char *only; /* the only size "DxM" of the case; NULL: all sizes */
 } Case;
 
 typedef struct {
   const Case *c;
-  gsize d, m, n; /* n outputs a step */
+  gsize d, m, n; /* n: outputs per step */
   LstmPrecision precision;
-  LstmModel *model; /* in that precision */
-  /* The same weights for engines that read no model files, gates in PyTorch's order i f g o:
+  LstmModel *model; /* in the precision of the job */
+  /* The same weights for engines that do not read model files, with the gates in the order i f g o:
    * [4m, d], [4m, m], [4m]. NULL where there is more than one layer. */
   const float *w_x, *w_h, *bias;
   const float *x; /* [steps, streams, d] */
@@ -38,17 +38,17 @@ typedef struct {
 typedef struct {
   const char *name;
   guint kinds, precisions; /* sets of BENCH_BIT() */
-  /* Allocates everything that running takes and converts the weights and x into the engine's own
+  /* Allocates all memory for the runs and converts the weights and x to the engine's own
    * types and layouts, which is not timed. h and c are zero. */
   gpointer (*create) (const Job *job, GError **error);
   void (*run) (gpointer self);
-  /* What the last run computed: [steps, streams, n], of a window only the last step. NULL: the
+  /* Returns the output of the last run: [steps, streams, n], and of a window only the last step. NULL: the
    * engine computes nothing that could be compared. */
   void (*output) (gpointer self, float *y);
   void (*free) (gpointer self);
 } Engine;
 
-/* One line of the table. */
+/* One line of the output */
 typedef struct {
   const char *engine, *kind, *precision;
   gsize d, m, streams, steps;
@@ -60,7 +60,7 @@ extern const Engine engine_lstm, engine_window, engine_recompute, engine_silence
     engine_read;
 extern const Engine peer_onednn, peer_openblas, peer_onnxruntime;
 
-/* network.c: random weights; the same for the same sizes */
+/* network.c: random weights, which depend on the sizes only */
 typedef struct {
   GBytes *file;            /* safetensors */
   float *w_x, *w_h, *bias; /* as in Job */
@@ -71,5 +71,5 @@ void network_free (Network *network);
 float *network_transposed (const float *w, gsize rows, gsize columns); /* [columns, rows] */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Network, network_free)
 
-/* plot.c: cases as panels, sizes along x, a line for each engine and precision */
+/* plot.c: draws each case as a diagram, with sizes along x and a line for each engine and precision */
 gboolean plot_write (const Result *results, gsize n, const char *path, GError **error);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The library's own rows: a state that goes on, a window that goes on, and one that is computed
- * anew at each frame. */
+ * Engines of the library: a state that continues, a window that continues, and a window that is
+ * computed again at each frame. */
 #include "bench.h"
 #include <string.h>
 
-/* Until c has grown, and until it has gone, to 2^-149 or to 0: that halves about every third step */
+/* Steps in which c grows, and steps in which c decays to 2^-149 or to 0. c halves about every third
+ * step. */
 #define LOUD_STEPS 100
 #define SILENT_STEPS 4000
 
@@ -15,7 +16,7 @@ typedef struct {
   float *x, *y; /* [streams, steps, d], [streams, steps, n] */
 } Lstm;
 
-/* [a, b, n] to [b, a, n] */
+/* Transposes [a, b, n] to [b, a, n]. */
 static void
 swap_outer (const float *from, gsize a, gsize b, gsize n, float *to)
 {
@@ -49,7 +50,7 @@ lstm_run (gpointer data)
   lstm_state_run (self->state, self->steps, self->x, self->y);
 }
 
-/* A state whose h and c have died away, for input that stays 0 */
+/* Makes a state whose h and c have decayed, for an input of zeros. */
 static gpointer
 silence_create (const Job *job, GError **error)
 {
@@ -91,7 +92,7 @@ lstm_free (gpointer data)
   g_free (self);
 }
 
-/* Every run takes the next of `length` frames, round and round. */
+/* Each run reads the next of `length` frames in a cycle. */
 typedef struct {
   LstmWindow *window;
   gsize length, d, n, next;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The machine itself: the time in which the same thread merely reads the packed weights. */
+ * Engine that only reads the packed weights, as the lower bound of a step in one thread. */
 #include "bench.h"
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #define HUGE_PAGE (2 * 1024 * 1024)
 
 typedef struct {
-  guint64 *packed; /* as many bytes as the packed weights have */
+  guint64 *packed; /* as large as the packed weights */
   gsize length, times;
   volatile guint64 sink;
 } Read;
@@ -20,7 +20,7 @@ __attribute__ ((target_clones ("avx512f", "avx2", "default"), optimize ("O3")))
 static guint64
 read_all (const guint64 *restrict p, gsize n)
 {
-  guint64 sums[64] = {0}; /* enough independent chains for the widest vectors */
+  guint64 sums[64] = {0}; /* independent sums for the widest vectors */
 
   for (gsize i = 0; i + 64 <= n; i += 64)
     for (gsize k = 0; k < 64; k++)
@@ -30,10 +30,10 @@ read_all (const guint64 *restrict p, gsize n)
   return sums[0];
 }
 
-/* Memory as the library has it for weights, on huge pages where there are any, so that the floor is
- * not above what stands on it; written to, or all of it would be one page of zeros. */
+/* Allocates memory like the library's weights, on huge pages if possible, so that the bound is not too
+ * high. The memory is written once: else all pages would be one page of zeros. */
 static guint64 *
-allocate (gsize bytes)
+allocate_packed (gsize bytes)
 {
   gpointer memory;
 
@@ -45,13 +45,13 @@ allocate (gsize bytes)
   return memory;
 }
 
-/* Once per step of a stream: what a step that keeps nothing in the cache has to read. Once per
- * frame of a window: the least that a frame has to read, however its steps share the weights. */
+/* Reads the weights once per step of a stream, as a step does without a cache, or once per frame of a
+ * window, which is the least that a frame has to read. */
 static gpointer
 read_create (const Job *job, GError **error)
 {
   gsize bytes = lstm_model_get_packed_size (job->model);
-  guint64 *packed = allocate (bytes);
+  guint64 *packed = allocate_packed (bytes);
   Read *self;
 
   if (!packed) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Networks to be timed: random weights, put together as a safetensors file. */
+ * Makes networks for the benchmark: random weights in a safetensors file. */
 #include "bench.h"
 #include <math.h>
 #include <string.h>
@@ -21,7 +21,7 @@ add_values (Writer *writer, gsize n, double low, double high)
   }
 }
 
-/* The header's entry of a tensor whose values follow from @begin on */
+/* Appends the header entry of a tensor whose data begin at byte @begin. */
 static void
 add_entry (Writer *writer, const char *name, gsize rows, gsize columns, gsize begin)
 {
@@ -42,8 +42,8 @@ add_tensor (Writer *writer, const char *name, gsize rows, gsize columns)
   add_entry (writer, name, rows, columns, begin);
 }
 
-/* A layer as Keras begins it: no bias but 1 for the forget gate, and recurrent weights so small
- * that h dies away where x is 0. */
+/* Sets the bias as Keras initializes it: 1 for the forget gate, else 0. The recurrent weights are so
+ * small that h decays if x is 0. */
 static void
 add_forgetful (Writer *writer, gsize d, gsize m)
 {
@@ -74,7 +74,7 @@ add_lstm (Writer *writer, const char *prefix, gsize d, gsize m)
   }
 }
 
-/* Three layers of 128, 128 and m units and a dense layer of 10. */
+/* Makes three LSTM layers of 128, 128 and m units and a dense layer of 10 outputs. */
 static void
 add_stack (Writer *writer, gsize d, gsize m)
 {
@@ -92,7 +92,7 @@ add_stack (Writer *writer, gsize d, gsize m)
 }
 
 static GBytes *
-join (GString *header, GByteArray *data)
+join_file (GString *header, GByteArray *data)
 {
   GByteArray *file = g_byte_array_new ();
   guint64 length = GUINT64_TO_LE ((guint64) header->len);
@@ -122,7 +122,7 @@ network_new (CaseKind kind, gsize d, gsize m)
     network->bias = network->w_h + 4 * m * m;
   }
   g_string_append_c (writer.header, '}');
-  network->file = join (writer.header, writer.data);
+  network->file = join_file (writer.header, writer.data);
   g_string_free (writer.header, TRUE);
   g_byte_array_unref (writer.data);
   g_rand_free (writer.rand);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Just enough of a writer of protobuf messages for an ONNX model of one LSTM node. */
+ * Writes the protobuf messages of an ONNX model with one LSTM node. */
 #include "onnx-model.h"
 #include <string.h>
 
-/* Field numbers of onnx.proto3, message by message. */
+/* Field numbers of onnx.proto3, grouped by message */
 enum { MODEL_IR_VERSION = 1, MODEL_GRAPH = 7, MODEL_OPSET = 8 };
 enum { OPSET_DOMAIN = 1, OPSET_VERSION = 2 };
 enum { GRAPH_NODE = 1, GRAPH_NAME = 2, GRAPH_WEIGHTS = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };
@@ -16,7 +16,7 @@ enum { TYPE_TENSOR = 1, TYPE_ELEMENT = 1, TYPE_SHAPE = 2, SHAPE_DIM = 1, DIM_VAL
 
 enum { ELEMENT_FLOAT = 1, ATTRIBUTE_IS_INT = 2 };
 
-/* Versions that ONNX Runtime has read since 2020. */
+/* Versions that ONNX Runtime reads since 2020 */
 enum { IR_VERSION = 7, OPSET = 14 };
 
 static void
@@ -51,7 +51,7 @@ put_string (GByteArray *to, guint field, const char *text)
   put_bytes (to, field, text, strlen (text));
 }
 
-/* Takes the message. */
+/* Appends @message as a field, and frees @message. */
 static void
 put_message (GByteArray *to, guint field, GByteArray *message)
 {
@@ -102,8 +102,8 @@ put_value (GByteArray *graph, guint field, OnnxValue value)
   put_message (graph, field, result);
 }
 
-/* A tensor [1, 4m, columns] from gates i f g o to i o f g. Without columns the bias, [1, 8m]: it
- * has a second half, h's, which is zero. */
+/* Appends a tensor [1, 4m, columns], with the gates reordered from i f g o to i o f g. Without columns,
+ * appends the bias [1, 8m], whose second half, the recurrent bias, is zero. */
 static void
 put_weights (GByteArray *graph, const char *name, const float *w, gsize m, gsize columns)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * oneDNN's LSTM primitive, versions 2 and 3: made once, weights in the layout that it asks for,
- * x in its type, h and c from call to call in two sets of memory that take turns. */
+ * Engine of oneDNN's LSTM primitive, versions 2 and 3. The primitive is made once, with the weights in
+ * its preferred layout and x in its type. h and c alternate between two sets of memory. */
 #include "bench.h"
 #include <oneapi/dnnl/dnnl.h>
 #include <string.h>
 
-/* What takes part in a call, in the order of the rows in `tensors`. */
+/* Tensors of a call, in the order of the table `tensors` */
 enum { X, H_IN, C_IN, W_X, W_H, BIAS, Y, H_OUT, C_OUT, SCRATCH, N_TENSORS };
 
 typedef struct {
@@ -15,13 +15,13 @@ typedef struct {
   dnnl_primitive_attr_t attr, quantisation; /* of the primitive; of conversions to int8 */
   dnnl_primitive_desc_t desc;
   dnnl_primitive_t primitive;
-  dnnl_memory_t memory[N_TENSORS]; /* NULL: not part of it */
+  dnnl_memory_t memory[N_TENSORS]; /* NULL: not used */
   dnnl_exec_arg_t arguments[2][N_TENSORS];
   int n_arguments, turn;
   dnnl_memory_t y; /* of the last run, as float32 */
 } Onednn;
 
-/* Dimensions are digits and letters: T steps, B streams, d, m. */
+/* Dimensions are digits or letters: T steps, B streams, d, m. */
 static const struct {
   int argument;
   const char *dims;
@@ -44,8 +44,7 @@ static const struct {
     [SCRATCH] = {DNNL_ARG_SCRATCHPAD},
 };
 
-/* The two versions differ in what a description of memory is, and in how a primitive is
- * described. */
+/* The two versions differ in the type of a memory descriptor and in the description of a primitive. */
 #if DNNL_VERSION_MAJOR < 3
 typedef dnnl_memory_desc_t *Desc;
 typedef const dnnl_memory_desc_t *ConstDesc;
@@ -104,7 +103,7 @@ describe_lstm (Onednn *self, Desc *t)
 #endif
 
 static gboolean
-succeeded (dnnl_status_t status, const char *what, GError **error)
+check_status (dnnl_status_t status, const char *what, GError **error)
 {
   if (status)
     g_set_error (error, BENCH_ERROR, 0, "%s: oneDNN's status %d", what, (int) status);
@@ -112,7 +111,7 @@ succeeded (dnnl_status_t status, const char *what, GError **error)
 }
 
 static dnnl_status_t
-describe (const Job *job, int tensor, dnnl_data_type_t type, dnnl_format_tag_t tag, Desc *desc)
+describe_memory (const Job *job, int tensor, dnnl_data_type_t type, dnnl_format_tag_t tag, Desc *desc)
 {
   const char *letters = tensors[tensor].dims;
   dnnl_dims_t dims;
@@ -127,7 +126,8 @@ describe (const Job *job, int tensor, dnnl_data_type_t type, dnnl_format_tag_t t
   return desc_new (desc, n, dims, type, tag);
 }
 
-/* A window begins with a state of zero and leaves none, which is said by leaving them out. */
+/* Returns whether the tensor is used. A window starts from zero and returns no state, so its states are
+ * omitted. */
 static gboolean
 takes_part (const Job *job, int tensor)
 {
@@ -135,7 +135,7 @@ takes_part (const Job *job, int tensor)
          || !(tensor == H_IN || tensor == C_IN || tensor == H_OUT || tensor == C_OUT);
 }
 
-/* Activations are in -1…1 and weights in -0.1…0.1. */
+/* Sets the quantisation: activations are in -1…1 and weights in -0.1…0.1. */
 static dnnl_status_t
 set_quantisation (dnnl_primitive_attr_t attr)
 {
@@ -159,7 +159,7 @@ make_attributes (Onednn *self, const Job *job, GError **error)
     status = set_quantisation (self->quantisation);
   if (!status && job->precision == LSTM_PRECISION_INT8)
     status = set_quantisation (self->attr);
-  return succeeded (status, "attributes", error);
+  return check_status (status, "attributes", error);
 }
 
 static gboolean
@@ -170,14 +170,14 @@ make_primitive (Onednn *self, const Job *job, GError **error)
 
   for (int i = 0; i < SCRATCH && !status; i++)
     if (takes_part (job, i))
-      status = describe (job, i, tensors[i].types[job->precision], tensors[i].tag, &descs[i]);
+      status = describe_memory (job, i, tensors[i].types[job->precision], tensors[i].tag, &descs[i]);
   if (!status)
     status = describe_lstm (self, descs);
   if (!status)
     status = dnnl_primitive_create (&self->primitive, self->desc);
   for (int i = 0; i < SCRATCH; i++)
     desc_free (descs[i]);
-  return succeeded (status, "primitive", error);
+  return check_status (status, "primitive", error);
 }
 
 static gboolean
@@ -193,7 +193,7 @@ make_memories (Onednn *self, const Job *job, GError **error)
           dnnl_primitive_desc_query_md (
               self->desc, dnnl_query_exec_arg_md, tensors[i].argument),
           self->engine, DNNL_MEMORY_ALLOCATE);
-    if (!succeeded (status, "memory", error))
+    if (!check_status (status, "memory", error))
       return FALSE;
   }
   for (int i = 0; i < N_TENSORS; i++) {
@@ -209,9 +209,9 @@ make_memories (Onednn *self, const Job *job, GError **error)
   return TRUE;
 }
 
-/* From one type and layout to another. */
+/* Copies memory into another type and layout. */
 static dnnl_status_t
-convert (Onednn *self, dnnl_memory_t from, dnnl_memory_t to, dnnl_primitive_attr_t attr)
+convert_memory (Onednn *self, dnnl_memory_t from, dnnl_memory_t to, dnnl_primitive_attr_t attr)
 {
   ConstDesc from_desc, to_desc;
   dnnl_primitive_desc_t desc = NULL;
@@ -235,12 +235,12 @@ convert (Onednn *self, dnnl_memory_t from, dnnl_memory_t to, dnnl_primitive_attr
   return status;
 }
 
-/* Memory for a tensor as the job has it: over `data`, or DNNL_MEMORY_ALLOCATE. */
+/* Makes memory for a tensor in the layout of the job: at @data, or DNNL_MEMORY_ALLOCATE. */
 static dnnl_status_t
-wrap (Onednn *self, const Job *job, int tensor, gconstpointer data, dnnl_memory_t *memory)
+wrap_memory (Onednn *self, const Job *job, int tensor, gconstpointer data, dnnl_memory_t *memory)
 {
   Desc desc = NULL;
-  dnnl_status_t status = describe (job, tensor, dnnl_f32, tensors[tensor].plain, &desc);
+  dnnl_status_t status = describe_memory (job, tensor, dnnl_f32, tensors[tensor].plain, &desc);
 
   if (!status)
     status = dnnl_memory_create (memory, desc, self->engine, (gpointer) data);
@@ -249,7 +249,7 @@ wrap (Onednn *self, const Job *job, int tensor, gconstpointer data, dnnl_memory_
 }
 
 static gboolean
-fill (Onednn *self, const Job *job, GError **error)
+fill_memories (Onednn *self, const Job *job, GError **error)
 {
   g_autofree float *zeros = g_new0 (float, job->c->streams * job->m);
   g_autofree float *w_x = network_transposed (job->w_x, 4 * job->m, job->d);
@@ -268,15 +268,15 @@ fill (Onednn *self, const Job *job, GError **error)
 
     if (!self->memory[i])
       continue;
-    status = wrap (self, job, i, data[i], &plain);
+    status = wrap_memory (self, job, i, data[i], &plain);
     if (!status)
-      status = convert (self, plain, self->memory[i],
+      status = convert_memory (self, plain, self->memory[i],
           type == dnnl_u8 || type == dnnl_s8 ? self->quantisation : NULL);
     dnnl_memory_destroy (plain);
-    if (!succeeded (status, "conversion", error))
+    if (!check_status (status, "conversion", error))
       return FALSE;
   }
-  return succeeded (wrap (self, job, Y, DNNL_MEMORY_ALLOCATE, &self->y), "output", error);
+  return check_status (wrap_memory (self, job, Y, DNNL_MEMORY_ALLOCATE, &self->y), "output", error);
 }
 
 static void
@@ -301,11 +301,11 @@ onednn_create (const Job *job, GError **error)
 {
   Onednn *self = g_new0 (Onednn, 1);
 
-  if (succeeded (dnnl_engine_create (&self->engine, dnnl_cpu, 0), "engine", error)
-      && succeeded (dnnl_stream_create (&self->stream, self->engine, dnnl_stream_default_flags),
+  if (check_status (dnnl_engine_create (&self->engine, dnnl_cpu, 0), "engine", error)
+      && check_status (dnnl_stream_create (&self->stream, self->engine, dnnl_stream_default_flags),
           "stream", error)
       && make_attributes (self, job, error) && make_primitive (self, job, error)
-      && make_memories (self, job, error) && fill (self, job, error))
+      && make_memories (self, job, error) && fill_memories (self, job, error))
     return self;
   onednn_free (self);
   return NULL;
@@ -329,7 +329,7 @@ onednn_output (gpointer data, float *y)
   ConstDesc desc;
   gpointer values;
 
-  convert (self, self->memory[Y], self->y, NULL);
+  convert_memory (self, self->memory[Y], self->y, NULL);
   dnnl_memory_get_memory_desc (self->y, &desc);
   dnnl_memory_get_data_handle (self->y, &values);
   memcpy (y, values, dnnl_memory_desc_get_size (desc));

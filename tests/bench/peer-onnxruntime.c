@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * ONNX Runtime with a model of one LSTM node: everything bound once, one thread, h and c from call
- * to call in two bindings that take turns. */
+ * Engine of ONNX Runtime with a model of one LSTM node and one thread. All values are bound once; h and
+ * c alternate between two bindings. */
 #include "onnx-model.h"
 #include <fcntl.h>
 #include <onnxruntime_c_api.h>
@@ -15,15 +15,15 @@ typedef struct {
   OrtSession *session;
   OrtMemoryInfo *place;
   OrtIoBinding *bindings[2];
-  float *data[ONNX_N_VALUES]; /* NULL: not part of the model; x is the job's */
+  float *data[ONNX_N_VALUES]; /* NULL: not in the model; the job owns x */
   OrtValue *values[ONNX_N_VALUES];
   gsize n_y;
   int turn;
 } Onnxruntime;
 
-/* Takes the status. */
+/* Returns whether @status is OK, and frees @status. */
 static gboolean
-succeeded (const Onnxruntime *self, OrtStatus *status, GError **error)
+check_status (const Onnxruntime *self, OrtStatus *status, GError **error)
 {
   if (!status)
     return TRUE;
@@ -38,18 +38,18 @@ make_session (Onnxruntime *self, const Job *job, GError **error)
   const OrtApi *api = self->api;
   g_autoptr (GByteArray) model = onnx_model_new (job);
 
-  return succeeded (self, api->CreateEnv (ORT_LOGGING_LEVEL_ERROR, "bench", &self->env), error)
-         && succeeded (self, api->CreateSessionOptions (&self->options), error)
-         && succeeded (self, api->SetIntraOpNumThreads (self->options, 1), error)
-         && succeeded (self, api->SetInterOpNumThreads (self->options, 1), error)
-         && succeeded (self,
+  return check_status (self, api->CreateEnv (ORT_LOGGING_LEVEL_ERROR, "bench", &self->env), error)
+         && check_status (self, api->CreateSessionOptions (&self->options), error)
+         && check_status (self, api->SetIntraOpNumThreads (self->options, 1), error)
+         && check_status (self, api->SetInterOpNumThreads (self->options, 1), error)
+         && check_status (self,
              api->CreateSessionFromArray (
                  self->env, model->data, model->len, self->options, &self->session),
              error);
 }
 
-/* Without stderr, on which Debian's build says in a thousand lines that it registers every operator
- * of ONNX twice. What matters comes back as a status. */
+/* Opens the session with stderr closed: Debian's build prints about a thousand lines there, because it
+ * registers every operator of ONNX twice. Errors are returned as a status. */
 static gboolean
 make_session_quietly (Onnxruntime *self, const Job *job, GError **error)
 {
@@ -75,16 +75,16 @@ make_value (Onnxruntime *self, const Job *job, int i, GError **error)
   if (i == ONNX_Y)
     self->n_y = n;
   self->data[i] = i == ONNX_X ? g_memdup2 (job->x, n * sizeof (float)) : g_new0 (float, n);
-  return succeeded (self,
+  return check_status (self,
       self->api->CreateTensorWithDataAsOrtValue (self->place, self->data[i], n * sizeof (float),
           value.dims, n_dims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &self->values[i]),
       error);
 }
 
 static gboolean
-bind (Onnxruntime *self, const Job *job, int turn, GError **error)
+bind_values (Onnxruntime *self, const Job *job, int turn, GError **error)
 {
-  /* Of the second turn: what came out of the first goes in, and the other way round. */
+  /* The second binding swaps the states: the outputs of the first binding are its inputs. */
   static const int next[] = {[ONNX_X] = ONNX_X,
       [ONNX_H_IN] = ONNX_H_OUT,
       [ONNX_C_IN] = ONNX_C_OUT,
@@ -93,14 +93,14 @@ bind (Onnxruntime *self, const Job *job, int turn, GError **error)
       [ONNX_C_OUT] = ONNX_C_IN};
   const OrtApi *api = self->api;
 
-  if (!succeeded (self, api->CreateIoBinding (self->session, &self->bindings[turn]), error))
+  if (!check_status (self, api->CreateIoBinding (self->session, &self->bindings[turn]), error))
     return FALSE;
   for (int i = 0; i < ONNX_N_VALUES; i++) {
     OrtValue *value = self->values[turn ? next[i] : i];
     const char *name = onnx_value (job, i).name;
 
     if (value
-        && !succeeded (self,
+        && !check_status (self,
             i < ONNX_Y ? api->BindInput (self->bindings[turn], name, value)
                        : api->BindOutput (self->bindings[turn], name, value),
             error))
@@ -112,14 +112,14 @@ bind (Onnxruntime *self, const Job *job, int turn, GError **error)
 static gboolean
 make_bindings (Onnxruntime *self, const Job *job, GError **error)
 {
-  if (!succeeded (self,
+  if (!check_status (self,
           self->api->CreateCpuMemoryInfo (OrtDeviceAllocator, OrtMemTypeDefault, &self->place),
           error))
     return FALSE;
   for (int i = 0; i < ONNX_N_VALUES; i++)
     if (onnx_has_value (job, i) && !make_value (self, job, i, error))
       return FALSE;
-  return bind (self, job, 0, error) && bind (self, job, 1, error);
+  return bind_values (self, job, 0, error) && bind_values (self, job, 1, error);
 }
 
 static void

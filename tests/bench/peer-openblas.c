@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a program would do that has a matrix product and libm, and nothing more: all inputs of a
- * call in one product, then per step the recurrent one and the gates by expf and tanhf. */
+ * Engine of OpenBLAS and libm: one matrix product for all inputs of a call, and for each step the
+ * recurrent product and the gates by expf and tanhf. */
 #include "bench.h"
 #include <cblas.h>
 #include <math.h>
@@ -30,7 +30,7 @@ openblas_create (const Job *job, GError **error)
   return self;
 }
 
-/* y [rows, n] += x [rows, k] w [k, n] */
+/* Computes y [rows, n] += x [rows, k] w [k, n]. */
 static void
 add_product (gsize rows, gsize k, gsize n, const float *x, const float *w, float *y)
 {
@@ -47,9 +47,9 @@ sigmoid (float x)
   return 1 / (1 + expf (-x));
 }
 
-/* gates [4m] of a stream to h [m], c [m] */
+/* Computes h [m] and c [m] of a stream from its gates [4m]. */
 static void
-fuse (gsize m, const float *gates, float *h, float *c)
+compute_cells (gsize m, const float *gates, float *h, float *c)
 {
   for (gsize i = 0; i < m; i++) {
     c[i] = sigmoid (gates[m + i]) * c[i] + sigmoid (gates[i]) * tanhf (gates[2 * m + i]);
@@ -75,7 +75,7 @@ openblas_run (gpointer data)
 
     add_product (rows, m, 4 * m, self->h, self->w_h, gates);
     for (gsize i = 0; i < rows; i++)
-      fuse (m, gates + i * 4 * m, self->h + i * m, self->c + i * m);
+      compute_cells (m, gates + i * 4 * m, self->h + i * m, self->c + i * m);
     memcpy (self->y + t * size, self->h, size * sizeof (float));
   }
 }

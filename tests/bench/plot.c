@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The figures as a picture: a panel for each case, ns against the number of weights, both
- * logarithmic; a color for each engine, a dash for each precision. */
+ * Draws the results: a diagram for each case, with the ns over the number of weights on logarithmic
+ * axes, a color for each engine and a dash for each precision. */
 #include "bench.h"
 #include <cairo.h>
 #include <math.h>
 
-enum { PANEL = 480, HEIGHT = 620, LEFT = 62, GAP = 26, TOP = 92, BOTTOM = 96 };
+enum { DIAGRAM = 480, HEIGHT = 620, LEFT = 62, GAP = 26, TOP = 92, BOTTOM = 96 };
 #define FONT 12.0
-#define LABEL_PITCH 13.0 /* least distance of size labels, which stand upright */
+#define LABEL_PITCH 13.0 /* least distance between size labels, which are vertical */
 
-static const char *const panels[] = {"stream", "sequence", "batch"};
+static const char *const diagrams[] = {"stream", "sequence", "batch"};
 
 static const struct {
   const char *engine;
@@ -34,11 +34,11 @@ typedef struct {
   const Result *results;
   gsize n;
   double min_x, max_x, min_y, max_y; /* logarithms to base 10 */
-  double left;                       /* of the panel that is drawn */
+  double left;                       /* of the current diagram */
 } Plot;
 
 static double
-weights (const Result *r)
+count_weights (const Result *r)
 {
   return log10 (4.0 * (double) r->m * (double) (r->d + r->m));
 }
@@ -46,7 +46,7 @@ weights (const Result *r)
 static double
 place_x (const Plot *plot, double x)
 {
-  return plot->left + 14 + (x - plot->min_x) / (plot->max_x - plot->min_x) * (PANEL - 28);
+  return plot->left + 14 + (x - plot->min_x) / (plot->max_x - plot->min_x) * (DIAGRAM - 28);
 }
 
 static double
@@ -56,7 +56,7 @@ place_y (const Plot *plot, double y)
 }
 
 static gboolean
-has (const Plot *plot, const char *kind, const char *engine, const char *precision)
+has_result (const Plot *plot, const char *kind, const char *engine, const char *precision)
 {
   for (gsize i = 0; i < plot->n; i++) {
     const Result *r = &plot->results[i];
@@ -68,7 +68,7 @@ has (const Plot *plot, const char *kind, const char *engine, const char *precisi
   return FALSE;
 }
 
-/* FALSE if no panel has a result. */
+/* Finds the ranges of the axes. Returns FALSE if there is no result. */
 static gboolean
 find_range (Plot *plot)
 {
@@ -76,15 +76,15 @@ find_range (Plot *plot)
 
   plot->min_x = plot->min_y = HUGE_VAL;
   plot->max_x = plot->max_y = -HUGE_VAL;
-  for (gsize p = 0; p < G_N_ELEMENTS (panels); p++)
+  for (gsize p = 0; p < G_N_ELEMENTS (diagrams); p++)
     for (gsize i = 0; i < plot->n; i++) {
       const Result *r = &plot->results[i];
 
-      if (!g_str_equal (r->kind, panels[p]))
+      if (!g_str_equal (r->kind, diagrams[p]))
         continue;
       any = TRUE;
-      plot->min_x = MIN (plot->min_x, weights (r));
-      plot->max_x = MAX (plot->max_x, weights (r));
+      plot->min_x = MIN (plot->min_x, count_weights (r));
+      plot->max_x = MAX (plot->max_x, count_weights (r));
       plot->min_y = MIN (plot->min_y, log10 (r->median));
       plot->max_y = MAX (plot->max_y, log10 (r->median));
     }
@@ -95,7 +95,7 @@ find_range (Plot *plot)
   return any;
 }
 
-/* Horizontally, `align` of the width left of x: 0, 0.5 or 1. */
+/* Draws horizontal text. The fraction @align of its width, 0, 0.5 or 1, is left of @x. */
 static void
 write_text (cairo_t *cr, const char *text, double x, double y, double align)
 {
@@ -104,10 +104,10 @@ write_text (cairo_t *cr, const char *text, double x, double y, double align)
   cairo_text_extents (cr, text, &extents);
   cairo_move_to (cr, x - align * extents.x_advance, y);
   cairo_show_text (cr, text);
-  cairo_new_path (cr); /* text leaves a point behind */
+  cairo_new_path (cr); /* the text has set a current point */
 }
 
-/* Lines at 1, 2 and 5 times the powers of 10, those of the powers stronger. */
+/* Draws grid lines at 1, 2 and 5 times the powers of 10. The lines at powers of 10 are stronger. */
 static void
 draw_times (Plot *plot, gboolean labels)
 {
@@ -125,7 +125,7 @@ draw_times (Plot *plot, gboolean labels)
       continue;
     cairo_set_source_rgb (cr, shade, shade, shade);
     cairo_move_to (cr, plot->left, place_y (plot, y));
-    cairo_rel_line_to (cr, PANEL, 0);
+    cairo_rel_line_to (cr, DIAGRAM, 0);
     cairo_stroke (cr);
     cairo_set_source_rgb (cr, 0.2, 0.2, 0.2);
     if (labels)
@@ -140,10 +140,10 @@ draw_frame (Plot *plot, const char *title, gboolean labels)
 
   draw_times (plot, labels);
   cairo_set_source_rgb (cr, 0.2, 0.2, 0.2);
-  cairo_rectangle (cr, plot->left, TOP, PANEL, HEIGHT);
+  cairo_rectangle (cr, plot->left, TOP, DIAGRAM, HEIGHT);
   cairo_stroke (cr);
   cairo_set_font_size (cr, FONT + 2);
-  write_text (cr, title, plot->left + PANEL / 2.0, TOP - 10, 0.5);
+  write_text (cr, title, plot->left + DIAGRAM / 2.0, TOP - 10, 0.5);
   cairo_set_font_size (cr, FONT);
 }
 
@@ -152,12 +152,13 @@ compare_sizes (gconstpointer a, gconstpointer b)
 {
   const Result *x = *(const Result *const *) a, *y = *(const Result *const *) b;
 
-  return (weights (x) > weights (y)) - (weights (x) < weights (y));
+  return (count_weights (x) > count_weights (y)) - (count_weights (x) < count_weights (y));
 }
 
-/* The results of a line in the order of their sizes; of all lines of a panel without an engine. */
+/* Returns the results of a line, sorted by size. Without @engine, returns the results of all lines of the
+ * diagram. */
 static GPtrArray *
-pick (const Plot *plot, const char *kind, const char *engine, const char *precision)
+pick_results (const Plot *plot, const char *kind, const char *engine, const char *precision)
 {
   GPtrArray *picked = g_ptr_array_new ();
 
@@ -172,11 +173,12 @@ pick (const Plot *plot, const char *kind, const char *engine, const char *precis
   return picked;
 }
 
-/* Upright under the axis, moved aside where they would touch, with a line to their places. */
+/* Draws vertical size labels under the axis. Labels that would touch are moved aside, with a line to
+ * their places. */
 static void
 draw_sizes (Plot *plot, const char *kind)
 {
-  g_autoptr (GPtrArray) all = pick (plot, kind, NULL, NULL);
+  g_autoptr (GPtrArray) all = pick_results (plot, kind, NULL, NULL);
   cairo_t *cr = plot->cr;
   double end = -HUGE_VAL, last = -HUGE_VAL;
 
@@ -184,11 +186,11 @@ draw_sizes (Plot *plot, const char *kind)
   for (guint i = 0; i < all->len; i++) {
     const Result *r = all->pdata[i];
     g_autofree char *text = g_strdup_printf ("%zu×%zu", r->d, r->m);
-    double x = place_x (plot, weights (r)), at = MAX (x, end + LABEL_PITCH);
+    double x = place_x (plot, count_weights (r)), at = MAX (x, end + LABEL_PITCH);
 
-    if (weights (r) == last)
+    if (count_weights (r) == last)
       continue;
-    last = weights (r);
+    last = count_weights (r);
     end = at;
     cairo_move_to (cr, x, TOP + HEIGHT);
     cairo_line_to (cr, x, TOP + HEIGHT + 4);
@@ -214,14 +216,14 @@ static void
 draw_line (Plot *plot, const char *kind, gsize color, gsize style)
 {
   g_autoptr (GPtrArray)
-      points = pick (plot, kind, colors[color].engine, styles[style].precision);
+      points = pick_results (plot, kind, colors[color].engine, styles[style].precision);
   cairo_t *cr = plot->cr;
 
   choose_line (cr, color, style);
   for (guint i = 0; i < points->len; i++) {
     const Result *r = points->pdata[i];
 
-    cairo_line_to (cr, place_x (plot, weights (r)), place_y (plot, log10 (r->median)));
+    cairo_line_to (cr, place_x (plot, count_weights (r)), place_y (plot, log10 (r->median)));
   }
   cairo_stroke (cr);
   cairo_set_dash (cr, NULL, 0, 0);
@@ -229,12 +231,12 @@ draw_line (Plot *plot, const char *kind, gsize color, gsize style)
     const Result *r = points->pdata[i];
 
     cairo_arc (
-        cr, place_x (plot, weights (r)), place_y (plot, log10 (r->median)), 3, 0, 2 * G_PI);
+        cr, place_x (plot, count_weights (r)), place_y (plot, log10 (r->median)), 3, 0, 2 * G_PI);
     cairo_fill (cr);
   }
 }
 
-/* What a color or a dash means; gives back where the next may stand. */
+/* Draws a legend entry for a color or a dash. Returns the position of the next entry. */
 static double
 draw_key (cairo_t *cr, double x, const char *text, gsize color, gsize style)
 {
@@ -257,11 +259,11 @@ draw_legend (Plot *plot)
   double x = LEFT;
 
   for (gsize i = 0; i < G_N_ELEMENTS (colors); i++)
-    if (has (plot, NULL, colors[i].engine, NULL))
+    if (has_result (plot, NULL, colors[i].engine, NULL))
       x = draw_key (plot->cr, x, colors[i].engine, i, 0);
   x += 40;
   for (gsize i = 0; i < G_N_ELEMENTS (styles); i++)
-    if (has (plot, NULL, NULL, styles[i].precision))
+    if (has_result (plot, NULL, NULL, styles[i].precision))
       x = draw_key (plot->cr, x, styles[i].precision, 1, i);
   write_text (plot->cr,
       "Median time of a step and stream against the weights of the layer, 4 m (d + m)", LEFT,
@@ -269,12 +271,12 @@ draw_legend (Plot *plot)
 }
 
 static void
-draw_panel (Plot *plot, const char *kind, gboolean first)
+draw_diagram (Plot *plot, const char *kind, gboolean first)
 {
   cairo_set_line_width (plot->cr, 1);
   draw_frame (plot, kind, first);
   draw_sizes (plot, kind);
-  for (gsize c = G_N_ELEMENTS (colors); c-- > 0;) /* ours on top */
+  for (gsize c = G_N_ELEMENTS (colors); c-- > 0;) /* the library is drawn last, on top */
     for (gsize s = 0; s < G_N_ELEMENTS (styles); s++)
       draw_line (plot, kind, c, s);
 }
@@ -285,17 +287,17 @@ plot_write (const Result *results, gsize n, const char *path, GError **error)
   Plot plot = {.results = results, .n = n, .left = LEFT};
   cairo_surface_t *surface;
   cairo_status_t status;
-  int n_panels = 0;
+  int n_diagrams = 0;
 
   if (!find_range (&plot)) {
     g_set_error (
         error, BENCH_ERROR, 0, "nothing to draw: no line of stream, sequence or batch");
     return FALSE;
   }
-  for (gsize p = 0; p < G_N_ELEMENTS (panels); p++)
-    n_panels += has (&plot, panels[p], NULL, NULL);
+  for (gsize p = 0; p < G_N_ELEMENTS (diagrams); p++)
+    n_diagrams += has_result (&plot, diagrams[p], NULL, NULL);
   surface = cairo_image_surface_create (
-      CAIRO_FORMAT_RGB24, LEFT + n_panels * (PANEL + GAP), TOP + HEIGHT + BOTTOM);
+      CAIRO_FORMAT_RGB24, LEFT + n_diagrams * (DIAGRAM + GAP), TOP + HEIGHT + BOTTOM);
   plot.cr = cairo_create (surface);
   cairo_set_source_rgb (plot.cr, 1, 1, 1);
   cairo_paint (plot.cr);
@@ -303,10 +305,10 @@ plot_write (const Result *results, gsize n, const char *path, GError **error)
       plot.cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
   cairo_set_font_size (plot.cr, FONT);
   draw_legend (&plot);
-  for (gsize p = 0; p < G_N_ELEMENTS (panels); p++)
-    if (has (&plot, panels[p], NULL, NULL)) {
-      draw_panel (&plot, panels[p], plot.left == LEFT);
-      plot.left += PANEL + GAP;
+  for (gsize p = 0; p < G_N_ELEMENTS (diagrams); p++)
+    if (has_result (&plot, diagrams[p], NULL, NULL)) {
+      draw_diagram (&plot, diagrams[p], plot.left == LEFT);
+      plot.left += DIAGRAM + GAP;
     }
   cairo_destroy (plot.cr);
   status = cairo_surface_write_to_png (surface, path);
