@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The guess: GstBaseTransform calls set_caps() for each CAPS event that it lets through, so what set_caps() stores is
-# about the newest caps. An element that notes there "these caps are refused" is told when good caps come again.
+# Assumption: GstBaseTransform calls set_caps() for each CAPS event that passes it. So an element that remembers a refusal
+# in set_caps() learns of the next good caps in set_caps(), too.
 #
-# Really (GStreamer 1.22): refused caps never become the pad's. When the caps before them come again, they equal those
-# that the pad has, and the event succeeds without a call of set_caps(). What was noted at the refusal stays.
+# Behaviour (GStreamer 1.22): refused caps never become the caps of the pad. If upstream sends the previous caps again,
+# they equal the caps of the pad, and the event succeeds without a call of set_caps(). The element still remembers the
+# refusal.
 #
-# Where it matters to users of gst-lstm: an element of one's own beside `lstm`, for example one that makes features,
-# would refuse all data after a source changed its format and changed it back. The event is what tells: sink_event().
+# Relevance to users of gst-lstm: an element upstream of `lstm`, for example one that computes features, refuses all data
+# after a source has changed its format and changed it back. The element must clear the refusal in sink_event().
 #
 # Needs: apt-get and dpkg of Debian 12 on amd64, its Python 3.11. Expected: the output below, with status 0.
 set -euo pipefail

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The guess: start() of a GstBaseTransform comes before all data. A file that is read in start() is there, and what
-# start() sets up is set up, when set_caps() and transform_ip() are called.
+# Assumption: GstBaseTransform calls start() before any data. So set_caps() and transform_ip() can use everything that
+# start() sets up.
 #
-# Really (GStreamer 1.22): a sink pad counts as active before its activatemode function runs, in which GstBaseTransform
-# calls start(), and no lock is held meanwhile. Events and buffers of a thread that already runs (behind a tee or a
-# queue) reach set_caps() and transform_ip() while start() runs. When start() has ended the base class forgets the
-# caps and the segment that came meanwhile, so that the buffers after that fail as not negotiated.
+# Behaviour (GStreamer 1.22): a sink pad is active before its activatemode function runs. GstBaseTransform calls start() in
+# that function, and holds no lock meanwhile. A thread that already runs, after a tee or a queue, calls set_caps() and
+# transform_ip() while start() runs. At the end of start() the base class clears the caps and the segment, so later buffers
+# fail as not negotiated.
 #
-# Where it matters to users of gst-lstm: elements of one's own that load something in start() and are added to a running
-# pipeline, or taken to READY and back under a live source. `lstm` itself holds data back.
+# Relevance to users of gst-lstm: an element that loads data in start(), and is added to a running pipeline or goes to
+# READY and back under a live source, has this race. `lstm` makes data wait.
 #
 # Needs: apt-get and dpkg of Debian 12 on amd64, its Python 3.11. Expected: the output below, with status 0.
 set -euo pipefail

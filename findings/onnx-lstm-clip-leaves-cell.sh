@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The guess: `clip` of an ONNX LSTM bounds c on its way into h = o * tanh (c). ONNX calls it the "cell clip
-# threshold", "applied to the input of activations"; tanh is an activation (h, the third of them), and c is its input.
+# Assumption: `clip` of an ONNX LSTM bounds c in h = o * tanh (c). ONNX calls clip the "cell clip threshold", "applied to the
+# input of activations". tanh is the third activation, and its input is c.
 #
-# Really: ONNX Runtime 1.17.3 bounds the inputs of the gates i, f, o and of the candidate g, and nothing else. c may
-# grow far beyond clip, both in Y_c and where h is made of it.
+# Behaviour: ONNX Runtime 1.17.3 bounds only the inputs of the gates i, f, o and of the candidate g. c can exceed clip, both in
+# Y_c and in the computation of h.
 #
-# Where it matters to users of gst-lstm: a model trained with TensorFlow's cell_clip, which does bound c, is another
-# network with ONNX's clip. lstm-convert reads clip as ONNX Runtime runs it; `cell_clip` of docs/formats.md is the other.
+# Relevance to users of gst-lstm: TensorFlow's cell_clip bounds c, so a model trained with cell_clip differs from an ONNX
+# model with clip. lstm-convert reads clip as ONNX Runtime computes it. docs/formats.md has `cell_clip` as a separate key.
 #
 # Needs: npm, Node.js. Expected: the output below, with status 0.
 set -euo pipefail
@@ -22,7 +22,7 @@ cat >package.json <<'EOF'
 EOF
 npm install --silent --ignore-scripts --no-audit --no-fund
 
-# One unit, one input that is 9 at each of 6 steps, all W 1, all R 0: each pre-activation is 9, clipped to 1/2.
+# The layer has one unit. Its input is 9 at each of 6 steps, all W are 1, all R are 0: each pre-activation is 9, clipped to 1/2.
 cat >run.js <<'EOF'
 const ort = require('onnxruntime-web');
 const { onnx } = require('./node_modules/onnxruntime-web/lib/onnxjs/ort-schema/protobuf/onnx');

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The guess: a sequence for which sequence_lens of an ONNX LSTM says 0 has no step, so its Y_h and Y_c are what went in
-# as initial_h and initial_c. A sequence of n steps, cut in two, then gives the same wherever the cut is.
+# Assumption: a sequence whose length in sequence_lens of an ONNX LSTM is 0 has no step, so its Y_h and Y_c equal initial_h and
+# initial_c. Then a sequence that is cut into two calls gives the same result for every cut.
 #
-# Really: ONNX Runtime 1.17.3 gives zeros for it, in Y_h and in Y_c. ONNX does not say what they are. Where the states
-# go from call to call, a stream that has no data in one call begins anew, without a warning.
+# Behaviour: ONNX Runtime 1.17.3 returns zeros in Y_h and Y_c of such a sequence. ONNX does not define the values. If the
+# states pass from call to call, a stream without data in one call starts again from zero, without a warning.
 #
-# Where it matters to users of gst-lstm: batched streaming with ONNX Runtime, as a reference for `lstm` or before it,
-# needs the states of streams that are idle to be copied around the call. liblstm keeps h and c over masked steps.
+# Relevance to users of gst-lstm: an application that runs batches of streams with ONNX Runtime, as a reference for `lstm` or
+# upstream of it, must copy the states of idle streams around the call. liblstm keeps h and c over masked steps.
 #
 # Needs: npm, Node.js. Expected: the output below, with status 0.
 set -euo pipefail
@@ -22,7 +22,7 @@ cat >package.json <<'EOF'
 EOF
 npm install --silent --ignore-scripts --no-audit --no-fund
 
-# Two sequences side by side, three steps of room, one unit; all W, R and inputs are 1.
+# Two sequences, three steps, one unit. All W, R and inputs are 1.
 cat >run.js <<'EOF'
 const ort = require('onnxruntime-web');
 const { onnx } = require('./node_modules/onnxruntime-web/lib/onnxjs/ort-schema/protobuf/onnx');
