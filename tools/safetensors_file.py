@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Safetensors files: the length of a header, the header as JSON, then the tensors' bytes."""
+"""Safetensors files: the length of the header, the header as JSON, and the bytes of the tensors."""
 
 import json
 import struct
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def bfloat16_bytes(array):
-    """The upper halves of float32 values that bfloat16 holds exactly."""
+    """Return the upper halves of float32 values that are exact in bfloat16."""
     return (np.ascontiguousarray(array, "<f4").view("<u4") >> 16).astype("<u2").tobytes()
 
 
@@ -20,9 +20,9 @@ BYTES = {"F64": lambda a: np.ascontiguousarray(a, "<f8").tobytes(),
 
 
 def write(path, tensors, metadata, kind="F32", kinds=None):
-    """Write tensors, a dict of name -> array, as `kind`, in the dict's order and without holes.
+    """Write tensors, a dict of name -> array, as `kind`, in the order of the dict and without gaps.
 
-    kinds: a dict of name -> kind for those that are of another one."""
+    kinds: a dict of name -> kind for tensors of other kinds."""
     header, blobs, offset = {"__metadata__": metadata} if metadata else {}, [], 0
     for name, array in tensors.items():
         stored = (kinds or {}).get(name, kind)
@@ -32,7 +32,7 @@ def write(path, tensors, metadata, kind="F32", kinds=None):
         blobs.append(blob)
         offset += len(blob)
     text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # the data begin at a multiple of eight bytes
+    text += b" " * (-len(text) % 8)  # aligns the data to eight bytes
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 

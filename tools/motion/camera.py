@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Paths of a virtual camera over a picture: rectangles of view and the motion's class.
+"""Paths of a virtual camera over a picture: rectangles of view and classes of motion.
 
-Classes are indices of export.LABELS. Speeds of pans and tilts are parts of the view's width
-per frame, those of zooms the relative change of that width per frame.
+A class is an index of export.LABELS. The speed of a pan or tilt is in view widths per frame. The
+speed of a zoom is the relative change of the view width per frame.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ CLASSES = 7
 
 @dataclasses.dataclass
 class Path:
-    """Where the view is and what the camera does; each (clips, frames) but aspect (clips, 1)."""
+    """Views and motions. Each member is (clips, frames), except aspect (clips, 1)."""
 
     x: torch.Tensor  # the view's centre in pixels
     y: torch.Tensor
@@ -25,19 +25,19 @@ class Path:
     label: torch.Tensor
 
     def view(self):
-        """Left, top, width and height of the views, each (clips, frames)."""
+        """Return left, top, width and height of the views, each (clips, frames)."""
         height = self.width * self.aspect
         return self.x - self.width / 2, self.y - height / 2, self.width, height
 
 
 def log_uniform(g, low, high):
-    """Numbers of high's shape between low and high with uniform logarithms."""
+    """Return numbers between low and high with uniform logarithms, in the shape of high."""
     low = torch.as_tensor(low, dtype=torch.float32)
     return low * torch.exp(torch.rand(high.shape, generator=g) * torch.log(high / low))
 
 
 def age(label):
-    """Frames since the label (clips, frames) last changed."""
+    """Return the number of frames since the label (clips, frames) changed."""
     frames = torch.arange(label.shape[1]).expand(label.shape)
     changed = torch.zeros_like(label)
     changed[:, 1:] = (label[:, 1:] != label[:, :-1]) * frames[:, 1:]
@@ -45,7 +45,7 @@ def age(label):
 
 
 def fold(position, low, high):
-    """Reflect positions into low..high; also return where their direction is reversed."""
+    """Reflect positions into low..high. Also return a mask of the reversed directions."""
     extent = high - low
     laps = torch.floor((position - low) / extent)
     rest = position - low - laps * extent
@@ -54,16 +54,16 @@ def fold(position, low, high):
 
 
 def segments(g, clips, frames, share):
-    """Indices (clips, frames) that step up when the motion changes, in a share of the clips."""
+    """Return indices (clips, frames) that increase when the motion changes, in a share of the clips."""
     chance = (torch.rand(clips, 1, generator=g) < share) / 28
     return (torch.rand(clips, frames, generator=g) < chance).long().cumsum(1)
 
 
 def velocities(g, segment, room, slowest, still):
-    """Class and velocities x, y, zoom of each frame, all (clips, frames), from segments.
+    """Return class and velocities x, y, zoom of each frame, all (clips, frames), from sections.
 
-    room: (clips, 3) how much of x, y and zoom the fastest motion may cross in 20 frames.
-    still: the share of still segments. Real cameras drift a little in the other directions.
+    room: (clips, 3), the range of x, y and zoom that the fastest motion may cross in 20 frames.
+    still: the share of still sections. A real camera also drifts a little in the other directions.
     """
     clips, frames = segment.shape
     label = torch.randint(1, CLASSES, (clips, frames), generator=g)
@@ -86,14 +86,14 @@ def velocities(g, segment, room, slowest, still):
 
 
 def unsteady(g, velocity):
-    """Half of the clips with their speed (clips, frames, 3) varied from frame to frame."""
+    """Vary the speed (clips, frames, 3) of half of the clips from frame to frame."""
     clips, frames, _ = velocity.shape
     uneven = .15 * (torch.rand(clips, 1, 1, generator=g) < .5)
     return velocity * (1 + uneven * torch.randn(clips, frames, 1, generator=g))
 
 
 def shake(g, clips, frames):
-    """Small displacements (clips, frames, 2) of half of the views each, in view widths."""
+    """Return small displacements (clips, frames, 2) for half of the views, in view widths."""
     def amplitude(most):
         return most * torch.rand(clips, 1, 1, generator=g) * (
             torch.rand(clips, 1, 1, generator=g) < .5)
@@ -104,10 +104,10 @@ def shake(g, clips, frames):
 
 
 def wander(g, clips, frames, size, slowest=.004, switching=.55, still=.2):
-    """Paths for training that start anywhere and turn back at the picture's edges.
+    """Return paths for training that start anywhere and turn back at the edges of the picture.
 
-    Their poses are as likely at any time, so that no frame alone tells the motion. size: height
-    and width of the pictures; switching: share of clips that change their motion at random.
+    The poses have the same distribution at any time, so no single frame reveals the motion. size: height
+    and width of the pictures; switching: share of clips whose motion changes at random.
     """
     def uniform(*shape):
         return torch.rand(*shape, generator=g)
@@ -143,10 +143,10 @@ def wander(g, clips, frames, size, slowest=.004, switching=.55, still=.2):
 
 
 def straight(g, label, frames, size, speed, zoom):
-    """Paths for tests: one steady motion of class label (clips), drawn to fit the pictures.
+    """Return paths for tests: one steady motion of class label (clips), drawn to fit the pictures.
 
-    speed and zoom are (low, high). The view's width is between 1/8 and 1/2 of the picture's at
-    the last frame, and drawn alike for every class, so that the last frame tells nothing.
+    speed and zoom are (low, high). The view width at the last frame is between 1/8 and 1/2 of the
+    picture's, with the same distribution for every class, so the last frame does not reveal the class.
     """
     clips = len(label)
     pans = log_uniform(g, speed[0], torch.full((clips,), speed[1]))

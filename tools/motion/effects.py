@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What happens in front of and in a camera, applied to rendered grids (clips, frames, rows,
-columns): moving objects, mirror images, lighting, noise, lossy coding, cuts."""
+"""Disturbances of rendered grids (clips, frames, rows, columns): moving objects, mirror images,
+lighting, noise, lossy coding, cuts."""
 
 import math
 
@@ -10,12 +10,12 @@ OBJECTS = 8  # at most, in one clip
 
 
 def uniform(g, *shape):
-    """Random numbers in 0..1."""
+    """Return random numbers in 0..1."""
     return torch.rand(*shape, generator=g)
 
 
 def tent_cover(centre, size, cells):
-    """How much of each cell's tent an interval covers: (..., cells) from centre, size (...)."""
+    """Return the share of each cell's tent that an interval covers: (..., cells) from centre, size (...)."""
     cell = torch.arange(cells) + .5
 
     def below(edge):
@@ -25,10 +25,10 @@ def tent_cover(centre, size, cells):
 
 
 def object_paths(g, clips, frames):
-    """Centres (clips, frames, OBJECTS, 2) and sizes (clips, 1, OBJECTS, 2) of objects.
+    """Return centres (clips, frames, OBJECTS, 2) and sizes (clips, 1, OBJECTS, 2) of objects.
 
-    They are parts of the view's width and height: slow walkers, larger passers-by, and marks
-    that stand still.
+    The numbers are fractions of the view's width and height. The objects are slow walkers, larger
+    passers-by, and marks that do not move.
     """
     kind = uniform(g, clips, OBJECTS, 1)
     u = uniform(g, clips, OBJECTS, 2)
@@ -47,7 +47,7 @@ def object_paths(g, clips, frames):
 
 
 def in_scene(g, centre, size, view):
-    """Let the objects of most clips keep their places in the scene as the view moves."""
+    """Keep the objects of most clips at their places in the scene while the view moves."""
     left, top, width, height = view
     clips = len(left)
     middle = left.shape[1] // 2
@@ -61,7 +61,7 @@ def in_scene(g, centre, size, view):
 
 
 def add_objects(g, grids, view):
-    """Paint up to OBJECTS rectangles over every clip; they come back when they leave."""
+    """Paint up to OBJECTS rectangles over every clip. A rectangle that leaves the view returns."""
     clips, frames, rows, columns = grids.shape
     centre, size = in_scene(g, *object_paths(g, clips, frames), view)
     centre = (centre + .15) % 1.3 - .15
@@ -80,7 +80,7 @@ def add_objects(g, grids, view):
 
 
 def mirror(g, grids, label):
-    """Mirror half of the clips left to right and half upside down, labels (clips, frames) too."""
+    """Mirror half of the clips left to right and half upside down, with their labels (clips, frames)."""
     clips = len(grids)
     swap = uniform(g, clips) < .5
     grids = torch.where(swap[:, None, None, None], grids.flip(3), grids)
@@ -91,7 +91,7 @@ def mirror(g, grids, label):
 
 
 def light(g, grids, level):
-    """Contrast, brightness, negatives; flicker and slow changes in half of the clips each."""
+    """Change contrast and brightness, invert some clips, and add flicker and slow changes to half of them."""
     clips, frames = grids.shape[:2]
     gain = .35 * torch.exp(uniform(g, clips, 1, 1, 1) * math.log(4))
     gain = torch.where(uniform(g, clips, 1, 1, 1) < .15, -gain, gain)
@@ -107,7 +107,7 @@ def light(g, grids, level):
 
 
 def coded(g, grids):
-    """As after lossy coding: cells keep their value until it has changed by a threshold."""
+    """Imitate lossy coding: a cell keeps its value until the value has changed by a threshold."""
     clips, frames = grids.shape[:2]
     threshold = 2.5 / 255 * uniform(g, clips, 1, 1)
     held, out = grids[:, 0], [grids[:, 0]]
@@ -118,7 +118,7 @@ def coded(g, grids):
 
 
 def cut(g, grids, label, age, share):
-    """Let a share of the clips go over to another clip's beginning at a random frame."""
+    """Cut a share of the clips to the beginning of another clip at a random frame."""
     clips, frames = label.shape
     at = torch.randint(8, frames - 12, (clips, 1), generator=g)
     at[uniform(g, clips, 1) >= share] = frames
@@ -132,8 +132,10 @@ def cut(g, grids, label, age, share):
 
 
 def disturb(g, grids, label, view, level):
-    """All effects, at a level in 0..1: (grids, label). Half of the clips get objects and a
-    quarter coding, half of them the former ones; rounded to 8 bits in the end."""
+    """Apply all effects at a level in 0..1 and return (grids, label).
+
+    Half of the clips get objects, a quarter coding, and half the other effects. The result is rounded to
+    8 bits."""
     half, quarter = len(grids) // 2, len(grids) // 4
     painted = add_objects(g, grids[:half], [v[:half] for v in view])
     keep = (uniform(g, half, 1, 1, 1) < level).float()

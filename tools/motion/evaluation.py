@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""How often the network is right: steady clips over pictures, streams of them, and video."""
+"""Accuracy of the network on steady clips over pictures, on streams of clips, and on video."""
 
 import os
 
@@ -12,17 +12,17 @@ from .grid import grids, resample
 from .render import Pictures, render
 
 FRAMES = 32
-BANDS = ((.005, .01), (.01, .02), (.02, .06))  # parts of the view's width a frame
-ZOOMS = ((.008, .012), (.012, .02), (.02, .04))  # change of the view's width a frame
-CLIPS = 2100  # in each line of a table
+BANDS = ((.005, .01), (.01, .02), (.02, .06))  # view widths per frame
+ZOOMS = ((.008, .012), (.012, .02), (.02, .04))  # relative change of the view width per frame
+CLIPS = 2100  # per line of a table
 BATCH = 350
-STREAM = 20  # clips cut together in a stream
+STREAM = 20  # clips per stream
 VIDEO = "vtest.avi"
-VIDEO_SIZE = (384, 512)  # the size to which its frames are scaled for the virtual camera
+VIDEO_SIZE = (384, 512)  # size of its frames for the virtual camera
 
 
 def steady_clips(g, pictures, cells, count, band):
-    """count clips (count, FRAMES, inputs) of steady motion, classes in turn, and the classes."""
+    """Return count clips (count, FRAMES, inputs) of steady motion, with the classes in turn, and the classes."""
     label = torch.arange(count) % camera.CLASSES
     path = camera.straight(g, label, FRAMES, pictures.size, BANDS[band], ZOOMS[band])
     indices = torch.randint(0, len(pictures), (count,), generator=g)
@@ -30,7 +30,7 @@ def steady_clips(g, pictures, cells, count, band):
 
 
 def clips_over_video(g, pictures, cells, count, band):
-    """The same over pictures that are the frames of a video, which runs during each clip."""
+    """Return such clips over the frames of a video, which plays during each clip."""
     label = torch.arange(count) % camera.CLASSES
     path = camera.straight(g, label, FRAMES, pictures.size, BANDS[band], ZOOMS[band])
     first = torch.randint(0, len(pictures) - FRAMES, (count, 1), generator=g)
@@ -40,18 +40,18 @@ def clips_over_video(g, pictures, cells, count, band):
 
 
 def answers(network, clips):
-    """The network's classes (clips, frames), from zeros at the first frame."""
+    """Return the network's classes (clips, frames), from a zero state at the first frame."""
     with torch.no_grad():
         return network(clips)[0].argmax(2)
 
 
 def without_state(network, clips):
-    """The classes (clips, frames) if the state is zeroed at every frame."""
+    """Return the classes (clips, frames) with a zero state at every frame."""
     return answers(network, clips.flatten(0, 1)[:, None]).view(clips.shape[:2])
 
 
 def streamed(network, clips):
-    """The classes (clips, frames) if STREAM clips follow each other with the state carried."""
+    """Return the classes (clips, frames) when the state passes through STREAM successive clips."""
     streams = len(clips) // STREAM
     mixed = torch.randperm(len(clips), generator=torch.Generator().manual_seed(3))
     long = clips[mixed[:streams * STREAM]].view(streams, STREAM * FRAMES, -1)
@@ -61,7 +61,7 @@ def streamed(network, clips):
 
 
 def quick(network, pictures, seed=11, count=BATCH):
-    """Share of right answers at the last frame, by speed band."""
+    """Return the share of correct answers at the last frame, by speed band."""
     g = torch.Generator().manual_seed(seed)
     shares = []
     for band in range(len(BANDS)):
@@ -71,18 +71,18 @@ def quick(network, pictures, seed=11, count=BATCH):
 
 
 def still_share(network, video):
-    """Share of the frames of one video (frames, inputs) called still, state carried throughout."""
+    """Return the share of frames of a video (frames, inputs) with the answer still, with one state."""
     return (answers(network, torch.from_numpy(video)[None])[0] == 0).float().mean().item()
 
 
 def confusion(label, answer):
-    """Counts (class, answer)."""
+    """Return the counts (class, answer)."""
     return np.bincount((label * camera.CLASSES + answer).numpy(),
                        minlength=camera.CLASSES ** 2).reshape(camera.CLASSES, -1)
 
 
 def print_confusion(counts):
-    """A table of what each class was taken for, in percent."""
+    """Return the confusion table in percent."""
     print(" " * 12 + "".join(f"{label:>11}" for label in LABELS))
     for label, row in zip(LABELS, counts):
         print(f"{label:12}" + "".join(f"{share:11.1f}" for share in 100 * row / row.sum()))
@@ -90,7 +90,7 @@ def print_confusion(counts):
 
 
 def speed_table(network, title, pictures, draw=steady_clips, clips=CLIPS):
-    """Print a line for each speed band, and the confusion over those of 1 % a frame and more."""
+    """Print a line for each speed band, and the confusion over the bands from 1 % per frame."""
     print(f"{title}: {len(pictures)} pictures, {clips} clips a line")
     print(f"{'speed, % of width a frame':28}{'8':>8}{'16':>8}{'24':>8}{'32 frames':>12}"
           f"{'state zeroed':>15}{'streamed':>11}")
@@ -112,7 +112,7 @@ def speed_table(network, title, pictures, draw=steady_clips, clips=CLIPS):
 
 
 def kinds_table(network, seed, count):
-    """Print the share of right answers for each kind of synthetic picture, 1 to 6 % a frame."""
+    """Print the share of correct answers for each kind of synthetic picture, at 1 to 6 % per frame."""
     kinds = {}
     for index in range(count):
         kinds.setdefault(textures.kind(seed, index), []).append(index)
@@ -125,7 +125,7 @@ def kinds_table(network, seed, count):
 
 
 def video_tables(network, path):
-    """Print how a still camera's video and a virtual camera over it are taken."""
+    """Print the answers for the video of a still camera and for a virtual camera over that video."""
     frames = photos.frames(path)
     inputs = grids(frames, network.cells.rows, network.cells.columns)
     answer = answers(network, torch.from_numpy(inputs)[None])
@@ -139,7 +139,7 @@ def video_tables(network, path):
 
 
 def evaluate(network, seed, count, folder=photos.FOLDER):
-    """Print all tables; what the folder of photos lacks is named and left out."""
+    """Print all tables. Name and skip those whose photos are missing."""
     speed_table(network, "Held-out synthetic pictures", Pictures(textures.pool(seed, count)))
     kinds_table(network, seed, count)
     names, pictures = photos.photos(folder)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a model's file says of the network beside its weights, and the file of its labels."""
+"""Metadata of a model file, and the file of its labels."""
 
 import json
 
@@ -13,12 +13,12 @@ LAYERS = (
 
 
 def model_metadata(layers=LAYERS, **more):
-    """The `__metadata__` that describes a network's layers, with further strings beside it."""
+    """Return the `__metadata__` that describes the layers of a network, with further strings."""
     text = json.dumps(layers, separators=(",", ":"))
     return {"lstm.version": "1", "lstm.layers": text, **more}
 
 
 def write_labels(path):
-    """Write one label a line, in the order of the network's outputs."""
+    """Write one label per line, in the order of the network's outputs."""
     with open(path, "w", encoding="utf-8") as file:
         file.writelines(label + "\n" for label in LABELS)

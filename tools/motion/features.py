@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The network of two files: a convolutional one makes features of each frame, an LSTM runs on them.
+"""Network in two files: a convolutional network computes features of each frame, an LSTM runs on them.
 
-It begins as the network of the grid: the first filter is a tent over four by four pixels of a small
-frame, whose answers are that grid, and its projection, LSTM and head are the trained ones. Seven more
-filters and what is made of their answers come to it with weights of zero in the projection.
+The initial weights are those of the grid's network: the first filter is a tent over four by four pixels
+of a small frame, so its outputs are the grid, and projection, LSTM and head are the trained ones. Seven
+more filters and their features are added with zero weights in the projection.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ LAYERS = (
 
 
 class Features(torch.nn.Module):
-    """Luma (frames, 1, HEIGHT, WIDTH) in [0, 1] to features (frames, model.PROJECTED)."""
+    """Compute features (frames, model.PROJECTED) of luma (frames, 1, HEIGHT, WIDTH) in [0, 1]."""
 
     def __init__(self):
         super().__init__()
@@ -43,7 +43,7 @@ class Features(torch.nn.Module):
 
 
 def tensors_of(network):
-    """The weights of either file under their names, (name -> array): features, and the rest."""
+    """Return the weights of both files by name, (name -> array): features, and the rest."""
     features = {name: tensor.numpy() for name, tensor in network.features.state_dict().items()}
     rest = {name: tensor.numpy() for name, tensor in network.state_dict().items()
             if not name.startswith("features.")}
@@ -51,7 +51,7 @@ def tensors_of(network):
 
 
 def load(features, rest):
-    """The network of both files' tensors, ready to be evaluated."""
+    """Return the network of the tensors of both files, in evaluation mode."""
     network = Network()
     tensors = {**{"features." + name: array for name, array in features.items()}, **rest}
     network.load_state_dict({name: torch.from_numpy(array.copy())
@@ -60,7 +60,7 @@ def load(features, rest):
 
 
 class Network(torch.nn.Module):
-    """Frames (clips, frames, HEIGHT * WIDTH) in [0, 1] to logits (clips, frames, labels)."""
+    """Compute logits (clips, frames, labels) of frames (clips, frames, HEIGHT * WIDTH) in [0, 1]."""
 
     cells, rate, easy = Cells(HEIGHT, WIDTH, 2), 5e-4, 0
 
@@ -72,14 +72,14 @@ class Network(torch.nn.Module):
         self.lstm.bias_hh_l0.requires_grad_(False)  # bias_ih_l0 is enough
 
     def forward(self, frames, state=None):
-        """Return (logits, state); the state is that before the first frame, None for zeros."""
+        """Return (logits, state). The argument is the state before the first frame, or None for zeros."""
         luma = torch.round(frames * 255) / 255  # frames have 8 bits
         features = self.features(luma.reshape(-1, 1, HEIGHT, WIDTH))
         hidden, state = self.lstm(features.view(*frames.shape[:2], -1), state)
         return self.head(hidden), state
 
     def initialise(self, grid, seed):
-        """Begin as the network of the grid."""
+        """Set the initial weights from the network of the grid."""
         torch.manual_seed(seed)
         tent = torch.tensor([1., 3, 3, 1]) / 8
         with torch.no_grad():

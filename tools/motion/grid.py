@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The luma grid of a frame, as the element lstmfeatures makes it: ROWS x COLUMNS averages.
+"""Luma grid of a frame, as the element lstmfeatures computes it: ROWS x COLUMNS averages.
 
-Each cell weights the pixels by a tent about its centre, one cell wide to either side; pixels
-outside of the frame count as the nearest one inside.
+Each cell weights the pixels by a tent around its centre that reaches one cell to each side. A pixel
+outside the frame has the value of the nearest pixel inside.
 """
 
 import functools
@@ -14,7 +14,7 @@ ROWS, COLUMNS = 12, 16
 
 @functools.lru_cache(maxsize=64)
 def tents(pixels, cells):
-    """The weights (cells, pixels) that resample a line of pixels to cells."""
+    """Return the weights (cells, pixels) that resample a line of pixels to cells."""
     reach = max(pixels / cells, 1)
     weights = np.zeros((cells, pixels))
     for cell in range(cells):
@@ -31,10 +31,10 @@ def resample(image, height, width):
 
 
 def grid(frame, rows=ROWS, columns=COLUMNS):
-    """The grid (rows, columns) in [0, 1] of a frame (height, width) uint8."""
+    """Return the grid (rows, columns) in [0, 1] of a frame (height, width) uint8."""
     return resample(frame, rows, columns) / 255
 
 
 def grids(frames, rows=ROWS, columns=COLUMNS):
-    """The grids (n, rows * columns) float32 of an iterable of n frames, rows first."""
+    """Return the grids (n, rows * columns) float32 of an iterable of n frames, in row-major order."""
     return np.array([grid(frame, rows, columns).ravel() for frame in frames], np.float32)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The network: grid -> dense, tanh -> LSTM -> dense, softmax."""
+"""Network of the grid: grid -> dense, tanh -> LSTM -> dense, softmax."""
 
 import numpy as np
 import safetensors_file
@@ -14,7 +14,7 @@ MEAN, SCALE = LAYERS[0]["mean"], LAYERS[0]["scale"]
 
 
 class Network(torch.nn.Module):
-    """Grids (clips, frames, INPUTS) in [0, 1] to logits (clips, frames, labels)."""
+    """Compute logits (clips, frames, labels) of grids (clips, frames, INPUTS) in [0, 1]."""
 
     cells, rate, easy = GRID, 3e-3, .1
 
@@ -26,13 +26,13 @@ class Network(torch.nn.Module):
         self.lstm.bias_hh_l0.requires_grad_(False)  # bias_ih_l0 is enough
 
     def forward(self, grids, state=None):
-        """Return (logits, state); the state is that before the first frame, None for zeros."""
+        """Return (logits, state). The argument is the state before the first frame, or None for zeros."""
         projected = torch.tanh(self.projection((grids - MEAN) * SCALE))
         hidden, state = self.lstm(projected, state)
         return self.head(hidden), state
 
     def initialise(self, seed):
-        """Set the weights training starts from; PyTorch's own choice for the rest."""
+        """Set the initial weights. The other weights keep PyTorch's initialization."""
         torch.manual_seed(seed)
         rng = np.random.default_rng(seed)
         with torch.no_grad():
@@ -47,9 +47,9 @@ class Network(torch.nn.Module):
 
 
 def gabor_pairs(rng):
-    """Windowed waves (PROJECTED, INPUTS) of norm 1, cosine and sine in turn.
+    """Return windowed waves (PROJECTED, INPUTS) of norm 1, cosine and sine in turn.
 
-    Alternately along x and y, at random places and frequencies: their phases follow motion.
+    The waves alternate between x and y, at random places and frequencies. Their phases follow motion.
     """
     yy, xx = np.mgrid[0:ROWS, 0:COLUMNS]
     xx, yy = (xx + .5) / COLUMNS, (yy + .5) / COLUMNS
@@ -69,12 +69,12 @@ def gabor_pairs(rng):
 
 
 def tensors_of(network):
-    """The weights under the names of the file, (name -> array)."""
+    """Return the weights by their names in the file, (name -> array)."""
     return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
 
 
 def load(path):
-    """The network of a safetensors file, ready to be evaluated."""
+    """Return the network of a safetensors file, in evaluation mode."""
     tensors, _ = safetensors_file.read(path)
     network = Network()
     network.load_state_dict({name: torch.from_numpy(array.copy())

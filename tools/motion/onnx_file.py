@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The features' network as an ONNX file that GStreamer's onnxinference takes.
+"""Network of the features as an ONNX file for GStreamer's onnxinference.
 
-Input: one RGB frame, [1, 240, 320, 3] uint8, as video has it; luma and averages of SIDE * SIDE pixels
-are the network's own. Output: [1, PROJECTED] float32. The metadata names the output's tensor, without which
-onnxinference does not attach it; from GStreamer 1.28 on a file beside the network does.
+The input is one RGB video frame, [1, 240, 320, 3] uint8. The network computes luma and averages of
+SIDE * SIDE pixels. The output is [1, PROJECTED] float32. The metadata contains the id of the output tensor:
+without an id onnxinference does not attach the tensor. From GStreamer 1.28 on, a .modelinfo file has the id.
 """
 
 import numpy as np
@@ -14,12 +14,12 @@ from . import model
 from .features import HEIGHT, LUMA, WIDTH
 
 INPUT, OUTPUT = "frame", "features"
-SIDE = 10  # pixels of the video to one of the features' frame
+SIDE = 10  # side of the square of video pixels that becomes one pixel
 OPSET, IR_VERSION = 13, 7
 
 
 def constants(tensors):
-    """What the nodes refer to by name, (name -> array)."""
+    """Return the initializers of the graph, (name -> array)."""
     scale = model.SCALE / 255
     luma = np.tile(np.array(LUMA, np.float32).reshape(1, 3, 1, 1), (1, 1, SIDE, SIDE))
     luma *= scale / SIDE ** 2
@@ -35,7 +35,7 @@ def constants(tensors):
 
 
 def nodes():
-    """The graph, from a frame to its features."""
+    """Return the graph that computes the features of a frame."""
     node = helper.make_node
     return [
         node("Cast", [INPUT], ["float"], to=TensorProto.FLOAT),
@@ -76,7 +76,7 @@ dir=output
 
 
 def read(path):
-    """The tensors of features.Features, (name -> array), of a file that write() wrote."""
+    """Return the tensors of features.Features, (name -> array), of a file that write() wrote."""
     found = {tensor.name: numpy_helper.to_array(tensor)
              for tensor in onnx.load(path).graph.initializer}
     tensors = {name: found[name] for name in (
@@ -85,7 +85,7 @@ def read(path):
 
 
 def write(path, tensors, description):
-    """Write the network of tensors, (name -> array) of features.Features."""
+    """Write the network with the tensors of features.Features, (name -> array)."""
     graph = helper.make_graph(
         nodes(), "features",
         [helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [1, SIDE * HEIGHT, SIDE * WIDTH, 3])],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Photos and videos to evaluate on, those of Debian's opencv-doc, decoded by gst-launch-1.0."""
+"""Photos and videos of Debian's opencv-doc for the evaluation, decoded by gst-launch-1.0."""
 
 import glob
 import os
@@ -20,7 +20,7 @@ MORE_OF_ONE_SCENE = re.compile(r"(left|right)(0[2-9]|1\d)\.jpg")
 
 
 def frames(path):
-    """Luma of a picture or video file: (n, height, width) uint8."""
+    """Return the luma of a picture or video file: (n, height, width) uint8."""
     pipeline = ["filesrc", f"location={path}", "!", "decodebin", "!", "videoconvert", "!",
                 "video/x-raw,format=GRAY8", "!", "pnmenc", "!", "fdsink"]
     done = subprocess.run([LAUNCH, "600", "-q", *pipeline], capture_output=True, check=False)
@@ -30,7 +30,7 @@ def frames(path):
 
 
 def graymaps(data):
-    """Images (n, height, width) of n portable graymaps in a row."""
+    """Return images (n, height, width) of n concatenated portable graymaps."""
     images, offset = [], 0
     header = re.compile(rb"P5\s(?:#[^\n]*\n)?\s*(\d+)\s+(\d+)\s+255\s")
     while match := header.match(data, offset):
@@ -42,7 +42,7 @@ def graymaps(data):
 
 
 def squares(image, size=SIZE):
-    """The two ends of an image as (size, size) uint8 squares, its shorter side scaled to size."""
+    """Return the two ends of an image as (size, size) uint8 squares, with its shorter side scaled to size."""
     height, width = image.shape
     scale = size / min(height, width)
     image = resample(image, max(size, round(height * scale)), max(size, round(width * scale)))
@@ -51,7 +51,7 @@ def squares(image, size=SIZE):
 
 
 def photos(folder=FOLDER):
-    """(names, pictures): two (SIZE, SIZE) uint8 pictures of each photo of the folder."""
+    """Return (names, pictures): two (SIZE, SIZE) uint8 pictures of each photo of the folder."""
     names, pictures = [], []
     for path in sorted(glob.glob(os.path.join(folder, "*.jpg")) +
                        glob.glob(os.path.join(folder, "*.png"))):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Grids of rectangular views into pictures, many at a time, from integral images.
+"""Grids of many rectangular views into pictures, computed from integral images.
 
-A view is divided into boxes, some to a cell in either direction. Their exact averages are second
-differences of the integral image sampled bilinearly; two small matrices then weight the boxes as
-the tent of grid.py weights pixels.
+A view is divided into boxes, several per cell in each direction. The exact average of a box is a second
+difference of the integral image, sampled bilinearly. Two small matrices then weight the boxes as the
+tent of grid.py weights pixels.
 """
 
 import numpy as np
@@ -14,10 +14,10 @@ from .grid import COLUMNS, ROWS
 
 
 def box_weights(cells, split):
-    """Weights (cells, cells * split) of boxes that make a tent, edge boxes replicated.
+    """Return the weights (cells, cells * split) of boxes that form a tent, with replicated edge boxes.
 
-    The weight of a box is the tent's at a few points of it, the tent made narrower so that its
-    variance, together with that of the boxes themselves, is that of the tent: 1/6 of a cell.
+    The weight of a box is the mean of the tent at a few points of the box. The tent is narrower, so that
+    its variance plus the variance of a box is that of the exact tent, 1/6 of a cell.
     """
     offsets = (np.arange(-2 * split, 2 * split) + .5) / split + (split % 2) * .5 / split
     tent = np.maximum(1 - np.abs(offsets), 0)
@@ -34,7 +34,7 @@ def box_weights(cells, split):
 
 
 class Cells:
-    """How a view is divided: rows and columns of cells, of split * split boxes each."""
+    """Division of a view into rows and columns of cells, with split * split boxes each."""
 
     def __init__(self, rows, columns, split):
         self.rows, self.columns, self.split = rows, columns, split
@@ -45,10 +45,10 @@ GRID = Cells(ROWS, COLUMNS, 3)
 
 
 class Pictures:
-    """Integral images (count, 1, height + 1, width + 1) of pictures less their means (count)."""
+    """Integral images (count, 1, height + 1, width + 1) of pictures minus their means (count)."""
 
     def __init__(self, pictures):
-        """Take pictures (count, height, width) uint8."""
+        """Compute the integral images of pictures (count, height, width) uint8."""
         count, height, width = np.shape(pictures)
         self.sums = torch.zeros(count, 1, height + 1, width + 1)
         self.means = torch.zeros(count)
@@ -63,18 +63,18 @@ class Pictures:
 
     @property
     def size(self):
-        """Height and width of the pictures."""
+        """Return height and width of the pictures."""
         return self.sums.shape[2] - 1, self.sums.shape[3] - 1
 
 
 def edges(start, extent, boxes, pixels):
-    """Box edges (views, boxes + 1) along an axis, in grid_sample's coordinates."""
+    """Return box edges (views, boxes + 1) along an axis, in the coordinates of grid_sample."""
     steps = torch.arange(boxes + 1) / boxes
     return (start[:, None] + extent[:, None] * steps) * (2 / pixels) - 1
 
 
 def render_one(cells, sums, left, top, width, height):
-    """Grids (views, rows, columns) of views of one picture's integral image, less its mean."""
+    """Return grids (views, rows, columns) of views of one integral image, minus the mean of the picture."""
     _, rows, columns = sums.shape
     boxes = cells.rows * cells.split, cells.columns * cells.split
     points = torch.empty(len(left), boxes[0] + 1, boxes[1] + 1, 2)
@@ -89,9 +89,9 @@ def render_one(cells, sums, left, top, width, height):
 
 
 def render(pictures, indices, view, cells=GRID):
-    """Grids (clips, frames, rows, columns) of cells in [0, 1], not rounded.
+    """Return grids (clips, frames, rows, columns) of cells in [0, 1], not rounded.
 
-    indices: which picture each clip shows; view: left, top, width, height, (clips, frames) each.
+    indices: index of the picture of each clip; view: left, top, width, height, (clips, frames) each.
     """
     clips = [render_one(cells, pictures.sums[index], *rectangles) + pictures.means[index]
              for index, *rectangles in zip(indices, *view)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Filled shapes painted into a (SIZE, SIZE) float image, each within its bounding box only."""
+"""Filled shapes, painted into a (SIZE, SIZE) float image within their bounding boxes."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ SIZE = 512
 
 
 def window(x, y, radius):
-    """Slices of the square about (x, y) and the coordinates in it, relative to (x, y)."""
+    """Return slices of the square around (x, y), and its coordinates relative to (x, y)."""
     top, left = max(0, int(y - radius)), max(0, int(x - radius))
     bottom, right = min(SIZE, int(y + radius) + 2), min(SIZE, int(x + radius) + 2)
     area = slice(top, max(top, bottom)), slice(left, max(left, right))
@@ -17,7 +17,7 @@ def window(x, y, radius):
 
 
 def polygon_mask(points, dx, dy):
-    """Where the (n, 2) polygon covers the coordinates, by the even-odd rule."""
+    """Return a mask of the coordinates inside the (n, 2) polygon, by the even-odd rule."""
     mask = np.zeros(np.broadcast_shapes(dx.shape, dy.shape), bool)
     for (x0, y0), (x1, y1) in zip(points, np.roll(points, 1, axis=0)):
         if y0 != y1:
@@ -27,13 +27,13 @@ def polygon_mask(points, dx, dy):
 
 
 def turned(dx, dy, angle):
-    """The coordinates turned by an angle in radians."""
+    """Return the coordinates rotated by an angle in radians."""
     c, s = np.cos(angle), np.sin(angle)
     return dx * c + dy * s, dy * c - dx * s
 
 
 def mask_of(kind, size, ratio, angle, points, dx, dy):
-    """Where a shape centred at 0 covers the coordinates: size is its longer diameter."""
+    """Return a mask of the coordinates inside a shape centred at 0. size is the longer diameter."""
     if kind == "polygon":
         return polygon_mask(points * size, dx, dy)
     u, v = turned(dx, dy, angle)
@@ -43,7 +43,7 @@ def mask_of(kind, size, ratio, angle, points, dx, dy):
 
 
 def drawn_shape(rng, kind, size):
-    """Parameters (kind, ratio, angle, points) of a random shape."""
+    """Return the parameters (kind, ratio, angle, points) of a random shape."""
     ratio, angle = rng.uniform(.15, 1), rng.choice([0, np.pi / 2, rng.uniform(0, np.pi)])
     points = rng.normal(0, .4, (rng.integers(3, 8), 2))
     if kind == "line":
@@ -52,13 +52,13 @@ def drawn_shape(rng, kind, size):
 
 
 def reach(shape, size):
-    """How far a shape of that size extends from its centre."""
+    """Return the distance that a shape of this size extends from its centre."""
     kind, _, _, points = shape
     return size * np.abs(points).max() * 1.5 if kind == "polygon" else size * .72
 
 
 def paint(rng, image, size, tone, kind=None, margin=0):
-    """Paint one shape somewhere; of a random kind, flat or shaded, unless kind is given."""
+    """Paint one shape at a random place, flat or shaded. The kind is random unless kind is set."""
     x, y = rng.uniform(-margin, SIZE + margin, 2)
     shaded = kind is None and rng.random() < .2
     kind = kind or str(rng.choice(["ellipse", "box", "polygon", "line"]))
@@ -82,7 +82,7 @@ def outlined(rng, image, size, kind, ink, inside):
 
 
 def text(rng, image, ink):
-    """Paint rows of small marks, as a paragraph seen from afar."""
+    """Paint lines of small marks, like a distant paragraph."""
     height = int(rng.integers(5, 28))
     x0, y0 = rng.integers(0, SIZE - 100, 2)
     width = int(rng.integers(80, SIZE))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Synthetic pictures: noise, shapes, patterns, dead leaves, drawings, gradients, fractals.
 
-Every picture is (SIZE, SIZE) uint8 and depends on nothing but (seed, index).
+Each picture is (SIZE, SIZE) uint8 and depends only on (seed, index).
 """
 
 import functools
@@ -13,16 +13,16 @@ import numpy as np
 from . import shapes
 from .shapes import SIZE
 
-REVISION = 1  # part of the cache's name: raise it when the pictures change
+REVISION = 1  # part of the name of the cache; increase it if the pictures change
 
 
 def log_uniform(rng, low, high):
-    """A number between low and high whose logarithm is uniform."""
+    """Return a number between low and high with a uniform logarithm."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def blur(image, sigma):
-    """Gaussian blur of an image, wrapping round at its edges."""
+    """Blur an image by a Gaussian, with periodic edges."""
     fy = np.fft.fftfreq(SIZE)[:, None]
     fx = np.fft.rfftfreq(SIZE)[None]
     gauss = np.exp(-2 * (np.pi * sigma) ** 2 * (fx * fx + fy * fy))
@@ -30,7 +30,7 @@ def blur(image, sigma):
 
 
 def noise(rng):
-    """1/f^a noise about 0.5 with a standard deviation of 0.2."""
+    """Draw 1/f^a noise with mean 0.5 and standard deviation 0.2."""
     spectrum = np.fft.rfft2(rng.standard_normal((SIZE, SIZE)))
     ky = np.fft.fftfreq(SIZE)[:, None] * SIZE * rng.uniform(.6, 1.6)
     kx = np.fft.rfftfreq(SIZE)[None] * SIZE
@@ -42,7 +42,7 @@ def noise(rng):
 
 
 def scattered(rng):
-    """A few to many shapes of any tone over noise or a flat ground."""
+    """Draw shapes of any tone over noise or a flat background."""
     image = noise(rng) if rng.random() < .7 else np.full((SIZE, SIZE), rng.uniform())
     largest = log_uniform(rng, 15, 160)
     for _ in range(int(log_uniform(rng, 8, 200))):
@@ -51,7 +51,7 @@ def scattered(rng):
 
 
 def periodic(rng):
-    """A chequerboard, waves or a weave, under some noise."""
+    """Draw a chequerboard, waves or a weave, with some noise."""
     yy, xx = np.mgrid[0:SIZE, 0:SIZE]
     angle, period = rng.uniform(0, np.pi), log_uniform(rng, 12, 120)
     u = (xx * np.cos(angle) + yy * np.sin(angle)) / period
@@ -67,13 +67,13 @@ def periodic(rng):
 
 
 def patches(rng):
-    """Two noises, each where a third is high or low."""
+    """Draw two noises, selected by a third noise."""
     other = noise(rng) * rng.uniform(.3, 1) + rng.uniform(-.3, .3)
     return np.where(noise(rng) > .5, noise(rng), other)
 
 
 def leaves(rng):
-    """Dead leaves: shapes of power-law sizes in few tones that hide each other, as in photos."""
+    """Draw dead leaves: shapes of power-law sizes in few tones that occlude each other, as in photos."""
     tones = np.clip(rng.normal(.5, rng.uniform(.1, .35), rng.integers(2, 12)), 0, 1)
     image = np.full((SIZE, SIZE), tones[0])
     count = int(log_uniform(rng, 40, 1500))
@@ -91,7 +91,7 @@ def leaves(rng):
 
 
 def drawing(rng):
-    """Flat areas, outlines, lines and rows of marks like text, on a flat ground."""
+    """Draw flat areas, outlines, lines and marks like text on a flat background."""
     ground, ink = rng.uniform(size=2)
     image = np.full((SIZE, SIZE), ground)
     for _ in range(rng.integers(2, 30)):
@@ -106,7 +106,7 @@ def drawing(rng):
 
 
 def gradients(rng):
-    """A few very smooth lobes, at times with steps as of few grey levels."""
+    """Draw a few very smooth lobes, sometimes quantized to few grey levels."""
     yy, xx = np.mgrid[0:SIZE, 0:SIZE] / SIZE
     image = np.zeros((SIZE, SIZE))
     for _ in range(rng.integers(2, 12)):
@@ -119,7 +119,7 @@ def gradients(rng):
 
 
 def fractal(rng):
-    """Part of a Julia set by escape time, in smooth or banded tones."""
+    """Draw a part of a Julia set by escape time, in smooth or banded tones."""
     angle, radius = rng.uniform(0, 2 * np.pi), rng.uniform(.6, .8)
     extent = log_uniform(rng, .3, 1.6)
     x, y = rng.uniform(-.6, .6, 2)
@@ -139,7 +139,7 @@ KINDS = ((noise, .12), (scattered, .15), (periodic, .04), (patches, .06), (leave
 
 
 def finish(rng, image, softness):
-    """Blur at times, light unevenly at times, set mean and contrast, round to 8 bits."""
+    """Sometimes blur, sometimes light unevenly, set mean and contrast, and round to 8 bits."""
     if rng.random() < softness:
         image = blur(image, log_uniform(rng, .7, 6))
     image = (image - image.mean()) / (image.std() + 1e-3) * log_uniform(rng, .06, .28)
@@ -151,25 +151,25 @@ def finish(rng, image, softness):
 
 
 def chosen(rng):
-    """One of the functions that draw, as likely as KINDS says."""
+    """Return a random drawing function with the probabilities of KINDS."""
     draws, shares = zip(*KINDS)
     return draws[rng.choice(len(draws), p=shares)]
 
 
 def kind(seed, index):
-    """The name of the kind of picture number index of the series seed."""
+    """Return the kind of picture number index of the series seed."""
     return chosen(np.random.default_rng([seed, index])).__name__
 
 
 def picture(seed, index):
-    """Picture number index of the series seed, (SIZE, SIZE) uint8."""
+    """Return picture number index of the series seed, (SIZE, SIZE) uint8."""
     rng = np.random.default_rng([seed, index])
     draw = chosen(rng)
     return finish(rng, draw(rng), 0 if draw is leaves else .4)
 
 
 def pool(seed, count, jobs=2):
-    """(count, SIZE, SIZE) uint8 pictures, kept in the user's cache directory."""
+    """Return (count, SIZE, SIZE) uint8 pictures, cached in the user's cache directory."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     folder = os.path.join(cache, "gst-lstm")
     path = os.path.join(folder, f"textures-{REVISION}-{seed}-{count}.npy")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Training: clips drawn anew for every iteration, losses at every frame, state carried over."""
+"""Training: each iteration draws new clips; each frame has a loss; the state passes between batches."""
 
 import math
 
@@ -9,15 +9,15 @@ import torch
 from . import camera, effects
 from .render import render
 
-FRAMES, DRAWN, COPIES = 64, 48, 2  # frames a clip, clips rendered, disturbed copies of each
+FRAMES, DRAWN, COPIES = 64, 48, 2  # frames per clip, rendered clips, disturbed copies per clip
 CLIPS = DRAWN * COPIES
-FLAT = .35  # share of training that the learning rate is flat
+FLAT = .35  # share of the training with a constant learning rate
 
 
 def batch(g, pictures, cells, level):
-    """Clips (CLIPS, FRAMES, inputs) with labels and the ages of their motions.
+    """Return clips (CLIPS, FRAMES, inputs) with labels and the ages of their motions.
 
-    level in 0..1 makes the motion slower, the view busier and the cuts more.
+    A higher level in 0..1 gives slower motion, more objects and more cuts.
     """
     indices = torch.randint(0, len(pictures), (DRAWN,), generator=g)
     path = camera.wander(g, DRAWN, FRAMES, pictures.size, slowest=.015 - .011 * level)
@@ -31,7 +31,7 @@ def batch(g, pictures, cells, level):
 
 
 def loss_of(logits, label, age):
-    """Mean cross entropy of the frames, which count little just after the motion changed."""
+    """Return the mean cross entropy of the frames. Frames just after a change of motion have less weight."""
     each = torch.nn.functional.cross_entropy(logits.flatten(0, 1), label.flatten(),
                                              reduction="none", label_smoothing=.02)
     weight = ((age.flatten() - 3.) / 12).clamp(0, 1)
@@ -39,7 +39,7 @@ def loss_of(logits, label, age):
 
 
 def carried(g, state):
-    """The states a batch starts from: those the last one ended with, or zeros, half each."""
+    """Return the initial states of a batch: half are final states of the batch before, half are zero."""
     if state is None:
         return None
     keep = (torch.rand(1, CLIPS, 1, generator=g) < .5).float()
@@ -47,16 +47,16 @@ def carried(g, state):
 
 
 def rate(progress):
-    """The part of the learning rate at a progress in 0..1: flat, then half a cosine down."""
+    """Return the factor of the learning rate at a progress in 0..1: constant, then half a cosine."""
     down = max(0, progress - FLAT) / (1 - FLAT)
     return .5 * (1 + math.cos(math.pi * down))
 
 
 def train(network, pictures, seed, iterations, report):
-    """Train a network in place; report(iteration, mean loss) is called every 500 iterations.
+    """Train a network in place. report(iteration, mean loss) is called every 500 iterations.
 
-    The network says how its frames are divided, cells, the learning rate, and the share of training
-    in which clips become as hard as they will be, easy.
+    The network has the attributes cells, the division of its frames, the learning rate, and easy, the
+    share of the training in which the clips become harder.
     """
     g = torch.Generator().manual_seed(seed)
     weights = [weight for weight in network.parameters() if weight.requires_grad]
