@@ -3,7 +3,7 @@
  * lstm-convert: a trained model to the safetensors file that liblstm loads. */
 #include "convert.h"
 #include "process/answer.h"
-#include "load/formats.h"
+#include "container/formats.h"
 #include "util/input-file.h"
 #include "util/output-file.h"
 #include "process/standard-files.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "convert.h"
 #include "load/layer-config.h"
-#include "container/safetensors-write.h"
+#include "container/safetensors-writer.h"
 #include <math.h>
 #include <string.h>
 
@@ -130,12 +130,12 @@ convert_model_to_bytes (const ConvertModel *model)
   g_autoptr (JsonNode) layers = json_node_init_array (json_node_alloc (), model->layers);
   g_autofree char *described = json_to_string (layers, FALSE);
   const char *const metadata[] = {"lstm.version", "1", "lstm.layers", described, NULL};
-  g_autofree LstmStored *stored = g_new (LstmStored, model->tensors->len);
+  g_autofree LstmTensorView *stored = g_new (LstmTensorView, model->tensors->len);
 
   for (guint i = 0; i < model->tensors->len; i++) {
     const Tensor *tensor = g_ptr_array_index (model->tensors, i);
 
-    stored[i] = (LstmStored){tensor->name, tensor->n_dims, tensor->shape, tensor->values};
+    stored[i] = (LstmTensorView){tensor->name, tensor->n_dims, tensor->shape, tensor->values};
   }
   return lstm_safetensors_write (metadata, stored, model->tensors->len);
 }

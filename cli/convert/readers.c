@@ -2,7 +2,7 @@
  *
  * Which formats this lstm-convert reads. The build says so, as libraries for some may be missing. */
 #include "convert.h"
-#include "load/formats.h"
+#include "container/formats.h"
 #include "util/text.h"
 
 typedef struct {
@@ -51,10 +51,9 @@ check_reader (
 {
   g_autofree char *names = NULL, *found = NULL;
 
-  if (format && format->reader && input->module_chain
-      && !g_str_equal (format->reader, LSTM_FORMAT_SAFETENSORS)) {
+  if (format && format->reader && input->module_chain && !format->has_module_chain) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: module-chain is for a state dict of PyTorch in safetensors, found %s", input->path,
+        "%s: module-chain is supported only for a PyTorch state dict in safetensors; found %s", input->path,
         format->name);
     return FALSE;
   }

@@ -3,24 +3,40 @@
 #include "lstm/lstm.h"
 #include <string.h>
 
+#define MAX_SHOWN 80 /* characters of a node in a message */
+
+/* --- Parser --- */
+
+static gboolean set_format_error (GError **error, const char *source, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+
+/* Returns: FALSE */
 static gboolean
-fail (const char *what, const char *problem, gsize at, GError **error)
+set_format_error (GError **error, const char *source, const char *format, ...)
 {
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: %s at byte %" G_GSIZE_FORMAT, what,
-      problem, at);
+  g_autofree char *problem = NULL;
+  va_list args;
+
+  va_start (args, format);
+  problem = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: %s", source, problem);
   return FALSE;
 }
 
-/* json-glib recurses per level and reads more than JSON (comments, other quotes): look first. */
+/* Finds what json-glib does not refuse: it recurses once per level, and it accepts comments and single
+ * quotes, which are not JSON. */
 static gboolean
-check_text (const char *text, gsize length, guint max_depth, const char *what, GError **error)
+check_text (const char *text, gsize length, guint max_depth, const char *source, GError **error)
 {
   const char *invalid;
   gboolean in_string = FALSE;
   guint depth = 0;
 
   if (!g_utf8_validate_len (text, length, &invalid))
-    return fail (what, "not valid UTF-8", invalid - text, error);
+    return set_format_error (error, source,
+        "expected UTF-8, found an invalid sequence at byte %" G_GSIZE_FORMAT,
+        (gsize) (invalid - text));
   for (gsize i = 0; i < length; i++) {
     if (in_string) {
       if (text[i] == '\\')
@@ -36,65 +52,129 @@ check_text (const char *text, gsize length, guint max_depth, const char *what, G
     else if (text[i] == ']' || text[i] == '}')
       depth -= depth > 0;
     else if (!strchr (" \t\r\n,:+-.", text[i]) && !g_ascii_isalnum (text[i]))
-      return fail (what, "not JSON", i, error);
+      return set_format_error (error, source,
+          "expected JSON, found the byte 0x%02x at byte %" G_GSIZE_FORMAT, (guint8) text[i], i);
     if (depth > max_depth)
-      return fail (what, "JSON nested too deeply", i, error);
+      return set_format_error (error, source,
+          "expected JSON of at most %u levels, found level %u at byte %" G_GSIZE_FORMAT,
+          max_depth, depth, i);
   }
   return TRUE;
 }
 
 typedef struct {
-  GHashTable *seen; /* "object/member" */
-  char **twice;     /* the first name that was seen twice */
+  GHashTable *seen; /* set of "object/member" */
+  char **duplicate; /* the first name that an object has twice, or NULL */
 } Members;
 
-/* json-glib keeps the last of two equal names and says nothing. */
+/* Finds a name that an object has twice: json-glib silently keeps the last member of that name. */
 static void
-on_member (JsonParser *parser, JsonObject *object, const char *name, gpointer user_data)
+on_object_member (JsonParser *parser, JsonObject *object, const char *name, gpointer user_data)
 {
   Members *members = user_data;
 
   if (!g_hash_table_add (members->seen, g_strdup_printf ("%p/%s", (void *) object, name))
-      && !*members->twice)
-    *members->twice = g_strdup (name);
+      && !*members->duplicate)
+    *members->duplicate = g_strdup (name);
 }
 
 JsonNode *
 lstm_json_parse (
-    const char *text, gsize length, guint max_depth, const char *what, GError **error)
+    const char *text, gsize length, guint max_depth, const char *source, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GError) cause = NULL;
-  g_autofree char *twice = NULL;
-  Members members = {seen, &twice};
+  g_autofree char *duplicate = NULL;
+  Members members = {seen, &duplicate};
   JsonNode *root;
 
-  if (!check_text (text, length, max_depth, what, error))
+  if (!check_text (text, length, max_depth, source, error))
     return NULL;
-  g_signal_connect (parser, "object-member", G_CALLBACK (on_member), &members);
+  g_signal_connect (parser, "object-member", G_CALLBACK (on_object_member), &members);
   if (!json_parser_load_from_data (parser, text, (gssize) length, &cause)) {
-    g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: %s", what, cause->message);
+    set_format_error (error, source, "%s", cause->message);
     return NULL;
   }
-  if (twice) {
-    g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: the name \"%s\" stands there twice",
-        what, twice);
+  if (duplicate) {
+    set_format_error (error, source,
+        "expected distinct names in an object, found the name \"%s\" twice", duplicate);
     return NULL;
   }
   root = json_parser_steal_root (parser);
   if (!root)
-    g_set_error (
-        error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: expected JSON, found nothing", what);
+    set_format_error (error, source, "expected JSON, found no value");
   return root;
 }
 
-gboolean
-lstm_json_get_size (JsonNode *node, gsize *size)
+/* --- Accessors --- */
+
+/* Returns the type of a value, G_TYPE_NONE if @node is an object, an array, null or NULL. */
+static GType
+get_value_type (JsonNode *node)
 {
-  if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_INT64
-      || json_node_get_int (node) < 0)
+  return node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node) : G_TYPE_NONE;
+}
+
+const char *
+lstm_json_get_string (JsonNode *node)
+{
+  return get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
+}
+
+JsonObject *
+lstm_json_get_object (JsonNode *node)
+{
+  return node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}
+
+JsonArray *
+lstm_json_get_array (JsonNode *node)
+{
+  return node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+}
+
+gboolean
+lstm_json_is_integer (JsonNode *node)
+{
+  return get_value_type (node) == G_TYPE_INT64;
+}
+
+gboolean
+lstm_json_get_boolean (JsonNode *node, gboolean *value)
+{
+  if (get_value_type (node) != G_TYPE_BOOLEAN)
     return FALSE;
-  *size = (gsize) json_node_get_int (node);
+  *value = json_node_get_boolean (node);
   return TRUE;
+}
+
+gboolean
+lstm_json_get_number (JsonNode *node, double *value)
+{
+  if (!lstm_json_is_integer (node) && get_value_type (node) != G_TYPE_DOUBLE)
+    return FALSE;
+  *value = json_node_get_double (node);
+  return TRUE;
+}
+
+gboolean
+lstm_json_get_size (JsonNode *node, gsize *value)
+{
+  if (!lstm_json_is_integer (node) || json_node_get_int (node) < 0)
+    return FALSE;
+  *value = (gsize) json_node_get_int (node);
+  return TRUE;
+}
+
+char *
+lstm_json_describe (JsonNode *node)
+{
+  g_autofree char *text = node ? json_to_string (node, FALSE) : g_strdup ("nothing");
+  g_autofree char *begin = NULL;
+
+  if (g_utf8_strlen (text, -1) <= MAX_SHOWN)
+    return g_steal_pointer (&text);
+  begin = g_utf8_substring (text, 0, MAX_SHOWN);
+  return g_strconcat (begin, "…", NULL);
 }

@@ -1,13 +1,31 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Untrusted JSON: a strict parser, and accessors that check the type of a node. */
 #pragma once
 
 #include <json-glib/json-glib.h>
 
-/* Parses JSON that nobody vouches for: valid UTF-8, strict, no more than @max_depth levels and
- * no name twice in an object. @what says in messages what the text is.
+/* Parses untrusted JSON: valid UTF-8, strict syntax, at most @max_depth levels, and distinct member
+ * names in each object. Error messages begin with @source, the name of the text.
  * Returns: (transfer full): the root, or NULL with LSTM_ERROR_FORMAT */
 JsonNode *lstm_json_parse (
-    const char *text, gsize length, guint max_depth, const char *what, GError **error);
+    const char *text, gsize length, guint max_depth, const char *source, GError **error);
 
-/* Reads a size; FALSE unless @node is a whole number from 0 on. */
-gboolean lstm_json_get_size (JsonNode *node, gsize *size);
+/* The accessors below accept NULL for @node, which is of no type. */
+
+/* Return the content of @node. Returns: (transfer none) (nullable): NULL if @node has another type */
+const char *lstm_json_get_string (JsonNode *node);
+JsonObject *lstm_json_get_object (JsonNode *node);
+JsonArray *lstm_json_get_array (JsonNode *node);
+
+gboolean lstm_json_is_integer (JsonNode *node);
+
+/* Set the value to the content of @node. Return FALSE, and leave the value alone, if @node has another
+ * type. A number is an integer or a floating-point number; a size is an integer ≥ 0. */
+gboolean lstm_json_get_boolean (JsonNode *node, gboolean *value);
+gboolean lstm_json_get_number (JsonNode *node, double *value);
+gboolean lstm_json_get_size (JsonNode *node, gsize *value);
+
+/* Returns: (transfer full): @node as JSON text for error messages, cut after 80 characters; "nothing" if
+ * @node is NULL */
+char *lstm_json_describe (JsonNode *node);

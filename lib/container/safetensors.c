@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "container/safetensors.h"
-#include "load/formats.h"
+#include "container/formats.h"
 #include "container/json.h"
+#include "lstm/lstm.h"
 #include "util/small-floats.h"
 #include "util/text.h"
 #include <math.h>
 #include <string.h>
 
-#define MAX_HEADER 100000000 /* bytes, the format's own limit */
-#define HEADER_DEPTH 3       /* { name: { "shape": [ … ] } } */
+#define MAX_HEADER 100000000 /* in bytes, the limit of the format */
+#define HEADER_DEPTH 3       /* levels of { name: { "shape": [ … ] } } */
 
 struct _LstmDtype {
   const char *name;
-  gsize size;                          /* bytes */
-  float (*read) (const guint8 *value); /* little endian to float; NULL: not for weights */
+  gsize size; /* in bytes */
+  float (*read) (
+      const guint8 *value); /* from little-endian bytes; NULL if weights cannot have the type */
 };
 
 static float
@@ -93,11 +95,13 @@ lstm_safetensors_free (LstmSafetensors *st)
   g_free (st);
 }
 
-static gboolean fail (const LstmSafetensors *st, const char *tensor, GError **error,
+static gboolean set_format_error (const LstmSafetensors *st, const char *tensor, GError **error,
     const char *format, ...) G_GNUC_PRINTF (4, 5);
 
+/* Returns: FALSE. @tensor is the name of the tensor that is wrong, or NULL. */
 static gboolean
-fail (const LstmSafetensors *st, const char *tensor, GError **error, const char *format, ...)
+set_format_error (
+    const LstmSafetensors *st, const char *tensor, GError **error, const char *format, ...)
 {
   g_autofree char *problem = NULL;
   va_list args;
@@ -116,21 +120,25 @@ fail (const LstmSafetensors *st, const char *tensor, GError **error, const char 
 static gboolean
 parse_dtype (LstmSafetensors *st, LstmTensor *tensor, JsonNode *node, GError **error)
 {
-  const char *name = node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
+  const char *name = lstm_json_get_string (node);
+  g_autoptr (GString) names = g_string_new (NULL);
+  g_autofree char *found = lstm_json_describe (node);
 
-  for (guint i = 0; name && i < G_N_ELEMENTS (dtypes); i++)
-    if (g_str_equal (name, dtypes[i].name))
+  for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++) {
+    if (g_strcmp0 (name, dtypes[i].name) == 0)
       tensor->dtype = &dtypes[i];
+    lstm_text_append_item (names, dtypes[i].name);
+  }
   return tensor->dtype
-         || fail (st, tensor->name, error, "expected a dtype of safetensors, found '%s'",
-             name ? name : "nothing");
+         || set_format_error (
+             st, tensor->name, error, "dtype: expected one of %s, found %s", names->str, found);
 }
 
-/* Fills an array of sizes; -1 unless @node is an array of at most @max of them. */
+/* Reads an array of at most @max sizes. Returns the number of sizes, or -1 if @node is no such array. */
 static int
 parse_sizes (JsonNode *node, gsize *sizes, guint max)
 {
-  JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  JsonArray *array = lstm_json_get_array (node);
   guint n = array ? json_array_get_length (array) : max + 1;
 
   if (n > max)
@@ -142,57 +150,101 @@ parse_sizes (JsonNode *node, gsize *sizes, guint max)
 }
 
 static gboolean
+check_size (const LstmSafetensors *st, const LstmTensor *tensor, GError **error)
+{
+  const gsize found = tensor->end - tensor->begin;
+  gsize bytes = tensor->dtype->size;
+
+  for (guint i = 0; i < tensor->n_dims; i++) {
+    if (!g_size_checked_mul (&bytes, bytes, tensor->shape[i])) {
+      g_autofree char *shape = lstm_text_shape (tensor->n_dims, tensor->shape);
+
+      return set_format_error (
+          st, tensor->name, error, "expected a shape that fits into memory, found %s", shape);
+    }
+  }
+  return bytes == found
+         || set_format_error (st, tensor->name, error,
+             "expected %" G_GSIZE_FORMAT " bytes by shape and dtype, found %" G_GSIZE_FORMAT
+             " bytes by data_offsets",
+             bytes, found);
+}
+
+static gboolean
+parse_shape (LstmSafetensors *st, LstmTensor *tensor, JsonNode *node, GError **error)
+{
+  const int n_dims = parse_sizes (node, tensor->shape, LSTM_MAX_DIMS);
+  g_autofree char *found = n_dims < 0 ? lstm_json_describe (node) : NULL;
+
+  if (n_dims < 0)
+    return set_format_error (st, tensor->name, error,
+        "shape: expected an array of at most %d sizes, found %s", LSTM_MAX_DIMS, found);
+  tensor->n_dims = (guint) n_dims;
+  return TRUE;
+}
+
+static gboolean
+parse_offsets (LstmSafetensors *st, LstmTensor *tensor, JsonNode *node, GError **error)
+{
+  gsize offsets[2];
+
+  if (parse_sizes (node, offsets, 2) != 2 || offsets[0] > offsets[1]) {
+    g_autofree char *found = lstm_json_describe (node);
+
+    return set_format_error (st, tensor->name, error,
+        "data_offsets: expected [begin, end] with begin ≤ end, found %s", found);
+  }
+  tensor->begin = offsets[0];
+  tensor->end = offsets[1];
+  return TRUE;
+}
+
+static gboolean
 parse_tensor (LstmSafetensors *st, const char *name, JsonNode *node, GError **error)
 {
   LstmTensor *tensor = g_new0 (LstmTensor, 1);
-  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-  gsize offsets[2], bytes;
-  int n_dims;
+  JsonObject *object = lstm_json_get_object (node);
 
   tensor->name = g_strdup (name);
   g_ptr_array_add (st->tensors, tensor);
   g_hash_table_insert (st->by_name, tensor->name, tensor);
-  if (!object || json_object_get_size (object) != 3)
-    return fail (st, name, error, "expected an object of dtype, shape and data_offsets");
-  if (!parse_dtype (st, tensor, json_object_get_member (object, "dtype"), error))
-    return FALSE;
-  n_dims = parse_sizes (json_object_get_member (object, "shape"), tensor->shape, LSTM_MAX_DIMS);
-  if (n_dims < 0)
-    return fail (st, name, error, "expected a shape of at most %d sizes", LSTM_MAX_DIMS);
-  tensor->n_dims = (guint) n_dims;
-  if (parse_sizes (json_object_get_member (object, "data_offsets"), offsets, 2) != 2
-      || offsets[0] > offsets[1])
-    return fail (st, name, error, "expected data_offsets [begin, end]");
-  tensor->begin = offsets[0];
-  tensor->end = offsets[1];
+  if (!object || json_object_get_size (object) != 3) {
+    g_autofree char *found = lstm_json_describe (node);
 
-  bytes = tensor->dtype->size;
-  for (guint i = 0; i < tensor->n_dims; i++)
-    if (!g_size_checked_mul (&bytes, bytes, tensor->shape[i]))
-      return fail (st, name, error, "the shape is more than memory can hold");
-  if (bytes != tensor->end - tensor->begin)
-    return fail (st, name, error,
-        "expected %" G_GSIZE_FORMAT
-        " bytes by shape and dtype, found data_offsets of %" G_GSIZE_FORMAT,
-        bytes, tensor->end - tensor->begin);
-  return TRUE;
+    return set_format_error (st, name, error,
+        "expected an object of dtype, shape and data_offsets, found %s", found);
+  }
+  return parse_dtype (st, tensor, json_object_get_member (object, "dtype"), error)
+         && parse_shape (st, tensor, json_object_get_member (object, "shape"), error)
+         && parse_offsets (st, tensor, json_object_get_member (object, "data_offsets"), error)
+         && check_size (st, tensor, error);
 }
 
 static gboolean
 parse_metadata (LstmSafetensors *st, JsonNode *node, GError **error)
 {
-  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  JsonObject *object = lstm_json_get_object (node);
   JsonObjectIter iter;
   const char *key;
   JsonNode *value;
 
-  if (!object)
-    return fail (st, NULL, error, "__metadata__: expected an object of strings");
+  if (!object) {
+    g_autofree char *found = lstm_json_describe (node);
+
+    return set_format_error (
+        st, NULL, error, "__metadata__: expected an object of strings, found %s", found);
+  }
   json_object_iter_init_ordered (&iter, object);
   while (json_object_iter_next_ordered (&iter, &key, &value)) {
-    if (!JSON_NODE_HOLDS_VALUE (value) || json_node_get_value_type (value) != G_TYPE_STRING)
-      return fail (st, NULL, error, "__metadata__: expected a string for \"%s\"", key);
-    g_hash_table_insert (st->metadata, g_strdup (key), g_strdup (json_node_get_string (value)));
+    const char *text = lstm_json_get_string (value);
+
+    if (!text) {
+      g_autofree char *found = lstm_json_describe (value);
+
+      return set_format_error (
+          st, NULL, error, "__metadata__: \"%s\": expected a string, found %s", key, found);
+    }
+    g_hash_table_insert (st->metadata, g_strdup (key), g_strdup (text));
   }
   return TRUE;
 }
@@ -204,12 +256,12 @@ compare_tensors (gconstpointer a, gconstpointer b)
 
   if (x->begin != y->begin)
     return x->begin < y->begin ? -1 : 1;
-  return (x->end > y->end) - (x->end < y->end); /* an empty tensor before what follows it */
+  return (x->end > y->end) - (x->end < y->end); /* an empty tensor precedes one at its offset */
 }
 
-/* Tensors must lie one behind the other, from the data's first byte to its last. */
+/* Checks that the tensors fill the data from its first to its last byte without gap and overlap. */
 static gboolean
-place_tensors (LstmSafetensors *st, const guint8 *data, gsize size, GError **error)
+locate_tensors (LstmSafetensors *st, const guint8 *data, gsize size, GError **error)
 {
   gsize at = 0;
 
@@ -218,65 +270,99 @@ place_tensors (LstmSafetensors *st, const guint8 *data, gsize size, GError **err
     LstmTensor *tensor = g_ptr_array_index (st->tensors, i);
 
     if (tensor->begin != at)
-      return fail (st, tensor->name, error,
+      return set_format_error (st, tensor->name, error,
           "expected data from byte %" G_GSIZE_FORMAT
-          " on, where the tensor before ends, found %" G_GSIZE_FORMAT,
+          ", where the previous tensor ends, found data from byte %" G_GSIZE_FORMAT,
           at, tensor->begin);
     if (tensor->end > size)
-      return fail (st, tensor->name, error,
-          "expected data up to byte %" G_GSIZE_FORMAT ", found a file of %" G_GSIZE_FORMAT
-          " bytes of data",
+      return set_format_error (st, tensor->name, error,
+          "expected data up to byte %" G_GSIZE_FORMAT ", found %" G_GSIZE_FORMAT
+          " bytes of data in the file",
           tensor->end, size);
     tensor->data = data + tensor->begin;
     at = tensor->end;
   }
   return at == size
-         || fail (st, NULL, error,
-             "expected %" G_GSIZE_FORMAT " bytes of tensors, found %" G_GSIZE_FORMAT, at, size);
+         || set_format_error (st, NULL, error,
+             "expected %" G_GSIZE_FORMAT
+             " bytes of data, the size of all tensors, found %" G_GSIZE_FORMAT,
+             at, size);
 }
 
-static gboolean
-parse (LstmSafetensors *st, GError **error)
+/* Finds the header. Returns its JSON text, or NULL with @error. */
+static const char *
+find_header (const LstmSafetensors *st, gsize *length, GError **error)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (st->bytes, &size);
-  g_autofree char *what = g_strdup_printf ("%s: header", st->file);
-  g_autoptr (JsonNode) root = NULL;
+  guint64 stored;
+
+  if (!lstm_format_is_native (data, size)) {
+    g_autofree char *found = lstm_format_describe (data, size, st->file);
+
+    set_format_error (st, NULL, error, "expected safetensors, found %s", found);
+    return NULL;
+  }
+  if (size < sizeof stored) {
+    set_format_error (st, NULL, error,
+        "expected at least %" G_GSIZE_FORMAT " bytes of safetensors, found %" G_GSIZE_FORMAT
+        " bytes",
+        sizeof stored, size);
+    return NULL;
+  }
+  memcpy (&stored, data, sizeof stored);
+  stored = GUINT64_FROM_LE (stored);
+  if (stored > MAX_HEADER || stored > size - sizeof stored) {
+    set_format_error (st, NULL, error,
+        "expected a header length of at most %d bytes that fits into the file of "
+        "%" G_GSIZE_FORMAT " bytes, found %" G_GUINT64_FORMAT,
+        MAX_HEADER, size, stored);
+    return NULL;
+  }
+  *length = (gsize) stored;
+  return (const char *) data + sizeof stored;
+}
+
+static gboolean
+parse_members (LstmSafetensors *st, JsonNode *root, GError **error)
+{
+  JsonObject *object = lstm_json_get_object (root);
   JsonObjectIter iter;
   const char *name;
   JsonNode *node;
-  guint64 header;
 
-  if (!lstm_format_is_safetensors (data, size)) {
-    g_autofree char *found = lstm_format_describe (data, size, st->file);
+  if (!object) {
+    g_autofree char *found = lstm_json_describe (root);
 
-    return fail (st, NULL, error, "expected safetensors, found %s", found);
+    return set_format_error (
+        st, NULL, error, "header: expected a JSON object, found %s", found);
   }
-  if (size < sizeof header)
-    return fail (
-        st, NULL, error, "expected a safetensors file, found %" G_GSIZE_FORMAT " bytes", size);
-  memcpy (&header, data, sizeof header);
-  header = GUINT64_FROM_LE (header);
-  if (header > MAX_HEADER || header > size - sizeof header)
-    return fail (st, NULL, error,
-        "expected a header length of at most %d and inside the file's %" G_GSIZE_FORMAT
-        " bytes, found %" G_GUINT64_FORMAT,
-        MAX_HEADER, size, header);
-  root = lstm_json_parse (
-      (const char *) data + sizeof header, (gsize) header, HEADER_DEPTH, what, error);
-  if (!root)
-    return FALSE;
-  if (!JSON_NODE_HOLDS_OBJECT (root))
-    return fail (st, NULL, error, "header: expected a JSON object");
-
-  json_object_iter_init_ordered (&iter, json_node_get_object (root));
+  json_object_iter_init_ordered (&iter, object);
   while (json_object_iter_next_ordered (&iter, &name, &node)) {
     if (!(g_str_equal (name, "__metadata__") ? parse_metadata (st, node, error)
                                              : parse_tensor (st, name, node, error)))
       return FALSE;
   }
-  return place_tensors (
-      st, data + sizeof header + header, size - sizeof header - (gsize) header, error);
+  return TRUE;
+}
+
+static gboolean
+parse_file (LstmSafetensors *st, GError **error)
+{
+  g_autofree char *source = g_strdup_printf ("%s: header", st->file);
+  g_autoptr (JsonNode) root = NULL;
+  const guint8 *data;
+  gsize length;
+  const char *header = find_header (st, &length, error);
+
+  if (!header || !(root = lstm_json_parse (header, length, HEADER_DEPTH, source, error))
+      || !parse_members (st, root, error))
+    return FALSE;
+  data = (const guint8 *) header + length;
+  return locate_tensors (st, data,
+      g_bytes_get_size (st->bytes)
+          - (gsize) (data - (const guint8 *) g_bytes_get_data (st->bytes, NULL)),
+      error);
 }
 
 LstmSafetensors *
@@ -289,7 +375,7 @@ lstm_safetensors_new (GBytes *bytes, const char *file, GError **error)
   st->tensors = g_ptr_array_new_with_free_func (tensor_free);
   st->by_name = g_hash_table_new (g_str_hash, g_str_equal);
   st->metadata = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  return parse (st, error) ? g_steal_pointer (&st) : NULL;
+  return parse_file (st, error) ? g_steal_pointer (&st) : NULL;
 }
 
 LstmTensor *
@@ -311,11 +397,11 @@ lstm_safetensors_find_unused (const LstmSafetensors *st)
 }
 
 LstmTensor *
-lstm_safetensors_expect (const LstmSafetensors *st, const char *name, guint n_dims,
+lstm_safetensors_require (const LstmSafetensors *st, const char *name, guint n_dims,
     const gsize *shape, GError **error)
 {
   LstmTensor *tensor = lstm_safetensors_find (st, name);
-  g_autofree char *wanted = lstm_text_shape (n_dims, shape);
+  g_autofree char *expected = lstm_text_shape (n_dims, shape);
   g_autofree char *found = tensor ? lstm_text_shape (tensor->n_dims, tensor->shape) : NULL;
 
   if (!tensor) {
@@ -328,9 +414,9 @@ lstm_safetensors_expect (const LstmSafetensors *st, const char *name, guint n_di
         "%s: tensor \"%s\": expected F32, found %s", st->file, name, tensor->dtype->name);
     return NULL;
   }
-  if (!g_str_equal (wanted, found)) {
+  if (!g_str_equal (expected, found)) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
-        "%s: tensor \"%s\": expected shape %s, found %s", st->file, name, wanted, found);
+        "%s: tensor \"%s\": expected shape %s, found %s", st->file, name, expected, found);
     return NULL;
   }
   tensor->used = TRUE;
@@ -338,7 +424,7 @@ lstm_safetensors_expect (const LstmSafetensors *st, const char *name, guint n_di
 }
 
 void
-lstm_tensor_get_values (const LstmTensor *tensor, gsize first, gsize n, float *values)
+lstm_tensor_copy_values (const LstmTensor *tensor, gsize first, gsize n, float *values)
 {
   const guint8 *data = tensor->data + first * sizeof *values;
 
@@ -359,10 +445,12 @@ lstm_safetensors_read (
   gsize n = (tensor->end - tensor->begin) / dtype->size;
 
   if (!dtype->read || tensor->n_dims > G_N_ELEMENTS (array->shape)) {
+    g_autofree char *shape = lstm_text_shape (tensor->n_dims, tensor->shape);
+
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
-        "%s: tensor \"%s\": expected F64, F32, F16 or BF16 and at most 2 dimensions, found %s "
-        "and %u",
-        st->file, tensor->name, dtype->name, tensor->n_dims);
+        "%s: tensor \"%s\": expected F64, F32, F16 or BF16 and at most %u dimensions, found %s "
+        "of shape %s",
+        st->file, tensor->name, (guint) G_N_ELEMENTS (array->shape), dtype->name, shape);
     return FALSE;
   }
   *array = (LstmArray){.name = tensor->name, .n_dims = tensor->n_dims};
@@ -370,21 +458,20 @@ lstm_safetensors_read (
   array->values = g_try_new (float, MAX (n, 1));
   if (!array->values) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
-        "%s: tensor \"%s\": no memory for %" G_GSIZE_FORMAT " values", st->file, tensor->name,
+        "%s: tensor \"%s\": cannot allocate %" G_GSIZE_FORMAT " values", st->file, tensor->name,
         n);
     return FALSE;
   }
   tensor->used = TRUE;
   for (gsize i = 0; i < n; i++) {
     array->values[i] = dtype->read (tensor->data + i * dtype->size);
-    if (!isfinite (array->values[i])) {
-      g_set_error (error, LSTM_ERROR, LSTM_ERROR_VALUE,
-          "%s: tensor \"%s\": expected finite float32 values, found %g at index "
-          "%" G_GSIZE_FORMAT,
-          st->file, tensor->name, (double) array->values[i], i);
-      g_clear_pointer (&array->values, g_free);
-      return FALSE;
-    }
+    if (isfinite (array->values[i]))
+      continue;
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_VALUE,
+        "%s: tensor \"%s\": expected finite float32 values, found %g at index %" G_GSIZE_FORMAT,
+        st->file, tensor->name, (double) array->values[i], i);
+    g_clear_pointer (&array->values, g_free);
+    return FALSE;
   }
   return TRUE;
 }

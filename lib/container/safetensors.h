@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The container: names, types and shapes of tensors, and a map of strings. Every rule of the
- * format is checked before a tensor can be seen. */
+ * Parser of safetensors files: named tensors and string metadata. The parser checks every rule of the
+ * file format before a caller can see a tensor. */
 #pragma once
 
-#include "model/builder.h"
+#include "container/array.h"
 
 #define LSTM_MAX_DIMS 8
 
@@ -15,41 +15,42 @@ typedef struct {
   const LstmDtype *dtype;
   guint n_dims;
   gsize shape[LSTM_MAX_DIMS];
-  gsize begin, end; /* bytes from the start of the data */
-  const guint8 *data;
-  gboolean used;
+  gsize begin, end;   /* in bytes from the start of the data */
+  const guint8 *data; /* little-endian, owned by the file */
+  gboolean used;      /* the model or the state needs the tensor */
 } LstmTensor;
 
 typedef struct {
-  char *file;
+  char *file; /* the name that error messages begin with */
   GBytes *bytes;
   GPtrArray *tensors;   /* LstmTensor, by offset */
   GHashTable *by_name;  /* name → LstmTensor, not owned */
   GHashTable *metadata; /* string → string */
 } LstmSafetensors;
 
-/* Returns: (transfer full): NULL with LSTM_ERROR_FORMAT or LSTM_ERROR_TENSOR. @file is what
- * messages begin with. */
+/* Parses the safetensors file @bytes. Error messages begin with @file.
+ * Returns: (transfer full): NULL with LSTM_ERROR_FORMAT */
 LstmSafetensors *lstm_safetensors_new (GBytes *bytes, const char *file, GError **error);
 void lstm_safetensors_free (LstmSafetensors *st);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmSafetensors, lstm_safetensors_free)
 
-/* Returns: (transfer none) (nullable) */
+/* Returns: (transfer none) (nullable): the tensor that is called @name */
 LstmTensor *lstm_safetensors_find (const LstmSafetensors *st, const char *name);
 
-/* Returns: (transfer none) (nullable): a tensor that nothing has read, or NULL */
+/* Returns: (transfer none) (nullable): the first tensor that is not marked as used */
 const LstmTensor *lstm_safetensors_find_unused (const LstmSafetensors *st);
 
-/* A tensor that has to be there, of exactly this shape and F32, and marks it used.
- * Returns: (transfer none): the tensor, or NULL with @error */
-LstmTensor *lstm_safetensors_expect (const LstmSafetensors *st, const char *name, guint n_dims,
+/* Finds a float32 tensor of exactly the given shape and marks it as used.
+ * Returns: (transfer none): NULL with LSTM_ERROR_TENSOR or LSTM_ERROR_SHAPE */
+LstmTensor *lstm_safetensors_require (const LstmSafetensors *st, const char *name, guint n_dims,
     const gsize *shape, GError **error);
 
-/* Values [first, first + n) of a tensor of lstm_safetensors_expect(), bit for bit: these may be
- * NaN or infinite. */
-void lstm_tensor_get_values (const LstmTensor *tensor, gsize first, gsize n, float *values);
+/* Copies the values [@first, @first + @n) of a float32 tensor bit for bit. NaN and infinity are
+ * allowed. */
+void lstm_tensor_copy_values (const LstmTensor *tensor, gsize first, gsize n, float *values);
 
-/* Reads a tensor of at most two dimensions as float32 and marks it used. FALSE if its type is
- * not a floating-point one or a value is not finite. Free array->values with g_free(). */
+/* Converts a tensor of at most two dimensions to float32 and marks it as used. The caller frees
+ * array->values with g_free(). Returns FALSE with LSTM_ERROR_TENSOR, _VALUE or _MEMORY if the tensor
+ * has more dimensions, another type than F64, F32, F16 or BF16, or a value that is not finite. */
 gboolean lstm_safetensors_read (
     const LstmSafetensors *st, LstmTensor *tensor, LstmArray *array, GError **error);

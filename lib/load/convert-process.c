@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Other formats than safetensors, read by another process: a library for them may fail on a
- * hostile file, and takes the converter with it, not the application. */
+ * Reads formats other than safetensors in another process. A hostile file may crash the library that parses
+ * it. That ends the converter, not the application. */
 #include "load/convert-process.h"
 #include "process/answer.h"
 #include "process/environment.h"
@@ -17,40 +17,44 @@
 
 #define PROGRAM "lstm-convert"
 #define MEGABYTE ((gsize) 1 << 20)
-#define SECONDS 10        /* to convert a small file in, and one more for every 20 MB */
-#define MEMORY 1024       /* MB of address space for a small file */
-#define MAX_MESSAGE 65536 /* bytes of stderr that are kept */
+#define SECONDS 10        /* time limit for a small file; one second more for every 20 MB */
+#define MEMORY 1024       /* limit of the address space for a small file, in MB */
+#define MAX_MESSAGE 65536 /* bytes of stderr that are stored */
 
-/* The process, and what it has written so far */
+enum { STDOUT, STDERR, N_PIPES };
+
+/* A running converter and its output */
 typedef struct {
-  const char *path; /* of what it converts, for messages */
+  const char *path; /* of the converted file, for messages */
   GPid pid;
   LstmLifeline line;
-  int fds[2]; /* its stdout and stderr; -1 at their end */
-  GByteArray *written[2];
-  gsize most[2];   /* bytes that are read of each; more is an error */
-  gint64 deadline; /* monotonic µs */
+  int fds[N_PIPES]; /* to read from; -1 after the end of a pipe */
+  GByteArray *output[N_PIPES];
+  gsize limits
+      [N_PIPES];   /* of output, in bytes: an error for stdout; the rest of stderr is dropped */
+  gint64 deadline; /* monotonic time, in µs */
 } Process;
 
+/* Arguments of prepare_child() */
 typedef struct {
   const LstmLifeline *line;
-  gsize megabytes;
+  gsize megabytes; /* limit of the address space */
 } Child;
 
-/* Lowers a limit to @most. A lower limit of the application stays. */
+/* Lowers the soft and the hard limit to @limit, or to the soft limit of the application if that is lower. */
 static void
-limit (int resource, rlim_t most)
+lower_limit (int resource, rlim_t limit)
 {
   struct rlimit limits;
 
-  if (getrlimit (resource, &limits) == 0 && limits.rlim_cur < most)
-    most = limits.rlim_cur;
-  limits.rlim_cur = limits.rlim_max = most;
+  if (getrlimit (resource, &limits) == 0 && limits.rlim_cur < limit)
+    limit = limits.rlim_cur;
+  limits.rlim_cur = limits.rlim_max = limit;
   setrlimit (resource, &limits);
 }
 
-/* The program would inherit the signals that the application ignores or blocks. Handlers go
- * first, as they must not run here. */
+/* Resets signals, because the program would inherit those that the application ignores or blocks. Removes
+ * the handlers before it unblocks signals, because a handler must not run in the child. */
 static void
 restore_signals (void)
 {
@@ -62,33 +66,33 @@ restore_signals (void)
   sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
-/* In the child, before the program: only what is safe there. */
+/* Runs in the child between fork() and exec(), and calls only functions that are async-signal-safe. */
 static void
 prepare_child (gpointer data)
 {
   const Child *child = data;
 
   restore_signals ();
-  setpgid (0, 0); /* killed with whatever it starts */
+  setpgid (0, 0); /* so that the processes that the program starts are killed with it */
   lstm_lifeline_depend (child->line, -getpid ());
-  limit (RLIMIT_AS, child->megabytes * MEGABYTE);
-  limit (RLIMIT_FSIZE, 0); /* it answers through pipes */
-  limit (RLIMIT_CORE, 0);
+  lower_limit (RLIMIT_AS, child->megabytes * MEGABYTE);
+  lower_limit (RLIMIT_FSIZE, 0); /* the program answers through pipes */
+  lower_limit (RLIMIT_CORE, 0);
 }
 
 static gboolean
-start (Process *process, const char *program, gsize size, GError **error)
+start_process (Process *process, const char *program, gsize size, GError **error)
 {
   const char *const argv[] = {program, "-o", "-", "--answer", "--", process->path, NULL};
-  const char *const nothing[] = {NULL};
+  const char *const no_environment[] = {NULL};
   const Child child = {&process->line, MEMORY + 16 * (size / MEGABYTE)};
   g_autoptr (GError) cause = NULL;
 
   if (lstm_lifeline_open (&process->line, &cause)) {
     if (g_spawn_async_with_pipes (NULL, (char **) argv,
-            lstm_is_privileged () ? (char **) nothing : NULL,
+            lstm_is_privileged () ? (char **) no_environment : NULL,
             G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES, prepare_child, (gpointer) &child,
-            &process->pid, NULL, &process->fds[0], &process->fds[1], &cause)) {
+            &process->pid, NULL, &process->fds[STDOUT], &process->fds[STDERR], &cause)) {
       process->deadline = g_get_monotonic_time ()
                           + (gint64) (SECONDS + size / (20 * MEGABYTE)) * G_USEC_PER_SEC;
       return TRUE;
@@ -96,8 +100,7 @@ start (Process *process, const char *program, gsize size, GError **error)
     lstm_lifeline_cut (&process->line);
   }
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
-      "%s: expected a safetensors file, or " PROGRAM
-      " to make one of it, but %s does not run: %s%s",
+      "%s: expected safetensors, or " PROGRAM " to convert the file, but %s does not run: %s%s",
       process->path, program, cause->message,
       g_error_matches (cause, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT)
           ? "; is the package lstm-tools missing?"
@@ -105,9 +108,9 @@ start (Process *process, const char *program, gsize size, GError **error)
   return FALSE;
 }
 
-/* FALSE at the end of a pipe, or when more comes than anybody wants. */
+/* Reads once from pipe @i. Returns FALSE at the end of the pipe, or if stdout exceeds its limit. */
 static gboolean
-take (Process *process, guint i)
+read_pipe (Process *process, guint i)
 {
   guint8 buffer[65536];
   ssize_t n = read (process->fds[i], buffer, sizeof buffer);
@@ -116,27 +119,28 @@ take (Process *process, guint i)
     return errno == EINTR;
   if (n == 0)
     return FALSE;
-  if (process->written[i]->len + (gsize) n <= process->most[i])
-    g_byte_array_append (process->written[i], buffer, (guint) n);
-  else if (i == 0)
+  if (process->output[i]->len + (gsize) n <= process->limits[i])
+    g_byte_array_append (process->output[i], buffer, (guint) n);
+  else if (i == STDOUT)
     return FALSE;
   return TRUE;
 }
 
-/* Reads until both pipes have ended; FALSE at the deadline. */
+/* Reads both pipes to their ends. Returns FALSE at the deadline. */
 static gboolean
 read_pipes (Process *process)
 {
-  while (process->fds[0] >= 0 || process->fds[1] >= 0) {
-    struct pollfd polled[2] = {{process->fds[0], POLLIN, 0}, {process->fds[1], POLLIN, 0}};
+  while (process->fds[STDOUT] >= 0 || process->fds[STDERR] >= 0) {
+    struct pollfd polled[N_PIPES] = {
+        {process->fds[STDOUT], POLLIN, 0}, {process->fds[STDERR], POLLIN, 0}};
     const gint64 left = process->deadline - g_get_monotonic_time ();
 
     if (left <= 0)
       return FALSE;
-    if (poll (polled, 2, (int) (left / 1000) + 1) < 0 && errno != EINTR)
+    if (poll (polled, N_PIPES, (int) (left / 1000) + 1) < 0 && errno != EINTR)
       return FALSE;
-    for (guint i = 0; i < 2; i++) {
-      if (polled[i].fd >= 0 && polled[i].revents && !take (process, i)) {
+    for (guint i = 0; i < N_PIPES; i++) {
+      if (polled[i].fd >= 0 && polled[i].revents && !read_pipe (process, i)) {
         close (process->fds[i]);
         process->fds[i] = -1;
       }
@@ -145,12 +149,13 @@ read_pipes (Process *process)
   return TRUE;
 }
 
-/* The last line of @written, without the converter's name; NULL if there is none */
+/* Returns: (transfer full) (nullable): the last line of @output without the name of the converter; NULL if
+ * the line is empty */
 static char *
-get_last_line (const GByteArray *written)
+get_last_line (const GByteArray *output)
 {
   g_autofree char *text = g_utf8_make_valid (
-      written->len ? (const char *) written->data : "", written->len);
+      output->len ? (const char *) output->data : "", output->len);
   char *line = strrchr (g_strchomp (text), '\n');
 
   line = line ? line + 1 : text;
@@ -159,28 +164,29 @@ get_last_line (const GByteArray *written)
   return *line ? g_strdup (line) : NULL;
 }
 
-/* Returns TRUE if the answer is a @kind of answer.h, and cuts the line off that says so. */
+/* Removes the last line of stdout if it states that the answer is of @kind; see process/answer.h. Returns
+ * whether it does. */
 static gboolean
-has_answered (Process *process, const char *kind)
+strip_answer_line (Process *process, const char *kind)
 {
-  GByteArray *written = process->written[0];
+  GByteArray *output = process->output[STDOUT];
   g_autofree char *line = NULL;
 
-  if (written->len < LSTM_ANSWER_LINE_SIZE)
+  if (output->len < LSTM_ANSWER_LINE_SIZE)
     return FALSE;
-  line = g_strdup_printf (LSTM_ANSWER_LINE, kind, (gsize) written->len - LSTM_ANSWER_LINE_SIZE);
-  if (memcmp (written->data + written->len - LSTM_ANSWER_LINE_SIZE, line, LSTM_ANSWER_LINE_SIZE)
+  line = g_strdup_printf (LSTM_ANSWER_LINE, kind, (gsize) output->len - LSTM_ANSWER_LINE_SIZE);
+  if (memcmp (output->data + output->len - LSTM_ANSWER_LINE_SIZE, line, LSTM_ANSWER_LINE_SIZE)
       != 0)
     return FALSE;
-  g_byte_array_set_size (written, written->len - LSTM_ANSWER_LINE_SIZE);
+  g_byte_array_set_size (output, output->len - LSTM_ANSWER_LINE_SIZE);
   return TRUE;
 }
 
-/* @status: as from waitpid(), or 0 if it is unknown */
+/* Reports a converter that gave no answer. @status: as from waitpid(), or 0 if it is unknown */
 static void
-set_failed (const Process *process, int status, GError **error)
+set_process_error (const Process *process, int status, GError **error)
 {
-  g_autofree char *message = get_last_line (process->written[1]);
+  g_autofree char *message = get_last_line (process->output[STDERR]);
   g_autofree char *how = WIFSIGNALED (status) ? g_strdup_printf ("signal %d", WTERMSIG (status))
                          : WEXITSTATUS (status)
                              ? g_strdup_printf ("status %d", WEXITSTATUS (status))
@@ -190,7 +196,7 @@ set_failed (const Process *process, int status, GError **error)
       process->path, how, message ? ": " : "", message ? message : "");
 }
 
-/* The answer alone decides, as the exit status may be lost. */
+/* Decides by the answer and not by the exit status, which the application may have taken. */
 static gboolean
 check_answer (Process *process, gboolean in_time, int status, GError **error)
 {
@@ -199,38 +205,38 @@ check_answer (Process *process, gboolean in_time, int status, GError **error)
         "%s: " PROGRAM " was not ready in time and was stopped", process->path);
     return FALSE;
   }
-  if (has_answered (process, LSTM_ANSWER_MODEL))
+  if (strip_answer_line (process, LSTM_ANSWER_MODEL))
     return TRUE;
-  if (has_answered (process, LSTM_ANSWER_ERROR)) {
-    g_autofree char *message = get_last_line (process->written[0]);
+  if (strip_answer_line (process, LSTM_ANSWER_ERROR)) {
+    g_autofree char *message = get_last_line (process->output[STDOUT]);
 
     if (message) {
       g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FORMAT, message);
       return FALSE;
     }
   }
-  set_failed (process, status, error);
+  set_process_error (process, status, error);
   return FALSE;
 }
 
-/* Ends the process and all that it started. Returns its status as from waitpid(), or 0 if the
- * application has reaped it. */
+/* Ends the process and all processes that it started. Clears @in_time if the process outlives the deadline.
+ * Returns the status as from waitpid(), or 0 if the application has reaped the process. */
 static int
-finish (Process *process, gboolean *in_time)
+finish_process (Process *process, gboolean *in_time)
 {
   int status = 0;
 
-  for (guint i = 0; i < 2; i++)
+  for (guint i = 0; i < N_PIPES; i++)
     if (process->fds[i] >= 0)
       close (process->fds[i]);
-  /* The process may still run when its pipes have ended. */
+  /* The process may close its pipes before it exits. */
   while (*in_time && waitpid (process->pid, &status, WNOHANG) == 0) {
     *in_time = g_get_monotonic_time () < process->deadline;
     g_usleep (500);
   }
   lstm_lifeline_cut (&process->line);
   if (!*in_time && waitpid (process->pid, &status, WNOHANG) == 0) {
-    kill (process->pid, SIGKILL); /* for systems where a pipe sends no signals */
+    kill (process->pid, SIGKILL); /* on systems without signals from a pipe */
     while (waitpid (process->pid, &status, 0) < 0 && errno == EINTR)
       ;
   }
@@ -239,27 +245,27 @@ finish (Process *process, gboolean *in_time)
 }
 
 GBytes *
-lstm_convert (const char *path, gsize size, GError **error)
+lstm_convert_file (const char *path, gsize size, GError **error)
 {
   const char *program = lstm_getenv ("LSTM_CONVERT");
   Process process = {
-      .path = path, .most = {MIN (64 * MEGABYTE + 16 * size, G_MAXUINT), MAX_MESSAGE}};
+      .path = path, .limits = {MIN (64 * MEGABYTE + 16 * size, G_MAXUINT), MAX_MESSAGE}};
   const guint filled = lstm_standard_files_fill ();
   gboolean in_time, ok;
   int status;
 
-  ok = start (&process, program ? program : LSTM_CONVERT_PROGRAM, size, error);
+  ok = start_process (&process, program ? program : LSTM_CONVERT_PROGRAM, size, error);
   lstm_standard_files_clear (filled);
   if (!ok)
     return NULL;
-  for (guint i = 0; i < 2; i++)
-    process.written[i] = g_byte_array_new ();
+  for (guint i = 0; i < N_PIPES; i++)
+    process.output[i] = g_byte_array_new ();
   in_time = read_pipes (&process);
-  status = finish (&process, &in_time);
+  status = finish_process (&process, &in_time);
   ok = check_answer (&process, in_time, status, error);
-  g_byte_array_unref (process.written[1]);
+  g_byte_array_unref (process.output[STDERR]);
   if (ok)
-    return g_byte_array_free_to_bytes (process.written[0]);
-  g_byte_array_unref (process.written[0]);
+    return g_byte_array_free_to_bytes (process.output[STDOUT]);
+  g_byte_array_unref (process.output[STDOUT]);
   return NULL;
 }

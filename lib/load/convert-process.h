@@ -3,7 +3,9 @@
 
 #include "lstm/lstm.h"
 
-/* The safetensors file that lstm-convert makes of the file at @path, in a process of its own with
- * limits of memory and time, which does not outlive this one. It is found by LSTM_CONVERT in the
- * environment, as of environment.h, or where it was installed. NULL with the converter's message, of domain LSTM_ERROR. */
-GBytes *lstm_convert (const char *path, gsize size, GError **error);
+/* Converts the file at @path, of @size bytes, by lstm-convert in a process of its own. The process has
+ * limits of memory and time and does not outlive this process. The environment variable LSTM_CONVERT
+ * (see process/environment.h) overrides the installed lstm-convert.
+ * Returns: (transfer full): a safetensors file, or NULL with an error of LSTM_ERROR that has the message of
+ * lstm-convert */
+GBytes *lstm_convert_file (const char *path, gsize size, GError **error);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "load/layer-config.h"
 #include "container/json.h"
+#include "lstm/lstm.h"
 #include "load/pytorch/statedict.h"
 #include <string.h>
 
 #define VERSION "1"
-#define LAYERS_DEPTH 4 /* [ { key: [ … ] } ], and a level to spare */
+#define LAYERS_DEPTH 4 /* levels of [ { key: [ … ] } ], plus one */
 
 static gboolean
 check_version (const LstmSafetensors *st, GError **error)
@@ -15,8 +16,8 @@ check_version (const LstmSafetensors *st, GError **error)
   if (g_strcmp0 (version, VERSION) == 0)
     return TRUE;
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-      "%s: __metadata__: expected \"" KEY_VERSION "\" " VERSION ", found %s", st->file,
-      version ? version : "none");
+      "%s: __metadata__: \"" KEY_VERSION "\": expected \"" VERSION "\", found %s%s%s", st->file,
+      version ? "\"" : "", version ? version : "none", version ? "\"" : "");
   return FALSE;
 }
 
@@ -24,24 +25,26 @@ JsonArray *
 lstm_layer_config_get (const LstmSafetensors *st, const char *module_chain, GError **error)
 {
   const char *layers = g_hash_table_lookup (st->metadata, KEY_LAYERS);
-  g_autofree char *what = g_strdup_printf ("%s: " KEY_LAYERS, st->file);
+  g_autofree char *source = g_strdup_printf ("%s: " KEY_LAYERS, st->file), *found = NULL;
   g_autoptr (JsonNode) root = NULL;
 
   if (!layers)
-    return lstm_statedict_describe (st, module_chain, error);
+    return lstm_statedict_get_layers (st, module_chain, error);
   if (module_chain) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-        "%s: module-chain is for a state dict of PyTorch; this file states its layers in \"" KEY_LAYERS
-        "\"",
+        "%s: module-chain is supported only for a PyTorch state dict; found \"" KEY_LAYERS
+        "\" in __metadata__",
         st->file);
     return NULL;
   }
   if (!check_version (st, error)
-      || !(root = lstm_json_parse (layers, strlen (layers), LAYERS_DEPTH, what, error)))
+      || !(root = lstm_json_parse (layers, strlen (layers), LAYERS_DEPTH, source, error)))
     return NULL;
   if (JSON_NODE_HOLDS_ARRAY (root))
     return json_node_dup_array (root);
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: expected an array of layers", what);
+  found = lstm_json_describe (root);
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: expected an array of layers, found %s",
+      source, found);
   return NULL;
 }
 

@@ -2,15 +2,15 @@
 #pragma once
 
 #include "container/safetensors.h"
+#include "load/metadata-keys.h"
 #include <json-glib/json-glib.h>
 
-#define KEY_VERSION "lstm.version"
-#define KEY_LAYERS "lstm.layers"
+/* Returns the layers of a model file as docs/formats.md describes them: from the metadata of the file or,
+ * for a PyTorch state dict, from lstm_statedict_get_layers(). @module_chain: (nullable): the module chain
+ * of the state dict.
+ * Returns: (transfer full): an array of layers, or NULL with LSTM_ERROR_FORMAT, _LAYER, _SHAPE or _TENSOR */
+JsonArray *lstm_layer_config_get (
+    const LstmSafetensors *st, const char *module_chain, GError **error);
 
-/* The layers of a file, as docs/formats.md describes them: from its metadata, or for a state dict
- * of PyTorch by lstm_statedict_describe(). @module_chain: the chain of a state dict's modules, or NULL.
- * Returns: (transfer full): or NULL with LSTM_ERROR_FORMAT, _LAYER or _TENSOR */
-JsonArray *lstm_layer_config_get (const LstmSafetensors *st, const char *module_chain, GError **error);
-
-/* Returns: (transfer full): what the names of a layer's tensors begin with */
+/* Returns: (transfer full): the prefix of the names of a layer's tensors */
 char *lstm_layer_config_get_prefix (JsonObject *layer);

@@ -3,7 +3,7 @@
  * Safetensors to builder: which tensors make which layer. The keys are in docs/formats.md. */
 #include "load/convert-process.h"
 #include "kernels/float-mode.h"
-#include "load/formats.h"
+#include "container/formats.h"
 #include "util/input-file.h"
 #include "load/loader.h"
 #include "model/model.h"
@@ -90,15 +90,15 @@ load_file (const char *path, LstmPrecision precision, const char *module_chain, 
   }
   data = g_bytes_get_data (bytes, &size);
   format = lstm_format_find (data, size);
-  if (!format || (format->reader && !g_str_equal (format->reader, LSTM_FORMAT_SAFETENSORS))) {
+  if (!format || (format->reader && !format->is_native)) {
     g_clear_pointer (&bytes, g_bytes_unref);
-    if (module_chain && format && format->reader) {
+    if (module_chain && format && !format->has_module_chain) {
       g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-          "%s: module-chain is for a state dict of PyTorch in safetensors, found %s", path,
+          "%s: module-chain is supported only for a PyTorch state dict in safetensors; found %s", path,
           format->name);
       return NULL;
     }
-    if (!(bytes = lstm_convert (path, size, error)))
+    if (!(bytes = lstm_convert_file (path, size, error)))
       return NULL;
   }
   return lstm_model_load_bytes_full (bytes, path, precision, module_chain, error);

@@ -4,16 +4,9 @@
  * builder checks every shape, puts the gates in order and packs. */
 #pragma once
 
+#include "container/array.h"
 #include "layers/layer.h"
 #include "lstm/lstm.h"
-
-/* Values of a tensor, row-major. n_dims 0 is a single value. */
-typedef struct {
-  const char *name; /* for messages */
-  guint n_dims;
-  gsize shape[2];
-  float *values;
-} LstmArray;
 
 typedef struct _LstmBuilder LstmBuilder;
 

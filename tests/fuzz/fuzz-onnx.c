@@ -3,7 +3,7 @@
  * libFuzzer: whatever the bytes, the ONNX reader gives a safetensors file or an error that names
  * the path. */
 #include "convert.h"
-#include "load/formats.h"
+#include "container/formats.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 

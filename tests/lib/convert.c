@@ -91,8 +91,11 @@ check_converted (const char *dir, const char *path, const char *options)
 static void
 test_described (gconstpointer data)
 {
-  g_autofree char *path = find_model (data), *module_chain = test_read_text (data, "module-chain.txt");
-  g_autofree char *options = module_chain ? g_strdup_printf ("--module-chain '%s'", module_chain) : g_strdup ("");
+  g_autofree char *path = find_model (data),
+                  *module_chain = test_read_text (data, "module-chain.txt");
+  g_autofree char *options = module_chain
+                                 ? g_strdup_printf ("--module-chain '%s'", module_chain)
+                                 : g_strdup ("");
 
   check_converted (data, path, options);
 }
@@ -181,7 +184,7 @@ static const struct {
     {"aborts", "echo half a model; kill -ABRT $$", "failed (signal 6)"},
     {"writes-files", "echo more than none > \"$5.more\" && " MODEL_LINE ("0"), "failed"},
     {"nonsense", "printf 0123456789abcdef; " MODEL_LINE ("16"),
-        "model.keras: expected safetensors, found something else, which begins with 30 31"},
+        "model.keras: expected safetensors, found an unknown format that begins with 30 31"},
     {"endless", "exec yes 0123456789abcdef", "lstm-convert failed (signal"},
 };
 
@@ -291,10 +294,14 @@ test_slow (void)
 static const struct {
   const char *options, *file, *message;
 } misused[] = {
-    {"--module-chain 'fc relu'", "convert/keras-k210/model.h5", "module-chain is for a state dict"},
-    {"--module-chain 'fc relu'", "convert/onnx-node-plain/model.onnx", "module-chain is for a state dict"},
-    {"--module-chain 'fc relu'", "convert/torch-refused-pickle/model.pt", "save_file (torch.load"},
-    {"--module-chain 'out relu'", "lstm/head/model.safetensors", "module-chain is for a state dict"},
+    {"--module-chain 'fc relu'", "convert/keras-k210/model.h5",
+        "module-chain is supported only for a PyTorch state dict"},
+    {"--module-chain 'fc relu'", "convert/onnx-node-plain/model.onnx",
+        "module-chain is supported only for a PyTorch state dict"},
+    {"--module-chain 'fc relu'", "convert/torch-refused-pickle/model.pt",
+        "save_file (torch.load"},
+    {"--module-chain 'out relu'", "lstm/head/model.safetensors",
+        "module-chain is supported only for a PyTorch state dict"},
     {"--module-chain 'lstm, fc wish'", "torch/linear/model.safetensors",
         "found \"wish\" in \"fc wish\""},
     {"", "torch/linear/model.safetensors", "lstm-convert --module-chain \"lstm, fc\""},

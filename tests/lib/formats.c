@@ -9,9 +9,9 @@
 #include <sys/wait.h>
 
 #define BYTES(text) text, sizeof text - 1
-#define ASK "lstm_model_load() of the file reads it, and lstm-convert makes safetensors of it"
+#define ASK "lstm_model_load() reads the file, and lstm-convert converts it to safetensors"
 #define SAVE "save the model from Keras as .keras or .h5"
-#define PICKLE "a pickle of PyTorch (it is a program; make safetensors of it in Python: "
+#define PICKLE "a PyTorch pickle (a pickle can run code; convert it in Python: "
 
 /* The first bytes of files, and what is said of them; whether lstm-convert reads such files */
 static const struct {
@@ -20,30 +20,30 @@ static const struct {
   const char *found;
   gboolean read;
 } files[] = {
-    {BYTES ("\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0"), "HDF5 of Keras (" ASK ")", TRUE},
+    {BYTES ("\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0"), "Keras HDF5 (" ASK ")", TRUE},
     {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0config.json"), "a Keras archive (" ASK ")", TRUE},
     {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0archive/data.pkl"), PICKLE, FALSE},
     {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0model/readme.txt"),
-        "a zip archive (unpack it, and take the model in it)", FALSE},
+        "a zip archive (unpack it, and use the model file inside)", FALSE},
     {BYTES ("\x08\x07\x12\x07pytorch\x1a\x05"
             "1.12\x00"),
         "ONNX (" ASK ")", TRUE},
     {BYTES ("\x08\x01\x12\xb4\x2a\x0a\x4c\x0a\x1c\x0a\x05\x43onst"),
-        "a SavedModel of TensorFlow (load it where the model was made, and " SAVE ")", FALSE},
+        "a TensorFlow SavedModel (load it in the program that made it, and " SAVE ")", FALSE},
     {BYTES ("\x1c\0\0\0TFL3\x14\0\x20\0\x1c\0\x18\0"), "TensorFlow Lite (" SAVE ")", FALSE},
     {BYTES ("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20j\xa8P\x19.\x80"), PICKLE, FALSE},
     {BYTES ("\x1f\x8b\x08\0\0\0\0\0\0\3\xcbH\xcd\xc9\xc9\7\0"),
-        "a gzip archive (unpack it, and take the model in it)", FALSE},
+        "a gzip archive (unpack it, and use the model file inside)", FALSE},
     {BYTES ("{\"class_name\": \"Sequential\", \"config\": {}}"),
-        "JSON (it has no weights; if it is the configuration of a Keras model, give it to "
+        "JSON (it has no weights; if it is the configuration of a Keras model, pass it to "
         "lstm-convert as --config, with the file of the weights)",
         FALSE},
     {BYTES ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a"),
-        "a pointer of Git LFS (fetch the file with git lfs pull)", FALSE},
+        "a Git LFS pointer (fetch the file with git lfs pull)", FALSE},
     {BYTES ("<!DOCTYPE html>\n<html><head>"),
-        "a web page (download the file, not the page about it)", FALSE},
+        "a web page (download the file rather than the page about it)", FALSE},
     {BYTES ("plain text, no model"),
-        "something else, which begins with 70 6c 61 69 6e 20 74 65", FALSE},
+        "an unknown format that begins with 70 6c 61 69 6e 20 74 65", FALSE},
 };
 
 /* Returns: (transfer full): what lstm-convert, the one that the variable @program names, says */
@@ -149,7 +149,7 @@ test_state (void)
   g_assert_no_error (error);
   g_assert_null (lstm_state_load (model, bytes, "saved", NULL, NULL, &error));
   g_assert_nonnull (error);
-  assert_says (error->message, "saved: expected safetensors, found HDF5");
+  assert_says (error->message, "saved: expected safetensors, found Keras HDF5 (" ASK ")");
 }
 
 /* Folders, by a file in them */
@@ -157,13 +157,12 @@ static const struct {
   const char *member, *found;
 } folders[] = {
     {"saved_model.pb",
-        "a SavedModel of TensorFlow (load it where the model was made, and " SAVE ")"},
-    {"checkpoint",
-        "a checkpoint of TensorFlow, which is weights alone (load it where the model "
-        "was made, and " SAVE ")"},
+        "a TensorFlow SavedModel (load it in the program that made it, and " SAVE ")"},
+    {"checkpoint", "a TensorFlow checkpoint, which has weights only (load it in the program "
+                   "that made it, and " SAVE ")"},
     {"model.weights.h5", "an unpacked Keras archive (pack its files into a zip archive again)"},
-    {"model.safetensors", "a directory (take the file model.safetensors in it)"},
-    {"pytorch_model.bin", "a directory (take the file pytorch_model.bin in it)"},
+    {"model.safetensors", "a directory (use the file model.safetensors in it)"},
+    {"pytorch_model.bin", "a directory (use the file pytorch_model.bin in it)"},
     {"readme.txt", "a directory"},
 };
 

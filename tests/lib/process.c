@@ -31,7 +31,8 @@ fake_init (Fake *fake, const char *script)
   fake->model = g_build_filename (fake->dir, "model.keras", NULL);
   fake->before = g_strdup (g_getenv ("LSTM_CONVERT"));
   g_assert_true (g_file_set_contents (fake->program, text, -1, NULL));
-  g_assert_true (g_file_set_contents (fake->model, "PK\3\4 config.json, but not a model", -1, NULL));
+  g_assert_true (
+      g_file_set_contents (fake->model, "PK\3\4 config.json, but not a model", -1, NULL));
   g_assert_cmpint (g_chmod (fake->program, 0755), ==, 0);
   g_assert_cmpint (g_chmod (fake->dir, 0755), ==, 0);
   g_setenv ("LSTM_CONVERT", fake->program, TRUE);
@@ -107,7 +108,7 @@ static const struct {
     {"keras-k3-h5/model.h5", NULL},
     {"keras-k210/model.h5", NULL},
     {"onnx-node-bfloat16/model.onnx", NULL},
-    {"keras-refused-deep/model.keras", "nested too deeply"},
+    {"keras-refused-deep/model.keras", "of at most 100 levels, found level 101"},
     {"keras-refused-gru/model.keras", "class GRU"},
 };
 

@@ -3,15 +3,16 @@
  * Which modules the tensors of a state dict are, what is proposed as their chain, and which layers a
  * chain makes. */
 #include "load/layer-config.h"
+#include "lstm/lstm.h"
 #include <string.h>
 
 typedef struct {
   const char *name;
-  const char *modules;  /* "KIND NAME SIZES" as add_module() has it, separated by ';' */
-  const char *module_chain;     /* what the caller states */
-  const char *proposal; /* what the message says to paste, if nothing is stated */
-  const char
-      *layers; /* as summarize() writes them, with the module chain or the proposal; NULL: none */
+  const char *modules;      /* "KIND NAME SIZES" as add_module() has it, separated by ';' */
+  const char *module_chain; /* what the caller states */
+  const char *proposal;     /* what the message says to paste, if nothing is stated */
+  const char *
+      layers; /* as summarize() writes them, with the module chain or the proposal; NULL: none */
   const char *message; /* a part of it, if the file is refused */
 } Case;
 
@@ -40,7 +41,7 @@ static const Case cases[] = {
     {"rnn", "rnn net. 8 16", .message = "\"net\" has the shape of an nn.RNN, "},
     {"gru-cell", "raw g.weight_ih 48x8; raw g.weight_hh 48x16", .message = "an nn.GRUCell"},
     {"convolution", "lstm rnn. 8 16; raw conv.weight 8x3x5",
-        .message = "tensor \"conv.weight\" [8, 3, 5] belongs to no layer: expected those of "
+        .message = "tensor \"conv.weight\" [8, 3, 5] belongs to no layer: expected tensors of "
                    "nn.LSTM"},
     {"prelu", "lstm rnn. 8 16; raw act.weight 1", .message = "\"act.weight\" [1] belongs"},
     {"attention", "lstm rnn. 8 16; raw mha.in_proj_weight 48x16",
@@ -110,7 +111,7 @@ static const Case cases[] = {
         .message = "expected at most 64 modules, found 65"},
     {"sayable", "lstm my,rnn. 8 16; linear fc. 16 3",
         .message = "without spaces, commas and quotes, found \"my,rnn\""},
-    {"alike", "lstm rnn. 8 16; lstm rnn 16 16", .message = "two that are called \"rnn\""},
+    {"alike", "lstm rnn. 8 16; lstm rnn 16 16", .message = "two modules named \"rnn\""},
 
     /* The module chain: modules */
     {"chain-order", SAME ("a.") SAME ("b.") "linear fc. 16 3", "b, a, fc",
@@ -124,18 +125,20 @@ static const Case cases[] = {
     {"chain-module-linear", "lstm rnn. 8 16; linear linear. 16 3", "rnn, linear",
         .layers = "lstm rnn, dense linear"},
     {"chain-unknown", USUAL, "lstm, fd relu",
-        .message = "module-chain: expected items MODULE, ACTIVATION, last, h_n or repeat N, with words "
-                   "behind a MODULE, as in \"lstm last, fc1 relu, fc2\", found \"fd\" in \"fd "
+        .message = "module-chain: expected items MODULE, ACTIVATION, last, h_n or repeat N, "
+                   "with words "
+                   "after a MODULE, as in \"lstm last, fc1 relu, fc2\", found \"fd\" in \"fd "
                    "relu\"; modules are lstm: nn.LSTM [8 → 16], fc: nn.Linear [16 → 3]; "
                    "activations are celu, elu(alpha), exp,"},
     {"chain-part", USUAL, "lstm, c relu", .message = "found \"c\" in \"c relu\""},
     {"chain-ambiguous", "lstm rnn. 8 16; linear a.fc. 16 4; linear b.fc. 4 3", "rnn, fc, b.fc",
-        .message = "\"fc\" may be \"a.fc\" and \"b.fc\""},
+        .message =
+            "expected the name of one module, found \"fc\", which may be \"a.fc\" or \"b.fc\""},
     {"chain-twice", "lstm rnn. 8 16; linear fc. 16 16", "rnn, fc, fc",
-        .message = "\"fc\" stands there twice"},
+        .message = "expected each module once, found \"fc\" twice"},
     {"chain-left-out", "lstm rnn. 8 16; linear fc. 16 3; linear aux. 16 5", "rnn, fc",
-        .message = "\"aux\" [16 → 5] is not in it"},
-    {"chain-lstm-left-out", USUAL, "fc relu", .message = "\"lstm\" [8 → 16] is not in it"},
+        .message = "found no \"aux\" [16 → 5]; name every module"},
+    {"chain-lstm-left-out", USUAL, "fc relu", .message = "found no \"lstm\" [8 → 16]"},
     {"chain-empty", USUAL, "", .message = "found \"\" in \"\""},
     {"chain-comma", USUAL, "lstm, fc relu,", .message = "found \"\" in \"\""},
 
@@ -161,7 +164,8 @@ static const Case cases[] = {
                   "hard_sigmoid(0.166667, 0.5)"},
     {"chain-argument", USUAL, "lstm LeakyReLU(0.2), fc elu(0.5)",
         .layers = "lstm lstm, activation leaky_relu(0.2), dense fc elu(0.5)"},
-    {"chain-argument-none", USUAL, "lstm, fc leaky_relu()", .message = "found \"leaky_relu()\""},
+    {"chain-argument-none", USUAL, "lstm, fc leaky_relu()",
+        .message = "found \"leaky_relu()\""},
     {"chain-argument-open", USUAL, "lstm, fc elu(1", .message = "found \"elu(1\""},
     {"chain-argument-nan", USUAL, "lstm, fc elu(nan)", .message = "found \"elu(nan)\""},
     {"chain-argument-other", USUAL, "lstm, fc celu(2)", .message = "found \"celu(2)\""},
@@ -175,7 +179,7 @@ static const Case cases[] = {
         .layers = "lstm lstm last, activation relu, dense fc"},
     {"chain-last-behind", USUAL, "lstm, fc last", .layers = "lstm lstm last, dense fc"},
     {"chain-last-first", "lstm rnn. 8 16", "last, rnn",
-        .message = "\"rnn\" is an LSTM and takes steps"},
+        .message = "\"rnn\": expected a sequence before an LSTM, found the one step"},
     {"chain-last-both", "both rnn. 8 16; linear fc. 32 3", "rnn last, fc",
         .layers = "lstm rnn bidirectional, repeat_vector 1, dense fc"},
     {"chain-last-of-one", "lstm  8 16", ". last", .layers = "lstm last"},
@@ -183,9 +187,9 @@ static const Case cases[] = {
     {"chain-h_n-both", "both rnn. 8 16; linear fc. 32 3", "rnn h_n, fc",
         .layers = "lstm rnn bidirectional last, dense fc"},
     {"chain-h_n-behind-linear", USUAL, "lstm, fc h_n",
-        .message = "h_n stands behind an LSTM only"},
+        .message = "h_n is supported only directly after an LSTM; found dense"},
     {"chain-last-twice", USUAL, "lstm last, fc last",
-        .message = "\"fc last\": there is one step already"},
+        .message = "\"fc last\": expected a sequence before \"last\", found one step"},
     {"chain-autoencoder", AUTOENCODER, "encoder last, repeat 10, decoder, fc",
         .layers = "lstm encoder last, repeat_vector 10, lstm decoder, dense fc"},
     {"chain-repeat-last", AUTOENCODER, "encoder last repeat 10, decoder last, fc",
@@ -194,11 +198,12 @@ static const Case cases[] = {
         .layers =
             "lstm lstm last, repeat_vector 3, activation relu, repeat_vector 1, dense fc"},
     {"chain-lstm-behind-last", AUTOENCODER, "encoder last, decoder, fc",
-        .message =
-            "\"decoder\" is an LSTM and takes steps, of which \"last\" has left one; say "
-            "\"repeat N\" between them"},
+        .message = "\"decoder\": expected a sequence before an LSTM, found the one step of "
+                   "\"last\"; write "
+                   "\"repeat N\" between them"},
     {"chain-repeat-steps", AUTOENCODER, "encoder, repeat 10, decoder, fc",
-        .message = "\"repeat 10\" repeats one step; say \"last\" before it"},
+        .message = "\"repeat 10\": expected one step before \"repeat\", found a sequence; "
+                   "write \"last\" before it"},
     {"chain-repeat-none", AUTOENCODER, "encoder last, repeat, decoder, fc",
         .message = "expected repeat and a number from 1 to 65536, found \"\""},
     {"chain-repeat-0", AUTOENCODER, "encoder last, repeat 0, decoder, fc",
@@ -383,7 +388,8 @@ check_message (const Case *test, const GError *error)
     g_assert_nonnull (strstr (error->message, test->message));
   if (test->proposal) {
     g_autofree char *paste = g_strdup_printf (
-        "module-chain=\"%s\" or lstm-convert --module-chain \"%s\"", test->proposal, test->proposal);
+        "module-chain=\"%s\" or lstm-convert --module-chain \"%s\"", test->proposal,
+        test->proposal);
 
     g_assert_nonnull (strstr (error->message, paste));
   }
@@ -438,7 +444,8 @@ test_random_heads (void)
   guint loaded = 0;
 
   for (guint i = 0; i < 4000; i++) {
-    g_autoptr (GString) module_chain = g_string_new (i % 2 ? "encoder last, repeat 3, decoder," : "");
+    g_autoptr (GString)
+        module_chain = g_string_new (i % 2 ? "encoder last, repeat 3, decoder," : "");
     g_autoptr (GError) error = NULL;
     g_autoptr (LstmModel) model = NULL;
 

@@ -4,6 +4,7 @@
  * weights as float32. */
 #include "convert.h"
 #include "load/layer-config.h"
+#include "lstm/lstm.h"
 #include <string.h>
 
 #define COUNTER "num_batches_tracked" /* of nn.BatchNorm1d, in training */

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "load/pytorch/chain-parser.h"
+#include "layers/layer.h"
 #include "load/pytorch/torch-activations.h"
 #include <string.h>
 
-/* The part of the module chain that was read so far */
+/* Sets @error, whose message names the file and the module chain. FALSE */
+#define refuse_chain(chain, error, ...)                                                        \
+  lstm_modules_set_error ((chain)->st, (error), "module-chain: " __VA_ARGS__)
+
+/* The parsed part of a module chain */
 typedef struct {
   const LstmSafetensors *st;
   const GPtrArray *modules;
-  gboolean named[LSTM_MAX_MODULES]; /* of modules */
+  gboolean is_named[LSTM_MAX_MODULES]; /* for each of @modules */
   JsonArray *layers;
-  gboolean one_step; /* leaves the layers, as "last" said */
+  gboolean one_step; /* the output of @layers is one step rather than a sequence */
 } Chain;
 
-/* An item, and the words of it that have not been read */
+/* An item of a module chain, and its remaining words */
 typedef struct {
   const char *text;
   char **words;
@@ -50,35 +55,17 @@ lstm_chain_list_modules (const GPtrArray *modules)
   return g_string_free (text, FALSE);
 }
 
-static gboolean refuse_chain (const Chain *chain, GError **error, const char *format, ...)
-    G_GNUC_PRINTF (3, 4);
-
+/* Finds the module named @name, or the only module whose name ends with "." and @name. Sets @index to the
+ * number of modules if there is none. Returns FALSE with @error if there are several. */
 static gboolean
-refuse_chain (const Chain *chain, GError **error, const char *format, ...)
-{
-  g_autofree char *problem = NULL;
-  va_list args;
-
-  va_start (args, format);
-  problem = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: module-chain: %s", chain->st->file, problem);
-  return FALSE;
-}
-
-/* @index: of the module that is called @wanted, or of the only one whose name ends so behind a dot; the
- * number of modules if there is none. FALSE if there are several */
-static gboolean
-find_module (const Chain *chain, const char *wanted, guint *index, GError **error)
+find_module (const Chain *chain, const char *name, guint *index, GError **error)
 {
   const guint none = chain->modules->len;
-  g_autofree char *suffix = g_strconcat (".", wanted, NULL);
+  g_autofree char *suffix = g_strconcat (".", name, NULL);
 
   *index = none;
   for (guint i = 0; i < none; i++) {
-    const char *name = lstm_chain_get_name (g_ptr_array_index (chain->modules, i));
-
-    if (g_str_equal (name, wanted)) {
+    if (g_str_equal (lstm_chain_get_name (g_ptr_array_index (chain->modules, i)), name)) {
       *index = i;
       return TRUE;
     }
@@ -89,9 +76,9 @@ find_module (const Chain *chain, const char *wanted, guint *index, GError **erro
     if (!g_str_has_suffix (module->name, suffix))
       continue;
     if (*index < none)
-      return refuse_chain (chain, error, "\"%s\" may be \"%s\" and \"%s\"; say more of its name",
-          wanted, ((LstmModule *) g_ptr_array_index (chain->modules, *index))->name,
-          module->name);
+      return refuse_chain (chain, error,
+          "expected the name of one module, found \"%s\", which may be \"%s\" or \"%s\"", name,
+          lstm_chain_get_name (g_ptr_array_index (chain->modules, *index)), module->name);
     *index = i;
   }
   return TRUE;
@@ -116,7 +103,7 @@ is_type (JsonObject *layer, const char *type)
   return g_str_equal (json_object_get_string_member (layer, "type"), type);
 }
 
-/* The layer @back places before the end, or NULL */
+/* Returns: (transfer none) (nullable): the layer @back places before the last layer */
 static JsonObject *
 get_layer (const Chain *chain, guint back)
 {
@@ -137,14 +124,16 @@ add_module (Chain *chain, guint index, GError **error)
   const LstmModule *module = g_ptr_array_index (chain->modules, index);
   JsonObject *layer;
 
-  if (chain->named[index])
-    return refuse_chain (chain, error, "\"%s\" stands there twice", lstm_chain_get_name (module));
+  if (chain->is_named[index])
+    return refuse_chain (chain, error, "expected each module once, found \"%s\" twice",
+        lstm_chain_get_name (module));
   if (module->kind == LSTM_MODULE_LSTM && chain->one_step)
     return refuse_chain (chain, error,
-        "\"%s\" is an LSTM and takes steps, of which \"last\" has left one; say \"repeat N\" "
-        "between them",
+        "\"%s\": expected a sequence before an LSTM, found the one step of \"last\"; write "
+        "\"repeat "
+        "N\" between them",
         lstm_chain_get_name (module));
-  chain->named[index] = TRUE;
+  chain->is_named[index] = TRUE;
   layer = add_layer (chain, types[module->kind]);
   if (*module->name)
     json_object_set_string_member (layer, "name", module->name);
@@ -157,9 +146,9 @@ add_module (Chain *chain, guint index, GError **error)
 
 /* --- Words --- */
 
-/* output[:, -1]. Of a forward LSTM that is what its last step returns, and steps can follow each
- * other for ever. A bidirectional one would return the other direction's first step. What runs
- * between the LSTM and here works step by step, so that it does not matter which is first. */
+/* Adds output[:, -1]. A forward LSTM returns its last step by itself, which needs no complete sequence. A
+ * bidirectional LSTM cannot: its "last" returns the first step of the reverse direction. All layers between
+ * the LSTM and the end of the chain process each step alone, so they may run after the selection. */
 static gboolean
 add_last (Chain *chain, Item *item, GError **error)
 {
@@ -167,7 +156,8 @@ add_last (Chain *chain, Item *item, GError **error)
   guint back = 0;
 
   if (chain->one_step)
-    return refuse_chain (chain, error, "\"%s\": there is one step already", item->text);
+    return refuse_chain (chain, error,
+        "\"%s\": expected a sequence before \"last\", found one step", item->text);
   chain->one_step = TRUE;
   do
     layer = get_layer (chain, back++);
@@ -179,14 +169,18 @@ add_last (Chain *chain, Item *item, GError **error)
   return TRUE;
 }
 
-/* h_n of the LSTM's last layer, the forward direction's before the reverse one's */
+/* Adds h_n of the last layer of an LSTM, the forward direction before the reverse direction. */
 static gboolean
 add_final_state (Chain *chain, Item *item, GError **error)
 {
   JsonObject *layer = get_layer (chain, 0);
 
   if (!layer || !is_type (layer, "lstm") || chain->one_step)
-    return refuse_chain (chain, error, "\"%s\": h_n stands behind an LSTM only", item->text);
+    return refuse_chain (chain, error,
+        "\"%s\": h_n is supported only directly after an LSTM; found %s", item->text,
+        !layer            ? "no layer"
+        : chain->one_step ? "one step"
+                          : json_object_get_string_member (layer, "type"));
   chain->one_step = TRUE;
   json_object_set_string_member (layer, "return", "last");
   return TRUE;
@@ -203,8 +197,10 @@ add_repeat (Chain *chain, Item *item, GError **error)
         "\"%s\": expected repeat and a number from 1 to %d, found \"%s\"", item->text,
         LSTM_MAX_REPEAT, word);
   if (!chain->one_step)
-    return refuse_chain (
-        chain, error, "\"%s\" repeats one step; say \"last\" before it", item->text);
+    return refuse_chain (chain, error,
+        "\"%s\": expected one step before \"repeat\", found a sequence; write \"last\" before "
+        "it",
+        item->text);
   chain->one_step = FALSE;
   json_object_set_int_member (add_layer (chain, "repeat_vector"), "n", (gint64) n);
   return TRUE;
@@ -226,14 +222,14 @@ refuse_word (const Chain *chain, const Item *item, const char *word, GError **er
   g_autofree char *activations = lstm_torch_activation_list ();
 
   return refuse_chain (chain, error,
-      "expected items MODULE, ACTIVATION, last, h_n or repeat N, with words behind a MODULE, "
-      "as "
-      "in \"lstm last, fc1 relu, fc2\", found \"%s\" in \"%s\"; modules are %s; activations "
-      "are %s",
+      "expected items MODULE, ACTIVATION, last, h_n or repeat N, with words after a MODULE, as "
+      "in "
+      "\"lstm last, fc1 relu, fc2\", found \"%s\" in \"%s\"; modules are %s; activations are "
+      "%s",
       word, item->text, modules, activations);
 }
 
-/* A dense layer has an activation of its own; others get a layer behind them. */
+/* Sets the activation of a dense layer, or adds an activation layer after any other layer. */
 static gboolean
 add_activation (Chain *chain, const Item *item, const char *word, GError **error)
 {
@@ -261,7 +257,7 @@ add_word (Chain *chain, Item *item, GError **error)
 
 /* --- Items --- */
 
-/* Returns: (transfer full): the words between spaces */
+/* Returns: (transfer full): the words of @text, which spaces separate */
 static char **
 split_words (const char *text)
 {
@@ -300,29 +296,31 @@ add_item (Chain *chain, const char *text, GError **error)
   return TRUE;
 }
 
-/* A module that does not run would be a part of the model that is silently left out. */
+/* Refuses a chain that omits a module, because the model would silently lack a part. */
 static gboolean
 check_all_named (const Chain *chain, GError **error)
 {
   for (guint i = 0; i < chain->modules->len; i++) {
     const LstmModule *module = g_ptr_array_index (chain->modules, i);
 
-    if (!chain->named[i])
+    if (!chain->is_named[i])
       return refuse_chain (chain, error,
-          "\"%s\" [%" G_GSIZE_FORMAT " → %" G_GSIZE_FORMAT
-          "] is not in it; name every module, and leave out of the file what does not run",
+          "expected every module of the file, found no \"%s\" [%" G_GSIZE_FORMAT
+          " → %" G_GSIZE_FORMAT
+          "]; name every module, and remove modules that do not run from the file",
           lstm_chain_get_name (module), module->in, module->out);
   }
   return TRUE;
 }
 
 JsonArray *
-lstm_chain_parse (
-    const LstmSafetensors *st, const GPtrArray *modules, const char *module_chain, GError **error)
+lstm_chain_parse (const LstmSafetensors *st, const GPtrArray *modules, const char *module_chain,
+    GError **error)
 {
   g_autoptr (JsonArray) layers = json_array_new ();
   Chain chain = {.st = st, .modules = modules, .layers = layers};
-  g_auto (GStrv) items = g_strsplit (module_chain && *module_chain ? module_chain : " ", ",", -1);
+  g_auto (GStrv)
+      items = g_strsplit (module_chain && *module_chain ? module_chain : " ", ",", -1);
 
   if (!module_chain)
     return add_module (&chain, 0, error) ? g_steal_pointer (&layers) : NULL;

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The module chain of a state dict: the chain of its modules, and of what has no tensors between them, from
- * the input to the output. docs/models.md has the words. */
+ * Parser of the module chain of a state dict. A module chain lists the modules, and the operations without
+ * tensors between them, from input to output. docs/models.md defines its words. */
 #pragma once
 
 #include "load/pytorch/modules.h"
 #include <json-glib/json-glib.h>
 
-/* Returns the word for a module in a module chain: its name, or a dot where it has none. */
+/* Returns the word for a module in a module chain: its name, or "." if it has none. */
 const char *lstm_chain_get_name (const LstmModule *module);
 
-/* "NAME: KIND [in → out], …" of all @modules, for messages. Returns: (transfer full) */
+/* Returns: (transfer full): "NAME: KIND [in → out], …" of all @modules, for messages */
 char *lstm_chain_list_modules (const GPtrArray *modules);
 
-/* @modules: LstmModule, at most LSTM_MAX_MODULES. @module_chain: NULL for the first module alone.
- * Returns: (transfer full): layers in the words of docs/formats.md; NULL with LSTM_ERROR_LAYER where
- * @module_chain is wrong or leaves a module out */
-JsonArray *lstm_chain_parse (
-    const LstmSafetensors *st, const GPtrArray *modules, const char *module_chain, GError **error);
+/* Parses @module_chain. @modules: (element-type LstmModule): at most LSTM_MAX_MODULES. @module_chain:
+ * (nullable): NULL for a chain of the first module only.
+ * Returns: (transfer full): layers in the words of docs/formats.md; NULL with LSTM_ERROR_LAYER if
+ * @module_chain has a syntax error or omits a module */
+JsonArray *lstm_chain_parse (const LstmSafetensors *st, const GPtrArray *modules,
+    const char *module_chain, GError **error);

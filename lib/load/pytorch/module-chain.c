@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Modules are edges from one size to another, and an order that uses each of them once is an Euler
- * trail. Whether what is left has one can be told by counting, so that nothing is tried in vain,
- * however many modules of one size a file has. It is found from its end, of which kinds tell more
- * than of its beginning. */
+ * A module is an edge from its input size to its output size, and a chain of all modules is an Euler trail.
+ * Degree counts and connectivity decide whether the remaining modules form a trail, so the search needs no
+ * backtracking, however many modules have equal sizes. The search starts at the output, because the kinds of
+ * modules say more about the end of a model than about its beginning. */
 #include "load/pytorch/module-chain.h"
 #include <string.h>
 
-/* Modules that arrive at @size less those that leave there */
+/* Returns the number of modules with output size @size minus the number with input size @size. */
 static int
 get_balance (const LstmModule *const *modules, guint n, gsize size)
 {
@@ -18,9 +18,9 @@ get_balance (const LstmModule *const *modules, guint n, gsize size)
   return balance;
 }
 
-/* Modules from which a way leads to @size */
+/* Counts the modules that have a path to @size. */
 static guint
-count_leading (const LstmModule *const *modules, guint n, gsize size)
+count_connected (const LstmModule *const *modules, guint n, gsize size)
 {
   gboolean counted[LSTM_MAX_MODULES] = {FALSE};
   gsize sizes[LSTM_MAX_MODULES + 1] = {size};
@@ -37,9 +37,9 @@ count_leading (const LstmModule *const *modules, guint n, gsize size)
   return count;
 }
 
-/* Returns whether all @modules can come before a layer that takes @size */
+/* Returns whether all @modules form a chain whose output size is @size. */
 static gboolean
-can_lead (const LstmModule *const *modules, guint n, gsize size)
+can_form_chain (const LstmModule *const *modules, guint n, gsize size)
 {
   for (guint i = 0; i < n; i++) {
     const gsize sizes[] = {modules[i]->in, modules[i]->out};
@@ -51,13 +51,13 @@ can_lead (const LstmModule *const *modules, guint n, gsize size)
         return FALSE;
     }
   }
-  return count_leading (modules, n, size) == n;
+  return count_connected (modules, n, size) == n;
 }
 
-/* Which of two modules is the likelier to come first: a Linear comes behind the others, and a lower
- * number in a name before a higher one. */
+/* Sorts the more likely order first: a Linear follows the other kinds, and a lower number in a name
+ * precedes a higher one. */
 static int
-compare (gconstpointer a, gconstpointer b)
+compare_modules (gconstpointer a, gconstpointer b)
 {
   const LstmModule *x = *(LstmModule *const *) a, *y = *(LstmModule *const *) b;
   const int later = (x->kind == LSTM_MODULE_LINEAR) - (y->kind == LSTM_MODULE_LINEAR);
@@ -67,10 +67,11 @@ compare (gconstpointer a, gconstpointer b)
   return later ? later : strcmp (x_key, y_key);
 }
 
-/* Brings to the end the last of @modules that can come last, before @behind unless that is NULL.
- * The others keep their order. Returns: how many can come last */
+/* Moves one of the modules that can end the chain to the end of @modules, the last of them in the present
+ * order. The other modules keep their order. The chosen module feeds @next unless @next is NULL.
+ * Returns: the number of modules that can end the chain */
 static guint
-choose_last (const LstmModule **modules, guint n, const LstmModule *behind)
+choose_last (const LstmModule **modules, guint n, const LstmModule *next)
 {
   const LstmModule *chosen;
   guint n_fit = 0, at = n - 1;
@@ -80,7 +81,7 @@ choose_last (const LstmModule **modules, guint n, const LstmModule *behind)
 
     memcpy (rest, modules, n * sizeof *rest);
     rest[i] = rest[n - 1];
-    if ((behind && modules[i]->out != behind->in) || !can_lead (rest, n - 1, modules[i]->in))
+    if ((next && modules[i]->out != next->in) || !can_form_chain (rest, n - 1, modules[i]->in))
       continue;
     if (n_fit++ == 0)
       at = i;
@@ -91,20 +92,20 @@ choose_last (const LstmModule **modules, guint n, const LstmModule *behind)
   return n_fit;
 }
 
-LstmOrder
-lstm_order_modules (const LstmModule **modules, guint n)
+LstmChainResult
+lstm_chain_order_modules (const LstmModule **modules, guint n)
 {
-  LstmOrder order = LSTM_ORDER_ONE;
-  const LstmModule *behind = NULL;
+  LstmChainResult result = LSTM_CHAIN_UNIQUE;
+  const LstmModule *next = NULL;
 
-  qsort (modules, n, sizeof *modules, compare);
-  for (; n > 0; behind = modules[--n]) {
-    const guint n_fit = choose_last (modules, n, behind);
+  qsort (modules, n, sizeof *modules, compare_modules);
+  for (; n > 0; next = modules[--n]) {
+    const guint n_fit = choose_last (modules, n, next);
 
     if (n_fit == 0)
-      return LSTM_ORDER_NONE;
+      return LSTM_CHAIN_NONE;
     if (n_fit > 1)
-      order = LSTM_ORDER_SEVERAL;
+      result = LSTM_CHAIN_AMBIGUOUS;
   }
-  return order;
+  return result;
 }

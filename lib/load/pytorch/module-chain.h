@@ -3,13 +3,14 @@
 
 #include "load/pytorch/modules.h"
 
+/* The number of orders in which the output size of each module is the input size of the next one */
 typedef enum {
-  LSTM_ORDER_NONE,
-  LSTM_ORDER_ONE,
-  LSTM_ORDER_SEVERAL,
-} LstmOrder;
+  LSTM_CHAIN_NONE,
+  LSTM_CHAIN_UNIQUE,
+  LSTM_CHAIN_AMBIGUOUS,
+} LstmChainResult;
 
-/* Puts @modules, at most LSTM_MAX_MODULES, in an order in which each takes what the one before
- * gives, and says how many such orders there are: of several, in the likeliest by kinds and names;
- * in any if there is none. */
-LstmOrder lstm_order_modules (const LstmModule **modules, guint n);
+/* Sorts @modules, at most LSTM_MAX_MODULES, so that the output size of each module is the input size of the
+ * next one. Chooses the most likely order by kinds and names if there are several; the order is undefined
+ * if there is none. */
+LstmChainResult lstm_chain_order_modules (const LstmModule **modules, guint n);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "load/pytorch/modules.h"
-#include "load/layer-config.h"
+#include "load/metadata-keys.h"
+#include "lstm/lstm.h"
 #include "util/text.h"
 #include <string.h>
 
 #define REVERSE "_reverse"
 
-/* Tensors of an LSTM, before "_l0"; those of nn.LSTMCell have no number. */
-static const char *const recurrent[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh",
+/* Names of the tensors of nn.LSTM without the suffix "_l0", and of nn.LSTMCell */
+static const char *const lstm_tensors[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh",
     "weight_hr", "weight_peephole", "initial_h", "initial_c"};
-/* Tensors of other modules, behind a dot */
-static const char *const plain[] = {
+/* Names of the tensors of other modules, after a dot */
+static const char *const plain_tensors[] = {
     "weight", "bias", "running_mean", "running_var", "num_batches_tracked"};
 
-/* What the end of a tensor's name says of its module */
+/* The kind of module that the suffix of a tensor's name shows: nn.LSTM, nn.LSTMCell, or another class */
 typedef enum { STACK = 's', CELL = 'c', PLAIN = 'p', UNKNOWN = 'u' } Family;
 
 void
@@ -26,9 +27,10 @@ lstm_module_free (LstmModule *module)
 
 /* --- Names --- */
 
-/* The bytes of @name before the first of @words that it ends with at @end; @end if with none */
+/* Returns the length of @name, cut at @end, without the first of @words that is its suffix; @end if none of
+ * @words is. */
 static gsize
-strip (const char *name, gsize end, const char *const *words, guint n_words)
+strip_suffix (const char *name, gsize end, const char *const *words, guint n_words)
 {
   for (guint i = 0; i < n_words; i++) {
     const gsize length = strlen (words[i]);
@@ -39,30 +41,31 @@ strip (const char *name, gsize end, const char *const *words, guint n_words)
   return end;
 }
 
-/* PREFIXword_l0, with _reverse behind it for the second direction; PREFIXword; or PREFIX.word.
- * @length: of the prefix */
+/* Splits a name of the form PREFIXword_l0 or PREFIXword_l0_reverse (STACK), PREFIXword (CELL), or
+ * PREFIX.word (PLAIN). Sets @length to the length of the prefix. */
 static Family
-split (const char *name, gsize *length)
+split_name (const char *name, gsize *length)
 {
   const gsize size = strlen (name);
   gsize end = g_str_has_suffix (name, REVERSE) ? size - strlen (REVERSE) : size;
-  const gsize behind = end;
+  const gsize number_end = end;
 
   while (end > 0 && g_ascii_isdigit (name[end - 1]))
     end--;
-  if (end < behind && end >= 2 && memcmp (name + end - 2, "_l", 2) == 0) {
-    *length = strip (name, end - 2, recurrent, G_N_ELEMENTS (recurrent));
+  if (end < number_end && end >= 2 && memcmp (name + end - 2, "_l", 2) == 0) {
+    *length = strip_suffix (name, end - 2, lstm_tensors, G_N_ELEMENTS (lstm_tensors));
     return *length < end - 2 ? STACK : UNKNOWN;
   }
-  *length = strip (name, size, recurrent, G_N_ELEMENTS (recurrent));
+  *length = strip_suffix (name, size, lstm_tensors, G_N_ELEMENTS (lstm_tensors));
   if (*length < size)
     return CELL;
-  *length = strip (name, size, plain, G_N_ELEMENTS (plain));
+  *length = strip_suffix (name, size, plain_tensors, G_N_ELEMENTS (plain_tensors));
   return *length < size && (*length == 0 || name[*length - 1] == '.') ? PLAIN : UNKNOWN;
 }
 
 static const LstmTensor *
-find (const LstmSafetensors *st, const LstmModule *module, const char *name, const char *number)
+find_tensor (
+    const LstmSafetensors *st, const LstmModule *module, const char *name, const char *number)
 {
   g_autofree char *full = g_strconcat (module->prefix, name, number, NULL);
 
@@ -71,24 +74,37 @@ find (const LstmSafetensors *st, const LstmModule *module, const char *name, con
 
 /* --- Errors --- */
 
+gboolean
+lstm_modules_set_error (const LstmSafetensors *st, GError **error, const char *format, ...)
+{
+  g_autofree char *problem = NULL;
+  va_list args;
+
+  va_start (args, format);
+  problem = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: %s", st->file, problem);
+  return FALSE;
+}
+
 static gboolean
 refuse_tensor (const LstmSafetensors *st, const LstmTensor *tensor, GError **error)
 {
   g_autofree char *shape = lstm_text_shape (tensor->n_dims, tensor->shape);
 
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
-      "%s: tensor \"%s\" %s belongs to no layer: expected those of nn.LSTM, nn.LSTMCell, "
+      "%s: tensor \"%s\" %s belongs to no layer: expected tensors of nn.LSTM, nn.LSTMCell, "
       "nn.Linear, nn.LayerNorm and nn.BatchNorm1d, or \"" KEY_LAYERS "\" in __metadata__",
       st->file, tensor->name, shape);
   return FALSE;
 }
 
-/* A tensor whose size the chain of modules needs */
+/* Finds a tensor whose size the module chain depends on. NULL with @error if there is none of @n_dims. */
 static const LstmTensor *
-need (const LstmSafetensors *st, const LstmModule *module, const char *name, const char *number,
-    guint n_dims, GError **error)
+require_tensor (const LstmSafetensors *st, const LstmModule *module, const char *name,
+    const char *number, guint n_dims, GError **error)
 {
-  const LstmTensor *tensor = find (st, module, name, number);
+  const LstmTensor *tensor = find_tensor (st, module, name, number);
 
   if (tensor && tensor->n_dims == n_dims)
     return tensor;
@@ -106,7 +122,7 @@ need (const LstmSafetensors *st, const LstmModule *module, const char *name, con
   return NULL;
 }
 
-/* nn.RNN and nn.GRU have the names of nn.LSTM, and m and 3 m rows for its 4 m. */
+/* Refuses nn.RNN and nn.GRU. Their tensors have the names of nn.LSTM, with m and 3 m rows instead of 4 m. */
 static gboolean
 check_gates (const LstmSafetensors *st, const LstmModule *module, const LstmTensor *ih, gsize m,
     const char *number, GError **error)
@@ -114,27 +130,25 @@ check_gates (const LstmSafetensors *st, const LstmModule *module, const LstmTens
   const gsize gates = m && ih->shape[0] % m == 0 ? ih->shape[0] / m : 0;
   g_autofree char *shape = lstm_text_shape (ih->n_dims, ih->shape);
 
-  if ((gates != 1 && gates != 3) || find (st, module, "weight_hr", number))
+  if ((gates != 1 && gates != 3) || find_tensor (st, module, "weight_hr", number))
     return TRUE;
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-      "%s: module \"%s\" has the shape of an nn.%s%s, which is not supported: tensor \"%s\" %s "
+  return lstm_modules_set_error (st, error,
+      "module \"%s\" has the shape of an nn.%s%s, which is not supported: tensor \"%s\" %s "
       "for %" G_GSIZE_FORMAT " units",
-      st->file, module->name, gates == 3 ? "GRU" : "RNN", *number ? "" : "Cell", ih->name,
-      shape, m);
-  return FALSE;
+      module->name, gates == 3 ? "GRU" : "RNN", *number ? "" : "Cell", ih->name, shape, m);
 }
 
 /* --- Modules --- */
 
-/* What leaves the last of a stack's layers in one direction */
+/* Returns the output size of one direction of the last LSTM layer. @first is that of the first layer. */
 static gsize
-stack_size (const LstmSafetensors *st, const LstmModule *module, gsize first)
+get_last_size (const LstmSafetensors *st, const LstmModule *module, gsize first)
 {
   gsize size = first;
 
   for (guint k = 1;; k++) {
     g_autofree char *number = g_strdup_printf ("_l%u", k);
-    const LstmTensor *hh = find (st, module, "weight_hh", number);
+    const LstmTensor *hh = find_tensor (st, module, "weight_hh", number);
 
     if (!hh || hh->n_dims != 2)
       return size;
@@ -145,8 +159,8 @@ stack_size (const LstmSafetensors *st, const LstmModule *module, gsize first)
 static gboolean
 read_lstm (const LstmSafetensors *st, LstmModule *module, const char *number, GError **error)
 {
-  const LstmTensor *ih = need (st, module, "weight_ih", number, 2, error);
-  const LstmTensor *hh = ih ? need (st, module, "weight_hh", number, 2, error) : NULL;
+  const LstmTensor *ih = require_tensor (st, module, "weight_ih", number, 2, error);
+  const LstmTensor *hh = ih ? require_tensor (st, module, "weight_hh", number, 2, error) : NULL;
 
   if (!hh || !check_gates (st, module, ih, hh->shape[1], number, error))
     return FALSE;
@@ -155,15 +169,15 @@ read_lstm (const LstmSafetensors *st, LstmModule *module, const char *number, GE
   module->out = hh->shape[1];
   if (!*number)
     return TRUE;
-  module->bidirectional = find (st, module, "weight_ih_l0", REVERSE) != NULL;
-  module->out = stack_size (st, module, module->out) * (module->bidirectional ? 2 : 1);
+  module->bidirectional = find_tensor (st, module, "weight_ih_l0", REVERSE) != NULL;
+  module->out = get_last_size (st, module, module->out) * (module->bidirectional ? 2 : 1);
   return TRUE;
 }
 
 static gboolean
 read_batch_norm (const LstmSafetensors *st, LstmModule *module, GError **error)
 {
-  const LstmTensor *mean = need (st, module, "running_mean", "", 1, error);
+  const LstmTensor *mean = require_tensor (st, module, "running_mean", "", 1, error);
 
   if (!mean)
     return FALSE;
@@ -172,16 +186,17 @@ read_batch_norm (const LstmSafetensors *st, LstmModule *module, GError **error)
   return TRUE;
 }
 
-/* By its shapes; @first is any of its tensors. A lone vector is not told from nn.PReLU's. */
+/* Recognizes the kind of a module by the shapes of its tensors. @first is any of its tensors. A weight
+ * vector without a bias is refused, because it may belong to an nn.PReLU. */
 static gboolean
-read_plain (
+read_plain_module (
     const LstmSafetensors *st, LstmModule *module, const LstmTensor *first, GError **error)
 {
-  const LstmTensor *weight = find (st, module, "weight", ""),
-                   *bias = find (st, module, "bias", "");
+  const LstmTensor *weight = find_tensor (st, module, "weight", ""),
+                   *bias = find_tensor (st, module, "bias", "");
 
-  for (guint i = 2; i < G_N_ELEMENTS (plain); i++)
-    if (find (st, module, plain[i], ""))
+  for (guint i = 2; i < G_N_ELEMENTS (plain_tensors); i++)
+    if (find_tensor (st, module, plain_tensors[i], ""))
       return read_batch_norm (st, module, error);
   if (!weight || weight->n_dims < 1 || weight->n_dims > 2 || (weight->n_dims == 1 && !bias))
     return refuse_tensor (st, weight ? weight : first, error);
@@ -203,28 +218,27 @@ module_new (const LstmSafetensors *st, const LstmTensor *first, Family family, g
   module->prefix = g_strndup (first->name, length);
   module->name = g_strndup (
       module->prefix, length - (length > 0 && module->prefix[length - 1] == '.'));
-  if (!(family == PLAIN ? read_plain (st, module, first, error)
+  if (!(family == PLAIN ? read_plain_module (st, module, first, error)
                         : read_lstm (st, module, family == STACK ? "_l0" : "", error)))
     return NULL;
   return g_steal_pointer (&module);
 }
 
+/* Checks that the file contains an LSTM. */
 static gboolean
-check_recurrent (const LstmSafetensors *st, GError **error)
+check_has_lstm (const LstmSafetensors *st, GError **error)
 {
   for (guint i = 0; i < st->tensors->len; i++) {
     const LstmTensor *tensor = g_ptr_array_index (st->tensors, i);
     gsize length;
-    const Family family = split (tensor->name, &length);
+    const Family family = split_name (tensor->name, &length);
 
     if (family == STACK || family == CELL)
       return TRUE;
   }
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-      "%s: expected \"" KEY_LAYERS
-      "\" in __metadata__, or a tensor \"weight_ih_l0\" of an LSTM, found neither",
-      st->file);
-  return FALSE;
+  return lstm_modules_set_error (st, error,
+      "expected \"" KEY_LAYERS
+      "\" in __metadata__, or a tensor \"weight_ih_l0\" of an LSTM, found neither");
 }
 
 GPtrArray *
@@ -234,19 +248,19 @@ lstm_modules_find (const LstmSafetensors *st, GError **error)
   g_autoptr (GPtrArray)
       modules = g_ptr_array_new_with_free_func ((GDestroyNotify) lstm_module_free);
 
-  if (!check_recurrent (st, error))
+  if (!check_has_lstm (st, error))
     return NULL;
   for (guint i = 0; i < st->tensors->len; i++) {
     const LstmTensor *tensor = g_ptr_array_index (st->tensors, i);
     LstmModule *module;
     gsize length;
-    const Family family = split (tensor->name, &length);
+    const Family family = split_name (tensor->name, &length);
 
     if (family == UNKNOWN) {
       refuse_tensor (st, tensor, error);
       return NULL;
     }
-    /* One prefix may be that of modules of several families. */
+    /* Modules of several families may have the same prefix. */
     if (!g_hash_table_add (
             seen, g_strdup_printf ("%c%.*s", family, (int) length, tensor->name)))
       continue;

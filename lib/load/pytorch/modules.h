@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The modules of PyTorch whose tensors a state dict holds, known by the names and shapes of these.
- * What they are called, which of them run and in what order, a state dict does not say. */
+ * The PyTorch modules whose tensors a state dict contains, recognized by the names and shapes of the
+ * tensors. A state dict does not store the classes of the modules, which of them run, and their order. */
 #pragma once
 
 #include "container/safetensors.h"
 
-#define LSTM_MAX_MODULES 64 /* of a file */
+#define LSTM_MAX_MODULES 64 /* in a file */
 
 typedef enum {
-  LSTM_MODULE_LSTM, /* nn.LSTM, or nn.LSTMCell stepped in a loop */
+  LSTM_MODULE_LSTM, /* nn.LSTM, or nn.LSTMCell that a loop calls once per step */
   LSTM_MODULE_LINEAR,
   LSTM_MODULE_LAYER_NORM,
   LSTM_MODULE_BATCH_NORM,
@@ -17,16 +17,20 @@ typedef enum {
 
 typedef struct {
   LstmModuleKind kind;
-  char *prefix;           /* of its tensors' names */
-  char *name;             /* the prefix without a dot at its end */
-  gsize in, out;          /* as far as shapes say; a builder checks them all */
-  gboolean bidirectional; /* of LSTM */
-  gboolean has_bias;      /* of LINEAR */
+  char *prefix;  /* of the names of its tensors */
+  char *name;    /* the prefix without a trailing dot */
+  gsize in, out; /* features, from the shape of one tensor; the builder checks all shapes */
+  gboolean bidirectional; /* LSTM only */
+  gboolean has_bias;      /* LINEAR only */
 } LstmModule;
 
 void lstm_module_free (LstmModule *module);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmModule, lstm_module_free)
 
-/* Returns: (transfer full): LstmModule in the order of the file, LSTM_MODULE_LSTM among them; NULL
- * with LSTM_ERROR_LAYER or LSTM_ERROR_TENSOR where a tensor is of none of these kinds */
+/* Sets @error to LSTM_ERROR_LAYER with the message "FILE: ", then @format. Returns: FALSE */
+gboolean lstm_modules_set_error (
+    const LstmSafetensors *st, GError **error, const char *format, ...) G_GNUC_PRINTF (3, 4);
+
+/* Returns: (transfer full) (element-type LstmModule): the modules in the order of the file, at least one of
+ * them LSTM_MODULE_LSTM; NULL with LSTM_ERROR_LAYER, _SHAPE or _TENSOR if a tensor belongs to no module */
 GPtrArray *lstm_modules_find (const LstmSafetensors *st, GError **error);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A state dict of PyTorch has modules, but not the chain that they run in: the caller states it,
- * unless there is one LSTM and nothing else. */
+ * Layers of a PyTorch state dict. A state dict contains modules but not the order in which they run, so
+ * the caller states a module chain unless the file contains a single LSTM and no other module. */
 #pragma once
 
 #include "container/safetensors.h"
 #include <json-glib/json-glib.h>
 
-/* @module_chain: the chain, see lstm_chain_parse(), or NULL. Returns: (transfer full): layers in the words of
- * docs/formats.md; NULL with LSTM_ERROR_LAYER, which proposes a module chain, or LSTM_ERROR_TENSOR */
-JsonArray *lstm_statedict_describe (
+/* @module_chain: (nullable): see lstm_chain_parse().
+ * Returns: (transfer full): layers in the words of docs/formats.md; NULL with LSTM_ERROR_TENSOR, _SHAPE or
+ * LSTM_ERROR_LAYER. If @module_chain is missing, the error proposes one. */
+JsonArray *lstm_statedict_get_layers (
     const LstmSafetensors *st, const char *module_chain, GError **error);

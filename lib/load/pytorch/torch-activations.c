@@ -5,14 +5,16 @@
 #include <string.h>
 
 typedef struct {
-  const char *name, *ours;
-  double alpha, beta; /* NAN: the default of ours */
-  gboolean argument;  /* "NAME(alpha)" */
-} Row;
+  const char *name;        /* in a module chain */
+  const char *lstm_name;   /* in docs/formats.md */
+  double alpha, beta;      /* NAN: the default in kernels/activations.h */
+  gboolean takes_argument; /* "NAME(alpha)" */
+} TorchActivation;
 
-/* Names and formulas in which PyTorch differs from liblstm come first. */
+/* The first match counts, so names and parameters in which PyTorch differs from liblstm precede the names
+ * of liblstm. The hard sigmoid of PyTorch is x / 6 + 1/2. */
 /* clang-format off */
-static const Row rows[] = {
+static const TorchActivation activations[] = {
     {"celu", "elu", NAN, NAN, FALSE},
     {"elu", "elu", NAN, NAN, TRUE},
     {"exp", "exponential", NAN, NAN, FALSE},
@@ -30,10 +32,10 @@ static const Row rows[] = {
 };
 /* clang-format on */
 
-/* Returns whether the first @length bytes of @word are @name, without regard to case and "_":
+/* Returns whether the first @length bytes of @word are @name. The comparison ignores case and "_":
  * LeakyReLU is leaky_relu. */
 static gboolean
-is_alike (const char *word, gsize length, const char *name)
+is_same_name (const char *word, gsize length, const char *name)
 {
   const char *end = word + length;
 
@@ -49,16 +51,16 @@ is_alike (const char *word, gsize length, const char *name)
   }
 }
 
-static const Row *
-find_row (const char *word, gsize length)
+static const TorchActivation *
+find_activation (const char *word, gsize length)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    if (is_alike (word, length, rows[i].name))
-      return &rows[i];
+  for (guint i = 0; i < G_N_ELEMENTS (activations); i++)
+    if (is_same_name (word, length, activations[i].name))
+      return &activations[i];
   return NULL;
 }
 
-/* "(x)" */
+/* Parses "(x)". */
 static gboolean
 parse_argument (const char *text, double *value)
 {
@@ -72,21 +74,23 @@ JsonNode *
 lstm_torch_activation_parse (const char *word)
 {
   const gsize length = strcspn (word, "(");
-  const Row *row = find_row (word, length);
-  double alpha = row ? row->alpha : (double) NAN;
+  const TorchActivation *activation = find_activation (word, length);
+  double alpha = activation ? activation->alpha : (double) NAN;
   JsonNode *node = NULL;
   JsonObject *object;
 
-  if (!row || (word[length] && !(row->argument && parse_argument (word + length, &alpha))))
+  if (!activation
+      || (word[length]
+          && !(activation->takes_argument && parse_argument (word + length, &alpha))))
     return NULL;
   node = json_node_alloc ();
   if (isnan (alpha))
-    return json_node_init_string (node, row->ours);
+    return json_node_init_string (node, activation->lstm_name);
   object = json_object_new ();
-  json_object_set_string_member (object, "name", row->ours);
+  json_object_set_string_member (object, "name", activation->lstm_name);
   json_object_set_double_member (object, "alpha", alpha);
-  if (!isnan (row->beta))
-    json_object_set_double_member (object, "beta", row->beta);
+  if (!isnan (activation->beta))
+    json_object_set_double_member (object, "beta", activation->beta);
   json_node_init (node, JSON_NODE_OBJECT);
   json_node_take_object (node, object);
   return node;
@@ -97,12 +101,13 @@ lstm_torch_activation_list (void)
 {
   GString *names = g_string_new (NULL);
 
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    const Row *row = find_row (rows[i].name, strlen (rows[i].name));
+  for (guint i = 0; i < G_N_ELEMENTS (activations); i++) {
+    const TorchActivation *activation = find_activation (
+        activations[i].name, strlen (activations[i].name));
 
-    if (row == &rows[i])
-      g_string_append_printf (
-          names, "%s%s%s", i ? ", " : "", row->name, row->argument ? "(alpha)" : "");
+    if (activation == &activations[i])
+      g_string_append_printf (names, "%s%s%s", i ? ", " : "", activation->name,
+          activation->takes_argument ? "(alpha)" : "");
   }
   return g_string_free (names, FALSE);
 }

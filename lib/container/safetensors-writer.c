@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "container/safetensors-write.h"
+#include "container/safetensors-writer.h"
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-#define ALIGNMENT 64 /* of the data, bytes */
+#define ALIGNMENT 64 /* of the data, in bytes */
 
 static gsize
-count_values (const LstmStored *tensor)
+count_values (const LstmTensorView *tensor)
 {
   gsize n = 1;
 
@@ -26,7 +26,7 @@ sizes_to_json (const gsize *sizes, guint n)
 }
 
 static JsonObject *
-get_entry (const LstmStored *tensor, gsize begin)
+make_entry (const LstmTensorView *tensor, gsize begin)
 {
   const gsize offsets[] = {begin, begin + count_values (tensor) * sizeof (float)};
   JsonObject *entry = json_object_new ();
@@ -37,28 +37,29 @@ get_entry (const LstmStored *tensor, gsize begin)
   return entry;
 }
 
-/* @size: the bytes of data that follow */
+/* Sets @size to the number of bytes of all tensors. Returns: (transfer full): the header as JSON */
 static char *
-get_header (
-    const char *const *metadata, const LstmStored *tensors, gsize n_tensors, gsize *size)
+make_header (
+    const char *const *metadata, const LstmTensorView *tensors, gsize n_tensors, gsize *size)
 {
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
-  JsonObject *header = json_object_new (), *described = json_object_new ();
+  JsonObject *header = json_object_new (), *texts = json_object_new ();
 
   for (; *metadata; metadata += 2)
-    json_object_set_string_member (described, metadata[0], metadata[1]);
-  json_object_set_object_member (header, "__metadata__", described);
+    json_object_set_string_member (texts, metadata[0], metadata[1]);
+  json_object_set_object_member (header, "__metadata__", texts);
   *size = 0;
   for (gsize i = 0; i < n_tensors; i++) {
-    json_object_set_object_member (header, tensors[i].name, get_entry (&tensors[i], *size));
+    json_object_set_object_member (header, tensors[i].name, make_entry (&tensors[i], *size));
     *size += count_values (&tensors[i]) * sizeof (float);
   }
   json_node_take_object (root, header);
   return json_to_string (root, FALSE);
 }
 
+/* Returns the first byte after the values. */
 static guint8 *
-put_values (guint8 *to, const LstmStored *tensor)
+write_values (guint8 *to, const LstmTensorView *tensor)
 {
   const gsize n = count_values (tensor);
 
@@ -73,20 +74,21 @@ put_values (guint8 *to, const LstmStored *tensor)
 }
 
 GBytes *
-lstm_safetensors_write (const char *const *metadata, const LstmStored *tensors, gsize n_tensors)
+lstm_safetensors_write (
+    const char *const *metadata, const LstmTensorView *tensors, gsize n_tensors)
 {
-  gsize data;
-  g_autofree char *header = get_header (metadata, tensors, n_tensors, &data);
+  gsize size;
+  g_autofree char *header = make_header (metadata, tensors, n_tensors, &size);
   const gsize length = strlen (header);
   const gsize padding = (ALIGNMENT - (sizeof (guint64) + length) % ALIGNMENT) % ALIGNMENT;
-  const guint64 stored = GUINT64_TO_LE (length + padding);
-  const gsize begin = sizeof stored + length + padding;
-  guint8 *bytes = g_malloc (begin + data), *at = bytes + begin;
+  const guint64 header_size = GUINT64_TO_LE (length + padding);
+  const gsize begin = sizeof header_size + length + padding;
+  guint8 *bytes = g_malloc (begin + size), *at = bytes + begin;
 
-  memcpy (bytes, &stored, sizeof stored);
-  memcpy (bytes + sizeof stored, header, length);
-  memset (bytes + sizeof stored + length, ' ', padding);
+  memcpy (bytes, &header_size, sizeof header_size);
+  memcpy (bytes + sizeof header_size, header, length);
+  memset (bytes + sizeof header_size + length, ' ', padding);
   for (gsize i = 0; i < n_tensors; i++)
-    at = put_values (at, &tensors[i]);
-  return g_bytes_new_take (bytes, begin + data);
+    at = write_values (at, &tensors[i]);
+  return g_bytes_new_take (bytes, begin + size);
 }

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "container/formats.h"
+#include <string.h>
+
+#define HEADER_AT 8  /* the first byte of the JSON of safetensors, after its length */
+#define MAX_SHOWN 8u /* bytes of a file of an unknown format in a message */
+
+#define CONVERT "lstm_model_load() reads the file, and lstm-convert converts it to safetensors"
+#define SAVE "save the model from Keras as .keras or .h5"
+#define LOAD_AND_SAVE "load it in the program that made it, and " SAVE
+#define UNPACK "unpack it, and use the model file inside"
+#define DOWNLOAD "download the file rather than the page about it"
+#define PICKLE                                                                                 \
+  "a pickle can run code; convert it in Python: import torch; from safetensors.torch import "  \
+  "save_file; save_file (torch.load (\"$FILE\", map_location=\"cpu\"), "                       \
+  "\"$NAME.safetensors\"), with .state_dict () after torch.load (…) if that returns a module"
+
+static guint64
+read_length (const guint8 *data)
+{
+  guint64 length;
+
+  memcpy (&length, data, sizeof length);
+  return GUINT64_FROM_LE (length);
+}
+
+/* Matches if the length of the header and its first byte are right. */
+static gboolean
+matches_safetensors (const guint8 *data, gsize size)
+{
+  return size > HEADER_AT && read_length (data) <= size && data[HEADER_AT] == '{';
+}
+
+/* Matches if one of the two is right, or if the file is too short to check them. */
+static gboolean
+matches_broken_safetensors (const guint8 *data, gsize size)
+{
+  return size <= HEADER_AT || read_length (data) <= size || data[HEADER_AT] == '{';
+}
+
+/* The signature is at byte 0, 512, 1024, 2048 … */
+static gboolean
+matches_hdf5 (const guint8 *data, gsize size)
+{
+  static const guint8 signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+
+  for (gsize at = 0; at <= size && size - at >= sizeof signature; at = at ? at * 2 : 512)
+    if (memcmp (data + at, signature, sizeof signature) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* The file begins with saved_model_schema_version 1. meta_graphs follows, and begins with
+ * meta_info_def, field 1. */
+static gboolean
+matches_saved_model (const guint8 *data, gsize size)
+{
+  gsize at = 3;
+
+  if (size < 8 || data[0] != 0x08 || data[1] != 1 || data[2] != 0x12)
+    return FALSE;
+  while (at < size - 1 && data[at] & 0x80)
+    at++;
+  return at < size - 1 && data[at + 1] == 0x0a;
+}
+
+/* The file begins with ir_version, a varint of one byte. Another field of the model follows. */
+static gboolean
+matches_onnx (const guint8 *data, gsize size)
+{
+  if (size < 8 || data[0] != 0x08 || !data[1] || data[1] > 64)
+    return FALSE;
+  switch (data[2]) {
+  case 0x12: /* producer_name */
+  case 0x1a: /* producer_version */
+  case 0x22: /* domain */
+  case 0x28: /* model_version */
+  case 0x32: /* doc_string */
+  case 0x3a: /* graph */
+  case 0x42: /* opset_import */
+  case 0x72: /* metadata_props */
+    return TRUE;
+  default:
+    return FALSE;
+  }
+}
+
+/* A file of torch.save() before PyTorch 1.6 begins with the first instruction and its protocol. */
+static gboolean
+matches_pickle (const guint8 *data, gsize size)
+{
+  return size >= 4 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5;
+}
+
+/* The first row that matches is the format of a file. The length that safetensors begins with can look
+ * like the beginning of any format, so intact safetensors are first and broken safetensors follow the
+ * formats that have a long signature. */
+static const LstmFormat formats[] = {
+    {"safetensors", "safetensors", TRUE, TRUE, .matches = matches_safetensors},
+    {"a PyTorch pickle", .advice = PICKLE, .magic = "PK\3\4", .member = "data.pkl"},
+    {"a Keras archive", "Keras", .advice = CONVERT, .magic = "PK\3\4", .member = "config.json"},
+    {"a zip archive", .advice = UNPACK, .magic = "PK\3\4"},
+    {"Keras HDF5", "Keras", .advice = CONVERT, .matches = matches_hdf5},
+    {"TensorFlow Lite", .advice = SAVE, .magic = "TFL3", .offset = 4},
+    {"a TensorFlow SavedModel", .advice = LOAD_AND_SAVE, .matches = matches_saved_model},
+    {"ONNX", "ONNX", .advice = CONVERT, .matches = matches_onnx},
+    {"a gzip archive", .advice = UNPACK, .magic = "\x1f\x8b\x08"},
+    {"a PyTorch pickle", .advice = PICKLE, .matches = matches_pickle},
+    {"safetensors", "safetensors", TRUE, TRUE, .matches = matches_broken_safetensors},
+    {"JSON",
+        .advice = "it has no weights; if it is the configuration of a Keras model, pass it to "
+                  "lstm-convert as --config, with the file of the weights",
+        .magic = "{"},
+    {"a Git LFS pointer", .advice = "fetch the file with git lfs pull",
+        .magic = "version https://git-lfs"},
+    {"a web page", .advice = DOWNLOAD, .magic = "<!DOCTYPE"},
+    {"a web page", .advice = DOWNLOAD, .magic = "<!doctype"},
+    {"a web page", .advice = DOWNLOAD, .magic = "<html"},
+};
+
+/* Models that are saved as a folder, recognized by a file in the folder */
+static const struct {
+  const char *member, *name, *advice;
+} folders[] = {
+    {"saved_model.pb", "a TensorFlow SavedModel", LOAD_AND_SAVE},
+    {"model.weights.h5", "an unpacked Keras archive",
+        "pack its files into a zip archive again"},
+    {"checkpoint", "a TensorFlow checkpoint, which has weights only", LOAD_AND_SAVE},
+    {"model.safetensors", "a directory", "use the file model.safetensors in it"},
+    {"pytorch_model.bin", "a directory", "use the file pytorch_model.bin in it"},
+};
+
+static gboolean
+matches_format (const LstmFormat *format, const guint8 *data, gsize size)
+{
+  gsize length;
+
+  if (format->matches)
+    return format->matches (data, size);
+  length = strlen (format->magic);
+  if (size < format->offset + length
+      || memcmp (data + format->offset, format->magic, length) != 0)
+    return FALSE;
+  return !format->member || memmem (data, size, format->member, strlen (format->member));
+}
+
+const LstmFormat *
+lstm_format_find (const guint8 *data, gsize size)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
+    if (matches_format (&formats[i], data, size))
+      return &formats[i];
+  return NULL;
+}
+
+gboolean
+lstm_format_is_native (const guint8 *data, gsize size)
+{
+  const LstmFormat *format = lstm_format_find (data, size);
+
+  return format && format->is_native;
+}
+
+static char *
+describe_unknown (const guint8 *data, gsize size)
+{
+  GString *text = g_string_new ("an unknown format that begins with");
+
+  for (gsize i = 0; i < MIN (size, MAX_SHOWN); i++)
+    g_string_append_printf (text, " %02x", data[i]);
+  return g_string_free (text, FALSE);
+}
+
+char *
+lstm_format_describe (const guint8 *data, gsize size, const char *file)
+{
+  const LstmFormat *format = lstm_format_find (data, size);
+  g_autofree char *base = NULL, *stem = NULL;
+  GString *text;
+  char *dot;
+
+  if (!format)
+    return describe_unknown (data, size);
+  base = g_path_get_basename (file);
+  stem = g_strdup (base);
+  dot = strrchr (stem, '.');
+  if (dot && dot > stem)
+    *dot = 0;
+  text = g_string_new (format->name);
+  if (format->advice)
+    g_string_append_printf (text, " (%s)", format->advice);
+  g_string_replace (text, "$FILE", base, 1);
+  g_string_replace (text, "$NAME", stem, 1);
+  return g_string_free (text, FALSE);
+}
+
+char *
+lstm_format_describe_folder (const char *path)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (folders); i++) {
+    g_autofree char *member = g_build_filename (path, folders[i].member, NULL);
+
+    if (g_file_test (member, G_FILE_TEST_EXISTS))
+      return g_strdup_printf ("%s (%s)", folders[i].name, folders[i].advice);
+  }
+  return NULL;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Metadata keys, tensors and digest of a saved state, as docs/formats.md describes them. A saved window is
+ * a saved state with slots. */
+#pragma once
+
+#include "container/safetensors.h"
+#include "lstm/lstm.h"
+
+#define LSTM_STATE_KEY_PREFIX "lstm."
+#define LSTM_STATE_KEY_STATE "lstm.state"
+#define LSTM_STATE_KEY_MODEL "lstm.model"
+#define LSTM_STATE_KEY_STREAMS "lstm.streams"
+#define LSTM_STATE_KEY_NEXT_TIME "lstm.next-time"
+#define LSTM_STATE_KEY_LAST_TIME                                                               \
+  "lstm.time" /* of the last step, in files without a next time */
+#define LSTM_STATE_KEY_STEPS "lstm.steps"
+#define LSTM_STATE_KEY_LENGTH "lstm.window-length"
+#define LSTM_STATE_KEY_HOP "lstm.window-hop"
+#define LSTM_STATE_KEY_POSITION "lstm.window-position"
+#define LSTM_STATE_KEY_DIGEST "lstm.digest"
+#define LSTM_STATE_VERSION "1" /* value of LSTM_STATE_KEY_STATE */
+
+/* Returns whether the file of a state, or of a window, may contain @key. */
+gboolean lstm_state_layout_has_key (const char *key, gboolean of_window);
+
+/* A tensor of a saved state: h or c of an LSTM layer */
+typedef struct {
+  char name[32];
+  guint layer; /* among the LSTM layers */
+  gboolean is_cell;
+  guint n_dims;
+  gsize shape[3]; /* (streams, n) or (streams, slots, n) */
+  gsize n_rows;   /* streams, or streams * slots */
+  gsize n;        /* values in a row */
+} LstmStateTensor;
+
+/* Returns the number of tensors of a saved state. */
+guint lstm_state_layout_count_tensors (const LstmModel *model);
+
+/* Returns the tensor @index: h of a layer, then c of the layer, then the next layer. @slots: of a window; 0
+ * for a state */
+LstmStateTensor lstm_state_layout_get_tensor (
+    const LstmModel *model, guint index, gsize streams, gsize slots);
+
+/* Computes the digest of the keys and tensors of a saved state, whatever their order in the file.
+ * Returns: (transfer full): the value of LSTM_STATE_KEY_DIGEST */
+char *lstm_state_layout_make_digest (const LstmSafetensors *st, const LstmModel *model);
