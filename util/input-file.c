@@ -27,7 +27,7 @@ lstm_file_kind (mode_t mode)
 }
 
 static gboolean
-set_error (GError **error, const char *path, int cause)
+set_errno_error (GError **error, const char *path, int cause)
 {
   g_autofree char *name = g_filename_display_name (path);
 
@@ -48,8 +48,9 @@ expect_regular (const char *path, const struct stat *info, GError **error)
   return FALSE;
 }
 
-/* To open a device may set it going, so the kind is asked before. A file that takes the path's
- * place meanwhile cannot block, and its kind is asked again. */
+/* Checks the kind of the file before it opens the file, because opening a device may have side effects. The
+ * path may become another file between the check and open(): O_NONBLOCK keeps open() from blocking, and the
+ * kind is checked again. */
 int
 lstm_input_file_open (const char *path, guint64 *size, GError **error)
 {
@@ -57,14 +58,14 @@ lstm_input_file_open (const char *path, guint64 *size, GError **error)
   int descriptor;
 
   if (stat (path, &info) < 0) {
-    set_error (error, path, errno);
+    set_errno_error (error, path, errno);
     return -1;
   }
   if (!expect_regular (path, &info, error))
     return -1;
   descriptor = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0 || fstat (descriptor, &info) < 0)
-    set_error (error, path, errno);
+    set_errno_error (error, path, errno);
   else if (expect_regular (path, &info, error)) {
     *size = (guint64) info.st_size;
     return descriptor;
@@ -91,13 +92,13 @@ lstm_input_file_read_all (int descriptor, const char *path, guint64 size, GError
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0) {
-      set_error (error, path, errno);
+      set_errno_error (error, path, errno);
       return NULL;
     }
     if (n == 0) {
       g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_IO,
           "%s: expected %" G_GUINT64_FORMAT " bytes, found %" G_GSIZE_FORMAT
-          ": the file has become shorter",
+          "; the file was truncated",
           path, size, done);
       return NULL;
     }

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Files that are read as a whole. A FIFO would block and a device might never end, so they are
- * refused before they are opened. Errors are of G_FILE_ERROR, and begin with the path. */
+ * Reads complete regular files. A FIFO could block and a device might never end, so both are refused before
+ * they are opened. Errors have the domain G_FILE_ERROR, and their messages begin with the path. */
 #pragma once
 #include <glib.h>
 #include <sys/types.h>
 
-/* Returns: the kind of a file with its article, as "a directory" */
+/* Returns the kind of a file with its article, such as "a directory". */
 const char *lstm_file_kind (mode_t mode);
 
-/* Opens the regular file @path and sets @size, its bytes. Returns: a descriptor, or -1 */
+/* Opens the regular file @path and sets @size to its size in bytes. Returns: a descriptor, or -1 with
+ * @error */
 int lstm_input_file_open (const char *path, guint64 *size, GError **error);
 
-/* Reads the @size bytes of @descriptor from the first one on; fewer are an error. The descriptor
- * stays open. Returns: (transfer full): NULL with @error */
+/* Reads @size bytes from the first byte of @descriptor and leaves @descriptor open. @path is for messages.
+ * Returns: (transfer full): NULL with @error, also if the file is shorter */
 GBytes *lstm_input_file_read_all (
     int descriptor, const char *path, guint64 size, GError **error);
 
-/* Opens, reads and closes the regular file @path. Returns: (transfer full): NULL with @error */
+/* Reads the regular file @path. Returns: (transfer full): NULL with @error */
 GBytes *lstm_input_file_read (const char *path, GError **error);

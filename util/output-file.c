@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE /* O_TMPFILE, statx() */
 #include "util/output-file.h"
-#include "util/input-file.h"
-#include "util/output-private.h"
+#include "util/output-staged.h"
+#include "util/output-target.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,8 +13,7 @@
 
 #define STAGED_SUFFIX ".lstm-tmp"
 
-/* FALSE, with @error, unless what has the name can be replaced. @info: of a file of mode 0 where
- * there is none */
+/* Checks that file->name can be replaced or created. Sets @info, with the mode 0 if there is no file. */
 static gboolean
 check_replaceable (const LstmOutputFile *file, struct stat *info, GError **error)
 {
@@ -40,9 +39,9 @@ check_replaceable (const LstmOutputFile *file, struct stat *info, GError **error
          || lstm_output_set_error (file, error, errno, "expected a file that may be written");
 }
 
-/* Where the group cannot stay, it gets no more than all others. */
+/* If the process may not set the group, the new group gets the rights of all other users. */
 static gboolean
-keep_owner_and_mode (const LstmOutputFile *file, const struct stat *before, GError **error)
+copy_owner_and_mode (const LstmOutputFile *file, const struct stat *before, GError **error)
 {
   mode_t mode = before->st_mode & 0777;
   struct stat now;
@@ -57,7 +56,7 @@ keep_owner_and_mode (const LstmOutputFile *file, const struct stat *before, GErr
          || lstm_output_set_error (file, error, errno, "setting the mode of the new file");
 }
 
-/* Without /proc a file of O_TMPFILE could get no name. */
+/* Opens a file without a name. Refuses a system without /proc, on which the file could not get a name. */
 static gboolean
 open_anonymous (LstmOutputFile *file)
 {
@@ -74,7 +73,8 @@ open_anonymous (LstmOutputFile *file)
   return FALSE;
 }
 
-/* @target: where the new file goes, no link. A link of /proc may lead to a file whose name is gone. */
+/* Creates the new file. @target: the path to replace, which is no link. file->path may be a link in /proc to a
+ * file without a name. */
 static gboolean
 open_replacement (LstmOutputFile *file, const char *target, GError **error)
 {
@@ -83,7 +83,7 @@ open_replacement (LstmOutputFile *file, const char *target, GError **error)
   struct stat before, found;
 
   file->name = g_strdup (slash ? slash + 1 : target);
-  file->staged = g_strdup_printf (
+  file->staged_name = g_strdup_printf (
       ".%.*s" STAGED_SUFFIX, (int) (NAME_MAX - 1 - strlen (STAGED_SUFFIX)), file->name);
   file->directory = open (directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (file->directory < 0)
@@ -99,26 +99,27 @@ open_replacement (LstmOutputFile *file, const char *target, GError **error)
   file->mode = before.st_mode ? 0600 : 0666;
   return (open_anonymous (file)
              || lstm_output_make_staged (file, lstm_output_create_staged, error))
-         && (!before.st_mode || keep_owner_and_mode (file, &before, error));
+         && (!before.st_mode || copy_owner_and_mode (file, &before, error));
 }
 
 gboolean
-lstm_output_file_open (LstmOutputFile *file, const char *path, gboolean rewinds, GError **error)
+lstm_output_file_open (
+    LstmOutputFile *file, const char *path, gboolean needs_seek, GError **error)
 {
   g_autofree char *target = NULL;
   struct stat found = {.st_mode = 0};
   gboolean ok;
 
   *file = (LstmOutputFile){.path = g_strdup (path), .directory = -1, .descriptor = -1};
-  /* The kernel follows no link that it finds unsafe, so it is asked first. */
+  /* stat() comes first, because the kernel does not follow a link that it considers unsafe. */
   if ((stat (path, &found) < 0 && errno != ENOENT)
       || !(target = lstm_output_follow_links (path)))
     ok = lstm_output_set_error (file, error, errno, "expected a file to write");
   else if (lstm_output_find_descriptor (target) >= 0)
     ok = lstm_output_open_descriptor (
-        file, lstm_output_find_descriptor (target), rewinds, error);
+        file, lstm_output_find_descriptor (target), needs_seek, error);
   else if (found.st_mode && !S_ISREG (found.st_mode))
-    ok = lstm_output_open_in_place (file, found.st_mode, rewinds, error);
+    ok = lstm_output_open_in_place (file, found.st_mode, needs_seek, error);
   else
     ok = open_replacement (file, target, error);
   if (!ok)
@@ -126,8 +127,8 @@ lstm_output_file_open (LstmOutputFile *file, const char *path, gboolean rewinds,
   return ok;
 }
 
-/* The name is there for a moment only. Who removes it, or finds one that a killed process left, takes
- * nothing from those who have the file open. */
+/* Creates a file and removes its name at once. A process may remove the name of another process, or a name
+ * that a killed process left, because an open file does not need its name. */
 static int
 open_unlinked (int directory)
 {
@@ -167,15 +168,15 @@ lstm_output_file_open_scratch (const LstmOutputFile *file, GError **error)
 void
 lstm_output_file_abort (LstmOutputFile *file)
 {
-  if (file->has_name)
-    unlinkat (file->directory, file->staged, 0);
+  if (file->owns_staged)
+    unlinkat (file->directory, file->staged_name, 0);
   if (file->descriptor >= 0)
     close (file->descriptor);
   if (file->directory >= 0)
     close (file->directory);
   g_free (file->path);
   g_free (file->name);
-  g_free (file->staged);
+  g_free (file->staged_name);
   *file = (LstmOutputFile){.directory = -1, .descriptor = -1};
 }
 
@@ -185,7 +186,7 @@ sync_directory (const LstmOutputFile *file, GError **error)
   int directory = openat (file->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   gboolean ok;
 
-  if (directory < 0) /* it may be written and not be read */
+  if (directory < 0) /* a directory may permit writing and not reading */
     return errno == EACCES
            || lstm_output_set_error (file, error, errno, "opening its directory");
   ok = fsync (directory) == 0 || errno == EINVAL
@@ -195,24 +196,24 @@ sync_directory (const LstmOutputFile *file, GError **error)
 }
 
 static gboolean
-replace (LstmOutputFile *file, gboolean durable, GError **error)
+replace_target (LstmOutputFile *file, gboolean durable, GError **error)
 {
   if (fsync (file->descriptor) < 0)
     return lstm_output_set_error (file, error, errno, "writing");
-  if (!file->has_name && !lstm_output_make_staged (file, lstm_output_link_staged, error))
+  if (!file->owns_staged && !lstm_output_make_staged (file, lstm_output_link_staged, error))
     return FALSE;
-  if (renameat (file->directory, file->staged, file->directory, file->name) < 0)
+  if (renameat (file->directory, file->staged_name, file->directory, file->name) < 0)
     return lstm_output_set_error (file, error, errno,
         errno == EBUSY ? "replacing it, which is a mount point; mount its directory instead"
                        : "replacing it");
-  file->has_name = FALSE;
+  file->owns_staged = FALSE;
   return !durable || sync_directory (file, error);
 }
 
 gboolean
 lstm_output_file_commit (LstmOutputFile *file, gboolean durable, GError **error)
 {
-  gboolean ok = !file->name || replace (file, durable, error);
+  gboolean ok = !file->name || replace_target (file, durable, error);
 
   if (!file->name && close (file->descriptor) < 0)
     ok = lstm_output_set_error (file, error, errno, "writing");
@@ -239,8 +240,9 @@ lstm_output_file_check (const char *path, GError **error)
     g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
         "%s: expected a file that can be replaced, found a descriptor of this process", path);
   else
-    ok = file.has_name || lstm_output_remove_leftover (&file)
-         || lstm_output_set_error (&file, error, errno, "removing %s beside it", file.staged);
+    ok = file.owns_staged || lstm_output_remove_leftover (&file)
+         || lstm_output_set_error (
+             &file, error, errno, "removing %s from its directory", file.staged_name);
   lstm_output_file_abort (&file);
   return ok;
 }

@@ -1,8 +1,6 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * Where the path of an output leads, and what is written in place. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "util/output-target.h"
 #include "util/input-file.h"
-#include "util/output-private.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_LINKS 40 /* as the kernel */
+#define MAX_LINKS 40 /* the limit of the kernel */
 
 gboolean
 lstm_output_set_error (
@@ -39,16 +37,16 @@ lstm_output_refuse_kind (
   return FALSE;
 }
 
-/* --- Where a path leads --- */
+/* --- Paths --- */
 
-/* A descriptor is not opened again: that would begin at the file's first byte, and fail for a
- * socket. */
+/* The caller duplicates the descriptor rather than opening @path, which would start at the first byte of the
+ * file and fail for a socket. */
 int
 lstm_output_find_descriptor (const char *path)
 {
   const char *name = strrchr (path, '/');
   g_autofree char *directory = g_path_get_dirname (path);
-  g_autofree char *ours = g_strdup_printf ("/proc/%ld/fd", (long) getpid ());
+  g_autofree char *own_directory = g_strdup_printf ("/proc/%ld/fd", (long) getpid ());
   char *real;
   gboolean same;
   guint64 n;
@@ -56,12 +54,12 @@ lstm_output_find_descriptor (const char *path)
   if (!name || !g_ascii_string_to_unsigned (name + 1, 10, 0, INT_MAX, &n, NULL))
     return -1;
   real = realpath (directory, NULL);
-  same = g_strcmp0 (real, ours) == 0;
+  same = g_strcmp0 (real, own_directory) == 0;
   free (real);
   return same ? (int) n : -1;
 }
 
-/* One by one, for the last one may lead to a file that is yet to be made. */
+/* Follows one link at a time, because realpath() fails if the last link leads to a file that does not exist. */
 char *
 lstm_output_follow_links (const char *path)
 {
@@ -87,7 +85,7 @@ lstm_output_follow_links (const char *path)
 /* --- In place --- */
 
 static gboolean
-check_rewinds (const LstmOutputFile *file, GError **error)
+check_needs_seek (const LstmOutputFile *file, GError **error)
 {
   struct stat info;
 
@@ -102,7 +100,7 @@ check_rewinds (const LstmOutputFile *file, GError **error)
 
 gboolean
 lstm_output_open_descriptor (
-    LstmOutputFile *file, int descriptor, gboolean rewinds, GError **error)
+    LstmOutputFile *file, int descriptor, gboolean needs_seek, GError **error)
 {
   const int flags = fcntl (descriptor, F_GETFL);
 
@@ -111,20 +109,21 @@ lstm_output_open_descriptor (
   file->descriptor = fcntl (descriptor, F_DUPFD_CLOEXEC, 0);
   if (file->descriptor < 0)
     return lstm_output_set_error (file, error, errno, "expected a descriptor to write to");
-  return !rewinds || check_rewinds (file, error);
+  return !needs_seek || check_needs_seek (file, error);
 }
 
-/* A FIFO is refused before it is opened, which waits for a reader. */
+/* Refuses a FIFO before open(), which would wait for a reader. */
 gboolean
-lstm_output_open_in_place (LstmOutputFile *file, mode_t mode, gboolean rewinds, GError **error)
+lstm_output_open_in_place (
+    LstmOutputFile *file, mode_t mode, gboolean needs_seek, GError **error)
 {
   if (S_ISDIR (mode))
     return lstm_output_refuse_kind (file, "a file to write", mode, error);
-  if (rewinds && S_ISFIFO (mode))
+  if (needs_seek && S_ISFIFO (mode))
     return lstm_output_refuse_kind (file, "a file that can seek", mode, error);
   file->descriptor = open (file->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
   if (file->descriptor < 0)
     return lstm_output_set_error (
         file, error, errno, "expected %s to write to", lstm_file_kind (mode));
-  return !rewinds || check_rewinds (file, error);
+  return !needs_seek || check_needs_seek (file, error);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Floating-point numbers of 16 bits, as the bits of an integer in native byte order, to float32.
- * Both conversions are exact in every floating-point mode: neither meets a float32 denormal
- * except a bfloat16 that is one, whose bits are copied. */
+ * Converts 16-bit floating-point numbers to float32. The argument has the bits of the number, in native byte
+ * order. The conversions are exact in every floating-point mode: the only results that are float32 denormals
+ * come from bfloat16 denormals, whose bits are copied. */
 #pragma once
 
 #include <glib.h>

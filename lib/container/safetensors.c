@@ -458,7 +458,7 @@ lstm_safetensors_read (
   array->values = g_try_new (float, MAX (n, 1));
   if (!array->values) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
-        "%s: tensor \"%s\": cannot allocate %" G_GSIZE_FORMAT " values", st->file, tensor->name,
+        "%s: tensor \"%s\": no memory for %" G_GSIZE_FORMAT " values", st->file, tensor->name,
         n);
     return FALSE;
   }

@@ -3,10 +3,10 @@
 
 #include <glib.h>
 
-/* Returns whether this program has rights that the user who started it has not: set-user-ID,
- * set-group-ID, or file capabilities. Its environment is that user's, who must not choose by it
- * which program runs with these rights, or what code. */
+/* Returns whether this program has more rights than the user who started it, by set-user-ID, set-group-ID or
+ * file capabilities. That user controls the environment, which must not choose the programs and the code that
+ * run with these rights. */
 gboolean lstm_is_privileged (void);
 
-/* Of the environment; NULL if it is not set, or lstm_is_privileged(). */
+/* Returns the environment variable @name, or NULL if it is not set or lstm_is_privileged(). */
 const char *lstm_getenv (const char *name);

@@ -23,10 +23,11 @@ lstm_lifeline_depend (const LstmLifeline *line, pid_t dependent)
   fcntl (line->ends[0], F_SETFD, 0);
   fcntl (line->ends[0], F_SETOWN, dependent);
 #ifdef F_SETSIG
-  fcntl (line->ends[0], F_SETSIG, SIGKILL); /* SIGIO, which may be ignored, without it */
+  fcntl (
+      line->ends[0], F_SETSIG, SIGKILL); /* the default is SIGIO, which a process may ignore */
 #endif
   fcntl (line->ends[0], F_SETFL, O_ASYNC);
-  /* No signal comes from a line that was cut before. */
+  /* A line that was cut before fcntl() sends no signal. */
   if (poll (&end, 1, 0) != 0)
     kill (dependent, SIGKILL);
 }
@@ -34,8 +35,8 @@ lstm_lifeline_depend (const LstmLifeline *line, pid_t dependent)
 void
 lstm_lifeline_cut (LstmLifeline *line)
 {
-  /* A byte, and not only the end of the pipe: another child of this process may hold the pipe, too.
-   * This process is a reader itself, so there is no SIGPIPE. */
+  /* Writes a byte in addition to closing the pipe, because another child of this process may have the pipe
+   * open. There is no SIGPIPE, because this process is a reader, too. */
   while (line->ends[1] >= 0 && write (line->ends[1], "", 1) < 0 && errno == EINTR)
     ;
   for (guint i = 0; i < G_N_ELEMENTS (line->ends); i++)

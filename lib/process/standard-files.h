@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A daemon may have closed its standard input, output and error. What it opens next gets their
- * numbers, and is lost in a child, or written to as if it were them. */
+ * Keeps the numbers of standard input, output and error in use. A daemon may have closed them, and the next
+ * file that it opens would get such a number: a child would lose the file, or write messages to it. */
 #pragma once
 
 #include <glib.h>
 
-/* Opens /dev/null at each of the three numbers that is free. Returns these as bits. */
+/* Opens /dev/null at each of the three numbers that is free. Returns these numbers as bits. */
 guint lstm_standard_files_fill (void);
 
-/* Closes what lstm_standard_files_fill() has opened. */
+/* Closes the numbers that lstm_standard_files_fill() returned. */
 void lstm_standard_files_clear (guint filled);
