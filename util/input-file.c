@@ -48,9 +48,9 @@ expect_regular (const char *path, const struct stat *info, GError **error)
   return FALSE;
 }
 
-/* Checks the kind of the file before it opens the file, because opening a device may have side effects. The
- * path may become another file between the check and open(): O_NONBLOCK keeps open() from blocking, and the
- * kind is checked again. */
+/* Checks the kind of the file before it opens the file, because opening a device may have side
+ * effects. The path may become another file between the check and open(): O_NONBLOCK keeps open()
+ * from blocking, and the kind is checked again. */
 int
 lstm_input_file_open (const char *path, guint64 *size, GError **error)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reads complete regular files. A FIFO could block and a device might never end, so both are refused before
- * they are opened. Errors have the domain G_FILE_ERROR, and their messages begin with the path. */
+ * Reads complete regular files. A FIFO could block and a device might never end, so both are
+ * refused before they are opened. Errors have the domain G_FILE_ERROR, and their messages begin
+ * with the path. */
 #pragma once
 #include <glib.h>
 #include <sys/types.h>
@@ -9,11 +10,12 @@
 /* Returns the kind of a file with its article, such as "a directory". */
 const char *lstm_file_kind (mode_t mode);
 
-/* Opens the regular file @path and sets @size to its size in bytes. Returns: a descriptor, or -1 with
- * @error */
+/* Opens the regular file @path and sets @size to its size in bytes. Returns: a descriptor, or -1
+ * with @error */
 int lstm_input_file_open (const char *path, guint64 *size, GError **error);
 
-/* Reads @size bytes from the first byte of @descriptor and leaves @descriptor open. @path is for messages.
+/* Reads @size bytes from the first byte of @descriptor and leaves @descriptor open. @path is for
+ * messages.
  * Returns: (transfer full): NULL with @error, also if the file is shorter */
 GBytes *lstm_input_file_read_all (
     int descriptor, const char *path, guint64 size, GError **error);

@@ -13,7 +13,8 @@
 
 #define STAGED_SUFFIX ".lstm-tmp"
 
-/* Checks that file->name can be replaced or created. Sets @info, with the mode 0 if there is no file. */
+/* Checks that file->name can be replaced or created. Sets @info, with the mode 0 if there is no
+ * file. */
 static gboolean
 check_replaceable (const LstmOutputFile *file, struct stat *info, GError **error)
 {
@@ -56,7 +57,8 @@ copy_owner_and_mode (const LstmOutputFile *file, const struct stat *before, GErr
          || lstm_output_set_error (file, error, errno, "setting the mode of the new file");
 }
 
-/* Opens a file without a name. Refuses a system without /proc, on which the file could not get a name. */
+/* Opens a file without a name. Refuses a system without /proc, on which the file could not get a
+ * name. */
 static gboolean
 open_anonymous (LstmOutputFile *file)
 {
@@ -73,8 +75,8 @@ open_anonymous (LstmOutputFile *file)
   return FALSE;
 }
 
-/* Creates the new file. @target: the path to replace, which is no link. file->path may be a link in /proc to a
- * file without a name. */
+/* Creates the new file. @target: the path to replace, which is no link. file->path may be a link
+ * in /proc to a file without a name. */
 static gboolean
 open_replacement (LstmOutputFile *file, const char *target, GError **error)
 {
@@ -127,8 +129,8 @@ lstm_output_file_open (
   return ok;
 }
 
-/* Creates a file and removes its name at once. A process may remove the name of another process, or a name
- * that a killed process left, because an open file does not need its name. */
+/* Creates a file and removes its name at once. A process may remove the name of another process,
+ * or a name that a killed process left, because an open file does not need its name. */
 static int
 open_unlinked (int directory)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Writes files. A regular file is replaced atomically: the new file is created in the directory of the old
- * file, after all links are resolved, and gets the name of the old file when it is complete and synced. The
- * mode is preserved, and the owner if the process may set it. The new file has no name before that, so a
- * process that is killed leaves no file. There are two exceptions: a kill between the two system calls that
- * replace a file, and a file system without O_TMPFILE. Both leave a file of the same name, .NAME.lstm-tmp,
- * which the next write or check removes.
+ * Writes files. A regular file is replaced atomically: the new file is created in the directory
+ * of the old file, after all links are resolved, and gets the name of the old file when it is
+ * complete and synced. The mode is preserved, and the owner if the process may set it. The new
+ * file has no name before that, so a process that is killed leaves no file. There are two
+ * exceptions: a kill between the two system calls that replace a file, and a file system without
+ * O_TMPFILE. Both leave a file of the same name, .NAME.lstm-tmp, which the next write or check
+ * removes.
  *
  * Devices, pipes and descriptors of this process, such as /dev/stdout, are written in place.
  *
@@ -13,8 +14,8 @@
 #pragma once
 #include "util/output.h"
 
-/* Begins to write @path. @needs_seek: the writer seeks, also to the first byte, so a target that cannot seek
- * is refused. After an error @file owns nothing. */
+/* Begins to write @path. @needs_seek: the writer seeks, also to the first byte, so a target that
+ * cannot seek is refused. After an error @file owns nothing. */
 gboolean lstm_output_file_open (
     LstmOutputFile *file, const char *path, gboolean needs_seek, GError **error);
 
@@ -25,10 +26,12 @@ gboolean lstm_output_file_commit (LstmOutputFile *file, gboolean durable, GError
 /* Frees @file and leaves the target unchanged. */
 void lstm_output_file_abort (LstmOutputFile *file);
 
-/* Creates a file without a name on the file system of @file. Returns: a descriptor, or -1 with @error */
+/* Creates a file without a name on the file system of @file. Returns: a descriptor, or -1 with
+ * @error */
 int lstm_output_file_open_scratch (const LstmOutputFile *file, GError **error);
 
-/* Checks that @path is a regular file that can be replaced, or a name for a new one. Writes nothing. */
+/* Checks that @path is a regular file that can be replaced, or a name for a new one. Writes
+ * nothing. */
 gboolean lstm_output_file_check (const char *path, GError **error);
 
 /* Opens @path, writes @bytes and commits. */

@@ -40,7 +40,8 @@ lstm_output_remove_leftover (const LstmOutputFile *file)
   return ok;
 }
 
-/* linkat() cannot replace a file atomically, so a file of O_TMPFILE gets the staged name and is renamed. */
+/* linkat() cannot replace a file atomically, so a file of O_TMPFILE gets the staged name and is
+ * renamed. */
 gboolean
 lstm_output_link_staged (LstmOutputFile *file)
 {
@@ -50,7 +51,8 @@ lstm_output_link_staged (LstmOutputFile *file)
   return linkat (AT_FDCWD, link, file->directory, file->staged_name, AT_SYMLINK_FOLLOW) == 0;
 }
 
-/* Checks the name again after flock(), because another process may remove the file as a leftover before that. */
+/* Checks the name again after flock(), because another process may remove the file as a leftover
+ * before that. */
 gboolean
 lstm_output_create_staged (LstmOutputFile *file)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The staged name of an output: the name in the directory of the target that a file has before it is
- * complete. A process that has the staged name holds a lock on the file until it renames the file, so a file
- * without a lock was left by a process that was killed. */
+ * The staged name of an output: the name in the directory of the target that a file has before it
+ * is complete. A process that has the staged name holds a lock on the file until it renames the
+ * file, so a file without a lock was left by a process that was killed. */
 #pragma once
 #include "util/output.h"
 
-/* Removes a file of the staged name that a killed process left. Waits a millisecond if another process has
- * the name. Returns FALSE with errno if a further attempt is useless. */
+/* Removes a file of the staged name that a killed process left. Waits a millisecond if another
+ * process has the name. Returns FALSE with errno if a further attempt is useless. */
 gboolean lstm_output_remove_leftover (const LstmOutputFile *file);
 
-/* Give the staged name to file->descriptor, which was opened with O_TMPFILE, or to a new file. Return FALSE
- * with errno, which is EEXIST if the name exists. */
+/* Give the staged name to file->descriptor, which was opened with O_TMPFILE, or to a new file.
+ * Return FALSE with errno, which is EEXIST if the name exists. */
 gboolean lstm_output_link_staged (LstmOutputFile *file);
 gboolean lstm_output_create_staged (LstmOutputFile *file);
 

@@ -39,8 +39,8 @@ lstm_output_refuse_kind (
 
 /* --- Paths --- */
 
-/* The caller duplicates the descriptor rather than opening @path, which would start at the first byte of the
- * file and fail for a socket. */
+/* The caller duplicates the descriptor rather than opening @path, which would start at the first
+ * byte of the file and fail for a socket. */
 int
 lstm_output_find_descriptor (const char *path)
 {
@@ -59,7 +59,8 @@ lstm_output_find_descriptor (const char *path)
   return same ? (int) n : -1;
 }
 
-/* Follows one link at a time, because realpath() fails if the last link leads to a file that does not exist. */
+/* Follows one link at a time, because realpath() fails if the last link leads to a file that does
+ * not exist. */
 char *
 lstm_output_follow_links (const char *path)
 {

@@ -16,12 +16,12 @@ gboolean lstm_output_refuse_kind (
 /* Returns N if @path is /proc/self/fd/N by any name, else -1. */
 int lstm_output_find_descriptor (const char *path);
 
-/* Follows the links of @path. Returns: (transfer full): a path that is no link, or a descriptor of this
- * process; NULL with errno if there are too many links */
+/* Follows the links of @path. Returns: (transfer full): a path that is no link, or a descriptor
+ * of this process; NULL with errno if there are too many links */
 char *lstm_output_follow_links (const char *path);
 
-/* Duplicates @descriptor for writing. @needs_seek: refuse a descriptor that cannot seek, or that is not at
- * its first byte */
+/* Duplicates @descriptor for writing. @needs_seek: refuse a descriptor that cannot seek, or that
+ * is not at its first byte */
 gboolean lstm_output_open_descriptor (
     LstmOutputFile *file, int descriptor, gboolean needs_seek, GError **error);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Converts 16-bit floating-point numbers to float32. The argument has the bits of the number, in native byte
- * order. The conversions are exact in every floating-point mode: the only results that are float32 denormals
- * come from bfloat16 denormals, whose bits are copied. */
+ * Converts 16-bit floating-point numbers to float32. The argument has the bits of the number, in
+ * native byte order. The conversions are exact in every floating-point mode: the only results
+ * that are float32 denormals come from bfloat16 denormals, whose bits are copied. */
 #pragma once
 
 #include <glib.h>

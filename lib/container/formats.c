@@ -93,9 +93,9 @@ matches_pickle (const guint8 *data, gsize size)
   return size >= 4 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5;
 }
 
-/* The first row that matches is the format of a file. The length that safetensors begins with can look
- * like the beginning of any format, so intact safetensors are first and broken safetensors follow the
- * formats that have a long signature. */
+/* The first row that matches is the format of a file. The length that safetensors begins with can
+ * look like the beginning of any format, so intact safetensors are first and broken safetensors
+ * follow the formats that have a long signature. */
 static const LstmFormat formats[] = {
     {"safetensors", "safetensors", TRUE, TRUE, .matches = matches_safetensors},
     {"a PyTorch pickle", .advice = PICKLE, .magic = "PK\3\4", .member = "data.pkl"},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Recognizes a file format from the content of a file. liblstm parses safetensors, lstm-convert reads some
- * other formats, and the remaining formats are only named in errors. Library and converter use one table,
- * so that both describe a file in the same words. */
+ * Recognizes a file format from the content of a file. liblstm parses safetensors, lstm-convert
+ * reads some other formats, and the remaining formats are only named in errors. Library and
+ * converter use one table, so that both describe a file in the same words. */
 #pragma once
 
 #include <glib.h>
@@ -24,14 +24,14 @@ typedef struct {
 /* Returns: (transfer none) (nullable): the format of a file whose content is @data */
 const LstmFormat *lstm_format_find (const guint8 *data, gsize size);
 
-/* Returns whether lstm_safetensors_new() parses @data. A broken safetensors file counts, so that the
- * parser reports what is wrong. */
+/* Returns whether lstm_safetensors_new() parses @data. A broken safetensors file counts, so that
+ * the parser reports what is wrong. */
 gboolean lstm_format_is_native (const guint8 *data, gsize size);
 
-/* Describes a file for an error message: its format, and what the user can do with the file. @file is the
- * path. Returns: (transfer full) */
+/* Describes a file for an error message: its format, and what the user can do with the file.
+ * @file is the path. Returns: (transfer full) */
 char *lstm_format_describe (const guint8 *data, gsize size, const char *file);
 
-/* Describes the model that the folder @path contains. Returns: (transfer full) (nullable): NULL if the
- * folder contains no known model */
+/* Describes the model that the folder @path contains. Returns: (transfer full) (nullable): NULL
+ * if the folder contains no known model */
 char *lstm_format_describe_folder (const char *path);

@@ -24,8 +24,8 @@ set_format_error (GError **error, const char *source, const char *format, ...)
   return FALSE;
 }
 
-/* Finds what json-glib does not refuse: it recurses once per level, and it accepts comments and single
- * quotes, which are not JSON. */
+/* Finds what json-glib does not refuse: it recurses once per level, and it accepts comments and
+ * single quotes, which are not JSON. */
 static gboolean
 check_text (const char *text, gsize length, guint max_depth, const char *source, GError **error)
 {

@@ -13,19 +13,20 @@ JsonNode *lstm_json_parse (
 
 /* The accessors below accept NULL for @node, which is of no type. */
 
-/* Return the content of @node. Returns: (transfer none) (nullable): NULL if @node has another type */
+/* Return the content of @node. Returns: (transfer none) (nullable): NULL if @node has another
+ * type */
 const char *lstm_json_get_string (JsonNode *node);
 JsonObject *lstm_json_get_object (JsonNode *node);
 JsonArray *lstm_json_get_array (JsonNode *node);
 
 gboolean lstm_json_is_integer (JsonNode *node);
 
-/* Set the value to the content of @node. Return FALSE, and leave the value alone, if @node has another
- * type. A number is an integer or a floating-point number; a size is an integer ≥ 0. */
+/* Set the value to the content of @node. Return FALSE, and leave the value alone, if @node has
+ * another type. A number is an integer or a floating-point number; a size is an integer ≥ 0. */
 gboolean lstm_json_get_boolean (JsonNode *node, gboolean *value);
 gboolean lstm_json_get_number (JsonNode *node, double *value);
 gboolean lstm_json_get_size (JsonNode *node, gsize *value);
 
-/* Returns: (transfer full): @node as JSON text for error messages, cut after 80 characters; "nothing" if
- * @node is NULL */
+/* Returns: (transfer full): @node as JSON text for error messages, cut after 80 characters;
+ * "nothing" if @node is NULL */
 char *lstm_json_describe (JsonNode *node);

@@ -11,7 +11,7 @@ typedef struct {
   const float *values; /* row-major */
 } LstmTensorView;
 
-/* Writes a safetensors file of @n_tensors float32 tensors, bit for bit. @metadata alternates keys and
- * values and ends with NULL. Returns: (transfer full): the file */
+/* Writes a safetensors file of @n_tensors float32 tensors, bit for bit. @metadata alternates keys
+ * and values and ends with NULL. Returns: (transfer full): the file */
 GBytes *lstm_safetensors_write (
     const char *const *metadata, const LstmTensorView *tensors, gsize n_tensors);

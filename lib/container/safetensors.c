@@ -134,7 +134,8 @@ parse_dtype (LstmSafetensors *st, LstmTensor *tensor, JsonNode *node, GError **e
              st, tensor->name, error, "dtype: expected one of %s, found %s", names->str, found);
 }
 
-/* Reads an array of at most @max sizes. Returns the number of sizes, or -1 if @node is no such array. */
+/* Reads an array of at most @max sizes. Returns the number of sizes, or -1 if @node is no such
+ * array. */
 static int
 parse_sizes (JsonNode *node, gsize *sizes, guint max)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Parser of safetensors files: named tensors and string metadata. The parser checks every rule of the
- * file format before a caller can see a tensor. */
+ * Parser of safetensors files: named tensors and string metadata. The parser checks every rule of
+ * the file format before a caller can see a tensor. */
 #pragma once
 
 #include "container/array.h"
@@ -50,7 +50,8 @@ LstmTensor *lstm_safetensors_require (const LstmSafetensors *st, const char *nam
 void lstm_tensor_copy_values (const LstmTensor *tensor, gsize first, gsize n, float *values);
 
 /* Converts a tensor of at most two dimensions to float32 and marks it as used. The caller frees
- * array->values with g_free(). Returns FALSE with LSTM_ERROR_TENSOR, _VALUE or _MEMORY if the tensor
- * has more dimensions, another type than F64, F32, F16 or BF16, or a value that is not finite. */
+ * array->values with g_free(). Returns FALSE with LSTM_ERROR_TENSOR, _VALUE or _MEMORY if the
+ * tensor has more dimensions, another type than F64, F32, F16 or BF16, or a value that is not
+ * finite. */
 gboolean lstm_safetensors_read (
     const LstmSafetensors *st, LstmTensor *tensor, LstmArray *array, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reads formats other than safetensors in another process. A hostile file may crash the library that parses
- * it. That ends the converter, not the application. */
+ * Reads formats other than safetensors in another process. A hostile file may crash the library
+ * that parses it. That ends the converter, not the application. */
 #include "load/convert-process.h"
 #include "process/answer.h"
 #include "process/environment.h"
@@ -41,7 +41,8 @@ typedef struct {
   gsize megabytes; /* limit of the address space */
 } Child;
 
-/* Lowers the soft and the hard limit to @limit, or to the soft limit of the application if that is lower. */
+/* Lowers the soft and the hard limit to @limit, or to the soft limit of the application if that
+ * is lower. */
 static void
 lower_limit (int resource, rlim_t limit)
 {
@@ -53,8 +54,8 @@ lower_limit (int resource, rlim_t limit)
   setrlimit (resource, &limits);
 }
 
-/* Resets signals, because the program would inherit those that the application ignores or blocks. Removes
- * the handlers before it unblocks signals, because a handler must not run in the child. */
+/* Resets signals, because the program would inherit those that the application ignores or blocks.
+ * Removes the handlers before it unblocks signals, because a handler must not run in the child. */
 static void
 restore_signals (void)
 {
@@ -66,7 +67,8 @@ restore_signals (void)
   sigprocmask (SIG_SETMASK, &none, NULL);
 }
 
-/* Runs in the child between fork() and exec(), and calls only functions that are async-signal-safe. */
+/* Runs in the child between fork() and exec(), and calls only functions that are
+ * async-signal-safe. */
 static void
 prepare_child (gpointer data)
 {
@@ -149,8 +151,8 @@ read_pipes (Process *process)
   return TRUE;
 }
 
-/* Returns: (transfer full) (nullable): the last line of @output without the name of the converter; NULL if
- * the line is empty */
+/* Returns: (transfer full) (nullable): the last line of @output without the name of the
+ * converter; NULL if the line is empty */
 static char *
 get_last_line (const GByteArray *output)
 {
@@ -164,8 +166,8 @@ get_last_line (const GByteArray *output)
   return *line ? g_strdup (line) : NULL;
 }
 
-/* Removes the last line of stdout if it states that the answer is of @kind; see process/answer.h. Returns
- * whether it does. */
+/* Removes the last line of stdout if it states that the answer is of @kind; see process/answer.h.
+ * Returns whether it does. */
 static gboolean
 strip_answer_line (Process *process, const char *kind)
 {
@@ -219,8 +221,9 @@ check_answer (Process *process, gboolean in_time, int status, GError **error)
   return FALSE;
 }
 
-/* Ends the process and all processes that it started. Clears @in_time if the process outlives the deadline.
- * Returns the status as from waitpid(), or 0 if the application has reaped the process. */
+/* Ends the process and all processes that it started. Clears @in_time if the process outlives the
+ * deadline. Returns the status as from waitpid(), or 0 if the application has reaped the
+ * process. */
 static int
 finish_process (Process *process, gboolean *in_time)
 {

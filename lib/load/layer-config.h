@@ -5,10 +5,11 @@
 #include "load/metadata-keys.h"
 #include <json-glib/json-glib.h>
 
-/* Returns the layers of a model file as docs/formats.md describes them: from the metadata of the file or,
- * for a PyTorch state dict, from lstm_statedict_get_layers(). @module_chain: (nullable): the module chain
- * of the state dict.
- * Returns: (transfer full): an array of layers, or NULL with LSTM_ERROR_FORMAT, _LAYER, _SHAPE or _TENSOR */
+/* Returns the layers of a model file as docs/formats.md describes them: from the metadata of the
+ * file or, for a PyTorch state dict, from lstm_statedict_get_layers(). @module_chain: (nullable):
+ * the module chain of the state dict.
+ * Returns: (transfer full): an array of layers, or NULL with LSTM_ERROR_FORMAT, _LAYER, _SHAPE or
+ * _TENSOR */
 JsonArray *lstm_layer_config_get (
     const LstmSafetensors *st, const char *module_chain, GError **error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Metadata keys, tensors and digest of a saved state, as docs/formats.md describes them. A saved window is
- * a saved state with slots. */
+ * Metadata keys, tensors and digest of a saved state, as docs/formats.md describes them. A saved
+ * window is a saved state with slots. */
 #pragma once
 
 #include "container/safetensors.h"
@@ -38,8 +38,8 @@ typedef struct {
 /* Returns the number of tensors of a saved state. */
 guint lstm_state_layout_count_tensors (const LstmModel *model);
 
-/* Returns the tensor @index: h of a layer, then c of the layer, then the next layer. @slots: of a window; 0
- * for a state */
+/* Returns the tensor @index: h of a layer, then c of the layer, then the next layer. @slots: of a
+ * window; 0 for a state */
 LstmStateTensor lstm_state_layout_get_tensor (
     const LstmModel *model, guint index, gsize streams, gsize slots);
 

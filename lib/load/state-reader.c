@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Loads saved states and windows. Checks the rules of the file before it allocates a state, and the values
- * afterwards. */
+ * Loads saved states and windows. Checks the rules of the file before it allocates a state, and
+ * the values afterwards. */
 #include "kernels/float-mode.h"
 #include "load/state-layout.h"
 #include "model/window.h"
@@ -206,8 +206,8 @@ refuse_flaw (const SavedFile *file, gsize row, const LstmFlaw *flaw, GError **er
   return FALSE;
 }
 
-/* Returns whether all values are finite. A value that is not would make every output NaN until the state is
- * reset. */
+/* Returns whether all values are finite. A value that is not would make every output NaN until
+ * the state is reset. */
 static gboolean
 check_state (const LstmState *state, const SavedFile *file, GError **error)
 {

@@ -6,7 +6,8 @@
 #include "load/state-layout.h"
 #include "model/window.h"
 
-/* Metadata: keys and values in turn, as lstm_safetensors_write() expects it except for the final NULL */
+/* Metadata: keys and values in turn, as lstm_safetensors_write() expects it except for the final
+ * NULL */
 
 static void
 add_text (GPtrArray *metadata, const char *key, const char *value)
@@ -37,7 +38,8 @@ make_metadata (const LstmState *state, gsize streams, guint64 next_time, guint64
   return metadata;
 }
 
-/* Writes the file without a digest, computes the digest of the file, and writes the file with the digest. */
+/* Writes the file without a digest, computes the digest of the file, and writes the file with the
+ * digest. */
 static GBytes *
 write_file (
     const LstmModel *model, GPtrArray *metadata, const LstmTensorView *tensors, gsize n_tensors)
@@ -58,8 +60,8 @@ write_file (
   return lstm_safetensors_write ((const char *const *) metadata->pdata, tensors, n_tensors);
 }
 
-/* Enters the exact floating-point mode, because the JSON parser computes with floating-point numbers and the
- * caller may trap floating-point exceptions. */
+/* Enters the exact floating-point mode, because the JSON parser computes with floating-point
+ * numbers and the caller may trap floating-point exceptions. */
 static GBytes *
 write_state (const LstmState *state, gsize streams, gsize slots, GPtrArray *metadata)
 {

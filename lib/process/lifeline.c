@@ -35,8 +35,8 @@ lstm_lifeline_depend (const LstmLifeline *line, pid_t dependent)
 void
 lstm_lifeline_cut (LstmLifeline *line)
 {
-  /* Writes a byte in addition to closing the pipe, because another child of this process may have the pipe
-   * open. There is no SIGPIPE, because this process is a reader, too. */
+  /* Writes a byte in addition to closing the pipe, because another child of this process may have
+   * the pipe open. There is no SIGPIPE, because this process is a reader, too. */
   while (line->ends[1] >= 0 && write (line->ends[1], "", 1) < 0 && errno == EINTR)
     ;
   for (guint i = 0; i < G_N_ELEMENTS (line->ends); i++)

@@ -55,8 +55,9 @@ lstm_chain_list_modules (const GPtrArray *modules)
   return g_string_free (text, FALSE);
 }
 
-/* Finds the module named @name, or the only module whose name ends with "." and @name. Sets @index to the
- * number of modules if there is none. Returns FALSE with @error if there are several. */
+/* Finds the module named @name, or the only module whose name ends with "." and @name. Sets
+ * @index to the number of modules if there is none. Returns FALSE with @error if there are
+ * several. */
 static gboolean
 find_module (const Chain *chain, const char *name, guint *index, GError **error)
 {
@@ -146,9 +147,10 @@ add_module (Chain *chain, guint index, GError **error)
 
 /* --- Words --- */
 
-/* Adds output[:, -1]. A forward LSTM returns its last step by itself, which needs no complete sequence. A
- * bidirectional LSTM cannot: its "last" returns the first step of the reverse direction. All layers between
- * the LSTM and the end of the chain process each step alone, so they may run after the selection. */
+/* Adds output[:, -1]. A forward LSTM returns its last step by itself, which needs no complete
+ * sequence. A bidirectional LSTM cannot: its "last" returns the first step of the reverse
+ * direction. All layers between the LSTM and the end of the chain process each step alone, so
+ * they may run after the selection. */
 static gboolean
 add_last (Chain *chain, Item *item, GError **error)
 {

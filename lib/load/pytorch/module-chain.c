@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A module is an edge from its input size to its output size, and a chain of all modules is an Euler trail.
- * Degree counts and connectivity decide whether the remaining modules form a trail, so the search needs no
- * backtracking, however many modules have equal sizes. The search starts at the output, because the kinds of
- * modules say more about the end of a model than about its beginning. */
+ * A module is an edge from its input size to its output size, and a chain of all modules is an
+ * Euler trail. Degree counts and connectivity decide whether the remaining modules form a trail,
+ * so the search needs no backtracking, however many modules have equal sizes. The search starts
+ * at the output, because the kinds of modules say more about the end of a model than about its
+ * beginning. */
 #include "load/pytorch/module-chain.h"
 #include <string.h>
 
@@ -67,8 +68,9 @@ compare_modules (gconstpointer a, gconstpointer b)
   return later ? later : strcmp (x_key, y_key);
 }
 
-/* Moves one of the modules that can end the chain to the end of @modules, the last of them in the present
- * order. The other modules keep their order. The chosen module feeds @next unless @next is NULL.
+/* Moves one of the modules that can end the chain to the end of @modules, the last of them in the
+ * present order. The other modules keep their order. The chosen module feeds @next unless @next
+ * is NULL.
  * Returns: the number of modules that can end the chain */
 static guint
 choose_last (const LstmModule **modules, guint n, const LstmModule *next)

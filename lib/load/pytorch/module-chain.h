@@ -10,7 +10,7 @@ typedef enum {
   LSTM_CHAIN_AMBIGUOUS,
 } LstmChainResult;
 
-/* Sorts @modules, at most LSTM_MAX_MODULES, so that the output size of each module is the input size of the
- * next one. Chooses the most likely order by kinds and names if there are several; the order is undefined
- * if there is none. */
+/* Sorts @modules, at most LSTM_MAX_MODULES, so that the output size of each module is the input
+ * size of the next one. Chooses the most likely order by kinds and names if there are several;
+ * the order is undefined if there is none. */
 LstmChainResult lstm_chain_order_modules (const LstmModule **modules, guint n);

@@ -14,7 +14,8 @@ static const char *const lstm_tensors[] = {"weight_ih", "weight_hh", "bias_ih", 
 static const char *const plain_tensors[] = {
     "weight", "bias", "running_mean", "running_var", "num_batches_tracked"};
 
-/* The kind of module that the suffix of a tensor's name shows: nn.LSTM, nn.LSTMCell, or another class */
+/* The kind of module that the suffix of a tensor's name shows: nn.LSTM, nn.LSTMCell, or another
+ * class */
 typedef enum { STACK = 's', CELL = 'c', PLAIN = 'p', UNKNOWN = 'u' } Family;
 
 void
@@ -27,8 +28,8 @@ lstm_module_free (LstmModule *module)
 
 /* --- Names --- */
 
-/* Returns the length of @name, cut at @end, without the first of @words that is its suffix; @end if none of
- * @words is. */
+/* Returns the length of @name, cut at @end, without the first of @words that is its suffix; @end
+ * if none of @words is. */
 static gsize
 strip_suffix (const char *name, gsize end, const char *const *words, guint n_words)
 {
@@ -99,7 +100,8 @@ refuse_tensor (const LstmSafetensors *st, const LstmTensor *tensor, GError **err
   return FALSE;
 }
 
-/* Finds a tensor whose size the module chain depends on. NULL with @error if there is none of @n_dims. */
+/* Finds a tensor whose size the module chain depends on. NULL with @error if there is none of
+ * @n_dims. */
 static const LstmTensor *
 require_tensor (const LstmSafetensors *st, const LstmModule *module, const char *name,
     const char *number, guint n_dims, GError **error)
@@ -122,7 +124,8 @@ require_tensor (const LstmSafetensors *st, const LstmModule *module, const char 
   return NULL;
 }
 
-/* Refuses nn.RNN and nn.GRU. Their tensors have the names of nn.LSTM, with m and 3 m rows instead of 4 m. */
+/* Refuses nn.RNN and nn.GRU. Their tensors have the names of nn.LSTM, with m and 3 m rows instead
+ * of 4 m. */
 static gboolean
 check_gates (const LstmSafetensors *st, const LstmModule *module, const LstmTensor *ih, gsize m,
     const char *number, GError **error)
@@ -140,7 +143,8 @@ check_gates (const LstmSafetensors *st, const LstmModule *module, const LstmTens
 
 /* --- Modules --- */
 
-/* Returns the output size of one direction of the last LSTM layer. @first is that of the first layer. */
+/* Returns the output size of one direction of the last LSTM layer. @first is that of the first
+ * layer. */
 static gsize
 get_last_size (const LstmSafetensors *st, const LstmModule *module, gsize first)
 {
@@ -186,8 +190,8 @@ read_batch_norm (const LstmSafetensors *st, LstmModule *module, GError **error)
   return TRUE;
 }
 
-/* Recognizes the kind of a module by the shapes of its tensors. @first is any of its tensors. A weight
- * vector without a bias is refused, because it may belong to an nn.PReLU. */
+/* Recognizes the kind of a module by the shapes of its tensors. @first is any of its tensors. A
+ * weight vector without a bias is refused, because it may belong to an nn.PReLU. */
 static gboolean
 read_plain_module (
     const LstmSafetensors *st, LstmModule *module, const LstmTensor *first, GError **error)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The PyTorch modules whose tensors a state dict contains, recognized by the names and shapes of the
- * tensors. A state dict does not store the classes of the modules, which of them run, and their order. */
+ * The PyTorch modules whose tensors a state dict contains, recognized by the names and shapes of
+ * the tensors. A state dict does not store the classes of the modules, which of them run, and
+ * their order. */
 #pragma once
 
 #include "container/safetensors.h"
@@ -31,6 +32,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmModule, lstm_module_free)
 gboolean lstm_modules_set_error (
     const LstmSafetensors *st, GError **error, const char *format, ...) G_GNUC_PRINTF (3, 4);
 
-/* Returns: (transfer full) (element-type LstmModule): the modules in the order of the file, at least one of
- * them LSTM_MODULE_LSTM; NULL with LSTM_ERROR_LAYER, _SHAPE or _TENSOR if a tensor belongs to no module */
+/* Returns: (transfer full) (element-type LstmModule): the modules in the order of the file, at
+ * least one of them LSTM_MODULE_LSTM; NULL with LSTM_ERROR_LAYER, _SHAPE or _TENSOR if a tensor
+ * belongs to no module */
 GPtrArray *lstm_modules_find (const LstmSafetensors *st, GError **error);

@@ -5,8 +5,8 @@
 #include "util/text.h"
 #include <string.h>
 
-/* Proposes a module chain that contains only modules, ordered by sizes, kinds and names. The result is
- * LSTM_CHAIN_NONE if a module may be an nn.Embedding. Returns: (transfer full) */
+/* Proposes a module chain that contains only modules, ordered by sizes, kinds and names. The
+ * result is LSTM_CHAIN_NONE if a module may be an nn.Embedding. Returns: (transfer full) */
 static char *
 propose_chain (const GPtrArray *modules, LstmChainResult *result)
 {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Layers of a PyTorch state dict. A state dict contains modules but not the order in which they run, so
- * the caller states a module chain unless the file contains a single LSTM and no other module. */
+ * Layers of a PyTorch state dict. A state dict contains modules but not the order in which they
+ * run, so the caller states a module chain unless the file contains a single LSTM and no other
+ * module. */
 #pragma once
 
 #include "container/safetensors.h"
 #include <json-glib/json-glib.h>
 
 /* @module_chain: (nullable): see lstm_chain_parse().
- * Returns: (transfer full): layers in the words of docs/formats.md; NULL with LSTM_ERROR_TENSOR, _SHAPE or
- * LSTM_ERROR_LAYER. If @module_chain is missing, the error proposes one. */
+ * Returns: (transfer full): layers in the words of docs/formats.md; NULL with LSTM_ERROR_TENSOR,
+ * _SHAPE or LSTM_ERROR_LAYER. If @module_chain is missing, the error proposes one. */
 JsonArray *lstm_statedict_get_layers (
     const LstmSafetensors *st, const char *module_chain, GError **error);

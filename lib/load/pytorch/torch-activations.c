@@ -11,8 +11,8 @@ typedef struct {
   gboolean takes_argument; /* "NAME(alpha)" */
 } TorchActivation;
 
-/* The first match counts, so names and parameters in which PyTorch differs from liblstm precede the names
- * of liblstm. The hard sigmoid of PyTorch is x / 6 + 1/2. */
+/* The first match counts, so names and parameters in which PyTorch differs from liblstm precede
+ * the names of liblstm. The hard sigmoid of PyTorch is x / 6 + 1/2. */
 /* clang-format off */
 static const TorchActivation activations[] = {
     {"celu", "elu", NAN, NAN, FALSE},
