@@ -196,14 +196,15 @@ do_all (GstElement *element, const gchar *caps)
 
 /* Pushes the stream, which is complete when the element has stopped. */
 static void
-check_stream (Rig *rig, const gchar *model)
+check_stream (LifecycleRig *rig, const gchar *model)
 {
-  rig_forget (rig);
-  rig_push_events (rig);
+  lifecycle_rig_clear_records (rig);
+  lifecycle_rig_push_events (rig);
   for (guint i = 0; i < N_BUFFERS; i++)
-    g_assert_cmpint (gst_pad_push (rig->from, row_buffer (rig->row, i)), ==, GST_FLOW_OK);
+    g_assert_cmpint (
+        gst_pad_push (rig->test_src, lifecycle_buffer_new (rig->kind, i)), ==, GST_FLOW_OK);
   gst_element_set_state (rig->element, GST_STATE_READY);
-  rig_assert_complete (rig, model);
+  lifecycle_rig_assert_complete (rig, model);
 }
 
 /* In every state but PAUSED, where a sink waits for PLAYING; then the element does its work. */
@@ -213,20 +214,20 @@ test_any_time (gconstpointer data)
   static const GstState states[] = {
       GST_STATE_NULL, GST_STATE_READY, GST_STATE_PLAYING, GST_STATE_READY, GST_STATE_NULL};
   g_autofree gchar *model = test_vector_path ("lstm/seed-1x30/model.safetensors");
-  const Row *row = data;
+  const LifecycleElement *kind = data;
   gchar *dir = test_dir_new ();
-  Rig rig;
+  LifecycleRig rig;
 
-  rig_init (&rig, row, dir);
-  rig_set_element (&rig, model);
+  lifecycle_rig_init (&rig, kind, dir);
+  lifecycle_rig_add_element (&rig, model);
   for (guint i = 0; i < G_N_ELEMENTS (states); i++) {
     gst_element_set_state (rig.element, states[i]);
-    do_all (rig.element, row->caps);
+    do_all (rig.element, kind->caps);
   }
-  g_assert_cmpint (gst_pad_link (rig.from, rig.in), ==, GST_PAD_LINK_OK);
+  lifecycle_rig_link (&rig);
   gst_element_set_state (rig.element, GST_STATE_PLAYING);
   check_stream (&rig, model);
-  rig_clear (&rig);
+  lifecycle_rig_clear (&rig);
   test_dir_remove (dir);
 }
 
@@ -236,21 +237,22 @@ static void
 test_stale (gconstpointer data)
 {
   g_autofree gchar *model = test_vector_path ("lstm/seed-1x30/model.safetensors");
-  const Row *row = data;
+  const LifecycleElement *kind = data;
   GstBufferList *list = gst_buffer_list_new ();
   gchar *dir = test_dir_new ();
-  Rig rig;
+  LifecycleRig rig;
 
-  rig_init (&rig, row, dir);
-  rig_set_element (&rig, model);
-  g_assert_cmpint (gst_pad_link (rig.from, rig.in), ==, GST_PAD_LINK_OK);
+  lifecycle_rig_init (&rig, kind, dir);
+  lifecycle_rig_add_element (&rig, model);
+  lifecycle_rig_link (&rig);
   gst_element_set_state (rig.element, GST_STATE_PLAYING);
-  g_assert_cmpint (gst_pad_chain (rig.in, row_buffer (row, 7)), ==, GST_FLOW_OK);
-  gst_buffer_list_add (list, row_buffer (row, 8));
-  g_assert_cmpint (gst_pad_chain_list (rig.in, list), ==, GST_FLOW_OK);
-  g_assert_cmpuint (rig.n_left, ==, 0);
+  g_assert_cmpint (
+      gst_pad_chain (rig.sink_pad, lifecycle_buffer_new (kind, 7)), ==, GST_FLOW_OK);
+  gst_buffer_list_add (list, lifecycle_buffer_new (kind, 8));
+  g_assert_cmpint (gst_pad_chain_list (rig.sink_pad, list), ==, GST_FLOW_OK);
+  g_assert_cmpuint (rig.n_outputs, ==, 0);
   check_stream (&rig, model);
-  rig_clear (&rig);
+  lifecycle_rig_clear (&rig);
   test_dir_remove (dir);
 }
 
@@ -262,16 +264,16 @@ test_formats (gconstpointer data)
       GST_FORMAT_DEFAULT, GST_FORMAT_BYTES, GST_FORMAT_BUFFERS, GST_FORMAT_PERCENT};
   g_autofree gchar *model = test_vector_path ("lstm/seed-1x30/model.safetensors");
   gchar *dir = test_dir_new ();
-  Rig rig;
+  LifecycleRig rig;
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
-    rig_init (&rig, data, dir);
-    rig_set_element (&rig, model);
-    rig.format = formats[i];
-    g_assert_cmpint (gst_pad_link (rig.from, rig.in), ==, GST_PAD_LINK_OK);
+    lifecycle_rig_init (&rig, data, dir);
+    lifecycle_rig_add_element (&rig, model);
+    rig.segment_format = formats[i];
+    lifecycle_rig_link (&rig);
     gst_element_set_state (rig.element, GST_STATE_PLAYING);
     check_stream (&rig, model);
-    rig_clear (&rig);
+    lifecycle_rig_clear (&rig);
   }
   test_dir_remove (dir);
 }
@@ -286,7 +288,7 @@ test_source_any_time (void)
   g_autoptr (GstElement)
       source = gst_object_ref_sink (gst_element_factory_make ("npysrc", NULL));
 
-  npy_put_numbers (x, "(300, 4)", 1200);
+  npy_write_numbers (x, "(300, 4)", 1200);
   g_object_set (source, "location", x, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (states); i++) {
     gst_element_set_state (source, states[i]);
@@ -300,7 +302,7 @@ test_source_any_time (void)
 typedef struct {
   gchar *dir;
   SlowModel model;
-  Rig rig;
+  LifecycleRig rig;
   GThread *starter, *pusher;
   gboolean asks_first; /* the pusher, before all events */
 } Held;
@@ -327,23 +329,23 @@ push (gpointer data)
   if (held->asks_first) {
     g_autoptr (GstQuery) drain = gst_query_new_drain ();
 
-    gst_pad_peer_query (held->rig.from, drain);
+    gst_pad_peer_query (held->rig.test_src, drain);
   }
-  rig_push_events (&held->rig);
+  lifecycle_rig_push_events (&held->rig);
   for (guint i = 0; i < N_BUFFERS && ret == GST_FLOW_OK; i++)
-    ret = gst_pad_push (held->rig.from, row_buffer (held->rig.row, i));
+    ret = gst_pad_push (held->rig.test_src, lifecycle_buffer_new (held->rig.kind, i));
   return GINT_TO_POINTER (ret);
 }
 
 static gpointer
 stop_flush_and_push (gpointer data)
 {
-  gst_pad_push_event (((Held *) data)->rig.from, gst_event_new_flush_stop (TRUE));
+  gst_pad_push_event (((Held *) data)->rig.test_src, gst_event_new_flush_stop (TRUE));
   return push (data);
 }
 
 static void
-await_item (Rig *rig)
+await_item (LifecycleRig *rig)
 {
   g_mutex_lock (&rig->lock);
   while (rig->n_items == 0)
@@ -356,7 +358,7 @@ static void
 assert_none_left (Held *held)
 {
   g_mutex_lock (&held->rig.lock);
-  g_assert_cmpuint (held->rig.n_left, ==, 0);
+  g_assert_cmpuint (held->rig.n_outputs, ==, 0);
   g_mutex_unlock (&held->rig.lock);
 }
 
@@ -364,9 +366,9 @@ assert_none_left (Held *held)
 static void
 held_start (Held *held, GThreadFunc run, gpointer data)
 {
-  slow_model_hold (&held->model);
+  slow_model_block_load (&held->model);
   held->starter = g_thread_new ("start", run, data);
-  slow_model_await (&held->model);
+  slow_model_await_load (&held->model);
   held->pusher = g_thread_new ("push", push, held);
   await_item (&held->rig);
   assert_none_left (held);
@@ -375,14 +377,14 @@ held_start (Held *held, GThreadFunc run, gpointer data)
 static void
 held_init (Held *held, const gchar *safetensors, gboolean asks_first)
 {
-  g_assert_cmpstr (rows[0].name, ==, "lstm");
+  g_assert_cmpstr (lifecycle_elements[0].name, ==, "lstm");
   held->dir = test_dir_new ();
   held->asks_first = asks_first;
   slow_converter_install (held->dir);
   slow_model_init (&held->model, held->dir, "model.keras", safetensors);
-  rig_init (&held->rig, &rows[0], held->dir);
-  rig_set_element (&held->rig, held->model.path);
-  g_assert_cmpint (gst_pad_link (held->rig.from, held->rig.in), ==, GST_PAD_LINK_OK);
+  lifecycle_rig_init (&held->rig, &lifecycle_elements[0], held->dir);
+  lifecycle_rig_add_element (&held->rig, held->model.path);
+  lifecycle_rig_link (&held->rig);
   held_start (held, play, held->rig.element);
 }
 
@@ -406,15 +408,15 @@ static void
 held_assert_complete (Held *held, guint n)
 {
   gst_element_set_state (held->rig.element, GST_STATE_READY);
-  g_assert_cmpuint (held->rig.came->len, ==, n);
-  g_assert_cmpuint (held->rig.n_left, ==, n);
-  rig_assert_complete (&held->rig, held->model.path);
+  g_assert_cmpuint (held->rig.inputs->len, ==, n);
+  g_assert_cmpuint (held->rig.n_outputs, ==, n);
+  lifecycle_rig_assert_complete (&held->rig, held->model.path);
 }
 
 static void
 held_clear (Held *held)
 {
-  rig_clear (&held->rig);
+  lifecycle_rig_clear (&held->rig);
   slow_model_clear (&held->model);
   test_dir_remove (held->dir);
 }
@@ -426,11 +428,11 @@ test_waits (gconstpointer asks_first)
 
   held_init_loadable (&held, asks_first != NULL);
   send_all (held.rig.element->srcpads->data, event_upstream);
-  ask_all (held.rig.element, rows[0].caps, FALSE);
+  ask_all (held.rig.element, lifecycle_elements[0].caps, FALSE);
   emit_all (held.rig.element);
   read_all (held.rig.element);
   assert_none_left (&held);
-  slow_model_release (&held.model);
+  slow_model_unblock_load (&held.model);
   held_expect (&held, GST_STATE_CHANGE_SUCCESS, GST_FLOW_OK);
   held_assert_complete (&held, N_BUFFERS);
   held_clear (&held);
@@ -443,13 +445,13 @@ test_flush (gconstpointer asks_first)
   Held held;
 
   held_init_loadable (&held, asks_first != NULL);
-  gst_pad_push_event (held.rig.from, gst_event_new_flush_start ());
+  gst_pad_push_event (held.rig.test_src, gst_event_new_flush_start ());
   g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (held.pusher)), ==, GST_FLOW_FLUSHING);
-  rig_forget (&held.rig);
+  lifecycle_rig_clear_records (&held.rig);
   held.pusher = g_thread_new ("flush", stop_flush_and_push, &held);
   await_item (&held.rig);
   assert_none_left (&held);
-  slow_model_release (&held.model);
+  slow_model_unblock_load (&held.model);
   held_expect (&held, GST_STATE_CHANGE_SUCCESS, GST_FLOW_OK);
   held_assert_complete (&held, N_BUFFERS);
   held_clear (&held);
@@ -461,9 +463,9 @@ test_fails (gconstpointer asks_first)
   Held held;
 
   held_init (&held, NULL, asks_first != NULL);
-  slow_model_release (&held.model);
+  slow_model_unblock_load (&held.model);
   held_expect (&held, GST_STATE_CHANGE_FAILURE, GST_FLOW_FLUSHING);
-  g_assert_cmpuint (held.rig.n_left, ==, 0);
+  g_assert_cmpuint (held.rig.n_outputs, ==, 0);
   held_clear (&held);
 }
 
@@ -474,7 +476,7 @@ test_stops (gconstpointer asks_first)
   Held held;
 
   held_init_loadable (&held, asks_first != NULL);
-  slow_model_release (&held.model);
+  slow_model_unblock_load (&held.model);
   gst_element_set_state (held.rig.element, GST_STATE_NULL);
   g_thread_join (held.starter);
   g_thread_join (held.pusher);
@@ -488,12 +490,12 @@ test_reactivation (gconstpointer asks_first)
   Held held;
 
   held_init_loadable (&held, asks_first != NULL);
-  slow_model_release (&held.model);
+  slow_model_unblock_load (&held.model);
   held_expect (&held, GST_STATE_CHANGE_SUCCESS, GST_FLOW_OK);
-  gst_pad_set_active (held.rig.in, FALSE);
-  rig_forget (&held.rig);
-  held_start (&held, activate, held.rig.in);
-  slow_model_release (&held.model);
+  gst_pad_set_active (held.rig.sink_pad, FALSE);
+  lifecycle_rig_clear_records (&held.rig);
+  held_start (&held, activate, held.rig.sink_pad);
+  slow_model_unblock_load (&held.model);
   held_expect (&held, TRUE, GST_FLOW_OK);
   held_assert_complete (&held, N_BUFFERS);
   held_clear (&held);
@@ -502,10 +504,11 @@ test_reactivation (gconstpointer asks_first)
 static void
 add_rows (const gchar *name, GTestDataFunc run)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    g_autofree gchar *path = g_strdup_printf ("/lifecycle-held/%s/%s", name, rows[i].name);
+  for (guint i = 0; i < N_LIFECYCLE_ELEMENTS; i++) {
+    g_autofree gchar *path = g_strdup_printf (
+        "/lifecycle-held/%s/%s", name, lifecycle_elements[i].name);
 
-    g_test_add_data_func (path, &rows[i], run);
+    g_test_add_data_func (path, &lifecycle_elements[i], run);
   }
 }
 

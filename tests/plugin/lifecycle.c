@@ -2,6 +2,7 @@
  *
  * Elements that start and stop while data comes, for a number of rounds (LSTM_TEST_ROUNDS): what
  * reaches them is neither lost nor harms. And all that may reach one that has not started. */
+#include "../array.h"
 #include "lifecycle-rig.h"
 #include "slow-models.h"
 
@@ -10,7 +11,7 @@
 /* --- A thread that pushes --- */
 
 typedef struct {
-  Rig *rig;
+  LifecycleRig *rig;
   GThread *thread;
   GMutex lock;
   GCond changed;
@@ -39,16 +40,16 @@ push_for_ever (gpointer data)
 {
   Pusher *pusher = data;
 
-  rig_push_events (pusher->rig);
+  lifecycle_rig_push_events (pusher->rig);
   for (guint i = 0; pusher_may_push (pusher); i++) {
-    gst_pad_push (pusher->rig->from, row_buffer (pusher->rig->row, i));
+    gst_pad_push (pusher->rig->test_src, lifecycle_buffer_new (pusher->rig->kind, i));
     g_usleep (100);
   }
   return NULL;
 }
 
 static void
-pusher_begin (Pusher *pusher, Rig *rig)
+pusher_begin (Pusher *pusher, LifecycleRig *rig)
 {
   *pusher = (Pusher){.rig = rig};
   g_mutex_init (&pusher->lock);
@@ -126,8 +127,8 @@ files_init (Files *files, const gchar *seconds)
     SlowModel model = {.path = g_build_filename (files->dir, folders[i], NULL)};
 
     if (seconds) {
-      slow_model_set (&model, path);
-      slow_put (&model, ".seconds", seconds, -1);
+      slow_model_write (&model, path);
+      slow_model_set_delay (&model, seconds);
     }
     files->models[i] = seconds ? g_strdup (model.path) : g_steal_pointer (&path);
     g_free (model.path);
@@ -143,95 +144,95 @@ files_clear (Files *files)
 }
 
 static void
-play_until_enough (Rig *rig)
+play_until_enough (LifecycleRig *rig)
 {
   g_assert_cmpint (
       gst_element_set_state (rig->element, GST_STATE_PLAYING), !=, GST_STATE_CHANGE_FAILURE);
   g_mutex_lock (&rig->lock);
-  while ((rig->to ? rig->n_left : rig->came->len) < ENOUGH)
+  while ((rig->test_sink ? rig->n_outputs : rig->inputs->len) < ENOUGH)
     g_cond_wait (&rig->changed, &rig->lock);
   g_mutex_unlock (&rig->lock);
 }
 
 /* In READY while data comes, or when none does and all that came can be looked at. */
 static void
-end_round (Rig *rig, Pusher *pusher, gboolean look, const gchar *model)
+end_round (LifecycleRig *rig, Pusher *pusher, gboolean look, const gchar *model)
 {
   if (look)
     pusher_pause (pusher);
   gst_element_set_state (rig->element, GST_STATE_READY);
   if (look)
-    rig_assert_complete (rig, model);
-  rig_forget (rig);
+    lifecycle_rig_assert_complete (rig, model);
+  lifecycle_rig_clear_records (rig);
 }
 
 /* The same element again and again, with another model each time */
 static void
-restart (const Row *row, const Delay *delay)
+restart (const LifecycleElement *kind, const Delay *delay)
 {
   Files files;
   Pusher pusher;
-  Rig rig;
+  LifecycleRig rig;
 
   files_init (&files, delay->seconds);
-  rig_init (&rig, row, files.dir);
-  rig_set_element (&rig, files.models[0]);
-  g_assert_cmpint (gst_pad_link (rig.from, rig.in), ==, GST_PAD_LINK_OK);
+  lifecycle_rig_init (&rig, kind, files.dir);
+  lifecycle_rig_add_element (&rig, files.models[0]);
+  lifecycle_rig_link (&rig);
   pusher_begin (&pusher, &rig);
   for (guint i = 0; i < n_rounds (delay); i++) {
     const gchar *model = files.models[i / 2 % 2];
 
-    if (row->loads)
+    if (kind->loads_model)
       g_object_set (rig.element, "model-location", model, NULL);
     pusher_resume (&pusher);
     play_until_enough (&rig);
     end_round (&rig, &pusher, i % 2 == 0, model);
   }
   pusher_end (&pusher);
-  rig_clear (&rig);
+  lifecycle_rig_clear (&rig);
   files_clear (&files);
 }
 
 /* A new element each time, which is linked to a running tee and then started, as sync_state_with_parent()
  * does it */
 static void
-branch (const Row *row, const Delay *delay)
+branch (const LifecycleElement *kind, const Delay *delay)
 {
   g_autoptr (GstElement) tee = gst_object_ref_sink (gst_element_factory_make ("tee", NULL));
   g_autoptr (GstPad) trunk = gst_element_get_static_pad (tee, "sink");
   Files files;
   Pusher pusher;
-  Rig rig;
+  LifecycleRig rig;
 
   files_init (&files, delay->seconds);
-  rig_init (&rig, row, files.dir);
+  lifecycle_rig_init (&rig, kind, files.dir);
   g_object_set (tee, "allow-not-linked", TRUE, NULL);
-  g_assert_cmpint (gst_pad_link (rig.from, trunk), ==, GST_PAD_LINK_OK);
+  g_assert_cmpint (gst_pad_link (rig.test_src, trunk), ==, GST_PAD_LINK_OK);
   gst_element_set_state (tee, GST_STATE_PLAYING);
   pusher_begin (&pusher, &rig);
   for (guint i = 0; i < n_rounds (delay); i++) {
     g_autoptr (GstPad) pad = gst_element_request_pad_simple (tee, "src_%u");
 
-    rig_set_element (&rig, files.models[0]);
-    g_assert_cmpint (gst_pad_link (pad, rig.in), ==, GST_PAD_LINK_OK);
+    lifecycle_rig_add_element (&rig, files.models[0]);
+    g_assert_cmpint (gst_pad_link (pad, rig.sink_pad), ==, GST_PAD_LINK_OK);
     pusher_resume (&pusher);
     play_until_enough (&rig);
     end_round (&rig, &pusher, i % 2 == 0, files.models[0]);
-    gst_pad_unlink (pad, rig.in);
-    rig_clear_element (&rig);
+    gst_pad_unlink (pad, rig.sink_pad);
+    lifecycle_rig_remove_element (&rig);
     gst_element_release_request_pad (tee, pad);
   }
   pusher_end (&pusher);
   gst_element_set_state (tee, GST_STATE_NULL);
-  rig_clear (&rig);
+  lifecycle_rig_clear (&rig);
   files_clear (&files);
 }
 
 /* A test is an element, a way to start it and a time that it takes. */
 typedef struct {
-  const Row *row;
+  const LifecycleElement *kind;
   const Delay *delay;
-  void (*run) (const Row *row, const Delay *delay);
+  void (*run) (const LifecycleElement *kind, const Delay *delay);
 } Case;
 
 static void
@@ -239,23 +240,24 @@ test_case (gconstpointer data)
 {
   const Case *test = data;
 
-  test->run (test->row, test->delay);
+  test->run (test->kind, test->delay);
 }
 
 static void
-add_cases (const gchar *way, void (*run) (const Row *row, const Delay *delay))
+add_cases (const gchar *way, void (*run) (const LifecycleElement *kind, const Delay *delay))
 {
-  static Case cases[2 * G_N_ELEMENTS (rows) * G_N_ELEMENTS (delays)];
+  static Case cases[2 * N_LIFECYCLE_ELEMENTS * G_N_ELEMENTS (delays)];
   static guint n_cases;
 
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++)
-    for (guint k = 0; k < (rows[i].loads ? G_N_ELEMENTS (delays) : 1); k++) {
+  for (guint i = 0; i < N_LIFECYCLE_ELEMENTS; i++)
+    for (guint k = 0; k < (lifecycle_elements[i].loads_model ? G_N_ELEMENTS (delays) : 1);
+         k++) {
       const gchar *seconds = delays[k].seconds ? delays[k].seconds : "0";
       g_autofree gchar *path = g_strdup_printf (
-          "/lifecycle/%s/%s/%s", way, rows[i].name, seconds);
+          "/lifecycle/%s/%s/%s", way, lifecycle_elements[i].name, seconds);
 
       g_assert_cmpuint (n_cases, <, G_N_ELEMENTS (cases));
-      cases[n_cases] = (Case){&rows[i], &delays[k], run};
+      cases[n_cases] = (Case){&lifecycle_elements[i], &delays[k], run};
       g_test_add_data_func (path, &cases[n_cases++], test_case);
     }
 }
@@ -298,8 +300,8 @@ test_seeks (void)
   Seeker seeker = {NULL};
   GThread *thread;
 
-  rig_allow_data_before_events ();
-  npy_put_numbers (x, "(300, 4)", 1200);
+  lifecycle_allow_data_before_events ();
+  npy_write_numbers (x, "(300, 4)", 1200);
   pipeline = gst_object_ref_sink (gst_parse_launch (line, NULL));
   bus = gst_element_get_bus (pipeline);
   seeker.source = gst_bin_get_by_name (GST_BIN (pipeline), "source");

@@ -43,11 +43,11 @@ assert_final (Rig *rig, guint64 pts, guint64 duration, guint64 stream, guint64 r
   assert_uint64 (s, "steps", steps);
   values = gst_structure_get_value (s, name);
   g_assert_nonnull (values);
-  g_assert_cmpuint (gst_value_array_get_size (values), ==, rig->got->len);
-  for (guint i = 0; i < rig->got->len; i++)
+  g_assert_cmpuint (gst_value_array_get_size (values), ==, rig->outputs->len);
+  for (guint i = 0; i < rig->outputs->len; i++)
     g_assert_true (g_value_get_float (gst_value_array_get_value (values, i))
-                   == g_array_index (rig->got, gfloat, i));
-  g_array_set_size (rig->got, 0);
+                   == g_array_index (rig->outputs, gfloat, i));
+  g_array_set_size (rig->outputs, 0);
 }
 
 static void
@@ -70,9 +70,9 @@ test_message (void)
 
     g_test_message ("case %u", i);
     rig_init (&rig, cases[i].folder, cases[i].properties);
-    rig.streams = cases[i].streams;
+    rig.n_streams = cases[i].streams;
     rig.framerate = "0/1";
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     gst_segment_init (&segment, GST_FORMAT_TIME);
     segment.start = 1000;
     segment.time = 50000;
@@ -97,15 +97,15 @@ test_message_steps (void)
 
   rig_init (&rig, "seed-1x30", "output-mode=final stateful=true gap-policy=zero-step");
   rig.framerate = "0/1";
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 3);
-  rig_push_segment_of (&rig, GST_SECOND, GST_CLOCK_TIME_NONE);
+  rig_push_segment_range (&rig, GST_SECOND, GST_CLOCK_TIME_NONE);
   assert_final (&rig, 2000, 1000, 2000, 2000, 3, "output");
   rig_push_event (&rig, gst_event_new_gap (3000, 7));
-  rig_push_segment_of (&rig, 2 * GST_SECOND, GST_CLOCK_TIME_NONE);
+  rig_push_segment_range (&rig, 2 * GST_SECOND, GST_CLOCK_TIME_NONE);
   assert_final (&rig, 3000, 7, 3000, GST_SECOND + 3000, 4, "output");
   rig_push_steps (&rig, 4, 2);
-  rig.streams = 2; /* new states */
+  rig.n_streams = 2; /* new states */
   g_assert_true (rig_push_caps (&rig));
   assert_final (&rig, 5000, 1000, 5000, 2 * GST_SECOND + 5000, 6, "output");
   rig_push_steps (&rig, 6, 2);
@@ -131,11 +131,11 @@ test_no_message (void)
     Rig rig;
 
     rig_init (&rig, others[i].folder, others[i].properties);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 5);
     rig_push_event (&rig, gst_event_new_gap (5000, 1000));
     rig_push_eos (&rig);
-    g_assert_cmpuint (rig.got->len, >, 0);
+    g_assert_cmpuint (rig.outputs->len, >, 0);
     g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
     rig_clear (&rig);
   }
@@ -158,7 +158,7 @@ push_gap (Rig *rig)
 static void
 push_streams (Rig *rig)
 {
-  rig->streams = 3;
+  rig->n_streams = 3;
   g_assert_true (rig_push_caps (rig));
 }
 
@@ -167,7 +167,7 @@ restart (Rig *rig)
 {
   gst_element_set_state (rig->lstm, GST_STATE_READY);
   gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
-  rig_begin (rig);
+  rig_begin_stream (rig);
 }
 
 /* Six steps in three buffers, an event twice, and EOS */
@@ -201,8 +201,8 @@ test_statistics (void)
 
     g_test_message ("case %u", i);
     rig_init (&rig, statistics[i].folder, statistics[i].properties);
-    rig.steps = 2;
-    rig_begin (&rig);
+    rig.n_steps = 2;
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 6);
     statistics[i].happens (&rig);
     statistics[i].happens (&rig);
@@ -225,7 +225,7 @@ static void
 set_other (GstElement *lstm, const GParamSpec *spec)
 {
   if (spec->value_type == LSTM_TYPE_MODEL) {
-    g_autofree gchar *path = vector_file ("head", "model.safetensors");
+    g_autofree gchar *path = get_vector_path ("head", "model.safetensors");
     g_autoptr (LstmModel) model = lstm_model_load (path, NULL);
 
     g_object_set (lstm, "model", model, NULL);
@@ -308,8 +308,8 @@ start_model (Rig *rig, const gchar *path, const gchar *properties, GBytes *conte
   gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
   lstm_state_unref (rig->state);
   rig->state = rig_state_new (rig, model);
-  rig_begin (rig);
-  rig_push_sequence (rig, 0, 5);
+  rig_begin_stream (rig);
+  rig_push_and_expect (rig, 0, 5);
 }
 
 /* What is between a first element's start and a second one's */
@@ -338,11 +338,11 @@ check_replacement (guint i, const gchar *path, GBytes *a, GBytes *b)
     gst_element_set_state (rigs[0].lstm, GST_STATE_NULL);
   put_model (path, b, replacements[i].in_place, replacements[i].time);
   start_model (&rigs[1], path, "", b);
-  rig_assert_same (&rigs[1]);
-  rig_assert_same (&rigs[0]);
+  rig_assert_outputs (&rigs[1]);
+  rig_assert_outputs (&rigs[0]);
   gst_element_set_state (rigs[0].lstm, GST_STATE_NULL);
   start_model (&rigs[2], path, "", b);
-  rig_assert_same (&rigs[2]);
+  rig_assert_outputs (&rigs[2]);
   for (guint k = 0; k < 3; k++)
     rig_clear (&rigs[k]);
 }
@@ -352,7 +352,7 @@ check_replacement (guint i, const gchar *path, GBytes *a, GBytes *b)
 static void
 test_replaced_model (void)
 {
-  g_autofree gchar *path = vector_file ("seed-1x30", "model.safetensors");
+  g_autofree gchar *path = get_vector_path ("seed-1x30", "model.safetensors");
   g_autofree gchar *content = NULL;
   g_autofree gchar *copy = NULL;
   g_autoptr (GBytes) a = NULL;
@@ -379,12 +379,12 @@ test_shared_precision (void)
 
   for (guint i = 0; i < 2; i++) {
     rig_init (&rigs[i], "seed-1x30", i ? "precision=int8" : "");
-    rig_begin (&rigs[i]);
-    rig_push_sequence (&rigs[i], 0, 5);
+    rig_begin_stream (&rigs[i]);
+    rig_push_and_expect (&rigs[i], 0, 5);
   }
-  rig_assert_same (&rigs[0]);
-  g_assert_cmpuint (rigs[1].got->len, ==, rigs[1].expected->len);
-  g_assert_true (memcmp (rigs[1].got->data, rigs[1].expected->data, rigs[1].got->len * 4));
+  rig_assert_outputs (&rigs[0]);
+  g_assert_cmpuint (rigs[1].outputs->len, ==, rigs[1].expected_outputs->len);
+  g_assert_true (memcmp (rigs[1].outputs->data, rigs[1].expected_outputs->data, rigs[1].outputs->len * 4));
   for (guint i = 0; i < 2; i++)
     rig_clear (&rigs[i]);
 }
@@ -393,8 +393,8 @@ test_shared_precision (void)
 static void
 assert_output (const gchar *folder, const gchar *module_chain, const gchar *dir, const gchar *file)
 {
-  g_autofree gchar *path = vector_file (folder, "model.safetensors");
-  g_autofree gchar *x_path = vector_file (folder, "x.npy");
+  g_autofree gchar *path = get_vector_path (folder, "model.safetensors");
+  g_autofree gchar *x_path = get_vector_path (folder, "x.npy");
   g_auto (TestArray) x = test_array_load (x_path, NULL), y = test_array_load (dir, file);
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmModel)
@@ -413,8 +413,8 @@ static void
 test_shared_module_chain (void)
 {
   static const gchar *const heads[] = {"lstm last relu, fc", "lstm, fc"};
-  g_autofree gchar *model = vector_file ("torch/relu", "model.safetensors");
-  g_autofree gchar *x = vector_file ("torch/relu", "x.npy");
+  g_autofree gchar *model = get_vector_path ("torch/relu", "model.safetensors");
+  g_autofree gchar *x = get_vector_path ("torch/relu", "x.npy");
   g_autofree gchar *error = NULL;
   gchar *dir = test_dir_new ();
 

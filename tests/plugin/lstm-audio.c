@@ -48,8 +48,8 @@ test_vectors (void)
   static const gsize cuts[][4] = {{480}, {1}, {64}, {7, 100, 1, 13}};
 
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++) {
-    g_autofree gchar *path = vector_file (folders[i], "expected.npy");
-    Array expected = array_load (path);
+    g_autofree gchar *path = get_vector_path (folders[i], "expected.npy");
+    StepArray expected = step_array_load (path);
 
     for (guint k = 0; k < G_N_ELEMENTS (cuts); k++) {
       gsize n;
@@ -61,11 +61,12 @@ test_vectors (void)
         n = MIN (n ? n : cuts[k][0], rig.x.length - first);
         push_frames (&rig, first, n);
       }
-      rig_expect (&rig, 0, rig.x.length, rig.x.length);
-      g_assert_cmpuint (rig.got->len, ==, expected.length * expected.size);
+      rig_expect_outputs (&rig, 0, rig.x.length, rig.x.length);
+      g_assert_cmpuint (rig.outputs->len, ==, expected.length * expected.size);
       g_assert_cmpfloat (
-          test_error ((const gfloat *) rig.got->data, expected.items, rig.got->len), <, 1e-5);
-      rig_assert_same (&rig);
+          test_error ((const gfloat *) rig.outputs->data, expected.items, rig.outputs->len), <,
+          1e-5);
+      rig_assert_outputs (&rig);
       rig_clear (&rig);
     }
     g_free (expected.items);
@@ -106,8 +107,8 @@ test_rate_changes (void)
   push_frames (&rig, 100, 0);
   g_assert_true (rig_push_caps_text (&rig, AUDIO ("44100", "1", "")));
   push_frames (&rig, 100, 200);
-  rig_expect (&rig, 0, 300, 300);
-  rig_assert_same (&rig);
+  rig_expect_outputs (&rig, 0, 300, 300);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -120,21 +121,21 @@ test_discont_and_gap (void)
 
   begin (&rig, "effect", "reset-on=discont gap-policy=zero-step", AUDIO ("48000", "1", ""));
   push_frames (&rig, 0, 10);
-  rig_expect (&rig, 0, 10, 10);
+  rig_expect_outputs (&rig, 0, 10, 10);
   rig_push_event (&rig, gst_event_new_gap (0, GST_MSECOND)); /* 48 frames, in pieces of 10 */
   lstm_state_run (rig.state, 48, zeros, y);
   push_frames (&rig, 10, 10);
-  rig_expect (&rig, 10, 10, 10);
-  rig_assert_same (&rig);
+  rig_expect_outputs (&rig, 10, 10, 10);
+  rig_assert_outputs (&rig);
   {
     GstBuffer *buffer = frames_of (&rig, 20, 10);
 
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
   }
-  rig_expect_zero (&rig);
-  rig_expect (&rig, 20, 10, 10);
-  rig_assert_same (&rig);
+  rig_expect_reset (&rig);
+  rig_expect_outputs (&rig, 20, 10, 10);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -175,9 +176,9 @@ test_to_tensors (void)
     GST_BUFFER_DURATION (buffer) = GST_CLOCK_TIME_NONE;
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
     rig_assert_log (&rig, log);
-    rig_expect (&rig, 20 * i, frames[i], frames[i]);
+    rig_expect_outputs (&rig, 20 * i, frames[i], frames[i]);
   }
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -269,7 +270,7 @@ test_pipelines (void)
        "! audioresample ! audio/x-raw,rate=8000 ! audioconvert ! audio/x-raw,format=U8 ! "
        "fakesink"),
   };
-  g_autofree gchar *model = vector_file ("effect", "model.safetensors");
+  g_autofree gchar *model = get_vector_path ("effect", "model.safetensors");
 
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
     g_auto (GStrv) parts = g_strsplit (lines[i], "%s", -1);
@@ -291,7 +292,7 @@ test_wrong_channels (void)
       "audiotestsrc num-buffers=5 ! audioconvert ! " AUDIO ("48000", "2", ""),
       "appsrc name=source caps=\"" AUDIO ("48000", "2", "") "\"",
   };
-  g_autofree gchar *model = vector_file ("effect", "model.safetensors");
+  g_autofree gchar *model = get_vector_path ("effect", "model.safetensors");
 
   for (guint i = 0; i < G_N_ELEMENTS (sources); i++) {
     g_autofree gchar *line = g_strdup_printf (
@@ -328,7 +329,7 @@ test_file (void)
       AUDIO ("48000", "1", ""),
       "rawaudioparse use-sink-caps=false format=pcm pcm-format=f32le num-channels=1",
   };
-  g_autofree gchar *model = vector_file ("effect", "model.safetensors");
+  g_autofree gchar *model = get_vector_path ("effect", "model.safetensors");
   gchar *dir = test_dir_new ();
   g_autofree gchar *raw = g_build_filename (dir, "x.f32", NULL);
   g_autofree gchar *y = g_build_filename (dir, "y.f32", NULL);
@@ -347,10 +348,10 @@ test_file (void)
             "location=%s",
             raw, parsers[i], model, y))
       g_error ("%s", error);
-    rig_expect (&rig, 0, rig.x.length, rig.x.length);
+    rig_expect_outputs (&rig, 0, rig.x.length, rig.x.length);
     g_assert_true (g_file_get_contents (y, &content, &length, NULL));
-    g_array_append_vals (rig.got, content, (guint) (length / sizeof (gfloat)));
-    rig_assert_same (&rig);
+    g_array_append_vals (rig.outputs, content, (guint) (length / sizeof (gfloat)));
+    rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
   test_dir_remove (dir);

@@ -106,8 +106,8 @@ test_spellings (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autofree gchar *x = vector_file (cases[i].folder, "x.npy");
-    g_autofree gchar *model = vector_file (cases[i].folder, "model.safetensors");
+    g_autofree gchar *x = get_vector_path (cases[i].folder, "x.npy");
+    g_autofree gchar *model = get_vector_path (cases[i].folder, "model.safetensors");
     gboolean links;
 
     g_test_message ("%s %s", cases[i].properties, cases[i].dimensions);
@@ -195,7 +195,7 @@ ask_caps (gpointer data)
 static void
 test_caps_while_stopping (void)
 {
-  g_autofree gchar *path = vector_file ("seed-1x30", "model.safetensors");
+  g_autofree gchar *path = get_vector_path ("seed-1x30", "model.safetensors");
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmModel) model = lstm_model_load (path, &error);
   g_autoptr (GstElement) bin = gst_parse_launch (
@@ -263,8 +263,8 @@ test_start_errors (void)
 {
   gchar *dir = test_dir_new ();
   g_autofree gchar *file = g_build_filename (dir, "file", NULL);
-  g_autofree gchar *good = vector_file ("seed-1x30", "model.safetensors");
-  g_autofree gchar *stateless = vector_file ("no-memory", "model.safetensors");
+  g_autofree gchar *good = get_vector_path ("seed-1x30", "model.safetensors");
+  g_autofree gchar *stateless = get_vector_path ("no-memory", "model.safetensors");
   g_autoptr (GstElement) lstm = gst_object_ref_sink (gst_element_factory_make ("lstm", NULL));
 
   for (guint i = 0; i < G_N_ELEMENTS (start_errors); i++) {
@@ -318,13 +318,13 @@ test_caps_errors (void)
       g_assert_false (rig_push_caps_text (&rig, text));
     rig_push_segment (&rig);
     g_assert_cmpint (
-        gst_harness_push (rig.harness, rig_buffer (&rig, 0)), ==, GST_FLOW_NOT_NEGOTIATED);
+        gst_harness_push (rig.harness, rig_buffer_new (&rig, 0)), ==, GST_FLOW_NOT_NEGOTIATED);
     rig_push_event (&rig, gst_event_new_eos ());
     assert_one_error (&rig, cases[i].pattern);
     /* Others do; then it is worth another word. */
-    rig_begin (&rig);
-    rig_push_sequence (&rig, 0, 2);
-    rig_assert_same (&rig);
+    rig_begin_stream (&rig);
+    rig_push_and_expect (&rig, 0, 2);
+    rig_assert_outputs (&rig);
     g_assert_false (rig_push_caps_text (&rig, text));
     assert_one_error (&rig, cases[i].pattern);
     rig_clear (&rig);
@@ -359,8 +359,8 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
 static void
 test_pipeline_error (void)
 {
-  g_autofree gchar *x = vector_file ("even", "x.npy");
-  g_autofree gchar *model = vector_file ("uneven", "model.safetensors");
+  g_autofree gchar *x = get_vector_path ("even", "x.npy");
+  g_autofree gchar *model = get_vector_path ("uneven", "model.safetensors");
   g_autofree gchar *line = g_strdup_printf (
       "npysrc location=%s ! lstm name=lstm model-location=%s ! fakesink async=false", x, model);
   g_autoptr (GError) error = NULL;
@@ -401,11 +401,11 @@ test_buffer_errors (void)
       Rig rig;
 
       rig_init (&rig, "long-no-bias", final ? "output-mode=final" : "");
-      rig.steps = 2;
-      rig_begin (&rig);
+      rig.n_steps = 2;
+      rig_begin_stream (&rig);
       g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
       assert_one_error (&rig, cases[i].pattern);
-      g_assert_cmpuint (rig.got->len, ==, 0);
+      g_assert_cmpuint (rig.outputs->len, ==, 0);
       rig_clear (&rig);
     }
 }

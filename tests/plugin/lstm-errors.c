@@ -271,17 +271,17 @@ check_silence (Rig *rig, GstFlowReturn flow, gsize bytes)
     rig_push_event (rig, gst_event_new_gap (k * GST_SECOND, GST_SECOND / 10));
   }
   rig_push_event (rig, gst_event_new_eos ());
-  g_assert_cmpuint (rig->got->len, ==, 0);
+  g_assert_cmpuint (rig->outputs->len, ==, 0);
 }
 
 /* Another stream is run as if nothing had been. */
 static void
 check_recovery (Rig *rig)
 {
-  rig_begin (rig);
-  rig_push_sequence (rig, 0, 4);
+  rig_begin_stream (rig);
+  rig_push_and_expect (rig, 0, 4);
   rig_push_segment (rig);
-  rig_assert_same (rig);
+  rig_assert_outputs (rig);
 }
 
 static void
@@ -327,20 +327,20 @@ test_caps_return (void)
       continue;
     g_test_message ("%s", stream_rows[i].dimensions);
     rig_init (&rig, LONG, "gap-policy=zero-step");
-    rig_begin (&rig);
-    rig_push_sequence (&rig, 0, 2);
+    rig_begin_stream (&rig);
+    rig_push_and_expect (&rig, 0, 2);
     for (guint k = 0; k < 2; k++) {
       push_dimensions (&rig, stream_rows[i].dimensions);
       assert_one_error (
           rig.bus, NULL, stream_rows[i].domain (), stream_rows[i].code, stream_rows[i].pattern);
       rig_push_caps (&rig);
       if (stream_rows[i].domain == lstm_error_quark)
-        rig_expect_zero (&rig); /* the number of streams was another, which ends the sequence */
+        rig_expect_reset (&rig); /* the number of streams was another, which ends the sequence */
       rig_push_event (&rig, gst_event_new_gap (0, 3 * GST_SECOND / 30));
       expect_zero_steps (&rig, 3);
-      rig_push_sequence (&rig, 2 + k, 1);
+      rig_push_and_expect (&rig, 2 + k, 1);
     }
-    rig_assert_same (&rig);
+    rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
 }
@@ -395,9 +395,9 @@ test_memory (void)
     if (!unmappable)
       gst_harness_set_propose_allocator (
           rig.harness, gst_object_ref_sink (g_object_new (failing_get_type (), NULL)), NULL);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     g_assert_cmpint (gst_harness_push (rig.harness,
-                         unmappable ? unmappable_buffer (12) : rig_buffer (&rig, 0)),
+                         unmappable ? unmappable_buffer (12) : rig_buffer_new (&rig, 0)),
         ==, GST_FLOW_ERROR);
     check_silence (&rig, GST_FLOW_ERROR, 12);
     if (unmappable)
@@ -423,7 +423,7 @@ test_state_stays (void)
   Rig rig;
 
   rig_init (&rig, "long-no-bias", properties);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 5);
   g_signal_emit_by_name (rig.lstm, "get-state", &bytes);
   g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_allocate (NULL, 1, NULL)), ==,

@@ -7,7 +7,7 @@
 static void
 on_longer_segment (Rig *rig)
 {
-  rig_push_segment_of (rig, 0, 5 * GST_SECOND);
+  rig_push_segment_range (rig, 0, 5 * GST_SECOND);
 }
 
 static void
@@ -34,12 +34,12 @@ on_tag_and_custom (Rig *rig)
 static void
 on_discont_and_reconfigure (Rig *rig)
 {
-  GstBuffer *buffer = rig_buffer (rig, 0);
+  GstBuffer *buffer = rig_buffer_new (rig, 0);
 
   GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   gst_harness_push_upstream_event (rig->harness, gst_event_new_reconfigure ());
   g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
-  rig_expect (rig, 0, 1, 1);
+  rig_expect_outputs (rig, 0, 1, 1);
 }
 
 static void
@@ -53,7 +53,7 @@ on_same_caps (Rig *rig)
 static void
 on_other_steps (Rig *rig)
 {
-  rig->steps = 3;
+  rig->n_steps = 3;
   g_assert_true (rig_push_caps (rig));
 }
 
@@ -67,7 +67,7 @@ on_other_framerate (Rig *rig)
 static void
 on_other_streams (Rig *rig)
 {
-  rig->streams = 5;
+  rig->n_streams = 5;
   g_assert_true (rig_push_caps (rig));
 }
 
@@ -79,14 +79,14 @@ static const struct {
 } happenings[] = {
     {"nothing", rig_do_nothing, "", {TRUE, TRUE}},
     {"segment", rig_push_segment, "segment 0", {FALSE, TRUE}},
-    {"equal segment", rig_repeat_segment, "segment 0", {TRUE, TRUE}},
+    {"equal segment", rig_push_first_segment, "segment 0", {TRUE, TRUE}},
     {"longer segment", on_longer_segment, "segment 0", {TRUE, TRUE}},
     {"stream-start", on_stream_start, "stream-start", {FALSE, TRUE}},
-    {"eos", rig_push_eos_and_stream, "eos, stream-start, segment 0", {FALSE, TRUE}},
+    {"eos", rig_push_eos_and_stream_start, "eos, stream-start, segment 0", {FALSE, TRUE}},
     {"segment-done", rig_push_segment_done, "segment-done", {FALSE, TRUE}},
     {"flush", rig_push_flush, "flush-start, flush-stop, segment 0", {FALSE, FALSE}},
-    {"ready", rig_pass_ready, "", {FALSE, FALSE}},
-    {"reset", rig_reset, "", {FALSE, FALSE}},
+    {"ready", rig_restart, "", {FALSE, FALSE}},
+    {"reset", rig_emit_reset, "", {FALSE, FALSE}},
     {"gap", on_gap, "gap 5+6", {TRUE, TRUE}},
     {"tag, custom", on_tag_and_custom, "tag, custom-downstream", {TRUE, TRUE}},
     {"discont", on_discont_and_reconfigure, "buffer 0+1000", {TRUE, TRUE}},
@@ -103,17 +103,17 @@ check_state (guint i, gboolean stateful)
 
   g_test_message ("%s, stateful %d", happenings[i].name, stateful);
   rig_init (&rig, "seed-1x30", stateful ? "stateful=true" : "stateful=false");
-  rig.streams = 2;
-  rig_expect_zero (&rig);
-  rig_begin (&rig);
-  rig_push_sequence (&rig, 0, 6);
+  rig.n_streams = 2;
+  rig_expect_reset (&rig);
+  rig_begin_stream (&rig);
+  rig_push_and_expect (&rig, 0, 6);
   g_string_truncate (rig.log, 0);
   happenings[i].happens (&rig);
   rig_assert_log (&rig, happenings[i].log);
   if (!happenings[i].kept[stateful])
-    rig_expect_zero (&rig);
-  rig_push_sequence (&rig, 6, 6);
-  rig_assert_same (&rig);
+    rig_expect_reset (&rig);
+  rig_push_and_expect (&rig, 6, 6);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -132,15 +132,15 @@ test_stateful_while_playing (void)
   Rig rig;
 
   rig_init (&rig, "seed-1x30", "");
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   for (guint i = 0; i < 4; i++) {
-    rig_push_sequence (&rig, 5 * i, 5);
+    rig_push_and_expect (&rig, 5 * i, 5);
     g_object_set (rig.lstm, "stateful", i % 2 == 0, NULL);
     rig_push_segment (&rig);
     if (i % 2)
-      rig_expect_zero (&rig);
+      rig_expect_reset (&rig);
   }
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -154,7 +154,7 @@ static const struct {
     {rig_push_segment_done, "segment-done"},
     {rig_push_segment, "segment 0"},
     {on_stream_start, "stream-start"},
-    {rig_push_eos_and_stream, "eos, stream-start, segment 0"},
+    {rig_push_eos_and_stream_start, "eos, stream-start, segment 0"},
 };
 
 /* Three buffers at 0, @steps and 2 @steps us, and their last step's time. */
@@ -183,19 +183,19 @@ check_final (guint c, guint e)
 
   g_test_message ("case %u, %s", c, endings[e].log);
   rig_init (&rig, "seed-1x30", "output-mode=final");
-  rig.streams = final_cases[c].streams;
-  rig.steps = final_cases[c].steps;
+  rig.n_streams = final_cases[c].streams;
+  rig.n_steps = final_cases[c].steps;
   rig.framerate = final_cases[c].framerate;
   rig.duration = final_cases[c].duration;
-  rig_expect_zero (&rig);
-  rig_begin (&rig);
-  rig_push_final (&rig, 0, 3 * rig.steps);
-  g_assert_cmpuint (rig.got->len, ==, 0);
+  rig_expect_reset (&rig);
+  rig_begin_stream (&rig);
+  rig_push_and_expect_last (&rig, 0, 3 * rig.n_steps);
+  g_assert_cmpuint (rig.outputs->len, ==, 0);
   endings[e].end (&rig);
   rig_assert_log (&rig, log);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   endings[e].end (&rig); /* no step since */
-  g_assert_cmpuint (rig.got->len, ==, 0);
+  g_assert_cmpuint (rig.outputs->len, ==, 0);
   rig_clear (&rig);
 }
 
@@ -215,15 +215,15 @@ test_final_untimed (void)
   Rig rig;
 
   rig_init (&rig, "seed-1x30", "output-mode=final");
-  rig_begin (&rig);
-  buffer = rig_buffer (&rig, 0);
+  rig_begin_stream (&rig);
+  buffer = rig_buffer_new (&rig, 0);
   GST_BUFFER_PTS (buffer) = GST_CLOCK_TIME_NONE;
   GST_BUFFER_DURATION (buffer) = GST_CLOCK_TIME_NONE;
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
-  rig_expect (&rig, 0, 1, 1);
+  rig_expect_outputs (&rig, 0, 1, 1);
   rig_push_eos (&rig);
   rig_assert_log (&rig, "buffer+33333333, eos"); /* by the framerate */
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -237,8 +237,8 @@ static const struct {
     {"nothing", rig_do_nothing, "", FALSE, TRUE},
     {"segment", rig_push_segment, "buffer 5000+33333333, segment 0", TRUE, FALSE},
     {"flush", rig_push_flush, "flush-start, flush-stop, segment 0", FALSE, FALSE},
-    {"ready", rig_pass_ready, "", FALSE, FALSE},
-    {"reset", rig_reset, "", FALSE, FALSE},
+    {"ready", rig_restart, "", FALSE, FALSE},
+    {"reset", rig_emit_reset, "", FALSE, FALSE},
     {"gap", on_gap, "gap 5+6", FALSE, TRUE},
     {"tag, custom", on_tag_and_custom, "tag, custom-downstream", FALSE, TRUE},
     {"other T", on_other_steps, "", FALSE, TRUE},
@@ -253,19 +253,19 @@ check_final_happening (guint i)
 
   g_test_message ("%s", final_happenings[i].name);
   rig_init (&rig, "seed-1x30", "output-mode=final");
-  rig.streams = 2;
-  rig_expect_zero (&rig);
-  rig_begin (&rig);
+  rig.n_streams = 2;
+  rig_expect_reset (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 6);
-  rig_expect (&rig, 0, 6, final_happenings[i].drained);
+  rig_expect_outputs (&rig, 0, 6, final_happenings[i].drained);
   g_string_truncate (rig.log, 0);
   final_happenings[i].happens (&rig);
   rig_assert_log (&rig, final_happenings[i].log);
   if (!final_happenings[i].kept)
-    rig_expect_zero (&rig);
-  rig_push_final (&rig, 6, 6);
+    rig_expect_reset (&rig);
+  rig_push_and_expect_last (&rig, 6, 6);
   rig_push_eos (&rig);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -287,11 +287,11 @@ test_final_reset (void)
     Rig rig;
 
     rig_init (&rig, "seed-1x30", "output-mode=final");
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 3);
-    rig_reset (&rig);
+    rig_emit_reset (&rig);
     asks[i](&rig);
-    g_assert_cmpuint (rig.got->len, ==, 0);
+    g_assert_cmpuint (rig.outputs->len, ==, 0);
     rig_clear (&rig);
   }
 }
@@ -304,12 +304,12 @@ test_final_refused_caps (void)
   Rig rig;
 
   rig_init (&rig, "seed-1x30", "output-mode=final");
-  rig_begin (&rig);
-  rig_push_final (&rig, 0, 3);
+  rig_begin_stream (&rig);
+  rig_push_and_expect_last (&rig, 0, 3);
   g_string_truncate (rig.log, 0);
   g_assert_false (rig_push_caps_text (&rig, CAPS ("7:1:1", ",framerate=30/1")));
   rig_assert_log (&rig, "buffer 2000+33333333");
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   error = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ERROR);
   g_assert_nonnull (error);
   rig_clear (&rig);
@@ -322,14 +322,14 @@ test_final_stateful (void)
   Rig rig;
 
   rig_init (&rig, "seed-1x30", "output-mode=final stateful=true");
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   for (guint i = 0; i < 3; i++) {
-    rig_push_final (&rig, i * 5, 5);
+    rig_push_and_expect_last (&rig, i * 5, 5);
     rig_push_segment (&rig);
     rig_push_segment (&rig);
   }
-  g_assert_cmpuint (rig.got->len, ==, 3 * 30);
-  rig_assert_same (&rig);
+  g_assert_cmpuint (rig.outputs->len, ==, 3 * 30);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -341,19 +341,19 @@ test_final_tensors (void)
   Rig rig;
 
   rig_init (&rig, "seed-1x30", "output-mode=final emit=output+hidden+cell");
-  rig.streams = 2;
-  rig.steps = 7;
-  rig_expect_zero (&rig);
-  rig_begin (&rig);
+  rig.n_streams = 2;
+  rig.n_steps = 7;
+  rig_expect_reset (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 7);
   rig_push_eos (&rig);
-  x = array_steps (&rig.x, 2, 0, 7);
+  x = step_array_copy (&rig.x, 2, 0, 7);
   lstm_state_run_full (rig.state,
       &(LstmRun){7, x, .output = expected[0], .hidden = expected[1], .cell = expected[2]});
   for (guint k = 0; k < 3; k++)
     for (guint s = 0; s < 2; s++)
-      g_array_append_vals (rig.expected, expected[k] + (s * 7 + 6) * 30, 30);
-  rig_assert_same (&rig);
+      g_array_append_vals (rig.expected_outputs, expected[k] + (s * 7 + 6) * 30, 30);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -362,8 +362,8 @@ test_final_tensors (void)
 static void
 test_final_preroll (void)
 {
-  g_autofree gchar *model = vector_file ("long-no-bias", "model.safetensors");
-  g_autofree gchar *x = vector_file ("long-no-bias", "x.npy");
+  g_autofree gchar *model = get_vector_path ("long-no-bias", "model.safetensors");
+  g_autofree gchar *x = get_vector_path ("long-no-bias", "x.npy");
   g_autofree gchar *line = g_strdup_printf (
       "npysrc location=%s ! tee name=t ! queue max-size-buffers=2 ! fakesink "
       "t. ! queue max-size-buffers=2 ! lstm model-location=%s output-mode=final ! fakesink",

@@ -22,7 +22,7 @@ static gchar *
 expand (const gchar *text, guint port)
 {
   GString *line = g_string_new (text);
-  g_autofree gchar *vectors = vector_file (FOLDER, ".");
+  g_autofree gchar *vectors = get_vector_path (FOLDER, ".");
   g_autofree gchar *number = g_strdup_printf ("%u", port);
 
   g_string_replace (line, "{d}", dir, 0);
@@ -52,9 +52,9 @@ launch (const gchar *text)
 static void
 write_files (void)
 {
-  g_autofree gchar *x_path = vector_file (FOLDER, "x.npy");
+  g_autofree gchar *x_path = get_vector_path (FOLDER, "x.npy");
   g_autofree gchar *raw = dir_file ("raw");
-  Array x = array_load (x_path);
+  StepArray x = step_array_load (x_path);
 
   g_assert_cmpuint (x.size * sizeof (gfloat), ==, ROW);
   g_assert_cmpuint (x.length, ==, STEPS);
@@ -74,7 +74,7 @@ static void
 test_reference (void)
 {
   g_autofree gchar *path = dir_file ("expected");
-  g_autofree gchar *reference_path = vector_file (FOLDER, "expected.npy");
+  g_autofree gchar *reference_path = get_vector_path (FOLDER, "expected.npy");
   g_auto (TestArray) got = test_array_load (path, NULL);
   g_auto (TestArray) reference = test_array_load (reference_path, NULL);
 

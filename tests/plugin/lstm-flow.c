@@ -31,7 +31,7 @@ push_stream (Rig *rig)
 static GstFlowReturn
 push_step (Rig *rig, gsize first)
 {
-  return gst_harness_push (rig->harness, rig_buffer (rig, first));
+  return gst_harness_push (rig->harness, rig_buffer_new (rig, first));
 }
 
 /* --- Flow --- */
@@ -70,7 +70,7 @@ check_flow_at_once (guint i, GstFlowReturn flow)
 
   rig_init (&rig, modes[i].folder, modes[i].properties);
   set_downstream (&rig, &downstream);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, modes[i].waits - 1);
   g_assert_cmpint (push_step (&rig, modes[i].waits - 1), ==, flow);
   g_assert_cmpuint (downstream.seen, ==, 1);
@@ -89,7 +89,7 @@ check_flow_later (guint i, GstFlowReturn flow)
 
   rig_init (&rig, modes[i].folder, modes[i].properties);
   set_downstream (&rig, &downstream);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 3);
   g_assert_cmpuint (downstream.seen, ==, 0);
   rig_push_segment (&rig);
@@ -111,7 +111,7 @@ check_flow_cleared (guint i, GstFlowReturn flow, void (*clears) (Rig *rig))
 
   rig_init (&rig, modes[i].folder, modes[i].properties);
   set_downstream (&rig, &downstream);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 3);
   rig_push_segment (&rig);
   clears (&rig);
@@ -148,7 +148,7 @@ test_flow_leaves_nothing (void)
 
   rig_init (&rig, STACK, "stateful=true");
   set_downstream (&rig, &downstream);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 5);
   rig_push_segment (&rig);
   g_assert_cmpuint (downstream.seen, ==, 2);
@@ -289,7 +289,7 @@ check_pool (guint i, guint more, gboolean used)
   g_test_message ("mode %u, %u bytes more", i, more);
   rig_init (&rig, modes[i].folder, modes[i].properties);
   offer_pool (&rig, pool, (guint) (n * 4) + more);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 4);
   rig_push_eos (&rig);
   for (; (out = gst_harness_try_pull (rig.harness)); seen++) {
@@ -326,19 +326,19 @@ test_reset_while_leaving (void)
     g_test_message ("mode %u", i);
     rig_init (&rig, modes[i].folder, modes[i].properties);
     offer_pool (&rig, pool, 4096);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     pool->resets = rig.lstm;
     rig_push_steps (&rig, 0, 4);
     rig_push_segment (&rig);
     g_assert_cmpuint (pool->taken, >, 0);
-    g_assert_cmpuint (rig.got->len, ==, 0);
+    g_assert_cmpuint (rig.outputs->len, ==, 0);
     pool->resets = NULL;
     rig_push_steps (&rig, 0, 4);
     rig_push_eos (&rig);
-    g_assert_cmpuint (rig.got->len, >, 0);
+    g_assert_cmpuint (rig.outputs->len, >, 0);
     g_assert_cmpuint (gst_harness_buffers_received (rig.harness), ==,
         modes[i].waits ? 5 - modes[i].waits
-                       : rig.got->len
+                       : rig.outputs->len
                              / (i == 7    ? 17
                                  : i == 4 ? 30
                                           : 10));
@@ -358,8 +358,8 @@ test_input_untouched (void)
 
     g_test_message ("mode %u", i);
     rig_init (&rig, modes[i].folder, modes[i].properties);
-    rig_begin (&rig);
-    copy = array_steps (&rig.x, 1, 0, 4);
+    rig_begin_stream (&rig);
+    copy = step_array_copy (&rig.x, 1, 0, 4);
     for (guint k = 0; k < 4; k++) {
       const gsize bytes = rig.x.size * sizeof (gfloat);
 
@@ -370,7 +370,7 @@ test_input_untouched (void)
           gst_harness_push (rig.harness, gst_buffer_ref (buffers[k])), ==, GST_FLOW_OK);
     }
     rig_push_eos (&rig);
-    g_assert_cmpuint (rig.got->len, >, 0);
+    g_assert_cmpuint (rig.outputs->len, >, 0);
     g_assert_cmpmem (rig.x.items, 16 * rig.x.size, copy, 16 * rig.x.size);
     for (guint k = 0; k < 4; k++) {
       g_assert_cmpuint (GST_BUFFER_PTS (buffers[k]), ==, k);

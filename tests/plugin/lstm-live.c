@@ -2,6 +2,7 @@
  *
  * `lstm` in pipelines that drop, switch, loop and wait for a clock. */
 #include "lstm-live-rig.h"
+#include <math.h>
 
 /* --- Live sources --- */
 
@@ -10,11 +11,11 @@
   "video/x-raw,format=GRAY8,width=64,height=48,framerate=100/1 ! lstmfeatures"
 
 static void
-run_init_camera (Run *run, const gchar *after)
+init_camera_rig (LiveRig *rig, const gchar *after)
 {
   g_autofree gchar *model = test_source_path ("models/motion.safetensors");
 
-  run_init (run, model, CAMERA, "", after);
+  live_rig_init (rig, model, CAMERA, "", after);
 }
 
 static GstClockTime
@@ -50,32 +51,33 @@ latency_without_lstm (void)
 static void
 test_live (void)
 {
-  Run run;
+  LiveRig rig;
 
-  run_init_camera (&run, "fakesink sync=true");
-  gst_element_set_state (run.pipeline, GST_STATE_PLAYING);
-  g_assert_cmpuint (query_latency (run.pipeline), ==, latency_without_lstm ());
-  run_wait (&run, 0);
-  run_assert_input (&run, "Snd19bE");
-  run_assert_same (&run, "");
-  g_assert_cmpmem (run.times[1]->data, run.times[1]->len * 8, run.times[0]->data, 20 * 8);
-  g_assert_cmpuint (run_get_steps (&run), ==, 20);
-  run_clear (&run);
+  init_camera_rig (&rig, "fakesink sync=true");
+  gst_element_set_state (rig.pipeline, GST_STATE_PLAYING);
+  g_assert_cmpuint (query_latency (rig.pipeline), ==, latency_without_lstm ());
+  live_rig_wait (&rig, 0);
+  live_rig_assert_inputs (&rig, "Snd19bE");
+  live_rig_assert_outputs (&rig, "");
+  g_assert_cmpmem (
+      rig.output_times->data, rig.output_times->len * 8, rig.input_times->data, 20 * 8);
+  g_assert_cmpuint (live_rig_get_steps (&rig), ==, 20);
+  live_rig_clear (&rig);
 }
 
 /* A sink that wants all frames at once finds them late, drops them, and says so. */
 static void
 test_late (void)
 {
-  Run run;
+  LiveRig rig;
 
-  run_init_camera (&run, "fakesink sync=true qos=true max-lateness=1 ts-offset=-3600000000000");
-  run_play (&run);
-  g_assert_cmpuint (run.late, >, 0);
-  run_assert_input (&run, "Snd19bE");
-  run_assert_same (&run, "");
-  g_assert_cmpuint (run_get_steps (&run), ==, 20);
-  run_clear (&run);
+  init_camera_rig (&rig, "fakesink sync=true qos=true max-lateness=1 ts-offset=-3600000000000");
+  live_rig_play (&rig);
+  g_assert_cmpuint (rig.n_late, >, 0);
+  live_rig_assert_inputs (&rig, "Snd19bE");
+  live_rig_assert_outputs (&rig, "");
+  g_assert_cmpuint (live_rig_get_steps (&rig), ==, 20);
+  live_rig_clear (&rig);
 }
 
 /* The source waits at the other branch's preroll, long before EOS. */
@@ -94,20 +96,20 @@ test_preroll (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    Run run;
+    LiveRig rig;
 
     g_test_message ("%s %s", cases[i].folder, cases[i].properties);
-    run_init_vectors (&run, cases[i].folder,
+    live_rig_init_vectors (&rig, cases[i].folder,
         "npysrc location=$X ! tee name=t ! queue max-size-buffers=2 ! fakesink "
         "t. ! queue max-size-buffers=2",
         cases[i].properties, "fakesink");
-    gst_element_set_state (run.pipeline, GST_STATE_PAUSED);
-    g_assert_cmpint (gst_element_get_state (run.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==,
+    gst_element_set_state (rig.pipeline, GST_STATE_PAUSED);
+    g_assert_cmpint (gst_element_get_state (rig.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==,
         GST_STATE_CHANGE_SUCCESS);
-    run_play (&run);
-    run_assert_input (&run, "Snd59bE");
-    run_assert_same (&run, cases[i].properties);
-    run_clear (&run);
+    live_rig_play (&rig);
+    live_rig_assert_inputs (&rig, "Snd59bE");
+    live_rig_assert_outputs (&rig, cases[i].properties);
+    live_rig_clear (&rig);
   }
 }
 
@@ -118,8 +120,8 @@ static GstPadProbeReturn
 on_valve_input (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   g_autoptr (GstElement) valve = gst_pad_get_parent_element (pad);
-  Run *run = data;
-  const guint step = run->sent++;
+  LiveRig *rig = data;
+  const guint step = rig->n_sent++;
 
   g_object_set (valve, "drop", step / 10 == 1 || step / 5 == 6, NULL);
   return GST_PAD_PROBE_OK;
@@ -148,16 +150,16 @@ test_valve (void)
     g_autofree gchar *before = g_strdup_printf (
         "npysrc location=$X ! valve name=valve drop-mode=%s", cases[i].drop_mode);
     g_autoptr (GstElement) valve = NULL;
-    Run run;
+    LiveRig rig;
 
     g_test_message ("%s %s", cases[i].drop_mode, cases[i].properties);
-    run_init_vectors (&run, "seed-1x30", before, cases[i].properties, "fakesink");
-    valve = gst_bin_get_by_name (GST_BIN (run.pipeline), "valve");
-    add_probe (valve, "sink", GST_PAD_PROBE_TYPE_BUFFER, on_valve_input, &run);
-    run_play (&run);
-    run_assert_input (&run, cases[i].in);
-    run_assert_same (&run, cases[i].properties);
-    run_clear (&run);
+    live_rig_init_vectors (&rig, "seed-1x30", before, cases[i].properties, "fakesink");
+    valve = gst_bin_get_by_name (GST_BIN (rig.pipeline), "valve");
+    add_pad_probe (valve, "sink", GST_PAD_PROBE_TYPE_BUFFER, on_valve_input, &rig);
+    live_rig_play (&rig);
+    live_rig_assert_inputs (&rig, cases[i].in);
+    live_rig_assert_outputs (&rig, cases[i].properties);
+    live_rig_clear (&rig);
   }
 }
 
@@ -165,14 +167,14 @@ test_valve (void)
 static GstPadProbeReturn
 on_sink_input (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  Run *run = data;
+  LiveRig *rig = data;
 
-  g_mutex_lock (&run->lock);
-  run->seen++;
-  g_cond_broadcast (&run->cond);
-  while (!run->ended)
-    g_cond_wait (&run->cond, &run->lock);
-  g_mutex_unlock (&run->lock);
+  g_mutex_lock (&rig->lock);
+  rig->n_seen++;
+  g_cond_broadcast (&rig->cond);
+  while (!rig->at_eos)
+    g_cond_wait (&rig->cond, &rig->lock);
+  g_mutex_unlock (&rig->lock);
   return GST_PAD_PROBE_OK;
 }
 
@@ -180,16 +182,16 @@ on_sink_input (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 static GstPadProbeReturn
 on_source_output (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  Run *run = data;
+  LiveRig *rig = data;
 
-  g_mutex_lock (&run->lock);
+  g_mutex_lock (&rig->lock);
   if (!GST_IS_BUFFER (info->data))
-    run->ended |= GST_EVENT_TYPE (info->data) == GST_EVENT_EOS;
-  else if (run->sent++ > 0)
-    while (run->seen == 0)
-      g_cond_wait (&run->cond, &run->lock);
-  g_cond_broadcast (&run->cond);
-  g_mutex_unlock (&run->lock);
+    rig->at_eos |= GST_EVENT_TYPE (info->data) == GST_EVENT_EOS;
+  else if (rig->n_sent++ > 0)
+    while (rig->n_seen == 0)
+      g_cond_wait (&rig->cond, &rig->lock);
+  g_cond_broadcast (&rig->cond);
+  g_mutex_unlock (&rig->lock);
   return GST_PAD_PROBE_OK;
 }
 
@@ -210,20 +212,21 @@ test_leaky_queue (void)
         "npysrc name=source location=$X ! queue leaky=%s max-size-buffers=2", cases[i].leaky);
     g_autoptr (GstElement) source = NULL;
     g_autoptr (GstElement) sink = NULL;
-    Run run;
+    LiveRig rig;
 
     g_test_message ("%s %s", cases[i].leaky, cases[i].properties);
-    run_init_vectors (
-        &run, "seed-1x30", before, cases[i].properties, "fakesink name=sink async=false");
-    source = gst_bin_get_by_name (GST_BIN (run.pipeline), "source");
-    sink = gst_bin_get_by_name (GST_BIN (run.pipeline), "sink");
-    add_probe (source, "src", GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
-        on_source_output, &run);
-    add_probe (sink, "sink", GST_PAD_PROBE_TYPE_BUFFER, on_sink_input, &run);
-    run_play (&run);
-    run_assert_input (&run, cases[i].in);
-    run_assert_same (&run, cases[i].properties);
-    run_clear (&run);
+    live_rig_init_vectors (
+        &rig, "seed-1x30", before, cases[i].properties, "fakesink name=sink async=false");
+    source = gst_bin_get_by_name (GST_BIN (rig.pipeline), "source");
+    sink = gst_bin_get_by_name (GST_BIN (rig.pipeline), "sink");
+    add_pad_probe (source, "src",
+        GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_source_output,
+        &rig);
+    add_pad_probe (sink, "sink", GST_PAD_PROBE_TYPE_BUFFER, on_sink_input, &rig);
+    live_rig_play (&rig);
+    live_rig_assert_inputs (&rig, cases[i].in);
+    live_rig_assert_outputs (&rig, cases[i].properties);
+    live_rig_clear (&rig);
   }
 }
 
@@ -236,26 +239,26 @@ static void
 test_concat (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
-    Run run;
+    LiveRig rig;
 
     g_test_message ("%s", modes[i]);
-    run_init_vectors (&run, "seed-1x30",
+    live_rig_init_vectors (&rig, "seed-1x30",
         "npysrc location=$X ! all. npysrc location=$X num-buffers=25 ! all. concat name=all",
         modes[i], "fakesink");
-    run_play (&run);
-    run_assert_input (&run, "Snd59b Snd24b E");
-    run_assert_same (&run, modes[i]);
-    run_clear (&run);
+    live_rig_play (&rig);
+    live_rig_assert_inputs (&rig, "Snd59b Snd24b E");
+    live_rig_assert_outputs (&rig, modes[i]);
+    live_rig_clear (&rig);
   }
 }
 
 /* A source that the test itself is, linked to a request pad of `selector` */
 static GstPad *
-feed_new (Run *run, GstElement *selector, guint group)
+feed_new (LiveRig *rig, GstElement *selector, guint group)
 {
   g_autoptr (GstPad) sink = gst_element_request_pad_simple (selector, "sink_%u");
   g_autofree gchar *caps = g_strdup_printf (
-      CAPS ("%u:1:1", ",framerate=30/1"), (guint) lstm_model_get_input_size (run->model));
+      CAPS ("%u:1:1", ",framerate=30/1"), (guint) lstm_model_get_input_size (rig->model));
   g_autoptr (GstCaps) parsed = gst_caps_from_string (caps);
   GstPad *pad = gst_pad_new (NULL, GST_PAD_SRC);
   GstSegment segment;
@@ -275,17 +278,17 @@ feed_new (Run *run, GstElement *selector, guint group)
 
 /* Eight steps to either source, of which the active one's arrive */
 static void
-feed_steps (Run *run, GstPad *const feeds[2])
+feed_steps (LiveRig *rig, GstPad *const feeds[2])
 {
-  const gsize d = lstm_model_get_input_size (run->model);
+  const gsize d = lstm_model_get_input_size (rig->model);
 
   for (guint k = 0; k < 16; k++) {
     gfloat *x = g_new (gfloat, d);
     GstBuffer *buffer = gst_buffer_new_wrapped (x, d * sizeof (gfloat));
 
     for (gsize i = 0; i < d; i++)
-      x[i] = sinf (0.3f * (gfloat) (run->sent + i));
-    GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (run->sent++ / 2, GST_SECOND, 30);
+      x[i] = sinf (0.3f * (gfloat) (rig->n_sent + i));
+    GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (rig->n_sent++ / 2, GST_SECOND, 30);
     g_assert_cmpint (gst_pad_push (feeds[k % 2], buffer), ==, GST_FLOW_OK);
   }
 }
@@ -306,28 +309,28 @@ check_input_selector (const gchar *properties, guint group, const gchar *in)
   g_autoptr (GstElement) selector = NULL;
   g_autoptr (GstPad) sink = NULL;
   GstPad *feeds[2];
-  Run run;
+  LiveRig rig;
 
   g_test_message ("%s", properties);
-  run_init_vectors (&run, "seed-1x30", "input-selector name=selector sync-streams=false",
+  live_rig_init_vectors (&rig, "seed-1x30", "input-selector name=selector sync-streams=false",
       properties, "fakesink async=false");
-  selector = gst_bin_get_by_name (GST_BIN (run.pipeline), "selector");
-  gst_element_set_state (run.pipeline, GST_STATE_PLAYING);
+  selector = gst_bin_get_by_name (GST_BIN (rig.pipeline), "selector");
+  gst_element_set_state (rig.pipeline, GST_STATE_PLAYING);
   for (guint i = 0; i < 2; i++)
-    feeds[i] = feed_new (&run, selector, group);
+    feeds[i] = feed_new (&rig, selector, group);
   for (guint i = 0; i < 4; i++) {
     select_feed (selector, feeds[i % 2]);
-    feed_steps (&run, feeds);
+    feed_steps (&rig, feeds);
   }
-  sink = gst_element_get_static_pad (run.lstm, "sink");
+  sink = gst_element_get_static_pad (rig.lstm, "sink");
   gst_pad_send_event (sink, gst_event_new_eos ());
-  run_wait (&run, 0);
-  run_assert_input (&run, in);
-  run_assert_same (&run, properties);
-  gst_element_set_state (run.pipeline, GST_STATE_NULL);
+  live_rig_wait (&rig, 0);
+  live_rig_assert_inputs (&rig, in);
+  live_rig_assert_outputs (&rig, properties);
+  gst_element_set_state (rig.pipeline, GST_STATE_NULL);
   for (guint i = 0; i < 2; i++)
     gst_object_unref (feeds[i]);
-  run_clear (&run);
+  live_rig_clear (&rig);
 }
 
 static void
@@ -356,14 +359,14 @@ static const struct {
 
 /* Each round gave the same, to the last bit. */
 static void
-assert_rounds (Run *run)
+assert_rounds (LiveRig *rig)
 {
-  const guint n = run->got->len / ROUNDS;
+  const guint n = rig->outputs->len / ROUNDS;
 
-  g_assert_cmpuint (n * ROUNDS, ==, run->got->len);
+  g_assert_cmpuint (n * ROUNDS, ==, rig->outputs->len);
   for (guint i = 1; i < ROUNDS; i++)
-    g_assert_cmpmem (&g_array_index (run->got, gfloat, i * n), n * sizeof (gfloat),
-        run->got->data, n * sizeof (gfloat));
+    g_assert_cmpmem (&g_array_index (rig->outputs, gfloat, i * n), n * sizeof (gfloat),
+        rig->outputs->data, n * sizeof (gfloat));
 }
 
 /* To the beginning whenever the end is there, as players do */
@@ -371,21 +374,21 @@ static void
 test_flushing_loop (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (loops); i++) {
-    Run run;
+    LiveRig rig;
 
     g_test_message ("%s %s", loops[i].folder, loops[i].properties);
-    run_init_vectors (
-        &run, loops[i].folder, "npysrc location=$X", loops[i].properties, "fakesink");
-    run_play (&run);
+    live_rig_init_vectors (
+        &rig, loops[i].folder, "npysrc location=$X", loops[i].properties, "fakesink");
+    live_rig_play (&rig);
     for (guint k = 1; k < ROUNDS; k++) {
       g_assert_true (
-          gst_element_seek_simple (run.pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
-      run_wait (&run, 0);
+          gst_element_seek_simple (rig.pipeline, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
+      live_rig_wait (&rig, 0);
     }
-    run_assert_input (&run, "Snd59bE Fnd59bE Fnd59bE Fnd59bE");
-    run_assert_same (&run, loops[i].properties);
-    assert_rounds (&run);
-    run_clear (&run);
+    live_rig_assert_inputs (&rig, "Snd59bE Fnd59bE Fnd59bE Fnd59bE");
+    live_rig_assert_outputs (&rig, loops[i].properties);
+    assert_rounds (&rig);
+    live_rig_clear (&rig);
   }
 }
 
@@ -403,24 +406,25 @@ test_segment_loop (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (loops); i++) {
     g_autoptr (GstElement) source = NULL;
-    Run run;
+    LiveRig rig;
 
     g_test_message ("%s %s", loops[i].folder, loops[i].properties);
-    run_init_vectors (&run, loops[i].folder, "npysrc name=source location=$X",
+    live_rig_init_vectors (&rig, loops[i].folder, "npysrc name=source location=$X",
         loops[i].properties, "fakesink");
-    source = gst_bin_get_by_name (GST_BIN (run.pipeline), "source");
-    gst_element_set_state (run.pipeline, GST_STATE_READY);
+    source = gst_bin_get_by_name (GST_BIN (rig.pipeline), "source");
+    gst_element_set_state (rig.pipeline, GST_STATE_READY);
     seek_segment (source, GST_SEEK_FLAG_SEGMENT);
-    gst_element_set_state (run.pipeline, GST_STATE_PLAYING);
+    gst_element_set_state (rig.pipeline, GST_STATE_PLAYING);
     for (guint k = 1; k < ROUNDS; k++) {
-      g_assert_cmpint (run_wait (&run, GST_MESSAGE_SEGMENT_DONE), ==, GST_MESSAGE_SEGMENT_DONE);
-      seek_segment (run.pipeline, k + 1 < ROUNDS ? GST_SEEK_FLAG_SEGMENT : 0);
+      g_assert_cmpint (
+          live_rig_wait (&rig, GST_MESSAGE_SEGMENT_DONE), ==, GST_MESSAGE_SEGMENT_DONE);
+      seek_segment (rig.pipeline, k + 1 < ROUNDS ? GST_SEEK_FLAG_SEGMENT : 0);
     }
-    run_wait (&run, 0);
-    run_assert_input (&run, "Snd59bD nd59bD nd59bD nd59bE");
-    run_assert_same (&run, loops[i].properties);
-    assert_rounds (&run);
-    run_clear (&run);
+    live_rig_wait (&rig, 0);
+    live_rig_assert_inputs (&rig, "Snd59bD nd59bD nd59bD nd59bE");
+    live_rig_assert_outputs (&rig, loops[i].properties);
+    assert_rounds (&rig);
+    live_rig_clear (&rig);
   }
 }
 

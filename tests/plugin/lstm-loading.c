@@ -51,11 +51,11 @@ static gchar *
 set_up (SlowModel *model, const gchar *folder)
 {
   gchar *dir = test_dir_new ();
-  g_autofree gchar *file = folder ? vector_file (folder, "model.safetensors") : NULL;
+  g_autofree gchar *file = folder ? get_vector_path (folder, "model.safetensors") : NULL;
 
   slow_converter_install (dir);
   slow_model_init (model, dir, "model.keras", file);
-  slow_model_hold (model);
+  slow_model_block_load (model);
   return dir;
 }
 
@@ -76,18 +76,18 @@ test_others (void)
   gchar *dir = set_up (&model, "seed-1x30");
 
   rig_init (&before, OTHER, "");
-  rig_begin (&before);
-  rig_push_sequence (&before, 0, 5);
+  rig_begin_stream (&before);
+  rig_push_and_expect (&before, 0, 5);
   starter_begin (&starter, model.path);
-  slow_model_await (&model);
-  rig_assert_same (&before);
+  slow_model_await_load (&model);
+  rig_assert_outputs (&before);
   rig_clear (&before);
   rig_init (&meanwhile, OTHER, "");
-  rig_begin (&meanwhile);
-  rig_push_sequence (&meanwhile, 0, 5);
-  rig_assert_same (&meanwhile);
+  rig_begin_stream (&meanwhile);
+  rig_push_and_expect (&meanwhile, 0, 5);
+  rig_assert_outputs (&meanwhile);
   rig_clear (&meanwhile);
-  slow_model_release (&model);
+  slow_model_unblock_load (&model);
   starter_expect (&starter, GST_STATE_CHANGE_SUCCESS);
   starter_clear (&starter);
   tear_down (&model, dir);
@@ -102,10 +102,10 @@ test_same (void)
   gchar *dir = set_up (&model, "seed-1x30");
 
   starter_begin (&starters[0], model.path);
-  slow_model_await (&model);
+  slow_model_await_load (&model);
   starter_begin (&starters[1], model.path);
   starter_begin (&starters[2], model.path);
-  slow_model_release (&model);
+  slow_model_unblock_load (&model);
   for (guint i = 0; i < 3; i++)
     starter_expect (&starters[i], GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpuint (slow_model_count_runs (&model), ==, 1);
@@ -127,10 +127,10 @@ test_failure (void)
   gchar *dir = set_up (&model, NULL);
 
   starter_begin (&starters[0], model.path);
-  slow_model_await (&model);
+  slow_model_await_load (&model);
   starter_begin (&starters[1], model.path);
   starter_begin (&starters[2], model.path);
-  slow_model_release (&model);
+  slow_model_unblock_load (&model);
   for (guint i = 0; i < 3; i++) {
     g_autoptr (GstMessage) message = NULL;
     g_autoptr (GError) error = NULL;
@@ -151,18 +151,18 @@ test_failure (void)
 static void
 test_replaced (void)
 {
-  g_autofree gchar *other = vector_file ("head", "model.safetensors");
+  g_autofree gchar *other = get_vector_path ("head", "model.safetensors");
   Starter starters[3];
   SlowModel model;
   gchar *dir = set_up (&model, "seed-1x30");
 
   starter_begin (&starters[0], model.path);
-  slow_model_await (&model);
-  slow_model_set (&model, other);
+  slow_model_await_load (&model);
+  slow_model_write (&model, other);
   starter_begin (&starters[1], model.path);
   starter_expect (&starters[1], GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpuint (slow_model_count_runs (&model), ==, 2);
-  slow_model_release (&model);
+  slow_model_unblock_load (&model);
   starter_expect (&starters[0], GST_STATE_CHANGE_SUCCESS);
   starter_clear (&starters[0]);
   starter_begin (&starters[2], model.path);

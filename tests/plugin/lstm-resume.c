@@ -34,7 +34,7 @@ static const Line lines[] = {
 /* A pipeline of a line, and the steps that left it, each as bytes */
 typedef struct {
   const Line *line;
-  Array x;
+  StepArray x;
   gchar *dir, *state, *model;
   GstElement *pipeline, *source, *lstm;
   GstBus *bus;
@@ -48,11 +48,11 @@ typedef struct {
 static void
 player_init (Player *player, const Line *line)
 {
-  g_autofree gchar *x = vector_file (line->folder, "x.npy");
+  g_autofree gchar *x = get_vector_path (line->folder, "x.npy");
 
-  *player = (Player){.line = line, .x = array_load (x), .dir = test_dir_new ()};
+  *player = (Player){.line = line, .x = step_array_load (x), .dir = test_dir_new ()};
   player->state = g_build_filename (player->dir, "state", NULL);
-  player->model = vector_file (line->folder, "model.safetensors");
+  player->model = get_vector_path (line->folder, "model.safetensors");
   g_mutex_init (&player->lock);
   g_cond_init (&player->ends);
   player->got = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
@@ -76,9 +76,9 @@ player_clear (Player *player)
 static gchar *
 put_input (const Player *player, gsize steps)
 {
-  const Array *x = &player->x;
+  const StepArray *x = &player->x;
   g_autofree gchar *name = g_strdup_printf ("x-%" G_GSIZE_FORMAT, steps);
-  g_autofree gfloat *items = array_steps (x, (guint) x->streams, 0, steps);
+  g_autofree gfloat *items = step_array_copy (x, (guint) x->streams, 0, steps);
   g_autofree gchar *shape = g_strdup_printf ("(%" G_GSIZE_FORMAT ", %" G_GSIZE_FORMAT
                                              ", %" G_GSIZE_FORMAT ")",
       x->streams, steps, x->size);
@@ -88,7 +88,7 @@ put_input (const Player *player, gsize steps)
     g_assert_true (g_file_set_contents (
         path, (const gchar *) items, (gssize) (steps * x->size * sizeof *items), NULL));
   else
-    npy_put_floats (path, shape, items, x->streams * steps * x->size);
+    npy_write_floats (path, shape, items, x->streams * steps * x->size);
   return path;
 }
 
@@ -439,7 +439,7 @@ other_state (const Player *player)
 {
   g_autoptr (LstmModel) model = lstm_model_load (player->model, NULL);
   g_autoptr (LstmState) state = lstm_state_new (model, player->x.streams, NULL);
-  g_autofree gfloat *x = array_steps (&player->x, (guint) player->x.streams, 30, 2);
+  g_autofree gfloat *x = step_array_copy (&player->x, (guint) player->x.streams, 30, 2);
 
   lstm_state_run (state, 2, x, NULL);
   return lstm_state_save (state, 12345, 2);

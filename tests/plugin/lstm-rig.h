@@ -1,445 +1,150 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the tests of `lstm` share: arrays of the vectors, and one element between two pads with
- * a log of what leaves it and, beside it, the same model run by liblstm alone. */
+ * An element `lstm` between two pads. The rig logs the output of the element, and runs the same model
+ * by liblstm alone to compare. */
 #pragma once
 #include "../array.h"
 #include "npy-files.h"
 #include <lstm/lstm.h>
+#include <string.h>
 
-/* Caps of one float32 tensor; @more: a comma and more fields. */
+/* Caps of one float32 tensor. @more: further fields after a comma, or "" */
 #define CAPS(dimensions, more)                                                                 \
   "other/tensors,format=static,num_tensors=1,types=float32,dimensions=(string)" dimensions more
 
-/* float32 of a .npy file, [streams, length, size] */
+/* --- Vectors --- */
+
+/* float32 steps of a .npy file */
 typedef struct {
   gsize streams, length, size;
-  gfloat *items;
-} Array;
+  gfloat *items; /* (streams, length, size) */
+} StepArray;
 
-static inline Array
-array_load (const gchar *path)
-{
-  TestArray in = test_array_load (path, NULL);
-  gsize *last = &in.shape[in.n_dims - 1];
+/* Loads a file of the shape (length, size) or (streams, length, size). */
+StepArray step_array_load (const gchar *path);
 
-  g_assert_cmpuint (in.n_dims, >=, 2);
-  return (Array){in.n_dims == 3 ? in.shape[0] : 1, last[-1], last[0], in.values};
-}
+/* Returns: (transfer full): steps @first to @first + @n of the first @streams streams, as they lie in a
+ * buffer */
+gfloat *step_array_copy (const StepArray *array, gsize streams, gsize first, gsize n);
 
-/* Steps @first to @first + @n of @streams streams as they lie in a buffer.
- * Returns: (transfer full) */
-static inline gfloat *
-array_steps (const Array *array, gsize streams, gsize first, gsize n)
-{
-  const gsize row = n * array->size;
-  gfloat *items = g_new (gfloat, streams * row);
+/* Returns: (transfer full): the path of @file in a folder of vectors/lstm; if @folder contains a slash,
+ * in a folder of vectors */
+gchar *get_vector_path (const gchar *folder, const gchar *file);
 
-  g_assert_cmpuint (streams, <=, array->streams);
-  g_assert_cmpuint (first + n, <=, array->length);
-  for (gsize s = 0; s < streams; s++)
-    memcpy (items + s * row, array->items + (s * array->length + first) * array->size, row * 4);
-  return items;
-}
+/* Asserts that both arrays have the same 32-bit items. */
+void assert_same_bits (const GArray *found, const GArray *expected);
 
-static inline void
-assert_same_bits (const GArray *got, const GArray *expected)
-{
-  g_assert_cmpuint (got->len, ==, expected->len);
-  for (guint i = 0; i < got->len; i++)
-    g_assert_cmphex (g_array_index (got, guint32, i), ==, g_array_index (expected, guint32, i));
-}
-
-/* @file of a folder of vectors/lstm, or of vectors if @folder names two. Returns: (transfer full) */
-static inline gchar *
-vector_file (const gchar *folder, const gchar *file)
-{
-  g_autofree gchar *name
-      = g_build_filename (strchr (folder, '/') ? "." : "lstm", folder, file, NULL);
-
-  return test_vector_path (name);
-}
+/* --- The element --- */
 
 typedef struct {
   GstHarness *harness;
   GstElement *lstm;
   GstBus *bus;
-  GMutex lock;            /* flushes leave in threads of their own: of the log and what is got */
-  GString *log;           /* what left: names of events, buffers as `buffer PTS+DURATION` */
-  GArray *got;            /* float: the content of those buffers */
-  Array x;                /* what is pushed */
-  guint streams;          /* of x that are used; */
-  guint steps;            /* in a buffer; */
-  const gchar *framerate; /* in the caps that rig_caps() pushes */
-  GstClockTime duration;  /* of a buffer; step i is at i us */
-  guint segments;         /* that were pushed */
+  GMutex lock;            /* guards log and outputs: flushes are pushed by other threads */
+  GString *log;           /* output: names of events, buffers as `buffer PTS+DURATION` */
+  GArray *outputs;        /* float: content of the output buffers */
+  StepArray x;            /* input */
+  guint n_streams;        /* streams of x that are pushed */
+  guint n_steps;          /* steps of a buffer */
+  const gchar *framerate; /* in the caps of rig_push_caps() */
+  GstClockTime duration;  /* of a buffer; the timestamp of step i is i us */
+  guint n_segments;       /* segments that were pushed */
 
-  LstmState *state; /* as liblstm has it */
-  GArray *expected; /* float: what that state gave */
+  LstmState *state;         /* state of liblstm */
+  GArray *expected_outputs; /* float: outputs of this state */
 } Rig;
 
-static inline void
-log_time (GString *log, const gchar *name, GstClockTime pts, GstClockTime duration)
-{
-  g_string_append (log, name);
-  if (GST_CLOCK_TIME_IS_VALID (pts))
-    g_string_append_printf (log, " %" G_GUINT64_FORMAT, pts);
-  if (GST_CLOCK_TIME_IS_VALID (duration))
-    g_string_append_printf (log, "+%" G_GUINT64_FORMAT, duration);
-}
+/* Creates an element in PLAYING, with the model and the input of @folder (see get_vector_path()). No
+ * events are pushed. */
+void rig_init (Rig *rig, const gchar *folder, const gchar *properties);
 
-/* Leaves its memories as they are: mapping would merge them. */
-static inline void
-log_buffer (Rig *rig, GstBuffer *buffer)
-{
-  const gsize bytes = gst_buffer_get_size (buffer);
-  const guint n = rig->got->len;
+/* Frees @rig and asserts that the test has popped all errors from the bus. */
+void rig_clear (Rig *rig);
 
-  log_time (rig->log, "buffer", GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
-  g_array_set_size (rig->got, n + (guint) (bytes / sizeof (gfloat)));
-  gst_buffer_extract (buffer, 0, &g_array_index (rig->got, gfloat, n), bytes);
-}
+/* Returns: (transfer full): a state of @model for the streams of @rig. If the model needs complete
+ * sequences, the state has room for sequences as long as the input. */
+LstmState *rig_state_new (const Rig *rig, LstmModel *model);
 
-static inline void
-log_event (Rig *rig, GstEvent *event)
-{
-  GstClockTime time, duration;
-  const GstSegment *segment;
-  GstCaps *caps;
+/* Replaces the state of liblstm by a new one, for the current number of streams. */
+void rig_expect_reset (Rig *rig);
 
-  switch (GST_EVENT_TYPE (event)) {
-  case GST_EVENT_GAP:
-    gst_event_parse_gap (event, &time, &duration);
-    log_time (rig->log, "gap", time, duration);
-    break;
-  case GST_EVENT_SEGMENT:
-    gst_event_parse_segment (event, &segment);
-    log_time (rig->log, "segment", segment->start, GST_CLOCK_TIME_NONE);
-    break;
-  case GST_EVENT_CAPS:
-    gst_event_parse_caps (event, &caps);
-    g_string_append_printf (rig->log, "caps %s",
-        gst_structure_get_string (gst_caps_get_structure (caps, 0), "dimensions"));
-    break;
-  default:
-    g_string_append (rig->log, GST_EVENT_TYPE_NAME (event));
-  }
-}
+/* Runs liblstm over @n steps and appends the outputs of the last @n_outputs steps to the expected
+ * outputs. */
+void rig_expect_outputs (Rig *rig, gsize first, gsize n, gsize n_outputs);
 
-static inline GstPadProbeReturn
-rig_on_data (GstPad *pad, GstPadProbeInfo *info, gpointer data)
-{
-  Rig *rig = data;
+/* Asserts that the outputs are the expected ones to the bit, and clears both. */
+void rig_assert_outputs (Rig *rig);
 
-  g_mutex_lock (&rig->lock);
-  if (rig->log->len > 0)
-    g_string_append (rig->log, ", ");
-  if (GST_PAD_PROBE_INFO_TYPE (info) & GST_PAD_PROBE_TYPE_BUFFER)
-    log_buffer (rig, GST_PAD_PROBE_INFO_BUFFER (info));
-  else
-    log_event (rig, GST_PAD_PROBE_INFO_EVENT (info));
-  g_mutex_unlock (&rig->lock);
-  return GST_PAD_PROBE_OK;
-}
+/* Asserts that the log is @expected, and clears it. */
+void rig_assert_log (Rig *rig, const gchar *expected);
 
-static inline gboolean
-rig_push_event (Rig *rig, GstEvent *event)
-{
-  return gst_harness_push_event (rig->harness, event);
-}
+/* Returns a field of the element's statistics. */
+guint64 rig_get_stat (Rig *rig, const gchar *field);
 
-/* Whether the element took them, which the event's result does not tell. */
-static inline gboolean
-rig_push_caps_text (Rig *rig, const gchar *text)
-{
-  g_autoptr (GstCaps) caps = gst_caps_from_string (text);
-  g_autoptr (GstCaps) taken = NULL;
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (rig->lstm, "sink");
+/* Returns the element's statistic `steps`. */
+guint64 rig_get_steps (Rig *rig);
 
-  g_assert_nonnull (caps);
-  rig_push_event (rig, gst_event_new_caps (caps));
-  taken = gst_pad_get_current_caps (pad);
-  return taken && gst_caps_is_equal (taken, caps);
-}
+/* --- Input --- */
 
-static inline gboolean
-rig_push_caps (Rig *rig)
-{
-  g_autofree gchar *text = g_strdup_printf (
-      "other/tensors,format=static,num_tensors=1,types=float32,framerate=%s,"
-      "dimensions=(string)%" G_GSIZE_FORMAT ":%u:%u",
-      rig->framerate, rig->x.size, rig->steps, rig->streams);
+/* Returns: (transfer full): a buffer of the steps from @first on */
+GstBuffer *rig_buffer_new (Rig *rig, gsize first);
 
-  return rig_push_caps_text (rig, text);
-}
+/* Pushes @n steps in buffers and asserts that the element accepts them. */
+void rig_push_steps (Rig *rig, gsize first, gsize n);
 
-static inline void
-rig_push_segment_of (Rig *rig, GstClockTime base, GstClockTime stop)
-{
-  GstSegment segment;
+/* Pushes @n steps and expects an output for each step. */
+void rig_push_and_expect (Rig *rig, gsize first, gsize n);
 
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  segment.base = base;
-  segment.stop = stop;
-  rig_push_event (rig, gst_event_new_segment (&segment));
-}
+/* Pushes @n steps and expects only the output of the last step. */
+void rig_push_and_expect_last (Rig *rig, gsize first, gsize n);
 
-/* What of a segment the tests choose */
+/* @event: (transfer full) */
+gboolean rig_push_event (Rig *rig, GstEvent *event);
+
+/* Pushes caps and returns whether the element accepts them; the result of the event does not show
+ * this. */
+gboolean rig_push_caps_text (Rig *rig, const gchar *text);
+
+/* Pushes caps of the input, of n_streams and n_steps. Returns whether the element accepts them. */
+gboolean rig_push_caps (Rig *rig);
+
+void rig_push_stream_start (Rig *rig);
+
+/* Pushes a segment whose running time continues as if each segment before were an hour long. */
+void rig_push_segment (Rig *rig);
+
+/* Pushes the segment that rig_begin_stream() pushes first. */
+void rig_push_first_segment (Rig *rig);
+
+/* Pushes a segment in time that starts at 0. */
+void rig_push_segment_range (Rig *rig, GstClockTime base, GstClockTime stop);
+
+/* Fields of a GstSegment */
 typedef struct {
   GstFormat format;
   gdouble rate, applied_rate;
   guint64 start, stop, time, base, position, duration;
 } RigSegment;
 
-static inline void
-rig_push_exact_segment (Rig *rig, const RigSegment *s)
-{
-  GstSegment segment;
+void rig_push_exact_segment (Rig *rig, const RigSegment *segment);
 
-  gst_segment_init (&segment, s->format);
-  segment.rate = s->rate;
-  segment.applied_rate = s->applied_rate;
-  segment.start = s->start;
-  segment.stop = s->stop;
-  segment.time = s->time;
-  segment.base = s->base;
-  segment.position = s->position;
-  segment.duration = s->duration;
-  rig_push_event (rig, gst_event_new_segment (&segment));
-}
+void rig_push_segment_done (Rig *rig);
+void rig_push_eos (Rig *rig);
 
-/* A segment that goes on in running time, where each one before was an hour long. */
-static inline void
-rig_push_segment (Rig *rig)
-{
-  rig_push_segment_of (rig, rig->segments++ * 3600 * GST_SECOND, GST_CLOCK_TIME_NONE);
-}
+/* Pushes FLUSH_START, FLUSH_STOP and a segment. */
+void rig_push_flush (Rig *rig);
 
-static inline void
-rig_push_stream_start (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_stream_start ("stream"));
-}
+/* Pushes EOS, STREAM_START and a segment. */
+void rig_push_eos_and_stream_start (Rig *rig);
 
-static inline void
-rig_push_eos (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_eos ());
-}
+/* Pushes STREAM_START, caps and a segment, and clears the log. */
+void rig_begin_stream (Rig *rig);
 
-static inline void
-rig_push_segment_done (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_segment_done (GST_FORMAT_TIME, 0));
-}
+/* Sets the element to READY and back to PLAYING, and begins a stream. */
+void rig_restart (Rig *rig);
 
-static inline void
-rig_push_flush (Rig *rig)
-{
-  rig_push_event (rig, gst_event_new_flush_start ());
-  rig_push_event (rig, gst_event_new_flush_stop (TRUE));
-  rig_push_segment (rig);
-}
+/* Emits the signal `reset`. */
+void rig_emit_reset (Rig *rig);
 
-static inline void
-rig_push_eos_and_stream (Rig *rig)
-{
-  rig_push_eos (rig);
-  rig_push_stream_start (rig);
-  rig_push_segment (rig);
-}
-
-/* The one that rig_begin() pushed */
-static inline void
-rig_repeat_segment (Rig *rig)
-{
-  rig_push_segment_of (rig, 0, GST_CLOCK_TIME_NONE);
-}
-
-static inline void
-rig_reset (Rig *rig)
-{
-  g_signal_emit_by_name (rig->lstm, "reset");
-}
-
-static inline void
-rig_do_nothing (Rig *rig)
-{
-}
-
-/* Takes what was logged so far. */
-static inline void
-rig_assert_log (Rig *rig, const gchar *expected)
-{
-  g_assert_cmpstr (rig->log->str, ==, expected);
-  g_string_truncate (rig->log, 0);
-}
-
-/* Stream-start, caps and segment, which leave no trace in the log. */
-static inline void
-rig_begin (Rig *rig)
-{
-  rig_push_stream_start (rig);
-  g_assert_true (rig_push_caps (rig));
-  rig_push_segment (rig);
-  g_string_truncate (rig->log, 0);
-}
-
-/* Of whole sequences, as long as x at most, where the model needs them. */
-static inline LstmState *
-rig_state_new (const Rig *rig, LstmModel *model)
-{
-  g_autoptr (GError) error = NULL;
-  LstmState *state = lstm_model_is_causal (model)
-                         ? lstm_state_new (model, rig->streams, &error)
-                         : lstm_state_new_for_sequences (model, rig->streams, rig->x.length, &error);
-
-  g_assert_no_error (error);
-  return state;
-}
-
-/* To READY and back */
-static inline void
-rig_pass_ready (Rig *rig)
-{
-  gst_element_set_state (rig->lstm, GST_STATE_READY);
-  gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
-  rig_begin (rig);
-}
-
-/* liblstm begins anew, with as many streams as there are now. */
-static inline void
-rig_expect_zero (Rig *rig)
-{
-  LstmModel *model = lstm_model_ref (lstm_state_get_model (rig->state));
-
-  lstm_state_unref (rig->state);
-  rig->state = rig_state_new (rig, model);
-  lstm_model_unref (model);
-}
-
-/* An element that plays but has seen nothing, with the model and the input of @folder. */
-static inline void
-rig_init (Rig *rig, const gchar *folder, const gchar *properties)
-{
-  g_autofree gchar *path = vector_file (folder, "model.safetensors");
-  g_autofree gchar *x = vector_file (folder, "x.npy");
-  g_autofree gchar *line = g_strdup_printf ("lstm model-location=%s %s", path, properties);
-  g_autoptr (LstmModel) model = NULL;
-  g_autoptr (GstPad) pad = NULL;
-  g_autoptr (GError) error = NULL;
-
-  model = lstm_model_load (path, &error);
-  g_assert_no_error (error);
-  *rig = (Rig){.streams = 1, .steps = 1, .framerate = "30/1", .duration = 1000};
-  rig->x = array_load (x);
-  rig->state = rig_state_new (rig, model);
-  g_mutex_init (&rig->lock);
-  rig->log = g_string_new (NULL);
-  rig->got = g_array_new (FALSE, FALSE, sizeof (gfloat));
-  rig->expected = g_array_new (FALSE, FALSE, sizeof (gfloat));
-  rig->lstm = gst_object_ref_sink (gst_parse_launch (line, &error));
-  g_assert_no_error (error);
-  rig->bus = gst_bus_new ();
-  gst_element_set_bus (rig->lstm, rig->bus);
-  pad = gst_element_get_static_pad (rig->lstm, "src");
-  gst_pad_add_probe (pad,
-      GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM
-          | GST_PAD_PROBE_TYPE_EVENT_FLUSH,
-      rig_on_data, rig, NULL);
-  rig->harness = gst_harness_new_with_element (rig->lstm, "sink", "src");
-}
-
-/* What the element said is empty by now: a test takes the errors that it expects. */
-static inline void
-rig_clear (Rig *rig)
-{
-  g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ERROR));
-  gst_element_set_bus (rig->lstm, NULL);
-  gst_harness_teardown (rig->harness);
-  gst_object_unref (rig->lstm);
-  gst_object_unref (rig->bus);
-  g_mutex_clear (&rig->lock);
-  g_string_free (rig->log, TRUE);
-  g_array_unref (rig->got);
-  g_array_unref (rig->expected);
-  lstm_state_unref (rig->state);
-  g_free (rig->x.items);
-}
-
-/* A buffer of the steps from @first on. Returns: (transfer full) */
-static inline GstBuffer *
-rig_buffer (Rig *rig, gsize first)
-{
-  gfloat *items = array_steps (&rig->x, rig->streams, first, rig->steps);
-  GstBuffer *buffer = gst_buffer_new_wrapped (
-      items, rig->streams * rig->steps * rig->x.size * sizeof (gfloat));
-
-  GST_BUFFER_PTS (buffer) = first * 1000;
-  GST_BUFFER_DURATION (buffer) = rig->duration;
-  return buffer;
-}
-
-/* Runs liblstm over @steps steps and notes the output of the last @kept ones. */
-static inline void
-rig_expect (Rig *rig, gsize first, gsize steps, gsize kept)
-{
-  const gsize n = lstm_model_get_output_size (lstm_state_get_model (rig->state));
-  g_autofree gfloat *x = array_steps (&rig->x, rig->streams, first, steps);
-  g_autofree gfloat *y = g_new (gfloat, rig->streams * steps * n);
-
-  lstm_state_run (rig->state, steps, x, y);
-  for (gsize s = 0; s < rig->streams; s++)
-    g_array_append_vals (rig->expected, y + (s * steps + steps - kept) * n, (guint) (kept * n));
-}
-
-static inline void
-rig_push_steps (Rig *rig, gsize first, gsize n)
-{
-  for (gsize i = first; i < first + n; i += rig->steps)
-    g_assert_cmpint (gst_harness_push (rig->harness, rig_buffer (rig, i)), ==, GST_FLOW_OK);
-}
-
-/* @n steps in buffers, all of whose outputs are to come. */
-static inline void
-rig_push_sequence (Rig *rig, gsize first, gsize n)
-{
-  rig_push_steps (rig, first, n);
-  for (gsize i = first; i < first + n; i += rig->steps)
-    rig_expect (rig, i, rig->steps, rig->steps);
-}
-
-/* @n steps in buffers, of whose outputs the last one is to come at the end. */
-static inline void
-rig_push_final (Rig *rig, gsize first, gsize n)
-{
-  rig_push_steps (rig, first, n);
-  rig_expect (rig, first, n, 1);
-}
-
-/* A number of the element's statistics */
-static inline guint64
-rig_get_stat (Rig *rig, const gchar *field)
-{
-  g_autoptr (GstStructure) stats = NULL;
-  guint64 value = 0;
-
-  g_object_get (rig->lstm, "stats", &stats, NULL);
-  g_assert_true (gst_structure_get_uint64 (stats, field, &value));
-  return value;
-}
-
-static inline guint64
-rig_get_steps (Rig *rig)
-{
-  return rig_get_stat (rig, "steps");
-}
-
-/* What left until now is what liblstm gave, to the last bit. */
-static inline void
-rig_assert_same (Rig *rig)
-{
-  assert_same_bits (rig->got, rig->expected);
-  g_array_set_size (rig->got, 0);
-  g_array_set_size (rig->expected, 0);
-}
+/* Does nothing; a row of a table that needs no action calls this function. */
+void rig_do_nothing (Rig *rig);

@@ -2,7 +2,7 @@
  *
  * What a saved state says of the next step, when it is written, and that no NaN is ever saved. */
 #include "lstm-rig.h"
-#include "state-place.h"
+#include "state-location.h"
 #include <glib/gstdio.h>
 #include <math.h>
 
@@ -35,7 +35,7 @@ assert_next (Rig *rig, guint64 time, guint64 steps)
 static void
 push_at (Rig *rig, GstClockTime pts, GstClockTime duration)
 {
-  GstBuffer *buffer = rig_buffer (rig, 0);
+  GstBuffer *buffer = rig_buffer_new (rig, 0);
 
   GST_BUFFER_PTS (buffer) = pts;
   GST_BUFFER_DURATION (buffer) = duration;
@@ -73,8 +73,8 @@ test_times (void)
 
       rig_init (&rig, FOLDER, "gap-policy=zero-step");
       rig.framerate = framerate;
-      rig.steps = steps[k];
-      rig_begin (&rig);
+      rig.n_steps = steps[k];
+      rig_begin_stream (&rig);
       for (guint b = 0; b < G_N_ELEMENTS (begins); b++)
         for (guint64 i = begins[b]; i < begins[b] + 12 * steps[k]; i += steps[k]) {
           push_at (&rig, time_of (f, i), time_of (f, i + steps[k]) - time_of (f, i));
@@ -95,7 +95,7 @@ test_times_of_npysrc (void)
   gchar *dir = test_dir_new ();
   g_autofree gchar *path = g_build_filename (dir, "x.npy", NULL);
 
-  npy_put_numbers (path, "(500, 1)", STEPS);
+  npy_write_numbers (path, "(500, 1)", STEPS);
   for (guint f = 0; f < G_N_ELEMENTS (framerates); f++) {
     g_autofree gchar *line = g_strdup_printf (
         "npysrc location=%s framerate=%d/%d", path, framerates[f].n, framerates[f].d);
@@ -149,11 +149,11 @@ test_behind (void)
 
     rig_init (&rig, FOLDER, "");
     rig.framerate = behind[i].framerate;
-    rig.steps = behind[i].steps;
-    rig_begin (&rig);
+    rig.n_steps = behind[i].steps;
+    rig_begin_stream (&rig);
     push_at (&rig, 1000, 2000); /* what is known of it is no longer true */
     push_at (&rig, behind[i].pts, behind[i].duration);
-    assert_next (&rig, behind[i].next, 2 * rig.steps);
+    assert_next (&rig, behind[i].next, 2 * rig.n_steps);
     rig_clear (&rig);
   }
 }
@@ -204,7 +204,7 @@ static const struct {
   guint64 next, steps;
 } later[] = {
     {"", rig_do_nothing, 3 * GST_SECOND, 3},
-    {"", rig_reset, 3 * GST_SECOND, 0}, /* the stream goes on */
+    {"", rig_emit_reset, 3 * GST_SECOND, 0}, /* the stream goes on */
     {"", rig_push_segment, NONE, 0},
     {"", rig_push_flush, NONE, 0},
     {"", rig_push_eos, NONE, 0},
@@ -226,7 +226,7 @@ test_later (void)
     g_test_message ("%u", i);
     rig_init (&rig, FOLDER, later[i].properties);
     rig.framerate = "1/1";
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     for (guint t = 0; t < 3; t++)
       push_at (&rig, t * GST_SECOND, GST_SECOND);
     later[i].happens (&rig);
@@ -247,20 +247,20 @@ test_final (void)
   Rig rig;
 
   rig_init (&rig, FOLDER, "output-mode=final");
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 3);
   g_signal_emit_by_name (rig.lstm, "get-state", &bytes);
   rig_push_steps (&rig, 5, 4);
   g_signal_emit_by_name (rig.lstm, "set-state", bytes, &ok);
   g_assert_true (ok);
   rig_push_segment (&rig);
-  g_assert_cmpuint (rig.got->len, ==, 0);
-  rig_expect (&rig, 0, 3, 0);
-  rig_push_final (&rig, 3, 2);
+  g_assert_cmpuint (rig.outputs->len, ==, 0);
+  rig_expect_outputs (&rig, 0, 3, 0);
+  rig_push_and_expect_last (&rig, 3, 2);
   restored = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
   g_assert_true (gst_message_has_name (restored, "lstm-restored"));
   rig_push_eos (&rig);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
   g_assert_true (gst_message_has_name (message, "lstm-final"));
   g_assert_true (
@@ -273,12 +273,12 @@ test_final (void)
 
 /* Returns: (transfer full) (nullable) */
 static GBytes *
-read_file (const Place *place)
+read_file (const StateLocation *location)
 {
   gchar *content;
   gsize size;
 
-  return g_file_get_contents (place->file, &content, &size, NULL)
+  return g_file_get_contents (location->file, &content, &size, NULL)
              ? g_bytes_new_take (content, size)
              : NULL;
 }
@@ -286,7 +286,7 @@ read_file (const Place *place)
 static void
 push_value (Rig *rig, guint i, gfloat value)
 {
-  GstBuffer *buffer = rig_buffer (rig, i);
+  GstBuffer *buffer = rig_buffer_new (rig, i);
 
   gst_buffer_fill (buffer, sizeof value, &value, sizeof value);
   g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
@@ -330,35 +330,35 @@ static void
 test_not_written (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (ends); i++) {
-    Place place = place_new (ends[i].more);
+    StateLocation location = state_location_new (ends[i].more);
     g_autoptr (GBytes) good = NULL, after = NULL;
     g_autofree gchar *warning = NULL, *expected = NULL;
     Rig rig;
 
     g_test_message ("%u", i);
-    rig_init (&rig, FOLDER, place.properties);
-    rig_begin (&rig);
+    rig_init (&rig, FOLDER, location.properties);
+    rig_begin_stream (&rig);
     push_at (&rig, 0, 1000);
     push_at (&rig, 1000, 1000);
     to_ready (&rig);
-    good = read_file (&place);
+    good = read_file (&location);
     g_assert_nonnull (good);
     gst_element_set_state (rig.lstm, GST_STATE_PLAYING);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     for (guint t = 0; t < 3; t++)
       push_value (&rig, t, NAN);
     ends[i].ends (&rig);
-    after = read_file (&place);
+    after = read_file (&location);
     g_assert_true (g_bytes_equal (after, good));
     warning = pop_warning (&rig, "property state-location: ");
     expected = g_strdup_printf ("property state-location: %s stays as it was: h and c: tensor "
                                 "\"0.hidden\": expected finite values, found *nan at [0, *",
-        place.file);
+        location.file);
     assert_matches (warning, expected);
     to_ready (&rig);
     g_assert_null (pop_warning (&rig, "property state-location: "));
     rig_clear (&rig);
-    place_clear (&place);
+    state_location_clear (&location);
   }
 }
 
@@ -366,11 +366,11 @@ test_not_written (void)
 static void
 test_good_again (void)
 {
-  Place place = place_new ("state-interval=1");
+  StateLocation location = state_location_new ("state-interval=1");
   Rig rig;
 
-  rig_init (&rig, FOLDER, place.properties);
-  rig_begin (&rig);
+  rig_init (&rig, FOLDER, location.properties);
+  rig_begin_stream (&rig);
   for (guint round = 1; round <= 2; round++) {
     g_autoptr (GBytes) none = NULL, file = NULL;
     g_autofree gchar *not_saved = NULL, *warning = NULL;
@@ -385,14 +385,14 @@ test_good_again (void)
     warning = pop_warning (&rig, "get-state");
     assert_matches (
         warning, "get-state: h and c: tensor \"0.hidden\": expected finite values*");
-    rig_reset (&rig);
+    rig_emit_reset (&rig);
     push_value (&rig, 10 * round + 3, 0);
     push_value (&rig, 10 * round + 4, 0);
-    file = read_file (&place);
+    file = read_file (&location);
     g_assert_cmpuint (get_number (file, "lstm.steps"), ==, 2);
   }
   rig_clear (&rig);
-  place_clear (&place);
+  state_location_clear (&location);
 }
 
 /* --- When it is written --- */
@@ -414,28 +414,28 @@ static void
 test_interval (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (feeds); i++) {
-    Place place = place_new ("state-interval=3000000000");
+    StateLocation location = state_location_new ("state-interval=3000000000");
     Rig rig;
 
-    rig_init (&rig, FOLDER, place.properties);
+    rig_init (&rig, FOLDER, location.properties);
     gst_harness_use_testclock (rig.harness);
     rig.framerate = feeds[i].framerate;
-    rig.steps = i == 1 ? 3 : 1;
-    rig_begin (&rig);
+    rig.n_steps = i == 1 ? 3 : 1;
+    rig_begin_stream (&rig);
     for (guint t = 0; t < 8; t++) {
       g_autoptr (GBytes) file = NULL;
 
       if (feeds[i].by_clock)
         gst_harness_set_time (rig.harness, t * GST_SECOND);
       push_at (&rig, NONE, feeds[i].duration);
-      file = read_file (&place);
+      file = read_file (&location);
       if (t < 3)
         g_assert_null (file);
       else
-        g_assert_cmpuint (get_number (file, "lstm.steps"), ==, (t < 6 ? 4 : 7) * rig.steps);
+        g_assert_cmpuint (get_number (file, "lstm.steps"), ==, (t < 6 ? 4 : 7) * rig.n_steps);
     }
     rig_clear (&rig);
-    place_clear (&place);
+    state_location_clear (&location);
   }
 }
 
@@ -443,20 +443,21 @@ test_interval (void)
 static void
 test_interval_of_gaps (void)
 {
-  Place place = place_new ("state-interval=3000000000 gap-policy=zero-step");
+  StateLocation location = state_location_new (
+      "state-interval=3000000000 gap-policy=zero-step");
   g_autoptr (GBytes) file = NULL;
   Rig rig;
 
-  rig_init (&rig, FOLDER, place.properties);
+  rig_init (&rig, FOLDER, location.properties);
   rig.framerate = "1/1";
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   for (guint t = 0; t < 4; t++)
     rig_push_event (&rig, gst_event_new_gap (t * GST_SECOND, GST_SECOND));
-  file = read_file (&place);
+  file = read_file (&location);
   g_assert_nonnull (file);
   g_assert_cmpuint (get_number (file, "lstm.steps"), ==, 4);
   rig_clear (&rig);
-  place_clear (&place);
+  state_location_clear (&location);
 }
 
 int

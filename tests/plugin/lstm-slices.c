@@ -14,12 +14,12 @@ init_long (Rig *rig, const gchar *properties, guint streams, gsize steps)
   rig_init (rig, "seed-1x30", properties);
   g_free (rig->x.items);
   rig->x.items = g_new (gfloat, streams * steps * rig->x.size);
-  rig->x.streams = rig->streams = streams;
-  rig->x.length = rig->steps = (guint) steps;
+  rig->x.streams = rig->n_streams = streams;
+  rig->x.length = rig->n_steps = (guint) steps;
   for (gsize i = 0; i < streams * steps * rig->x.size; i++)
     rig->x.items[i] = (gfloat) g_rand_double_range (rand, -1, 1);
   g_rand_free (rand);
-  rig_expect_zero (rig); /* of as many streams */
+  rig_expect_reset (rig); /* of as many streams */
 }
 
 /* --- Numbers ---------------------------------------------------------------------------- */
@@ -51,8 +51,8 @@ run_buffers (const gchar *properties, guint streams, gsize steps, guint t)
   for (guint i = 0; i < 12; i++)
     all[i / 3][i % 3] = g_array_new (FALSE, FALSE, sizeof (gfloat));
   init_long (&rig, properties, streams, steps);
-  rig.steps = t;
-  rig_begin (&rig);
+  rig.n_steps = t;
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, steps);
   rig_push_segment (&rig);
   while ((buffer = gst_harness_try_pull (rig.harness))) {
@@ -99,7 +99,7 @@ push_long (gpointer data)
 {
   Rig *rig = data;
 
-  return GINT_TO_POINTER (gst_harness_push (rig->harness, rig_buffer (rig, 0)));
+  return GINT_TO_POINTER (gst_harness_push (rig->harness, rig_buffer_new (rig, 0)));
 }
 
 /* Starts to push one buffer, and returns while it runs: statistics tell of its steps. */
@@ -110,7 +110,7 @@ start_long (Rig *rig, const gchar *properties)
   guint64 steps;
 
   init_long (rig, properties, 1, LENGTH);
-  rig_begin (rig);
+  rig_begin_stream (rig);
   thread = g_thread_new ("push", push_long, rig);
   while ((steps = rig_get_steps (rig)) == 0)
     g_thread_yield ();
@@ -152,7 +152,7 @@ test_leaving (void)
     ways[i % G_N_ELEMENTS (ways)](&rig);
     g_assert_cmpint (join_long (thread), ==, GST_FLOW_FLUSHING);
     g_assert_cmpuint (rig_get_steps (&rig), <, LENGTH);
-    g_assert_cmpuint (rig.got->len, ==, 0);
+    g_assert_cmpuint (rig.outputs->len, ==, 0);
     rig_clear (&rig);
   }
 }
@@ -161,16 +161,16 @@ test_leaving (void)
 static void
 assert_follows (Rig *rig, LstmState *state, gsize at)
 {
-  const gsize n = rig->got->len / LENGTH;
+  const gsize n = rig->outputs->len / LENGTH;
   g_autoptr (GArray) got = g_array_new (FALSE, FALSE, sizeof (gfloat));
 
   g_array_append_vals (
-      got, &g_array_index (rig->got, gfloat, at * n), (guint) ((LENGTH - at) * n));
+      got, &g_array_index (rig->outputs, gfloat, at * n), (guint) ((LENGTH - at) * n));
   lstm_state_unref (rig->state);
   rig->state = lstm_state_ref (state);
-  g_array_set_size (rig->expected, 0);
-  rig_expect (rig, at, LENGTH - at, LENGTH - at);
-  assert_same_bits (got, rig->expected);
+  g_array_set_size (rig->expected_outputs, 0);
+  rig_expect_outputs (rig, at, LENGTH - at, LENGTH - at);
+  assert_same_bits (got, rig->expected_outputs);
 }
 
 /* A state that get-state gives amid a buffer is that between two of its steps. */
@@ -205,7 +205,7 @@ test_reset (void)
   Rig rig;
   GThread *thread = start_long (&rig, "");
 
-  rig_reset (&rig);
+  rig_emit_reset (&rig);
   g_assert_cmpuint (rig_get_steps (&rig), <, LENGTH);
   g_assert_cmpint (join_long (thread), ==, GST_FLOW_OK);
   g_signal_emit_by_name (rig.lstm, "get-state", &bytes);

@@ -2,7 +2,7 @@
  *
  * What the file of state-location may be, and writes that fail. */
 #include "lstm-rig.h"
-#include "state-place.h"
+#include "state-location.h"
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 static gchar *
 refusal_of (const gchar *location)
 {
-  g_autofree gchar *model = vector_file (FOLDER, "model.safetensors");
+  g_autofree gchar *model = get_vector_path (FOLDER, "model.safetensors");
   GstElement *lstm = gst_object_ref_sink (gst_element_factory_make ("lstm", NULL));
   g_autoptr (GstBus) bus = gst_bus_new ();
   g_autoptr (GstMessage) message = NULL;
@@ -51,11 +51,11 @@ assert_refused (const gchar *location, const gchar *pattern)
 static void
 test_fifo (void)
 {
-  Place place = place_new ("");
+  StateLocation location = state_location_new ("");
 
-  g_assert_cmpint (mkfifo (place.file, 0600), ==, 0);
-  assert_refused (place.file, "expected a file, found a FIFO");
-  place_clear (&place);
+  g_assert_cmpint (mkfifo (location.file, 0600), ==, 0);
+  assert_refused (location.file, "expected a file, found a FIFO");
+  state_location_clear (&location);
 }
 
 /* Bytes that this process has read so far; 0 where the kernel does not count them */
@@ -71,12 +71,12 @@ count_read (void)
 }
 
 static void
-write_state (const Place *place)
+write_state (const StateLocation *location)
 {
   Rig rig;
 
-  rig_init (&rig, FOLDER, place->properties);
-  rig_begin (&rig);
+  rig_init (&rig, FOLDER, location->properties);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 2);
   rig_clear (&rig);
 }
@@ -86,18 +86,18 @@ static void
 test_large_file (void)
 {
   for (guint i = 0; i < 2; i++) {
-    Place place = place_new ("");
+    StateLocation location = state_location_new ("");
     guint64 before;
 
     if (i)
-      write_state (&place);
+      write_state (&location);
     else
-      g_file_set_contents (place.file, "", 0, NULL);
-    g_assert_cmpint (truncate (place.file, 3000000000), ==, 0);
+      g_file_set_contents (location.file, "", 0, NULL);
+    g_assert_cmpint (truncate (location.file, 3000000000), ==, 0);
     before = count_read ();
-    assert_refused (place.file, "expected *, found a file of 3000000000 bytes");
+    assert_refused (location.file, "expected *, found a file of 3000000000 bytes");
     g_assert_cmpuint (count_read () - before, <, 10000000);
-    place_clear (&place);
+    state_location_clear (&location);
   }
 }
 
@@ -160,34 +160,34 @@ static void
 test_retries (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (retries); i++) {
-    Place place = place_new (retries[i].more);
+    StateLocation location = state_location_new (retries[i].more);
     g_autoptr (GBytes) bytes = NULL;
     g_autofree gchar *content = NULL;
     gsize size;
     Rig rig;
 
     g_test_message ("retry %u", i);
-    rig_init (&rig, FOLDER, place.properties);
-    rig_begin (&rig);
+    rig_init (&rig, FOLDER, location.properties);
+    rig_begin_stream (&rig);
     set_file_size_limit (100);
-    rig_push_sequence (&rig, 0, 6);
-    rig_assert_same (&rig);
+    rig_push_and_expect (&rig, 0, 6);
+    rig_assert_outputs (&rig);
     g_signal_emit_by_name (rig.lstm, "get-state", &bytes);
     retries[i].ends (&rig);
     set_file_size_limit (RLIM_INFINITY);
     assert_one_warning (
         &rig, "property state-location: */state.safetensors: writing: File too large");
-    g_assert_false (g_file_test (place.file, G_FILE_TEST_EXISTS));
+    g_assert_false (g_file_test (location.file, G_FILE_TEST_EXISTS));
     retries[i].retries (&rig);
     g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_WARNING));
     if (retries[i].newer) {
       g_clear_pointer (&bytes, g_bytes_unref);
       g_signal_emit_by_name (rig.lstm, "get-state", &bytes);
     }
-    g_assert_true (g_file_get_contents (place.file, &content, &size, NULL));
+    g_assert_true (g_file_get_contents (location.file, &content, &size, NULL));
     g_assert_cmpmem (content, size, g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
     rig_clear (&rig);
-    place_clear (&place);
+    state_location_clear (&location);
   }
 }
 
@@ -195,28 +195,28 @@ test_retries (void)
 static void
 test_reasons (void)
 {
-  Place place = place_new ("state-interval=1");
+  StateLocation location = state_location_new ("state-interval=1");
   static const gchar too_large[] = "*writing: File too large";
   Rig rig;
 
-  rig_init (&rig, FOLDER, place.properties);
-  rig_begin (&rig);
+  rig_init (&rig, FOLDER, location.properties);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 2);
   for (guint i = 0; i < 2; i++) {
     set_file_size_limit (100);
     rig_push_steps (&rig, 2, 2);
     assert_one_warning (&rig, too_large);
     set_file_size_limit (RLIM_INFINITY);
-    g_unlink (place.file);
-    g_mkdir (place.file, 0700);
+    g_unlink (location.file);
+    g_mkdir (location.file, 0700);
     rig_push_steps (&rig, 4, 2);
     assert_one_warning (&rig, "*expected a file to write, found a directory");
-    g_rmdir (place.file);
+    g_rmdir (location.file);
     rig_push_steps (&rig, 6, 2);
     g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_WARNING));
   }
   rig_clear (&rig);
-  place_clear (&place);
+  state_location_clear (&location);
 }
 
 int

@@ -3,7 +3,7 @@
  * h and c of `lstm` beyond its own life: state-location, get-state and set-state, and a process
  * that is killed while it writes. */
 #include "lstm-rig.h"
-#include "state-place.h"
+#include "state-location.h"
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -15,20 +15,20 @@
 
 /* Ends the rig's element and begins with a new one, as another process would. */
 static void
-restart (Rig *rig, const Place *place)
+restart (Rig *rig, const StateLocation *location)
 {
   LstmState *state = lstm_state_ref (rig->state);
-  const guint streams = rig->streams, steps = rig->steps;
-  GArray *expected = g_array_ref (rig->expected);
+  const guint streams = rig->n_streams, steps = rig->n_steps;
+  GArray *expected = g_array_ref (rig->expected_outputs);
 
   rig_clear (rig);
-  rig_init (rig, FOLDER, place->properties);
+  rig_init (rig, FOLDER, location->properties);
   lstm_state_unref (rig->state);
-  g_array_unref (rig->expected);
+  g_array_unref (rig->expected_outputs);
   rig->state = state;
-  rig->expected = expected;
-  rig->streams = streams;
-  rig->steps = steps;
+  rig->expected_outputs = expected;
+  rig->n_streams = streams;
+  rig->n_steps = steps;
 }
 
 static void
@@ -40,11 +40,11 @@ push_gap (Rig *rig)
 static void
 reset_and_step (Rig *rig)
 {
-  rig_reset (rig);
-  rig_push_steps (rig, 0, rig->steps);
-  rig_expect_zero (rig);
-  rig_expect (rig, 0, rig->steps, 0);
-  g_array_set_size (rig->got, 0);
+  rig_emit_reset (rig);
+  rig_push_steps (rig, 0, rig->n_steps);
+  rig_expect_reset (rig);
+  rig_expect_outputs (rig, 0, rig->n_steps, 0);
+  g_array_set_size (rig->outputs, 0);
 }
 
 /* How the first life ends, what comes before the second one's first step, and what it goes on
@@ -62,8 +62,8 @@ static const struct {
     {"", rig_push_eos, rig_push_flush, TRUE},
     {"", rig_push_eos, rig_push_segment, TRUE},
     {"reset-on=gap", rig_push_eos, push_gap, TRUE},
-    {"", rig_push_eos, rig_reset, FALSE},
-    {"", rig_reset, rig_do_nothing, FALSE},
+    {"", rig_push_eos, rig_emit_reset, FALSE},
+    {"", rig_emit_reset, rig_do_nothing, FALSE},
     {"", reset_and_step, rig_do_nothing, TRUE},
     {"emit=output state-interval=1", rig_push_eos, rig_do_nothing, TRUE},
 };
@@ -71,27 +71,27 @@ static const struct {
 static void
 check_lives (guint i, guint streams, guint steps)
 {
-  Place place = place_new (lives[i].more);
+  StateLocation location = state_location_new (lives[i].more);
   Rig rig;
 
   g_test_message ("life %u, %u streams, %u steps", i, streams, steps);
-  rig_init (&rig, FOLDER, place.properties);
-  rig.streams = streams;
-  rig.steps = steps;
-  rig_expect_zero (&rig);
-  rig_begin (&rig);
-  rig_push_sequence (&rig, 0, 6);
-  rig_assert_same (&rig);
+  rig_init (&rig, FOLDER, location.properties);
+  rig.n_streams = streams;
+  rig.n_steps = steps;
+  rig_expect_reset (&rig);
+  rig_begin_stream (&rig);
+  rig_push_and_expect (&rig, 0, 6);
+  rig_assert_outputs (&rig);
   lives[i].ends (&rig);
-  restart (&rig, &place);
-  rig_begin (&rig);
+  restart (&rig, &location);
+  rig_begin_stream (&rig);
   lives[i].begins (&rig);
   if (!lives[i].kept)
-    rig_expect_zero (&rig);
-  rig_push_sequence (&rig, 0, 6);
-  rig_assert_same (&rig);
+    rig_expect_reset (&rig);
+  rig_push_and_expect (&rig, 0, 6);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
-  place_clear (&place);
+  state_location_clear (&location);
 }
 
 static void
@@ -107,17 +107,17 @@ test_lives (void)
 static void
 test_restored (void)
 {
-  Place place = place_new ("");
+  StateLocation location = state_location_new ("");
   g_autoptr (GstMessage) message = NULL;
   guint64 time, steps;
   Rig rig;
 
-  rig_init (&rig, FOLDER, place.properties);
+  rig_init (&rig, FOLDER, location.properties);
   rig.framerate = "1000000/1"; /* that of its buffers */
   g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
-  rig_begin (&rig);
-  rig_push_sequence (&rig, 0, 5);
-  restart (&rig, &place);
+  rig_begin_stream (&rig);
+  rig_push_and_expect (&rig, 0, 5);
+  restart (&rig, &location);
   message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
   g_assert_nonnull (message);
   g_assert_true (gst_message_has_name (message, "lstm-restored"));
@@ -126,7 +126,7 @@ test_restored (void)
   g_assert_cmpuint (time, ==, 5000);
   g_assert_cmpuint (steps, ==, 5);
   rig_clear (&rig);
-  place_clear (&place);
+  state_location_clear (&location);
 }
 
 /* Windows that were open when the state was saved go on, wherever it is cut. */
@@ -137,24 +137,24 @@ test_window (void)
   Rig undisturbed;
 
   rig_init (&undisturbed, FOLDER, windows);
-  rig_begin (&undisturbed);
+  rig_begin_stream (&undisturbed);
   rig_push_steps (&undisturbed, 0, 12);
-  g_assert_cmpuint (undisturbed.got->len, >, 0);
+  g_assert_cmpuint (undisturbed.outputs->len, >, 0);
   for (guint cut = 1; cut < 12; cut++) {
-    Place place = place_new (windows);
+    StateLocation location = state_location_new (windows);
     Rig rig;
 
-    rig_init (&rig, FOLDER, place.properties);
-    rig_begin (&rig);
+    rig_init (&rig, FOLDER, location.properties);
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, cut);
-    g_array_append_vals (rig.expected, rig.got->data, rig.got->len);
-    restart (&rig, &place);
-    g_array_append_vals (rig.got, rig.expected->data, rig.expected->len);
-    rig_begin (&rig);
+    g_array_append_vals (rig.expected_outputs, rig.outputs->data, rig.outputs->len);
+    restart (&rig, &location);
+    g_array_append_vals (rig.outputs, rig.expected_outputs->data, rig.expected_outputs->len);
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, cut, 12 - cut);
-    assert_same_bits (rig.got, undisturbed.got);
+    assert_same_bits (rig.outputs, undisturbed.outputs);
     rig_clear (&rig);
-    place_clear (&place);
+    state_location_clear (&location);
   }
   rig_clear (&undisturbed);
 }
@@ -172,18 +172,18 @@ test_signals (void)
   rig_init (&rig, FOLDER, "");
   g_signal_emit_by_name (rig.lstm, "get-state", &none);
   g_assert_null (none);
-  rig_begin (&rig);
-  rig_push_sequence (&rig, 0, 4);
+  rig_begin_stream (&rig);
+  rig_push_and_expect (&rig, 0, 4);
   g_signal_emit_by_name (rig.lstm, "get-state", &bytes);
   g_assert_nonnull (bytes);
-  rig_push_sequence (&rig, 4, 4);
-  rig_assert_same (&rig);
+  rig_push_and_expect (&rig, 4, 4);
+  rig_assert_outputs (&rig);
   g_signal_emit_by_name (rig.lstm, "set-state", bytes, &ok);
   g_assert_true (ok);
-  rig_expect_zero (&rig);
-  rig_expect (&rig, 0, 4, 0);
-  rig_push_sequence (&rig, 4, 4);
-  rig_assert_same (&rig);
+  rig_expect_reset (&rig);
+  rig_expect_outputs (&rig, 0, 4, 0);
+  rig_push_and_expect (&rig, 4, 4);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -207,8 +207,8 @@ state_of (const gchar *folder, guint streams)
   if (!folder)
     return g_bytes_new_static ("nothing", 7);
   rig_init (&rig, folder, "");
-  rig.streams = streams;
-  rig_begin (&rig);
+  rig.n_streams = streams;
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 2);
   g_signal_emit_by_name (rig.lstm, "get-state", &bytes);
   rig_clear (&rig);
@@ -226,16 +226,16 @@ test_refusals (void)
     Rig rig;
 
     rig_init (&rig, FOLDER, "");
-    rig_begin (&rig);
-    rig_push_sequence (&rig, 0, 4);
+    rig_begin_stream (&rig);
+    rig_push_and_expect (&rig, 0, 4);
     g_signal_emit_by_name (rig.lstm, "set-state", bytes, &ok);
     g_assert_false (ok);
     message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_WARNING);
     g_assert_nonnull (message);
     gst_message_parse_warning (message, &warning, NULL);
     g_assert_true (g_str_has_prefix (warning->message, refusals[i].message));
-    rig_push_sequence (&rig, 4, 4);
-    rig_assert_same (&rig);
+    rig_push_and_expect (&rig, 4, 4);
+    rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
 }
@@ -245,20 +245,20 @@ static void
 test_refused_files (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (refusals); i++) {
-    Place place = place_new ("");
+    StateLocation location = state_location_new ("");
     g_autoptr (GBytes) bytes = state_of (refusals[i].folder, refusals[i].streams);
-    g_autofree gchar *model = vector_file (FOLDER, "model.safetensors");
+    g_autofree gchar *model = get_vector_path (FOLDER, "model.safetensors");
     GstElement *lstm = gst_object_ref_sink (gst_element_factory_make ("lstm", NULL));
     const gboolean other_streams = refusals[i].streams > 1;
 
     g_file_set_contents (
-        place.file, g_bytes_get_data (bytes, NULL), (gssize) g_bytes_get_size (bytes), NULL);
-    g_object_set (lstm, "model-location", model, "state-location", place.file, NULL);
+        location.file, g_bytes_get_data (bytes, NULL), (gssize) g_bytes_get_size (bytes), NULL);
+    g_object_set (lstm, "model-location", model, "state-location", location.file, NULL);
     g_assert_cmpint (gst_element_set_state (lstm, GST_STATE_PAUSED), ==,
         other_streams ? GST_STATE_CHANGE_SUCCESS : GST_STATE_CHANGE_FAILURE);
     gst_element_set_state (lstm, GST_STATE_NULL);
     gst_object_unref (lstm);
-    place_clear (&place);
+    state_location_clear (&location);
   }
 }
 
@@ -266,17 +266,17 @@ test_refused_files (void)
 static void
 test_other_streams (void)
 {
-  Place place = place_new ("");
+  StateLocation location = state_location_new ("");
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;
   Rig rig;
 
-  rig_init (&rig, FOLDER, place.properties);
-  rig.streams = 2;
-  rig_begin (&rig);
+  rig_init (&rig, FOLDER, location.properties);
+  rig.n_streams = 2;
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 2);
-  restart (&rig, &place);
-  rig.streams = 1;
+  restart (&rig, &location);
+  rig.n_streams = 1;
   rig_push_stream_start (&rig);
   g_assert_false (rig_push_caps (&rig));
   message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ERROR);
@@ -285,7 +285,7 @@ test_other_streams (void)
   g_assert_cmpstr (error->message, ==,
       "caps field dimensions: expected 2 streams, which the restored state has, got 1");
   rig_clear (&rig);
-  place_clear (&place);
+  state_location_clear (&location);
 }
 
 /* --- Killed --- */
@@ -315,19 +315,19 @@ run_child (const gchar *file)
   message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
   if (message)
     gst_structure_get_uint64 (gst_message_get_structure (message), "steps", &first);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   for (guint i = (guint) first; i < STEPS; i++) {
-    GstBuffer *buffer = rig_buffer (&rig, 0);
+    GstBuffer *buffer = rig_buffer_new (&rig, 0);
     GstMapInfo map;
 
     gst_buffer_map (buffer, &map, GST_MAP_WRITE);
     fill_step ((gfloat *) map.data, rig.x.size, i);
     gst_buffer_unmap (buffer, &map);
     GST_BUFFER_PTS (buffer) = i * 1000;
-    g_array_set_size (rig.got, 0);
+    g_array_set_size (rig.outputs, 0);
     if (gst_harness_push (rig.harness, buffer) != GST_FLOW_OK
         || write (STDOUT_FILENO, &i, sizeof i) != sizeof i
-        || write (STDOUT_FILENO, rig.got->data, rig.got->len * sizeof (gfloat)) < 0)
+        || write (STDOUT_FILENO, rig.outputs->data, rig.outputs->len * sizeof (gfloat)) < 0)
       return 1;
   }
   rig_push_eos (&rig);
@@ -355,7 +355,7 @@ read_record (gint fd, gpointer record, gsize size)
 static gfloat *
 undisturbed (gsize *n)
 {
-  g_autofree gchar *path = vector_file (FOLDER, "model.safetensors");
+  g_autofree gchar *path = get_vector_path (FOLDER, "model.safetensors");
   g_autoptr (LstmModel) model = lstm_model_load (path, NULL);
   g_autoptr (LstmState) state = lstm_state_new (model, 1, NULL);
   const gsize d = lstm_model_get_input_size (model);
@@ -417,23 +417,23 @@ assert_names (const gchar *dir)
 static void
 test_killed (void)
 {
-  Place place = place_new ("");
+  StateLocation location = state_location_new ("");
   gsize n;
   g_autofree gfloat *expected = undisturbed (&n);
   guint known = 0;
 
   for (guint i = 0; i < KILLS; i++) {
     known = run_and_kill (
-        place.file, (guint) g_test_rand_int_range (1, STEPS / KILLS), expected, n, known);
-    assert_names (place.dir);
+        location.file, (guint) g_test_rand_int_range (1, STEPS / KILLS), expected, n, known);
+    assert_names (location.dir);
   }
   g_assert_cmpuint (known, <, STEPS);
   g_assert_cmpuint (known, >, KILLS);
-  g_assert_cmpuint (run_and_kill (place.file, STEPS + 1, expected, n, known), ==, STEPS);
-  g_assert_cmpint (g_unlink (place.file), ==, 0);
-  g_assert_cmpint (g_rmdir (place.dir), ==, 0); /* nothing is left */
-  g_assert_cmpint (g_mkdir (place.dir, 0700), ==, 0);
-  place_clear (&place);
+  g_assert_cmpuint (run_and_kill (location.file, STEPS + 1, expected, n, known), ==, STEPS);
+  g_assert_cmpint (g_unlink (location.file), ==, 0);
+  g_assert_cmpint (g_rmdir (location.dir), ==, 0); /* nothing is left */
+  g_assert_cmpint (g_mkdir (location.dir, 0700), ==, 0);
+  state_location_clear (&location);
 }
 
 int

@@ -54,8 +54,8 @@ assert_segment (Rig *rig, const guint64 expected[5])
 static void
 push_bytes (Rig *rig, guint i, gsize first)
 {
-  const gsize row = rig->streams * rig->x.size * sizeof (gfloat);
-  GstBuffer *buffer = rig_buffer (rig, first);
+  const gsize row = rig->n_streams * rig->x.size * sizeof (gfloat);
+  GstBuffer *buffer = rig_buffer_new (rig, first);
 
   GST_BUFFER_PTS (buffer) = GST_BUFFER_DURATION (buffer) = NONE;
   if (bytes_cases[i].offset != NONE)
@@ -71,7 +71,7 @@ check_bytes (guint i)
 
   g_test_message ("bytes %u", i);
   rig_init (&rig, bytes_cases[i].folder, "");
-  rig.steps = bytes_cases[i].steps;
+  rig.n_steps = bytes_cases[i].steps;
   rig.framerate = bytes_cases[i].framerate;
   rig_push_stream_start (&rig);
   g_assert_true (rig_push_caps (&rig));
@@ -80,17 +80,17 @@ check_bytes (guint i)
   assert_segment (&rig, bytes_cases[i].time);
   g_string_truncate (rig.log, 0);
   for (guint k = 0; k < 2; k++) {
-    push_bytes (&rig, i, k * rig.steps);
-    rig_expect (&rig, k * rig.steps, rig.steps, rig.steps);
+    push_bytes (&rig, i, k * rig.n_steps);
+    rig_expect_outputs (&rig, k * rig.n_steps, rig.n_steps, rig.n_steps);
   }
   rig_assert_log (&rig, bytes_cases[i].log);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   for (guint k = 0; k < 2; k++) {
     g_autoptr (GstBuffer) out = gst_harness_try_pull (rig.harness);
-    const guint64 first = bytes_cases[i].first + k * rig.steps;
+    const guint64 first = bytes_cases[i].first + k * rig.n_steps;
 
     g_assert_cmpuint (GST_BUFFER_OFFSET (out), ==, first);
-    g_assert_cmpuint (GST_BUFFER_OFFSET_END (out), ==, first + rig.steps);
+    g_assert_cmpuint (GST_BUFFER_OFFSET_END (out), ==, first + rig.n_steps);
   }
   rig_clear (&rig);
 }
@@ -135,13 +135,13 @@ test_filesrc (void)
   } cases[] = {{"", "30/1", 1}, {"", "30/1", 20}, {"", "0/1", 4},
       {"output-mode=final", "30/1", 1}, {"output-mode=window window-length=7", "30/1", 10},
       {"output-mode=final", "0/1", 50}};
-  g_autofree gchar *model = vector_file ("long-no-bias", "model.safetensors");
-  g_autofree gchar *x_path = vector_file ("long-no-bias", "x.npy");
+  g_autofree gchar *model = get_vector_path ("long-no-bias", "model.safetensors");
+  g_autofree gchar *x_path = get_vector_path ("long-no-bias", "x.npy");
   gchar *dir = test_dir_new ();
   g_autofree gchar *raw = g_build_filename (dir, "x", NULL);
   g_autofree gchar *got = g_build_filename (dir, "got", NULL);
   g_autofree gchar *expected = g_build_filename (dir, "expected", NULL);
-  Array x = array_load (x_path);
+  StepArray x = step_array_load (x_path);
 
   g_assert_true (g_file_set_contents (raw, (gchar *) x.items, 12000, NULL));
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -170,7 +170,7 @@ test_filesrc (void)
 static GstElement *
 filesrc_pipeline (const gchar *raw, guint framerate)
 {
-  g_autofree gchar *model = vector_file ("long-no-bias", "model.safetensors");
+  g_autofree gchar *model = get_vector_path ("long-no-bias", "model.safetensors");
   g_autofree gchar *line = g_strdup_printf (
       "filesrc location=%s blocksize=120 ! other/tensors,format=static,num_tensors=1,"
       "types=float32,dimensions=(string)3:10,framerate=%u/1 ! "
@@ -345,7 +345,7 @@ test_position (void)
           &rig, bytes ? &(RigSegment){GST_FORMAT_BYTES, 1, 1, 0, NONE, 50 * row, 0, 0, NONE}
                       : &(RigSegment){GST_FORMAT_TIME, 1, 1, 0, NONE, 50000, 0, 0, NONE});
       for (gsize k = 0; k < 4; k++) {
-        GstBuffer *buffer = rig_buffer (&rig, k);
+        GstBuffer *buffer = rig_buffer_new (&rig, k);
 
         if (bytes) {
           GST_BUFFER_PTS (buffer) = GST_BUFFER_DURATION (buffer) = NONE;
@@ -367,7 +367,7 @@ test_latency (void)
 
   rig_init (&rig, "seed-1x30", "");
   gst_harness_set_upstream_latency (rig.harness, 7 * GST_MSECOND);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   g_assert_cmpuint (gst_harness_query_latency (rig.harness), ==, 7 * GST_MSECOND);
   rig_clear (&rig);
 }
@@ -384,15 +384,15 @@ test_qos (void)
     Rig rig;
 
     rig_init (&rig, "seed-1x30", modes[i]);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     for (gsize k = 0; k < 10; k++) {
       gst_harness_push_upstream_event (
           rig.harness, gst_event_new_qos (GST_QOS_TYPE_UNDERFLOW, 5.0, SECOND, k * 1000));
       rig_push_steps (&rig, k, 1);
-      rig_expect (&rig, k, 1, i == 0 || k == 9);
+      rig_expect_outputs (&rig, k, 1, i == 0 || k == 9);
     }
     rig_push_eos (&rig);
-    rig_assert_same (&rig);
+    rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
 }
@@ -430,8 +430,8 @@ run_loop (GstElement *pipeline, GPtrArray *finals, guint n)
 static void
 test_loop (void)
 {
-  g_autofree gchar *model = vector_file ("seed-1x30", "model.safetensors");
-  g_autofree gchar *x = vector_file ("seed-1x30", "x.npy");
+  g_autofree gchar *model = get_vector_path ("seed-1x30", "model.safetensors");
+  g_autofree gchar *x = get_vector_path ("seed-1x30", "x.npy");
   g_autofree gchar *line = g_strdup_printf (
       "npysrc location=%s framerate=1000/1 ! lstm model-location=%s output-mode=final ! "
       "fakesink sync=false",
@@ -486,7 +486,7 @@ push_until_flush (gpointer data)
   Blocked *blocked = data;
 
   for (gsize k = 6; k < 9 && blocked->flow == GST_FLOW_OK; k++)
-    blocked->flow = gst_harness_push (blocked->rig->harness, rig_buffer (blocked->rig, k));
+    blocked->flow = gst_harness_push (blocked->rig->harness, rig_buffer_new (blocked->rig, k));
   rig_push_segment (blocked->rig);
   return NULL;
 }
@@ -503,7 +503,7 @@ check_flush (const gchar *folder, const gchar *properties)
 
   g_test_message ("%s %s", folder, properties);
   rig_init (&rig, folder, properties);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 6);
   g_mutex_init (&blocked.lock);
   g_cond_init (&blocked.cond);
@@ -519,13 +519,13 @@ check_flush (const gchar *folder, const gchar *properties)
   g_thread_join (thread);
   gst_pad_remove_probe (pad, probe);
   rig_push_event (&rig, gst_event_new_flush_stop (TRUE));
-  g_array_set_size (rig.got, 0);
+  g_array_set_size (rig.outputs, 0);
   rig_push_segment (&rig);
   rig_push_steps (&rig, 0, 5);
   rig_push_eos (&rig);
-  rig_expect_zero (&rig);
-  rig_expect (&rig, 0, 5, strstr (properties, "final") ? 1 : 5);
-  rig_assert_same (&rig);
+  rig_expect_reset (&rig);
+  rig_expect_outputs (&rig, 0, 5, strstr (properties, "final") ? 1 : 5);
+  rig_assert_outputs (&rig);
   g_mutex_clear (&blocked.lock);
   g_cond_clear (&blocked.cond);
   rig_clear (&rig);
@@ -556,7 +556,7 @@ test_flush_gap (void)
 
   rig_init (&rig, "seed-1x30", "gap-policy=zero-step");
   rig.framerate = "1000000/1";
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   thread = g_thread_new ("gap", push_long_gap, &rig);
   while (rig_get_steps (&rig) == 0)
     g_thread_yield ();
@@ -564,8 +564,8 @@ test_flush_gap (void)
   g_thread_join (thread);
   rig_push_event (&rig, gst_event_new_flush_stop (TRUE));
   rig_push_segment (&rig);
-  rig_push_sequence (&rig, 0, 5);
-  rig_assert_same (&rig);
+  rig_push_and_expect (&rig, 0, 5);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -592,7 +592,7 @@ test_order (void)
     Rig rig;
 
     rig_init (&rig, "seed-1x30", cases[i].properties);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 1);
     rig_push_event (&rig, gst_event_new_tag (gst_tag_list_new (GST_TAG_TITLE, "a", NULL)));
     rig_push_event (&rig,
@@ -628,12 +628,13 @@ test_eos (void)
       Rig rig;
 
       rig_init (&rig, cases[i].folder, cases[i].properties);
-      rig_begin (&rig);
+      rig_begin_stream (&rig);
       rig_push_steps (&rig, 0, n);
       rig_push_eos (&rig);
       rig_assert_log (&rig, n ? cases[i].log : "eos");
       g_assert_false (rig_push_event (&rig, gst_event_new_eos ()));
-      g_assert_cmpint (gst_harness_push (rig.harness, rig_buffer (&rig, 0)), ==, GST_FLOW_EOS);
+      g_assert_cmpint (
+          gst_harness_push (rig.harness, rig_buffer_new (&rig, 0)), ==, GST_FLOW_EOS);
       rig_assert_log (&rig, "");
       rig_clear (&rig);
     }

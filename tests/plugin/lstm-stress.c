@@ -162,15 +162,15 @@ push_something (Rig *rig, guint i)
 {
   GstBuffer *buffer;
 
-  rig->steps = 1 + i / 16 % 5;
-  rig->streams = rig->x.streams > 1 ? 1 + i / 128 % 2 : 1;
+  rig->n_steps = 1 + i / 16 % 5;
+  rig->n_streams = rig->x.streams > 1 ? 1 + i / 128 % 2 : 1;
   if (i % 64 == 0)
     rig_push_stream_start (rig);
   if (i % 16 == 0)
     rig_push_caps (rig);
   if (i % 32 == 0)
     rig_push_segment (rig);
-  buffer = rig_buffer (rig, i % (rig->x.length - rig->steps));
+  buffer = rig_buffer_new (rig, i % (rig->x.length - rig->n_steps));
   if (i % 8 == 2)
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   gst_harness_push (rig->harness, buffer);
@@ -197,21 +197,21 @@ check_fresh (Rig *rig, guint mode)
   gst_element_set_state (rig->lstm, GST_STATE_READY);
   g_object_set (rig->lstm, "stateful", FALSE, "reset-on", 0, "gap-policy", 0, "emit", 1, NULL);
   gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
-  rig->steps = rig->streams = 1;
-  rig_expect_zero (rig);
-  rig_begin (rig);
-  g_array_set_size (rig->got, 0);
+  rig->n_steps = rig->n_streams = 1;
+  rig_expect_reset (rig);
+  rig_begin_stream (rig);
+  g_array_set_size (rig->outputs, 0);
   if (strstr (modes[mode].properties, "window")) {
     rig_push_steps (rig, 0, 5);
-    rig_expect (rig, 0, 5, modes[mode].folder == whole ? 5 : 1);
+    rig_expect_outputs (rig, 0, 5, modes[mode].folder == whole ? 5 : 1);
   } else if (final) {
-    rig_push_final (rig, 0, 7);
+    rig_push_and_expect_last (rig, 0, 7);
   } else {
     rig_push_steps (rig, 0, 7);
-    rig_expect (rig, 0, 7, 7);
+    rig_expect_outputs (rig, 0, 7, 7);
   }
   rig_push_event (rig, gst_event_new_eos ());
-  rig_assert_same (rig);
+  rig_assert_outputs (rig);
 }
 
 static void
@@ -223,7 +223,7 @@ run_stream (guint mode)
 
   g_mutex_init (&stream.lock);
   rig_init (&stream.rig, modes[mode].folder, modes[mode].properties);
-  rig_begin (&stream.rig);
+  rig_begin_stream (&stream.rig);
   target = (Target){stream.rig.lstm, n_rounds ()};
   start_others (&target, threads);
   flushes = g_thread_new (NULL, flush, &stream);
@@ -294,8 +294,8 @@ play (GstElement *pipeline)
 static GstElement *
 pipeline_new (guint mode, const gchar *dir, const gchar *file, const gchar *more)
 {
-  g_autofree gchar *model = vector_file (modes[mode].folder, "model.safetensors");
-  g_autofree gchar *x = vector_file (modes[mode].folder, "x.npy");
+  g_autofree gchar *model = get_vector_path (modes[mode].folder, "model.safetensors");
+  g_autofree gchar *x = get_vector_path (modes[mode].folder, "x.npy");
   g_autofree gchar *line = g_strdup_printf ("npysrc location=%s ! queue ! lstm name=lstm "
                                             "model-location=%s %s %s ! queue ! "
                                             "npysink async=false location=%s/%s",
@@ -358,7 +358,7 @@ start_and_stop (gpointer data)
 static void
 test_models (void)
 {
-  g_autofree gchar *path = vector_file (causal, "model.safetensors");
+  g_autofree gchar *path = get_vector_path (causal, "model.safetensors");
   GThread *threads[4];
 
   for (guint i = 0; i < G_N_ELEMENTS (threads); i++)

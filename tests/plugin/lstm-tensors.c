@@ -68,12 +68,12 @@ expect_items (Rig *rig, guint type, guint steps, guint streams)
   g_assert_cmpuint (n, <=, 64);
   for (guint i = 0; i < 4 * D; i++)
     x[i] = types[type].first + (gfloat) i;
-  if (rig->streams != streams) {
-    rig->streams = streams;
-    rig_expect_zero (rig);
+  if (rig->n_streams != streams) {
+    rig->n_streams = streams;
+    rig_expect_reset (rig);
   }
   lstm_state_run (rig->state, steps, x, y);
-  g_array_append_vals (rig->expected, y, (guint) (steps * streams * n));
+  g_array_append_vals (rig->expected_outputs, y, (guint) (steps * streams * n));
 }
 
 /* With caps of @more fields, behind those that tests never change. */
@@ -112,7 +112,7 @@ test_types (void)
       gst_buffer_append_memory (buffer, items_of (i, offset));
       g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
       expect_items (&rig, i, 4, 1);
-      rig_assert_same (&rig);
+      rig_assert_outputs (&rig);
       rig_clear (&rig);
     }
 }
@@ -144,7 +144,7 @@ test_several (void)
       gst_buffer_append_memory (buffer, items_of (find_type (sent[k]), 0));
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
     expect_items (&rig, find_type (picks[i].type), picks[i].steps, picks[i].streams);
-    rig_assert_same (&rig);
+    rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
 }
@@ -256,7 +256,7 @@ test_flexible (void)
     while (*d == 1)
       d++;
     expect_items (&rig, type, MAX (d[1], 1), MAX (d[2], 1));
-    rig_assert_same (&rig);
+    rig_assert_outputs (&rig);
   }
   rig_clear (&rig);
 }
@@ -310,7 +310,7 @@ test_flexible_several (void)
   gst_buffer_append_memory (buffer, flexible_of (find_type ("int16"), vectors, NULL));
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
   expect_items (&rig, find_type ("int16"), 4, 1);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -365,7 +365,7 @@ test_refused_buffers (void)
     }
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
     assert_error_posted (rig.bus, refused_buffers[i].pattern);
-    g_assert_cmpuint (rig.got->len, ==, 0);
+    g_assert_cmpuint (rig.outputs->len, ==, 0);
     rig_clear (&rig);
   }
 }
@@ -404,7 +404,7 @@ static const struct {
 static void
 test_links (void)
 {
-  g_autofree gchar *model = vector_file (FOLDER, "model.safetensors");
+  g_autofree gchar *model = get_vector_path (FOLDER, "model.safetensors");
 
   for (guint i = 0; i < G_N_ELEMENTS (links); i++) {
     g_autofree gchar *error = NULL;
@@ -424,8 +424,8 @@ test_links (void)
 static void
 test_gates_of_one_unit (void)
 {
-  g_autofree gchar *x = vector_file ("one-unit", "x.npy");
-  g_autofree gchar *gates = vector_file ("one-unit", "model.safetensors");
+  g_autofree gchar *x = get_vector_path ("one-unit", "x.npy");
+  g_autofree gchar *gates = get_vector_path ("one-unit", "model.safetensors");
   g_autofree gchar *takes_four = test_vector_path ("torch/cell/model.safetensors");
   g_autofree gchar *error = NULL;
   gboolean runs = test_launch (&error,

@@ -58,12 +58,12 @@ check_update (guint i, const gchar *framerate)
   rig_push_stream_start (&rig);
   g_assert_true (rig_push_caps (&rig));
   rig_push_exact_segment (&rig, &updates[i].a);
-  rig_push_sequence (&rig, 0, 6);
+  rig_push_and_expect (&rig, 0, 6);
   rig_push_exact_segment (&rig, &updates[i].b);
   if (!updates[i].kept)
-    rig_expect_zero (&rig);
-  rig_push_sequence (&rig, 6, 6);
-  rig_assert_same (&rig);
+    rig_expect_reset (&rig);
+  rig_push_and_expect (&rig, 6, 6);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -89,19 +89,19 @@ test_segments_backwards (void)
 
   rig_init (&rig, "seed-1x30", "output-mode=final");
   rig.framerate = "0/1";
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   for (guint pass = 0; pass < 2; pass++) {
     rig_push_exact_segment (&rig, pass ? &second : &first);
-    rig_expect_zero (&rig);
+    rig_expect_reset (&rig);
     for (gint i = 5; i >= 0; i--) {
       rig_push_steps (&rig, (gsize) i, 1);
-      rig_expect (&rig, (gsize) i, 1, i == 0);
+      rig_expect_outputs (&rig, (gsize) i, 1, i == 0);
     }
   }
   g_string_truncate (rig.log, 0);
   rig_push_eos (&rig);
   rig_assert_log (&rig, "buffer 0+1000, eos");
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -137,24 +137,24 @@ check_bounds (guint i, const gchar *properties)
   g_test_message ("bounds %u %s", i, properties);
   rig_init (&rig, "seed-1x30", properties);
   rig.framerate = "0/1";
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_exact_segment (
       &rig, &(RigSegment){GST_FORMAT_TIME, 1, 1, 5000, 8000, 0, 0, 5000, NONE});
   rig_push_steps (&rig, 5, 1);
-  rig_expect (&rig, 5, 1, direct);
+  rig_expect_outputs (&rig, 5, 1, direct);
   g_string_truncate (rig.log, 0);
-  buffer = rig_buffer (&rig, 0);
+  buffer = rig_buffer_new (&rig, 0);
   GST_BUFFER_PTS (buffer) = bounds[i].pts;
   GST_BUFFER_DURATION (buffer) = bounds[i].duration;
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
   if (bounds[i].counts)
-    rig_expect (&rig, 0, 1, direct);
+    rig_expect_outputs (&rig, 0, 1, direct);
   else
     rig_assert_log (&rig, "");
   rig_push_steps (&rig, 6, 1);
-  rig_expect (&rig, 6, 1, TRUE);
+  rig_expect_outputs (&rig, 6, 1, TRUE);
   rig_push_eos (&rig);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   g_assert_cmpuint (rig_get_steps (&rig), ==, 2 + bounds[i].counts);
   rig_clear (&rig);
 }
@@ -181,7 +181,7 @@ test_gap_bounds (void)
     g_test_message ("bounds %u", i);
     rig_init (&rig, "seed-1x30", "gap-policy=zero-step");
     rig.framerate = "0/1";
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_exact_segment (
         &rig, &(RigSegment){GST_FORMAT_TIME, 1, 1, 5000, 8000, 0, 0, 5000, NONE});
     g_string_truncate (rig.log, 0);
@@ -226,24 +226,24 @@ check_gap (guint i, guint steps)
 
   g_test_message ("gap %u, T %u", i, steps);
   rig_init (&rig, "seed-1x30", gaps[i].properties);
-  rig.streams = 2;
-  rig.steps = steps;
+  rig.n_streams = 2;
+  rig.n_steps = steps;
   rig.framerate = gaps[i].framerate;
-  rig_expect_zero (&rig);
+  rig_expect_reset (&rig);
   for (gsize s = 0; s < 2; s++)
     memset (rig.x.items + s * rig.x.length + first, 0, n * sizeof (gfloat));
-  rig_begin (&rig);
-  rig_push_sequence (&rig, 0, first);
+  rig_begin_stream (&rig);
+  rig_push_and_expect (&rig, 0, first);
   g_string_truncate (rig.log, 0);
   rig_push_event (&rig, gst_event_new_gap (first * 1000, gaps[i].duration));
   g_assert_true (g_str_has_prefix (rig.log->str, "gap 10000"));
   g_assert_null (strchr (rig.log->str, ','));
   if (gaps[i].resets)
-    rig_expect_zero (&rig);
+    rig_expect_reset (&rig);
   if (n > 0)
-    rig_expect (&rig, first, n, 0);
-  rig_push_sequence (&rig, first + n, 10);
-  rig_assert_same (&rig);
+    rig_expect_outputs (&rig, first, n, 0);
+  rig_push_and_expect (&rig, first + n, 10);
+  rig_assert_outputs (&rig);
   g_assert_cmpuint (rig_get_steps (&rig), ==, 20 + n);
   rig_clear (&rig);
 }
@@ -281,14 +281,14 @@ test_final_gap (void)
     gst_element_set_state (rig.lstm, GST_STATE_PLAYING);
     rig.framerate = cases[i].framerate;
     memset (rig.x.items + 10, 0, cases[i].zeros * sizeof (gfloat));
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 10);
-    rig_expect (&rig, 0, 10 + cases[i].zeros, 1);
+    rig_expect_outputs (&rig, 0, 10 + cases[i].zeros, 1);
     g_string_truncate (rig.log, 0);
     rig_push_event (&rig, gst_event_new_gap (10000, 100 * GST_MSECOND));
     rig_push_eos (&rig);
     rig_assert_log (&rig, cases[i].log);
-    rig_assert_same (&rig);
+    rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
 }
@@ -310,7 +310,7 @@ test_final_gaps_only (void)
 
     rig_init (&rig, "seed-1x30", cases[i].properties);
     rig.framerate = "1000000/1";
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_event (&rig, gst_event_new_gap (0, 1000));
     rig_push_event (&rig, gst_event_new_gap (1000, 1000));
     rig_push_eos (&rig);
@@ -340,16 +340,16 @@ test_discont (void)
 
     g_test_message ("case %u", i);
     rig_init (&rig, "seed-1x30", cases[i].properties);
-    rig_begin (&rig);
-    rig_push_sequence (&rig, 0, 5);
-    buffer = rig_buffer (&rig, 5);
+    rig_begin_stream (&rig);
+    rig_push_and_expect (&rig, 0, 5);
+    buffer = rig_buffer_new (&rig, 5);
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
     if (cases[i].resets)
-      rig_expect_zero (&rig);
-    rig_expect (&rig, 5, 1, 1);
-    rig_push_sequence (&rig, 6, 5);
-    rig_assert_same (&rig);
+      rig_expect_reset (&rig);
+    rig_expect_outputs (&rig, 5, 1, 1);
+    rig_push_and_expect (&rig, 6, 5);
+    rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
 }
@@ -415,11 +415,11 @@ test_times (void)
 
     g_test_message ("times %u", i);
     rig_init (&rig, "seed-1x30", "output-mode=final");
-    rig.steps = times[i].steps;
+    rig.n_steps = times[i].steps;
     rig.framerate = times[i].framerate;
-    rig_begin (&rig);
-    rig_push_segment_of (&rig, 0, times[i].stop);
-    buffer = rig_buffer (&rig, 0);
+    rig_begin_stream (&rig);
+    rig_push_segment_range (&rig, 0, times[i].stop);
+    buffer = rig_buffer_new (&rig, 0);
     GST_BUFFER_PTS (buffer) = times[i].pts;
     GST_BUFFER_DURATION (buffer) = times[i].duration;
     GST_BUFFER_OFFSET (buffer) = times[i].offset;

@@ -59,7 +59,7 @@ test_empty (void)
 
       rig_init (&rig, "seed-1x30", properties[i]);
       rig.framerate = "1000000/1";
-      rig_begin (&rig);
+      rig_begin_stream (&rig);
       rig_push_steps (&rig, 0, 4);
       if (empty)
         g_assert_cmpint (push_bytes (&rig, 4, 0), ==, GST_FLOW_OK);
@@ -70,10 +70,10 @@ test_empty (void)
       g_assert_cmpuint (rig_get_stat (&rig, "gaps"), ==, 1);
       g_assert_cmpuint (rig_get_stat (&rig, "errors"), ==, 0);
       if (empty) {
-        assert_same_bits (rig.got, outputs);
+        assert_same_bits (rig.outputs, outputs);
         g_assert_cmpstr (rig.log->str, ==, log);
       } else {
-        outputs = g_array_copy (rig.got);
+        outputs = g_array_copy (rig.outputs);
         log = g_strdup (rig.log->str);
       }
       rig_clear (&rig);
@@ -109,12 +109,12 @@ test_max_errors (void)
 
     g_test_message ("%s: %s", properties, buffers);
     rig_init (&rig, "seed-1x30", properties);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     for (gsize k = 0; k < n; k++) {
       const gboolean fails = bad_cases[i].fails && k == n - 1;
 
       if (buffers[k] == 'g') {
-        rig_push_sequence (&rig, k, 1);
+        rig_push_and_expect (&rig, k, 1);
         continue;
       }
       g_assert_cmpint (push_bytes (&rig, k, 5), ==, fails ? GST_FLOW_ERROR : GST_FLOW_OK);
@@ -124,7 +124,7 @@ test_max_errors (void)
         assert_warning (&rig, "buffer: tensor 0: expected 4 bytes *, got 5");
     }
     assert_no_warning (&rig);
-    rig_assert_same (&rig);
+    rig_assert_outputs (&rig);
     g_assert_cmpuint (rig_get_stat (&rig, "errors"), ==, bad_cases[i].errors);
     rig_clear (&rig);
   }
@@ -139,14 +139,14 @@ test_discontinuity (void)
     GstBuffer *out;
 
     rig_init (&rig, "seed-1x30", resets ? "max-errors=1 reset-on=discont" : "max-errors=1");
-    rig_begin (&rig);
-    rig_push_sequence (&rig, 0, 2);
+    rig_begin_stream (&rig);
+    rig_push_and_expect (&rig, 0, 2);
     g_assert_cmpint (push_bytes (&rig, 2, 5), ==, GST_FLOW_OK);
     assert_warning (&rig, "*");
     if (resets)
-      rig_expect_zero (&rig);
-    rig_push_sequence (&rig, 3, 2);
-    rig_assert_same (&rig);
+      rig_expect_reset (&rig);
+    rig_push_and_expect (&rig, 3, 2);
+    rig_assert_outputs (&rig);
     rig_assert_log (&rig,
         "buffer 0+1000, buffer 1000+1000, gap 2000+1000, buffer 3000+1000, buffer 4000+1000");
     for (guint k = 0; k < 4; k++) {
@@ -176,7 +176,7 @@ test_discontinuity_of_modes (void)
     Rig rig;
 
     rig_init (&rig, "seed-1x30", cases[i].properties);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 2);
     g_assert_cmpint (push_bytes (&rig, 2, 5), ==, GST_FLOW_OK);
     assert_warning (&rig, "*");
@@ -214,18 +214,18 @@ static void
 expect_buffers (Rig *rig, gsize n, gsize bad)
 {
   const gsize size = lstm_model_get_output_size (lstm_state_get_model (rig->state));
-  const gsize first = rig->expected->len, bytes = size * sizeof (gfloat);
+  const gsize first = rig->expected_outputs->len, bytes = size * sizeof (gfloat);
 
-  g_array_set_size (rig->expected, (guint) (first + n * rig->streams * size));
+  g_array_set_size (rig->expected_outputs, (guint) (first + n * rig->n_streams * size));
   for (gsize t = 0; t < n; t++) {
-    g_autofree gfloat *x = array_steps (&rig->x, rig->streams, t, 1);
-    g_autofree gfloat *y = g_new (gfloat, rig->streams * size);
-    gfloat *buffer = &g_array_index (
-        rig->expected, gfloat, first + t / rig->steps * rig->steps * rig->streams * size);
+    g_autofree gfloat *x = step_array_copy (&rig->x, rig->n_streams, t, 1);
+    g_autofree gfloat *y = g_new (gfloat, rig->n_streams * size);
+    gfloat *buffer = &g_array_index (rig->expected_outputs, gfloat,
+        first + t / rig->n_steps * rig->n_steps * rig->n_streams * size);
 
     lstm_state_run (rig->state, 1, x, y);
-    for (gsize s = 0; s < rig->streams; s++)
-      memcpy (buffer + (s * rig->steps + t % rig->steps) * size, y + s * size, bytes);
+    for (gsize s = 0; s < rig->n_streams; s++)
+      memcpy (buffer + (s * rig->n_steps + t % rig->n_steps) * size, y + s * size, bytes);
     if (t == bad)
       lstm_state_reset_stream (rig->state, 0);
   }
@@ -240,16 +240,16 @@ check_nan (guint i, guint streams)
   Rig rig;
 
   rig_init (&rig, "seed-1x30", nan_cases[i].properties);
-  rig.streams = streams;
-  rig.steps = nan_cases[i].steps;
-  rig_expect_zero (&rig); /* of as many streams */
-  rig_begin (&rig);
+  rig.n_streams = streams;
+  rig.n_steps = nan_cases[i].steps;
+  rig_expect_reset (&rig); /* of as many streams */
+  rig_begin_stream (&rig);
   rig.x.items[bad * rig.x.size] = NAN; /* of the first stream */
   rig_push_steps (&rig, 0, n);
   expect_buffers (&rig, n, nan_cases[i].resets ? bad : n);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   g_assert_cmpuint (rig_get_stat (&rig, "non-finite"), ==,
-      nan_cases[i].resets ? 1 : n / rig.steps - bad / rig.steps);
+      nan_cases[i].resets ? 1 : n / rig.n_steps - bad / rig.n_steps);
   g_assert_cmpuint (rig_get_stat (&rig, "resets"), ==, nan_cases[i].resets);
   assert_warning (&rig, "state: expected finite h and c, found NaN or infinity after *");
   assert_no_warning (&rig);
@@ -280,14 +280,14 @@ test_nan_in_window (void)
     Rig rig;
 
     rig_init (&rig, "seed-1x30", properties[i]);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig.x.items[5] = NAN;
     rig_push_steps (&rig, 0, 12);
     for (gsize first = 0; first + 3 <= 12; first++) {
-      rig_expect_zero (&rig);
-      rig_expect (&rig, first, 3, 1);
+      rig_expect_reset (&rig);
+      rig_expect_outputs (&rig, first, 3, 1);
     }
-    rig_assert_same (&rig);
+    rig_assert_outputs (&rig);
     g_assert_cmpuint (
         rig_get_stat (&rig, "non-finite"), ==, 2); /* after the third the window is over */
     assert_warning (&rig, "state: *");

@@ -15,13 +15,13 @@ typedef struct {
 static Output
 run_whole (Rig *rig, gsize first, gsize n)
 {
-  g_autofree gfloat *x = array_steps (&rig->x, rig->streams, first, n);
+  g_autofree gfloat *x = step_array_copy (&rig->x, rig->n_streams, first, n);
   Output y = {0};
 
-  rig_expect_zero (rig);
+  rig_expect_reset (rig);
   y.steps = lstm_state_get_output_steps (rig->state, n);
   y.size = lstm_model_get_output_size (lstm_state_get_model (rig->state));
-  y.items = g_new (gfloat, rig->streams * y.steps * y.size);
+  y.items = g_new (gfloat, rig->n_streams * y.steps * y.size);
   lstm_state_run (rig->state, n, x, y.items);
   return y;
 }
@@ -30,9 +30,9 @@ run_whole (Rig *rig, gsize first, gsize n)
 static void
 expect_rows (Rig *rig, const Output *y, gsize first, gsize n)
 {
-  for (gsize s = 0; s < rig->streams; s++)
-    g_array_append_vals (
-        rig->expected, y->items + (s * y->steps + first) * y->size, (guint) (n * y->size));
+  for (gsize s = 0; s < rig->n_streams; s++)
+    g_array_append_vals (rig->expected_outputs, y->items + (s * y->steps + first) * y->size,
+        (guint) (n * y->size));
 }
 
 /* The sequence of @n steps from @first on, in buffers as it came, the first @single ones step by
@@ -46,7 +46,7 @@ expect_pieces (Rig *rig, gsize first, gsize n, gsize single)
   gsize piece;
 
   for (gsize t = 0; t < y.steps; t += piece) {
-    piece = given ? y.steps : t < single ? 1 : rig->steps;
+    piece = given ? y.steps : t < single ? 1 : rig->n_steps;
     expect_rows (rig, &y, t, piece);
   }
   g_free (y.items);
@@ -71,7 +71,7 @@ init_whole (Rig *rig, const gchar *folder, const gchar *properties)
 static void
 set_steps (Rig *rig, guint steps)
 {
-  rig->steps = steps;
+  rig->n_steps = steps;
   rig->duration = steps * 1000;
 }
 
@@ -100,7 +100,7 @@ static gchar *
 expected_log (const Rig *rig, gsize first, gsize given)
 {
   GString *log = g_string_new (NULL);
-  const gsize end = rig->x.length, steps = rig->steps;
+  const gsize end = rig->x.length, steps = rig->n_steps;
 
   for (gsize t = first; t < end; t += steps)
     g_string_append_printf (log, "gap %zu+%zu, ", t * 1000, steps * 1000);
@@ -122,16 +122,16 @@ check_model (guint i, guint steps)
 
   g_test_message ("%s, %u x %u", models[i].folder, models[i].streams, steps);
   init_whole (&rig, models[i].folder, "");
-  rig.streams = models[i].streams;
+  rig.n_streams = models[i].streams;
   set_steps (&rig, steps);
   log = expected_log (&rig, 0, models[i].given);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, rig.x.length);
   expect_sequence (&rig, 0, rig.x.length);
-  g_assert_cmpuint (rig.got->len, ==, 0);
+  g_assert_cmpuint (rig.outputs->len, ==, 0);
   rig_push_eos (&rig);
   rig_assert_log (&rig, log);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -155,9 +155,9 @@ test_final (void)
 
     g_test_message ("%s", models[i].folder);
     init_whole (&rig, models[i].folder, "output-mode=final");
-    rig.streams = models[i].streams;
+    rig.n_streams = models[i].streams;
     set_steps (&rig, steps);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, rig.x.length);
     y = run_whole (&rig, 0, rig.x.length);
     expect_rows (&rig, &y, y.steps - 1, 1);
@@ -170,7 +170,7 @@ test_final (void)
 
       rig_assert_log (&rig, log);
     }
-    rig_assert_same (&rig);
+    rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
 }
@@ -210,9 +210,9 @@ check_windows (guint i)
 
   g_test_message ("%s, %u every %u", windows[i].folder, windows[i].length, windows[i].hop);
   init_whole (&rig, windows[i].folder, properties);
-  rig.streams = windows[i].streams;
+  rig.n_streams = windows[i].streams;
   set_steps (&rig, windows[i].steps);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, rig.x.length);
   for (gsize t = 0; t + windows[i].length <= rig.x.length; t += windows[i].hop) {
     Output y = run_whole (&rig, t, windows[i].length);
@@ -223,7 +223,7 @@ check_windows (guint i)
   rig_assert_log (&rig, windows[i].log);
   rig_push_eos (&rig);
   rig_assert_log (&rig, "eos");
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -257,7 +257,7 @@ test_caps (void)
     Rig rig;
 
     init_whole (&rig, cases[i].folder, cases[i].properties);
-    rig.streams = 2;
+    rig.n_streams = 2;
     set_steps (&rig, 3);
     rig_push_stream_start (&rig);
     g_assert_true (rig_push_caps (&rig));
@@ -293,14 +293,14 @@ test_caps_change (void)
 
     g_test_message ("case %u", i);
     init_whole (&rig, cases[i].folder, "");
-    rig.streams = 2;
+    rig.n_streams = 2;
     set_steps (&rig, 1);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 3);
     if (cases[i].ends)
       expect_sequence (&rig, 0, 3);
     g_string_truncate (rig.log, 0);
-    rig.streams = cases[i].streams;
+    rig.n_streams = cases[i].streams;
     set_steps (&rig, cases[i].steps);
     g_assert_true (rig_push_caps (&rig));
     rig_assert_log (&rig, cases[i].log);
@@ -313,7 +313,7 @@ test_caps_change (void)
       expect_sequence (&rig, 3, n - 3);
     else
       expect_pieces (&rig, 0, n, 3);
-    rig_assert_same (&rig);
+    rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
 }
@@ -346,27 +346,28 @@ test_max_steps (void)
     g_object_set (rig.lstm, "max-steps", 4, NULL);
     gst_element_set_state (rig.lstm, GST_STATE_PLAYING);
     set_steps (&rig, limits[i].steps);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 4);
     rig_push_segment (&rig);
-    g_assert_cmpuint (rig.got->len, >, 0);
-    g_array_set_size (rig.got, 0);
+    g_assert_cmpuint (rig.outputs->len, >, 0);
+    g_array_set_size (rig.outputs, 0);
     rig_push_steps (&rig, 0, 4);
-    buffer = rig_buffer (&rig, 4);
+    buffer = rig_buffer_new (&rig, 4);
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
     assert_error_posted (rig.bus,
         "sequence: expected at most 4 steps (property max-steps), for the model needs "
         "all of them at once, got more");
-    g_assert_cmpint (gst_harness_push (rig.harness, rig_buffer (&rig, 0)), ==, GST_FLOW_ERROR);
+    g_assert_cmpint (
+        gst_harness_push (rig.harness, rig_buffer_new (&rig, 0)), ==, GST_FLOW_ERROR);
     g_string_truncate (rig.log, 0);
     rig_push_eos (&rig);
     rig_assert_log (&rig, "eos");
     rig_push_stream_start (&rig);
     rig_push_segment (&rig);
     rig_push_steps (&rig, 0, 4);
-    g_assert_cmpuint (rig.got->len, ==, 0);
+    g_assert_cmpuint (rig.outputs->len, ==, 0);
     rig_push_segment (&rig);
-    g_assert_cmpuint (rig.got->len, >, 0);
+    g_assert_cmpuint (rig.outputs->len, >, 0);
     rig_clear (&rig);
   }
 }
@@ -379,13 +380,14 @@ test_max_steps_gap (void)
 
   init_whole (&rig, "torch-bidirectional-stacked", "max-steps=4 gap-policy=zero-step");
   rig.framerate = "30/1";
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 2);
   g_string_truncate (rig.log, 0);
   rig_push_event (&rig, gst_event_new_gap (0, 3600 * GST_SECOND));
   rig_assert_log (&rig, "gap 0+3600000000000");
   assert_error_posted (rig.bus, "sequence: expected at most 4 steps*");
-  g_assert_cmpint (gst_harness_push (rig.harness, rig_buffer (&rig, 2)), ==, GST_FLOW_ERROR);
+  g_assert_cmpint (
+      gst_harness_push (rig.harness, rig_buffer_new (&rig, 2)), ==, GST_FLOW_ERROR);
   rig_push_eos (&rig);
   rig_assert_log (&rig, "eos");
   rig_clear (&rig);
@@ -442,13 +444,13 @@ static const struct {
     {"segment, stateful", "stateful=true", rig_push_segment, LEAVES},
     {"stream-start", "", rig_push_stream_start, LEAVES},
     {"segment-done", "", rig_push_segment_done, LEAVES},
-    {"eos", "", rig_push_eos_and_stream, LEAVES},
+    {"eos", "", rig_push_eos_and_stream_start, LEAVES},
     {"flush", "", rig_push_flush, IS_DROPPED},
     {"flush, stateful", "stateful=true", rig_push_flush, IS_DROPPED},
-    {"reset", "", rig_reset, IS_DROPPED},
-    {"ready", "", rig_pass_ready, IS_DROPPED},
+    {"reset", "", rig_emit_reset, IS_DROPPED},
+    {"ready", "", rig_restart, IS_DROPPED},
     {"gap, reset-on", "reset-on=gap", on_gap, IS_DROPPED},
-    {"equal segment", "", rig_repeat_segment, GOES_ON},
+    {"equal segment", "", rig_push_first_segment, GOES_ON},
     {"gap", "", on_gap, GOES_ON},
 };
 
@@ -460,18 +462,18 @@ check_happening (const gchar *folder, guint i)
 
   g_test_message ("%s: %s", folder, happenings[i].name);
   init_whole (&rig, folder, happenings[i].properties);
-  rig.streams = 2;
-  rig_begin (&rig);
+  rig.n_streams = 2;
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 3);
   if (first_half == LEAVES)
     expect_sequence (&rig, 0, 3);
   happenings[i].happens (&rig);
   happenings[i].happens (&rig); /* again, with nothing since */
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_push_steps (&rig, 3, 3);
   rig_push_eos (&rig);
   expect_sequence (&rig, first_half == GOES_ON ? 0 : 3, first_half == GOES_ON ? 6 : 3);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -492,14 +494,14 @@ test_sequences (void)
   Rig rig;
 
   init_whole (&rig, "torch-bidirectional-stacked", "");
-  rig.streams = 2;
-  rig_begin (&rig);
+  rig.n_streams = 2;
+  rig_begin_stream (&rig);
   for (guint i = 0; i < G_N_ELEMENTS (lengths); i++) {
     rig_push_steps (&rig, 0, lengths[i]);
     expect_sequence (&rig, 0, lengths[i]);
     rig_push_segment (&rig);
   }
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -512,7 +514,7 @@ test_nothing (void)
     Rig rig;
 
     init_whole (&rig, "torch-bidirectional-stacked", modes[i]);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_eos (&rig);
     rig_assert_log (&rig, "eos");
     rig_clear (&rig);
@@ -528,11 +530,11 @@ test_zero_steps (void)
 
   init_whole (&rig, "torch-bidirectional-stacked", "gap-policy=zero-step");
   rig.framerate = "30/1";
-  rig.streams = 2;
+  rig.n_streams = 2;
   set_steps (&rig, 3);
   for (gsize s = 0; s < 2; s++)
     memset (rig.x.items + (s * rig.x.length + 3) * rig.x.size, 0, 2 * rig.x.size * 4);
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 3);
   rig_push_event (&rig, gst_event_new_gap (3000, 2 * FRAME));
   rig_push_steps (&rig, 5, 3);
@@ -542,7 +544,7 @@ test_zero_steps (void)
   y = run_whole (&rig, 0, 8);
   expect_rows (&rig, &y, 0, 3);
   expect_rows (&rig, &y, 5, 3);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   g_free (y.items);
   rig_clear (&rig);
 }
@@ -556,7 +558,7 @@ test_zero_step_last (void)
 
   init_whole (&rig, "torch-bidirectional-stacked", "gap-policy=zero-step output-mode=final");
   memset (rig.x.items + 4 * rig.x.size, 0, rig.x.size * sizeof (gfloat));
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 4);
   g_string_truncate (rig.log, 0);
   rig_push_event (&rig, gst_event_new_gap (4000, 777));
@@ -564,7 +566,7 @@ test_zero_step_last (void)
   rig_assert_log (&rig, "gap 4000+777, buffer 4000+777, eos");
   y = run_whole (&rig, 0, 5);
   expect_rows (&rig, &y, 4, 1);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   g_free (y.items);
   rig_clear (&rig);
 }
@@ -592,20 +594,20 @@ test_tensors (void)
     n = lstm_model_get_hidden_size (model, layers[i].index);
     m = lstm_model_get_cell_size (model, layers[i].index);
     g_assert_cmpuint (MAX (n, m), <=, 16);
-    rig.streams = 2;
+    rig.n_streams = 2;
     set_steps (&rig, 9);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 9);
     rig_push_eos (&rig);
-    rig_expect_zero (&rig);
+    rig_expect_reset (&rig);
     lstm_state_run_full (rig.state, &(LstmRun){.steps = 9,
                                         .input = rig.x.items,
                                         .layer = layers[i].index,
                                         .hidden = h,
                                         .cell = c});
-    g_array_append_vals (rig.expected, h, (guint) (2 * 9 * n));
-    g_array_append_vals (rig.expected, c, (guint) (2 * 9 * m));
-    rig_assert_same (&rig);
+    g_array_append_vals (rig.expected_outputs, h, (guint) (2 * 9 * n));
+    g_array_append_vals (rig.expected_outputs, c, (guint) (2 * 9 * m));
+    rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
 }

@@ -20,8 +20,8 @@ static void
 expect_windows (Rig *rig, gsize first, gsize n, gsize length, gsize hop)
 {
   for (gsize begin = 0; begin + length <= n; begin += hop) {
-    rig_expect_zero (rig);
-    rig_expect (rig, first + begin, length, 1);
+    rig_expect_reset (rig);
+    rig_expect_outputs (rig, first + begin, length, 1);
   }
 }
 
@@ -82,11 +82,11 @@ check_windows (guint i, gboolean known)
   g_test_message ("%s, %u x %u, %u every %u", windows[i].folder, windows[i].streams,
       windows[i].steps, windows[i].length, windows[i].hop);
   init_window (&rig, windows[i].folder, windows[i].length, windows[i].hop, "");
-  rig.streams = windows[i].streams;
-  rig.steps = windows[i].steps;
+  rig.n_streams = windows[i].streams;
+  rig.n_steps = windows[i].steps;
   rig.duration = windows[i].steps * 1000;
   rig.framerate = known ? "30/1" : "0/1";
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, windows[i].n);
   expect_windows (&rig, 0, windows[i].n, windows[i].length, windows[i].hop);
   for (gsize first = 0; first < windows[i].n; first += windows[i].steps)
@@ -94,7 +94,7 @@ check_windows (guint i, gboolean known)
   rig_assert_log (&rig, log->str);
   rig_push_event (&rig, gst_event_new_eos ());
   rig_assert_log (&rig, "eos"); /* unfinished windows are dropped */
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   g_string_free (log, TRUE);
   rig_clear (&rig);
 }
@@ -114,8 +114,8 @@ test_caps (void)
   Rig rig;
 
   init_window (&rig, "head", 4, 1, "");
-  rig.streams = 2;
-  rig.steps = 6;
+  rig.n_streams = 2;
+  rig.n_steps = 6;
   rig_push_stream_start (&rig);
   g_assert_true (rig_push_caps (&rig));
   rig_assert_log (&rig, "stream-start, caps 7:1:2");
@@ -139,9 +139,9 @@ test_offsets (void)
     Rig rig;
 
     init_window (&rig, "seed-1x30", 3, 2, "");
-    rig.steps = 7;
-    rig_begin (&rig);
-    buffer = rig_buffer (&rig, 0);
+    rig.n_steps = 7;
+    rig_begin_stream (&rig);
+    buffer = rig_buffer_new (&rig, 0);
     GST_BUFFER_OFFSET (buffer) = cases[i].offset;
     GST_BUFFER_OFFSET_END (buffer) = cases[i].end;
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
@@ -177,14 +177,14 @@ on_tag (Rig *rig)
 static void
 on_other_steps (Rig *rig)
 {
-  rig->steps = 2;
+  rig->n_steps = 2;
   g_assert_true (rig_push_caps (rig));
 }
 
 static void
 on_other_streams (Rig *rig)
 {
-  rig->streams = 5;
+  rig->n_streams = 5;
   g_assert_true (rig_push_caps (rig));
 }
 
@@ -192,7 +192,7 @@ on_other_streams (Rig *rig)
 static void
 on_discont (Rig *rig)
 {
-  GstBuffer *buffer = rig_buffer (rig, HALF);
+  GstBuffer *buffer = rig_buffer_new (rig, HALF);
 
   GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
   g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
@@ -207,12 +207,12 @@ static const struct {
     {"nothing", "", rig_do_nothing, "", TRUE},
     {"segment", "", rig_push_segment, "segment 0", FALSE},
     {"segment, stateful", "stateful=true", rig_push_segment, "segment 0", TRUE},
-    {"equal segment", "", rig_repeat_segment, "segment 0", TRUE},
+    {"equal segment", "", rig_push_first_segment, "segment 0", TRUE},
     {"stream-start", "", rig_push_stream_start, "stream-start", FALSE},
     {"segment-done", "", rig_push_segment_done, "segment-done", FALSE},
     {"flush", "stateful=true", rig_push_flush, "flush-start, flush-stop, segment 0", FALSE},
-    {"ready", "stateful=true", rig_pass_ready, "", FALSE},
-    {"reset", "stateful=true", rig_reset, "", FALSE},
+    {"ready", "stateful=true", rig_restart, "", FALSE},
+    {"reset", "stateful=true", rig_emit_reset, "", FALSE},
     {"gap", "", on_gap, "gap 6000+1000", TRUE},
     {"gap, reset-on", "reset-on=gap", on_gap, "gap 6000+1000", FALSE},
     {"tag", "reset-on=gap+discont", on_tag, "tag", TRUE},
@@ -230,8 +230,8 @@ check_happening (guint i)
 
   g_test_message ("%s", happenings[i].name);
   init_window (&rig, "seed-1x30", LENGTH, 1, happenings[i].properties);
-  rig.streams = 2;
-  rig_begin (&rig);
+  rig.n_streams = 2;
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, HALF);
   if (happenings[i].kept)
     expect_windows (&rig, 0, 2 * HALF, LENGTH, 1);
@@ -243,7 +243,7 @@ check_happening (guint i)
   rig_push_steps (&rig, HALF + marked, HALF - marked);
   if (!happenings[i].kept)
     expect_windows (&rig, HALF, HALF, LENGTH, 1);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -284,12 +284,12 @@ check_gap (guint i)
   g_test_message ("gap %u", i);
   init_window (&rig, gaps[i].folder, LENGTH, gaps[i].hop, "gap-policy=zero-step");
   gst_util_set_object_arg (G_OBJECT (rig.lstm), "reset-on", resets ? "gap" : "");
-  rig.streams = gaps[i].streams;
-  rig.steps = gaps[i].steps;
-  for (gsize s = 0; s < rig.streams; s++)
+  rig.n_streams = gaps[i].streams;
+  rig.n_steps = gaps[i].steps;
+  for (gsize s = 0; s < rig.n_streams; s++)
     memset (rig.x.items + (s * rig.x.length + HALF) * rig.x.size, 0,
         gaps[i].zeros * rig.x.size * sizeof (gfloat));
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, HALF);
   g_string_truncate (rig.log, 0);
   rig_push_event (&rig,
@@ -299,7 +299,7 @@ check_gap (guint i)
   expect_windows (&rig, 0, resets ? HALF : n, LENGTH, gaps[i].hop);
   if (resets)
     expect_windows (&rig, HALF, n - HALF, LENGTH, gaps[i].hop);
-  rig_assert_same (&rig);
+  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 

@@ -9,7 +9,7 @@
 static void
 assert_close (const gchar *got_path, const gchar *expected_path)
 {
-  Array got = array_load (got_path), expected = array_load (expected_path);
+  StepArray got = step_array_load (got_path), expected = step_array_load (expected_path);
   const gsize n = expected.streams * expected.length * expected.size;
 
   g_assert_cmpuint (got.streams, ==, expected.streams);
@@ -27,8 +27,8 @@ assert_close (const gchar *got_path, const gchar *expected_path)
 static void
 assert_last_step (const gchar *a, const gchar *b)
 {
-  Array all = array_load (a), last = array_load (b);
-  g_autofree gfloat *expected = array_steps (&all, all.streams, all.length - 1, 1);
+  StepArray all = step_array_load (a), last = step_array_load (b);
+  g_autofree gfloat *expected = step_array_copy (&all, all.streams, all.length - 1, 1);
   const gsize bytes = all.streams * all.size * sizeof (gfloat);
 
   g_assert_cmpuint (last.length, ==, 1);
@@ -42,8 +42,8 @@ static void
 run_vector (const gchar *folder, guint steps, const gchar *properties, const gchar *dir,
     const gchar *file)
 {
-  g_autofree gchar *x = vector_file (folder, "x.npy");
-  g_autofree gchar *model = vector_file (folder, "model.safetensors");
+  g_autofree gchar *x = get_vector_path (folder, "x.npy");
+  g_autofree gchar *model = get_vector_path (folder, "model.safetensors");
   g_autofree gchar *error = NULL;
 
   if (!test_launch (&error,
@@ -59,7 +59,7 @@ check_vector (const gchar *folder, const gchar *dir)
   static const guint steps[] = {1, 7, 0};
   static const gchar *const tensors[][2] = {
       {"output.npy", "expected.npy"}, {"hidden.npy", "hidden.npy"}, {"cell.npy", "cell.npy"}};
-  g_autofree gchar *cells = vector_file (folder, "cell.npy");
+  g_autofree gchar *cells = get_vector_path (folder, "cell.npy");
   g_autofree gchar *first = g_build_filename (dir, "1.npy", NULL);
   const guint n = g_file_test (cells, G_FILE_TEST_EXISTS) ? 3 : 1;
 
@@ -77,7 +77,7 @@ check_vector (const gchar *folder, const gchar *dir)
       n == 3 ? "%s.npy" : "output.npy");
   for (guint i = 0; i < n; i++) {
     g_autofree gchar *got = g_build_filename (dir, tensors[i][0], NULL);
-    g_autofree gchar *expected = vector_file (folder, tensors[i][1]);
+    g_autofree gchar *expected = get_vector_path (folder, tensors[i][1]);
 
     assert_close (got, expected);
     if (i == 0)
@@ -119,15 +119,15 @@ test_input_untouched (void)
     Rig rig;
 
     rig_init (&rig, "long-no-bias", modes[i]);
-    rig.steps = 100;
-    items = array_steps (&rig.x, 1, 0, 100);
+    rig.n_steps = 100;
+    items = step_array_copy (&rig.x, 1, 0, 100);
     copy = g_memdup2 (items, 1200);
     buffer = gst_buffer_new_wrapped_full (
         GST_MEMORY_FLAG_READONLY, items, 1200, 0, 1200, NULL, NULL);
-    rig_begin (&rig);
+    rig_begin_stream (&rig);
     g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_ref (buffer)), ==, GST_FLOW_OK);
     rig_push_event (&rig, gst_event_new_eos ());
-    g_assert_cmpuint (rig.got->len, >, 0);
+    g_assert_cmpuint (rig.outputs->len, >, 0);
     g_assert_cmpmem (items, 1200, copy, 1200);
     rig_clear (&rig);
   }
@@ -145,10 +145,10 @@ test_metadata (void)
 
   gst_meta_register_custom ("LstmTestMeta", tags, NULL, NULL, NULL);
   rig_init (&rig, "seed-1x30", "");
-  rig_begin (&rig);
+  rig_begin_stream (&rig);
   for (guint i = 0; i < 2; i++) {
     gst_clear_buffer (&out);
-    buffer = rig_buffer (&rig, 0);
+    buffer = rig_buffer_new (&rig, 0);
     GST_BUFFER_PTS (buffer) = 1;
     GST_BUFFER_DTS (buffer) = 2;
     GST_BUFFER_DURATION (buffer) = 3;
@@ -194,9 +194,9 @@ test_memories (void)
     Rig rig;
 
     rig_init (&rig, "head", cases[i].emit);
-    rig.steps = 3;
-    rig_begin (&rig);
-    out = gst_harness_push_and_pull (rig.harness, rig_buffer (&rig, 0));
+    rig.n_steps = 3;
+    rig_begin_stream (&rig);
+    out = gst_harness_push_and_pull (rig.harness, rig_buffer_new (&rig, 0));
     g_assert_cmpuint (gst_buffer_n_memory (out), ==, cases[i].n);
     for (guint k = 0; k < cases[i].n; k++)
       g_assert_cmpuint (gst_memory_get_sizes (gst_buffer_peek_memory (out, k), NULL, NULL), ==,
@@ -221,9 +221,9 @@ test_odd_memory (void)
     Rig rig;
 
     rig_init (&rig, "long-no-bias", "");
-    rig.steps = 10;
-    rig_begin (&rig);
-    items = array_steps (&rig.x, 1, 0, 10);
+    rig.n_steps = 10;
+    rig_begin_stream (&rig);
+    items = step_array_copy (&rig.x, 1, 0, 10);
     memcpy (bytes + prefix, items, 120);
     gst_buffer_append_memory (
         buffer, gst_memory_new_wrapped (0, bytes, prefix + 120, prefix, first, bytes, g_free));
@@ -234,8 +234,8 @@ test_odd_memory (void)
           buffer, gst_memory_new_wrapped (0, rest, 120 - first, 0, 120 - first, rest, g_free));
     }
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
-    rig_expect (&rig, 0, 10, 10);
-    rig_assert_same (&rig);
+    rig_expect_outputs (&rig, 0, 10, 10);
+    rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
 }
@@ -263,9 +263,9 @@ static void
 test_precision (void)
 {
   static const gchar *const names[] = {"float32", "bfloat16", "int8"}; /* as LstmPrecision */
-  g_autofree gchar *path = vector_file ("uneven", "model.safetensors");
-  g_autofree gchar *x_path = vector_file ("uneven", "x.npy");
-  Array x = array_load (x_path);
+  g_autofree gchar *path = get_vector_path ("uneven", "model.safetensors");
+  g_autofree gchar *x_path = get_vector_path ("uneven", "x.npy");
+  StepArray x = step_array_load (x_path);
   gchar *dir = test_dir_new ();
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
@@ -276,12 +276,12 @@ test_precision (void)
     g_autoptr (LstmState) state = lstm_state_new (model, x.streams, &error);
     const gsize n = x.streams * x.length * lstm_model_get_output_size (model);
     g_autofree gfloat *expected = g_new (gfloat, n);
-    Array got;
+    StepArray got;
 
     g_assert_cmpint (lstm_model_get_precision (model), ==, i);
     lstm_state_run (state, x.length, x.items, expected);
     run_vector ("uneven", 7, property, dir, names[i]);
-    got = array_load (file);
+    got = step_array_load (file);
     g_assert_cmpmem (got.items, got.streams * got.length * got.size * sizeof (gfloat), expected,
         n * sizeof (gfloat));
     g_free (got.items);
@@ -294,9 +294,9 @@ test_precision (void)
 static void
 test_model (void)
 {
-  g_autofree gchar *x = vector_file ("uneven", "x.npy");
-  g_autofree gchar *path = vector_file ("uneven", "model.safetensors");
-  g_autofree gchar *expected = vector_file ("uneven", "expected.npy");
+  g_autofree gchar *x = get_vector_path ("uneven", "x.npy");
+  g_autofree gchar *path = get_vector_path ("uneven", "model.safetensors");
+  g_autofree gchar *expected = get_vector_path ("uneven", "expected.npy");
   g_autofree gchar *line = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = NULL;
@@ -339,7 +339,7 @@ test_model (void)
 static void
 test_model_replaced (void)
 {
-  g_autofree gchar *path = vector_file ("head", "model.safetensors");
+  g_autofree gchar *path = get_vector_path ("head", "model.safetensors");
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmModel) head = lstm_model_load (path, &error);
   Rig rig;
@@ -362,7 +362,7 @@ static void
 test_cycles (void)
 {
   static const gchar *const modes[] = {"", "output-mode=final", "emit=output+hidden+cell"};
-  g_autofree gchar *model = vector_file ("seed-1x30", "model.safetensors");
+  g_autofree gchar *model = get_vector_path ("seed-1x30", "model.safetensors");
 
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
     g_autofree gchar *line = g_strdup_printf (

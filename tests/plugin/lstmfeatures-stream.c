@@ -6,7 +6,7 @@
 static void
 test_times (void)
 {
-  GstHarness *h = harness_new (4, 3, FALSE);
+  GstHarness *h = features_harness_new (4, 3, FALSE);
   Picture p = picture_new ("I420", 32, 24, NULL, FALSE);
   GstBuffer *out;
   g_autoptr (GstCaps) caps = NULL;
@@ -91,7 +91,7 @@ test_other_framerates (void)
 static void
 test_other_size (void)
 {
-  GstHarness *h = harness_new (4, 3, FALSE);
+  GstHarness *h = features_harness_new (4, 3, FALSE);
   g_autoptr (GstCaps) caps = NULL;
 
   gst_harness_set_sink_caps_str (h, "other/tensors, format=static, num_tensors=1, "
@@ -105,19 +105,19 @@ test_other_size (void)
 static void
 test_interlaced (void)
 {
-  GstHarness *h = harness_new (4, 3, TRUE);
+  GstHarness *h = features_harness_new (4, 3, TRUE);
   Picture p = picture_new ("I420", 32, 24, NULL, TRUE);
-  g_autoptr (GBytes) progressive = features_of (h, &p.info, p.buffer, 36);
+  g_autoptr (GBytes) progressive = features_compute (h, &p.info, p.buffer, 36);
   g_autoptr (GBytes) interlaced = NULL;
   g_autoptr (GBytes) flagged = NULL;
 
   GST_VIDEO_INFO_INTERLACE_MODE (&p.info) = GST_VIDEO_INTERLACE_MODE_INTERLEAVED;
   GST_VIDEO_INFO_FIELD_ORDER (&p.info) = GST_VIDEO_FIELD_ORDER_TOP_FIELD_FIRST;
-  interlaced = features_of (h, &p.info, p.buffer, 36);
+  interlaced = features_compute (h, &p.info, p.buffer, 36);
   g_assert_true (g_bytes_equal (interlaced, progressive));
   gst_buffer_add_video_meta (
       p.buffer, GST_VIDEO_FRAME_FLAG_INTERLACED, GST_VIDEO_INFO_FORMAT (&p.info), 32, 24);
-  flagged = features_of (h, &p.info, p.buffer, 36);
+  flagged = features_compute (h, &p.info, p.buffer, 36);
   g_assert_true (g_bytes_equal (flagged, progressive));
   picture_clear (&p);
   gst_harness_teardown (h);
@@ -127,7 +127,7 @@ test_interlaced (void)
 static void
 test_short_frame (void)
 {
-  GstHarness *h = harness_new (4, 3, FALSE);
+  GstHarness *h = features_harness_new (4, 3, FALSE);
   g_autoptr (GstBus) bus = gst_bus_new ();
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;
@@ -150,7 +150,7 @@ test_short_frame (void)
 static void
 test_allocation (void)
 {
-  GstHarness *h = harness_new (4, 3, FALSE);
+  GstHarness *h = features_harness_new (4, 3, FALSE);
   g_autoptr (GstCaps) caps = gst_caps_from_string (
       "video/x-raw, format=I420, width=64, height=64, framerate=30/1");
   GstQuery *query = gst_query_new_allocation (caps, TRUE);
@@ -185,7 +185,7 @@ test_pools (void)
   static const guint sizes[] = {48, 4096, 47};
 
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
-    GstHarness *h = harness_new (4, 3, FALSE);
+    GstHarness *h = features_harness_new (4, 3, FALSE);
     Picture p = picture_new ("I420", 32, 24, NULL, FALSE);
     GstBufferPool *pool = gst_buffer_pool_new ();
     GstStructure *config = gst_buffer_pool_get_config (pool);
@@ -195,7 +195,7 @@ test_pools (void)
     gst_pad_add_probe (
         h->sinkpad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM, answer_allocation, pool, NULL);
     if (sizes[i] >= 48)
-      g_bytes_unref (features_of (h, &p.info, p.buffer, 12));
+      g_bytes_unref (features_compute (h, &p.info, p.buffer, 12));
     else {
       gst_harness_set_src_caps (h, gst_video_info_to_caps (&p.info));
       g_assert_cmpint (gst_harness_push (h, gst_buffer_ref (p.buffer)), ==, GST_FLOW_ERROR);
@@ -211,14 +211,14 @@ static void
 test_renegotiation (void)
 {
   static const gint widths[] = {64, 17, 640, 1};
-  GstHarness *h = harness_new (4, 3, FALSE);
+  GstHarness *h = features_harness_new (4, 3, FALSE);
 
   for (guint i = 0; i < G_N_ELEMENTS (widths); i++) {
     Picture p = picture_new (i & 1 ? "RGB" : "I420", widths[i], 20, NULL, FALSE);
-    g_autoptr (GBytes) bytes = features_of (h, &p.info, p.buffer, 12);
+    g_autoptr (GBytes) bytes = features_compute (h, &p.info, p.buffer, 12);
 
-    g_assert_cmpfloat_with_epsilon (
-        feature_at (bytes, 0), tent (&p, 4, 3, 0, 0, 0), tolerance (&p.info, FALSE));
+    g_assert_cmpfloat_with_epsilon (features_get (bytes, 0),
+        picture_get_cell (&p, 4, 3, 0, 0, 0), picture_get_tolerance (&p.info, FALSE));
     picture_clear (&p);
   }
   gst_harness_teardown (h);

@@ -24,7 +24,7 @@ test_grid (void)
             "%s %dx%d", formats[f], sizes[s].width, sizes[s].height);
         Picture p = picture_new (formats[f], sizes[s].width, sizes[s].height, NULL, rgb);
 
-        check (&p, sizes[s].columns, sizes[s].rows, rgb, name);
+        features_assert_grid (&p, sizes[s].columns, sizes[s].rows, rgb, name);
         picture_clear (&p);
       }
 }
@@ -37,7 +37,7 @@ test_large (void)
   for (guint f = 0; f < G_N_ELEMENTS (formats); f++) {
     Picture p = picture_new (formats[f], 1920, 1080, NULL, f);
 
-    check (&p, 16, 12, f, formats[f]);
+    features_assert_grid (&p, 16, 12, f, formats[f]);
     picture_clear (&p);
   }
 }
@@ -57,12 +57,12 @@ test_colorimetry (void)
     for (gint rgb = 0; rgb < 2; rgb++) {
       Picture p = picture_new (cases[i].format, 40, 31, cases[i].colorimetry, rgb);
 
-      check (&p, 8, 6, rgb, cases[i].colorimetry);
+      features_assert_grid (&p, 8, 6, rgb, cases[i].colorimetry);
       picture_clear (&p);
     }
 }
 
-/* A flat frame through numbers that one can check by hand; also the order of the channels. */
+/* A flat frame through numbers that one can features_assert_grid by hand; also the order of the channels. */
 static void
 test_flat (void)
 {
@@ -95,16 +95,16 @@ test_flat (void)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    GstHarness *h = harness_new (1, 1, cases[i].rgb);
+    GstHarness *h = features_harness_new (1, 1, cases[i].rgb);
     Picture p = picture_new (cases[i].format, 4, 4, cases[i].colorimetry, FALSE);
     guint n = cases[i].rgb ? 3 : 1;
     g_autoptr (GBytes) bytes = NULL;
 
     for (gsize k = 0; k < p.info.size; k++)
       gst_buffer_fill (p.buffer, k, cases[i].pixel + k % p.info.finfo->pixel_stride[0], 1);
-    bytes = features_of (h, &p.info, p.buffer, n);
+    bytes = features_compute (h, &p.info, p.buffer, n);
     for (guint k = 0; k < n; k++)
-      g_assert_cmpfloat_with_epsilon (feature_at (bytes, k), cases[i].expected[k], .006);
+      g_assert_cmpfloat_with_epsilon (features_get (bytes, k), cases[i].expected[k], .006);
     picture_clear (&p);
     gst_harness_teardown (h);
   }
@@ -128,7 +128,7 @@ test_every_format (void)
     for (gint width = 1; width < 40; width += 4) {
       gboolean rgb = width & 4;
       const gchar *format = g_value_get_string (gst_value_list_get_value (formats, i));
-      GstHarness *h = harness_new (3, 2, rgb);
+      GstHarness *h = features_harness_new (3, 2, rgb);
       guint n = rgb ? 18 : 6;
       GstVideoInfo info;
       g_autoptr (GstBuffer) buffer = NULL;
@@ -142,9 +142,9 @@ test_every_format (void)
       gst_video_info_set_format (&info, gst_video_format_from_string (format), width, 9);
       buffer = gst_buffer_new_allocate (NULL, info.size, NULL);
       gst_buffer_memset (buffer, 0, 0, info.size);
-      bytes = features_of (h, &info, buffer, n);
+      bytes = features_compute (h, &info, buffer, n);
       for (guint k = 0; k < n; k++) {
-        gfloat feature = feature_at (bytes, k);
+        gfloat feature = features_get (bytes, k);
 
         g_assert_cmpfloat (feature, >=, 0);
         g_assert_cmpfloat (feature, <, .7); /* YUV zeros are green */
@@ -162,8 +162,8 @@ test_tiles (void)
   Picture p = picture_new ("NV12", 70, 50, NULL, FALSE);
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
-    GstHarness *h = harness_new (4, 3, FALSE);
-    g_autoptr (GBytes) lines = features_of (h, &p.info, p.buffer, 12);
+    GstHarness *h = features_harness_new (4, 3, FALSE);
+    g_autoptr (GBytes) lines = features_compute (h, &p.info, p.buffer, 12);
     GstVideoInfo info;
     GstVideoFrame from, to;
     GstVideoConverter *converter;
@@ -180,9 +180,10 @@ test_tiles (void)
     gst_video_frame_unmap (&to);
     gst_video_frame_unmap (&from);
     gst_video_converter_free (converter);
-    tiles = features_of (h, &info, buffer, 12);
+    tiles = features_compute (h, &info, buffer, 12);
     for (guint k = 0; k < 12; k++)
-      g_assert_cmpfloat_with_epsilon (feature_at (tiles, k), feature_at (lines, k), TOLERANCE);
+      g_assert_cmpfloat_with_epsilon (
+          features_get (tiles, k), features_get (lines, k), TOLERANCE);
     gst_harness_teardown (h);
   }
   picture_clear (&p);
@@ -192,16 +193,16 @@ test_tiles (void)
 static void
 test_mean_scale (void)
 {
-  GstHarness *h = harness_new (5, 4, FALSE);
+  GstHarness *h = features_harness_new (5, 4, FALSE);
   Picture p = picture_new ("GRAY8", 50, 40, NULL, FALSE);
-  g_autoptr (GBytes) plain = features_of (h, &p.info, p.buffer, 20);
+  g_autoptr (GBytes) plain = features_compute (h, &p.info, p.buffer, 20);
   g_autoptr (GBytes) changed = NULL;
 
   g_object_set (h->element, "mean", 0.5, "scale", 4.0, NULL);
-  changed = features_of (h, &p.info, p.buffer, 20);
+  changed = features_compute (h, &p.info, p.buffer, 20);
   for (guint i = 0; i < 20; i++)
     g_assert_cmpfloat_with_epsilon (
-        feature_at (changed, i), (feature_at (plain, i) - .5) * 4, 1e-6);
+        features_get (changed, i), (features_get (plain, i) - .5) * 4, 1e-6);
   picture_clear (&p);
   gst_harness_teardown (h);
 }
@@ -213,9 +214,9 @@ test_strides (void)
   static const gchar *formats[] = {"GRAY8", "I420", "YUY2", "RGB", "I420_10LE"};
 
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++) {
-    GstHarness *h = harness_new (4, 3, FALSE);
+    GstHarness *h = features_harness_new (4, 3, FALSE);
     Picture p = picture_new (formats[i], 46, 34, NULL, FALSE);
-    g_autoptr (GBytes) packed = features_of (h, &p.info, p.buffer, 12);
+    g_autoptr (GBytes) packed = features_compute (h, &p.info, p.buffer, 12);
     GstVideoInfo wide = p.info;
     GstVideoFrame from, to;
     GstVideoMeta *meta;
@@ -241,7 +242,7 @@ test_strides (void)
     gst_video_frame_unmap (&from);
     meta->width += 4; /* what is beyond the size in caps is padding */
     meta->height += 2;
-    features = features_of (h, &p.info, padded, 12);
+    features = features_compute (h, &p.info, padded, 12);
     g_assert_true (g_bytes_equal (features, packed));
     picture_clear (&p);
     gst_harness_teardown (h);

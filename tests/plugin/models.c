@@ -282,7 +282,7 @@ check_pipelines (
       "(%zu, %zu, %zu)", x->shape[0], x->shape[1], x->shape[2]);
   g_auto (TestArray) last = tail (y, 1);
 
-  npy_put_floats (path, shape, x->values, x->n);
+  npy_write_floats (path, shape, x->values, x->n);
   check_pipeline (test, scratch, 1, "sequence", y);
   check_pipeline (test, scratch, 4, "sequence", y);
   check_pipeline (test, scratch, 1, "final", &last);

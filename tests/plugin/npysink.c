@@ -179,14 +179,14 @@ put_random (const gchar *path, const gchar *shape, gsize n)
   g_autofree gchar *text = g_strdup_printf (
       "{'descr': '<f4', 'fortran_order': False, 'shape': %s, }", shape);
   g_autofree gchar *padded = g_strdup_printf ("%-117s\n", text);
-  GByteArray *bytes = npy_header (1, padded);
+  GByteArray *bytes = npy_header_new (1, padded);
 
   for (gsize i = 0; i < n; i++) {
     guint32 bits = g_rand_int (rand);
 
     g_byte_array_append (bytes, (const guint8 *) &bits, sizeof bits);
   }
-  npy_put (path, bytes);
+  npy_write (path, bytes);
 }
 
 static void
@@ -294,7 +294,7 @@ test_stop_streams (Fixture *fixture, gconstpointer data)
 static void
 test_replace (Fixture *fixture, gconstpointer data)
 {
-  npy_put_numbers (fixture->path, "(1, 3)", 3);
+  npy_write_numbers (fixture->path, "(1, 3)", 3);
   start (fixture, CAPS_1 ("3"));
   g_assert_cmpint (push (fixture, 7, 3), ==, GST_FLOW_OK);
   {
@@ -572,7 +572,7 @@ test_short_write (Fixture *fixture, gconstpointer data)
 
   signal (SIGXFSZ, SIG_IGN);
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    npy_put_numbers (fixture->path, "(1, 3)", 3);
+    npy_write_numbers (fixture->path, "(1, 3)", 3);
     start (fixture, cases[i].caps);
     set_file_size_limit (cases[i].limit);
     push (fixture, 0, cases[i].n);

@@ -46,79 +46,81 @@ static const LogCase log_cases[] = {
 };
 
 static void
-test_buffers (Fixture *fixture, gconstpointer data)
+test_buffers (NpyFile *fixture, gconstpointer data)
 {
   for (guint i = 0; i < G_N_ELEMENTS (log_cases); i++) {
-    Run run;
+    NpysrcRig rig;
 
-    npy_put_numbers (fixture->path, log_cases[i].shape, log_cases[i].n);
-    run_init (&run, fixture->path, "%s", log_cases[i].properties);
-    run_until (&run, GST_MESSAGE_EOS);
-    assert_log (&run, log_cases[i].log);
-    run_clear (&run);
+    npy_write_numbers (fixture->path, log_cases[i].shape, log_cases[i].n);
+    npysrc_rig_init (&rig, fixture->path, "%s", log_cases[i].properties);
+    npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+    npysrc_rig_assert_log (&rig, log_cases[i].log);
+    npysrc_rig_clear (&rig);
   }
 }
 
 /* (streams, length, size) in the file, (streams, steps, size) in a buffer. */
 static void
-test_streams (Fixture *fixture, gconstpointer data)
+test_streams (NpyFile *fixture, gconstpointer data)
 {
   enum { STREAMS = 3, LENGTH = 7, SIZE = 2 };
   static const guint steps_per_buffer[] = {1, 2, 3, 7, 0, 100};
 
-  npy_put_numbers (fixture->path, "(3, 7, 2)", STREAMS * LENGTH * SIZE);
+  npy_write_numbers (fixture->path, "(3, 7, 2)", STREAMS * LENGTH * SIZE);
   for (guint k = 0; k < G_N_ELEMENTS (steps_per_buffer); k++) {
-    Run run;
+    NpysrcRig rig;
     guint i = 0;
     guint max_steps = steps_per_buffer[k] > 0 ? steps_per_buffer[k] : LENGTH;
 
-    run_init (&run, fixture->path, "steps-per-buffer=%u", steps_per_buffer[k]);
-    run_until (&run, GST_MESSAGE_EOS);
-    g_assert_cmpuint (run.floats->len, ==, STREAMS * LENGTH * SIZE);
+    npysrc_rig_init (&rig, fixture->path, "steps-per-buffer=%u", steps_per_buffer[k]);
+    npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+    g_assert_cmpuint (rig.items->len, ==, STREAMS * LENGTH * SIZE);
     for (guint first = 0; first < LENGTH; first += max_steps)
       for (guint s = 0; s < STREAMS; s++)
         for (guint t = first; t < MIN (first + max_steps, LENGTH); t++)
           for (guint j = 0; j < SIZE; j++)
             g_assert_cmpfloat (
-                get_float (&run, i++), ==, (gfloat) ((s * LENGTH + t) * SIZE + j));
-    run_clear (&run);
+                npysrc_rig_get_float (&rig, i++), ==, (gfloat) ((s * LENGTH + t) * SIZE + j));
+    npysrc_rig_clear (&rig);
   }
 }
 
 /* Caps */
 
 static void
-test_caps (Fixture *fixture, gconstpointer data)
+test_caps (NpyFile *fixture, gconstpointer data)
 {
-  Run run;
+  NpysrcRig rig;
   g_autoptr (GstPad) pad = NULL;
   g_autoptr (GstCaps) caps = NULL;
   g_autoptr (GstCaps) expected = gst_caps_from_string (
       "other/tensors, format = (string) static, num_tensors = (int) 1, types = (string) "
       "float32, dimensions = (string) 3:1:1:1, framerate = (fraction) 25/2");
 
-  npy_put_numbers (fixture->path, "(2, 3)", 6);
-  run_init (&run, fixture->path, "framerate=25/2 ! other/tensors,dimensions=(string)3:1:1:1");
-  run_to (&run, GST_STATE_PAUSED);
-  pad = gst_element_get_static_pad (run.src, "src");
+  npy_write_numbers (fixture->path, "(2, 3)", 6);
+  npysrc_rig_init (
+      &rig, fixture->path, "framerate=25/2 ! other/tensors,dimensions=(string)3:1:1:1");
+  npysrc_rig_set_state (&rig, GST_STATE_PAUSED);
+  pad = gst_element_get_static_pad (rig.src, "src");
   caps = gst_pad_get_current_caps (pad);
   g_assert_true (gst_caps_is_equal (caps, expected));
-  run_clear (&run);
+  npysrc_rig_clear (&rig);
 }
 
 /* The rest goes out with the spelling that downstream takes, or is an error. */
 static void
-test_caps_of_rest (Fixture *fixture, gconstpointer data)
+test_caps_of_rest (NpyFile *fixture, gconstpointer data)
 {
-  Run run;
+  NpysrcRig rig;
   g_autofree gchar *error = NULL;
 
-  npy_put_numbers (fixture->path, "(3, 3)", 9);
-  run_init (&run, fixture->path,
+  npy_write_numbers (fixture->path, "(3, 3)", 9);
+  npysrc_rig_init (&rig, fixture->path,
       "framerate=0/1 steps-per-buffer=2 ! other/tensors,dimensions=(string){3:2:1,3:1:1}");
-  run_until (&run, GST_MESSAGE_EOS);
-  assert_log (&run, "caps 3:2:1\nsegment 0\nbuffer 0-2\ncaps 3:1:1\nbuffer 2-3\neos\n");
-  run_clear (&run);
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  npysrc_rig_assert_log (
+      &rig, "caps 3:2:1\nsegment 0\nbuffer 0-2\ncaps 3:1:1\nbuffer 2-3\neos\n");
+  npysrc_rig_clear (&rig);
 
   g_assert_false (test_launch (&error,
       "npysrc name=src location=%s steps-per-buffer=2 ! other/tensors,dimensions=(string)3:2 ! "
@@ -131,9 +133,9 @@ test_caps_of_rest (Fixture *fixture, gconstpointer data)
 /* Seeking */
 
 static gboolean
-seek (Run *run, GstFormat format, GstSeekFlags flags, gint64 start, gint64 stop)
+seek (NpysrcRig *rig, GstFormat format, GstSeekFlags flags, gint64 start, gint64 stop)
 {
-  return gst_element_seek (run->pipeline, 1.0, format, flags, GST_SEEK_TYPE_SET, start,
+  return gst_element_seek (rig->pipeline, 1.0, format, flags, GST_SEEK_TYPE_SET, start,
       stop < 0 ? GST_SEEK_TYPE_NONE : GST_SEEK_TYPE_SET, stop);
 }
 
@@ -169,187 +171,187 @@ static const struct {
 };
 
 static void
-test_seek (Fixture *fixture, gconstpointer data)
+test_seek (NpyFile *fixture, gconstpointer data)
 {
-  npy_put_numbers (fixture->path, "(5, 1)", 5);
+  npy_write_numbers (fixture->path, "(5, 1)", 5);
   for (guint i = 0; i < G_N_ELEMENTS (seeks); i++) {
-    Run run;
+    NpysrcRig rig;
 
-    run_init (&run, fixture->path, "framerate=10/1 steps-per-buffer=2");
-    run_to (&run, GST_STATE_PAUSED);
-    assert_log (&run, "caps 1:2\nsegment 0\nbuffer 0-2 0+200000000\n");
+    npysrc_rig_init (&rig, fixture->path, "framerate=10/1 steps-per-buffer=2");
+    npysrc_rig_set_state (&rig, GST_STATE_PAUSED);
+    npysrc_rig_assert_log (&rig, "caps 1:2\nsegment 0\nbuffer 0-2 0+200000000\n");
     g_assert_true (
-        seek (&run, seeks[i].format, GST_SEEK_FLAG_FLUSH, seeks[i].start, seeks[i].stop));
-    run_until (&run, GST_MESSAGE_EOS);
-    assert_log (&run, seeks[i].log);
-    run_clear (&run);
+        seek (&rig, seeks[i].format, GST_SEEK_FLAG_FLUSH, seeks[i].start, seeks[i].stop));
+    npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+    npysrc_rig_assert_log (&rig, seeks[i].log);
+    npysrc_rig_clear (&rig);
   }
 }
 
 /* Every step can be reached by its rounded time. */
 static void
-test_seek_rounding (Fixture *fixture, gconstpointer data)
+test_seek_rounding (NpyFile *fixture, gconstpointer data)
 {
-  Run run;
+  NpysrcRig rig;
 
-  npy_put_numbers (fixture->path, "(100, 1)", 100);
-  run_init (&run, fixture->path, "framerate=30000/1001");
-  run_to (&run, GST_STATE_PAUSED);
+  npy_write_numbers (fixture->path, "(100, 1)", 100);
+  npysrc_rig_init (&rig, fixture->path, "framerate=30000/1001");
+  npysrc_rig_set_state (&rig, GST_STATE_PAUSED);
   for (gint64 i = 0; i < 100; i++) {
     gint64 time, step;
     gint64 expected = (gint64) gst_util_uint64_scale ((guint64) i, 1001 * GST_SECOND, 30000);
 
     g_assert_true (
-        gst_element_query_convert (run.src, GST_FORMAT_DEFAULT, i, GST_FORMAT_TIME, &time));
+        gst_element_query_convert (rig.src, GST_FORMAT_DEFAULT, i, GST_FORMAT_TIME, &time));
     g_assert_cmpint (time, ==, expected);
     g_assert_true (
-        gst_element_query_convert (run.src, GST_FORMAT_TIME, time, GST_FORMAT_DEFAULT, &step));
+        gst_element_query_convert (rig.src, GST_FORMAT_TIME, time, GST_FORMAT_DEFAULT, &step));
     g_assert_cmpint (step, ==, i);
     if (i > 0) {
       g_assert_true (gst_element_query_convert (
-          run.src, GST_FORMAT_TIME, time - 1, GST_FORMAT_DEFAULT, &step));
+          rig.src, GST_FORMAT_TIME, time - 1, GST_FORMAT_DEFAULT, &step));
       g_assert_cmpint (step, ==, i - 1);
     }
   }
-  run_clear (&run);
+  npysrc_rig_clear (&rig);
 }
 
 /* Loops without a flush, and back from the shorter last buffer. */
 static void
-test_segment_seek (Fixture *fixture, gconstpointer data)
+test_segment_seek (NpyFile *fixture, gconstpointer data)
 {
-  Run run;
+  NpysrcRig rig;
 
-  npy_put_numbers (fixture->path, "(3, 1)", 3);
-  run_init (&run, fixture->path, "framerate=10/1 steps-per-buffer=2");
-  run_to (&run, GST_STATE_PAUSED);
+  npy_write_numbers (fixture->path, "(3, 1)", 3);
+  npysrc_rig_init (&rig, fixture->path, "framerate=10/1 steps-per-buffer=2");
+  npysrc_rig_set_state (&rig, GST_STATE_PAUSED);
   g_assert_true (
-      seek (&run, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_SEGMENT, 0, -1));
-  run_until (&run, GST_MESSAGE_SEGMENT_DONE);
-  assert_log (&run,
+      seek (&rig, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_SEGMENT, 0, -1));
+  npysrc_rig_play_until (&rig, GST_MESSAGE_SEGMENT_DONE);
+  npysrc_rig_assert_log (&rig,
       "caps 1:2\nsegment 0\nbuffer 0-2 0+200000000\nflush\nsegment 0\nbuffer 0-2 0+200000000\n"
       "caps 1:1\nbuffer 2-3 200000000+100000000\n");
-  g_assert_true (seek (&run, GST_FORMAT_TIME, GST_SEEK_FLAG_SEGMENT, 0, 200000000));
-  run_until (&run, GST_MESSAGE_SEGMENT_DONE);
-  assert_log (&run, "caps 1:2\nsegment 0-200000000\nbuffer 0-2 0+200000000\n");
-  g_assert_true (seek (&run, GST_FORMAT_TIME, GST_SEEK_FLAG_NONE, 200000000, -1));
-  run_until (&run, GST_MESSAGE_EOS);
-  run_clear (&run);
+  g_assert_true (seek (&rig, GST_FORMAT_TIME, GST_SEEK_FLAG_SEGMENT, 0, 200000000));
+  npysrc_rig_play_until (&rig, GST_MESSAGE_SEGMENT_DONE);
+  npysrc_rig_assert_log (&rig, "caps 1:2\nsegment 0-200000000\nbuffer 0-2 0+200000000\n");
+  g_assert_true (seek (&rig, GST_FORMAT_TIME, GST_SEEK_FLAG_NONE, 200000000, -1));
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  npysrc_rig_clear (&rig);
 }
 
 /* Refused before anything is flushed, by the pad's way and the element's. */
 static void
-test_seek_refused (Fixture *fixture, gconstpointer data)
+test_seek_refused (NpyFile *fixture, gconstpointer data)
 {
-  Run run;
+  NpysrcRig rig;
   const GstSeekFlags flags = GST_SEEK_FLAG_FLUSH;
   const GstSeekType set = GST_SEEK_TYPE_SET, none = GST_SEEK_TYPE_NONE;
 
-  npy_put_numbers (fixture->path, "(2, 1)", 2);
-  run_init (&run, fixture->path, "framerate=10/1");
-  run_to (&run, GST_STATE_PAUSED);
+  npy_write_numbers (fixture->path, "(2, 1)", 2);
+  npysrc_rig_init (&rig, fixture->path, "framerate=10/1");
+  npysrc_rig_set_state (&rig, GST_STATE_PAUSED);
   g_assert_false (
-      gst_element_seek (run.pipeline, -1.0, GST_FORMAT_TIME, flags, set, 0, set, 100));
-  g_assert_false (gst_element_seek (run.src, -1.0, GST_FORMAT_TIME, flags, set, 0, set, 100));
-  g_assert_false (gst_element_seek (run.src, 2.0, GST_FORMAT_TIME, flags, set, 0, none, -1));
-  g_assert_false (seek (&run, GST_FORMAT_BYTES, flags, 0, -1));
-  run_until (&run, GST_MESSAGE_EOS);
-  assert_log (&run,
+      gst_element_seek (rig.pipeline, -1.0, GST_FORMAT_TIME, flags, set, 0, set, 100));
+  g_assert_false (gst_element_seek (rig.src, -1.0, GST_FORMAT_TIME, flags, set, 0, set, 100));
+  g_assert_false (gst_element_seek (rig.src, 2.0, GST_FORMAT_TIME, flags, set, 0, none, -1));
+  g_assert_false (seek (&rig, GST_FORMAT_BYTES, flags, 0, -1));
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  npysrc_rig_assert_log (&rig,
       "caps 1:1\nsegment 0\nbuffer 0-1 0+100000000\nbuffer 1-2 100000000+100000000\neos\n");
-  run_clear (&run);
+  npysrc_rig_clear (&rig);
 
-  run_init (&run, fixture->path, "framerate=0/1");
-  run_to (&run, GST_STATE_PAUSED);
-  g_assert_false (seek (&run, GST_FORMAT_TIME, flags, 0, -1));
-  g_assert_false (gst_element_seek (run.src, 1.0, GST_FORMAT_TIME, flags, set, 0, none, -1));
-  run_until (&run, GST_MESSAGE_EOS);
-  assert_log (&run, "caps 1:1\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n");
-  run_clear (&run);
+  npysrc_rig_init (&rig, fixture->path, "framerate=0/1");
+  npysrc_rig_set_state (&rig, GST_STATE_PAUSED);
+  g_assert_false (seek (&rig, GST_FORMAT_TIME, flags, 0, -1));
+  g_assert_false (gst_element_seek (rig.src, 1.0, GST_FORMAT_TIME, flags, set, 0, none, -1));
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  npysrc_rig_assert_log (&rig, "caps 1:1\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n");
+  npysrc_rig_clear (&rig);
 }
 
 /* A seek that waits for the start. */
 static void
-test_seek_in_ready (Fixture *fixture, gconstpointer data)
+test_seek_in_ready (NpyFile *fixture, gconstpointer data)
 {
-  Run run;
+  NpysrcRig rig;
 
-  npy_put_numbers (fixture->path, "(3, 1)", 3);
-  run_init (&run, fixture->path, "framerate=10/1");
-  run_to (&run, GST_STATE_READY);
-  g_assert_true (gst_element_seek (run.src, 1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+  npy_write_numbers (fixture->path, "(3, 1)", 3);
+  npysrc_rig_init (&rig, fixture->path, "framerate=10/1");
+  npysrc_rig_set_state (&rig, GST_STATE_READY);
+  g_assert_true (gst_element_seek (rig.src, 1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
       GST_SEEK_TYPE_END, -100000000, GST_SEEK_TYPE_NONE, -1));
-  run_until (&run, GST_MESSAGE_EOS);
-  assert_log (
-      &run, "flush\ncaps 1:1\nsegment 200000000\nbuffer 2-3 200000000+100000000\neos\n");
-  run_clear (&run);
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  npysrc_rig_assert_log (
+      &rig, "flush\ncaps 1:1\nsegment 200000000\nbuffer 2-3 200000000+100000000\neos\n");
+  npysrc_rig_clear (&rig);
 }
 
 static void
-test_queries (Fixture *fixture, gconstpointer data)
+test_queries (NpyFile *fixture, gconstpointer data)
 {
-  Run run;
+  NpysrcRig rig;
   gint64 value;
   g_autoptr (GstQuery) seeking = gst_query_new_seeking (GST_FORMAT_TIME);
   gboolean seekable;
   gint64 end;
 
-  npy_put_numbers (fixture->path, "(7, 1)", 7);
-  run_init (&run, fixture->path, "framerate=10/1 steps-per-buffer=2");
-  run_to (&run, GST_STATE_PAUSED);
-  g_assert_true (gst_element_query_duration (run.src, GST_FORMAT_TIME, &value));
+  npy_write_numbers (fixture->path, "(7, 1)", 7);
+  npysrc_rig_init (&rig, fixture->path, "framerate=10/1 steps-per-buffer=2");
+  npysrc_rig_set_state (&rig, GST_STATE_PAUSED);
+  g_assert_true (gst_element_query_duration (rig.src, GST_FORMAT_TIME, &value));
   g_assert_cmpint (value, ==, 700000000);
-  g_assert_true (gst_element_query_duration (run.src, GST_FORMAT_DEFAULT, &value));
+  g_assert_true (gst_element_query_duration (rig.src, GST_FORMAT_DEFAULT, &value));
   g_assert_cmpint (value, ==, 7);
-  g_assert_true (gst_element_query (run.src, seeking));
+  g_assert_true (gst_element_query (rig.src, seeking));
   gst_query_parse_seeking (seeking, NULL, &seekable, NULL, &end);
   g_assert_true (seekable);
   g_assert_cmpint (end, ==, 700000000);
-  run_until (&run, GST_MESSAGE_EOS);
-  g_assert_true (gst_element_query_position (run.src, GST_FORMAT_TIME, &value));
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  g_assert_true (gst_element_query_position (rig.src, GST_FORMAT_TIME, &value));
   g_assert_cmpint (value, ==, 700000000);
-  g_assert_true (gst_element_query_position (run.src, GST_FORMAT_DEFAULT, &value));
+  g_assert_true (gst_element_query_position (rig.src, GST_FORMAT_DEFAULT, &value));
   g_assert_cmpint (value, ==, 7);
-  run_clear (&run);
+  npysrc_rig_clear (&rig);
 }
 
 /* State changes */
 
 static void
-test_cycles (Fixture *fixture, gconstpointer data)
+test_cycles (NpyFile *fixture, gconstpointer data)
 {
   static const GstState states[] = {GST_STATE_PAUSED, GST_STATE_PLAYING, GST_STATE_PAUSED,
       GST_STATE_READY, GST_STATE_PLAYING, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_NULL};
-  Run run;
+  NpysrcRig rig;
 
-  npy_put_numbers (fixture->path, "(2, 500, 3)", 3000);
-  run_init (&run, fixture->path, "steps-per-buffer=7");
+  npy_write_numbers (fixture->path, "(2, 500, 3)", 3000);
+  npysrc_rig_init (&rig, fixture->path, "steps-per-buffer=7");
   for (guint i = 0; i < 100; i++)
     for (guint k = 0; k < G_N_ELEMENTS (states); k++)
-      run_to (&run, states[k]);
-  g_array_set_size (run.floats, 0);
-  g_string_truncate (run.log, 0);
-  run_until (&run, GST_MESSAGE_EOS);
-  g_assert_cmpuint (run.floats->len, ==, 3000);
-  run_clear (&run);
+      npysrc_rig_set_state (&rig, states[k]);
+  g_array_set_size (rig.items, 0);
+  g_string_truncate (rig.log, 0);
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  g_assert_cmpuint (rig.items->len, ==, 3000);
+  npysrc_rig_clear (&rig);
 }
 
 /* Another file, another rate: what the properties say at the next start. */
 static void
-test_restart (Fixture *fixture, gconstpointer data)
+test_restart (NpyFile *fixture, gconstpointer data)
 {
-  Run run;
+  NpysrcRig rig;
 
-  npy_put_numbers (fixture->path, "(3, 2)", 6);
-  run_init (&run, fixture->path, "framerate=10/1 steps-per-buffer=2");
-  run_until (&run, GST_MESSAGE_EOS);
-  run_to (&run, GST_STATE_READY);
-  g_string_truncate (run.log, 0);
-  npy_put_numbers (fixture->path, "(1, 4)", 4);
-  g_object_set (run.src, "steps-per-buffer", 1, NULL);
-  gst_util_set_object_arg (G_OBJECT (run.src), "framerate", "1/1");
-  run_until (&run, GST_MESSAGE_EOS);
-  assert_log (&run, "caps 4:1\nsegment 0\nbuffer 0-1 0+1000000000\neos\n");
-  run_clear (&run);
+  npy_write_numbers (fixture->path, "(3, 2)", 6);
+  npysrc_rig_init (&rig, fixture->path, "framerate=10/1 steps-per-buffer=2");
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  npysrc_rig_set_state (&rig, GST_STATE_READY);
+  g_string_truncate (rig.log, 0);
+  npy_write_numbers (fixture->path, "(1, 4)", 4);
+  g_object_set (rig.src, "steps-per-buffer", 1, NULL);
+  gst_util_set_object_arg (G_OBJECT (rig.src), "framerate", "1/1");
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  npysrc_rig_assert_log (&rig, "caps 4:1\nsegment 0\nbuffer 0-1 0+1000000000\neos\n");
+  npysrc_rig_clear (&rig);
 }
 
 int
@@ -357,7 +359,7 @@ main (int argc, char **argv)
 {
   static const struct {
     const gchar *name;
-    void (*run) (Fixture *fixture, gconstpointer data);
+    void (*run) (NpyFile *fixture, gconstpointer data);
   } tests[] = {
       {"/npysrc/buffers", test_buffers},
       {"/npysrc/streams", test_streams},
@@ -376,6 +378,6 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].name, Fixture, NULL, set_up, tests[i].run, tear_down);
+    g_test_add (tests[i].name, NpyFile, NULL, npy_file_init, tests[i].run, npy_file_clear);
   return g_test_run ();
 }

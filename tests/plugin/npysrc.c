@@ -67,22 +67,22 @@ check_type (const gchar *path, const TypeCase *type, guint8 version)
 {
   g_autofree gchar *text = g_strdup_printf (
       "{'descr': '%s', 'fortran_order': False, 'shape': (4, 3), }\n", type->descr);
-  GByteArray *bytes = npy_header (version, text);
-  Run run;
+  GByteArray *bytes = npy_header_new (version, text);
+  NpysrcRig rig;
 
   for (guint i = 0; i < G_N_ELEMENTS (type->items); i++)
     g_byte_array_append (bytes, type->items[i].bytes, (guint) type->item_size);
-  npy_put (path, bytes);
-  run_init (&run, path, " ");
-  run_until (&run, GST_MESSAGE_EOS);
-  g_assert_cmpuint (run.floats->len, ==, G_N_ELEMENTS (type->items));
-  for (guint i = 0; i < run.floats->len; i++)
-    assert_same_float (get_float (&run, i), type->items[i].expected);
-  run_clear (&run);
+  npy_write (path, bytes);
+  npysrc_rig_init (&rig, path, " ");
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  g_assert_cmpuint (rig.items->len, ==, G_N_ELEMENTS (type->items));
+  for (guint i = 0; i < rig.items->len; i++)
+    assert_same_float (npysrc_rig_get_float (&rig, i), type->items[i].expected);
+  npysrc_rig_clear (&rig);
 }
 
 static void
-test_types (Fixture *fixture, gconstpointer data)
+test_types (NpyFile *fixture, gconstpointer data)
 {
   for (guint i = 0; i < G_N_ELEMENTS (type_cases); i++)
     for (guint8 version = 1; version <= 3; version++)
@@ -91,17 +91,17 @@ test_types (Fixture *fixture, gconstpointer data)
 
 /* More items than are converted at once. */
 static void
-test_long_rows (Fixture *fixture, gconstpointer data)
+test_long_rows (NpyFile *fixture, gconstpointer data)
 {
-  Run run;
+  NpysrcRig rig;
 
-  npy_put_numbers (fixture->path, "(2, 3, 5001)", 30006);
-  run_init (&run, fixture->path, "steps-per-buffer=3");
-  run_until (&run, GST_MESSAGE_EOS);
-  g_assert_cmpuint (run.floats->len, ==, 30006);
-  for (guint i = 0; i < run.floats->len; i++)
-    g_assert_cmpfloat (get_float (&run, i), ==, i);
-  run_clear (&run);
+  npy_write_numbers (fixture->path, "(2, 3, 5001)", 30006);
+  npysrc_rig_init (&rig, fixture->path, "steps-per-buffer=3");
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  g_assert_cmpuint (rig.items->len, ==, 30006);
+  for (guint i = 0; i < rig.items->len; i++)
+    g_assert_cmpfloat (npysrc_rig_get_float (&rig, i), ==, i);
+  npysrc_rig_clear (&rig);
 }
 
 /* Files that NumPy wrote; vectors/npy/README.md says how. */
@@ -111,15 +111,15 @@ check_vector (const gchar *name, gint first, gint modulo, guint n)
 {
   g_autofree gchar *file = g_strconcat ("npy/", name, ".npy", NULL);
   g_autofree gchar *path = test_vector_path (file);
-  Run run;
+  NpysrcRig rig;
 
   g_test_message ("%s", name);
-  run_init (&run, path, "steps-per-buffer=0");
-  run_until (&run, GST_MESSAGE_EOS);
-  g_assert_cmpuint (run.floats->len, ==, n);
+  npysrc_rig_init (&rig, path, "steps-per-buffer=0");
+  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+  g_assert_cmpuint (rig.items->len, ==, n);
   for (guint i = 0; i < n; i++)
-    g_assert_cmpfloat (get_float (&run, i), ==, (first + (gint) i) % modulo);
-  run_clear (&run);
+    g_assert_cmpfloat (npysrc_rig_get_float (&rig, i), ==, (first + (gint) i) % modulo);
+  npysrc_rig_clear (&rig);
 }
 
 static void
@@ -266,27 +266,27 @@ assert_refused (const gchar *path, const gchar *pattern)
 }
 
 static void
-test_refused (Fixture *fixture, gconstpointer data)
+test_refused (NpyFile *fixture, gconstpointer data)
 {
   for (guint i = 0; i < G_N_ELEMENTS (refused); i++) {
-    GByteArray *bytes = npy_header (refused[i].version, refused[i].header);
+    GByteArray *bytes = npy_header_new (refused[i].version, refused[i].header);
     const guint8 zeros[100] = {0};
 
     g_byte_array_append (bytes, zeros, refused[i].data_size);
-    npy_put (fixture->path, bytes);
+    npy_write (fixture->path, bytes);
     assert_refused (fixture->path, refused[i].pattern);
   }
 }
 
 static void
-assert_bytes_refused (Fixture *fixture, const gchar *bytes, gsize n, const gchar *pattern)
+assert_bytes_refused (NpyFile *fixture, const gchar *bytes, gsize n, const gchar *pattern)
 {
   g_assert_true (g_file_set_contents (fixture->path, bytes, (gssize) n, NULL));
   assert_refused (fixture->path, pattern);
 }
 
 static void
-test_no_npy_file (Fixture *fixture, gconstpointer data)
+test_no_npy_file (NpyFile *fixture, gconstpointer data)
 {
   g_autofree gchar *error = NULL;
 
@@ -318,7 +318,7 @@ test_no_npy_file (Fixture *fixture, gconstpointer data)
 /* What Python and NumPy's own reader would take; long integers are of Python 2, which knew the
  * first two versions. */
 static void
-test_spellings (Fixture *fixture, gconstpointer data)
+test_spellings (NpyFile *fixture, gconstpointer data)
 {
   static const struct {
     guint8 version;
@@ -336,37 +336,37 @@ test_spellings (Fixture *fixture, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (headers); i++) {
     g_autofree gchar *text = g_strconcat (headers[i].text, padding, NULL);
-    GByteArray *bytes = npy_header (headers[i].version, text);
+    GByteArray *bytes = npy_header_new (headers[i].version, text);
     const guint8 zeros[24] = {0};
-    Run run;
+    NpysrcRig rig;
 
     g_byte_array_append (bytes, zeros, sizeof zeros);
-    npy_put (fixture->path, bytes);
-    run_init (&run, fixture->path, "framerate=0/1");
-    run_until (&run, GST_MESSAGE_EOS);
-    assert_log (&run, "caps 3:1\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n");
-    run_clear (&run);
+    npy_write (fixture->path, bytes);
+    npysrc_rig_init (&rig, fixture->path, "framerate=0/1");
+    npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
+    npysrc_rig_assert_log (&rig, "caps 3:1\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n");
+    npysrc_rig_clear (&rig);
   }
 }
 
 static void
-test_truncated_meanwhile (Fixture *fixture, gconstpointer data)
+test_truncated_meanwhile (NpyFile *fixture, gconstpointer data)
 {
-  Run run;
+  NpysrcRig rig;
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;
 
-  npy_put_numbers (fixture->path, "(4, 3)", 12);
-  run_init (&run, fixture->path, " ");
-  run.truncate = fixture->path;
-  run.truncate_to = 70 + 12 + 8;
-  gst_element_set_state (run.pipeline, GST_STATE_PLAYING);
+  npy_write_numbers (fixture->path, "(4, 3)", 12);
+  npysrc_rig_init (&rig, fixture->path, " ");
+  rig.truncated_path = fixture->path;
+  rig.truncated_size = 70 + 12 + 8;
+  gst_element_set_state (rig.pipeline, GST_STATE_PLAYING);
   message = gst_bus_timed_pop_filtered (
-      run.bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+      rig.bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_ERROR);
   gst_message_parse_error (message, &error, NULL);
   assert_matches (error->message, "*/x.npy: items: expected 12 bytes at byte 82, got 8: *");
-  run_clear (&run);
+  npysrc_rig_clear (&rig);
 }
 
 static void
@@ -396,7 +396,7 @@ main (int argc, char **argv)
 {
   static const struct {
     const gchar *name;
-    void (*run) (Fixture *fixture, gconstpointer data);
+    void (*run) (NpyFile *fixture, gconstpointer data);
   } tests[] = {
       {"/npysrc/types", test_types},
       {"/npysrc/long-rows", test_long_rows},
@@ -409,7 +409,7 @@ main (int argc, char **argv)
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].name, Fixture, NULL, set_up, tests[i].run, tear_down);
+    g_test_add (tests[i].name, NpyFile, NULL, npy_file_init, tests[i].run, npy_file_clear);
   g_test_add_func ("/npysrc/numpy", test_numpy);
   g_test_add_func ("/npysrc/numpy-refused", test_numpy_refused);
   g_test_add_func ("/npysrc/properties", test_properties);

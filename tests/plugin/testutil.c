@@ -2,11 +2,17 @@
 #include "testutil.h"
 #include <glib/gstdio.h>
 
+void
+test_init (int *argc, char ***argv)
+{
+  gst_init (argc, argv);
+  g_test_init (argc, argv, NULL);
+}
+
 int
 test_main (int argc, char **argv, const TestRow *tests, guint n)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  test_init (&argc, &argv);
   for (guint i = 0; i < n; i++)
     g_test_add_func (tests[i].name, tests[i].run);
   return g_test_run ();
@@ -60,6 +66,25 @@ test_assert_same_file (const gchar *a, const gchar *b)
   g_assert_true (g_file_get_contents (a, &content_a, &size_a, NULL));
   g_assert_true (g_file_get_contents (b, &content_b, &size_b, NULL));
   g_assert_cmpmem (content_a, size_a, content_b, size_b);
+}
+
+void
+assert_matches (const gchar *text, const gchar *pattern)
+{
+  if (!text || !g_pattern_match_simple (pattern, text))
+    g_error ("expected '%s', found '%s'", pattern, text ? text : "(nothing)");
+}
+
+void
+assert_error_posted (GstBus *bus, const gchar *pattern)
+{
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
+  g_autoptr (GError) error = NULL;
+
+  if (!message)
+    g_error ("expected '%s', found no error", pattern);
+  gst_message_parse_error (message, &error, NULL);
+  assert_matches (error->message, pattern);
 }
 
 gboolean

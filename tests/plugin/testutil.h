@@ -1,38 +1,72 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Functions that all tests of the plugin use. */
 #pragma once
 #include <gst/check/gstharness.h>
 #include <gst/gst.h>
 
-/* A program of tests: what its main() gives back. */
+/* --- Programs --- */
+
 typedef struct {
   const gchar *name;
   void (*run) (void);
 } TestRow;
+
+/* Initializes GStreamer and GLib's test framework. */
+void test_init (int *argc, char ***argv);
+
+/* Runs @tests. Returns the exit status of main(). */
 int test_main (int argc, char **argv, const TestRow *tests, guint n);
 
-/* Where the vectors and the models stand. Returns: (transfer full) */
+/* Adds each row of @tests, an array of {name, run}, as a test with a fixture of type @Fixture. */
+#define TEST_ADD_FIXTURE_ROWS(tests, Fixture, init, clear)                                     \
+  for (guint test_i = 0; test_i < G_N_ELEMENTS (tests); test_i++)                              \
+  g_test_add (tests[test_i].name, Fixture, NULL, init, tests[test_i].run, clear)
+
+/* --- Files --- */
+
+/* Returns: (transfer full): the path of a file in tests/vectors */
 gchar *test_vector_path (const gchar *name);
+
+/* Returns: (transfer full): the path of a file in the source tree */
 gchar *test_source_path (const gchar *name);
 
-/* A new directory of the test's own, removed with all its files by test_dir_remove().
- * Returns: (transfer full) */
+/* Creates a temporary directory. Returns: (transfer full) */
 gchar *test_dir_new (void);
+
+/* Removes @dir with all its files. @dir: (transfer full) */
 void test_dir_remove (gchar *dir);
 
-/* Both files have the same bytes. */
+/* Asserts that both files have the same bytes. */
 void test_assert_same_file (const gchar *a, const gchar *b);
 
-/* Runs a gst-launch line until EOS or the first error, as gst-launch-1.0 would: FALSE and the
- * message's text (error and its source's name) when it fails. @format is printf's. */
+/* --- Messages --- */
+
+/* Asserts that @text matches the glob @pattern. */
+void assert_matches (const gchar *text, const gchar *pattern);
+
+/* Pops the first error from @bus and asserts that its text matches @pattern. Does not wait. */
+void assert_error_posted (GstBus *bus, const gchar *pattern);
+
+/* --- Pipelines --- */
+
+/* Runs a gst-launch line until EOS or the first error. Returns whether the pipeline reached EOS.
+ * @error: (out) (nullable): "SOURCE: TEXT" of the error message, or the text of a parse error
+ * @format: printf format of the line */
 gboolean test_launch (gchar **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* A property, its value in a new element (NULL: no string), one that it takes, and flags. */
-typedef struct {
-  const gchar *name, *initial, *other;
-  GParamFlags flags;
-} TestProperty;
-void test_properties_of (const gchar *element, const TestProperty *properties, guint n);
-
-/* Cycles of a gst-launch line between NULL or READY and PAUSED or PLAYING, sometimes without
- * waiting until a state is reached. The line must play for ever. */
+/* Changes the state of a pipeline @n times between NULL or READY and PAUSED or PLAYING, sometimes
+ * without waiting for the state. @line: gst-launch line of a pipeline that never ends */
 void test_state_cycles (const gchar *line, guint n);
+
+/* --- Properties --- */
+
+typedef struct {
+  const gchar *name;
+  const gchar *initial; /* value in a new element; NULL if it is no string */
+  const gchar *other;   /* another valid value */
+  GParamFlags flags;    /* flags that the property must have */
+} TestProperty;
+
+/* Asserts that a new element @name has the properties @properties. */
+void test_properties_of (const gchar *name, const TestProperty *properties, guint n);
