@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * liblstm: recurrent networks, step by step, on a CPU.
+ * liblstm runs recurrent networks on a CPU, one time step after another.
  *
- * A model is a chain of layers read from a file; a state is the memory of a number of
- * sequences (streams) that run through it side by side. Shapes are written outermost first,
- * as NumPy prints them, and arrays are C-contiguous float32:
+ * A model is a chain of layers that is read from a file. A state stores the memory of bs streams,
+ * which advance through the model side by side. Shapes list the outermost dimension first, as
+ * NumPy prints them. Arrays are C-contiguous float32.
  *
- *     bs  streams       independent sequences carried side by side
+ *     bs  streams       independent sequences that advance side by side
  *     T   steps         time steps of one call
- *     d   input size    features of a step that enter the model
- *     n   output size   features of a step that leave it
- *     m   hidden size   units of an LSTM layer
+ *     d   input size    features of a step at the model's input
+ *     n   output size   features of a step at the model's output
+ *     m   units         units of an LSTM layer, the size of its c
+ *     p   hidden size   the size of an LSTM layer's h: m unless the layer has a projection
  *
- * An LSTM layer computes, from a step x [d] and the h', c' [m] of the step before,
+ * An LSTM layer without a projection computes, from a step x [d] and from h', c' [m] of the
+ * previous step,
  *
  *     i = sigmoid (x Wi + h' Ui + bi)      f = sigmoid (x Wf + h' Uf + bf)
  *     g = tanh    (x Wg + h' Ug + bg)      o = sigmoid (x Wo + h' Uo + bo)
@@ -21,9 +23,9 @@
  * (Hochreiter and Schmidhuber 1997 with the forget gate of Gers, Schmidhuber and Cummins
  * 2000; the equations of PyTorch's nn.LSTM and of Keras' LSTM).
  *
- * Invariance: on one instruction set the numbers of a step are the same to the last bit
- * however the steps are cut into calls, however many streams run beside it, and whatever
- * floating-point mode the caller has set: see lstm_state_run(). */
+ * Invariance: on one instruction set, the numbers of a step are identical to the last bit however
+ * the steps are divided into calls, however many streams run side by side, and whatever
+ * floating-point mode the caller has set. See lstm_state_run(). */
 #pragma once
 
 #include <glib-object.h>
@@ -31,30 +33,30 @@
 G_BEGIN_DECLS
 
 #ifndef LSTM_API
-# define LSTM_API extern
+#  define LSTM_API extern
 #endif
 
 /* --- Errors --------------------------------------------------------------------------- */
 
-/* The domain of all errors, "lstm-error-quark" */
+/* The domain of all errors of liblstm, "lstm-error-quark" */
 #define LSTM_ERROR (lstm_error_quark ())
 
 /**
  * LstmError:
- * @LSTM_ERROR_FILE: the file cannot be read: missing, a directory, no permission
+ * @LSTM_ERROR_FILE: the file cannot be read: it is missing, a directory or not readable
  * @LSTM_ERROR_FORMAT: the file is not a well-formed safetensors file, or lstm-convert refused it
- * @LSTM_ERROR_TENSOR: a tensor is missing, left unused, or of a type that is not read
- * @LSTM_ERROR_SHAPE: a tensor's shape does not fit its layer, a layer its neighbour, or the
- *   layer is too wide for the precision
- * @LSTM_ERROR_LAYER: the description of the layers names what is not supported
- * @LSTM_ERROR_VALUE: a weight, or a value of a saved state, is NaN or infinite
- * @LSTM_ERROR_MEMORY: more memory is asked for than there is
- * @LSTM_ERROR_CPU: the instruction set that LSTM_ISA asks for is not to be had
- * @LSTM_ERROR_STATE: a saved state is another model's or damaged, or what it says of itself is
- *   not possible
+ * @LSTM_ERROR_TENSOR: a tensor is missing, belongs to no layer, or has an unsupported type
+ * @LSTM_ERROR_SHAPE: a tensor's shape does not fit its layer, a layer's input size differs from the
+ *   output size of the previous layer, or a layer is too wide for the precision
+ * @LSTM_ERROR_LAYER: a layer description is invalid or unsupported, or the model is not causal
+ * @LSTM_ERROR_VALUE: a weight or a value of a saved state is NaN or infinite
+ * @LSTM_ERROR_MEMORY: memory allocation failed
+ * @LSTM_ERROR_CPU: the instruction set that LSTM_ISA names is not available on this CPU
+ * @LSTM_ERROR_STATE: a saved state is damaged, of another model, or has inconsistent metadata
  *
- * Why a model or a state could not be made. Messages name the file, the tensor or layer, what
- * was expected and what was found. Running a state has no errors: all is checked before.
+ * Error codes of the functions that create a model, a state or a window. The message names the file
+ * and the tensor or layer, what was expected and what was found. Running a state cannot fail,
+ * because everything is checked when the model is loaded and the state is created.
  */
 typedef enum {
   LSTM_ERROR_FILE,
@@ -74,14 +76,13 @@ LSTM_API GQuark lstm_error_quark (void);
 
 /**
  * LstmPrecision:
- * @LSTM_PRECISION_FLOAT32: weights and inputs as they are
- * @LSTM_PRECISION_BFLOAT16: half the bytes; weights, x and h rounded to 8 significant bits
- * @LSTM_PRECISION_INT8: a quarter of the bytes; weights rounded to 255 levels scaled by the
- *   largest weight of a unit's gate, x and h at every step to 255 levels scaled by the largest
- *   value of the step
+ * @LSTM_PRECISION_FLOAT32: weights and inputs are not rounded
+ * @LSTM_PRECISION_BFLOAT16: half the bytes; weights, x and h are rounded to 8 significant bits
+ * @LSTM_PRECISION_INT8: a quarter of the bytes; weights are rounded to 255 levels, with one scale
+ *   for each gate of each unit; x and h are rounded to 255 levels, with one scale for each step
  *
- * What an LSTM layer's products x W and h U are taken in. Their sums, the gates, h and c are
- * float32 in any case, and so are all other layers. docs/numerics.md has the errors.
+ * Number format of the products x W and h U of LSTM layers. The sums of these products, the gates,
+ * h and c are always float32, and so are all other layers. docs/numerics.md lists the errors.
  */
 typedef enum {
   LSTM_PRECISION_FLOAT32,
@@ -97,8 +98,8 @@ LSTM_API GType lstm_precision_get_type (void);
 /**
  * LstmModel:
  *
- * A chain of layers with its weights, packed once for the instruction set of this machine.
- * Immutable and atomically reference-counted: any number of threads and states may share it.
+ * A chain of layers with its weights, packed once for the instruction set of this machine. A model
+ * is immutable and atomically reference-counted. Any number of threads and states may share it.
  */
 typedef struct _LstmModel LstmModel;
 
@@ -107,27 +108,27 @@ LSTM_API GType lstm_model_get_type (void);
 
 /**
  * lstm_model_load:
- * @path: (type filename): a safetensors file, see docs/formats.md, or one that lstm-convert makes
- *   one of, see docs/models.md
+ * @path: (type filename): a safetensors file, see docs/formats.md, or a file that lstm-convert can
+ *   convert, see docs/models.md
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
- * Reads, checks and packs a model. The file may be replaced or deleted afterwards. Any thread may
- * call it, several at once; it returns when the model is ready.
+ * Reads, checks and packs a model in float32. The call returns when the model is ready. The file
+ * may be replaced or deleted afterwards. Any number of threads may call this function at once.
  *
- * Environment: LSTM_ISA (base, avx2, avx512, avx512vnni, avx512bf16; neondot) picks the
- * instruction set instead of the best one that the machine has. LSTM_CONVERT is the path of
- * lstm-convert. The environment is read here and nowhere else, and in a program with more rights
- * than its user (set-user-ID, set-group-ID, file capabilities) not at all.
+ * Environment: LSTM_ISA (base, avx2, avx512, avx512vnni, avx512bf16; neondot) selects an
+ * instruction set instead of the best one of this machine. LSTM_CONVERT is the path of
+ * lstm-convert. No other function reads the environment. A privileged program (set-user-ID,
+ * set-group-ID, file capabilities) ignores both variables.
  *
- * Process: a file that is not safetensors is read by lstm-convert, a child of this process with
- * limits of memory and time. It is gone when this function returns, and it dies with the
- * application, as does all that it started. It has the signals' default actions and an empty
- * signal mask, and none of the application's files. The application may ignore SIGCHLD or wait for
- * all of its children: success and message come through a pipe. Only the message about a crash is
- * less precise then, as it cannot name the signal.
+ * Process: a file in another format than safetensors is read by lstm-convert, a child process with
+ * limits on memory and time. The child process has ended when this function returns. If the
+ * application dies first, the child and all processes that it started are killed. The child has
+ * default signal actions, an empty signal mask, and no open files of the application. The
+ * application may ignore SIGCHLD or wait for all of its children, because the result is sent
+ * through a pipe. The message about a crash then cannot name the signal.
  *
- * Library: liblstm stays in memory once it is loaded, as GObject keeps its types: an application
- * may unload it, and load it again.
+ * Library: an application may unload liblstm and load it again. liblstm stays in memory meanwhile,
+ * because GObject keeps its types.
  *
  * Returns: (transfer full): a model, or %NULL with @error set
  */
@@ -136,11 +137,11 @@ LSTM_API LstmModel *lstm_model_load (const char *path, GError **error);
 /**
  * lstm_model_load_bytes:
  * @bytes: the content of a safetensors file; not kept
- * @name: what to call it in messages
+ * @name: name of the content in error messages
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
- * As lstm_model_load(), from memory, and without lstm-convert: bytes of another format are an error,
- * which says what they are and what to do with them.
+ * Loads a model from memory like lstm_model_load(), but does not run lstm-convert. For content in
+ * another format, @error names the format and suggests how to load it.
  *
  * Returns: (transfer full): a model, or %NULL with @error set
  */
@@ -148,16 +149,16 @@ LSTM_API LstmModel *lstm_model_load_bytes (GBytes *bytes, const char *name, GErr
 
 /**
  * lstm_model_load_full:
- * @path: (type filename): as of lstm_model_load()
- * @precision: what to round the weights of LSTM layers to
- * @module_chain: (nullable): the chain of a state dict of PyTorch from input to output, as in
- *   "lstm last relu, fc": its modules and what runs between them, see docs/models.md
+ * @path: (type filename): see lstm_model_load()
+ * @precision: number format of the LSTM layers' products
+ * @module_chain: (nullable): the modules of a PyTorch state dict and the functions between them, in
+ *   the order in which they run, such as "lstm last relu, fc"; see docs/models.md
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
- * As lstm_model_load(), which takes %LSTM_PRECISION_FLOAT32 and no module chain. A state dict does not show
- * in what order its modules run, nor what runs without tensors: one that holds more than a single
- * LSTM loads with a @module_chain only, which @error proposes. A @module_chain for a file of another kind, or for
- * one that states its layers, is an error.
+ * Loads a model like lstm_model_load(), with a precision and a module chain. A state dict does not
+ * contain the order of its modules, or the functions that have no tensors. A state dict with more
+ * than a single LSTM therefore requires a @module_chain, and without one @error proposes one. A
+ * @module_chain is an error if the file is not a state dict or if the file describes its layers.
  *
  * Returns: (transfer full): a model, or %NULL with @error set
  */
@@ -167,23 +168,23 @@ LSTM_API LstmModel *lstm_model_load_full (
 /**
  * lstm_model_load_bytes_full:
  * @bytes: the content of a safetensors file; not kept
- * @name: what to call it in messages
- * @precision: what to round the weights of LSTM layers to
- * @module_chain: (nullable): as of lstm_model_load_full()
+ * @name: name of the content in error messages
+ * @precision: number format of the LSTM layers' products
+ * @module_chain: (nullable): see lstm_model_load_full()
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
- * As lstm_model_load_full(), from memory.
+ * Loads a model from memory, with the options of lstm_model_load_full().
  *
  * Returns: (transfer full): a model, or %NULL with @error set
  */
-LSTM_API LstmModel *lstm_model_load_bytes_full (
-    GBytes *bytes, const char *name, LstmPrecision precision, const char *module_chain, GError **error);
+LSTM_API LstmModel *lstm_model_load_bytes_full (GBytes *bytes, const char *name,
+    LstmPrecision precision, const char *module_chain, GError **error);
 
 /**
  * lstm_model_ref:
  * @model: a model
  *
- * Returns: (transfer full): @model, with a reference more
+ * Returns: (transfer full): @model, with its reference count increased
  */
 LSTM_API LstmModel *lstm_model_ref (LstmModel *model);
 
@@ -191,7 +192,8 @@ LSTM_API LstmModel *lstm_model_ref (LstmModel *model);
  * lstm_model_unref:
  * @model: (transfer full): a model
  *
- * Gives a reference back; the last one frees the model. States hold one of their own.
+ * Decreases the reference count of @model, and frees @model at zero. States and windows have their
+ * own references.
  */
 LSTM_API void lstm_model_unref (LstmModel *model);
 
@@ -199,7 +201,7 @@ LSTM_API void lstm_model_unref (LstmModel *model);
  * lstm_model_get_input_size:
  * @model: a model
  *
- * Returns: d, the features of a step that enter the first layer
+ * Returns: d, the number of features of a step at the input of the first layer
  */
 LSTM_API gsize lstm_model_get_input_size (const LstmModel *model);
 
@@ -207,7 +209,7 @@ LSTM_API gsize lstm_model_get_input_size (const LstmModel *model);
  * lstm_model_get_output_size:
  * @model: a model
  *
- * Returns: n, the features of a step that leave the last layer
+ * Returns: n, the number of features of a step at the output of the last layer
  */
 LSTM_API gsize lstm_model_get_output_size (const LstmModel *model);
 
@@ -215,25 +217,26 @@ LSTM_API gsize lstm_model_get_output_size (const LstmModel *model);
  * lstm_model_get_n_lstm_layers:
  * @model: a model
  *
- * Returns: how many of the layers are LSTM layers; they are numbered from 0 at the input
+ * Returns: the number of LSTM layers. Their indices begin with 0 at the input. A bidirectional
+ *   layer counts as two layers, forward and reverse
  */
 LSTM_API guint lstm_model_get_n_lstm_layers (const LstmModel *model);
 
 /**
  * lstm_model_get_hidden_size:
  * @model: a model
- * @layer: an LSTM layer, counted from 0; below lstm_model_get_n_lstm_layers()
+ * @layer: index of an LSTM layer, less than lstm_model_get_n_lstm_layers()
  *
- * Returns: the size of that layer's h: m, its units, or p where a projection follows them
+ * Returns: p, the size of the layer's h: the size of its projection, or m without a projection
  */
 LSTM_API gsize lstm_model_get_hidden_size (const LstmModel *model, guint layer);
 
 /**
  * lstm_model_get_cell_size:
  * @model: a model
- * @layer: an LSTM layer, counted from 0; below lstm_model_get_n_lstm_layers()
+ * @layer: index of an LSTM layer, less than lstm_model_get_n_lstm_layers()
  *
- * Returns: the size of that layer's c: m, its units
+ * Returns: m, the size of the layer's c, which is the number of its units
  */
 LSTM_API gsize lstm_model_get_cell_size (const LstmModel *model, guint layer);
 
@@ -241,9 +244,9 @@ LSTM_API gsize lstm_model_get_cell_size (const LstmModel *model, guint layer);
  * lstm_model_is_causal:
  * @model: a model
  *
- * Returns: whether every step depends on the steps before it only. A model with an LSTM layer
- *   that runs backwards or in both directions, or one that repeats a last step, needs whole
- *   sequences: see lstm_state_new_for_sequences()
+ * Returns: %TRUE if the output of every step depends only on this step and the steps before it;
+ *   %FALSE if the model needs complete sequences, because an LSTM layer runs backwards or in both
+ *   directions, or because a layer repeats the last step: see lstm_state_new_for_sequences()
  */
 LSTM_API gboolean lstm_model_is_causal (const LstmModel *model);
 
@@ -251,7 +254,7 @@ LSTM_API gboolean lstm_model_is_causal (const LstmModel *model);
  * lstm_model_get_precision:
  * @model: a model
  *
- * Returns: the precision that it was loaded with
+ * Returns: the precision that @model was loaded with
  */
 LSTM_API LstmPrecision lstm_model_get_precision (const LstmModel *model);
 
@@ -259,9 +262,8 @@ LSTM_API LstmPrecision lstm_model_get_precision (const LstmModel *model);
  * lstm_model_get_fingerprint:
  * @model: a model
  *
- * Returns: (transfer none): a number that names the model, in hexadecimal digits: the same for
- *   the same layers, weights and precision, whatever the file, its names and the machine. It is
- *   no protection against a file that is made to be mistaken for another
+ * Returns: (transfer none): a digest of layers, weights and precision in hexadecimal digits. It
+ *   does not depend on the file, its names or the machine. It does not protect against forged files
  */
 LSTM_API const char *lstm_model_get_fingerprint (const LstmModel *model);
 
@@ -270,8 +272,8 @@ LSTM_API const char *lstm_model_get_fingerprint (const LstmModel *model);
  * @model: a model
  *
  * Returns: the instruction set that the weights are packed for: "base", "avx2", "avx512",
- *   "avx512vnni" or "avx512bf16", of which all but "base" give the same bits; on aarch64 "base" or
- *   "neondot"
+ *   "avx512vnni" or "avx512bf16" on x86-64, of which all except "base" compute the same bits;
+ *   "base" or "neondot" on aarch64
  */
 LSTM_API const char *lstm_model_get_isa (const LstmModel *model);
 
@@ -279,7 +281,7 @@ LSTM_API const char *lstm_model_get_isa (const LstmModel *model);
  * lstm_model_get_packed_size:
  * @model: a model
  *
- * Returns: bytes of packed weights, biases and padding included: what a step has to read
+ * Returns: the bytes of packed weights, biases and padding, all of which a step reads
  */
 LSTM_API gsize lstm_model_get_packed_size (const LstmModel *model);
 
@@ -288,9 +290,9 @@ LSTM_API gsize lstm_model_get_packed_size (const LstmModel *model);
 /**
  * LstmState:
  *
- * h and c of every LSTM layer for a number of streams, and the scratch memory to advance them.
- * Atomically reference-counted, but not locked: one thread at a time may use a state, while
- * different states of one model run in different threads at once.
+ * h and c of every LSTM layer for a number of streams, and the scratch memory to run the model. A
+ * state is atomically reference-counted, but not locked: only one thread may use a state at a time.
+ * Different states of one model may run in different threads at once.
  */
 typedef struct _LstmState LstmState;
 
@@ -299,13 +301,14 @@ LSTM_API GType lstm_state_get_type (void);
 
 /**
  * lstm_state_new:
- * @model: a model; the state takes a reference of its own
- * @streams: bs, sequences carried side by side; at least 1
+ * @model: a causal model; the state takes its own reference
+ * @streams: bs, the number of streams; at least 1
  * @error: return location for a #GError
  *
- * Makes a state with h and c zero. All memory that running takes is allocated here:
- * about 3 · bs · m floats a layer, and scratch of bs · m floats and about max (bs, 64) rows of
- * 6 m floats (7 m in bfloat16 and int8), m being that of the widest layer.
+ * Creates a state whose h and c have the model's initial values: zero, unless the model file has
+ * initial_h or initial_c. This function allocates all memory that running needs: about 3 · bs · m
+ * floats for each LSTM layer, and scratch memory of bs · m floats and of about max (bs, 64) rows of
+ * 6 m floats (7 m in bfloat16 and int8), where m is that of the widest layer.
  *
  * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY, or to
  *   %LSTM_ERROR_LAYER if the model is not causal
@@ -314,13 +317,14 @@ LSTM_API LstmState *lstm_state_new (LstmModel *model, gsize streams, GError **er
 
 /**
  * lstm_state_new_for_sequences:
- * @model: a model, causal or not; the state takes a reference of its own
- * @streams: bs, sequences side by side; at least 1
- * @max_steps: the most steps that a sequence has; at least 1
+ * @model: a model, causal or not; the state takes its own reference
+ * @streams: bs, the number of streams; at least 1
+ * @max_steps: the maximum number of steps of a sequence; at least 1
  * @error: return location for a #GError
  *
- * Makes a state for whole sequences: every call of lstm_state_run() begins anew, and gives
- * lstm_state_get_output_steps() steps. Scratch grows with bs · max_steps rows.
+ * Creates a state for complete sequences. Every call of lstm_state_run() runs one sequence of each
+ * stream: it starts from the model's initial h and c, and returns lstm_state_get_output_steps()
+ * steps. The scratch memory grows with bs · max_steps rows.
  *
  * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY
  */
@@ -330,10 +334,10 @@ LSTM_API LstmState *lstm_state_new_for_sequences (
 /**
  * lstm_state_get_output_steps:
  * @state: a state
- * @steps: T
+ * @steps: T, the number of input steps
  *
- * Returns: the steps that leave the model when T steps enter: T, but for whole sequences 1 where
- *   a layer gives its last step only, and what a layer that repeats says
+ * Returns: the number of output steps for T input steps. It is T, except for complete sequences: 1
+ *   if a layer returns only its last step, and N if a layer repeats a step N times
  */
 LSTM_API gsize lstm_state_get_output_steps (const LstmState *state, gsize steps);
 
@@ -341,7 +345,7 @@ LSTM_API gsize lstm_state_get_output_steps (const LstmState *state, gsize steps)
  * lstm_state_ref:
  * @state: a state
  *
- * Returns: (transfer full): @state, with a reference more
+ * Returns: (transfer full): @state, with its reference count increased
  */
 LSTM_API LstmState *lstm_state_ref (LstmState *state);
 
@@ -349,7 +353,7 @@ LSTM_API LstmState *lstm_state_ref (LstmState *state);
  * lstm_state_unref:
  * @state: (transfer full): a state
  *
- * Gives a reference back; the last one frees the state and its reference to the model.
+ * Decreases the reference count of @state. At zero, frees @state and unreferences its model.
  */
 LSTM_API void lstm_state_unref (LstmState *state);
 
@@ -357,7 +361,7 @@ LSTM_API void lstm_state_unref (LstmState *state);
  * lstm_state_get_model:
  * @state: a state
  *
- * Returns: (transfer none): the model that it runs
+ * Returns: (transfer none): the model of @state
  */
 LSTM_API LstmModel *lstm_state_get_model (const LstmState *state);
 
@@ -373,16 +377,17 @@ LSTM_API gsize lstm_state_get_streams (const LstmState *state);
  * lstm_state_reset:
  * @state: a state
  *
- * Sets h and c of every stream to zero: each begins a new sequence.
+ * Sets h and c of every stream to the model's initial values: zero, unless the model file has
+ * initial_h or initial_c. Each stream then begins a new sequence.
  */
 LSTM_API void lstm_state_reset (LstmState *state);
 
 /**
  * lstm_state_reset_stream:
  * @state: a state
- * @stream: which stream, from 0
+ * @stream: index of a stream, less than bs
  *
- * Sets h and c of one stream to zero; the others go on.
+ * Sets h and c of one stream to the model's initial values. Other streams do not change.
  */
 LSTM_API void lstm_state_reset_stream (LstmState *state, gsize stream);
 
@@ -391,53 +396,54 @@ LSTM_API void lstm_state_reset_stream (LstmState *state, gsize stream);
  * @state: a state
  * @steps: T, may be 0
  * @input: [bs, T, d]
- * @output: (nullable): [bs, T, n], where every step's output goes
+ * @output: (nullable): [bs, lstm_state_get_output_steps(), n], receives the output of every step
  *
- * Advances every stream by T steps. Cannot fail, allocates nothing, takes no lock. @output must
- * not overlap @input. NaN and infinities in @input go through the arithmetic as IEEE 754 has
- * it, so that a NaN stays in its stream's h and c until that stream is reset.
+ * Runs T steps of every stream. This function cannot fail, allocates no memory and takes no lock.
+ * @output must not overlap @input. NaN and infinities in @input follow IEEE 754: a NaN stays in h
+ * and c of its stream until that stream is reset.
  *
- * On x86-64 and aarch64 the call computes in a floating-point mode of its own: it rounds to nearest,
- * traps no exception, and magnitudes below 2^-126 (denormals) count as 0, as c would else hold them
- * for ever after silence, at a price on each step. The caller's mode, and the flags of exceptions
- * that have occurred, are afterwards what they were. All calls that run steps do so. Those that load
- * a model, and save or load a state, compute in a mode of their own as well, without the flush.
+ * On x86-64 and aarch64, every function that runs steps sets its own floating-point mode: it rounds
+ * to nearest, traps no exception, and treats magnitudes below 2^-126 (denormals) as 0. Otherwise c
+ * could keep denormals for ever after silence, and they slow down each step. The function restores
+ * the caller's mode, and the flags of exceptions that have occurred. The functions that load a
+ * model, or save or load a state, set the same mode, but keep denormals.
  */
-LSTM_API void lstm_state_run (
-    LstmState *state, gsize steps, const float *input, float *output);
+LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input, float *output);
 
 /**
  * LstmRun: (skip)
  * @steps: T, may be 0
  * @input: [bs, T, d]
- * @mask: (nullable): [bs, T], 0 for a step that does not count, anything else for one that does
- * @output: (nullable): [bs, T, n], where every step's output goes
- * @layer: the LSTM layer whose @hidden, @cell and @gates are wanted, from 0; the two directions of
- *   a bidirectional layer count as two, forward and reverse. Without effect where none is wanted
- * @hidden: (nullable): [bs, T, p], h of that layer after every step
- * @cell: (nullable): [bs, T, m], c of that layer after every step
- * @gates: (nullable): [bs, T, 4, m], i, f, g and o of that layer at every step, after their
- *   activations
- * @stream_stride: steps from a stream's first step to the next stream's in all of the arrays; 0: T. More
- *   than T runs a part of longer arrays, whose pointers stand at the part's first step. Not for
- *   states of whole sequences
- * @should_continue: (nullable): for states of whole sequences, which may take long: called about once a
- *   step and layer with @should_continue_data, in the thread of the call and in its floating-point mode, which
- *   it must not change. When it returns %FALSE, and does so from then on, the call returns soon, and
- *   what the arrays hold means nothing
+ * @mask: (nullable): [bs, T], 0 for a masked step, any other value for a step that counts
+ * @output: (nullable): [bs, T, n], receives the output of every step
+ * @layer: index of the LSTM layer that @hidden, @cell and @gates belong to; the two directions of a
+ *   bidirectional layer have two indices, forward and reverse. It is ignored if all three are %NULL
+ * @hidden: (nullable): [bs, T, p], receives h of that layer after every step
+ * @cell: (nullable): [bs, T, m], receives c of that layer after every step
+ * @gates: (nullable): [bs, T, 4, m], receives the activated i, f, g and o of that layer
+ * @stream_stride: steps from the first step of a stream to the first step of the next stream, in
+ *   all arrays; 0 means T. A larger stride than T runs a part of longer arrays, whose pointers
+ *   point to the first step of the part. It must be 0 for a state of lstm_state_new_for_sequences()
+ * @should_continue: (nullable): for a state of lstm_state_new_for_sequences(), whose calls may take
+ *   long: a callback that runs about once for each step and layer, in the calling thread and in the
+ *   floating-point mode of the call, which it must not change. After it has returned %FALSE it must
+ *   keep returning %FALSE. The call then returns soon, and the content of the arrays is undefined
+ * @should_continue_data: user data of @should_continue
  *
- * A call of lstm_state_run_full(). The arrays are the caller's, are not kept, and must not
- * overlap; what is not wanted is %NULL, and costs nothing. Set members by name: others may follow.
+ * The arguments of lstm_state_run_full(). The caller owns the arrays, which must not overlap. An
+ * output that is %NULL costs nothing. Set members by name, because later versions may add some.
  *
- * p is lstm_model_get_hidden_size(), and m lstm_model_get_cell_size(). Of a layer in reverse
- * @hidden, @cell and @gates stand at the steps that they belong to. In whole sequences, behind a
- * layer that gives or repeats its last step only, T is the number of steps that reach @layer.
+ * p is lstm_model_get_hidden_size() and m is lstm_model_get_cell_size(). A layer in reverse stores
+ * @hidden, @cell and @gates at the steps that they belong to. For complete sequences, the T of
+ * these three is the number of steps that reach @layer: an earlier layer may return only its last
+ * step, or repeat it. The T of @output is lstm_state_get_output_steps().
  *
- * @mask says which steps count, as Keras' mask does; ONNX' sequence_lens are 1 below a row's
- * length. It reaches all LSTM layers up to and including the first that gives its last step only.
- * There a masked step holds h and c, and gives h again (zero, or what the model begins with,
- * before the first step that counts), or 0 where the model's file says zero_masked; its @gates
- * are 0. Other layers do not see the mask. A masking layer of the model adds to it.
+ * @mask is equivalent to a mask of Keras. ONNX' sequence_lens correspond to a mask that is 1 for
+ * each step below a stream's length. The mask applies to all LSTM layers up to and including the
+ * first one that returns only its last step. At a masked step such a layer keeps h and c, and
+ * repeats its last output: h, which is the initial h before the first step that counts. With
+ * zero_masked in the model file its output is 0 instead. @gates of a masked step are 0. Other
+ * layers ignore the mask. A masking layer of the model masks further steps.
  */
 typedef struct {
   gsize steps;
@@ -456,42 +462,41 @@ typedef struct {
 /**
  * lstm_state_run_full: (skip)
  * @state: a state
- * @run: what to run, and what is wanted of it
+ * @run: steps, input, and the outputs to store
  *
- * As lstm_state_run(), with a mask, and with h, c and gates of a layer at every step. None of them
- * changes a bit of the others.
+ * Runs steps like lstm_state_run(), with an optional mask, and optionally stores h, c and gates of
+ * one layer at every step. Requesting one of the outputs does not alter the others.
  */
 LSTM_API void lstm_state_run_full (LstmState *state, const LstmRun *run);
 
 /**
  * lstm_state_run_bytes: (rename-to lstm_state_run)
  * @state: a state
- * @input: float32 [bs, T, d] in native byte order; T follows from the size
+ * @input: float32 [bs, T, d] in native byte order; the size determines T
  *
- * As lstm_state_run(), for language bindings. A size that is no whole number of steps is a
- * programming error.
+ * Runs steps like lstm_state_run(), for language bindings. The size must be a multiple of a step's.
  *
- * Returns: (transfer full): float32 [bs, T, n]
+ * Returns: (transfer full): float32 [bs, lstm_state_get_output_steps(), n]
  */
 LSTM_API GBytes *lstm_state_run_bytes (LstmState *state, GBytes *input);
 
 /**
  * lstm_state_get_hidden: (skip)
  * @state: a state
- * @layer: an LSTM layer, from 0
- * @hidden: [bs, m], where h goes
+ * @layer: index of an LSTM layer
+ * @hidden: [bs, p], receives h; p is lstm_model_get_hidden_size()
  *
- * Copies h as it is after the last step (zero before the first).
+ * Copies h after the last step. Before the first step, h is the model's initial h.
  */
 LSTM_API void lstm_state_get_hidden (const LstmState *state, guint layer, float *hidden);
 
 /**
  * lstm_state_get_cell: (skip)
  * @state: a state
- * @layer: an LSTM layer, from 0
- * @cell: [bs, m], where c goes
+ * @layer: index of an LSTM layer
+ * @cell: [bs, m], receives c; m is lstm_model_get_cell_size()
  *
- * Copies c as it is after the last step (zero before the first).
+ * Copies c after the last step. Before the first step, c is the model's initial c.
  */
 LSTM_API void lstm_state_get_cell (const LstmState *state, guint layer, float *cell);
 
@@ -499,21 +504,21 @@ LSTM_API void lstm_state_get_cell (const LstmState *state, guint layer, float *c
  * lstm_state_is_finite:
  * @state: a state
  *
- * A NaN or an infinity in h or c stays there until its stream is reset, and makes every output
- * NaN. Looking for one costs far less than a step.
+ * A NaN or an infinity in h or c stays there until its stream is reset, and makes every output NaN.
+ * This check costs far less than a step.
  *
- * Returns: whether all of h and c are finite
+ * Returns: %TRUE if all values of h and c are finite
  */
 LSTM_API gboolean lstm_state_is_finite (const LstmState *state);
 
 /**
  * lstm_state_is_stream_finite:
  * @state: a state
- * @stream: from 0 to bs − 1
+ * @stream: index of a stream, from 0 to bs − 1
  *
- * As lstm_state_is_finite(), of one stream; lstm_state_reset_stream() makes it finite.
+ * Checks one stream like lstm_state_is_finite(). lstm_state_reset_stream() makes a stream finite.
  *
- * Returns: whether h and c of @stream are finite
+ * Returns: %TRUE if all values of h and c of @stream are finite
  */
 LSTM_API gboolean lstm_state_is_stream_finite (const LstmState *state, gsize stream);
 
@@ -522,11 +527,11 @@ LSTM_API gboolean lstm_state_is_stream_finite (const LstmState *state, gsize str
 /**
  * LstmWindow:
  *
- * Windows of @length steps that begin every @hop steps, each from h and c zero, as models that
- * were trained on windows expect. The numbers are those of running every window by itself, to
- * the last bit, but a step costs one product for all windows that are open: ceil (length / hop)
- * rows of h U for each stream, and x W once. Atomically reference-counted, but not locked, as
- * LstmState.
+ * Windows of @length steps, of which one begins every @hop steps. Each window starts from the
+ * model's initial h and c, as models that were trained on windows expect. The output is identical
+ * to the last bit to running every window by itself. A window is open from its first step until it
+ * is complete. All open windows share one product per step: for each stream, ceil (length / hop)
+ * rows of h U, and x W once. LstmWindow is reference-counted, but not locked, like LstmState.
  */
 typedef struct _LstmWindow LstmWindow;
 
@@ -535,16 +540,17 @@ LSTM_API GType lstm_window_get_type (void);
 
 /**
  * lstm_window_new:
- * @model: a model; the window takes a reference of its own
- * @streams: bs, sequences carried side by side; at least 1
+ * @model: a causal model; the window takes its own reference
+ * @streams: bs, the number of streams; at least 1
  * @length: steps of a window; at least 1
- * @hop: steps from one window's beginning to the next one's; at least 1
+ * @hop: steps from the beginning of a window to the beginning of the next one; at least 1
  * @error: return location for a #GError
  *
- * All memory that running takes is allocated here: that of a state of
- * bs · ceil (length / hop) streams.
+ * Creates windows, of which the first begins at the first step. This function allocates all memory
+ * that running needs: as much as a state of bs · ceil (length / hop) streams.
  *
- * Returns: (transfer full): a window, or %NULL with @error set to %LSTM_ERROR_MEMORY
+ * Returns: (transfer full): a window, or %NULL with @error set to %LSTM_ERROR_MEMORY, or to
+ *   %LSTM_ERROR_LAYER if the model is not causal
  */
 LSTM_API LstmWindow *lstm_window_new (
     LstmModel *model, gsize streams, gsize length, gsize hop, GError **error);
@@ -553,7 +559,7 @@ LSTM_API LstmWindow *lstm_window_new (
  * lstm_window_ref:
  * @window: a window
  *
- * Returns: (transfer full): @window, with a reference more
+ * Returns: (transfer full): @window, with its reference count increased
  */
 LSTM_API LstmWindow *lstm_window_ref (LstmWindow *window);
 
@@ -561,7 +567,7 @@ LSTM_API LstmWindow *lstm_window_ref (LstmWindow *window);
  * lstm_window_unref:
  * @window: (transfer full): a window
  *
- * Gives a reference back; the last one frees the window.
+ * Decreases the reference count of @window, and frees @window at zero.
  */
 LSTM_API void lstm_window_unref (LstmWindow *window);
 
@@ -577,7 +583,7 @@ LSTM_API gsize lstm_window_get_streams (const LstmWindow *window);
  * lstm_window_reset:
  * @window: a window
  *
- * Drops all open windows: the next step begins the first one.
+ * Discards all open windows. The next step begins the first window.
  */
 LSTM_API void lstm_window_reset (LstmWindow *window);
 
@@ -586,8 +592,8 @@ LSTM_API void lstm_window_reset (LstmWindow *window);
  * @window: a window
  * @steps: T
  *
- * Returns: how many windows the next T steps will complete: the first after @length steps, then
- *   one every @hop
+ * Returns: the number of windows that the next T steps complete. The first window is complete after
+ *   @length steps, and then one window every @hop steps
  */
 LSTM_API gsize lstm_window_get_n_outputs (const LstmWindow *window, gsize steps);
 
@@ -596,13 +602,13 @@ LSTM_API gsize lstm_window_get_n_outputs (const LstmWindow *window, gsize steps)
  * @window: a window
  * @steps: T, may be 0
  * @input: [bs, T, d]
- * @output: [bs, lstm_window_get_n_outputs(), n], the output after the last step of every window that
- *   these steps complete; not read or written when that is none
+ * @output: [bs, lstm_window_get_n_outputs(), n], receives the output after the last step of every
+ *   window that these steps complete; not accessed if they complete no window
  *
- * Advances every stream by T steps. Cannot fail, allocates nothing, takes no lock. @output must
- * not overlap @input.
+ * Runs T steps of every stream. This function cannot fail, allocates no memory and takes no lock.
+ * @output must not overlap @input.
  *
- * Returns: lstm_window_get_n_outputs() as it was before the call
+ * Returns: the value of lstm_window_get_n_outputs() before the call
  */
 LSTM_API gsize lstm_window_run (
     LstmWindow *window, gsize steps, const float *input, float *output);
@@ -611,10 +617,10 @@ LSTM_API gsize lstm_window_run (
  * lstm_window_is_finite:
  * @window: a window
  *
- * As lstm_state_is_finite(). Windows that are complete do not count: nothing is made of them
- * any more.
+ * Checks h and c like lstm_state_is_finite(). Complete windows are ignored, because their h and c
+ * are not used again.
  *
- * Returns: whether h and c of all windows that are open are finite
+ * Returns: %TRUE if all values of h and c of all open windows are finite
  */
 LSTM_API gboolean lstm_window_is_finite (const LstmWindow *window);
 
@@ -622,37 +628,35 @@ LSTM_API gboolean lstm_window_is_finite (const LstmWindow *window);
 
 /**
  * lstm_state_save:
- * @state: a state; one for whole sequences holds nothing that could be saved, and is a
- *   programming error
- * @next_time: stream time of the next step in nanoseconds, where a source is to go on from, or
- *   %G_MAXUINT64 where it is not known
- * @steps: steps since the sequence began, which is the number of the next step, counted from 0
+ * @state: a state of lstm_state_new(); a state of lstm_state_new_for_sequences() is a programming
+ *   error, because it has no memory between two calls
+ * @next_time: stream time of the next step in nanoseconds, at which a source should continue, or
+ *   %G_MAXUINT64 if it is unknown
+ * @steps: number of steps since the sequence began, which is the index of the next step
  *
- * Makes a safetensors file of h and c of all streams, see docs/formats.md. A state that is
- * loaded from it goes on bit for bit where this one is, on the same instruction set. The file has
- * a digest, so that a damaged one is found. @next_time and @steps are only carried. Whoever
- * writes it to a disk should do so as g_file_set_contents() does, all or nothing.
+ * Writes h and c of all streams in the safetensors format, see docs/formats.md. A state that is
+ * loaded from it continues with the same bits as @state, on the same instruction set. A digest in
+ * the file reveals damage. @next_time and @steps are stored without being used. An application
+ * should replace a file on disk atomically, as g_file_set_contents() does. A state that is not
+ * finite is saved, but lstm_state_load() refuses it. Call lstm_state_is_finite() before replacing a
+ * good file.
  *
- * A state that is not finite is saved as it is, but lstm_state_load() refuses it: ask
- * lstm_state_is_finite() before you replace a good file.
- *
- * Returns: (transfer full): the file's content
+ * Returns: (transfer full): the content of the file
  */
 LSTM_API GBytes *lstm_state_save (const LstmState *state, guint64 next_time, guint64 steps);
 
 /**
  * lstm_state_load:
- * @model: the model whose state it is, from whatever file; the state takes a reference of its own
- * @bytes: what lstm_state_save() gave; not kept
- * @name: what to call it in messages
- * @next_time: (out) (optional): where the saved time goes, or %G_MAXUINT64 where the file has none
- * @steps: (out) (optional): where the saved steps go
+ * @model: the model of the saved state, loaded from any file; the state takes its own reference
+ * @bytes: the content that lstm_state_save() returned; not kept
+ * @name: name of the content in error messages
+ * @next_time: (out) (optional): return location for the saved time, %G_MAXUINT64 if there is none
+ * @steps: (out) (optional): return location for the saved number of steps
  * @error: return location for a #GError
  *
- * Makes a state of as many streams as were saved. All is checked: a damaged file, as its digest
- * says, one of another model, as lstm_model_get_fingerprint() says, and one with a NaN or an
- * infinity in h or c is an error. A file that was written before there were digests has none;
- * nor does it tell the time of the next step.
+ * Creates a state with as many streams as were saved. The content is checked: a wrong digest, the
+ * fingerprint of another model, and a NaN or an infinity in h or c are errors. A file that was
+ * written by a version before digests has neither a digest nor the time of the next step.
  *
  * Returns: (transfer full): a state, or %NULL with @error set
  */
@@ -662,27 +666,27 @@ LSTM_API LstmState *lstm_state_load (LstmModel *model, GBytes *bytes, const char
 /**
  * lstm_window_save:
  * @window: a window
- * @next_time: as of lstm_state_save()
- * @steps: as of lstm_state_save()
+ * @next_time: see lstm_state_save()
+ * @steps: see lstm_state_save()
  *
- * As lstm_state_save(), with all windows that are open.
+ * Writes h and c of all open windows, like lstm_state_save().
  *
- * Returns: (transfer full): the file's content
+ * Returns: (transfer full): the content of the file
  */
 LSTM_API GBytes *lstm_window_save (const LstmWindow *window, guint64 next_time, guint64 steps);
 
 /**
  * lstm_window_load:
- * @model: as of lstm_state_load()
+ * @model: see lstm_state_load()
  * @length: steps of a window, as saved; at least 1
- * @hop: steps from one window's beginning to the next one's, as saved; at least 1
- * @bytes: what lstm_window_save() gave; not kept
- * @name: what to call it in messages
- * @next_time: (out) (optional): where the saved time goes, or %G_MAXUINT64 where the file has none
- * @steps: (out) (optional): where the saved steps go
+ * @hop: steps from the beginning of a window to the beginning of the next one, as saved; at least 1
+ * @bytes: the content that lstm_window_save() returned; not kept
+ * @name: name of the content in error messages
+ * @next_time: (out) (optional): see lstm_state_load()
+ * @steps: (out) (optional): return location for the saved number of steps
  * @error: return location for a #GError
  *
- * As lstm_state_load(). Windows of another length or hop are an error.
+ * Creates windows like lstm_state_load(). Another length or hop than the saved one is an error.
  *
  * Returns: (transfer full): a window, or %NULL with @error set
  */
