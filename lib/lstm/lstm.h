@@ -81,7 +81,7 @@ LSTM_API GQuark lstm_error_quark (void);
  * @LSTM_PRECISION_INT8: a quarter of the bytes; weights are rounded to 255 levels, with one scale
  *   for each gate of each unit; x and h are rounded to 255 levels, with one scale for each step
  *
- * Number format of the products x W and h U of LSTM layers. The sums of these products, the gates,
+ * Precision of the products x W and h U of LSTM layers. The sums of these products, the gates,
  * h and c are always float32, and so are all other layers. docs/numerics.md lists the errors.
  */
 typedef enum {
@@ -150,7 +150,7 @@ LSTM_API LstmModel *lstm_model_load_bytes (GBytes *bytes, const char *name, GErr
 /**
  * lstm_model_load_full:
  * @path: (type filename): see lstm_model_load()
- * @precision: number format of the LSTM layers' products
+ * @precision: precision of the LSTM layers' products
  * @module_chain: (nullable): the modules of a PyTorch state dict and the functions between them, in
  *   the order in which they run, such as "lstm last relu, fc"; see docs/models.md
  * @error: return location for a #GError of domain #LSTM_ERROR
@@ -169,7 +169,7 @@ LSTM_API LstmModel *lstm_model_load_full (
  * lstm_model_load_bytes_full:
  * @bytes: the content of a safetensors file; not kept
  * @name: name of the content in error messages
- * @precision: number format of the LSTM layers' products
+ * @precision: precision of the LSTM layers' products
  * @module_chain: (nullable): see lstm_model_load_full()
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
