@@ -11,7 +11,9 @@ typedef struct {
   const char *why;                                                   /* it is left out */
 } Reader;
 
-static const Reader readers[] = {CONVERT_READERS};
+#define X(name, read, reason) {name, read, reason},
+static const Reader readers[] = {CONVERT_READERS (X)};
+#undef X
 
 static const Reader *
 find_reader (const LstmFormat *format)

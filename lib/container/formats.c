@@ -146,6 +146,13 @@ matches_format (const LstmFormat *format, const guint8 *data, gsize size)
 }
 
 const LstmFormat *
+lstm_format_list (guint *n)
+{
+  *n = G_N_ELEMENTS (formats);
+  return formats;
+}
+
+const LstmFormat *
 lstm_format_find (const guint8 *data, gsize size)
 {
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)

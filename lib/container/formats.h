@@ -21,6 +21,9 @@ typedef struct {
   gboolean (*matches) (const guint8 *data, gsize size);
 } LstmFormat;
 
+/* Returns: (transfer none) (array length=n): all formats, some of them in several rows */
+const LstmFormat *lstm_format_list (guint *n);
+
 /* Returns: (transfer none) (nullable): the format of a file whose content is @data */
 const LstmFormat *lstm_format_find (const guint8 *data, gsize size);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the library and lstm-convert say of files that they do not read: what the file is, and what
- * to do, in the same words. LSTM_CONVERT_WITHOUT is an lstm-convert without any format that can be
- * left out. */
+ * Checks how the library and lstm-convert report files that they do not read: both name the format
+ * and the remedy in the same words. LSTM_CONVERT_WITHOUT is an lstm-convert that lacks every reader
+ * that a build can leave out. */
+#include "container/formats.h"
+#include "converter.h"
 #include "testutil.h"
 #include <glib/gstdio.h>
 #include <string.h>
@@ -13,89 +15,95 @@
 #define SAVE "save the model from Keras as .keras or .h5"
 #define PICKLE "a PyTorch pickle (a pickle can run code; convert it in Python: "
 
-/* The first bytes of files, and what is said of them; whether lstm-convert reads such files */
+/* The first bytes of files, and the description of the file in a message */
 static const struct {
   const char *bytes;
   gsize size;
   const char *found;
-  gboolean read;
 } files[] = {
-    {BYTES ("\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0"), "Keras HDF5 (" ASK ")", TRUE},
-    {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0config.json"), "a Keras archive (" ASK ")", TRUE},
-    {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0archive/data.pkl"), PICKLE, FALSE},
+    {BYTES ("\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0"), "Keras HDF5 (" ASK ")"},
+    {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0config.json"), "a Keras archive (" ASK ")"},
+    {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0archive/data.pkl"), PICKLE},
     {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0model/readme.txt"),
-        "a zip archive (unpack it, and use the model file inside)", FALSE},
+        "a zip archive (unpack it, and use the model file inside)"},
     {BYTES ("\x08\x07\x12\x07pytorch\x1a\x05"
             "1.12\x00"),
-        "ONNX (" ASK ")", TRUE},
+        "ONNX (" ASK ")"},
     {BYTES ("\x08\x01\x12\xb4\x2a\x0a\x4c\x0a\x1c\x0a\x05\x43onst"),
-        "a TensorFlow SavedModel (load it in the program that made it, and " SAVE ")", FALSE},
-    {BYTES ("\x1c\0\0\0TFL3\x14\0\x20\0\x1c\0\x18\0"), "TensorFlow Lite (" SAVE ")", FALSE},
-    {BYTES ("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20j\xa8P\x19.\x80"), PICKLE, FALSE},
+        "a TensorFlow SavedModel (load it in the program that made it, and " SAVE ")"},
+    {BYTES ("\x1c\0\0\0TFL3\x14\0\x20\0\x1c\0\x18\0"), "TensorFlow Lite (" SAVE ")"},
+    {BYTES ("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20j\xa8P\x19.\x80"), PICKLE},
     {BYTES ("\x1f\x8b\x08\0\0\0\0\0\0\3\xcbH\xcd\xc9\xc9\7\0"),
-        "a gzip archive (unpack it, and use the model file inside)", FALSE},
+        "a gzip archive (unpack it, and use the model file inside)"},
     {BYTES ("{\"class_name\": \"Sequential\", \"config\": {}}"),
         "JSON (it has no weights; if it is the configuration of a Keras model, pass it to "
-        "lstm-convert as --config, with the file of the weights)",
-        FALSE},
+        "lstm-convert as --config, with the file of the weights)"},
     {BYTES ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a"),
-        "a Git LFS pointer (fetch the file with git lfs pull)", FALSE},
+        "a Git LFS pointer (fetch the file with git lfs pull)"},
     {BYTES ("<!DOCTYPE html>\n<html><head>"),
-        "a web page (download the file rather than the page about it)", FALSE},
+        "a web page (download the file rather than the page about it)"},
+    {BYTES ("<!doctype html>\n<html><head>"),
+        "a web page (download the file rather than the page about it)"},
+    {BYTES ("<html><head><title>404</title>"),
+        "a web page (download the file rather than the page about it)"},
     {BYTES ("plain text, no model"),
-        "an unknown format that begins with 70 6c 61 69 6e 20 74 65", FALSE},
+        "an unknown format that begins with 70 6c 61 69 6e 20 74 65"},
 };
 
-/* Returns: (transfer full): what lstm-convert, the one that the variable @program names, says */
+/* Runs the lstm-convert that the environment variable @program names, and checks its exit status.
+ * Returns: (transfer full): the messages */
 static char *
 run_converter (const char *program, const char *path, int expected)
 {
   const char *const argv[] = {g_getenv (program), "-o", "-", path, NULL};
-  char *said = NULL;
+  char *messages = NULL;
   int status;
 
   g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL,
-      NULL, NULL, &said, &status, NULL));
-  g_test_message ("%s", said);
+      NULL, NULL, &messages, &status, NULL));
+  g_test_message ("%s", messages);
   g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == expected);
-  return said;
+  return messages;
 }
 
 static void
-assert_says (const char *message, const char *words)
+assert_contains (const char *message, const char *words)
 {
   if (!strstr (message, words))
     g_error ("expected \"%s\", found \"%s\"", words, message);
 }
 
-/* What the library says of a file that it does not take to lstm-convert, and lstm-convert as well */
+/* Checks the message of the library for a file that it does not pass to lstm-convert, and the
+ * message of lstm-convert. */
 static void
 check_path (const char *path, const char *words)
 {
-  g_autofree char *said = run_converter ("LSTM_CONVERT", path, 1);
+  g_autofree char *messages = run_converter ("LSTM_CONVERT", path, 1);
   g_autoptr (GError) error = NULL;
 
-  assert_says (said, words);
+  assert_contains (messages, words);
   g_assert_null (lstm_model_load (path, &error));
   g_assert_nonnull (error);
   g_assert_true (g_str_has_prefix (error->message, path));
-  assert_says (error->message, words);
+  assert_contains (error->message, words);
 }
 
-/* As bytes, and as a file */
+/* Checks the sample @i in memory and, if lstm-convert has no reader for it, as a file. */
 static void
-check_file (const char *path, gsize i)
+check_sample (const char *path, gsize i)
 {
   g_autofree char *words = g_strconcat (
       "model.bin: expected safetensors, found ", files[i].found, NULL);
   g_autoptr (GBytes) bytes = g_bytes_new_static (files[i].bytes, files[i].size);
   g_autoptr (GError) error = NULL;
+  const LstmFormat *format;
 
   g_assert_null (lstm_model_load_bytes (bytes, "model.bin", &error));
   g_test_message ("%s", error->message);
   g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT);
-  assert_says (error->message, words);
-  if (files[i].read)
+  assert_contains (error->message, words);
+  format = lstm_format_find ((const guint8 *) files[i].bytes, files[i].size);
+  if (format && format->reader)
     return;
   g_assert_true (g_file_set_contents (path, files[i].bytes, (gssize) files[i].size, NULL));
   check_path (path, files[i].found);
@@ -109,11 +117,49 @@ test_files (void)
   g_autofree char *path = g_build_filename (dir, "model.bin", NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (files); i++)
-    check_file (path, i);
+    check_sample (path, i);
   g_rmdir (dir);
 }
 
-/* A pickle's advice is a line to paste, with the file's own name. */
+/* Returns whether a sample has the format @name, and is described by it. */
+static gboolean
+has_sample (const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (files); i++) {
+    const LstmFormat *format = lstm_format_find (
+        (const guint8 *) files[i].bytes, files[i].size);
+
+    if (format && g_str_equal (format->name, name))
+      return g_str_has_prefix (files[i].found, name);
+  }
+  return FALSE;
+}
+
+/* Each format that the library does not parse has a sample in this file. Each reader in the table
+ * of formats is one of lstm-convert, and each reader of lstm-convert reads a format. */
+static void
+test_table (void)
+{
+  guint n;
+  const LstmFormat *formats = lstm_format_list (&n);
+
+  for (guint i = 0; i < n; i++) {
+    if (!formats[i].is_native && !has_sample (formats[i].name))
+      g_error ("%s: no sample", formats[i].name);
+    if (formats[i].reader && !test_find_reader (test_readers, formats[i].reader))
+      g_error ("%s: lstm-convert has no reader \"%s\"", formats[i].name, formats[i].reader);
+  }
+  for (const TestReader *reader = test_readers; reader->name; reader++) {
+    guint i = 0;
+
+    while (i < n && g_strcmp0 (formats[i].reader, reader->name) != 0)
+      i++;
+    if (i == n)
+      g_error ("%s: no format", reader->name);
+  }
+}
+
+/* The advice for a pickle is a line of Python that contains the name of the file. */
 static void
 test_pickle (void)
 {
@@ -131,12 +177,12 @@ test_pickle (void)
     bytes = g_bytes_new_static (content, size);
     g_assert_null (lstm_model_load_bytes (bytes, path, &error));
     g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT);
-    assert_says (error->message,
+    assert_contains (error->message,
         "save_file (torch.load (\"model.pt\", map_location=\"cpu\"), \"model.safetensors\")");
   }
 }
 
-/* A state is safetensors too. */
+/* A file that is no saved state is described in the same words. */
 static void
 test_state (void)
 {
@@ -149,10 +195,10 @@ test_state (void)
   g_assert_no_error (error);
   g_assert_null (lstm_state_load (model, bytes, "saved", NULL, NULL, &error));
   g_assert_nonnull (error);
-  assert_says (error->message, "saved: expected safetensors, found Keras HDF5 (" ASK ")");
+  assert_contains (error->message, "saved: expected safetensors, found Keras HDF5 (" ASK ")");
 }
 
-/* Folders, by a file in them */
+/* Folders, each by a file in it */
 static const struct {
   const char *member, *found;
 } folders[] = {
@@ -182,49 +228,67 @@ test_folders (void)
   }
 }
 
-/* Files of formats that were left out, and what the library says of them then */
+/* Files whose reader the lstm-convert of LSTM_CONVERT_WITHOUT lacks */
 static const struct {
-  const char *file, *words;
-} left_out[] = {
-    {"convert/keras-deflated/model.keras", "built without Keras: hdf5 was not found"},
-    {"convert/keras-k210/model.h5", "built without Keras: hdf5 was not found"},
-    {"convert/onnx-node-plain/model.onnx", "built without ONNX: -Donnx=disabled"},
+  const char *file, *reader;
+} unread[] = {
+    {"convert/keras-deflated/model.keras", "Keras"},
+    {"convert/keras-k210/model.h5", "Keras"},
+    {"convert/onnx-node-plain/model.onnx", "ONNX"},
 };
 
 static void
+check_unread (gsize i)
+{
+  g_autofree char *path = g_build_filename (
+      g_getenv ("LSTM_TEST_VECTORS"), unread[i].file, NULL);
+  const TestReader *reader = test_find_reader (test_readers_without, unread[i].reader);
+  g_autofree char *message = g_strdup_printf (
+      "%s: this lstm-convert was built without %s: %s", path, reader->name, reader->reason);
+  g_autofree char *before = g_strdup (g_getenv ("LSTM_CONVERT"));
+  g_autoptr (GError) error = NULL;
+
+  g_setenv ("LSTM_CONVERT", g_getenv ("LSTM_CONVERT_WITHOUT"), TRUE);
+  g_assert_null (lstm_model_load (path, &error));
+  g_setenv ("LSTM_CONVERT", before, TRUE);
+  g_assert_nonnull (error);
+  g_assert_cmpstr (error->message, ==, message);
+}
+
+/* The message for a file whose reader is left out names the reader and the reason. Each such
+ * reader has a file here. */
+static void
 test_left_out (void)
 {
-  g_autofree char *before = g_strdup (g_getenv ("LSTM_CONVERT"));
+  for (gsize i = 0; i < G_N_ELEMENTS (unread); i++)
+    check_unread (i);
+  for (const TestReader *reader = test_readers_without; reader->name; reader++) {
+    gboolean has_file = FALSE;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (left_out); i++) {
-    g_autofree char *path = g_build_filename (
-        g_getenv ("LSTM_TEST_VECTORS"), left_out[i].file, NULL);
-    g_autofree char *words = g_strdup_printf (
-        "%s: this lstm-convert was %s", path, left_out[i].words);
-    g_autoptr (GError) error = NULL;
-
-    g_setenv ("LSTM_CONVERT", g_getenv ("LSTM_CONVERT_WITHOUT"), TRUE);
-    g_assert_null (lstm_model_load (path, &error));
-    g_setenv ("LSTM_CONVERT", before, TRUE);
-    g_assert_nonnull (error);
-    g_assert_cmpstr (error->message, ==, words);
+    for (gsize i = 0; i < G_N_ELEMENTS (unread); i++)
+      has_file |= g_str_equal (unread[i].reader, reader->name);
+    g_assert_true (has_file == (reader->reason != NULL));
   }
 }
 
 static void
-check_version (const char *program, const char *expected)
+check_version (const char *program, const TestReader *readers)
 {
+  g_autoptr (GString) expected = g_string_new ("lstm-convert " LSTM_VERSION "\n");
   const char *const argv[] = {g_getenv (program), "--version", NULL};
   g_autofree char *printed = NULL;
   int status;
 
+  for (; readers->name; readers++)
+    g_string_append_printf (expected, "%s: %s%s\n", readers->name,
+        readers->reason ? "left out, " : "included", readers->reason ? readers->reason : "");
   g_assert_true (g_spawn_sync (
       NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &printed, NULL, &status, NULL));
   g_assert_cmpint (status, ==, 0);
-  g_assert_cmpstr (printed, ==, expected);
+  g_assert_cmpstr (printed, ==, expected->str);
 }
 
-/* What nobody reads is refused without lstm-convert. */
+/* The library refuses a format that has no reader without lstm-convert. */
 static void
 test_no_converter (void)
 {
@@ -237,37 +301,32 @@ test_no_converter (void)
   g_assert_null (lstm_model_load (path, &error));
   g_setenv ("LSTM_CONVERT", before, TRUE);
   g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT);
-  assert_says (error->message, "found TensorFlow Lite (" SAVE ")");
+  assert_contains (error->message, "found TensorFlow Lite (" SAVE ")");
 }
 
 static void
 test_version (void)
 {
-  check_version ("LSTM_CONVERT", "lstm-convert " LSTM_VERSION "\n"
-                                 "safetensors: included\n"
-                                 "Keras: included\n"
-                                 "ONNX: included\n");
-  check_version ("LSTM_CONVERT_WITHOUT", "lstm-convert " LSTM_VERSION "\n"
-                                         "safetensors: included\n"
-                                         "Keras: left out, hdf5 was not found\n"
-                                         "ONNX: left out, -Donnx=disabled\n");
+  check_version ("LSTM_CONVERT", test_readers);
+  check_version ("LSTM_CONVERT_WITHOUT", test_readers_without);
 }
 
-/* What it has left it still converts. */
+/* An lstm-convert without the other readers converts safetensors. */
 static void
 test_safetensors (void)
 {
   g_autofree char *path = g_build_filename (
       g_getenv ("LSTM_TEST_VECTORS"), "torch", "cell", "model.safetensors", NULL);
-  g_autofree char *said = run_converter ("LSTM_CONVERT_WITHOUT", path, 0);
+  g_autofree char *messages = run_converter ("LSTM_CONVERT_WITHOUT", path, 0);
 
-  assert_says (said, "model.safetensors: safetensors\n");
+  assert_contains (messages, "model.safetensors: safetensors\n");
 }
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/formats/table", test_table);
   g_test_add_func ("/formats/files", test_files);
   g_test_add_func ("/formats/pickle", test_pickle);
   g_test_add_func ("/formats/state", test_state);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Files that must be refused, each for its reason and with a message that helps. */
+ * Refuses each malformed file for its reason, with a message that helps. */
+#include "../safetensors.h"
 #include <glib/gstdio.h>
 #include <lstm/lstm.h>
 #include <math.h>
@@ -10,10 +11,10 @@
 
 typedef struct {
   const char *name;
-  const char *header;  /* JSON; %M stands for the metadata of a dense layer "a" [2, 3] */
-  gsize data;          /* bytes of zeros behind it */
-  int code;            /* LstmError, or -1: the file is accepted */
-  const char *message; /* a part of it */
+  const char *header;  /* JSON */
+  gsize data;          /* bytes of zeros after the header */
+  int code;            /* LstmError, or -1 if the file is accepted */
+  const char *message; /* a part of the error message */
 } Case;
 
 #define F32(name, shape, begin, end)                                                           \
@@ -142,25 +143,11 @@ static const Case cases[] = {
         52, -1, NULL},
 };
 
-/* header length, header, zeros */
-static GBytes *
-make_file (const char *header, gsize data)
-{
-  guint64 length = GUINT64_TO_LE ((guint64) strlen (header));
-  GByteArray *file = g_byte_array_new ();
-  g_autofree guint8 *zeros = g_malloc0 (data + 1);
-
-  g_byte_array_append (file, (guint8 *) &length, sizeof length);
-  g_byte_array_append (file, (const guint8 *) header, (guint) strlen (header));
-  g_byte_array_append (file, zeros, (guint) data);
-  return g_byte_array_free_to_bytes (file);
-}
-
 static void
 test_case (gconstpointer data)
 {
   const Case *test = data;
-  g_autoptr (GBytes) file = make_file (test->header, test->data);
+  g_autoptr (GBytes) file = test_safetensors_join (test->header, NULL, test->data);
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmModel) model = lstm_model_load_bytes (file, "some.safetensors", &error);
 
@@ -176,11 +163,11 @@ test_case (gconstpointer data)
   g_assert_nonnull (strstr (error->message, test->message));
 }
 
-/* Every beginning of a good file is refused, whatever stands where it breaks off. */
+/* Each proper prefix of a valid file is refused. */
 static void
 test_truncated (void)
 {
-  g_autoptr (GBytes) file = make_file ("{" LSTM_2X1 ("") "}", 48);
+  g_autoptr (GBytes) file = test_safetensors_join ("{" LSTM_2X1 ("") "}", NULL, 48);
 
   for (gsize size = 0; size < g_bytes_get_size (file); size++) {
     g_autoptr (GBytes) part = g_bytes_new_from_bytes (file, 0, size);
@@ -213,7 +200,7 @@ test_not_finite (void)
   static const float values[] = {NAN, INFINITY, -INFINITY};
 
   for (gsize i = 0; i < G_N_ELEMENTS (values); i++) {
-    g_autoptr (GBytes) zeros = make_file ("{" LSTM_2X1 ("") "}", 48);
+    g_autoptr (GBytes) zeros = test_safetensors_join ("{" LSTM_2X1 ("") "}", NULL, 48);
     gsize size;
     guint8 *content = g_bytes_unref_to_data (g_steal_pointer (&zeros), &size);
     g_autoptr (GBytes) file = NULL;
@@ -255,11 +242,11 @@ test_files (void)
   g_assert_cmpint (unlink (fifo), ==, 0);
 }
 
-/* Names may be of any bytes; messages are UTF-8, as bindings need it. */
+/* Names may have any bytes. Messages are UTF-8, which language bindings need. */
 static void
 test_utf8 (void)
 {
-  g_autoptr (GBytes) file = make_file ("{" LSTM_2X1 ("") "}", 48);
+  g_autoptr (GBytes) file = test_safetensors_join ("{" LSTM_2X1 ("") "}", NULL, 48);
   g_autoptr (GBytes) empty = g_bytes_new (NULL, 0);
   g_autoptr (LstmModel) model = lstm_model_load_bytes (file, "file", NULL);
   GError *errors[5] = {NULL};
@@ -280,7 +267,7 @@ test_utf8 (void)
 static void
 test_isa (void)
 {
-  g_autoptr (GBytes) file = make_file ("{" LSTM_2X1 ("") "}", 48);
+  g_autoptr (GBytes) file = test_safetensors_join ("{" LSTM_2X1 ("") "}", NULL, 48);
   g_autoptr (GError) error = NULL;
 
   g_setenv ("LSTM_ISA", "abacus", TRUE);

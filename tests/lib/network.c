@@ -1,32 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "network.h"
+#include "../safetensors.h"
 #include <math.h>
 #include <string.h>
 
 typedef struct {
-  GString *header;
-  GByteArray *data;
+  TestSafetensors st;
   GRand *rand;
 } Writer;
 
-/* Values within @most; a tensor of one dimension has no columns. */
+/* Adds a tensor of random values in [-@limit, @limit). @columns is 0 for a tensor of one
+ * dimension. */
 static void
 add_tensor (
-    Writer *writer, guint layer, const char *name, gsize rows, gsize columns, double most)
+    Writer *writer, guint layer, const char *name, gsize rows, gsize columns, double limit)
 {
-  const gsize begin = writer->data->len;
+  const gsize n = rows * MAX (columns, 1), shape[] = {rows, columns};
+  g_autofree char *full_name = g_strdup_printf ("%u.%s", layer, name);
+  g_autofree float *values = g_new (float, n);
 
-  for (gsize i = 0; i < rows * MAX (columns, 1); i++) {
-    const float value = (float) g_rand_double_range (writer->rand, -most, most);
-
-    g_byte_array_append (writer->data, (const guint8 *) &value, sizeof value);
-  }
-  g_string_append_printf (writer->header,
-      ",\"%u.%s\":{\"dtype\":\"F32\",\"shape\":[%" G_GSIZE_FORMAT, layer, name, rows);
-  if (columns)
-    g_string_append_printf (writer->header, ",%" G_GSIZE_FORMAT, columns);
-  g_string_append_printf (
-      writer->header, "],\"data_offsets\":[%" G_GSIZE_FORMAT ",%u]}", begin, writer->data->len);
+  for (gsize i = 0; i < n; i++)
+    values[i] = (float) g_rand_double_range (writer->rand, -limit, limit);
+  test_safetensors_add (&writer->st, full_name, columns ? 2 : 1, shape, values);
 }
 
 static void
@@ -38,17 +33,17 @@ add_tensors (Writer *writer, const TestNetwork *network)
     const TestLayer *layer = &network->layers[i];
     const gsize rows = layer->kind == TEST_LSTM ? 4 * layer->out : layer->out;
     const double gain = network->gain > 0 ? network->gain : 1;
-    const double most = layer->kind == TEST_LSTM ? gain / sqrt ((double) layer->out)
-                                                 : 1 / sqrt ((double) in);
+    const double limit = layer->kind == TEST_LSTM ? gain / sqrt ((double) layer->out)
+                                                  : 1 / sqrt ((double) in);
 
     if (layer->kind == TEST_LSTM) {
-      add_tensor (writer, i, "weight_ih_l0", rows, in, most);
-      add_tensor (writer, i, "weight_hh_l0", rows, layer->out, most);
-      add_tensor (writer, i, "bias_ih_l0", rows, 0, most);
-      add_tensor (writer, i, "bias_hh_l0", rows, 0, most);
+      add_tensor (writer, i, "weight_ih_l0", rows, in, limit);
+      add_tensor (writer, i, "weight_hh_l0", rows, layer->out, limit);
+      add_tensor (writer, i, "bias_ih_l0", rows, 0, limit);
+      add_tensor (writer, i, "bias_hh_l0", rows, 0, limit);
     } else if (layer->kind == TEST_DENSE) {
-      add_tensor (writer, i, "weight", rows, in, most);
-      add_tensor (writer, i, "bias", rows, 0, most);
+      add_tensor (writer, i, "weight", rows, in, limit);
+      add_tensor (writer, i, "bias", rows, 0, limit);
     }
     in = layer->kind == TEST_NORMALIZATION ? in : layer->out;
   }
@@ -79,24 +74,15 @@ add_description (GString *header, const TestNetwork *network)
 GBytes *
 test_network_file (const TestNetwork *network)
 {
-  Writer writer = {
-      g_string_new ("{\"__metadata__\":{\"lstm.version\":\"1\",\"lstm.layers\":\"["),
-      g_byte_array_new (), g_rand_new_with_seed (network->seed)};
-  GByteArray *file = g_byte_array_new ();
-  guint64 length;
+  g_autoptr (GString) metadata = g_string_new ("{\"lstm.version\":\"1\",\"lstm.layers\":\"[");
+  Writer writer = {.rand = g_rand_new_with_seed (network->seed)};
 
-  add_description (writer.header, network);
-  g_string_append (writer.header, "]\"}");
+  add_description (metadata, network);
+  g_string_append (metadata, "]\"}");
+  writer.st = test_safetensors_begin (metadata->str);
   add_tensors (&writer, network);
-  g_string_append_c (writer.header, '}');
-  length = GUINT64_TO_LE ((guint64) writer.header->len);
-  g_byte_array_append (file, (const guint8 *) &length, sizeof length);
-  g_byte_array_append (file, (const guint8 *) writer.header->str, (guint) writer.header->len);
-  g_byte_array_append (file, writer.data->data, writer.data->len);
-  g_string_free (writer.header, TRUE);
-  g_byte_array_unref (writer.data);
   g_rand_free (writer.rand);
-  return g_byte_array_free_to_bytes (file);
+  return test_safetensors_finish (&writer.st);
 }
 
 gsize

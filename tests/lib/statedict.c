@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Which modules the tensors of a state dict are, what is proposed as their chain, and which layers a
- * chain makes. */
+ * Checks which modules the tensors of a state dict form, which module chain an error proposes,
+ * and which layers a module chain makes. */
 #include "load/layer-config.h"
+#include "../safetensors.h"
 #include "lstm/lstm.h"
 #include <string.h>
 
 typedef struct {
   const char *name;
-  const char *modules;      /* "KIND NAME SIZES" as add_module() has it, separated by ';' */
-  const char *module_chain; /* what the caller states */
-  const char *proposal;     /* what the message says to paste, if nothing is stated */
-  const char *
-      layers; /* as summarize() writes them, with the module chain or the proposal; NULL: none */
-  const char *message; /* a part of it, if the file is refused */
+  const char *modules; /* "KIND NAME SIZES" as add_module() parses them, separated by ";" */
+  const char *module_chain; /* that the caller states; nullable */
+  const char *proposal; /* the module chain in the error message, if the caller states none */
+  const char
+      *layers; /* as summarize_layers() writes them, from the module chain or the proposal */
+  const char *message; /* a part of the error message, if the file is refused */
 } Case;
 
 #define SAME(name) "lstm " name " 16 16;"
@@ -34,7 +35,7 @@ static const Case cases[] = {
     {"projection", "projection rnn. 8 16 5", .layers = "lstm rnn"},
     {"cell", "cell rnn. 8 16", .layers = "lstm rnn"},
 
-    /* What is no module */
+    /* Tensors that form no module */
     {"gru", "gru rnn. 8 16",
         .message = "\"rnn\" has the shape of an nn.GRU, which is not supported: tensor "
                    "\"rnn.weight_ih_l0\" [48, 8] for 16 units"},
@@ -214,33 +215,18 @@ static const Case cases[] = {
 
 /* --- Files --- */
 
-typedef struct {
-  GString *header;
-  gsize size; /* of the data */
-} File;
-
 static void
-add_tensor (File *file, const char *prefix, const char *name, const char *number,
+add_tensor (TestSafetensors *file, const char *prefix, const char *name, const char *number,
     const gsize *shape, guint n_dims)
 {
-  gsize n = 1;
+  g_autofree char *full_name = g_strconcat (prefix, name, number, NULL);
 
-  g_string_append_printf (file->header, "%s\"%s%s%s\":{\"dtype\":\"F32\",\"shape\":[",
-      file->header->len > 1 ? "," : "", prefix, name, number);
-  for (guint i = 0; i < n_dims; i++) {
-    g_string_append_printf (
-        file->header, i ? ",%" G_GSIZE_FORMAT : "%" G_GSIZE_FORMAT, shape[i]);
-    n *= shape[i];
-  }
-  g_string_append_printf (file->header,
-      "],\"data_offsets\":[%" G_GSIZE_FORMAT ",%" G_GSIZE_FORMAT "]}", file->size,
-      file->size + n * sizeof (float));
-  file->size += n * sizeof (float);
+  test_safetensors_add (file, full_name, n_dims, shape, NULL);
 }
 
 static void
-add_recurrent (
-    File *file, const char *prefix, const char *number, gsize gates, gsize d, gsize m, gsize p)
+add_recurrent (TestSafetensors *file, const char *prefix, const char *number, gsize gates,
+    gsize d, gsize m, gsize p)
 {
   add_tensor (file, prefix, "weight_ih", number, (gsize[]){gates * m, d}, 2);
   add_tensor (file, prefix, "weight_hh", number, (gsize[]){gates * m, p}, 2);
@@ -249,14 +235,14 @@ add_recurrent (
 }
 
 static void
-add_affine (File *file, const char *prefix, gsize n, gsize d)
+add_affine (TestSafetensors *file, const char *prefix, gsize n, gsize d)
 {
   add_tensor (file, prefix, "weight", "", (gsize[]){n, d}, d ? 2 : 1);
   add_tensor (file, prefix, "bias", "", &n, 1);
 }
 
 static void
-add_batch_norm (File *file, const char *prefix, gsize n)
+add_batch_norm (TestSafetensors *file, const char *prefix, gsize n)
 {
   add_affine (file, prefix, n, 0);
   add_tensor (file, prefix, "running_mean", "", &n, 1);
@@ -264,9 +250,9 @@ add_batch_norm (File *file, const char *prefix, gsize n)
   add_tensor (file, prefix, "num_batches_tracked", "", NULL, 0);
 }
 
-/* One tensor; @sizes: "3x16" */
+/* Adds a tensor. @sizes: "3x16" */
 static void
-add_raw (File *file, const char *name, const char *sizes)
+add_raw (TestSafetensors *file, const char *name, const char *sizes)
 {
   g_auto (GStrv) words = g_strsplit (sizes, "x", -1);
   gsize shape[LSTM_MAX_DIMS];
@@ -277,7 +263,7 @@ add_raw (File *file, const char *name, const char *sizes)
 }
 
 static void
-add_module (File *file, const char *text)
+add_module (TestSafetensors *file, const char *text)
 {
   g_auto (GStrv) words = g_strsplit (text, " ", -1);
   const char *kind = words[0], *prefix = words[1];
@@ -308,28 +294,18 @@ add_module (File *file, const char *text)
 static GBytes *
 make_file (const char *modules)
 {
-  File file = {g_string_new ("{"), 0};
+  TestSafetensors file = test_safetensors_begin (NULL);
   g_auto (GStrv) texts = g_strsplit (modules, ";", -1);
-  guint64 length;
-  GByteArray *bytes = g_byte_array_new ();
-  g_autofree guint8 *zeros = NULL;
 
   for (char **text = texts; *text; text++)
     if (**text)
       add_module (&file, g_strchug (*text));
-  g_string_append_c (file.header, '}');
-  length = GUINT64_TO_LE ((guint64) file.header->len);
-  zeros = g_malloc0 (file.size);
-  g_byte_array_append (bytes, (guint8 *) &length, sizeof length);
-  g_byte_array_append (bytes, (guint8 *) file.header->str, (guint) file.header->len);
-  g_byte_array_append (bytes, zeros, (guint) file.size);
-  g_string_free (file.header, TRUE);
-  return g_byte_array_free_to_bytes (bytes);
+  return test_safetensors_finish (&file);
 }
 
 /* --- Layers --- */
 
-/* "NAME", or "NAME(ALPHA, BETA)" of these what there is */
+/* Appends "NAME", or "NAME(ALPHA, BETA)" with the parameters that the activation states. */
 static void
 append_activation (GString *text, JsonNode *node)
 {
@@ -345,9 +321,9 @@ append_activation (GString *text, JsonNode *node)
   g_string_append_c (text, ')');
 }
 
-/* "TYPE NAME PREFIX DIRECTION RETURN N ACTIVATION, …", of these what there is */
+/* Writes "TYPE NAME PREFIX DIRECTION RETURN N ACTIVATION, …" with the keys that a layer has. */
 static char *
-summarize (JsonArray *layers)
+summarize_layers (JsonArray *layers)
 {
   static const char *const keys[] = {
       "type", "name", "prefix", "direction", "return", "n", "activation"};
@@ -370,14 +346,14 @@ summarize (JsonArray *layers)
 }
 
 static char *
-describe (const LstmSafetensors *st, const char *module_chain, GError **error)
+get_layers (const LstmSafetensors *st, const char *module_chain, GError **error)
 {
   g_autoptr (JsonArray) layers = lstm_layer_config_get (st, module_chain, error);
 
-  return layers ? summarize (layers) : NULL;
+  return layers ? summarize_layers (layers) : NULL;
 }
 
-/* A refusal; with a proposal, it says how to state it. */
+/* Checks the error of a refused file, which names how to state the proposal. */
 static void
 check_message (const Case *test, const GError *error)
 {
@@ -405,13 +381,13 @@ test_case (gconstpointer data)
   g_autofree char *layers = NULL;
 
   g_assert_no_error (error);
-  layers = describe (st, test->module_chain, &error);
+  layers = get_layers (st, test->module_chain, &error);
   if (test->message || test->proposal) {
     g_assert_null (layers);
     check_message (test, error);
     g_clear_error (&error);
     if (test->layers)
-      layers = describe (st, test->proposal, &error);
+      layers = get_layers (st, test->proposal, &error);
   }
   if (test->layers) {
     g_assert_no_error (error);
@@ -419,7 +395,7 @@ test_case (gconstpointer data)
   }
 }
 
-/* What is accepted also loads. */
+/* Each file that is accepted also loads. */
 static void
 test_loads (gconstpointer data)
 {
@@ -433,9 +409,9 @@ test_loads (gconstpointer data)
   g_assert_nonnull (model);
 }
 
-/* Words in any order: a module chain is a chain that loads as far as sizes fit, or an error. */
+/* A module chain of random words gives a model or an error. */
 static void
-test_random_heads (void)
+test_random_chains (void)
 {
   static const char *const words[] = {"encoder", "decoder", "fc", "last", "h_n", "repeat", "3",
       ",", ",", ",", ",", "relu", "elu(2)", "softmax", "(", "\n", "é"};
@@ -466,13 +442,13 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
-    g_autofree char *path = g_strdup_printf ("/statedict/describe/%s", cases[i].name);
+    g_autofree char *path = g_strdup_printf ("/statedict/layers/%s", cases[i].name);
     g_autofree char *load = g_strdup_printf ("/statedict/load/%s", cases[i].name);
 
     g_test_add_data_func (path, &cases[i], test_case);
     if (cases[i].layers)
       g_test_add_data_func (load, &cases[i], test_loads);
   }
-  g_test_add_func ("/statedict/random-heads", test_random_heads);
+  g_test_add_func ("/statedict/random-chains", test_random_chains);
   return g_test_run ();
 }

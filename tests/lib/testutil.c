@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "testutil.h"
+#include "../safetensors.h"
 
 const char *const test_isas[] = {
     "base", "avx2", "avx512bf16", "avx512vnni", "avx512", "neondot", NULL};
 
-/* Takes what loading with LSTM_ISA set gave. */
+/* Checks the result of loading with LSTM_ISA set to @isa. Returns @model, or NULL if this machine
+ * lacks @isa. */
 static LstmModel *
 check_loaded (LstmModel *model, const char *isa, const GError *error)
 {
@@ -19,7 +21,8 @@ check_loaded (LstmModel *model, const char *isa, const GError *error)
 LstmModel *
 test_model_load (const char *path, const char *isa)
 {
-  g_autofree char *dir = g_path_get_dirname (path), *module_chain = test_read_text (dir, "module-chain.txt");
+  g_autofree char *dir = g_path_get_dirname (path),
+                  *module_chain = test_read_text (dir, "module-chain.txt");
   g_autoptr (GError) error = NULL;
   LstmModel *model;
 
@@ -40,24 +43,15 @@ test_model_load_bytes (GBytes *file, const char *isa, LstmPrecision precision)
 }
 
 GBytes *
-test_edit_header (GBytes *file, const char *from, const char *to, guint most)
+test_edit_header (GBytes *file, const char *from, const char *to, guint limit)
 {
   gsize size;
   const char *content = g_bytes_get_data (file, &size);
   const gsize length = (gsize) GUINT64_FROM_LE (*(const guint64 *) content);
-  g_autofree char *header = g_strndup (content + 8, length);
-  GString *edited = g_string_new (header);
-  GByteArray *result = g_byte_array_new ();
-  guint64 stored;
+  g_autoptr (GString) header = g_string_new_len (content + 8, (gssize) length);
 
-  g_assert_cmpuint (g_string_replace (edited, from, to, most), >, 0);
-  stored = GUINT64_TO_LE ((guint64) edited->len);
-  g_byte_array_append (result, (const guint8 *) &stored, sizeof stored);
-  g_byte_array_append (result, (const guint8 *) edited->str, (guint) edited->len);
-  g_byte_array_append (
-      result, (const guint8 *) content + 8 + length, (guint) (size - 8 - length));
-  g_string_free (edited, TRUE);
-  return g_byte_array_free_to_bytes (result);
+  g_assert_cmpuint (g_string_replace (header, from, to, limit), >, 0);
+  return test_safetensors_join (header->str, content + 8 + length, size - 8 - length);
 }
 
 const char *
