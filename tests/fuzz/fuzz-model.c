@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * libFuzzer: whatever the bytes, lstm_model_load_bytes() gives a model that runs or an error. */
+ * libFuzzer driver. For any bytes lstm_model_load_bytes() returns a model that runs, or an
+ * error. */
 #include <lstm/lstm.h>
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * libFuzzer: whatever the bytes, the ONNX reader gives a safetensors file or an error that names
- * the path. */
+ * libFuzzer driver. For any bytes the ONNX reader returns a model that can be written as
+ * safetensors, or an error that names the path. */
 #include "convert.h"
 #include "container/formats.h"
 

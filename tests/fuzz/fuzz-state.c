@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * libFuzzer: whatever the bytes, lstm_state_load() and lstm_window_load() give what runs and can be
- * saved and loaded again, or an error. Of the model of tests/vectors/states, where files without a digest
- * lead to what is behind it. */
+ * libFuzzer driver. For any bytes lstm_state_load() and lstm_window_load() return an object that
+ * runs and can be saved and loaded again, or an error. The model is that of tests/vectors/states.
+ * Seeds without a digest let the fuzzer pass the check of the digest. */
 #include <lstm/lstm.h>
 
 #define LENGTH 5
@@ -68,7 +68,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
   const LstmModel *model = get_model ();
   g_autoptr (GBytes) bytes = g_bytes_new (data, size);
-  /* a stream is at least a float in the file */
+  /* Each stream has at least one float in the file, so there are at most @size streams. */
   g_autofree float *x = g_new0 (float, (size + 1) * lstm_model_get_input_size (model));
   g_autofree float *y = g_new0 (float, (size + 1) * lstm_model_get_output_size (model));
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The process that libhdf5 runs in, in lstm-convert, with a libhdf5 that never comes back. It must
- * not outlive lstm-convert, whatever ends that, nor need the exit statuses of its children. */
+ * Tests the process in which lstm-convert runs libhdf5, with a libhdf5 that never returns. The
+ * process does not outlive lstm-convert, however lstm-convert ends. lstm-convert does not need the
+ * exit status of the process. */
 #include "container/h5-private.h"
 #include "convert.h"
 #include <signal.h>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 static const char *const hangs = "hangs", *const crashes = "crashes";
-static int ready; /* a pipe's end, which all processes hold */
+static int ready; /* the writing end of a pipe, which all processes inherit */
 
 H5File *
 h5_file_open (const char *path, const guint8 *data, gsize size, GError **error)
@@ -57,7 +58,7 @@ h5_file_read (H5File *h5, const char *path, H5Array *array, GError **error)
   return FALSE;
 }
 
-/* A process that @signal_number ends while it waits for libhdf5 */
+/* Ends lstm-convert with @signal_number while it waits for libhdf5. */
 static void
 test_killed (gconstpointer signal_number)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A set-user-ID program does not obey the environment of who started it. This program has the
- * library inside, as the dynamic linker would not look for one beside a copy of it, and is the
- * converter of that library, too. Usage: test-privileged [load SAFETENSORS OTHER] */
+ * A set-user-ID program ignores the environment of the user who started it. This program contains
+ * the library, because the dynamic linker would not search for the library next to a copy of the
+ * program. The program is also the converter of that library. Usage: test-privileged [load
+ * SAFETENSORS OTHER] */
 #define _GNU_SOURCE /* setresuid() */
 #include "process/answer.h"
 #include <glib/gstdio.h>
@@ -32,7 +33,7 @@ answer_environment (const char *path)
 /* --- As a program that loads -------------------------------------------------------------- */
 
 static int
-load (const char *safetensors, const char *other)
+load_models (const char *safetensors, const char *other)
 {
   g_autoptr (GError) of_isa = NULL, of_converter = NULL;
   g_autoptr (LstmModel) model = lstm_model_load (safetensors, &of_isa);
@@ -57,7 +58,7 @@ write_file (const char *path, const char *content, gsize size, int mode)
   g_assert_cmpint (g_chmod (path, mode), ==, 0);
 }
 
-/* A copy of this program, a converter that must not run, and a file for it */
+/* Writes a copy of this program, a converter that must not run, and a file to convert. */
 static void
 place_init (Place *place, int mode)
 {
@@ -101,7 +102,8 @@ become_nobody (gpointer data)
     _exit (2);
 }
 
-/* Returns: (transfer full): the output of the copy, run by another user with both variables set */
+/* Runs the copy as another user with both environment variables set. Returns: (transfer full):
+ * its output */
 static char *
 run_as_nobody (const Place *place)
 {
@@ -112,27 +114,27 @@ run_as_nobody (const Place *place)
   const char *const argv[] = {place->program, "load", model, place->other, NULL};
   const char *const env[] = {isa, converter, "HDF5_PLUGIN_PATH=/tmp", NULL};
   g_autoptr (GError) error = NULL;
-  char *said = NULL;
+  char *output = NULL;
   int status;
 
-  g_spawn_sync ("/", (char **) argv, (char **) env, G_SPAWN_DEFAULT, become_nobody, NULL, &said,
-      NULL, &status, &error);
+  g_spawn_sync ("/", (char **) argv, (char **) env, G_SPAWN_DEFAULT, become_nobody, NULL,
+      &output, NULL, &status, &error);
   g_assert_no_error (error);
-  g_test_message ("%s", said);
+  g_test_message ("%s", output);
   g_assert_cmpint (status, ==, 0);
-  return said;
+  return output;
 }
 
 static void
 test_plain (void)
 {
   g_auto (Place) place = {NULL};
-  g_autofree char *said = NULL;
+  g_autofree char *output = NULL;
 
   place_init (&place, 0755);
-  said = run_as_nobody (&place);
-  g_assert_nonnull (strstr (said, "secure: 0\n"));
-  g_assert_nonnull (strstr (said, "taken over"));
+  output = run_as_nobody (&place);
+  g_assert_nonnull (strstr (output, "secure: 0\n"));
+  g_assert_nonnull (strstr (output, "taken over"));
 }
 
 static void
@@ -143,16 +145,16 @@ test_set_user_id (void)
     return;
   }
   g_auto (Place) place = {NULL};
-  g_autofree char *said = NULL;
+  g_autofree char *output = NULL;
 
   place_init (&place, 04755);
-  said = run_as_nobody (&place);
-  if (strstr (said, "secure: 0\n")) {
+  output = run_as_nobody (&place);
+  if (strstr (output, "secure: 0\n")) {
     g_test_skip ("set-user-ID has no effect here (nosuid, or no new privileges)");
     return;
   }
-  g_assert_nonnull (strstr (said, "isa: as of the machine\n"));
-  g_assert_nonnull (strstr (said, "environment []\n"));
+  g_assert_nonnull (strstr (output, "isa: as of the machine\n"));
+  g_assert_nonnull (strstr (output, "environment []\n"));
 }
 
 int
@@ -161,7 +163,7 @@ main (int argc, char **argv)
   if (argc > 1 && g_str_equal (argv[1], "-o"))
     return answer_environment (argv[argc - 1]);
   if (argc == 4 && g_str_equal (argv[1], "load"))
-    return load (argv[2], argv[3]);
+    return load_models (argv[2], argv[3]);
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/privileged/plain", test_plain);
   g_test_add_func ("/privileged/set-user-id", test_set_user_id);

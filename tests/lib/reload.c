@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * liblstm in an application that loads, unloads and loads it again, as a host of plugins does.
- * This program is not linked to it. Usage: test-reload LIBRARY */
+ * Loads liblstm, unloads it and loads it again, as a host of plugins does. This program does not
+ * link to liblstm. Usage: test-reload LIBRARY */
 #include <dlfcn.h>
 #include <glib-object.h>
 
@@ -22,7 +22,7 @@ static const char *const types[] = {
 };
 
 static gpointer
-find (void *handle, const char *name)
+find_symbol (void *handle, const char *name)
 {
   gpointer symbol = dlsym (handle, name);
 
@@ -39,7 +39,7 @@ use_types (void *handle)
     g_autofree char *name = NULL;
     GValue value = G_VALUE_INIT;
 
-    *(gpointer *) &get_type = find (handle, types[i]);
+    *(gpointer *) &get_type = find_symbol (handle, types[i]);
     name = g_strdup (g_type_name (get_type ()));
     g_assert_true (g_str_has_prefix (name, "Lstm"));
     g_assert_true (g_type_from_name (name) == get_type ());
@@ -55,10 +55,10 @@ use_model (void *handle, const char *path)
   Library library;
   void *model, *state;
 
-  *(gpointer *) &library.load = find (handle, "lstm_model_load");
-  *(gpointer *) &library.unref = find (handle, "lstm_model_unref");
-  *(gpointer *) &library.new_state = find (handle, "lstm_state_new");
-  *(gpointer *) &library.unref_state = find (handle, "lstm_state_unref");
+  *(gpointer *) &library.load = find_symbol (handle, "lstm_model_load");
+  *(gpointer *) &library.unref = find_symbol (handle, "lstm_model_unref");
+  *(gpointer *) &library.new_state = find_symbol (handle, "lstm_state_new");
+  *(gpointer *) &library.unref_state = find_symbol (handle, "lstm_state_unref");
   model = library.load (path, &error);
   g_assert_no_error (error);
   state = library.new_state (model, 2, &error);

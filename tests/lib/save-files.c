@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Files of saved states and windows: those that must be refused, and those of other days. */
+ * Files of saved states and windows: malformed files are refused, and files of older versions
+ * load. */
 #include "saved.h"
 #include <math.h>
 #include <string.h>
 
-/* --- Refused --- */
+/* --- Refused files --- */
 
-/* A saved state or window in which a part of the header is another */
+/* A saved state or window in which @to replaces the part @from of the header */
 typedef struct {
   const char *name;
   gboolean window; /* of length 5 and hop 2 */
   const char *from, *to;
-  int code; /* LstmError, or -1: the file is accepted */
+  int code; /* LstmError, or -1 if the file is accepted */
   const char *message;
 } Refusal;
 
@@ -107,7 +108,7 @@ static const Refusal refusals[] = {
     {"not-json", FALSE, "{", "[", LSTM_ERROR_FORMAT, "test: header"},
 };
 
-/* Without its digest a file is refused for what is wrong with it. */
+/* Removes the digest, so that the file is refused for the changed part. */
 static void
 test_refusal (gconstpointer data)
 {
@@ -129,7 +130,7 @@ test_refusal (gconstpointer data)
   g_assert_nonnull (strstr (error->message, test->message));
 }
 
-/* A state is none of windows, a window none of states, and a model neither. */
+/* A state does not load as a window, a window not as a state, and a model as neither. */
 static void
 test_other_kind (void)
 {
@@ -168,8 +169,8 @@ test_truncated (void)
   }
 }
 
-/* A file of which a byte is another is refused, or the same is made of it: the digest tells what
- * no other rule does, for example of h and c. */
+/* A file with a changed byte is refused, or has the same content. The digest finds the changes
+ * that no other rule finds, for example in h and c. */
 static void
 test_damaged (void)
 {
@@ -203,7 +204,7 @@ test_damaged (void)
   }
 }
 
-/* The digest says nothing of the order in which other programs put keys and tensors. */
+/* The digest does not depend on the order of keys and tensors, which other programs may change. */
 static void
 test_other_order (void)
 {
@@ -217,8 +218,8 @@ test_other_order (void)
   g_assert_true (g_bytes_equal (again, file));
 }
 
-/* Of windows only those that are open count: after seven steps the one that began with the third is
- * complete, and its slot is the second. */
+/* Only the slots of incomplete windows are checked. After seven steps the window that began at
+ * the third step is complete, and its slot is the second. */
 static void
 test_not_finite (void)
 {
@@ -252,7 +253,7 @@ test_not_finite (void)
   }
 }
 
-/* Without an LSTM layer no tensor vouches for the streams. */
+/* Without an LSTM layer no tensor limits the number of streams. */
 static void
 test_no_memory (void)
 {
@@ -269,11 +270,11 @@ test_no_memory (void)
   g_assert_nonnull (strstr (error->message, "from 1 to 65536"));
 }
 
-/* --- Files of other days and machines --- */
+/* --- Files of older versions and other machines --- */
 
-/* vectors/states: of variants/torch-projection, three streams after seven steps. They are the
- * fuzzer's seeds too. LSTM_TEST_RENEW writes them anew, but for those that were written before there
- * were digests and had the time of the last step. */
+/* Files in vectors/states, of the model variants/torch-projection and three streams after seven
+ * steps. They are also seeds of the fuzzer. LSTM_TEST_RENEW writes them again, except for the old
+ * files, which have no digest and state the time of the last step. */
 static const struct {
   const char *name;
   gboolean window, old;
@@ -281,7 +282,7 @@ static const struct {
     {"state-undigested.safetensors", FALSE, TRUE},
     {"window-undigested.safetensors", TRUE, TRUE}};
 
-/* @a and @b, but for the blanks at the header's end */
+/* Compares two files except for the spaces at the end of the header. */
 static void
 assert_same_file (GBytes *a, GBytes *b)
 {
@@ -325,7 +326,7 @@ test_stored (void)
     g_assert_true (g_file_get_contents (file, &content, &size, NULL));
     bytes = g_bytes_new (content, size);
     again = saved_load_and_save (model, stored[i].window, bytes);
-    if (stored[i].old) { /* the time of the next step is not made up */
+    if (stored[i].old) { /* an old file states no time of the next step */
       g_autoptr (GBytes) timeless = test_edit_header (bytes, META ("time", "1000") ",", "", 1);
       g_autoptr (GBytes) undigested = saved_without_digest (again);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Saved states and windows: one that is loaded goes on as the one that was saved, to the last bit,
- * whatever the model and wherever it is cut. */
+ * Saved states and windows: a loaded state continues like the saved state, bit for bit, for every
+ * model and after every step. */
 #include "saved.h"
 #include <float.h>
 #include <math.h>
@@ -29,16 +29,17 @@ window_load (LstmModel *model, gsize length, gsize hop, GBytes *file)
   return window;
 }
 
-/* --- Going on --- */
+/* --- Continuation --- */
 
-/* What a state is fed with: steps of all streams, (steps, streams, d) */
+/* The input of a state: x (steps, streams, d) */
 typedef struct {
   LstmModel *model;
   gsize bs, steps, d, n;
   const float *x;
 } Run;
 
-/* Step by step, for their order in memory is that of the streams then. */
+/* Runs one step per call, because x orders steps before streams, and a call expects streams before
+ * steps. */
 static void
 run_state (const Run *run, LstmState *state, gsize from, gsize to, float *y)
 {
@@ -47,7 +48,7 @@ run_state (const Run *run, LstmState *state, gsize from, gsize to, float *y)
         state, 1, run->x + t * run->bs * run->d, y ? y + t * run->bs * run->n : NULL);
 }
 
-/* Windows that are not complete write nothing: rows of y stay what they are. */
+/* An incomplete window writes nothing, so its rows of y do not change. */
 static void
 run_window (const Run *run, LstmWindow *window, gsize from, gsize to, float *y)
 {
@@ -56,7 +57,7 @@ run_window (const Run *run, LstmWindow *window, gsize from, gsize to, float *y)
 }
 
 static void
-check_memory (LstmModel *model, const LstmState *got, const LstmState *expected)
+check_memory (LstmModel *model, const LstmState *found, const LstmState *expected)
 {
   float a[MAX_FLOATS], b[MAX_FLOATS];
 
@@ -66,10 +67,10 @@ check_memory (LstmModel *model, const LstmState *got, const LstmState *expected)
     const gsize m = bs * lstm_model_get_cell_size (model, i);
 
     g_assert_cmpuint (MAX (p, m), <=, MAX_FLOATS);
-    lstm_state_get_hidden (got, i, a);
+    lstm_state_get_hidden (found, i, a);
     lstm_state_get_hidden (expected, i, b);
     g_assert_cmpmem (a, p * sizeof *a, b, p * sizeof *b);
-    lstm_state_get_cell (got, i, a);
+    lstm_state_get_cell (found, i, a);
     lstm_state_get_cell (expected, i, b);
     g_assert_cmpmem (a, m * sizeof *a, b, m * sizeof *b);
   }
@@ -93,7 +94,7 @@ check_states (const Run *run)
     run_state (run, loaded, t, run->steps, y);
     g_assert_cmpmem (y, size * sizeof *y, expected, size * sizeof *y);
     check_memory (run->model, loaded, undisturbed);
-    if (t < run->steps) /* what the next one writes again */
+    if (t < run->steps) /* the next loaded state writes this row of y again */
       run_state (run, saved, t, t + 1, y);
   }
 }
@@ -115,8 +116,8 @@ check_windows (const Run *run, gsize length, gsize hop)
     g_assert_cmpuint (lstm_window_get_streams (loaded), ==, run->bs);
     g_assert_true (g_bytes_equal (again, file));
     for (gsize steps = 0; steps < 4 * (length + hop); steps++)
-      g_assert_cmpuint (
-          lstm_window_get_n_outputs (loaded, steps), ==, lstm_window_get_n_outputs (saved, steps));
+      g_assert_cmpuint (lstm_window_get_n_outputs (loaded, steps), ==,
+          lstm_window_get_n_outputs (saved, steps));
     memset (y + t * run->bs * run->n, 0, (run->steps - t) * run->bs * run->n * sizeof *y);
     run_window (run, loaded, t, run->steps, y);
     g_assert_cmpmem (y, size * sizeof *y, expected, size * sizeof *y);
@@ -138,7 +139,8 @@ check_model (LstmModel *model, gsize bs, gsize steps, const float *x)
     check_windows (&run, windows[i].length, windows[i].hop);
 }
 
-/* x [bs, T, d] as steps, three times over: masked steps of the vectors are masked here. */
+/* Returns x [bs, T, d] three times in a row, in the order of Run.x. The model masks the
+ * same steps as in the vectors. */
 static float *
 make_steps (const TestArray *x)
 {
@@ -172,7 +174,7 @@ test_variant (gconstpointer data)
       return;
     }
     if (!lstm_model_is_causal (model)) {
-      g_test_skip ("there is no state between whole sequences");
+      g_test_skip ("a non-causal model has no state between sequences");
       return;
     }
     check_model (model, x.shape[0], 3 * x.shape[1], steps);
@@ -205,7 +207,7 @@ test_network (gconstpointer data)
   }
 }
 
-/* --- What goes with it --- */
+/* --- Times, values and instruction sets --- */
 
 static void
 test_numbers (void)
@@ -232,7 +234,7 @@ test_numbers (void)
   }
 }
 
-/* The signs of zeros, denormal and largest values stay what they are. */
+/* Saving preserves the signs of zeros, denormals and the largest values. */
 static void
 test_extreme_values (void)
 {
@@ -253,7 +255,7 @@ test_extreme_values (void)
   }
 }
 
-/* A NaN in one stream is found, whichever layer and unit it is in, and is gone with a reset. */
+/* A NaN in one stream is found in every layer and unit. A reset of the stream removes it. */
 static void
 test_finite (void)
 {
@@ -278,7 +280,7 @@ test_finite (void)
   }
 }
 
-/* A state that was saved on one instruction set loads on every other. */
+/* A state that one instruction set saved loads on every other instruction set. */
 static void
 test_other_isas (void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Saved states and windows for tests, and what can be done to such files. */
+ * Saved states and windows for tests, and functions that change such files. */
 #pragma once
 #include "network.h"
 #include "testutil.h"
@@ -17,17 +17,17 @@ extern const SavedNetwork saved_networks[SAVED_N_NETWORKS];
 
 LstmModel *saved_model (guint network, const char *isa, LstmPrecision precision);
 
-/* The file of a state or window of three streams after seven steps */
+/* Returns: (transfer full): the file of a state or window of three streams after seven steps */
 GBytes *saved_make (LstmModel *model, gboolean of_window);
 
-/* Loads and frees; FALSE with the error. */
+/* Returns whether @file loads, with @error if not. */
 gboolean saved_loads (LstmModel *model, gboolean of_window, GBytes *file, GError **error);
 
-/* What is saved of @file when it was loaded */
+/* Loads @file and saves the result. Returns: (transfer full): the new file */
 GBytes *saved_load_and_save (LstmModel *model, gboolean of_window, GBytes *file);
 
-/* @file as it was written before there were digests */
+/* Returns: (transfer full): @file without its digest, as older versions wrote it */
 GBytes *saved_without_digest (GBytes *file);
 
-/* @file with @value instead of its number @index */
+/* Returns: (transfer full): @file with @value as the float @index of its data */
 GBytes *saved_with_value (GBytes *file, gsize index, float value);
