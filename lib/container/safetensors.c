@@ -121,17 +121,20 @@ static gboolean
 parse_dtype (LstmSafetensors *st, LstmTensor *tensor, JsonNode *node, GError **error)
 {
   const char *name = lstm_json_get_string (node);
-  g_autoptr (GString) names = g_string_new (NULL);
-  g_autofree char *found = lstm_json_describe (node);
+  g_autoptr (GString) names = NULL;
+  g_autofree char *found = NULL;
 
-  for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++) {
-    if (g_strcmp0 (name, dtypes[i].name) == 0)
+  for (guint i = 0; name && i < G_N_ELEMENTS (dtypes); i++)
+    if (g_str_equal (name, dtypes[i].name))
       tensor->dtype = &dtypes[i];
+  if (tensor->dtype)
+    return TRUE;
+  names = g_string_new (NULL);
+  found = lstm_json_describe (node);
+  for (guint i = 0; i < G_N_ELEMENTS (dtypes); i++)
     lstm_text_append_item (names, dtypes[i].name);
-  }
-  return tensor->dtype
-         || set_format_error (
-             st, tensor->name, error, "dtype: expected one of %s, found %s", names->str, found);
+  return set_format_error (
+      st, tensor->name, error, "dtype: expected one of %s, found %s", names->str, found);
 }
 
 /* Reads an array of at most @max sizes. Returns the number of sizes, or -1 if @node is no such
@@ -257,7 +260,7 @@ compare_tensors (gconstpointer a, gconstpointer b)
 
   if (x->begin != y->begin)
     return x->begin < y->begin ? -1 : 1;
-  return (x->end > y->end) - (x->end < y->end); /* an empty tensor precedes one at its offset */
+  return (x->end > y->end) - (x->end < y->end); /* an empty tensor first */
 }
 
 /* Checks that the tensors fill the data from its first to its last byte without gap and overlap. */

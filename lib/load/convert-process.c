@@ -30,9 +30,8 @@ typedef struct {
   LstmLifeline line;
   int fds[N_PIPES]; /* to read from; -1 after the end of a pipe */
   GByteArray *output[N_PIPES];
-  gsize limits
-      [N_PIPES];   /* of output, in bytes: an error for stdout; the rest of stderr is dropped */
-  gint64 deadline; /* monotonic time, in µs */
+  gsize limits[N_PIPES]; /* in bytes; more is an error on stdout and is dropped on stderr */
+  gint64 deadline;       /* monotonic time, in µs */
 } Process;
 
 /* Arguments of prepare_child() */

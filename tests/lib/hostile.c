@@ -206,10 +206,11 @@ test_no_samples (gconstpointer root)
 static void
 add_shared_samples (void)
 {
-  const char *given = g_getenv ("LSTM_SAMPLE_MODELS"), *flips = g_getenv ("LSTM_HOSTILE_FLIPS");
-  g_autofree char *root = given ? g_strdup (given)
-                                : g_build_filename (g_getenv ("LSTM_TEST_SOURCE"), "..",
-                                    "shared", "models", NULL);
+  const char *models = g_getenv ("LSTM_SAMPLE_MODELS"),
+             *flips = g_getenv ("LSTM_HOSTILE_FLIPS");
+  g_autofree char *root = models ? g_strdup (models)
+                                 : g_build_filename (g_getenv ("LSTM_TEST_SOURCE"), "..",
+                                     "shared", "models", NULL);
 
   if (g_file_test (root, G_FILE_TEST_IS_DIR))
     add_samples (root, NULL, flips ? N_CUTS : 10,

@@ -2,9 +2,10 @@
 #include "load/pytorch/chain-parser.h"
 #include "layers/layer.h"
 #include "load/pytorch/torch-activations.h"
+#include "util/text.h"
 #include <string.h>
 
-/* Sets @error, whose message names the file and the module chain. FALSE */
+/* Sets @error to a message that names the file and the module chain. Returns: FALSE */
 #define refuse_chain(chain, error, ...)                                                        \
   lstm_modules_set_error ((chain)->st, (error), "module-chain: " __VA_ARGS__)
 
@@ -25,6 +26,16 @@ typedef struct {
 
 /* --- Modules --- */
 
+static const struct {
+  const char *class_name; /* in torch.nn */
+  const char *layer_type; /* in docs/formats.md */
+} module_kinds[] = {
+    [LSTM_MODULE_LSTM] = {"LSTM", "lstm"},
+    [LSTM_MODULE_LINEAR] = {"Linear", "dense"},
+    [LSTM_MODULE_LAYER_NORM] = {"LayerNorm", "layer_normalization"},
+    [LSTM_MODULE_BATCH_NORM] = {"BatchNorm1d", "batch_normalization"},
+};
+
 const char *
 lstm_chain_get_name (const LstmModule *module)
 {
@@ -34,25 +45,20 @@ lstm_chain_get_name (const LstmModule *module)
 char *
 lstm_chain_list_modules (const GPtrArray *modules)
 {
-  static const char *const kinds[] = {
-      [LSTM_MODULE_LSTM] = "LSTM",
-      [LSTM_MODULE_LINEAR] = "Linear",
-      [LSTM_MODULE_LAYER_NORM] = "LayerNorm",
-      [LSTM_MODULE_BATCH_NORM] = "BatchNorm1d",
-  };
-  GString *text = g_string_new (NULL);
+  GString *list = g_string_new (NULL);
 
   for (guint i = 0; i < modules->len; i++) {
     const LstmModule *module = g_ptr_array_index (modules, i);
-
-    g_string_append_printf (text, "%s%s: nn.%s [%" G_GSIZE_FORMAT " → %" G_GSIZE_FORMAT "]%s",
-        i ? ", " : "", lstm_chain_get_name (module), kinds[module->kind], module->in,
-        module->out,
+    g_autofree char *item = g_strdup_printf (
+        "%s: nn.%s [%" G_GSIZE_FORMAT " → %" G_GSIZE_FORMAT "]%s", lstm_chain_get_name (module),
+        module_kinds[module->kind].class_name, module->in, module->out,
         module->kind == LSTM_MODULE_LINEAR && !module->has_bias
             ? " (no bias: it may be an nn.Embedding, which is not supported)"
             : "");
+
+    lstm_text_append_item (list, item);
   }
-  return g_string_free (text, FALSE);
+  return g_string_free (list, FALSE);
 }
 
 /* Finds the module named @name, or the only module whose name ends with "." and @name. Sets
@@ -116,12 +122,6 @@ get_layer (const Chain *chain, guint back)
 static gboolean
 add_module (Chain *chain, guint index, GError **error)
 {
-  static const char *const types[] = {
-      [LSTM_MODULE_LSTM] = "lstm",
-      [LSTM_MODULE_LINEAR] = "dense",
-      [LSTM_MODULE_LAYER_NORM] = "layer_normalization",
-      [LSTM_MODULE_BATCH_NORM] = "batch_normalization",
-  };
   const LstmModule *module = g_ptr_array_index (chain->modules, index);
   JsonObject *layer;
 
@@ -135,7 +135,7 @@ add_module (Chain *chain, guint index, GError **error)
         "N\" between them",
         lstm_chain_get_name (module));
   chain->is_named[index] = TRUE;
-  layer = add_layer (chain, types[module->kind]);
+  layer = add_layer (chain, module_kinds[module->kind].layer_type);
   if (*module->name)
     json_object_set_string_member (layer, "name", module->name);
   if (*module->prefix && (!*module->name || module->prefix[strlen (module->name)] != '.'))

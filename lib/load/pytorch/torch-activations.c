@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "load/pytorch/torch-activations.h"
 #include "kernels/activations.h"
+#include "util/text.h"
 #include <math.h>
 #include <string.h>
 
@@ -99,15 +100,15 @@ lstm_torch_activation_parse (const char *word)
 char *
 lstm_torch_activation_list (void)
 {
-  GString *names = g_string_new (NULL);
+  GString *list = g_string_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (activations); i++) {
-    const TorchActivation *activation = find_activation (
-        activations[i].name, strlen (activations[i].name));
+    const char *name = activations[i].name;
+    g_autofree char *item = g_strconcat (
+        name, activations[i].takes_argument ? "(alpha)" : "", NULL);
 
-    if (activation == &activations[i])
-      g_string_append_printf (names, "%s%s%s", i ? ", " : "", activation->name,
-          activation->takes_argument ? "(alpha)" : "");
+    if (find_activation (name, strlen (name)) == &activations[i])
+      lstm_text_append_item (list, item);
   }
-  return g_string_free (names, FALSE);
+  return g_string_free (list, FALSE);
 }
