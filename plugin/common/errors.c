@@ -20,12 +20,22 @@ gboolean
 gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes)
 {
   return gst_lstm_fail (error, GST_LSTM_RESOURCE (FAILED),
-      "buffer: expected memory that can be mapped %s, got %" G_GSIZE_FORMAT
-      " bytes that cannot",
+      "buffer: expected memory that can be mapped %s, found %" G_GSIZE_FORMAT
+      " bytes that cannot be mapped",
       purpose, bytes);
 }
 
-/* Names of files may be of any bytes; messages are UTF-8, as bindings need it. */
+gboolean
+gst_lstm_fail_to_read_file (GError **error, const GError *cause)
+{
+  const gboolean is_missing = g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+
+  return gst_lstm_fail (error, GST_RESOURCE_ERROR,
+      is_missing ? GST_RESOURCE_ERROR_NOT_FOUND : GST_RESOURCE_ERROR_OPEN_READ, "%s",
+      cause->message);
+}
+
+/* File names may contain any bytes, but language bindings require UTF-8 in messages. */
 static void
 post_message (GstMessageType type, gpointer element, const GError *error, const gchar *debug)
 {

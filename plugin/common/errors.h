@@ -1,30 +1,40 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Errors of elements: set, posted on the bus, and posted once for refused caps. */
 #pragma once
 #include <gst/gst.h>
 
-/* A GError's domain and code, for what every element has to say. */
+/* The domain and the code of a GError, as two arguments */
 #define GST_LSTM_STREAM(code) GST_STREAM_ERROR, GST_STREAM_ERROR_##code
 #define GST_LSTM_RESOURCE(code) GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_##code
 
-/* Sets @error, whose message may hold GST_PTR_FORMAT. Returns: FALSE, for `return`. */
+/* Sets @error. @format may contain GST_PTR_FORMAT. Returns FALSE, so that a caller can return the
+ * result. */
 gboolean gst_lstm_fail (GError **error, GQuark domain, gint code, const gchar *format, ...)
     G_GNUC_PRINTF (4, 5);
 
-/* The same of memory that cannot be mapped; @purpose: "for reading" */
+/* Sets @error for @bytes of memory that cannot be mapped. @purpose is "for reading" or "for writing".
+ * Returns FALSE. */
 gboolean gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes);
 
-/* Posts @error as the element's own, with @debug (nullable) beside it. Not to be called with
- * the object lock held. */
+/* Sets @error to the message of @cause, an error of util/input-file.h, as a resource error. Returns
+ * FALSE. */
+gboolean gst_lstm_fail_to_read_file (GError **error, const GError *cause);
+
+/* Posts @error as an error of @element, with the debug text @debug (nullable). The caller does not
+ * hold the object lock. */
 void gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug);
 
-/* Posts @error as a warning of the element's, under the same conditions. */
+/* Posts @error as a warning of @element. The caller does not hold the object lock. */
 void gst_lstm_post_warning (gpointer element, const GError *error);
 
-/* Posts @error, once for the same @caps: upstream offers refused caps again with each buffer and
- * event. @refused remembers them until others arrive; clear it in stop(). The element keeps working
- * with the caps before, which upstream may return to: the base class does not call set_caps() then. */
+/* Posts @error for @caps unless @refused equals @caps, and stores @caps in @refused. Upstream offers
+ * refused caps again with each buffer and event. The element keeps the previous caps: upstream may
+ * return to them, and the base class does not call set_caps() in that case. The element clears
+ * @refused in stop(). */
 void gst_lstm_refuse_caps (
     gpointer element, GstCaps **refused, GstCaps *caps, const GError *error);
 
-/* Clears @refused if @event brings other caps. Call it for each event of the sink pad. */
+/* Clears @refused if @event is a CAPS event with other caps. The element calls this function for each
+ * event of its sink pad. */
 void gst_lstm_forget_refused_caps (GstCaps **refused, GstEvent *event);

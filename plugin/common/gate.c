@@ -2,10 +2,11 @@
 #include "common/gate.h"
 
 typedef enum {
-  SHUT,     /* no start() has ended: wait */
-  STARTED,  /* but no event has come, and a buffer is one that was pushed before: drop it */
-  OPEN,     /* until stop() */
-  REFUSING, /* the last start() failed, and the pad does not flush yet */
+  CLOSED, /* start() has not returned: data waits */
+  STARTED, /* start() has returned, but no sticky event has passed: buffers are dropped, since upstream
+               pushed them before the activation */
+  OPEN,     /* data passes until the pad is deactivated */
+  REFUSING, /* start() has failed, but the pad does not flush yet: data is refused */
 } State;
 
 #define DROPPED GST_FLOW_CUSTOM_SUCCESS
@@ -13,10 +14,10 @@ typedef enum {
 typedef struct {
   GMutex lock;
   GCond changed;
-  gint state;     /* read without the lock */
-  guint n_leaves; /* flushes and deactivations, at which those who wait give up */
+  gint state;            /* State; may be read without the lock */
+  guint n_interruptions; /* flushes and deactivations; each one ends every wait */
 
-  /* The base class's */
+  /* Functions of the base class */
   GstPadChainFunction chain;
   GstPadChainListFunction chain_list;
   GstPadEventFunction event;
@@ -25,13 +26,13 @@ typedef struct {
 } Gate;
 
 static Gate *
-gate_of (GstPad *pad)
+get_gate (GstPad *pad)
 {
   return gst_pad_get_element_private (pad);
 }
 
 static void
-gate_free (gpointer data)
+free_gate (gpointer data)
 {
   Gate *gate = data;
 
@@ -51,19 +52,22 @@ is_flushing (GstPad *pad)
   return flushing;
 }
 
-/* Holds the stream lock, which deactivation takes, so it must end when the pad begins to flush. The
- * pad may have begun before this thread came here, and may have ended before it woke up. */
+/* Returns whether start() succeeds without an interruption. The caller holds the stream lock, which
+ * deactivation takes, so the wait must end when the pad begins to flush. The pad may begin to flush
+ * before this function is called, and may stop flushing before the thread wakes up. */
 static gboolean
 wait_for_start (Gate *gate, GstPad *pad)
 {
   gboolean started;
-  guint n_leaves;
+  guint n_interruptions;
 
   g_mutex_lock (&gate->lock);
-  n_leaves = gate->n_leaves;
-  while (gate->state == SHUT && gate->n_leaves == n_leaves && !is_flushing (pad))
+  n_interruptions = gate->n_interruptions;
+  while (
+      gate->state == CLOSED && gate->n_interruptions == n_interruptions && !is_flushing (pad))
     g_cond_wait (&gate->changed, &gate->lock);
-  started = (gate->state == STARTED || gate->state == OPEN) && gate->n_leaves == n_leaves;
+  started = (gate->state == STARTED || gate->state == OPEN)
+            && gate->n_interruptions == n_interruptions;
   g_mutex_unlock (&gate->lock);
   return started;
 }
@@ -83,7 +87,8 @@ set_state (Gate *gate, State state)
   g_mutex_unlock (&gate->lock);
 }
 
-/* Unless the pad is deactivated meanwhile, which waits for the stream lock only later. */
+/* Opens the gate unless the pad is being deactivated: deactivation closes the gate before it waits for
+ * the stream lock. */
 static void
 open_gate (Gate *gate)
 {
@@ -94,16 +99,17 @@ open_gate (Gate *gate)
 }
 
 static void
-send_away (Gate *gate)
+interrupt_waits (Gate *gate)
 {
   g_mutex_lock (&gate->lock);
-  gate->n_leaves++;
+  gate->n_interruptions++;
   g_cond_broadcast (&gate->changed);
   g_mutex_unlock (&gate->lock);
 }
 
-/* Returns whether data passes. GStreamer sends events before data, except where the pad was deactivated
- * and activated while a buffer was on its way: that buffer belongs to the time before. */
+/* Returns OK if data passes, DROPPED or FLUSHING if not. GStreamer sends events before data, with one
+ * exception: the pad is deactivated and activated again while upstream pushes a buffer. That buffer
+ * belongs to the previous activation and is dropped. */
 static GstFlowReturn
 check_data (Gate *gate, GstPad *pad)
 {
@@ -117,7 +123,7 @@ check_data (Gate *gate, GstPad *pad)
 static GstFlowReturn
 gate_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  Gate *gate = gate_of (pad);
+  Gate *gate = get_gate (pad);
   const GstFlowReturn ret = check_data (gate, pad);
 
   if (ret == GST_FLOW_OK)
@@ -129,7 +135,7 @@ gate_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 static GstFlowReturn
 gate_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 {
-  Gate *gate = gate_of (pad);
+  Gate *gate = get_gate (pad);
   const GstFlowReturn ret = check_data (gate, pad);
 
   if (ret == GST_FLOW_OK)
@@ -138,15 +144,15 @@ gate_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
   return ret == DROPPED ? GST_FLOW_OK : ret;
 }
 
-/* Of a sticky event that was refused as flushing GStreamer knows that it has to come again. */
+/* Returns FLUSHING for a refused event, since GStreamer then sends a sticky event again. */
 static GstFlowReturn
 gate_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
   const GstEventType type = GST_EVENT_TYPE (event);
-  Gate *gate = gate_of (pad);
+  Gate *gate = get_gate (pad);
 
   if (type == GST_EVENT_FLUSH_START)
-    send_away (gate);
+    interrupt_waits (gate);
   if (GST_EVENT_IS_SERIALIZED (event) && !is_open (gate)) {
     if (!wait_for_start (gate, pad)) {
       gst_event_unref (event);
@@ -157,14 +163,13 @@ gate_event (GstPad *pad, GstObject *parent, GstEvent *event)
   }
   if (gate->event (pad, parent, event))
     return GST_FLOW_OK;
-  return type == GST_EVENT_CAPS ? GST_FLOW_NOT_NEGOTIATED
-                                : GST_FLOW_ERROR; /* as GstPad has it */
+  return type == GST_EVENT_CAPS ? GST_FLOW_NOT_NEGOTIATED : GST_FLOW_ERROR; /* as in GstPad */
 }
 
 static gboolean
 gate_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
-  Gate *gate = gate_of (pad);
+  Gate *gate = get_gate (pad);
 
   return (!GST_QUERY_IS_SERIALIZED (query) || is_open (gate) || wait_for_start (gate, pad))
          && gate->query (pad, parent, query);
@@ -173,12 +178,12 @@ gate_query (GstPad *pad, GstObject *parent, GstQuery *query)
 static gboolean
 gate_activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
 {
-  Gate *gate = gate_of (pad);
+  Gate *gate = get_gate (pad);
   gboolean ok;
 
-  set_state (gate, SHUT);
+  set_state (gate, CLOSED);
   if (!active)
-    send_away (gate);
+    interrupt_waits (gate);
   ok = gate->activate_mode (pad, parent, mode, active);
   if (active)
     set_state (gate, ok ? STARTED : REFUSING);
@@ -198,7 +203,7 @@ gst_lstm_gate_install (GstPad *sink)
   gate->query = GST_PAD_QUERYFUNC (sink);
   gate->activate_mode = GST_PAD_ACTIVATEMODEFUNC (sink);
   gst_pad_set_element_private (sink, gate);
-  gst_pad_set_chain_function_full (sink, gate_chain, gate, gate_free);
+  gst_pad_set_chain_function_full (sink, gate_chain, gate, free_gate);
   gst_pad_set_chain_list_function (sink, gate_chain_list);
   gst_pad_set_event_full_function (sink, gate_event);
   gst_pad_set_query_function (sink, gate_query);

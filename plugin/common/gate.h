@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * GStreamer lets data through to a sink pad before the element's start() has ended, where a running
- * element is linked to it: the pad takes data from the moment on in which its activation begins. */
+ * A gate on a sink pad. A sink pad accepts data as soon as its activation begins. If upstream is running
+ * when the element is linked, data reaches the element before start() has returned. */
 #pragma once
 
 #include <gst/gst.h>
 
-/* Serialized data waits before @sink until its activation has ended. It is refused when that fails, or
- * when a flush or a deactivation comes. Everything else passes at any time. For instance init, when the
- * base class has set the functions of @sink. */
+/* Makes serialized data wait at @sink until the activation of @sink ends. Data is refused if the
+ * activation fails, and at a flush or a deactivation. Other events and queries always pass. The element
+ * calls this function in instance init, when the base class has set the functions of @sink. */
 void gst_lstm_gate_install (GstPad *sink);

@@ -19,6 +19,9 @@
 #define GST_LSTM_TENSORS_CAPS GST_LSTM_TENSORS_SINK_CAPS GST_LSTM_ANY_FRAMERATE
 #define GST_LSTM_ANY_FRAMERATE ", framerate = (fraction) [ 0, max ]"
 
+/* The default id of the output in the GstTensorMeta of media */
+#define GST_LSTM_TENSOR_ID "lstm-output"
+
 #define GST_LSTM_GATES "gates" /* the name of tensors of four rows */
 #define GST_LSTM_GATES_ROWS 4
 

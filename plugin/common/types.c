@@ -25,17 +25,18 @@ float_from_f2 (guint16 bits)
   return lstm_float_from_float16 (GUINT16_FROM_LE (bits));
 }
 
-#define AS_IT_IS(x) (x)
+#define KEEP_VALUE(x) (x)
 #define IS_TRUE(x) ((x) != 0)
 
-/* NumPy's spelling, NNStreamer's and its number there, the C type and what makes it a number */
+/* Name in NumPy, name and number in NNStreamer, name in C, type of an item in memory, and the function
+ * that converts an item from little-endian to a number */
 #define TYPES(X)                                                                               \
   X ("<f4", "float32", 7, f4, guint32, float_from_f4)                                          \
   X ("<f2", "float16", 10, f2, guint16, float_from_f2)                                         \
   X ("<f8", "float64", 6, f8, guint64, double_from_f8)                                         \
   X ("|b1", NULL, -1, b1, guint8, IS_TRUE)                                                     \
-  X ("|i1", "int8", 4, i1, gint8, AS_IT_IS)                                                    \
-  X ("|u1", "uint8", 5, u1, guint8, AS_IT_IS)                                                  \
+  X ("|i1", "int8", 4, i1, gint8, KEEP_VALUE)                                                  \
+  X ("|u1", "uint8", 5, u1, guint8, KEEP_VALUE)                                                \
   X ("<i2", "int16", 2, i2, gint16, GINT16_FROM_LE)                                            \
   X ("<u2", "uint16", 3, u2, guint16, GUINT16_FROM_LE)                                         \
   X ("<i4", "int32", 0, i4, gint32, GINT32_FROM_LE)                                            \

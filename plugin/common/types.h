@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Numbers that become float32, little-endian. A type is a row in types.c. */
+ * Number types of tensors and files. Values of each type are converted to float32. A type is a table
+ * row in types.c. */
 #pragma once
 #include <glib.h>
 
 typedef struct {
-  const gchar *npy;     /* NumPy's spelling, "<f4" */
-  const gchar *tensors; /* NNStreamer's, "float32"; NULL: it has none, */
-  gint number;          /* and its number in headers of flexible tensors */
-  gsize size;           /* bytes */
-  void (*to_float) (gfloat *out, gconstpointer in, gsize n); /* @in at any address */
+  const gchar *npy; /* name in NumPy, as "<f4" */
+  const gchar
+      *tensors; /* (nullable): name in NNStreamer, as "float32"; NULL without such a type */
+  gint number;  /* number in the header of NNStreamer's flexible tensors, or -1 */
+  gsize size;   /* in bytes */
+  void (*to_float) (
+      gfloat *out, gconstpointer in, gsize n); /* @in: little-endian, not aligned */
 } GstLstmType;
 
-#define GST_LSTM_TYPE_FLOAT32 7 /* its number */
+#define GST_LSTM_TYPE_FLOAT32 7 /* the number of float32 */
 
-/* Returns: (nullable): NULL for a type that is not in the table */
+/* Returns: (nullable): the type with that name or number; NULL if the table has none */
 const GstLstmType *gst_lstm_type_from_npy (const gchar *descr);
 const GstLstmType *gst_lstm_type_from_tensors (const gchar *name);
 const GstLstmType *gst_lstm_type_from_number (guint32 number);

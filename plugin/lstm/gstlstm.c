@@ -24,6 +24,7 @@
 #include "elements.h"
 #include "common/errors.h"
 #include "common/gate.h"
+#include "common/properties.h"
 #include "lstm/models.h"
 
 GST_DEBUG_CATEGORY (gst_lstm_debug);
@@ -36,10 +37,6 @@ typedef struct {
   gboolean (*set_state) (GstLstm *self, GBytes *bytes);
 } GstLstmClass;
 
-enum {
-  PROP_0,
-  PROP_SETTINGS /* the first of them */
-};
 static guint prop_stats;
 
 #define GST_TYPE_LSTM (gst_lstm_get_type ())
@@ -361,7 +358,7 @@ gst_lstm_set_property (GObject *object, guint id, const GValue *value, GParamSpe
   GST_OBJECT_LOCK (self);
   late = self->started && !(pspec->flags & GST_PARAM_MUTABLE_PLAYING);
   if (!late)
-    gst_lstm_settings_set (&self->settings, id - PROP_SETTINGS, value);
+    gst_lstm_property_set (self, pspec, value);
   GST_OBJECT_UNLOCK (self);
   gst_lstm_unlock (self);
   if (late)
@@ -380,7 +377,7 @@ gst_lstm_get_property (GObject *object, guint id, GValue *value, GParamSpec *psp
     return;
   }
   GST_OBJECT_LOCK (self);
-  gst_lstm_settings_get (&self->settings, id - PROP_SETTINGS, value);
+  gst_lstm_property_get (self, pspec, value);
   GST_OBJECT_UNLOCK (self);
 }
 
@@ -389,7 +386,7 @@ gst_lstm_finalize (GObject *object)
 {
   GstLstm *self = GST_LSTM (object);
 
-  gst_lstm_settings_clear (&self->settings);
+  gst_lstm_properties_clear (self);
   g_mutex_clear (&self->lock);
   g_mutex_clear (&self->turn);
   gst_lstm_state_file_clear (&self->state_file);
@@ -419,7 +416,7 @@ gst_lstm_init (GstLstm *self)
   g_mutex_init (&self->lock);
   g_mutex_init (&self->turn);
   gst_lstm_state_file_init (&self->state_file);
-  gst_lstm_settings_init (&self->settings);
+  gst_lstm_properties_init (self);
   gst_lstm_gate_install (GST_BASE_TRANSFORM_SINK_PAD (self));
 }
 
@@ -471,13 +468,14 @@ gst_lstm_class_init (GstLstmClass *klass)
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
 
-  object_class->set_property = gst_lstm_set_property;
-  object_class->get_property = gst_lstm_get_property;
   object_class->finalize = gst_lstm_finalize;
-  prop_stats = gst_lstm_settings_install (object_class, PROP_SETTINGS);
+  prop_stats = gst_lstm_settings_install (object_class, G_STRUCT_OFFSET (GstLstm, settings));
+  object_class->set_property = gst_lstm_set_property; /* these two need another lock too */
+  object_class->get_property = gst_lstm_get_property;
   g_object_class_install_property (object_class, prop_stats,
       g_param_spec_boxed ("stats", "Statistics",
-          "Since PAUSED: steps, outputs, resets, gaps, errors, non-finite, and ns that a step took",
+          "Numbers of steps, outputs, resets, gaps, errors and non-finite buffers since PAUSED, and "
+          "the mean and maximum time of a step in ns",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   install_signals (klass);
 

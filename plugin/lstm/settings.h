@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The properties of `lstm` and their values. A property is a member and a row. */
+ * The properties of `lstm` and their values. A property is a member of GstLstmSettings and a table row in
+ * settings.c. */
 #pragma once
 
 #include <gst/gst.h>
 #include <lstm/lstm.h>
-
-#define GST_LSTM_TENSOR_ID "lstm-output" /* of the output beside media, unless one is set */
 
 typedef enum {
   GST_LSTM_OUTPUT_SEQUENCE,
@@ -14,7 +13,7 @@ typedef enum {
   GST_LSTM_OUTPUT_WINDOW,
 } GstLstmOutputMode;
 
-/* The tensors that a buffer may hold, in this order. */
+/* The tensors of an output buffer, in this order */
 typedef enum {
   GST_LSTM_TENSOR_OUTPUT,
   GST_LSTM_TENSOR_HIDDEN,
@@ -23,7 +22,7 @@ typedef enum {
   GST_LSTM_N_TENSORS,
 } GstLstmTensorKind;
 
-/* Which of them a buffer holds: bits of their kinds */
+/* A set of tensor kinds: the tensors that an output buffer contains */
 typedef enum {
   GST_LSTM_EMIT_OUTPUT = 1 << GST_LSTM_TENSOR_OUTPUT,
   GST_LSTM_EMIT_HIDDEN = 1 << GST_LSTM_TENSOR_HIDDEN,
@@ -42,7 +41,7 @@ typedef enum {
   GST_LSTM_GAP_ZERO_STEP,
 } GstLstmGapPolicy;
 
-/* Types as GValue has them */
+/* Enums and flags have the types of GValue. */
 typedef struct {
   gchar *model_location, *module_chain;
   LstmModel *model;
@@ -53,9 +52,9 @@ typedef struct {
   gint input_tensor_index;
   guint window_length, window_hop, max_steps;
   gchar *state_location;
-  gchar *input_tensor_id, *output_tensor_id; /* of tensors beside media */
+  gchar *input_tensor_id, *output_tensor_id; /* of tensors in a GstTensorMeta */
 
-  /* may change while the element runs */
+  /* Properties that may change while the element runs */
   gboolean stateful;
   guint reset_on;  /* GstLstmResetOn */
   gint gap_policy; /* GstLstmGapPolicy */
@@ -63,12 +62,12 @@ typedef struct {
   guint64 state_interval;
 } GstLstmSettings;
 
-/* Installs the properties with ids from @first on. Returns: the id behind the last one */
-guint gst_lstm_settings_install (GObjectClass *klass, guint first);
+GType gst_lstm_output_mode_get_type (void);
+GType gst_lstm_emit_get_type (void);
+GType gst_lstm_reset_on_get_type (void);
+GType gst_lstm_gap_policy_get_type (void);
+GType gst_lstm_precision_get_type (void);
 
-void gst_lstm_settings_init (GstLstmSettings *settings);
-void gst_lstm_settings_clear (GstLstmSettings *settings);
-
-/* @index: the property's id less the first one */
-void gst_lstm_settings_set (GstLstmSettings *settings, guint index, const GValue *value);
-void gst_lstm_settings_get (const GstLstmSettings *settings, guint index, GValue *value);
+/* Installs the properties. @settings is the offset of a GstLstmSettings in the instance structure.
+ * Returns the id after the last property. */
+guint gst_lstm_settings_install (GObjectClass *klass, gsize settings);

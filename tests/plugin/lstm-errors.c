@@ -402,7 +402,7 @@ test_memory (void)
     check_silence (&rig, GST_FLOW_ERROR, 12);
     if (unmappable)
       assert_one_error (rig.bus, NULL, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED,
-          "buffer: expected memory that can be mapped for reading, got 12 bytes that cannot");
+          "buffer: expected memory that can be mapped for reading, found 12 bytes that cannot be mapped");
     else
       assert_one_error (rig.bus, NULL, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT,
           "buffer: expected 64 bytes from *, got none");

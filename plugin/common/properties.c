@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common/properties.h"
+
+/* Types without memory of their own: the fundamental type, the suffix of its GValue functions, the type
+ * of the member. A value type is a row here. */
+#define SCALARS(X)                                                                             \
+  X (BOOLEAN, boolean, gboolean)                                                               \
+  X (INT, int, gint)                                                                           \
+  X (UINT, uint, guint)                                                                        \
+  X (UINT64, uint64, guint64)                                                                  \
+  X (FLOAT, float, gfloat)                                                                     \
+  X (DOUBLE, double, gdouble)                                                                  \
+  X (ENUM, enum, gint)                                                                         \
+  X (FLAGS, flags, guint)
+
+static GQuark
+get_offset_quark (void)
+{
+  return g_quark_from_static_string ("gst-lstm-property-offset");
+}
+
+/* Returns: (nullable): the member of @spec in @object; NULL for a property of another class */
+static gpointer
+find_member (gpointer object, GParamSpec *spec)
+{
+  const gsize offset = GPOINTER_TO_SIZE (g_param_spec_get_qdata (spec, get_offset_quark ()));
+
+  return offset > 0 ? (guint8 *) object + offset : NULL;
+}
+
+/* Frees the value of @type in @member and sets the member to NULL. Scalars stay. */
+static void
+free_value (gpointer member, GType type)
+{
+  gpointer *pointer = member;
+
+  if (type == G_TYPE_STRING)
+    g_clear_pointer (pointer, g_free);
+  else if (G_TYPE_IS_BOXED (type) && *pointer)
+    g_boxed_free (type, g_steal_pointer (pointer));
+}
+
+static void
+store_value (gpointer member, const GValue *value)
+{
+  free_value (member, G_VALUE_TYPE (value));
+  switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value))) {
+#define STORE(TYPE, name, ctype)                                                               \
+  case G_TYPE_##TYPE:                                                                          \
+    *(ctype *) member = g_value_get_##name (value);                                            \
+    break;
+    SCALARS (STORE)
+#undef STORE
+  case G_TYPE_STRING:
+    *(gchar **) member = g_value_dup_string (value);
+    break;
+  case G_TYPE_BOXED:
+    *(gpointer *) member = g_value_dup_boxed (value);
+    break;
+  default:
+    g_assert (GST_VALUE_HOLDS_FRACTION (value));
+    ((gint *) member)[0] = gst_value_get_fraction_numerator (value);
+    ((gint *) member)[1] = gst_value_get_fraction_denominator (value);
+  }
+}
+
+static void
+load_value (gconstpointer member, GValue *value)
+{
+  switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value))) {
+#define LOAD(TYPE, name, ctype)                                                                \
+  case G_TYPE_##TYPE:                                                                          \
+    g_value_set_##name (value, *(const ctype *) member);                                       \
+    break;
+    SCALARS (LOAD)
+#undef LOAD
+  case G_TYPE_STRING:
+    g_value_set_string (value, *(gchar *const *) member);
+    break;
+  case G_TYPE_BOXED:
+    g_value_set_boxed (value, *(gconstpointer const *) member);
+    break;
+  default:
+    g_assert (GST_VALUE_HOLDS_FRACTION (value));
+    gst_value_set_fraction (value, ((const gint *) member)[0], ((const gint *) member)[1]);
+  }
+}
+
+void
+gst_lstm_property_set (gpointer object, GParamSpec *spec, const GValue *value)
+{
+  gpointer member = find_member (object, spec);
+
+  if (member)
+    store_value (member, value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, 0, spec);
+}
+
+void
+gst_lstm_property_get (gpointer object, GParamSpec *spec, GValue *value)
+{
+  gconstpointer member = find_member (object, spec);
+
+  if (member)
+    load_value (member, value);
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, 0, spec);
+}
+
+static void
+set_property_locked (GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  GST_OBJECT_LOCK (object);
+  gst_lstm_property_set (object, spec, value);
+  GST_OBJECT_UNLOCK (object);
+}
+
+static void
+get_property_locked (GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  GST_OBJECT_LOCK (object);
+  gst_lstm_property_get (object, spec, value);
+  GST_OBJECT_UNLOCK (object);
+}
+
+static guint
+count_own_properties (GObjectClass *klass)
+{
+  guint n, n_own = 0;
+  g_autofree GParamSpec **specs = g_object_class_list_properties (klass, &n);
+
+  for (guint i = 0; i < n; i++)
+    n_own += specs[i]->owner_type == G_OBJECT_CLASS_TYPE (klass);
+  return n_own;
+}
+
+guint
+gst_lstm_properties_install (
+    GObjectClass *klass, gsize settings, const GstLstmProperty *rows, guint n_rows)
+{
+  const guint first_id = count_own_properties (klass) + 1;
+
+  klass->set_property = set_property_locked;
+  klass->get_property = get_property_locked;
+  for (guint i = 0; i < n_rows; i++) {
+    GParamSpec *spec = rows[i].spec;
+
+    g_param_spec_set_qdata (
+        spec, get_offset_quark (), GSIZE_TO_POINTER (settings + rows[i].offset));
+    g_object_class_install_property (klass, first_id + i, spec);
+    if (G_IS_PARAM_SPEC_ENUM (spec) || G_IS_PARAM_SPEC_FLAGS (spec))
+      gst_type_mark_as_plugin_api (spec->value_type, 0);
+  }
+  return first_id + n_rows;
+}
+
+void
+gst_lstm_properties_init (gpointer object)
+{
+  guint n;
+  g_autofree GParamSpec **specs = g_object_class_list_properties (
+      G_OBJECT_GET_CLASS (object), &n);
+
+  for (guint i = 0; i < n; i++) {
+    gpointer member = find_member (object, specs[i]);
+
+    if (member)
+      store_value (member, g_param_spec_get_default_value (specs[i]));
+  }
+}
+
+void
+gst_lstm_properties_clear (gpointer object)
+{
+  guint n;
+  g_autofree GParamSpec **specs = g_object_class_list_properties (
+      G_OBJECT_GET_CLASS (object), &n);
+
+  for (guint i = 0; i < n; i++) {
+    gpointer member = find_member (object, specs[i]);
+
+    if (member)
+      free_value (member, G_PARAM_SPEC_VALUE_TYPE (specs[i]));
+  }
+}
