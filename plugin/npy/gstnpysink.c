@@ -2,20 +2,20 @@
 /**
  * SECTION:element-npysink
  * @title: npysink
- * @short_description: feature vectors into a NumPy file
+ * @short_description: writes feature vectors to a NumPy file
  *
- * Writes the float32 tensors that come to a .npy file of shape [length, size], or
- * [streams, length, size] where buffers hold several streams. Buffers of several tensors make
- * a file of each: %s in #npysink:location stands for the tensor's name in the caps, or for its
- * index. No other % means anything.
+ * Writes float32 tensors to a .npy file of shape [length, size], or [streams, length, size] if
+ * buffers contain several streams. If buffers contain several tensors, each tensor has its own file:
+ * %s in #npysink:location is replaced by the tensor's name in the caps, or by its index. Any other %
+ * is an ordinary character.
  *
- * A file appears under its name, and replaces one that had it, only when it is complete: at
- * EOS, or with what came so far when the element stops before. Until then it has no name. Caps
- * without a buffer make a file of length 0 at EOS and none when the element stops. After an
- * error nothing is left. Devices that can seek, as /dev/null, are written in place.
+ * A file gets its name, and replaces a file of that name, only when it is complete: at EOS, or when
+ * the element stops before EOS, with the steps that were written. Until then it has no name. If caps
+ * arrive without a buffer, EOS writes a file of length 0, and a stop writes no file. An error leaves
+ * no file. Devices that can seek, such as /dev/null, are written in place.
  *
- * Steps are written as they come, whatever their times. Gaps give no step, and a flush takes
- * back none. What comes after EOS, say after a seek back, begins the file anew.
+ * Steps are written in the order of arrival, regardless of their timestamps. A gap adds no step, and a
+ * flush removes none. Steps after EOS, for example after a seek, begin a new file.
  *
  * ## Example launch line
  * |[
@@ -26,8 +26,9 @@
 #include "elements.h"
 #include "common/errors.h"
 #include "common/gate.h"
-#include "npy/npy.h"
+#include "common/properties.h"
 #include "common/tensors.h"
+#include "npy/npy-writer.h"
 #include <gst/base/gstbasesink.h>
 #include <string.h>
 
@@ -36,16 +37,14 @@ GST_DEBUG_CATEGORY_STATIC (npysink_debug);
 
 #define DEFAULT_SYNC FALSE
 
-enum { PROP_LOCATION = 1 };
-
 typedef struct {
   GstBaseSink parent;
 
-  gchar *location; /* property, under the object lock; what it was in READY counts */
+  gchar *location; /* property, protected by the object lock */
 
-  /* Of the streaming thread. The writers are there from caps or the first buffer until EOS. */
-  gchar *pattern;  /* the location, while PAUSED or PLAYING */
-  gboolean failed; /* nothing is written any more, since the rest alone would be no file */
+  /* Used by the streaming thread. Writers exist from caps or the first buffer until EOS. */
+  gchar *pattern;      /* the location, as in READY, while PAUSED or PLAYING */
+  gboolean has_failed; /* after an error no step is written: the file would lack steps */
   GstLstmTensors tensors;
   GstLstmNpyWriter *writers[GST_LSTM_MAX_TENSORS];
   guint n_writers;
@@ -70,9 +69,9 @@ discard_writers (GstNpySink *self)
 }
 
 static void
-give_up (GstNpySink *self, const GError *error)
+abort_writing (GstNpySink *self, const GError *error)
 {
-  self->failed = TRUE;
+  self->has_failed = TRUE;
   discard_writers (self);
   gst_lstm_post_error (self, error, NULL);
 }
@@ -90,8 +89,8 @@ dup_location (GstNpySink *self)
 
 /* Files */
 
-/* Returns: (transfer full): where tensor @i goes. The name came with the stream: it must not
- * lead into another directory. */
+/* Builds the path for tensor @i. The name of a tensor comes from upstream and is untrusted: it must not
+ * select another directory. Returns: (transfer full) */
 static gchar *
 build_path (const GstLstmTensors *tensors, guint i, const gchar *pattern, GError **error)
 {
@@ -101,13 +100,13 @@ build_path (const GstLstmTensors *tensors, guint i, const gchar *pattern, GError
 
   if (!parts[1] && tensors->n_tensors > 1) {
     gst_lstm_fail (error, FORMAT,
-        "property location: expected %%s for the names of %u tensors, got '%s'",
+        "property location: expected %%s for the names of %u tensors, found '%s'",
         tensors->n_tensors, pattern);
     return NULL;
   }
   if (parts[1] && strchr (name, G_DIR_SEPARATOR)) {
-    gst_lstm_fail (
-        error, FORMAT, "caps field names: expected names fit for a file, got '%s'", name);
+    gst_lstm_fail (error, FORMAT, "caps field names: expected names without '%c', found '%s'",
+        G_DIR_SEPARATOR, name);
     return NULL;
   }
   return g_strjoinv (name, parts);
@@ -124,7 +123,7 @@ open_writer (GstNpySink *self, guint i, GError **error)
   for (guint k = 0; k < i; k++)
     if (g_str_equal (path, gst_lstm_npy_writer_get_path (self->writers[k])))
       return gst_lstm_fail (error, FORMAT,
-          "caps field names: expected another file for each tensor, got %s twice", path);
+          "caps field names: expected a different file for each tensor, found %s twice", path);
   self->writers[i] = gst_lstm_npy_writer_new (
       path, tensors->streams, tensors->rows[i], tensors->size[i], error);
   if (!self->writers[i])
@@ -152,10 +151,10 @@ finish_writers (GstNpySink *self)
         gst_lstm_npy_writer_get_path (self->writers[i]),
         gst_lstm_npy_writer_get_length (self->writers[i]));
     if (!gst_lstm_npy_writer_finish (self->writers[i], &error)) {
-      /* Finished ones stand; those after this one go. */
+      /* Finished files stay; the files after this one are discarded. */
       self->n_writers -= i + 1;
       memmove (self->writers, self->writers + i + 1, self->n_writers * sizeof *self->writers);
-      give_up (self, error);
+      abort_writing (self, error);
       return FALSE;
     }
   }
@@ -165,27 +164,27 @@ finish_writers (GstNpySink *self)
 
 /* Streaming */
 
-/* FALSE, and an error, unless what @now describes can follow in the same files. */
+/* Returns FALSE and sets @error unless steps of @now can follow steps of @before in the same files. */
 static gboolean
-check_unchanged (
+check_compatible (
     const GstLstmTensors *before, const GstLstmTensors *now, gboolean by_name, GError **error)
 {
   if (now->n_tensors != before->n_tensors)
     return gst_lstm_fail (error, FORMAT,
-        "caps field num_tensors: changed within a file, expected %u, got %u", before->n_tensors,
+        "caps field num_tensors: expected %u within a file, found %u", before->n_tensors,
         now->n_tensors);
   if (now->streams != before->streams)
     return gst_lstm_fail (error, FORMAT,
-        "caps field dimensions: streams changed within a file, expected %u, got %u",
-        before->streams, now->streams);
+        "caps field dimensions: expected %u streams within a file, found %u", before->streams,
+        now->streams);
   for (guint i = 0; i < now->n_tensors; i++) {
     if (now->size[i] != before->size[i] || now->rows[i] != before->rows[i])
       return gst_lstm_fail (error, FORMAT,
-          "caps field dimensions: size of tensor %u changed within a file, expected %u, got %u",
-          i, before->size[i] * before->rows[i], now->size[i] * now->rows[i]);
+          "caps field dimensions: tensor %u: expected size %u within a file, found %u", i,
+          before->size[i] * before->rows[i], now->size[i] * now->rows[i]);
     if (by_name && now->name[i] != before->name[i]) /* interned */
       return gst_lstm_fail (error, FORMAT,
-          "caps field names: tensor %u changed within a file, expected '%s', got '%s'", i,
+          "caps field names: tensor %u: expected '%s' within a file, found '%s'", i,
           GST_STR_NULL (before->name[i]), GST_STR_NULL (now->name[i]));
   }
   return TRUE;
@@ -199,31 +198,34 @@ gst_npy_sink_set_caps (GstBaseSink *sink, GstCaps *caps)
   GstLstmTensors tensors;
   gboolean ok;
 
-  if (self->failed)
+  if (self->has_failed)
     return FALSE;
   ok = gst_lstm_tensors_from_caps (&tensors, caps, &error)
        && (self->n_writers == 0
-           || check_unchanged (
+           || check_compatible (
                &self->tensors, &tensors, strstr (self->pattern, "%s") != NULL, &error));
   if (ok) {
     self->tensors = tensors;
     ok = self->n_writers > 0 || open_writers (self, &error);
   }
   if (!ok)
-    give_up (self, error);
+    abort_writing (self, error);
   return ok;
 }
 
 static gboolean
 write_tensor (GstNpySink *self, guint i, GstBuffer *buffer, GError **error)
 {
-  const gint memories = self->tensors.n_tensors > 1 ? 1 : -1; /* one tensor may have several */
+  /* A single tensor may occupy several memories. */
+  const gint n_memories = self->tensors.n_tensors > 1 ? 1 : -1;
   GstMapInfo map;
   gboolean ok;
 
-  if (!gst_buffer_map_range (buffer, i, memories, &map, GST_MAP_READ))
-    return gst_lstm_fail (
-        error, FORMAT, "buffer: tensor %u: expected memory to read, got none", i);
+  if (!gst_buffer_map_range (buffer, i, n_memories, &map, GST_MAP_READ)) {
+    gst_lstm_fail_to_map (error, "for reading", gst_lstm_tensors_bytes (&self->tensors, i));
+    g_prefix_error (error, "tensor %u: ", i);
+    return FALSE;
+  }
   ok = gst_lstm_npy_writer_write (self->writers[i], map.data, self->tensors.steps, error);
   gst_buffer_unmap (buffer, &map);
   return ok;
@@ -236,7 +238,7 @@ gst_npy_sink_render (GstBaseSink *sink, GstBuffer *buffer)
   g_autoptr (GError) error = NULL;
   gboolean ok;
 
-  if (self->failed)
+  if (self->has_failed)
     return GST_FLOW_ERROR;
   if (self->tensors.n_tensors == 0) /* no caps */
     return GST_FLOW_NOT_NEGOTIATED;
@@ -246,14 +248,14 @@ gst_npy_sink_render (GstBaseSink *sink, GstBuffer *buffer)
     ok = write_tensor (self, i, buffer, &error);
   if (ok)
     return GST_FLOW_OK;
-  give_up (self, error);
+  abort_writing (self, error);
   return GST_FLOW_ERROR;
 }
 
 static gboolean
 gst_npy_sink_event (GstBaseSink *sink, GstEvent *event)
 {
-  /* Before the base class tells the application, which will look for the file. */
+  /* Files are complete before the base class posts EOS: the application then expects them. */
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS && !finish_writers (NPY_SINK (sink))) {
     gst_event_unref (event);
     return FALSE;
@@ -261,25 +263,28 @@ gst_npy_sink_event (GstBaseSink *sink, GstEvent *event)
   return GST_BASE_SINK_CLASS (gst_npy_sink_parent_class)->event (sink, event);
 }
 
-/* The base class's start and stop are for NULL and READY, which is too far apart. */
+/* Runs between READY and PAUSED. The base class calls start() and stop() between NULL and READY. */
 static gboolean
-start (GstNpySink *self)
+start_writing (GstNpySink *self)
 {
+  g_autoptr (GError) error = NULL;
+
   self->pattern = dup_location (self);
-  self->failed = FALSE;
+  self->has_failed = FALSE;
   self->tensors.n_tensors = 0;
   if (self->pattern && *self->pattern)
     return TRUE;
   g_clear_pointer (&self->pattern, g_free);
-  GST_ELEMENT_ERROR (self, RESOURCE, NOT_FOUND,
-      ("property location: expected a file to write, got nothing"), (NULL));
+  gst_lstm_fail (
+      &error, GST_LSTM_RESOURCE (NOT_FOUND), "property location: expected a path, found none");
+  gst_lstm_post_error (self, error, NULL);
   return FALSE;
 }
 
 static void
-stop (GstNpySink *self)
+stop_writing (GstNpySink *self)
 {
-  /* Merely prerolled: no reason to replace a file. */
+  /* Caps without a step do not replace an existing file. */
   if (self->n_writers > 0 && gst_lstm_npy_writer_get_length (self->writers[0]) == 0)
     discard_writers (self);
   finish_writers (self);
@@ -292,51 +297,28 @@ gst_npy_sink_change_state (GstElement *element, GstStateChange transition)
   GstNpySink *self = NPY_SINK (element);
   GstStateChangeReturn result;
 
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start (self))
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !start_writing (self))
     return GST_STATE_CHANGE_FAILURE;
   result = GST_ELEMENT_CLASS (gst_npy_sink_parent_class)->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY
       || (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
-    stop (self);
+    stop_writing (self);
   return result;
 }
 
 /* Object */
 
 static void
-gst_npy_sink_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  GstNpySink *self = NPY_SINK (object);
-
-  if (id != PROP_LOCATION) {
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    return;
-  }
-  GST_OBJECT_LOCK (self);
-  g_free (self->location);
-  self->location = g_value_dup_string (value);
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-gst_npy_sink_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  if (id == PROP_LOCATION)
-    g_value_take_string (value, dup_location (NPY_SINK (object)));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-}
-
-static void
 gst_npy_sink_finalize (GObject *object)
 {
-  g_free (NPY_SINK (object)->location);
+  gst_lstm_properties_clear (object);
   G_OBJECT_CLASS (gst_npy_sink_parent_class)->finalize (object);
 }
 
 static void
 gst_npy_sink_init (GstNpySink *self)
 {
+  gst_lstm_properties_init (self);
   gst_base_sink_set_sync (GST_BASE_SINK (self), DEFAULT_SYNC);
   gst_lstm_gate_install (GST_BASE_SINK_PAD (self));
 }
@@ -344,18 +326,19 @@ gst_npy_sink_init (GstNpySink *self)
 static void
 gst_npy_sink_class_init (GstNpySinkClass *klass)
 {
+  const GstLstmProperty properties[] = {
+      {g_param_spec_string ("location", "Location",
+           "Path of the .npy file to write; %s is replaced by the name or index of the tensor",
+           NULL, GST_LSTM_PARAM_READY),
+          G_STRUCT_OFFSET (GstNpySink, location)},
+  };
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstBaseSinkClass *sink_class = GST_BASE_SINK_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (npysink_debug, "npysink", 0, "feature vectors into NumPy files");
-  object_class->set_property = gst_npy_sink_set_property;
-  object_class->get_property = gst_npy_sink_get_property;
   object_class->finalize = gst_npy_sink_finalize;
-  g_object_class_install_property (object_class, PROP_LOCATION,
-      g_param_spec_string ("location", "Location",
-          "The .npy file to write; %s stands for the tensor's name or index", NULL,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY));
+  gst_lstm_properties_install (object_class, 0, properties, G_N_ELEMENTS (properties));
 
   element_class->change_state = gst_npy_sink_change_state;
   gst_element_class_add_static_pad_template (element_class, &sink_template);

@@ -2,19 +2,20 @@
 /**
  * SECTION:element-npysrc
  * @title: npysrc
- * @short_description: feature vectors from a NumPy file
+ * @short_description: reads feature vectors from a NumPy file
  *
  * Reads a .npy file of shape [size], [length, size] or [streams, length, size], in C order and
- * of any little-endian float, integer or bool type, and sends its steps as float32
- * `other/tensors`. With streams, a buffer holds the same steps of all of them:
+ * of any little-endian float, integer or bool type, and pushes its steps as float32
+ * `other/tensors`. If the file has streams, a buffer contains the same steps of all streams:
  * [streams, steps, size].
  *
- * #npysrc:framerate gives the steps their times. A seek goes back to the step in which its
- * time lies, segment start included; steps that begin before the segment's stop are sent.
- * Where #npysrc:steps-per-buffer does not divide what is to be sent, new caps announce a
+ * #npysrc:framerate determines the timestamps of the steps. A seek moves to the step that contains
+ * the requested time, and the segment starts at that step. Steps that begin before the segment's stop
+ * are pushed. If #npysrc:steps-per-buffer does not divide the number of steps, new caps announce a
  * shorter last buffer.
  *
- * The file must stay as it is while it is read; one that is truncated meanwhile is an error.
+ * The file must not change while the element reads it. A file that is truncated in the meantime is an
+ * error.
  *
  * ## Example launch line
  * |[
@@ -24,35 +25,30 @@
  */
 #include "elements.h"
 #include "common/errors.h"
-#include "npy/npy.h"
+#include "common/properties.h"
 #include "common/tensors.h"
+#include "npy/npy-reader.h"
 #include <gst/base/gstpushsrc.h>
 
 GST_DEBUG_CATEGORY_STATIC (npysrc_debug);
 #define GST_CAT_DEFAULT npysrc_debug
 
-#define DEFAULT_FPS_N 30
-#define DEFAULT_FPS_D 1
-#define DEFAULT_STEPS_PER_BUFFER 1
-
-enum { PROP_LOCATION = 1, PROP_FRAMERATE, PROP_STEPS_PER_BUFFER };
-
 typedef struct {
   GstPushSrc parent;
 
-  /* Properties, under the object lock; what start() found there counts. */
+  /* Properties, protected by the object lock and read by start() */
   gchar *location;
-  gint fps_n, fps_d;
+  gint framerate[2]; /* numerator, denominator */
   guint steps_per_buffer;
 
-  /* From start() to stop(), and of use while there are tensors. */
+  /* Valid from start() to stop(), while tensors is not empty */
   GstLstmNpyReader *reader;
   guint max_steps; /* of a buffer */
-  guint64 step;    /* the next one to send */
-  guint64 end;     /* the step before which the segment ends */
+  guint64 step;    /* the next step to push */
+  guint64 end;     /* the step after the last step of the segment */
 
-  /* As negotiated; steps changes for a shorter buffer. Written under the object lock by the
-   * streaming thread, since queries come from others. */
+  /* The negotiated tensors; steps changes for a shorter buffer. The streaming thread writes them under
+   * the object lock, since queries read them in other threads. */
   GstLstmTensors tensors;
 } GstNpySrc;
 typedef GstPushSrcClass GstNpySrcClass;
@@ -61,28 +57,32 @@ GType gst_npy_src_get_type (void);
 G_DEFINE_TYPE (GstNpySrc, gst_npy_src, GST_TYPE_PUSH_SRC)
 GST_ELEMENT_REGISTER_DEFINE (npysrc, "npysrc", GST_RANK_NONE, gst_npy_src_get_type ())
 #define NPY_SRC(object) ((GstNpySrc *) (object))
+#define MEMBER(name) G_STRUCT_OFFSET (GstNpySrc, name)
 
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSOR_CAPS));
 
-/* Times and steps. Step i begins at floor (i * period) ns, so before @time if i * period does. */
+/* Times and steps */
 
+/* Counts the steps that begin before @time. Step i begins at floor (i * period) ns, which is before @time
+ * if and only if i * period is. */
 static guint64
-steps_before (const GstLstmTensors *tensors, GstClockTime time)
+count_steps_before (const GstLstmTensors *tensors, GstClockTime time)
 {
   return gst_util_uint64_scale_ceil (
       time, (guint64) tensors->fps_n, (guint64) tensors->fps_d * GST_SECOND);
 }
 
-/* The last step that begins at @time or before it. */
+/* Returns the last step that begins at @time or before. */
 static guint64
-step_at (const GstLstmTensors *tensors, GstClockTime time)
+find_step_at (const GstLstmTensors *tensors, GstClockTime time)
 {
-  return steps_before (tensors, time + 1) - 1;
+  return count_steps_before (tensors, time + 1) - 1;
 }
 
 static gboolean
-convert (const GstLstmTensors *tensors, GstFormat from, gint64 value, GstFormat to, gint64 *out)
+convert_value (
+    const GstLstmTensors *tensors, GstFormat from, gint64 value, GstFormat to, gint64 *out)
 {
   guint64 result;
 
@@ -93,7 +93,7 @@ convert (const GstLstmTensors *tensors, GstFormat from, gint64 value, GstFormat 
   if (tensors->fps_n == 0 || value < 0)
     return FALSE;
   if (from == GST_FORMAT_TIME && to == GST_FORMAT_DEFAULT)
-    result = step_at (tensors, (GstClockTime) value);
+    result = find_step_at (tensors, (GstClockTime) value);
   else if (from == GST_FORMAT_DEFAULT && to == GST_FORMAT_TIME)
     result = gst_lstm_tensors_step_offset (tensors, (guint64) value);
   else
@@ -103,7 +103,7 @@ convert (const GstLstmTensors *tensors, GstFormat from, gint64 value, GstFormat 
 }
 
 static gboolean
-query_convert (GstNpySrc *self, GstQuery *query)
+answer_convert_query (GstNpySrc *self, GstQuery *query)
 {
   GstLstmTensors tensors;
   GstFormat from, to;
@@ -113,7 +113,7 @@ query_convert (GstNpySrc *self, GstQuery *query)
   tensors = self->tensors;
   GST_OBJECT_UNLOCK (self);
   gst_query_parse_convert (query, &from, &value, &to, NULL);
-  if (!convert (&tensors, from, value, to, &result))
+  if (!convert_value (&tensors, from, value, to, &result))
     return FALSE;
   gst_query_set_convert (query, from, value, to, result);
   return TRUE;
@@ -124,7 +124,7 @@ gst_npy_src_query (GstBaseSrc *src, GstQuery *query)
 {
   switch (GST_QUERY_TYPE (query)) {
   case GST_QUERY_CONVERT:
-    return query_convert (NPY_SRC (src), query);
+    return answer_convert_query (NPY_SRC (src), query);
   case GST_QUERY_FORMATS:
     gst_query_set_formats (query, 3, GST_FORMAT_TIME, GST_FORMAT_DEFAULT, GST_FORMAT_PERCENT);
     return TRUE;
@@ -154,22 +154,22 @@ gst_npy_src_do_seek (GstBaseSrc *src, GstSegment *segment)
   GstLstmTensors tensors;
   guint64 length;
 
-  /* A seek may have passed the pad before the element stopped, and may come here later. */
+  /* A seek that the pad accepts before the element stops may reach this function after the stop. */
   GST_OBJECT_LOCK (self);
   tensors = self->tensors;
-  length = tensors.n_tensors > 0 ? self->reader->length : 0;
+  length = tensors.n_tensors > 0 ? self->reader->header.length : 0;
   GST_OBJECT_UNLOCK (self);
-  /* The base class asks for the start in any case, before it begins. */
+  /* The base class always seeks to the start first. */
   if (tensors.n_tensors == 0 || (tensors.fps_n == 0 && segment->position != 0))
     return FALSE;
   self->end = length;
   self->step = 0;
   if (tensors.fps_n > 0) {
-    self->step = MIN (length, step_at (&tensors, segment->position));
+    self->step = MIN (length, find_step_at (&tensors, segment->position));
     segment->start = gst_lstm_tensors_step_offset (&tensors, self->step);
     segment->time = segment->position = segment->start;
     if (GST_CLOCK_TIME_IS_VALID (segment->stop))
-      self->end = MIN (length, steps_before (&tensors, segment->stop));
+      self->end = MIN (length, count_steps_before (&tensors, segment->stop));
   }
   GST_DEBUG_OBJECT (self,
       "from step %" G_GUINT64_FORMAT " up to %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
@@ -177,7 +177,8 @@ gst_npy_src_do_seek (GstBaseSrc *src, GstSegment *segment)
   return TRUE;
 }
 
-/* The base class would refuse after it has flushed, and then go on without a segment. */
+/* Returns whether a seek can succeed. The base class refuses a seek only after a flush and then continues
+ * without a segment. */
 static gboolean
 can_seek (GstNpySrc *self, GstEvent *event)
 {
@@ -186,26 +187,26 @@ can_seek (GstNpySrc *self, GstEvent *event)
 
   gst_event_parse_seek (event, &rate, NULL, NULL, NULL, NULL, NULL, NULL);
   GST_OBJECT_LOCK (self);
-  timed = self->fps_n > 0;
+  timed = self->framerate[0] > 0;
   GST_OBJECT_UNLOCK (self);
   if (rate != 1.0)
-    GST_WARNING_OBJECT (self, "seek: expected rate 1, got %g", rate);
+    GST_WARNING_OBJECT (self, "seek: expected rate 1, found %g", rate);
   else if (!timed)
-    GST_WARNING_OBJECT (self, "seek: expected a framerate, got 0/1");
+    GST_WARNING_OBJECT (self, "seek: expected a framerate, found 0/1");
   return rate == 1.0 && timed;
 }
 
 static gboolean
 gst_npy_src_event (GstBaseSrc *src, GstEvent *event)
 {
-  /* Before the element has started, a task would hold the lock that its start still takes. */
+  /* Before the element has started, the streaming task would hold the lock that start() needs. */
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK
       && (!GST_BASE_SRC_IS_STARTED (src) || !can_seek (NPY_SRC (src), event)))
     return FALSE;
   return GST_BASE_SRC_CLASS (gst_npy_src_parent_class)->event (src, event);
 }
 
-/* Sent to the element itself, events do not come by the method above. */
+/* Handles events that the application sends to the element; they do not pass gst_npy_src_event(). */
 static gboolean
 gst_npy_src_send_event (GstElement *element, GstEvent *event)
 {
@@ -233,10 +234,12 @@ gst_npy_src_get_caps (GstBaseSrc *src, GstCaps *filter)
   return gst_lstm_caps_filter (caps, filter);
 }
 
-/* Caps for buffers of @steps, as downstream likes them spelled. */
+/* Negotiates caps for buffers of @steps steps. */
 static GstFlowReturn
-set_steps (GstNpySrc *self, guint steps)
+set_buffer_steps (GstNpySrc *self, guint steps)
 {
+  g_autoptr (GError) error = NULL;
+
   GST_OBJECT_LOCK (self);
   self->tensors.steps = steps;
   GST_OBJECT_UNLOCK (self);
@@ -244,16 +247,16 @@ set_steps (GstNpySrc *self, guint steps)
     return GST_FLOW_OK;
   if (GST_PAD_IS_FLUSHING (GST_BASE_SRC_PAD (self)))
     return GST_FLOW_FLUSHING;
-  GST_ELEMENT_ERROR (self, STREAM, FORMAT,
-      ("%s: expected a downstream that takes a buffer of %u of the %" G_GUINT64_FORMAT
-       " steps, got none; buffers are of %u",
-          self->reader->path, steps, self->reader->length, self->max_steps),
-      (NULL));
+  gst_lstm_fail (&error, GST_LSTM_STREAM (FORMAT),
+      "%s: expected downstream to accept a buffer of %u of the %" G_GUINT64_FORMAT
+      " steps, found that it refuses the caps; other buffers have %u steps",
+      self->reader->path, steps, self->reader->header.length, self->max_steps);
+  gst_lstm_post_error (self, error, NULL);
   return GST_FLOW_ERROR;
 }
 
 static void
-stamp (GstNpySrc *self, GstBuffer *buffer)
+set_timestamps (GstNpySrc *self, GstBuffer *buffer)
 {
   const GstLstmTensors *tensors = &self->tensors;
   guint64 end = self->step + tensors->steps;
@@ -276,58 +279,58 @@ gst_npy_src_create (GstPushSrc *src, GstBuffer **buffer)
   guint steps;
   gsize bytes;
 
-  /* A seek that came while the element stopped may have begun the task anew. */
+  /* A seek during the stop may have restarted the task. */
   if (!GST_BASE_SRC_IS_STARTED (src))
     return GST_FLOW_FLUSHING;
   if (self->step >= self->end)
     return GST_FLOW_EOS;
   steps = (guint) MIN (self->max_steps, self->end - self->step);
   if (steps != self->tensors.steps) {
-    GstFlowReturn flow = set_steps (self, steps);
+    GstFlowReturn flow = set_buffer_steps (self, steps);
 
     if (flow != GST_FLOW_OK)
       return flow;
   }
   bytes = gst_lstm_tensors_bytes (&self->tensors, 0);
   items = g_try_malloc (bytes);
-  if (!items) {
-    GST_ELEMENT_ERROR (self, RESOURCE, NO_SPACE_LEFT,
-        ("%s: no memory for a buffer of %" G_GSIZE_FORMAT " bytes", self->reader->path, bytes),
-        (NULL));
-    return GST_FLOW_ERROR;
-  }
-  if (!gst_lstm_npy_reader_read (self->reader, items, self->step, steps, &error)) {
+  if (!items)
+    gst_lstm_fail (&error, GST_LSTM_RESOURCE (NO_SPACE_LEFT),
+        "%s: expected memory for a buffer of %" G_GSIZE_FORMAT " bytes, found none",
+        self->reader->path, bytes);
+  if (!items || !gst_lstm_npy_reader_read (self->reader, items, self->step, steps, &error)) {
     gst_lstm_post_error (self, error, NULL);
     return GST_FLOW_ERROR;
   }
   *buffer = gst_buffer_new_wrapped (g_steal_pointer (&items), bytes);
-  stamp (self, *buffer);
+  set_timestamps (self, *buffer);
   self->step += steps;
   return GST_FLOW_OK;
 }
 
 /* Starting and stopping */
 
-/* FALSE, and an error, when a buffer of @steps (0: all) is more than caps can tell of. */
+/* Sets @tensors and the steps of a buffer, which has @steps steps (0: all). Returns FALSE and sets @error
+ * if caps or a buffer cannot have that size. */
 static gboolean
 set_shape (GstNpySrc *self, guint steps, GstLstmTensors *tensors, GError **error)
 {
-  const GstLstmNpyReader *reader = self->reader;
-  guint64 most = steps > 0 ? MIN (steps, reader->length) : reader->length;
+  const GstLstmNpyHeader *header = &self->reader->header;
+  const guint64 most = steps > 0 ? MIN (steps, header->length) : header->length;
   /* Size and streams are at most 2^31 - 1. */
-  guint64 step_bytes = reader->size * reader->streams * sizeof (gfloat);
+  const guint64 step_bytes = header->size * header->streams * sizeof (gfloat);
 
   if (most > G_MAXINT32 || MAX (most, 1) > G_MAXSSIZE / step_bytes)
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
-        "%s: property steps-per-buffer: expected what a buffer can hold, got %" G_GUINT64_FORMAT
-        " steps of %" G_GUINT64_FORMAT " x %" G_GUINT64_FORMAT,
-        reader->path, most, reader->streams, reader->size);
+        "%s: property steps-per-buffer: expected at most %d steps and %" G_GSSIZE_FORMAT
+        " bytes, found %" G_GUINT64_FORMAT " steps of %" G_GUINT64_FORMAT
+        " streams of %" G_GUINT64_FORMAT " values",
+        self->reader->path, G_MAXINT32, G_MAXSSIZE, most, header->streams, header->size);
   self->max_steps = (guint) MAX (most, 1);
   tensors->n_tensors = 1;
-  tensors->size[0] = (guint) reader->size;
+  tensors->size[0] = (guint) header->size;
   tensors->rows[0] = 1;
   tensors->steps = self->max_steps;
-  tensors->streams = (guint) reader->streams;
+  tensors->streams = (guint) header->streams;
   return TRUE;
 }
 
@@ -342,14 +345,14 @@ gst_npy_src_start (GstBaseSrc *src)
 
   GST_OBJECT_LOCK (self);
   location = g_strdup (self->location);
-  tensors.fps_n = self->fps_n;
-  tensors.fps_d = self->fps_d;
+  tensors.fps_n = self->framerate[0];
+  tensors.fps_d = self->framerate[1];
   steps = self->steps_per_buffer;
   GST_OBJECT_UNLOCK (self);
 
   if (!location)
     gst_lstm_fail (&error, GST_LSTM_RESOURCE (NOT_FOUND),
-        "property location: expected a .npy file, got nothing");
+        "property location: expected a path, found none");
   else
     self->reader = gst_lstm_npy_reader_new (location, &error);
   if (!self->reader || !set_shape (self, steps, &tensors, &error)) {
@@ -360,14 +363,14 @@ gst_npy_src_start (GstBaseSrc *src)
   GST_INFO_OBJECT (self,
       "%s: %" G_GUINT64_FORMAT " streams of %" G_GUINT64_FORMAT " steps of %" G_GUINT64_FORMAT
       " %s",
-      location, self->reader->streams, self->reader->length, self->reader->size,
-      self->reader->type->npy);
+      location, self->reader->header.streams, self->reader->header.length,
+      self->reader->header.size, self->reader->header.type->npy);
 
   GST_OBJECT_LOCK (self);
   self->tensors = tensors;
-  src->segment.duration = tensors.fps_n > 0
-                              ? gst_lstm_tensors_step_offset (&tensors, self->reader->length)
-                              : GST_CLOCK_TIME_NONE;
+  src->segment.duration = tensors.fps_n > 0 ? gst_lstm_tensors_step_offset (
+                              &tensors, self->reader->header.length)
+                                            : GST_CLOCK_TIME_NONE;
   GST_OBJECT_UNLOCK (self);
   return TRUE;
 }
@@ -377,7 +380,8 @@ gst_npy_src_stop (GstBaseSrc *src)
 {
   GstNpySrc *self = NPY_SRC (src);
 
-  /* The task has been joined, but a seek may have begun it anew: create() ends first. */
+  /* The base class has joined the task, but a seek may have restarted the task. The stream lock waits
+   * for create(). */
   GST_PAD_STREAM_LOCK (GST_BASE_SRC_PAD (src));
   GST_OBJECT_LOCK (self);
   self->tensors = (GstLstmTensors){0};
@@ -390,83 +394,37 @@ gst_npy_src_stop (GstBaseSrc *src)
 /* Object */
 
 static void
-gst_npy_src_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  GstNpySrc *self = NPY_SRC (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_LOCATION:
-    g_free (self->location);
-    self->location = g_value_dup_string (value);
-    break;
-  case PROP_FRAMERATE:
-    self->fps_n = gst_value_get_fraction_numerator (value);
-    self->fps_d = gst_value_get_fraction_denominator (value);
-    break;
-  case PROP_STEPS_PER_BUFFER:
-    self->steps_per_buffer = g_value_get_uint (value);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
-gst_npy_src_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  GstNpySrc *self = NPY_SRC (object);
-
-  GST_OBJECT_LOCK (self);
-  switch (id) {
-  case PROP_LOCATION:
-    g_value_set_string (value, self->location);
-    break;
-  case PROP_FRAMERATE:
-    gst_value_set_fraction (value, self->fps_n, self->fps_d);
-    break;
-  case PROP_STEPS_PER_BUFFER:
-    g_value_set_uint (value, self->steps_per_buffer);
-    break;
-  default:
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-  }
-  GST_OBJECT_UNLOCK (self);
-}
-
-static void
 gst_npy_src_finalize (GObject *object)
 {
-  g_free (NPY_SRC (object)->location);
+  gst_lstm_properties_clear (object);
   G_OBJECT_CLASS (gst_npy_src_parent_class)->finalize (object);
 }
 
 static void
 gst_npy_src_init (GstNpySrc *self)
 {
-  self->fps_n = DEFAULT_FPS_N;
-  self->fps_d = DEFAULT_FPS_D;
-  self->steps_per_buffer = DEFAULT_STEPS_PER_BUFFER;
+  gst_lstm_properties_init (self);
   gst_base_src_set_format (GST_BASE_SRC (self), GST_FORMAT_TIME);
 }
 
 static void
 install_properties (GObjectClass *object_class)
 {
-  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS
-                            | GST_PARAM_MUTABLE_READY;
+  const GstLstmProperty properties[] = {
+      {g_param_spec_string (
+           "location", "Location", "Path of the .npy file to read", NULL, GST_LSTM_PARAM_READY),
+          MEMBER (location)},
+      {gst_param_spec_fraction ("framerate", "Framerate",
+           "Steps per second; 0/1: buffers have no timestamps", 0, 1, G_MAXINT, 1, 30, 1,
+           GST_LSTM_PARAM_READY),
+          MEMBER (framerate)},
+      {g_param_spec_uint ("steps-per-buffer", "Steps per buffer",
+           "Steps in a buffer, fewer in the last one; 0: the complete file in one buffer", 0,
+           G_MAXINT32, 1, GST_LSTM_PARAM_READY),
+          MEMBER (steps_per_buffer)},
+  };
 
-  g_object_class_install_property (object_class, PROP_LOCATION,
-      g_param_spec_string ("location", "Location", "The .npy file to read", NULL, flags));
-  g_object_class_install_property (object_class, PROP_FRAMERATE,
-      gst_param_spec_fraction ("framerate", "Framerate",
-          "Steps per second; 0/1: the buffers have no times", 0, 1, G_MAXINT, 1, DEFAULT_FPS_N,
-          DEFAULT_FPS_D, flags));
-  g_object_class_install_property (object_class, PROP_STEPS_PER_BUFFER,
-      g_param_spec_uint ("steps-per-buffer", "Steps per buffer",
-          "Time steps in a buffer, fewer in the last one; 0: the whole file in one buffer", 0,
-          G_MAXINT32, DEFAULT_STEPS_PER_BUFFER, flags));
+  gst_lstm_properties_install (object_class, 0, properties, G_N_ELEMENTS (properties));
 }
 
 static void
@@ -477,8 +435,6 @@ gst_npy_src_class_init (GstNpySrcClass *klass)
   GstBaseSrcClass *src_class = GST_BASE_SRC_CLASS (klass);
 
   GST_DEBUG_CATEGORY_INIT (npysrc_debug, "npysrc", 0, "feature vectors from NumPy files");
-  object_class->set_property = gst_npy_src_set_property;
-  object_class->get_property = gst_npy_src_get_property;
   object_class->finalize = gst_npy_src_finalize;
   install_properties (object_class);
 

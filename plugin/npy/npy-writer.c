@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "npy/npy.h"
+#include "npy/npy-writer.h"
+#include "npy/npy-header.h"
 #include "common/errors.h"
 #include "util/output-file.h"
 #include <errno.h>
@@ -8,21 +9,25 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEADER_SIZE 128 /* holds the longest shape, so that it can be rewritten in place */
-#define BLOCK (1024 * 1024)
+#define HEADER_SIZE                                                                            \
+  128 /* bytes; fits the longest shape, so that the header is rewritten in place */
+#define REGROUP_SIZE (1024 * 1024) /* bytes */
 
 struct _GstLstmNpyWriter {
   gchar *path;
-  guint streams, rows, size; /* size: of a step, all rows */
-  guint64 length;
+  guint streams, rows, size; /* size: values of a step of one stream, all rows */
+  guint64 length;            /* in steps */
   LstmOutputFile output;
-  FILE *file;  /* the output; NULL before it is open */
-  FILE *steps; /* header and (length, streams, size): the file itself where streams is 1 */
+  FILE *file; /* the output; NULL before the output is open */
+  FILE *
+      steps; /* header and (length, streams, size); the same as file for one stream, else a file
+                  without a name */
 };
 
-/* Of a file that is opened or completed; @code: unless the disk is full */
+/* Sets @error to the message of @cause, an error of util/output-file.h. The code is @code unless the
+ * disk is full. */
 static gboolean
-fail_output (GError **error, const GError *cause, GstResourceError code)
+fail_to_open_or_commit (GError **error, const GError *cause, GstResourceError code)
 {
   const gboolean full = g_error_matches (cause, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
 
@@ -33,10 +38,10 @@ fail_output (GError **error, const GError *cause, GstResourceError code)
 static gboolean
 fail_to_write (GError **error)
 {
-  return errno == ENOSPC ? gst_lstm_fail (
-             error, GST_LSTM_RESOURCE (NO_SPACE_LEFT), "writing: %s", g_strerror (errno))
-                         : gst_lstm_fail (error, GST_LSTM_RESOURCE (WRITE), "writing: %s",
-                             g_strerror (errno));
+  const gint code = errno == ENOSPC ? GST_RESOURCE_ERROR_NO_SPACE_LEFT
+                                    : GST_RESOURCE_ERROR_WRITE;
+
+  return gst_lstm_fail (error, GST_RESOURCE_ERROR, code, "writing: %s", g_strerror (errno));
 }
 
 static gboolean
@@ -79,7 +84,7 @@ write_floats (FILE *file, const guint8 *in, gsize n, GError **error)
   return TRUE;
 }
 
-/* stdio of a descriptor of its own, so that closing it leaves the output to be committed */
+/* Opens stdio files on duplicated descriptors, so that fclose() leaves the output open for the commit. */
 static gboolean
 open_files (GstLstmNpyWriter *writer, GError **error)
 {
@@ -87,19 +92,19 @@ open_files (GstLstmNpyWriter *writer, GError **error)
   gint descriptor;
 
   if (!lstm_output_file_open (&writer->output, writer->path, TRUE, &cause))
-    return fail_output (error, cause, GST_RESOURCE_ERROR_OPEN_WRITE);
+    return fail_to_open_or_commit (error, cause, GST_RESOURCE_ERROR_OPEN_WRITE);
   descriptor = fcntl (writer->output.descriptor, F_DUPFD_CLOEXEC, 0);
   if (descriptor < 0)
     return gst_lstm_fail (
         error, GST_LSTM_RESOURCE (OPEN_WRITE), "%s: %s", writer->path, g_strerror (errno));
   writer->file = writer->steps = fdopen (descriptor, "wb");
-  g_assert (writer->file); /* only memory can be short */
+  g_assert (writer->file); /* fdopen() fails only without memory */
   if (writer->streams == 1)
     return TRUE;
   writer->steps = NULL;
   descriptor = lstm_output_file_open_scratch (&writer->output, &cause);
   if (descriptor < 0)
-    return fail_output (error, cause, GST_RESOURCE_ERROR_OPEN_WRITE);
+    return fail_to_open_or_commit (error, cause, GST_RESOURCE_ERROR_OPEN_WRITE);
   writer->steps = fdopen (descriptor, "w+b");
   g_assert (writer->steps);
   return TRUE;
@@ -138,19 +143,19 @@ gst_lstm_npy_writer_get_length (const GstLstmNpyWriter *writer)
 
 gboolean
 gst_lstm_npy_writer_write (
-    GstLstmNpyWriter *writer, gconstpointer rows, guint n_steps, GError **error)
+    GstLstmNpyWriter *writer, gconstpointer values, guint n_steps, GError **error)
 {
-  const gsize row = (gsize) writer->size * sizeof (gfloat);
-  /* One step's rows lie together already, and so do one stream's. */
-  const gboolean together = writer->streams == 1 || n_steps == 1;
-  const gsize n_pieces = together ? 1 : (gsize) n_steps * writer->streams;
-  const gsize n = (gsize) n_steps * writer->streams * writer->size / n_pieces;
+  const gsize step_bytes = (gsize) writer->size * sizeof (gfloat); /* of one stream */
+  /* The values of one step are contiguous, and so are the values of one stream. */
+  const gboolean is_contiguous = writer->streams == 1 || n_steps == 1;
+  const gsize n_runs = is_contiguous ? 1 : (gsize) n_steps * writer->streams;
+  const gsize n = (gsize) n_steps * writer->streams * writer->size / n_runs;
 
-  for (gsize i = 0; i < n_pieces; i++) {
+  for (gsize i = 0; i < n_runs; i++) {
     gsize step = i / writer->streams, stream = i % writer->streams;
 
-    if (!write_floats (
-            writer->steps, (const guint8 *) rows + (stream * n_steps + step) * row, n, error)) {
+    if (!write_floats (writer->steps,
+            (const guint8 *) values + (stream * n_steps + step) * step_bytes, n, error)) {
       g_prefix_error (error, "%s: ", writer->path);
       return FALSE;
     }
@@ -159,37 +164,38 @@ gst_lstm_npy_writer_write (
   return TRUE;
 }
 
-/* (length, streams, size) in the file of steps -> (streams, length, size) in @out, in blocks
- * of as many steps as fit. */
+/* Transposes (length, streams, size) in the file of steps to (streams, length, size) in @out, as many
+ * steps at once as fit into REGROUP_SIZE. */
 static gboolean
-regroup (GstLstmNpyWriter *writer, FILE *out, GError **error)
+regroup_streams (GstLstmNpyWriter *writer, FILE *out, GError **error)
 {
-  const gsize row = (gsize) writer->size * sizeof (gfloat);
-  const gsize block = MAX (1, BLOCK / (row * writer->streams)); /* steps */
-  g_autofree guint8 *in = g_malloc (block * writer->streams * row);
+  const gsize step_bytes = (gsize) writer->size
+                           * sizeof (gfloat); /* bytes of a step of one stream */
+  const gsize max_steps = MAX (1, REGROUP_SIZE / (step_bytes * writer->streams));
+  g_autofree guint8 *in = g_malloc (max_steps * writer->streams * step_bytes);
   gsize n;
 
   if (fseeko (writer->steps, HEADER_SIZE, SEEK_SET) != 0)
     return fail_to_write (error);
   for (guint64 step = 0; step < writer->length; step += n) {
-    n = (gsize) MIN (block, writer->length - step);
-    if (fread (in, row * writer->streams, n, writer->steps) != n)
+    n = (gsize) MIN (max_steps, writer->length - step);
+    if (fread (in, step_bytes * writer->streams, n, writer->steps) != n)
       return gst_lstm_fail (
-          error, GST_LSTM_RESOURCE (READ), "reading its steps back: %s", g_strerror (errno));
+          error, GST_LSTM_RESOURCE (READ), "reading steps back: %s", g_strerror (errno));
     for (gsize stream = 0; stream < writer->streams; stream++) {
-      guint64 first_row = stream * writer->length + step;
+      guint64 first_step = stream * writer->length + step;
 
-      if (fseeko (out, (off_t) (HEADER_SIZE + first_row * row), SEEK_SET) != 0)
+      if (fseeko (out, (off_t) (HEADER_SIZE + first_step * step_bytes), SEEK_SET) != 0)
         return fail_to_write (error);
       for (gsize i = 0; i < n; i++)
-        if (fwrite (in + (i * writer->streams + stream) * row, row, 1, out) != 1)
+        if (fwrite (in + (i * writer->streams + stream) * step_bytes, step_bytes, 1, out) != 1)
           return fail_to_write (error);
     }
   }
   return TRUE;
 }
 
-/* fclose() tells of the last bytes that did not fit. */
+/* Closes the file. fclose() reports an error for the last bytes if the disk is full. */
 static gboolean
 close_file (GstLstmNpyWriter *writer, GError **error)
 {
@@ -204,13 +210,13 @@ gboolean
 gst_lstm_npy_writer_finish (GstLstmNpyWriter *writer, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  gboolean ok = (writer->streams == 1 || regroup (writer, writer->file, error))
+  gboolean ok = (writer->streams == 1 || regroup_streams (writer, writer->file, error))
                 && write_header (writer->file, writer, error) && close_file (writer, error);
 
   if (!ok)
     g_prefix_error (error, "%s: ", writer->path);
   else if (!lstm_output_file_commit (&writer->output, FALSE, &cause))
-    ok = fail_output (error, cause, GST_RESOURCE_ERROR_WRITE);
+    ok = fail_to_open_or_commit (error, cause, GST_RESOURCE_ERROR_WRITE);
   gst_lstm_npy_writer_discard (writer);
   return ok;
 }

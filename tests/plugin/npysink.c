@@ -470,24 +470,24 @@ static const struct {
   const gchar *pattern;
 } error_cases[] = {
     {"y", CAPS (2, "float32,float32", "3,3"), 0, NULL,
-        "property location: expected %s for the names of 2 tensors, got '*/y'"},
+        "property location: expected %s for the names of 2 tensors, found '*/y'"},
     {"%s", CAPS (2, "float32,float32", "3,3") ",names=(string)\"a,b/../c\"", 0, NULL,
-        "caps field names: expected names fit for a file, got 'b/../c'"},
+        "caps field names: expected names without '/', found 'b/../c'"},
     {"%s", CAPS (2, "float32,float32", "3,3") ",names=(string)\"a,a\"", 0, NULL,
-        "caps field names: expected another file for each tensor, got */a twice"},
+        "caps field names: expected a different file for each tensor, found */a twice"},
     {"none/y", CAPS_1 ("3"), 0, NULL,
         "*/none/y: expected a directory to write in, */none: No such file or directory"},
     {".", CAPS_1 ("3"), 0, NULL, "*/.: expected a file to write, found a directory"},
     {"y", CAPS (1, "uint8", "3"), 0, NULL, "caps field types: expected float32, got 'uint8'"},
     {"y", CAPS_1 ("3:2"), 3, NULL, "buffer: tensor 0: expected 24 bytes *, got 12"},
     {"y", CAPS_1 ("3"), 3, CAPS_1 ("4"),
-        "caps field dimensions: size of tensor 0 changed within a file, expected 3, got 4"},
+        "caps field dimensions: tensor 0: expected size 3 within a file, found 4"},
     {"y", CAPS_1 ("3:1:2"), 6, CAPS_1 ("3:1:4"),
-        "caps field dimensions: streams changed within a file, expected 2, got 4"},
+        "caps field dimensions: expected 2 streams within a file, found 4"},
     {"%s", CAPS_1 ("3"), 3, CAPS (2, "float32,float32", "3,3"),
-        "caps field num_tensors: changed within a file, expected 1, got 2"},
+        "caps field num_tensors: expected 1 within a file, found 2"},
     {"%s", CAPS_1 ("3") ",names=(string)a", 3, CAPS_1 ("3") ",names=(string)b",
-        "caps field names: tensor 0 changed within a file, expected 'a', got 'b'"},
+        "caps field names: tensor 0: expected 'a' within a file, found 'b'"},
 };
 
 static void
@@ -539,7 +539,7 @@ test_no_location (Fixture *fixture, gconstpointer data)
     g_assert_cmpint (gst_element_set_state (fixture->harness->element, GST_STATE_PAUSED), ==,
         GST_STATE_CHANGE_FAILURE);
     assert_error_posted (
-        fixture->bus, "property location: expected a file to write, got nothing");
+        fixture->bus, "property location: expected a path, found none");
     gst_element_set_state (fixture->harness->element, GST_STATE_NULL);
   }
 }

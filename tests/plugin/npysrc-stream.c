@@ -127,7 +127,7 @@ test_caps_of_rest (NpyFile *fixture, gconstpointer data)
       "fakesink",
       fixture->path));
   assert_matches (
-      error, "src: */x.npy: expected a downstream that takes a buffer of 1 of the 3 *");
+      error, "src: */x.npy: expected downstream to accept a buffer of 1 of the 3 steps, found *");
 }
 
 /* Seeking */

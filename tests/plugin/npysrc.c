@@ -147,16 +147,16 @@ test_numpy_refused (void)
   static const struct {
     const gchar *name, *pattern;
   } cases[] = {
-      {"fortran", "*fortran_order: expected False*got 'True'"},
-      {"big-endian", "*descr: expected little-endian*got '>f4' (big-endian)"},
-      {"complex", "*descr: *got '<c8' (complex)"},
-      {"string", "*descr: *got '<U1' (strings)"},
-      {"object", "*descr: *got '|O' (objects)"},
-      {"structure", "*descr: *got a structure"},
-      {"time", "*descr: *got '<M8[s]' (times)"},
-      {"longdouble", "*descr: *got '<f16' (unknown)"},
-      {"0d", "*shape: expected 1 to 3 dimensions*got 0"},
-      {"4d", "*shape: expected 1 to 3 dimensions*got 4"},
+      {"fortran", "*fortran_order: expected False*found 'True'"},
+      {"big-endian", "*descr: expected little-endian*found '>f4' (big-endian)"},
+      {"complex", "*descr: *found '<c8' (complex)"},
+      {"string", "*descr: *found '<U1' (strings)"},
+      {"object", "*descr: *found '|O' (objects)"},
+      {"structure", "*descr: *found a structure"},
+      {"time", "*descr: *found '<M8[s]' (times)"},
+      {"longdouble", "*descr: *found '<f16' (unknown)"},
+      {"0d", "*shape: expected 1 to 3 dimensions*found 0"},
+      {"4d", "*shape: expected 1 to 3 dimensions*found 4"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -182,77 +182,77 @@ static const struct {
   guint data_size;
   const gchar *pattern;
 } refused[] = {
-    {GOOD, 0, 24, "*version: expected 1.0, 2.0 or 3.0, got 0.0"},
-    {GOOD, 4, 24, "*version: expected 1.0, 2.0 or 3.0, got 4.0"},
+    {GOOD, 0, 24, "*version: expected 1.0, 2.0 or 3.0, found 0.0"},
+    {GOOD, 4, 24, "*version: expected 1.0, 2.0 or 3.0, found 4.0"},
     {GOOD, 1, 23,
-        "*file size: expected 94 bytes (header of 70, then 1 x 2 x 3 of <f4), got 93"},
-    {GOOD, 1, 25, "*file size: expected 94 bytes (header of 70, *), got 95"},
-    {GOOD, 1, 0, "*file size: expected 94 bytes *, got 70"},
-    {HEADER ("'<f4'", "True", "(2, 3)"), 1, 24, "*fortran_order: expected False *, got 'True'"},
-    {HEADER ("'<f4'", "0", "(2, 3)"), 1, 24, "*fortran_order: expected False, got '0' at *"},
-    {HEADER ("'>f4'", "False", "(2, 3)"), 1, 24, "*got '>f4' (big-endian)"},
-    {HEADER ("'|O'", "False", "(2, 3)"), 1, 24, "*got '|O' (objects)"},
-    {HEADER ("'|S4'", "False", "(2, 3)"), 1, 24, "*got '|S4' (strings)"},
-    {HEADER ("'|V4'", "False", "(2, 3)"), 1, 24, "*got '|V4' (a structure)"},
-    {HEADER ("'<c8'", "False", "(2, 3)"), 1, 48, "*got '<c8' (complex)"},
-    {HEADER ("''", "False", "(2, 3)"), 1, 24, "*got '' (unknown)"},
+        "*file size: expected 94 bytes (header of 70, then 1 x 2 x 3 of <f4), found 93"},
+    {GOOD, 1, 25, "*file size: expected 94 bytes (header of 70, *), found 95"},
+    {GOOD, 1, 0, "*file size: expected 94 bytes *, found 70"},
+    {HEADER ("'<f4'", "True", "(2, 3)"), 1, 24, "*fortran_order: expected False *, found 'True'"},
+    {HEADER ("'<f4'", "0", "(2, 3)"), 1, 24, "*fortran_order: expected False, found '0' at *"},
+    {HEADER ("'>f4'", "False", "(2, 3)"), 1, 24, "*found '>f4' (big-endian)"},
+    {HEADER ("'|O'", "False", "(2, 3)"), 1, 24, "*found '|O' (objects)"},
+    {HEADER ("'|S4'", "False", "(2, 3)"), 1, 24, "*found '|S4' (strings)"},
+    {HEADER ("'|V4'", "False", "(2, 3)"), 1, 24, "*found '|V4' (a structure)"},
+    {HEADER ("'<c8'", "False", "(2, 3)"), 1, 48, "*found '<c8' (complex)"},
+    {HEADER ("''", "False", "(2, 3)"), 1, 24, "*found '' (unknown)"},
     {HEADER ("'<f4\\n%s'", "False", "(2, 3)"), 1, 24, "*descr: *unknown)"},
-    {HEADER ("[('a', '<f4')]", "False", "(2, 3)"), 1, 24, "*descr: *got a structure"},
-    {HEADER ("4", "False", "(2, 3)"), 1, 24, "*descr: expected a type *, got '4' at *"},
-    {HEADER ("'<f4'", "False", "()"), 1, 4, "*shape: expected 1 to 3 dimensions *, got 0"},
-    {HEADER ("'<f4'", "False", "(1, 1, 2, 3)"), 1, 24, "*1 to 3 dimensions *, got 4"},
-    {HEADER ("'<f4'", "False", "(6)"), 1, 24, "*shape: expected a tuple, got a number"},
-    {HEADER ("'<f4'", "False", "6"), 1, 24, "*shape: expected '(', got '6' at *"},
-    {HEADER ("'<f4'", "False", "(2, -3)"), 1, 24, "*shape: expected a number, got '-' at *"},
+    {HEADER ("[('a', '<f4')]", "False", "(2, 3)"), 1, 24, "*descr: *found a structure"},
+    {HEADER ("4", "False", "(2, 3)"), 1, 24, "*descr: expected a type *, found '4' at *"},
+    {HEADER ("'<f4'", "False", "()"), 1, 4, "*shape: expected 1 to 3 dimensions *, found 0"},
+    {HEADER ("'<f4'", "False", "(1, 1, 2, 3)"), 1, 24, "*1 to 3 dimensions *, found 4"},
+    {HEADER ("'<f4'", "False", "(6)"), 1, 24, "*shape: expected a tuple, found a number"},
+    {HEADER ("'<f4'", "False", "6"), 1, 24, "*shape: expected '(', found '6' at *"},
+    {HEADER ("'<f4'", "False", "(2, -3)"), 1, 24, "*shape: expected a number, found '-' at *"},
     {HEADER ("'<f4'", "False", "(2, 3.0)"), 1, 24, "*shape: expected *"},
-    {HEADER ("'<f4'", "False", "(2L, 3L)"), 3, 24, "*shape: expected a number, got *"},
-    {HEADER ("'<f4'", "False", "(2, 3l)"), 1, 24, "*shape: expected a number, got *"},
-    {HEADER ("'<f4'", "False", "(2, 3LL)"), 2, 24, "*shape: expected a number, got *"},
-    {HEADER ("'<f4'", "False", "(2, 3L4)"), 1, 24, "*shape: expected a number, got *"},
+    {HEADER ("'<f4'", "False", "(2L, 3L)"), 3, 24, "*shape: expected a number, found *"},
+    {HEADER ("'<f4'", "False", "(2, 3l)"), 1, 24, "*shape: expected a number, found *"},
+    {HEADER ("'<f4'", "False", "(2, 3LL)"), 2, 24, "*shape: expected a number, found *"},
+    {HEADER ("'<f4'", "False", "(2, 3L4)"), 1, 24, "*shape: expected a number, found *"},
     {HEADER ("'<f4'", "False", "(2, 3.0L)"), 1, 24, "*shape: expected *"},
-    {HEADER ("'<f4'", "False", "(2, L)"), 1, 24, "*shape: expected a number, got 'L' at *"},
+    {HEADER ("'<f4'", "False", "(2, L)"), 1, 24, "*shape: expected a number, found 'L' at *"},
     {HEADER ("'<f4'", "False", "(2\nL, 3)"), 1, 24,
-        "*shape: expected ',' or ')', got 'L' at *"},
-    {HEADER ("'<f4'", "False", "(6L)"), 1, 24, "*shape: expected a tuple, got a number"},
-    {HEADER ("'4L'", "False", "(2L, 3L)"), 1, 24, "*descr: *got '4L' (unknown)"},
+        "*shape: expected ',' or ')', found 'L' at *"},
+    {HEADER ("'<f4'", "False", "(6L)"), 1, 24, "*shape: expected a tuple, found a number"},
+    {HEADER ("'4L'", "False", "(2L, 3L)"), 1, 24, "*descr: *found '4L' (unknown)"},
     {HEADER ("'<f4'", "False", "(2, 0x3)"), 1, 24, "*shape: expected *"},
-    {HEADER ("'<f4'", "False", "(2 3)"), 1, 24, "*shape: expected ',' or ')', got '3' at *"},
-    {HEADER ("'<f4'", "False", "(,)"), 1, 24, "*shape: expected a number, got ',' at *"},
+    {HEADER ("'<f4'", "False", "(2 3)"), 1, 24, "*shape: expected ',' or ')', found '3' at *"},
+    {HEADER ("'<f4'", "False", "(,)"), 1, 24, "*shape: expected a number, found ',' at *"},
     {HEADER ("'<f4'", "False", "(2, 0)"), 1, 0,
-        "*shape: expected a size from 1 to 2147483647, got 0"},
+        "*shape: expected a size from 1 to 2147483647, found 0"},
     {HEADER ("'<f4'", "False", "(0, 2, 3)"), 1, 0,
-        "*shape: expected streams from 1 to *, got 0"},
-    {HEADER ("'<f4'", "False", "(1, 2147483648)"), 1, 0, "*size from 1 to *, got 2147483648"},
-    {HEADER ("'<f4'", "False", "(4294967297, 1, 3)"), 1, 12, "*streams *, got 4294967297"},
+        "*shape: expected streams from 1 to *, found 0"},
+    {HEADER ("'<f4'", "False", "(1, 2147483648)"), 1, 0, "*size from 1 to *, found 2147483648"},
+    {HEADER ("'<f4'", "False", "(4294967297, 1, 3)"), 1, 12, "*streams *, found 4294967297"},
     /* Products of 2^64 + 24 bytes and the like, and numbers that are no 64 bits. */
     {HEADER ("'<f4'", "False", "(4611686018427387906, 3)"), 1, 24,
-        "*shape: expected what a file can hold*"},
+        "*shape: expected a file of less than 2^64 bytes, found *"},
     {HEADER ("'|u1'", "False", "(6148914691236517206, 3)"), 1, 2,
-        "*shape: expected what a file can hold*"},
+        "*shape: expected a file of less than 2^64 bytes, found *"},
     {HEADER ("'<f8'", "False", "(2305843009213693952, 1)"), 1, 0,
-        "*shape: expected what a file can hold*"},
+        "*shape: expected a file of less than 2^64 bytes, found *"},
     {HEADER ("'|u1'", "False", "(18446744073709551615, 1)"), 1, 67,
-        "*shape: expected what a file can hold*"},
+        "*shape: expected a file of less than 2^64 bytes, found *"},
     {HEADER ("'|u1'", "False", "(99999999999999999999999, 2)"), 1, 0,
-        "*shape: expected what a file can hold*"},
+        "*shape: expected a file of less than 2^64 bytes, found *"},
     {HEADER ("'|u1'", "False", "(2, 18446744073709551619)"), 1, 6,
-        "*size from 1 to 2147483647, got *"},
-    {"{'descr': '<f4', 'fortran_order': False}", 1, 24, "*expected key 'shape', got none"},
-    {"{'fortran_order': False, 'shape': (2, 3)}", 1, 24, "*expected key 'descr', got none"},
-    {"{'descr': '<f4', 'shape': (2, 3)}", 1, 24, "*expected key 'fortran_order', got none"},
-    {"{'descr': '<f4', 'descr': '<f4'}", 1, 24, "*expected key 'descr' once, got it again"},
-    {"{'descr': '<f4', 'order': 'C'}", 1, 24, "*expected keys *, got 'order'"},
-    {"{'descr' '<f4'}", 1, 24, "*expected ':', got '<f4' at *"},
-    {"{descr: '<f4'}", 1, 24, "*expected a key, got 'descr' at *"},
+        "*size from 1 to 2147483647, found *"},
+    {"{'descr': '<f4', 'fortran_order': False}", 1, 24, "*expected key 'shape', found none"},
+    {"{'fortran_order': False, 'shape': (2, 3)}", 1, 24, "*expected key 'descr', found none"},
+    {"{'descr': '<f4', 'shape': (2, 3)}", 1, 24, "*expected key 'fortran_order', found none"},
+    {"{'descr': '<f4', 'descr': '<f4'}", 1, 24, "*expected key 'descr' once, found it twice"},
+    {"{'descr': '<f4', 'order': 'C'}", 1, 24, "*expected keys *, found 'order'"},
+    {"{'descr' '<f4'}", 1, 24, "*expected ':', found '<f4' at *"},
+    {"{descr: '<f4'}", 1, 24, "*expected a key, found 'descr' at *"},
     {"{'descr': '<f4' 'fortran_order': False}", 1, 24,
-        "*expected ',' or '}', got 'fortran_order' *"},
-    {"{,}", 1, 24, "*expected a key, got ',' at *"},
+        "*expected ',' or '}', found 'fortran_order' *"},
+    {"{,}", 1, 24, "*expected a key, found ',' at *"},
     {"{'descr': '<f4", 1, 24, "*descr: expected a type *"},
-    {"{'descr': '<f4'", 1, 24, "*expected ',' or '}', got the end at *"},
-    {"", 1, 24, "*expected '{', got the end at *"},
-    {"# {}\n", 1, 24, "*expected '{', got something else at *"},
-    {"('descr', '<f4')", 1, 24, "*expected '{', got '(' at *"},
-    {GOOD "x", 1, 24, "*expected nothing after '}', got 'x' at *"},
+    {"{'descr': '<f4'", 1, 24, "*expected ',' or '}', found the end at *"},
+    {"", 1, 24, "*expected '{', found the end at *"},
+    {"# {}\n", 1, 24, "*expected '{', found a comment at *"},
+    {"('descr', '<f4')", 1, 24, "*expected '{', found '(' at *"},
+    {GOOD "x", 1, 24, "*expected nothing after '}', found 'x' at *"},
 };
 
 static void
@@ -290,29 +290,29 @@ test_no_npy_file (NpyFile *fixture, gconstpointer data)
 {
   g_autofree gchar *error = NULL;
 
-  assert_refused (fixture->path, "expected a .npy file, got No such file or directory");
-  assert_refused (fixture->dir, "expected a .npy file, got a directory");
+  assert_refused (fixture->path, "No such file or directory");
+  assert_refused (fixture->dir, "expected a file, found a directory");
   g_assert_cmpint (mkfifo (fixture->path, 0600), ==, 0);
-  assert_refused (fixture->path, "expected a .npy file, got a FIFO");
+  assert_refused (fixture->path, "expected a file, found a FIFO");
   g_unlink (fixture->path);
   g_assert_false (test_launch (&error, "npysrc name=src ! fakesink"));
-  assert_matches (error, "src: property location: expected a .npy file, got nothing");
+  assert_matches (error, "src: property location: expected a path, found none");
 
-  assert_bytes_refused (fixture, "", 0, "magic: expected 6 bytes at byte 0, got 0: *truncated");
-  assert_bytes_refused (fixture, "\x93NUM", 4, "magic: expected 6 bytes at byte 0, got 4: *");
+  assert_bytes_refused (fixture, "", 0, "magic: expected 6 bytes at byte 0, found 0: *truncated");
+  assert_bytes_refused (fixture, "\x93NUM", 4, "magic: expected 6 bytes at byte 0, found 4: *");
   assert_bytes_refused (
-      fixture, "PK\3\4 zip", 8, "magic: expected '\\223NUMPY' (*), got 'PK*'");
+      fixture, "PK\3\4 zip", 8, "magic: expected '\\223NUMPY' (*), found 'PK*'");
   assert_bytes_refused (
-      fixture, "\x93NUMPY\1\0\x10", 9, "version: expected 10 bytes *, got 9: *");
+      fixture, "\x93NUMPY\1\0\x10", 9, "version: expected 10 bytes *, found 9: *");
   assert_bytes_refused (
-      fixture, "\x93NUMPY\2\0\x10\0\0", 11, "header length: expected 12 bytes *, got 11: *");
+      fixture, "\x93NUMPY\2\0\x10\0\0", 11, "header length: expected 12 bytes *, found 11: *");
   assert_bytes_refused (
-      fixture, "\x93NUMPY\1\0\x10\0{}", 12, "header: expected 16 bytes at byte 10, got 2: *");
+      fixture, "\x93NUMPY\1\0\x10\0{}", 12, "header: expected 16 bytes at byte 10, found 2: *");
   assert_bytes_refused (fixture, "\x93NUMPY\2\0\1\0\1\0{}", 14,
-      "header length: expected at most 65536 bytes, got 65537");
+      "header length: expected at most 65536 bytes, found 65537");
   assert_bytes_refused (
-      fixture, "\x93NUMPY\1\0\3\0{\0}", 13, "header: expected text, got a NUL character");
-  assert_bytes_refused (fixture, "\x93NUMPY\1\1\2\0{}", 12, "version: *, got 1.1");
+      fixture, "\x93NUMPY\1\0\3\0{\0}", 13, "header: expected text, found a NUL character");
+  assert_bytes_refused (fixture, "\x93NUMPY\1\1\2\0{}", 12, "version: *, found 1.1");
 }
 
 /* What Python and NumPy's own reader would take; long integers are of Python 2, which knew the
@@ -365,7 +365,7 @@ test_truncated_meanwhile (NpyFile *fixture, gconstpointer data)
       rig.bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
   g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_ERROR);
   gst_message_parse_error (message, &error, NULL);
-  assert_matches (error->message, "*/x.npy: items: expected 12 bytes at byte 82, got 8: *");
+  assert_matches (error->message, "*/x.npy: items: expected 12 bytes at byte 82, found 8: *");
   npysrc_rig_clear (&rig);
 }
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A writer of NumPy's .npy files of float32. */
+#pragma once
+#include <glib.h>
+
+typedef struct _GstLstmNpyWriter GstLstmNpyWriter;
+
+/* Begins a file of [length, size], or [length, rows, size] if @rows > 1, with [streams] in front if
+ * @streams > 1. The file has no name before gst_lstm_npy_writer_finish(). A device that can seek is
+ * written in place. The writer uses at most 1 MiB of memory or one step of all streams, for any length.
+ * Returns: (transfer full) (nullable): NULL with @error */
+GstLstmNpyWriter *gst_lstm_npy_writer_new (
+    const gchar *path, guint streams, guint rows, guint size, GError **error);
+const gchar *gst_lstm_npy_writer_get_path (const GstLstmNpyWriter *writer);
+guint64 gst_lstm_npy_writer_get_length (const GstLstmNpyWriter *writer); /* in steps */
+
+/* Appends @n_steps steps. @values is (streams, n_steps, rows, size) of native float32. After an error,
+ * the caller discards @writer. */
+gboolean gst_lstm_npy_writer_write (
+    GstLstmNpyWriter *writer, gconstpointer values, guint n_steps, GError **error);
+
+/* Completes the file, gives the file its name and frees @writer (transfer full), also on an error. On an
+ * error the new file is removed, and an existing file of that name stays unchanged. */
+gboolean gst_lstm_npy_writer_finish (GstLstmNpyWriter *writer, GError **error);
+
+/* Frees @writer (transfer full) and removes the file. */
+void gst_lstm_npy_writer_discard (GstLstmNpyWriter *writer);
