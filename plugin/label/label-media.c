@@ -2,7 +2,7 @@
 #include "label/label-media.h"
 #include "common/media.h"
 
-#define MARGIN 10 /* a part of it of the frame */
+#define MARGIN_DIVISOR 10 /* of the frame size, for the margin of a region */
 
 gboolean
 gst_lstm_label_media_open (const GstLstmLabelMedia *media, GstBuffer *buffer,
@@ -13,13 +13,13 @@ gst_lstm_label_media_open (const GstLstmLabelMedia *media, GstBuffer *buffer,
   return gst_lstm_media_open (buffer, media->id, n, steps, error);
 }
 
-/* Overlays write a classification above the region that it is about, for which there is room in the
- * frame: it ends a margin before its borders. */
+/* Relates the classification to a region. Overlays draw a classification above its region, so the region
+ * is smaller than the frame by a margin on each side. */
 static void
 add_region (GstAnalyticsRelationMeta *relations, const GstLstmLabelMedia *media, GQuark label,
     gfloat score, guint classification)
 {
-  const gint x = media->width / MARGIN, y = media->height / MARGIN;
+  const gint x = media->width / MARGIN_DIVISOR, y = media->height / MARGIN_DIVISOR;
   GstAnalyticsODMtd region;
 
   if (gst_analytics_relation_meta_add_od_mtd (
@@ -37,9 +37,10 @@ gst_lstm_label_media_attach (
   GstAnalyticsClsMtd classification;
 
   buffer = gst_lstm_media_make_writable (buffer);
-  relations = gst_buffer_add_analytics_relation_meta (buffer); /* or the one that is there */
+  relations = gst_buffer_add_analytics_relation_meta (
+      buffer); /* or returns the existing meta */
   if (gst_analytics_relation_meta_add_one_cls_mtd (relations, score, quark, &classification)
-      && media->region)
+      && media->add_region)
     add_region (relations, media, quark, score, classification.id);
   return buffer;
 }

@@ -388,14 +388,14 @@ test_bad_files (void)
     gssize size;
     const gchar *cause;
   } cases[] = {
-      {"", 0, "is empty"},
-      {"\n\r\n \n", -1, "is empty"},
-      {"\xef\xbb\xbf\n", -1, "is empty"},
-      {"a\n\nb\n", -1, "line 2 is blank"},
-      {"\na\n", -1, "line 1 is blank"},
-      {"a\nb\xff\n", -1, "is not UTF-8 text"},
-      {"a\0b\n", 4, "is not UTF-8 text"},
-      {NULL, (1 << 20) + 1, "is larger than 1048576 bytes"},
+      {"", 0, "expected one label per line, found none"},
+      {"\n\r\n \n", -1, "expected one label per line, found none"},
+      {"\xef\xbb\xbf\n", -1, "expected one label per line, found none"},
+      {"a\n\nb\n", -1, "line 2: expected a label, found a blank line"},
+      {"\na\n", -1, "line 1: expected a label, found a blank line"},
+      {"a\nb\xff\n", -1, "expected UTF-8 text, found byte 0xff at byte 3"},
+      {"a\0b\n", 4, "expected UTF-8 text, found byte 0x00 at byte 1"},
+      {NULL, (1 << 20) + 1, "expected at most 1048576 bytes, found 1048577"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases) + 3; i++) {
@@ -457,9 +457,9 @@ test_bad_caps (void)
   static const struct {
     const gchar *dimensions, *parts[4];
   } cases[] = {
-      {"2:1", {"labels.txt", "3 labels", "2 scores"}},
-      {"4:1", {"labels.txt", "3 labels", "4 scores"}},
-      {"3:1:2", {"streams expected 1", "got 2"}},
+      {"2:1", {"labels.txt", "expected 3 scores", "found 2"}},
+      {"4:1", {"labels.txt", "expected 3 scores", "found 4"}},
+      {"3:1:2", {"expected 1 stream", "found 2"}},
       {"3:1:1:2", {"dimensions"}},
       {"3:x", {"dimensions"}},
   };
@@ -498,7 +498,7 @@ test_caps_return (void)
 
     g_free (pull (&f, NULL, NULL));
     gst_harness_push_event (f.h, gst_event_new_caps (wrong));
-    assert_error (f.bus, (const gchar *[]){"4 scores", NULL});
+    assert_error (f.bus, (const gchar *[]){"expected 3 scores", "found 4", NULL});
     gst_harness_push_event (f.h, gst_event_new_caps (good));
     g_assert_cmpint (
         push (&f, (const gfloat[3]){k == 1, 0, k == 2}, 3, k * FRAME, FRAME), ==, GST_FLOW_OK);
