@@ -72,8 +72,10 @@ default_text (GParamSpec *spec)
 {
   const GValue *value = g_param_spec_get_default_value (spec);
 
-  if (G_IS_PARAM_SPEC_BOXED (spec) || G_IS_PARAM_SPEC_STRING (spec))
+  if (G_IS_PARAM_SPEC_BOXED (spec))
     return g_strdup ("none");
+  if (G_IS_PARAM_SPEC_STRING (spec))
+    return g_strdup (g_value_get_string (value) ? g_value_get_string (value) : "none");
   if (G_IS_PARAM_SPEC_ENUM (spec)) {
     GEnumClass *values = G_PARAM_SPEC_ENUM (spec)->enum_class;
 
