@@ -2,7 +2,7 @@
 #pragma once
 #include <gst/gst.h>
 
-/* Every element of the plugin; one line here registers it. */
+/* The elements of the plugin. A line here registers an element. */
 #define GST_LSTM_ELEMENTS(ELEMENT) \
   ELEMENT (lstm) \
   ELEMENT (lstmfeatures) \

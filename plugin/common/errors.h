@@ -13,8 +13,8 @@
 gboolean gst_lstm_fail (GError **error, GQuark domain, gint code, const gchar *format, ...)
     G_GNUC_PRINTF (4, 5);
 
-/* Sets @error for @bytes of memory that cannot be mapped. @purpose is "for reading" or "for writing".
- * Returns FALSE. */
+/* Sets @error for @bytes of memory that cannot be mapped. @purpose is "for reading" or "for
+ * writing". Returns FALSE. */
 gboolean gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes);
 
 /* Sets @error to the message of @cause, an error of util/input-file.h, as a resource error. Returns
@@ -28,13 +28,13 @@ void gst_lstm_post_error (gpointer element, const GError *error, const gchar *de
 /* Posts @error as a warning of @element. The caller does not hold the object lock. */
 void gst_lstm_post_warning (gpointer element, const GError *error);
 
-/* Posts @error for @caps unless @refused equals @caps, and stores @caps in @refused. Upstream offers
- * refused caps again with each buffer and event. The element keeps the previous caps: upstream may
- * return to them, and the base class does not call set_caps() in that case. The element clears
- * @refused in stop(). */
+/* Posts @error for @caps unless @refused equals @caps, and stores @caps in @refused. Upstream
+ * offers refused caps again with each buffer and event. The element keeps the previous caps:
+ * upstream may return to them, and the base class does not call set_caps() in that case. The
+ * element clears @refused in stop(). */
 void gst_lstm_refuse_caps (
     gpointer element, GstCaps **refused, GstCaps *caps, const GError *error);
 
-/* Clears @refused if @event is a CAPS event with other caps. The element calls this function for each
- * event of its sink pad. */
+/* Clears @refused if @event is a CAPS event with other caps. The element calls this function for
+ * each event of its sink pad. */
 void gst_lstm_forget_refused_caps (GstCaps **refused, GstEvent *event);

@@ -2,11 +2,10 @@
 #include "common/gate.h"
 
 typedef enum {
-  CLOSED, /* start() has not returned: data waits */
-  STARTED, /* start() has returned, but no sticky event has passed: buffers are dropped, since upstream
-               pushed them before the activation */
-  OPEN,     /* data passes until the pad is deactivated */
-  REFUSING, /* start() has failed, but the pad does not flush yet: data is refused */
+  CLOSED, /* The activation has not ended: data waits. */
+  STARTED, /* The activation has succeeded, but no sticky event has passed: buffers are dropped. */
+  OPEN,    /* Data passes until the pad is deactivated. */
+  REFUSING, /* The activation has failed, but the pad does not flush yet: data is refused. */
 } State;
 
 #define DROPPED GST_FLOW_CUSTOM_SUCCESS
@@ -52,11 +51,12 @@ is_flushing (GstPad *pad)
   return flushing;
 }
 
-/* Returns whether start() succeeds without an interruption. The caller holds the stream lock, which
- * deactivation takes, so the wait must end when the pad begins to flush. The pad may begin to flush
- * before this function is called, and may stop flushing before the thread wakes up. */
+/* Waits for the end of the activation. Returns whether the activation succeeds without an
+ * interruption. The caller holds the stream lock, which deactivation takes, so the wait must end
+ * when the pad begins to flush. The pad may begin to flush before this function is called, and
+ * may stop flushing before the thread wakes up. */
 static gboolean
-wait_for_start (Gate *gate, GstPad *pad)
+wait_for_activation (Gate *gate, GstPad *pad)
 {
   gboolean started;
   guint n_interruptions;
@@ -87,8 +87,8 @@ set_state (Gate *gate, State state)
   g_mutex_unlock (&gate->lock);
 }
 
-/* Opens the gate unless the pad is being deactivated: deactivation closes the gate before it waits for
- * the stream lock. */
+/* Opens the gate unless the pad is being deactivated: deactivation closes the gate before it
+ * waits for the stream lock. */
 static void
 open_gate (Gate *gate)
 {
@@ -107,15 +107,15 @@ interrupt_waits (Gate *gate)
   g_mutex_unlock (&gate->lock);
 }
 
-/* Returns OK if data passes, DROPPED or FLUSHING if not. GStreamer sends events before data, with one
- * exception: the pad is deactivated and activated again while upstream pushes a buffer. That buffer
- * belongs to the previous activation and is dropped. */
+/* Returns OK if data passes, DROPPED or FLUSHING if not. GStreamer sends events before data, with
+ * one exception: the pad is deactivated and activated again while upstream pushes a buffer. That
+ * buffer belongs to the previous activation and is dropped. */
 static GstFlowReturn
 check_data (Gate *gate, GstPad *pad)
 {
   if (is_open (gate))
     return GST_FLOW_OK;
-  if (!wait_for_start (gate, pad))
+  if (!wait_for_activation (gate, pad))
     return GST_FLOW_FLUSHING;
   return is_open (gate) ? GST_FLOW_OK : DROPPED;
 }
@@ -154,7 +154,7 @@ gate_event (GstPad *pad, GstObject *parent, GstEvent *event)
   if (type == GST_EVENT_FLUSH_START)
     interrupt_waits (gate);
   if (GST_EVENT_IS_SERIALIZED (event) && !is_open (gate)) {
-    if (!wait_for_start (gate, pad)) {
+    if (!wait_for_activation (gate, pad)) {
       gst_event_unref (event);
       return GST_FLOW_FLUSHING;
     }
@@ -171,7 +171,7 @@ gate_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   Gate *gate = get_gate (pad);
 
-  return (!GST_QUERY_IS_SERIALIZED (query) || is_open (gate) || wait_for_start (gate, pad))
+  return (!GST_QUERY_IS_SERIALIZED (query) || is_open (gate) || wait_for_activation (gate, pad))
          && gate->query (pad, parent, query);
 }
 

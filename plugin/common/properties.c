@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common/properties.h"
 
-/* Types without memory of their own: the fundamental type, the suffix of its GValue functions, the type
- * of the member. A value type is a row here. */
+/* Value types that own no memory. A table row has the fundamental type, the suffix of the GValue
+ * functions and the C type of the member. */
 #define SCALARS(X)                                                                             \
   X (BOOLEAN, boolean, gboolean)                                                               \
   X (INT, int, gint)                                                                           \
@@ -137,22 +137,22 @@ count_own_properties (GObjectClass *klass)
 
 guint
 gst_lstm_properties_install (
-    GObjectClass *klass, gsize settings, const GstLstmProperty *rows, guint n_rows)
+    GObjectClass *klass, gsize settings, const GstLstmProperty *properties, guint n_properties)
 {
   const guint first_id = count_own_properties (klass) + 1;
 
   klass->set_property = set_property_locked;
   klass->get_property = get_property_locked;
-  for (guint i = 0; i < n_rows; i++) {
-    GParamSpec *spec = rows[i].spec;
+  for (guint i = 0; i < n_properties; i++) {
+    GParamSpec *spec = properties[i].spec;
 
     g_param_spec_set_qdata (
-        spec, get_offset_quark (), GSIZE_TO_POINTER (settings + rows[i].offset));
+        spec, get_offset_quark (), GSIZE_TO_POINTER (settings + properties[i].offset));
     g_object_class_install_property (klass, first_id + i, spec);
     if (G_IS_PARAM_SPEC_ENUM (spec) || G_IS_PARAM_SPEC_FLAGS (spec))
       gst_type_mark_as_plugin_api (spec->value_type, 0);
   }
-  return first_id + n_rows;
+  return first_id + n_properties;
 }
 
 void

@@ -28,8 +28,8 @@ float_from_f2 (guint16 bits)
 #define KEEP_VALUE(x) (x)
 #define IS_TRUE(x) ((x) != 0)
 
-/* Name in NumPy, name and number in NNStreamer, name in C, type of an item in memory, and the function
- * that converts an item from little-endian to a number */
+/* Name in NumPy, name and number in NNStreamer, name in C, type of an item in memory, and the
+ * function that converts an item from little-endian to a number */
 #define TYPES(X)                                                                               \
   X ("<f4", "float32", 7, f4, guint32, float_from_f4)                                          \
   X ("<f2", "float16", 10, f2, guint16, float_from_f2)                                         \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Number types of tensors and files. Values of each type are converted to float32. A type is a table
- * row in types.c. */
+ * Number types of tensors and files. Values of each type are converted to float32. A type is a
+ * table row in types.c. */
 #pragma once
 #include <glib.h>
 

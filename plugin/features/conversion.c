@@ -14,8 +14,8 @@ gst_lstm_conversion_clear (GstLstmConversion *conversion)
   gst_lstm_grid_clear (&conversion->grid);
 }
 
-/* Adds a stage from @in to @out. The options differ from the converter's defaults only in dither and in
- * chroma interpolation, which would change pixels that already have the right value. */
+/* Adds a stage from @in to @out. The options differ from the converter's defaults only in dither
+ * and in chroma interpolation, which would change pixels that already have the right value. */
 static gboolean
 add_stage (GstLstmConversion *conversion, const GstVideoInfo *in, const GstVideoInfo *out)
 {
@@ -37,8 +37,8 @@ add_stage (GstLstmConversion *conversion, const GstVideoInfo *in, const GstVideo
   return TRUE;
 }
 
-/* Sets @out to @format with the size and rate of @in, and with the colorimetry of @in if @same_colors,
- * else with the default of @format. */
+/* Sets @out to @format with the size and rate of @in, and with the colorimetry of @in if
+ * @same_colors, else with the default of @format. */
 static gboolean
 init_info (
     GstVideoInfo *out, const GstVideoInfo *in, GstVideoFormat format, gboolean same_colors)
@@ -67,8 +67,7 @@ add_stages (GstLstmConversion *conversion, gboolean to_rgb)
 {
   GstVideoInfo in = conversion->info, wide, out;
   const gboolean from_rgb = GST_VIDEO_INFO_IS_RGB (&in);
-  const gboolean same_colors = to_rgb
-                               == from_rgb; /* values keep their range and lose bits only */
+  const gboolean same_colors = to_rgb == from_rgb; /* values keep their range, at fewer bits */
   const gboolean full_range = in.colorimetry.range != GST_VIDEO_COLOR_RANGE_16_235;
   gint offset[GST_VIDEO_MAX_COMPONENTS], scale[GST_VIDEO_MAX_COMPONENTS];
 
@@ -81,8 +80,8 @@ add_stages (GstLstmConversion *conversion, gboolean to_rgb)
 
   if (to_rgb ? in.finfo->format == GST_VIDEO_FORMAT_RGB : same_colors && has_luma_plane (&in))
     return TRUE;
-  /* The converter's 8-bit matrices are accurate only from RGB of full range. Its other 8-bit matrices are
-   * wrong by up to 6 gray levels, mostly too dark, its 16-bit matrices by up to 2.2. */
+  /* The converter's 8-bit matrices are accurate only from RGB of full range. Its other 8-bit
+   * matrices are wrong by up to 6 gray levels, mostly too dark, its 16-bit ones by up to 2.2. */
   if (!same_colors && !(from_rgb && full_range) && GST_VIDEO_INFO_COMP_DEPTH (&in, 0) <= 8) {
     const GstVideoFormat format = from_rgb ? GST_VIDEO_FORMAT_ARGB64 : GST_VIDEO_FORMAT_AYUV64;
 
@@ -103,7 +102,8 @@ gst_lstm_conversion_init (GstLstmConversion *conversion, const GstCaps *caps, gu
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "caps: expected video/x-raw, found '%" GST_PTR_FORMAT "'", caps);
 
-  /* The fields of a frame are lines of one picture. Gray needs a matrix to become RGB. */
+  /* Both fields of an interlaced frame are lines of one picture. The conversion of gray to RGB
+   * needs a matrix. */
   GST_VIDEO_INFO_INTERLACE_MODE (info) = GST_VIDEO_INTERLACE_MODE_PROGRESSIVE;
   if (GST_VIDEO_INFO_IS_GRAY (info))
     info->colorimetry.matrix = GST_VIDEO_COLOR_MATRIX_BT601;

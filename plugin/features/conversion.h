@@ -19,9 +19,9 @@ typedef struct {
   GstLstmGrid grid;
 } GstLstmConversion;
 
-/* Prepares the conversion of frames of @caps to @width x @height cells of luma, or of red, green and
- * blue if @is_rgb. @conversion is zero or cleared. Returns FALSE and sets @error if the caps have no
- * such conversion. */
+/* Prepares the conversion of frames of @caps to @width x @height cells of luma, or of red, green
+ * and blue if @is_rgb. @conversion is zero or cleared. Returns FALSE and sets @error if the caps
+ * have no such conversion. */
 gboolean gst_lstm_conversion_init (GstLstmConversion *conversion, const GstCaps *caps,
     guint width, guint height, gboolean is_rgb, GError **error);
 void gst_lstm_conversion_clear (GstLstmConversion *conversion);
@@ -30,7 +30,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GstLstmConversion, gst_lstm_conversion_clear)
 /* Returns the number of values of the grid. */
 guint gst_lstm_conversion_get_size (const GstLstmConversion *conversion);
 
-/* Converts @frame to @values (height, width, channels) from 0 (black) to 1 (white). Clears the flags of
- * @frame. */
+/* Converts @frame to @values (height, width, channels) from 0 (black) to 1 (white). Clears the
+ * flags of @frame. */
 void gst_lstm_conversion_run (
     GstLstmConversion *conversion, GstVideoFrame *frame, gfloat *values);

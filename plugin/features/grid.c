@@ -12,8 +12,8 @@ clear_tents (GstLstmTents *tents)
   tents->n_cells = 0;
 }
 
-/* Computes a tent for each cell. A tent is as wide as two cells, at least two pixels, and its top is at
- * the center of the cell. Pixels beyond the edge are copies of the pixel at the edge. */
+/* Computes a tent for each cell. A tent is as wide as two cells, at least two pixels, and its top
+ * is at the center of the cell. Pixels beyond the edge are copies of the pixel at the edge. */
 static void
 init_tents (GstLstmTents *tents, guint n_pixels, guint n_cells)
 {
@@ -62,8 +62,8 @@ gst_lstm_grid_clear (GstLstmGrid *grid)
   g_clear_pointer (&grid->sums, g_free);
 }
 
-/* Adds wa * a (n) + wb * b (n) to sums (n). Most of the time is spent here. Two lines at once halve the
- * loads and stores of the sums. */
+/* Adds wa * a (n) + wb * b (n) to sums (n). Most of the time is spent here. Two lines at once
+ * halve the loads and stores of the sums. */
 static void
 add_lines (gfloat *restrict sums, const guint8 *restrict a, gfloat wa, const guint8 *restrict b,
     gfloat wb, guint n)

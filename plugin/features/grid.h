@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Averages an 8-bit picture to a grid of cells. The weights of a cell form a tent. Sums are float32 and
- * are not rounded in between. This file does not depend on pads, video formats or colors. */
+ * Averages an 8-bit picture to a grid of cells. The weights of a cell form a tent. Sums are
+ * float32 and are not rounded in between. This file does not depend on pads, video formats or
+ * colors. */
 #pragma once
 #include <glib.h>
 
@@ -21,13 +22,14 @@ typedef struct {
   gfloat *sums; /* (in_width, channels), the mean of the lines of one row of cells */
 } GstLstmGrid;
 
-/* Prepares averages of pictures (in_height, in_width, channels) of bytes to grids (out_height, out_width,
- * channels) of floats. @grid is zero or cleared. gst_lstm_grid_clear() frees its memory. */
+/* Prepares averages of pictures (in_height, in_width, channels) of bytes to grids (out_height,
+ * out_width, channels) of floats. @grid is zero or cleared. gst_lstm_grid_clear() frees its
+ * memory. */
 void gst_lstm_grid_init (GstLstmGrid *grid, guint in_width, guint in_height, guint out_width,
     guint out_height, guint channels);
 void gst_lstm_grid_clear (GstLstmGrid *grid);
 
-/* Averages @picture to @cells, which are in the units of the bytes, 0 to 255. @stride is the number of
- * bytes from a line of @picture to the next line, and may be negative. */
+/* Averages @picture to @cells, which are in the units of the bytes, 0 to 255. @stride is the
+ * number of bytes from a line of @picture to the next line, and may be negative. */
 void gst_lstm_grid_average (
     GstLstmGrid *grid, const guint8 *picture, gssize stride, gfloat *cells);

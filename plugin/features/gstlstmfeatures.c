@@ -12,8 +12,8 @@
  * channels of a cell (one, or R, G, B). Each value is (value - mean) * scale, with value from 0
  * (black) to 1 (white).
  *
- * The element accepts frames of any format and size, with limited or full range. It ignores the alpha
- * channel and processes interlaced frames like progressive frames.
+ * The element accepts frames of any format and size, with limited or full range. It ignores the
+ * alpha channel and processes interlaced frames like progressive frames.
  *
  * ## Example launch line
  * |[
@@ -239,7 +239,8 @@ map_frame (GstLstmFeatures *self, GstBuffer *buffer, GstVideoFrame *frame, GErro
              gst_buffer_get_size (buffer));
 }
 
-/* Maps the first bytes of @buffer: a downstream pool may allocate larger buffers than a vector needs. */
+/* Maps the first bytes of @buffer: a downstream pool may allocate larger buffers than a vector
+ * needs. */
 static gboolean
 map_vector (GstLstmFeatures *self, GstBuffer *buffer, GstMapInfo *map, GError **error)
 {

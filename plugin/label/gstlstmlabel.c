@@ -4,12 +4,13 @@
  * @title: lstmlabel
  * @short_description: labels the greatest score of each step, as text and as a message
  *
- * Accepts vectors of n scores. For each step, the element pushes the label of the greatest score as
- * text, such as `pan-left 0.97`, with the timestamp of the step. #GstLstmLabel:labels-location names a
- * UTF-8 text file with one label per line. Without a file the labels are the numbers from 0.
+ * Accepts vectors of n scores. For each step, the element pushes the label of the greatest score
+ * as text, such as `pan-left 0.97`, with the timestamp of the step. #GstLstmLabel:labels-location
+ * names a UTF-8 text file with one label per line. Without a file the labels are the numbers from
+ * 0.
  *
- * A step has no label if its greatest score is below #GstLstmLabel:threshold or if a score is NaN. The
- * element pushes a GAP event for such a step.
+ * A step has no label if its greatest score is below #GstLstmLabel:threshold or if a score is
+ * NaN. The element pushes a GAP event for such a step.
  *
  * The element posts an element message named `lstm-label` at the first step and at each step whose
  * label differs from the label of the previous step. The message has these fields:
@@ -31,6 +32,7 @@
 #include "elements.h"
 #include "common/errors.h"
 #include "common/gate.h"
+#include "common/in-place.h"
 #include "common/properties.h"
 #include "label/label-media.h"
 #include "label/labels-file.h"
@@ -52,10 +54,9 @@ struct _GstLstmLabel {
   gboolean region;
 
   /* Used by the streaming thread */
-  GStrv labels; /* (nullable): valid from start() to stop(); NULL: the indices are the labels */
-  GstLstmTensors tensors; /* one tensor of n scores; streams is 1 */
-  gint
-      previous_index; /* of the previous step: an index, GST_LSTM_NO_LABEL or NO_PREVIOUS_STEP */
+  GStrv labels; /* (nullable): valid after start(); NULL: the indices are the labels */
+  GstLstmTensors tensors;  /* one tensor of n scores; streams is 1 */
+  gint previous_index;     /* label of the previous step, or NO_PREVIOUS_STEP */
   GstCaps *refused_caps;   /* caps whose error is posted */
   GstBuffer *score_buffer; /* (nullable): contains the next step */
   guint next_step;         /* in score_buffer */
@@ -214,8 +215,8 @@ gst_lstm_label_sink_event (GstBaseTransform *trans, GstEvent *event)
   return GST_BASE_TRANSFORM_CLASS (gst_lstm_label_parent_class)->sink_event (trans, event);
 }
 
-/* Sets @label for the next step, which has @scores. Posts a message if the label differs from the previous
- * label. */
+/* Sets @label for the next step, which has @scores. Posts a message if the label differs from the
+ * previous label. */
 static void
 label_next_step (GstLstmLabel *self, const gfloat *scores, GstLstmStepLabel *label)
 {
@@ -235,8 +236,8 @@ label_next_step (GstLstmLabel *self, const gfloat *scores, GstLstmStepLabel *lab
           gst_lstm_step_label_to_structure (label, &GST_BASE_TRANSFORM (self)->segment)));
 }
 
-/* Labels the next step. Returns: (transfer full) (nullable): the text; NULL after a GAP event for a step
- * without a label */
+/* Labels the next step. Returns: (transfer full) (nullable): the text; NULL after a GAP event for
+ * a step without a label */
 static GstBuffer *
 create_text (GstLstmLabel *self, const gfloat *scores)
 {
@@ -283,20 +284,6 @@ label_frame (GstLstmLabel *self, GstBuffer *frame, GstBuffer **out)
   if (label.index != GST_LSTM_NO_LABEL)
     *out = gst_lstm_label_media_attach (&self->media, *out, label.text, (gfloat) label.score);
   return GST_FLOW_OK;
-}
-
-/* These two functions are never called, since the element implements generate_output(). If both exist,
- * the base class lets the element select in-place mode. */
-static GstFlowReturn
-gst_lstm_label_transform (GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf)
-{
-  return GST_FLOW_NOT_SUPPORTED;
-}
-
-static GstFlowReturn
-gst_lstm_label_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
-{
-  return GST_FLOW_NOT_SUPPORTED;
 }
 #endif
 
@@ -399,8 +386,7 @@ gst_lstm_label_class_init (GstLstmLabelClass *klass)
   object_class->finalize = gst_lstm_label_finalize;
   install_properties (object_class);
 #if HAVE_ANALYTICS
-  transform_class->transform = gst_lstm_label_transform;
-  transform_class->transform_ip = gst_lstm_label_transform_ip;
+  gst_lstm_in_place_enable (transform_class);
 #endif
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);

@@ -13,8 +13,8 @@ gst_lstm_label_media_open (const GstLstmLabelMedia *media, GstBuffer *buffer,
   return gst_lstm_media_open (buffer, media->id, n, steps, error);
 }
 
-/* Relates the classification to a region. Overlays draw a classification above its region, so the region
- * is smaller than the frame by a margin on each side. */
+/* Relates the classification to a region. Overlays draw a classification above its region, so the
+ * region is smaller than the frame by a margin on each side. */
 static void
 add_region (GstAnalyticsRelationMeta *relations, const GstLstmLabelMedia *media, GQuark label,
     gfloat score, guint classification)
@@ -37,8 +37,7 @@ gst_lstm_label_media_attach (
   GstAnalyticsClsMtd classification;
 
   buffer = gst_lstm_media_make_writable (buffer);
-  relations = gst_buffer_add_analytics_relation_meta (
-      buffer); /* or returns the existing meta */
+  relations = gst_buffer_add_analytics_relation_meta (buffer); /* may return an existing meta */
   if (gst_analytics_relation_meta_add_one_cls_mtd (relations, score, quark, &classification)
       && media->add_region)
     add_region (relations, media, quark, score, classification.id);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Labels of video frames: `lstmlabel` reads the scores from a GstTensorMeta and adds a classification. */
+ * Labels of video frames: `lstmlabel` reads the scores from a GstTensorMeta and adds a
+ * classification. */
 #pragma once
 
 #include "lstm/input/formats.h"
@@ -11,11 +12,12 @@ typedef struct {
   gint width, height;  /* of the frame */
 } GstLstmLabelMedia;
 
-/* Opens the scores of @buffer, [n_steps, *@n]. *@n is the expected number of scores, or 0 for any number,
- * which it is set to. gst_lstm_media_open() describes the other parameters. */
+/* Opens the scores of @buffer, [n_steps, *@n]. *@n is the expected number of scores, or 0 for any
+ * number, which it is set to. gst_lstm_media_open() describes the other parameters. */
 gboolean gst_lstm_label_media_open (const GstLstmLabelMedia *media, GstBuffer *buffer,
     GstLstmSteps *steps, gsize *n, GError **error);
 
-/* Adds a classification with @label and @score to @buffer (transfer full). Returns: (transfer full) */
+/* Adds a classification with @label and @score to @buffer (transfer full).
+ * Returns: (transfer full) */
 GstBuffer *gst_lstm_label_media_attach (
     const GstLstmLabelMedia *media, GstBuffer *buffer, const gchar *label, gfloat score);

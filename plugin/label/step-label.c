@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Returns the index of the greatest of @scores (n), the first one of equal scores, or GST_LSTM_NO_LABEL if
- * a score is NaN. */
+/* Returns the index of the greatest of @scores (n), the first one of equal scores, or
+ * GST_LSTM_NO_LABEL if a score is NaN. */
 static gint
 find_greatest (const gfloat *scores, guint n, gdouble *score)
 {
@@ -42,8 +42,8 @@ gst_lstm_step_label_clear (GstLstmStepLabel *label)
   g_clear_pointer (&label->text, g_free);
 }
 
-/* Returns the time from the first step of @buffer to step @i, which may be one past the last step. The
- * time follows from the framerate, or else from the duration of @buffer. */
+/* Returns the time from the first step of @buffer to step @i, which may be one past the last
+ * step. The time follows from the framerate, or else from the duration of @buffer. */
 static GstClockTime
 get_step_offset (const GstLstmTensors *tensors, const GstBuffer *buffer, guint i)
 {

@@ -24,6 +24,7 @@
 #include "elements.h"
 #include "common/errors.h"
 #include "common/gate.h"
+#include "common/in-place.h"
 #include "common/properties.h"
 #include "lstm/models.h"
 
@@ -393,21 +394,6 @@ gst_lstm_finalize (GObject *object)
   G_OBJECT_CLASS (gst_lstm_parent_class)->finalize (object);
 }
 
-/* generate_output() comes before it. The base class looks whether there is one: without it buffers
- * would pass through, and nobody would be asked for a pool. */
-static GstFlowReturn
-gst_lstm_transform (GstBaseTransform *trans, GstBuffer *inbuf, GstBuffer *outbuf)
-{
-  return GST_FLOW_NOT_SUPPORTED;
-}
-
-/* As little as the other: with it the base class lets buffers of media be as they come. */
-static GstFlowReturn
-gst_lstm_transform_ip (GstBaseTransform *trans, GstBuffer *buffer)
-{
-  return GST_FLOW_NOT_SUPPORTED;
-}
-
 static void
 gst_lstm_init (GstLstm *self)
 {
@@ -496,7 +482,6 @@ gst_lstm_class_init (GstLstmClass *klass)
   trans_class->query = gst_lstm_query;
   trans_class->sink_event = gst_lstm_sink_event;
   trans_class->src_event = gst_lstm_src_event;
-  trans_class->transform = gst_lstm_transform;
-  trans_class->transform_ip = gst_lstm_transform_ip;
+  gst_lstm_in_place_enable (trans_class);
   trans_class->generate_output = gst_lstm_generate_output;
 }

@@ -28,8 +28,8 @@ G_DEFINE_ENUM_TYPE (GstLstmGapPolicy, gst_lstm_gap_policy,
     GST_LSTM_ENUM_VALUE (
         GST_LSTM_GAP_ZERO_STEP, "zero-step", "Steps of zeros fill the duration of the gap"))
 
-/* The registered names of LstmPrecision in liblstm are its C identifiers, so the property has a type
- * of its own. */
+/* The registered names of LstmPrecision in liblstm are its C identifiers, so the property has a
+ * type of its own. */
 G_DEFINE_ENUM_TYPE (GstLstmPrecision, gst_lstm_precision,
     GST_LSTM_ENUM_VALUE (
         LSTM_PRECISION_FLOAT32, "float32", "Four bytes per weight, no further rounding"),
@@ -45,7 +45,7 @@ G_DEFINE_ENUM_TYPE (GstLstmPrecision, gst_lstm_precision,
 static guint
 install_model_properties (GObjectClass *klass, gsize settings)
 {
-  const GstLstmProperty rows[] = {
+  const GstLstmProperty properties[] = {
       {g_param_spec_string ("model-location", "Model location",
            "File of the model (safetensors, Keras, ONNX), opened when the element goes to "
            "PAUSED",
@@ -67,13 +67,13 @@ install_model_properties (GObjectClass *klass, gsize settings)
           MEMBER (module_chain)},
   };
 
-  return gst_lstm_properties_install (klass, settings, rows, G_N_ELEMENTS (rows));
+  return gst_lstm_properties_install (klass, settings, properties, G_N_ELEMENTS (properties));
 }
 
 static guint
 install_tensor_properties (GObjectClass *klass, gsize settings)
 {
-  const GstLstmProperty rows[] = {
+  const GstLstmProperty properties[] = {
     {g_param_spec_enum ("output-mode", "Output mode",
          "Steps that have an output: every step, the last step of a sequence, or the last step "
          "of each window",
@@ -108,13 +108,13 @@ install_tensor_properties (GObjectClass *klass, gsize settings)
 #endif
   };
 
-  return gst_lstm_properties_install (klass, settings, rows, G_N_ELEMENTS (rows));
+  return gst_lstm_properties_install (klass, settings, properties, G_N_ELEMENTS (properties));
 }
 
 static guint
 install_stream_properties (GObjectClass *klass, gsize settings)
 {
-  const GstLstmProperty rows[] = {
+  const GstLstmProperty properties[] = {
       {g_param_spec_boolean ("stateful", "Stateful",
            "Keep h and c at the end of a sequence; a flush and READY still reset both", FALSE,
            PLAYING),
@@ -154,7 +154,7 @@ install_stream_properties (GObjectClass *klass, gsize settings)
           MEMBER (state_interval)},
   };
 
-  return gst_lstm_properties_install (klass, settings, rows, G_N_ELEMENTS (rows));
+  return gst_lstm_properties_install (klass, settings, properties, G_N_ELEMENTS (properties));
 }
 
 guint

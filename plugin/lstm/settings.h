@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The properties of `lstm` and their values. A property is a member of GstLstmSettings and a table row in
- * settings.c. */
+ * The properties of `lstm` and their values. A property is a member of GstLstmSettings and a
+ * table row in settings.c. */
 #pragma once
 
 #include <gst/gst.h>

@@ -5,17 +5,17 @@
  * @short_description: writes feature vectors to a NumPy file
  *
  * Writes float32 tensors to a .npy file of shape [length, size], or [streams, length, size] if
- * buffers contain several streams. If buffers contain several tensors, each tensor has its own file:
- * %s in #npysink:location is replaced by the tensor's name in the caps, or by its index. Any other %
- * is an ordinary character.
+ * buffers contain several streams. If buffers contain several tensors, each tensor has its own
+ * file: %s in #npysink:location is replaced by the tensor's name in the caps, or by its index.
+ * Any other % is an ordinary character.
  *
- * A file gets its name, and replaces a file of that name, only when it is complete: at EOS, or when
- * the element stops before EOS, with the steps that were written. Until then it has no name. If caps
- * arrive without a buffer, EOS writes a file of length 0, and a stop writes no file. An error leaves
- * no file. Devices that can seek, such as /dev/null, are written in place.
+ * A file gets its name, and replaces a file of that name, only when it is complete: at EOS, or
+ * when the element stops before EOS, with the steps that were written. Until then it has no name.
+ * If caps arrive without a buffer, EOS writes a file of length 0, and a stop writes no file. An
+ * error leaves no file. Devices that can seek, such as /dev/null, are written in place.
  *
- * Steps are written in the order of arrival, regardless of their timestamps. A gap adds no step, and a
- * flush removes none. Steps after EOS, for example after a seek, begin a new file.
+ * Steps are written in the order of arrival, regardless of their timestamps. A gap adds no step,
+ * and a flush removes none. Steps after EOS, for example after a seek, begin a new file.
  *
  * ## Example launch line
  * |[
@@ -89,8 +89,8 @@ dup_location (GstNpySink *self)
 
 /* Files */
 
-/* Builds the path for tensor @i. The name of a tensor comes from upstream and is untrusted: it must not
- * select another directory. Returns: (transfer full) */
+/* Builds the path for tensor @i. The name of a tensor comes from upstream and is untrusted: it
+ * must not select another directory. Returns: (transfer full) */
 static gchar *
 build_path (const GstLstmTensors *tensors, guint i, const gchar *pattern, GError **error)
 {
@@ -164,7 +164,7 @@ finish_writers (GstNpySink *self)
 
 /* Streaming */
 
-/* Returns FALSE and sets @error unless steps of @now can follow steps of @before in the same files. */
+/* Returns FALSE and sets @error unless steps of @now can follow steps of @before in a file. */
 static gboolean
 check_compatible (
     const GstLstmTensors *before, const GstLstmTensors *now, gboolean by_name, GError **error)

@@ -9,13 +9,13 @@
  * `other/tensors`. If the file has streams, a buffer contains the same steps of all streams:
  * [streams, steps, size].
  *
- * #npysrc:framerate determines the timestamps of the steps. A seek moves to the step that contains
- * the requested time, and the segment starts at that step. Steps that begin before the segment's stop
- * are pushed. If #npysrc:steps-per-buffer does not divide the number of steps, new caps announce a
- * shorter last buffer.
+ * #npysrc:framerate determines the timestamps of the steps. A seek moves to the step that
+ * contains the requested time, and the segment starts at that step. Steps that begin before the
+ * segment's stop are pushed. If #npysrc:steps-per-buffer does not divide the number of steps, new
+ * caps announce a shorter last buffer.
  *
- * The file must not change while the element reads it. A file that is truncated in the meantime is an
- * error.
+ * The file must not change while the element reads it. A file that is truncated in the meantime
+ * is an error.
  *
  * ## Example launch line
  * |[
@@ -47,8 +47,8 @@ typedef struct {
   guint64 step;    /* the next step to push */
   guint64 end;     /* the step after the last step of the segment */
 
-  /* The negotiated tensors; steps changes for a shorter buffer. The streaming thread writes them under
-   * the object lock, since queries read them in other threads. */
+  /* The negotiated tensors; steps changes for a shorter buffer. The streaming thread writes them
+   * under the object lock, since queries read them in other threads. */
   GstLstmTensors tensors;
 } GstNpySrc;
 typedef GstPushSrcClass GstNpySrcClass;
@@ -64,8 +64,8 @@ static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
 
 /* Times and steps */
 
-/* Counts the steps that begin before @time. Step i begins at floor (i * period) ns, which is before @time
- * if and only if i * period is. */
+/* Counts the steps that begin before @time. Step i begins at floor (i * period) ns, which is
+ * before @time if and only if i * period is. */
 static guint64
 count_steps_before (const GstLstmTensors *tensors, GstClockTime time)
 {
@@ -177,8 +177,8 @@ gst_npy_src_do_seek (GstBaseSrc *src, GstSegment *segment)
   return TRUE;
 }
 
-/* Returns whether a seek can succeed. The base class refuses a seek only after a flush and then continues
- * without a segment. */
+/* Returns whether a seek can succeed. The base class refuses a seek only after a flush and then
+ * continues without a segment. */
 static gboolean
 can_seek (GstNpySrc *self, GstEvent *event)
 {
@@ -206,7 +206,8 @@ gst_npy_src_event (GstBaseSrc *src, GstEvent *event)
   return GST_BASE_SRC_CLASS (gst_npy_src_parent_class)->event (src, event);
 }
 
-/* Handles events that the application sends to the element; they do not pass gst_npy_src_event(). */
+/* Handles events that the application sends to the element. gst_npy_src_event() does not see these
+ * events. */
 static gboolean
 gst_npy_src_send_event (GstElement *element, GstEvent *event)
 {
@@ -309,8 +310,8 @@ gst_npy_src_create (GstPushSrc *src, GstBuffer **buffer)
 
 /* Starting and stopping */
 
-/* Sets @tensors and the steps of a buffer, which has @steps steps (0: all). Returns FALSE and sets @error
- * if caps or a buffer cannot have that size. */
+/* Sets @tensors and the steps of a buffer, which has @steps steps (0: all). Returns FALSE and
+ * sets @error if caps or a buffer cannot have that size. */
 static gboolean
 set_shape (GstNpySrc *self, guint steps, GstLstmTensors *tensors, GError **error)
 {
@@ -380,8 +381,8 @@ gst_npy_src_stop (GstBaseSrc *src)
 {
   GstNpySrc *self = NPY_SRC (src);
 
-  /* The base class has joined the task, but a seek may have restarted the task. The stream lock waits
-   * for create(). */
+  /* The base class has joined the task, but a seek may have restarted the task. The stream lock
+   * waits for create(). */
   GST_PAD_STREAM_LOCK (GST_BASE_SRC_PAD (src));
   GST_OBJECT_LOCK (self);
   self->tensors = (GstLstmTensors){0};

@@ -187,8 +187,8 @@ parse_entry (GScanner *scanner, GstLstmNpyHeader *header, guint *seen, GError **
       "header: expected keys 'descr', 'fortran_order' and 'shape', found %s", found);
 }
 
-/* Removes the suffix L of Python 2's long integers, as in (4L, 3L). NumPy does the same for the versions
- * that Python 2 wrote. Returns: (transfer full) */
+/* Removes the suffix L of Python 2's long integers, as in (4L, 3L). NumPy does the same for the
+ * versions that Python 2 wrote. Returns: (transfer full) */
 static gchar *
 drop_long_suffixes (const gchar *text, guint length)
 {

@@ -62,8 +62,8 @@ read_header (GstLstmNpyReader *reader, GError **error)
          && gst_lstm_npy_header_parse (&reader->header, text, length, start[6], error);
 }
 
-/* Returns FALSE and sets @error unless caps can describe the shape and the file has exactly the size
- * that the header states. */
+/* Returns FALSE and sets @error unless caps can describe the shape and the file has exactly the
+ * size that the header states. */
 static gboolean
 check_shape (const GstLstmNpyReader *reader, guint64 file_size, GError **error)
 {

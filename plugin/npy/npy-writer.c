@@ -9,23 +9,24 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEADER_SIZE                                                                            \
-  128 /* bytes; fits the longest shape, so that the header is rewritten in place */
+#define HEADER_SIZE 128            /* bytes; enough for each shape, so that a rewrite fits */
 #define REGROUP_SIZE (1024 * 1024) /* bytes */
 
 struct _GstLstmNpyWriter {
   gchar *path;
-  guint streams, rows, size; /* size: values of a step of one stream, all rows */
-  guint64 length;            /* in steps */
+  guint streams, n_rows;
+  guint step_size; /* values of a step of one stream, all rows */
+  guint64 length;  /* in steps */
   LstmOutputFile output;
   FILE *file; /* the output; NULL before the output is open */
-  FILE *
-      steps; /* header and (length, streams, size); the same as file for one stream, else a file
-                  without a name */
+
+  /* Header and (length, streams, step_size). This is the output for one stream, else a file without
+   * a name. */
+  FILE *steps;
 };
 
-/* Sets @error to the message of @cause, an error of util/output-file.h. The code is @code unless the
- * disk is full. */
+/* Sets @error to the message of @cause, an error of util/output-file.h. The code is @code unless
+ * the disk is full. */
 static gboolean
 fail_to_open_or_commit (GError **error, const GError *cause, GstResourceError code)
 {
@@ -50,11 +51,11 @@ write_header (FILE *file, const GstLstmNpyWriter *writer, GError **error)
   guint8 header[HEADER_SIZE];
   g_autofree gchar *streams = writer->streams > 1 ? g_strdup_printf ("%u, ", writer->streams)
                                                   : g_strdup ("");
-  g_autofree gchar *rows = writer->rows > 1 ? g_strdup_printf ("%u, ", writer->rows)
-                                            : g_strdup ("");
+  g_autofree gchar *rows = writer->n_rows > 1 ? g_strdup_printf ("%u, ", writer->n_rows)
+                                              : g_strdup ("");
   g_autofree gchar *text = g_strdup_printf (
       "{'descr': '<f4', 'fortran_order': False, 'shape': (%s%" G_GUINT64_FORMAT ", %s%u), }",
-      streams, writer->length, rows, writer->size / writer->rows);
+      streams, writer->length, rows, writer->step_size / writer->n_rows);
 
   memset (header, ' ', sizeof header);
   memcpy (header, GST_LSTM_NPY_MAGIC "\x01", GST_LSTM_NPY_MAGIC_SIZE + 2);
@@ -84,7 +85,8 @@ write_floats (FILE *file, const guint8 *in, gsize n, GError **error)
   return TRUE;
 }
 
-/* Opens stdio files on duplicated descriptors, so that fclose() leaves the output open for the commit. */
+/* Opens stdio files on duplicated descriptors, so that fclose() leaves the output open for the
+ * commit. */
 static gboolean
 open_files (GstLstmNpyWriter *writer, GError **error)
 {
@@ -112,14 +114,14 @@ open_files (GstLstmNpyWriter *writer, GError **error)
 
 GstLstmNpyWriter *
 gst_lstm_npy_writer_new (
-    const gchar *path, guint streams, guint rows, guint size, GError **error)
+    const gchar *path, guint streams, guint n_rows, guint size, GError **error)
 {
   GstLstmNpyWriter *writer = g_new0 (GstLstmNpyWriter, 1);
 
   writer->path = g_strdup (path);
   writer->streams = streams;
-  writer->rows = rows;
-  writer->size = rows * size;
+  writer->n_rows = n_rows;
+  writer->step_size = n_rows * size;
   if (!open_files (writer, error))
     g_clear_pointer (&writer, gst_lstm_npy_writer_discard);
   else if (!write_header (writer->steps, writer, error)) {
@@ -145,11 +147,11 @@ gboolean
 gst_lstm_npy_writer_write (
     GstLstmNpyWriter *writer, gconstpointer values, guint n_steps, GError **error)
 {
-  const gsize step_bytes = (gsize) writer->size * sizeof (gfloat); /* of one stream */
+  const gsize step_bytes = (gsize) writer->step_size * sizeof (gfloat); /* of one stream */
   /* The values of one step are contiguous, and so are the values of one stream. */
   const gboolean is_contiguous = writer->streams == 1 || n_steps == 1;
   const gsize n_runs = is_contiguous ? 1 : (gsize) n_steps * writer->streams;
-  const gsize n = (gsize) n_steps * writer->streams * writer->size / n_runs;
+  const gsize n = (gsize) n_steps * writer->streams * writer->step_size / n_runs;
 
   for (gsize i = 0; i < n_runs; i++) {
     gsize step = i / writer->streams, stream = i % writer->streams;
@@ -164,12 +166,12 @@ gst_lstm_npy_writer_write (
   return TRUE;
 }
 
-/* Transposes (length, streams, size) in the file of steps to (streams, length, size) in @out, as many
- * steps at once as fit into REGROUP_SIZE. */
+/* Transposes (length, streams, size) in the file of steps to (streams, length, size) in @out, as
+ * many steps at once as fit into REGROUP_SIZE. */
 static gboolean
 regroup_streams (GstLstmNpyWriter *writer, FILE *out, GError **error)
 {
-  const gsize step_bytes = (gsize) writer->size
+  const gsize step_bytes = (gsize) writer->step_size
                            * sizeof (gfloat); /* bytes of a step of one stream */
   const gsize max_steps = MAX (1, REGROUP_SIZE / (step_bytes * writer->streams));
   g_autofree guint8 *in = g_malloc (max_steps * writer->streams * step_bytes);
