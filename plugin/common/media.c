@@ -22,23 +22,23 @@ static const gchar *const type_names[] = {
     [GST_TENSOR_DATA_TYPE_BFLOAT16] = "bfloat16",
 };
 
+/* Returns the id, dimensions and type of @tensor. Returns: (transfer full) */
 static gchar *
-describe (const GstTensor *tensor)
+describe_tensor (const GstTensor *tensor)
 {
-  GString *text = g_string_new (g_quark_to_string (tensor->id));
+  const gsize type = (gsize) tensor->data_type;
+  g_autoptr (GString) shape = g_string_new (NULL);
 
-  g_string_append (text, " [");
+  /* lstm_text_shape() would print the largest gsize as an unknown size. */
   for (gsize i = 0; i < tensor->num_dims; i++)
     g_string_append_printf (
-        text, i ? ", %" G_GSIZE_FORMAT : "%" G_GSIZE_FORMAT, tensor->dims[i]);
-  g_string_append_printf (text, "] %s",
-      (gsize) tensor->data_type < G_N_ELEMENTS (type_names) ? type_names[tensor->data_type]
-                                                            : "unknown");
-  return g_string_free (text, FALSE);
+        shape, i ? ", %" G_GSIZE_FORMAT : "%" G_GSIZE_FORMAT, tensor->dims[i]);
+  return g_strdup_printf ("%s [%s] %s", g_quark_to_string (tensor->id), shape->str,
+      type < G_N_ELEMENTS (type_names) ? type_names[type] : "unknown");
 }
 
-/* How many vectors of @d values (0: of any number) there are: [d], or [T, d] with ones anywhere; 0: it
- * is no such tensor */
+/* Returns the number of vectors of @d values (0: of any size) in @tensor, which is [d], or [T, d] with
+ * further dimensions of 1 anywhere. Returns 0 for any other tensor. */
 static gsize
 count_steps (const GstTensor *tensor, gsize d)
 {
@@ -56,17 +56,16 @@ count_steps (const GstTensor *tensor, gsize d)
   return steps <= G_MAXINT32 ? steps : 0;
 }
 
-/* What a buffer's metas have */
+/* The tensors in all metas of a buffer that match an id or a size */
 typedef struct {
-  const GstTensor *tensor; /* the last one that is meant */
-  guint n_meant;
-  GString *all; /* descriptions */
-} Found;
+  const GstTensor *tensor; /* nullable: the last match */
+  guint n_matches;
+} Matches;
 
-static Found
-find_tensor (GstBuffer *buffer, GQuark id, gsize d, gboolean describes)
+static Matches
+find_tensor (GstBuffer *buffer, GQuark id, gsize d)
 {
-  Found found = {.all = describes ? g_string_new (NULL) : NULL};
+  Matches matches = {0};
   gpointer state = NULL;
   GstMeta *meta;
 
@@ -77,32 +76,46 @@ find_tensor (GstBuffer *buffer, GQuark id, gsize d, gboolean describes)
       const GstTensor *tensor = tensors->tensors[i];
 
       if (id ? tensor->id == id : count_steps (tensor, d) > 0) {
-        found.tensor = tensor;
-        found.n_meant++;
-      }
-      if (describes) {
-        g_autofree gchar *text = describe (tensor);
-
-        lstm_text_append_item (found.all, text);
+        matches.tensor = tensor;
+        matches.n_matches++;
       }
     }
   }
-  return found;
+  return matches;
 }
 
-/* None is meant, or several are without an id: a buffer without tensors has no step, else it is an
- * error. */
-static gboolean
-explain (GstBuffer *buffer, gsize d, guint n, GError **error)
+/* Returns the descriptions of all tensors of @buffer as a list. Returns: (transfer full) */
+static gchar *
+list_tensors (GstBuffer *buffer)
 {
-  const Found found = find_tensor (buffer, 0, d, TRUE);
-  g_autofree gchar *all = g_string_free (found.all, FALSE);
+  GString *list = g_string_new (NULL);
+  gpointer state = NULL;
+  GstMeta *meta;
 
-  return !*all
+  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_TENSOR_META_API_TYPE))) {
+    const GstTensorMeta *tensors = (const GstTensorMeta *) meta;
+
+    for (gsize i = 0; i < tensors->num_tensors; i++) {
+      g_autofree gchar *text = describe_tensor (tensors->tensors[i]);
+
+      lstm_text_append_item (list, text);
+    }
+  }
+  return g_string_free (list, FALSE);
+}
+
+/* Returns TRUE if @buffer has no tensors. Otherwise no tensor matches, or @n_matches tensors match and
+ * there is no id: returns FALSE and sets @error. */
+static gboolean
+check_no_tensors (GstBuffer *buffer, gsize d, guint n_matches, GError **error)
+{
+  g_autofree gchar *list = list_tensors (buffer);
+
+  return !*list
          || gst_lstm_fail (error, FORMAT,
              "buffer: expected one tensor of [%" G_GSIZE_FORMAT "] or [T, %" G_GSIZE_FORMAT
-             "], or property input-tensor-id to %s, got %s",
-             d, d, n ? "pick one" : "name another", all);
+             "], or property input-tensor-id to %s, found %s",
+             d, d, n_matches ? "select one" : "name another tensor", list);
 }
 
 static gboolean
@@ -113,15 +126,15 @@ check_tensor (
   gsize bytes;
 
   if (steps == 0) {
-    text = describe (tensor);
+    text = describe_tensor (tensor);
     return gst_lstm_fail (error, FORMAT,
-        "buffer: tensor: expected [%" G_GSIZE_FORMAT "] or [T, %" G_GSIZE_FORMAT "], got %s", d,
-        d, text);
+        "buffer: tensor: expected [%" G_GSIZE_FORMAT "] or [T, %" G_GSIZE_FORMAT "], found %s",
+        d, d, text);
   }
   if (!type || tensor->layout != GST_TENSOR_LAYOUT_CONTIGUOUS
       || (steps > 1 && tensor->dims_order != GST_TENSOR_DIM_ORDER_ROW_MAJOR)) {
-    text = describe (tensor);
-    return gst_lstm_fail (error, FORMAT, "buffer: tensor: expected %s, got %s",
+    text = describe_tensor (tensor);
+    return gst_lstm_fail (error, FORMAT, "buffer: tensor: expected %s, found %s",
         type ? "values that are contiguous, in row-major order"
              : "float16, float32, float64, or int or uint of 8 to 64 bits",
         text);
@@ -129,24 +142,24 @@ check_tensor (
   bytes = tensor->data ? gst_buffer_get_size (tensor->data) : 0;
   if (bytes % (d * type->size) == 0 && bytes / (d * type->size) == steps)
     return TRUE;
-  text = describe (tensor);
+  text = describe_tensor (tensor);
   return gst_lstm_fail (error, FORMAT,
-      "buffer: tensor: expected as many bytes as %s has, got %" G_GSIZE_FORMAT, text, bytes);
+      "buffer: tensor: expected as many bytes as %s has, found %" G_GSIZE_FORMAT, text, bytes);
 }
 
 gboolean
 gst_lstm_media_open (
     GstBuffer *buffer, GQuark id, gsize *d, GstLstmSteps *steps, GError **error)
 {
-  const Found found = find_tensor (buffer, id, *d, FALSE);
-  const GstTensor *tensor = found.tensor;
+  const Matches matches = find_tensor (buffer, id, *d);
+  const GstTensor *tensor = matches.tensor;
   const GstLstmType *type;
   gsize n;
 
   if (!tensor && id)
     return TRUE;
-  if (!tensor || (!id && found.n_meant > 1))
-    return explain (buffer, *d, found.n_meant, error);
+  if (!tensor || (!id && matches.n_matches > 1))
+    return check_no_tensors (buffer, *d, matches.n_matches, error);
   n = count_steps (tensor, *d);
   if (n > 0 && *d == 0)
     *d = tensor->dims[tensor->num_dims - 1];
@@ -160,13 +173,13 @@ gst_lstm_media_open (
   steps->buffer = tensor->data;
   steps->n_steps = (guint) n;
   steps->n_streams = 1;
-  if (gst_lstm_steps_read (steps, type, steps->map.data, n * *d, error))
+  if (gst_lstm_steps_convert (steps, type, steps->map.data, n * *d, error))
     return TRUE;
   gst_lstm_steps_close (steps);
   return FALSE;
 }
 
-/* gst_buffer_add_tensor_meta() would give the meta that is there. */
+/* gst_buffer_add_tensor_meta() would return a meta that exists already. */
 void
 gst_lstm_media_add (GstBuffer *buffer, gsize n, GstTensor **tensors)
 {
@@ -181,14 +194,14 @@ gst_lstm_media_make_writable (GstBuffer *media)
   gpointer state = NULL;
   GstBuffer *copy;
   GstMeta *meta;
-  gboolean bare;
+  gboolean lacks_tensors;
 
   if (gst_buffer_is_writable (media))
     return media;
   copy = gst_buffer_copy (media);
-  bare = !gst_buffer_get_meta (copy, GST_TENSOR_META_API_TYPE);
+  lacks_tensors = !gst_buffer_get_meta (copy, GST_TENSOR_META_API_TYPE);
   while (
-      bare
+      lacks_tensors
       && (meta = gst_buffer_iterate_meta_filtered (media, &state, GST_TENSOR_META_API_TYPE))) {
     const GstTensorMeta *from = (const GstTensorMeta *) meta;
     GstTensor **tensors = g_new (GstTensor *, from->num_tensors);

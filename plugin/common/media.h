@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Tensors beside media, in GstTensorMeta. */
+ * Tensors that buffers of media carry in GstTensorMeta. */
 #pragma once
 
-#include "lstm/input/formats.h"
+#include "common/steps.h"
 #include <gst/analytics/analytics.h>
 
-/* The tensor @id, of however many metas the last one of that name, or, where @id is 0, the only one
- * with vectors of *@d values (0: of any number, which it becomes), as float32. TRUE with no x where there is none; FALSE, naming the tensor,
- * its dimensions and type, where it cannot be read. As gst_lstm_input_open() */
+/* Opens a tensor of @buffer as float32: if @id is not 0, the last tensor of that id in all metas, or else
+ * the only tensor of vectors of *@d values. If *@d is 0, vectors may have any size, which *@d becomes. If
+ * there is no such tensor, returns TRUE and leaves the `x` of @steps NULL. If the tensor cannot be read,
+ * returns FALSE and sets @error, which names the tensor, its dimensions and its type. */
 gboolean gst_lstm_media_open (
     GstBuffer *buffer, GQuark id, gsize *d, GstLstmSteps *steps, GError **error);
 
-/* In a new meta; @tensors: (transfer full) */
+/* Adds a new meta with @n @tensors (transfer full) to @buffer. */
 void gst_lstm_media_add (GstBuffer *buffer, gsize n, GstTensor **tensors);
 
-/* As gst_buffer_make_writable(), but copies have the tensors too, which they lack in GStreamer 1.26.
- * @media: (transfer full). Returns: (transfer full) */
+/* Returns @media (transfer full) if it is writable, or else a copy. The copy has the tensors too, which
+ * gst_buffer_make_writable() does not copy in GStreamer 1.26. Returns: (transfer full) */
 GstBuffer *gst_lstm_media_make_writable (GstBuffer *media);

@@ -7,9 +7,9 @@
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
-/* "40:60:5" -> {40, 1, 60, 5}, and "40:4:60:5" -> {40, 4, 60, 5} for gates; what is beyond must
- * be 1, as trailing ones mean nothing. Nor do leading ones before vectors of @d values (0: of any),
- * but for gates, where a one may be m. */
+/* Parses "40:60:5" as {40, 1, 60, 5} and, for @gates, "40:4:60:5" as {40, 4, 60, 5}. Further dimensions
+ * must be 1. Leading dimensions of 1 are ignored if @d, the size of the vectors (0: unknown), is more
+ * than 1, except for gates, whose m may be 1. */
 static gboolean
 parse_dimensions (
     const gchar *text, gboolean gates, gsize d, guint dims[MAX_DIMS], GError **error)
@@ -28,18 +28,18 @@ parse_dimensions (
     if (!g_ascii_string_to_unsigned (g_strstrip (sizes[i]), 10, 1, G_MAXINT32, &n, NULL)
         || (at >= MAX_DIMS && n != 1))
       return gst_lstm_fail (error, FORMAT,
-          "caps field dimensions: expected %s with sizes from 1 to %d, got '%s'",
+          "caps field dimensions: expected %s with sizes from 1 to %d, found '%s'",
           gates ? "m:4, m:4:T or m:4:T:bs for gates" : "d, d:T or d:T:bs", G_MAXINT32, text);
     if (at < MAX_DIMS)
       dims[at] = (guint) n;
   }
   if (parts[0] && dims[1] == (gates ? GST_LSTM_GATES_ROWS : 1))
     return TRUE;
-  return gst_lstm_fail (error, FORMAT, "caps field dimensions: expected %s, got '%s'",
+  return gst_lstm_fail (error, FORMAT, "caps field dimensions: expected %s, found '%s'",
       gates ? "m:4, m:4:T or m:4:T:bs for gates" : "d, d:T or d:T:bs", text);
 }
 
-/* Splits a field that has one entry per tensor. NNStreamer joins dimensions with ',' or '.'. */
+/* Splits a caps field that has one entry per tensor. NNStreamer joins dimensions with ',' or '.'. */
 static GStrv
 split_field (
     const GstStructure *s, const gchar *field, const gchar *separators, guint n, GError **error)
@@ -48,37 +48,38 @@ split_field (
   const gchar *text = gst_structure_get_string (s, field);
   g_auto (GStrv) parts = text ? g_strsplit_set (text, separators, -1) : NULL;
 
-  if (!parts) { /* dimensions=9 of a command line is an int */
-    gst_lstm_fail (error, FORMAT, "caps field %s: expected a string, as %s=(string)…, got %s",
+  if (!parts) { /* dimensions=9 on a command line is an int */
+    gst_lstm_fail (error, FORMAT, "caps field %s: expected a string, as %s=(string)…, found %s",
         field, field, value ? G_VALUE_TYPE_NAME (value) : "nothing");
     return NULL;
   }
   if (g_strv_length (parts) != n) {
-    gst_lstm_fail (error, FORMAT, "caps field %s: expected %u entries (num_tensors), got '%s'",
-        field, n, text);
+    gst_lstm_fail (error, FORMAT,
+        "caps field %s: expected %u entries (num_tensors), found '%s'", field, n, text);
     return NULL;
   }
   return g_steal_pointer (&parts);
 }
 
-/* The fields of static caps, an entry for each tensor */
+/* The caps fields of static tensors, one entry per tensor */
 typedef struct {
-  guint n;
-  GStrv types, dimensions, names; /* names: NULL without the field */
+  guint n_tensors;
+  GStrv types, dimensions;
+  GStrv names; /* nullable */
 } Fields;
 
 static void
-fields_clear (Fields *fields)
+clear_fields (Fields *fields)
 {
   g_strfreev (fields->types);
   g_strfreev (fields->dimensions);
   g_strfreev (fields->names);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fields, fields_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fields, clear_fields)
 
 static gboolean
-fields_read (Fields *fields, const GstStructure *s, GError **error)
+read_fields (Fields *fields, const GstStructure *s, GError **error)
 {
   const gchar *format = gst_structure_get_string (s, "format");
   gint n = 0;
@@ -86,22 +87,22 @@ fields_read (Fields *fields, const GstStructure *s, GError **error)
   *fields = (Fields){0};
   if (!gst_structure_has_name (s, "other/tensors"))
     return gst_lstm_fail (
-        error, FORMAT, "caps: expected other/tensors, got %s", gst_structure_get_name (s));
+        error, FORMAT, "caps: expected other/tensors, found %s", gst_structure_get_name (s));
   if (g_strcmp0 (format, "static") != 0)
     return gst_lstm_fail (
-        error, FORMAT, "caps field format: expected static, got '%s'", GST_STR_NULL (format));
+        error, FORMAT, "caps field format: expected static, found '%s'", GST_STR_NULL (format));
   if (!gst_structure_get_int (s, "num_tensors", &n) || n < 1 || n > GST_LSTM_MAX_TENSORS)
-    return gst_lstm_fail (error, FORMAT, "caps field num_tensors: expected 1 to %d, got %d",
+    return gst_lstm_fail (error, FORMAT, "caps field num_tensors: expected 1 to %d, found %d",
         GST_LSTM_MAX_TENSORS, n);
-  fields->n = (guint) n;
-  return (fields->types = split_field (s, "types", ",", fields->n, error))
-         && (fields->dimensions = split_field (s, "dimensions", ",.", fields->n, error))
+  fields->n_tensors = (guint) n;
+  return (fields->types = split_field (s, "types", ",", fields->n_tensors, error))
+         && (fields->dimensions = split_field (s, "dimensions", ",.", fields->n_tensors, error))
          && (!gst_structure_has_field (s, "names")
-             || (fields->names = split_field (s, "names", ",", fields->n, error)));
+             || (fields->names = split_field (s, "names", ",", fields->n_tensors, error)));
 }
 
-/* Tensor @from of @fields, of vectors of @d values (0: of any), becomes number @to; the first one says
- * what steps and streams are. */
+/* Reads tensor @from of @fields, whose vectors have @d values (0: unknown), into tensor @to of @tensors.
+ * Tensor 0 sets the numbers of steps and streams, which the other tensors must match. */
 static gboolean
 parse_tensor (GstLstmTensors *tensors, guint to, const Fields *fields, guint from, gsize d,
     GError **error)
@@ -117,12 +118,13 @@ parse_tensor (GstLstmTensors *tensors, guint to, const Fields *fields, guint fro
     tensors->streams = dims[3];
   } else if (dims[2] != tensors->steps || dims[3] != tensors->streams) {
     return gst_lstm_fail (error, FORMAT,
-        "caps field dimensions: expected steps %u and streams %u in every tensor, got '%s'",
+        "caps field dimensions: expected steps %u and streams %u in every tensor, found '%s'",
         tensors->steps, tensors->streams, dimensions);
   }
   if ((guint64) dims[2] * dims[3] > G_MAXSSIZE / MAX_ITEM_SIZE / dims[0] / dims[1])
-    return gst_lstm_fail (
-        error, FORMAT, "caps field dimensions: '%s' is more than memory can hold", dimensions);
+    return gst_lstm_fail (error, FORMAT,
+        "caps field dimensions: expected a tensor that fits into memory, found '%s'",
+        dimensions);
   tensors->size[to] = dims[0];
   tensors->rows[to] = dims[1];
   tensors->name[to] = name ? g_intern_string (name) : NULL;
@@ -145,16 +147,16 @@ gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError
 
   if (!caps || !gst_caps_is_fixed (caps))
     return gst_lstm_fail (
-        error, FORMAT, "caps: expected fixed caps, got '%" GST_PTR_FORMAT "'", caps);
+        error, FORMAT, "caps: expected fixed caps, found '%" GST_PTR_FORMAT "'", caps);
   s = gst_caps_get_structure (caps, 0);
-  if (!fields_read (&fields, s, error))
+  if (!read_fields (&fields, s, error))
     return FALSE;
   gst_lstm_tensors_init (tensors, 0, s);
-  tensors->n_tensors = fields.n;
-  for (guint i = 0; i < fields.n; i++) {
+  tensors->n_tensors = fields.n_tensors;
+  for (guint i = 0; i < fields.n_tensors; i++) {
     if (!g_str_equal (g_strstrip (fields.types[i]), "float32"))
       return gst_lstm_fail (
-          error, FORMAT, "caps field types: expected float32, got '%s'", fields.types[i]);
+          error, FORMAT, "caps field types: expected float32, found '%s'", fields.types[i]);
     if (!parse_tensor (tensors, i, &fields, i, 0, error))
       return FALSE;
   }
@@ -162,34 +164,36 @@ gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError
 }
 
 gboolean
-gst_lstm_tensors_pick (GstLstmTensors *tensor, GstLstmPlace *place, const GstStructure *s,
-    gint which, gsize d, GError **error)
+gst_lstm_tensors_select (GstLstmTensors *tensor, GstLstmTensorRef *ref, const GstStructure *s,
+    gint index, gsize d, GError **error)
 {
   g_auto (Fields) fields = {0};
 
-  if (!fields_read (&fields, s, error))
+  if (!read_fields (&fields, s, error))
     return FALSE;
-  if (which < 0 && fields.n > 1)
+  if (index < 0 && fields.n_tensors > 1)
     return gst_lstm_fail (error, FORMAT,
-        "caps field num_tensors: expected 1, or property input-tensor to pick one, got %u",
-        fields.n);
-  if (which >= (gint) fields.n)
+        "caps field num_tensors: expected 1 if property input-tensor-index is not set, found "
+        "%u",
+        fields.n_tensors);
+  if (index >= (gint) fields.n_tensors)
     return gst_lstm_fail (error, FORMAT,
-        "caps field num_tensors: expected %d at least, for property input-tensor is %d, got %u",
-        which + 1, which, fields.n);
-  place->n_tensors = fields.n;
-  place->index = (guint) MAX (which, 0);
-  place->type = gst_lstm_type_from_tensors (g_strstrip (fields.types[place->index]));
-  if (!place->type)
+        "caps field num_tensors: expected at least %d for property input-tensor-index %d, "
+        "found %u",
+        index + 1, index, fields.n_tensors);
+  ref->n_tensors = fields.n_tensors;
+  ref->index = (guint) MAX (index, 0);
+  ref->type = gst_lstm_type_from_tensors (g_strstrip (fields.types[ref->index]));
+  if (!ref->type)
     return gst_lstm_fail (error, FORMAT,
         "caps field types: expected float16, float32, float64, or int or uint of 8 to 64 bits, "
-        "got '%s'",
-        fields.types[place->index]);
+        "found '%s'",
+        fields.types[ref->index]);
   gst_lstm_tensors_init (tensor, 0, s);
-  return parse_tensor (tensor, 0, &fields, place->index, d, error);
+  return parse_tensor (tensor, 0, &fields, ref->index, d, error);
 }
 
-/* One entry per tensor with at least @min_dims dimensions spelled out. */
+/* Returns the caps field dimensions, each tensor with at least @min_dims dimensions. */
 static gchar *
 spell_dimensions (const GstLstmTensors *tensors, guint min_dims)
 {
@@ -234,13 +238,13 @@ structure_new (const GstLstmTensors *tensors, const gchar *dimensions)
 GstCaps *
 gst_lstm_tensors_to_caps (const GstLstmTensors *tensors)
 {
-  static const guint spellings[] = {2, 1, 3, 4}; /* least dimensions spelled out */
+  static const guint spellings[] = {2, 1, 3, 4}; /* min_dims */
   GstCaps *caps = gst_caps_new_empty ();
 
   for (guint i = 0; i < G_N_ELEMENTS (spellings); i++) {
     g_autofree gchar *dimensions = spell_dimensions (tensors, spellings[i]);
 
-    /* Merging drops a spelling that stands already. */
+    /* Merging drops a repeated spelling. */
     caps = gst_caps_merge_structure (caps, structure_new (tensors, dimensions));
   }
   return caps;
@@ -279,61 +283,37 @@ gst_lstm_tensors_step_offset (const GstLstmTensors *tensors, guint64 i)
              : 0;
 }
 
-GstLstmSpan
-gst_lstm_tensors_part (const GstLstmTensors *tensors, const GstLstmSpan *span, guint64 steps,
-    guint64 first, guint64 n)
-{
-  const gboolean known = tensors->fps_n > 0;
-  const gboolean shared = !known && GST_CLOCK_TIME_IS_VALID (span->duration);
-  GstLstmSpan part = GST_LSTM_SPAN_NONE;
-  GstClockTime before = gst_lstm_tensors_step_offset (tensors, first);
-
-  if (shared)
-    before = gst_util_uint64_scale (span->duration, first, steps);
-  if (known)
-    part.duration = gst_lstm_tensors_step_offset (tensors, n);
-  else if (shared)
-    part.duration = gst_util_uint64_scale (span->duration, first + n, steps) - before;
-  if (GST_CLOCK_TIME_IS_VALID (span->pts))
-    part.pts = span->pts + before;
-  if (span->offset != GST_BUFFER_OFFSET_NONE && span->offset_end - span->offset == steps) {
-    part.offset = span->offset + first;
-    part.offset_end = part.offset + n;
-  }
-  return part;
-}
-
 gboolean
-gst_lstm_tensors_check_place (const GstLstmTensors *tensors, guint i, const GstLstmPlace *place,
-    GstBuffer *buffer, GError **error)
+gst_lstm_tensors_check_memory (const GstLstmTensors *tensors, guint i,
+    const GstLstmTensorRef *ref, GstBuffer *buffer, GError **error)
 {
   const guint n = gst_buffer_n_memory (buffer);
-  gsize expected, got;
+  gsize expected, found;
 
-  if (place->n_tensors > 1 && n != place->n_tensors)
-    return gst_lstm_fail (error, FORMAT, "buffer: expected %u memories, one per tensor, got %u",
-        place->n_tensors, n);
-  expected = gst_lstm_tensors_bytes (tensors, i) / sizeof (gfloat) * place->type->size;
-  /* A single tensor may lie in several memories, as after a parser or a network. */
-  got = place->n_tensors == 1
-            ? gst_buffer_get_size (buffer)
-            : gst_memory_get_sizes (gst_buffer_peek_memory (buffer, place->index), NULL, NULL);
-  return got == expected
+  if (ref->n_tensors > 1 && n != ref->n_tensors)
+    return gst_lstm_fail (error, FORMAT,
+        "buffer: expected %u memories, one per tensor, found %u", ref->n_tensors, n);
+  expected = gst_lstm_tensors_bytes (tensors, i) / sizeof (gfloat) * ref->type->size;
+  /* Parsers and networks may output a single tensor in several memories. */
+  found = ref->n_tensors == 1
+              ? gst_buffer_get_size (buffer)
+              : gst_memory_get_sizes (gst_buffer_peek_memory (buffer, ref->index), NULL, NULL);
+  return found == expected
          || gst_lstm_fail (error, FORMAT,
              "buffer: tensor %u: expected %" G_GSIZE_FORMAT " bytes (%s, dimensions %u:%u:%u), "
-             "got %" G_GSIZE_FORMAT,
-             place->index, expected, place->type->tensors, tensors->size[i] * tensors->rows[i],
-             tensors->steps, tensors->streams, got);
+             "found %" G_GSIZE_FORMAT,
+             ref->index, expected, ref->type->tensors, tensors->size[i] * tensors->rows[i],
+             tensors->steps, tensors->streams, found);
 }
 
 gboolean
 gst_lstm_tensors_check_buffer (const GstLstmTensors *tensors, GstBuffer *buffer, GError **error)
 {
-  GstLstmPlace place = {
+  GstLstmTensorRef ref = {
       gst_lstm_type_from_number (GST_LSTM_TYPE_FLOAT32), 0, tensors->n_tensors};
 
-  for (; place.index < tensors->n_tensors; place.index++)
-    if (!gst_lstm_tensors_check_place (tensors, place.index, &place, buffer, error))
+  for (; ref.index < tensors->n_tensors; ref.index++)
+    if (!gst_lstm_tensors_check_memory (tensors, ref.index, &ref, buffer, error))
       return FALSE;
   return TRUE;
 }

@@ -4,7 +4,8 @@
  * classification. */
 #pragma once
 
-#include "lstm/input/formats.h"
+#include "common/steps.h"
+#include "common/tensors.h"
 
 typedef struct {
   GQuark id;           /* of the tensor */

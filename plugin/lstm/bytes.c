@@ -1,7 +1,5 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * Sources such as filesrc count bytes; steps have a size, and mostly a duration. */
-#include "lstm/gstlstm.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm/bytes.h"
 
 guint64
 gst_lstm_bytes_to_step (const GstLstm *self, guint64 bytes)
@@ -9,7 +7,7 @@ gst_lstm_bytes_to_step (const GstLstm *self, guint64 bytes)
   return bytes / self->input.step_bytes;
 }
 
-/* Bytes as the time of the step that they begin with; unknown ones stay so. */
+/* Returns the time of the step at byte @bytes, or GST_CLOCK_TIME_NONE if @bytes is unknown. */
 static guint64
 bytes_to_time (const GstLstm *self, guint64 bytes)
 {
@@ -19,32 +17,33 @@ bytes_to_time (const GstLstm *self, guint64 bytes)
       &self->sequence.in, gst_lstm_bytes_to_step (self, bytes));
 }
 
-/* @made for @event (both transfer full), as if it were the same. Returns: (transfer full) */
+/* Gives @replacement the sequence number of @event (both transfer full). Returns: (transfer full):
+ * @replacement */
 static GstEvent *
-instead_of (GstEvent *event, GstEvent *made)
+replace_event (GstEvent *event, GstEvent *replacement)
 {
-  gst_event_set_seqnum (made, gst_event_get_seqnum (event));
+  gst_event_set_seqnum (replacement, gst_event_get_seqnum (event));
   gst_event_unref (event);
-  return made;
+  return replacement;
 }
 
-/* The stop of a segment in time. One at a rate below 0 has to have a stop: running time counts from it.
- * Without a framerate no buffer has a time, and the segment is empty. */
+/* Returns the stop of a segment in time. A segment with a rate below 0 needs a stop, from which running
+ * time converts. Without a framerate no buffer has a time, and such a segment is empty. */
 static guint64
 find_stop (const GstLstm *self, const GstSegment *bytes, guint64 start)
 {
-  const gboolean counted = self->sequence.in.fps_n > 0;
+  const gboolean has_framerate = self->sequence.in.fps_n > 0;
   const guint64 stop = bytes->stop != GST_CLOCK_TIME_NONE ? bytes->stop : bytes->duration;
 
   if (bytes->rate > 0)
-    return counted ? bytes_to_time (self, bytes->stop) : GST_CLOCK_TIME_NONE;
-  if (!counted)
+    return has_framerate ? bytes_to_time (self, bytes->stop) : GST_CLOCK_TIME_NONE;
+  if (!has_framerate)
     return start;
   return MIN (bytes_to_time (self, stop), G_MAXINT64);
 }
 
 GstEvent *
-gst_lstm_bytes_segment (GstLstm *self, GstEvent *event)
+gst_lstm_bytes_convert_segment (GstLstm *self, GstEvent *event)
 {
   const GstLstmTensors *in = &self->sequence.in;
   const GstSegment *bytes;
@@ -52,10 +51,10 @@ gst_lstm_bytes_segment (GstLstm *self, GstEvent *event)
 
   gst_event_parse_segment (event, &bytes);
   gst_lstm_lock (self);
-  self->from_bytes = bytes->format == GST_FORMAT_BYTES && gst_lstm_is_configured (self)
-                     && self->input.step_bytes > 0;
+  self->counts_bytes = bytes->format == GST_FORMAT_BYTES && gst_lstm_is_configured (self)
+                       && self->input.step_bytes > 0;
   gst_lstm_unlock (self);
-  if (!self->from_bytes)
+  if (!self->counts_bytes)
     return event;
   self->next_step = gst_lstm_bytes_to_step (self, bytes->start);
   time = *bytes;
@@ -67,23 +66,23 @@ gst_lstm_bytes_segment (GstLstm *self, GstEvent *event)
   time.offset = bytes_to_time (self, bytes->offset);
   time.position = time.start;
   time.duration = in->fps_n > 0 ? bytes_to_time (self, bytes->duration) : GST_CLOCK_TIME_NONE;
-  return instead_of (event, gst_event_new_segment (&time));
+  return replace_event (event, gst_event_new_segment (&time));
 }
 
 GstEvent *
-gst_lstm_bytes_segment_done (GstLstm *self, GstEvent *event)
+gst_lstm_bytes_convert_segment_done (GstLstm *self, GstEvent *event)
 {
   GstFormat format;
   gint64 position;
 
   gst_event_parse_segment_done (event, &format, &position);
-  if (!self->from_bytes || format != GST_FORMAT_BYTES || position < 0)
+  if (!self->counts_bytes || format != GST_FORMAT_BYTES || position < 0)
     return event;
   position = (gint64) bytes_to_time (self, (guint64) position);
-  return instead_of (event, gst_event_new_segment_done (GST_FORMAT_TIME, position));
+  return replace_event (event, gst_event_new_segment_done (GST_FORMAT_TIME, position));
 }
 
-/* @steps as the bytes of whole buffers, at most G_MAXINT64 */
+/* Returns the bytes of the buffers that @steps fill, at most G_MAXINT64. */
 static gint64
 steps_to_bytes (const GstLstm *self, guint64 steps)
 {
@@ -95,8 +94,9 @@ steps_to_bytes (const GstLstm *self, guint64 steps)
   return (gint64) MIN (bytes, G_MAXINT64);
 }
 
-/* The bytes before the buffer that has the step of @time. Times of steps are rounded down; below zero
- * both count from the end, which is a buffer's. */
+/* Returns the first byte of the buffer that contains the step at @time. Times of steps are rounded down.
+ * If @time is below zero, time and bytes count from the end of the stream, which is the end of a
+ * buffer. */
 static gint64
 time_to_bytes (const GstLstm *self, gint64 time)
 {
@@ -110,45 +110,46 @@ time_to_bytes (const GstLstm *self, gint64 time)
       self, gst_util_uint64_scale_ceil (-(guint64) time, in->fps_n, second) + in->steps - 1);
 }
 
-/* Whether time is counted for a source that does not; under the lock */
+/* Returns whether seeks and queries in time become bytes for upstream. Needs `lock`. */
 static gboolean
-is_counted (const GstLstm *self)
+converts_time (const GstLstm *self)
 {
-  return self->from_bytes && self->sequence.in.fps_n > 0;
+  return self->counts_bytes && self->sequence.in.fps_n > 0;
 }
 
 GstEvent *
-gst_lstm_bytes_seek (GstLstm *self, GstEvent *event)
+gst_lstm_bytes_convert_seek (GstLstm *self, GstEvent *event)
 {
   GstSeekType types[2];
-  gint64 at[2]; /* start and stop */
+  gint64 positions[2]; /* start and stop */
   GstSeekFlags flags;
-  gboolean counts;
+  gboolean converts;
   GstFormat format;
   gdouble rate;
 
-  gst_event_parse_seek (event, &rate, &format, &flags, &types[0], &at[0], &types[1], &at[1]);
+  gst_event_parse_seek (
+      event, &rate, &format, &flags, &types[0], &positions[0], &types[1], &positions[1]);
   gst_lstm_lock (self);
-  counts = format == GST_FORMAT_TIME && is_counted (self);
-  for (guint i = 0; counts && i < G_N_ELEMENTS (at); i++)
-    if (types[i] == GST_SEEK_TYPE_END || (types[i] == GST_SEEK_TYPE_SET && at[i] != -1))
-      at[i] = time_to_bytes (self, at[i]);
+  converts = format == GST_FORMAT_TIME && converts_time (self);
+  for (guint i = 0; converts && i < G_N_ELEMENTS (positions); i++)
+    if (types[i] == GST_SEEK_TYPE_END || (types[i] == GST_SEEK_TYPE_SET && positions[i] != -1))
+      positions[i] = time_to_bytes (self, positions[i]);
   gst_lstm_unlock (self);
-  return counts ? instead_of (event, gst_event_new_seek (rate, GST_FORMAT_BYTES, flags,
-                                         types[0], at[0], types[1], at[1]))
-                : event;
+  return converts ? replace_event (event, gst_event_new_seek (rate, GST_FORMAT_BYTES, flags,
+                                              types[0], positions[0], types[1], positions[1]))
+                  : event;
 }
 
 gboolean
-gst_lstm_bytes_seeking (GstLstm *self, GstQuery *query)
+gst_lstm_bytes_answer_seeking (GstLstm *self, GstQuery *query)
 {
   g_autoptr (GstQuery) bytes = gst_query_new_seeking (GST_FORMAT_BYTES);
-  gboolean seekable = FALSE, counts;
+  gboolean seekable = FALSE, converts;
 
   gst_lstm_lock (self);
-  counts = is_counted (self);
+  converts = converts_time (self);
   gst_lstm_unlock (self);
-  if (!counts || !gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), bytes))
+  if (!converts || !gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), bytes))
     return FALSE;
   gst_query_parse_seeking (bytes, NULL, &seekable, NULL, NULL);
   gst_query_set_seeking (query, GST_FORMAT_TIME, seekable, 0, -1);
@@ -156,7 +157,7 @@ gst_lstm_bytes_seeking (GstLstm *self, GstQuery *query)
 }
 
 gboolean
-gst_lstm_bytes_duration (GstLstm *self, GstQuery *query)
+gst_lstm_bytes_answer_duration (GstLstm *self, GstQuery *query)
 {
   gint64 bytes;
   guint64 time = GST_CLOCK_TIME_NONE;

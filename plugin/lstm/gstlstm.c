@@ -4,32 +4,31 @@
  * @title: lstm
  * @short_description: runs a recurrent network and keeps h and c between buffers
  *
- * Each step of the incoming feature vectors (`other/tensors`, dimensions `d:T:bs`) advances the
- * model; hidden and cell state stay from buffer to buffer. Either every step's
- * output goes out, or only the last one of a segment, or that of every window of the last steps
- * (#GstLstm:output-mode).
+ * Each step of the input vectors (`other/tensors`, dimensions `d:T:bs`) advances the model. The hidden and
+ * the cell state stay from buffer to buffer. The output is that of every step, or only that of the last
+ * step of a segment, or that of every window of the last steps (#GstLstm:output-mode).
  *
- * The state begins at zero with each stream, segment and flush; #GstLstm:stateful keeps it
- * across segments. A step that has arrived is never skipped.
+ * Each stream, segment and flush starts from the model's initial state. #GstLstm:stateful keeps the state
+ * across segments. No step of the input is skipped.
  *
- * A model that needs whole sequences, as one with a layer that runs in both directions, is run
- * when the segment ends, with at most #GstLstm:max-steps, or window by window.
+ * A model that needs complete sequences, such as a model with a bidirectional layer, runs when the segment
+ * ends, with at most #GstLstm:max-steps, or window by window.
  *
  * ## Example launch line
  * |[
  * gst-launch-1.0 npysrc location=x.npy ! lstm model-location=m.safetensors ! npysink location=y.npy
  * ]|
  */
-#include "lstm/gstlstm.h"
 #include "elements.h"
-#include "common/errors.h"
 #include "common/gate.h"
 #include "common/in-place.h"
 #include "common/properties.h"
-#include "lstm/models.h"
-
-GST_DEBUG_CATEGORY (gst_lstm_debug);
-#define GST_CAT_DEFAULT gst_lstm_debug
+#include "lstm/buffers.h"
+#include "lstm/bytes.h"
+#include "lstm/caps.h"
+#include "lstm/events.h"
+#include "lstm/lifecycle.h"
+#include "lstm/state.h"
 
 typedef struct {
   GstBaseTransformClass parent;
@@ -47,286 +46,127 @@ G_DEFINE_TYPE (GstLstm, gst_lstm, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (lstm, "lstm", GST_RANK_NONE, GST_TYPE_LSTM,
     GST_DEBUG_CATEGORY_INIT (gst_lstm_debug, "lstm", 0, "recurrent network"))
 
-/* Which media are among them, and come unchanged to the other side, queries tell. */
-#if HAVE_ANALYTICS
-#  define SINK_CAPS "ANY"
-#  define SRC_CAPS "ANY"
-#else
-#  define SINK_CAPS                                                                            \
-    GST_LSTM_TENSORS_SINK_CAPS ";" GST_LSTM_FLEXIBLE_SINK_CAPS ";" GST_LSTM_AUDIO_CAPS
-#  define SRC_CAPS GST_LSTM_TENSORS_CAPS ";" GST_LSTM_AUDIO_CAPS
-#endif
-
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (SINK_CAPS));
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
-    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (SRC_CAPS));
-
 /* --- Caps --- */
 
-/* FALSE, naming the field, unless the model can run what comes in: buffers that tell their shape
- * themselves are taken to go on as they are. */
-static gboolean
-parse_caps (const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error)
-{
-  const GstLstmWanted wanted = {&self->settings, self->sequence.model};
-
-  if (!gst_lstm_input_parse (input, s, &wanted, error))
-    return FALSE;
-  if (input->varies && input->format == self->input.format && self->input.varies
-      && gst_lstm_is_configured (self))
-    input->tensors = gst_lstm_input_shape (
-        input, self->sequence.in.steps, self->sequence.in.streams);
-  return TRUE;
-}
-
-/* @caps is one structure; @any_size: do not restrict it to the model's d. Any thread may ask, also
- * while the element stops. */
 static GstCaps *
-other_caps (GstLstm *self, GstPadDirection direction, const GstCaps *caps, gboolean any_size)
-{
-  GstLstmWanted wanted = {.settings = &self->settings};
-  GstLstmInput input;
-  GstLstmTensors out;
-  GstCaps *other;
-
-  gst_lstm_lock (self);
-  wanted.model = any_size ? NULL : self->sequence.model;
-  if (direction == GST_PAD_SRC) {
-    other = gst_lstm_formats_take (caps, &wanted);
-  } else if (wanted.model
-             && parse_caps (self, &input, gst_caps_get_structure (caps, 0), NULL)) {
-    gst_lstm_sequence_describe (&self->sequence, &input.tensors, &out);
-    other = gst_lstm_formats_give (caps, &out, &wanted);
-  } else {
-    other = gst_lstm_formats_give (caps, NULL, &wanted);
-  }
-  gst_lstm_unlock (self);
-  return other;
-}
-
-static GstCaps *
-all_caps (GstLstm *self, GstPadDirection direction)
-{
-  const GstLstmWanted wanted = {.settings = &self->settings};
-  GstCaps *caps;
-
-  gst_lstm_lock (self);
-  caps = gst_lstm_formats_all (direction, &wanted);
-  gst_lstm_unlock (self);
-  return caps;
-}
-
-static GstCaps *
-transform_all (
-    GstLstm *self, GstPadDirection direction, GstCaps *caps, GstCaps *filter, gboolean any_size)
-{
-  g_autoptr (GstCaps) known = gst_caps_is_any (caps) ? all_caps (self, direction)
-                                                     : gst_caps_ref (caps);
-  GstCaps *result = gst_caps_is_any (known) ? gst_caps_new_any () : gst_caps_new_empty ();
-
-  for (guint i = 0; i < gst_caps_get_size (known); i++) {
-    g_autoptr (GstCaps) one = gst_caps_copy_nth (known, i);
-
-    result = gst_caps_merge (result, other_caps (self, direction, one, any_size));
-  }
-  return gst_lstm_caps_filter (result, filter);
-}
-
-static GstCaps *
-gst_lstm_transform_caps (
+transform_caps (
     GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
-  return transform_all (GST_LSTM (trans), direction, caps, filter, FALSE);
+  return gst_lstm_transform_caps (GST_LSTM (trans), direction, caps, filter);
 }
 
-/* The base class would look at the template alone, which may be any caps. */
+/* The base class would check only the template, which may be any caps. */
 static gboolean
-gst_lstm_accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
+accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
 {
-  g_autoptr (GstCaps) all = all_caps (GST_LSTM (trans), direction);
-
-  return gst_caps_is_subset (caps, all)
+  return gst_lstm_can_have_caps (GST_LSTM (trans), direction, caps)
          && GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)
                 ->accept_caps (trans, direction, caps);
 }
 
-/* The base class would name downstream's own caps first, as if steps could be outputs. Where upstream
- * has no caps of the model's d, all its caps are let through, for set_caps() to name the d that is
- * wrong; a converter upstream has some. */
-GstCaps *
-gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
-{
-  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
-  g_autoptr (GstCaps) all = all_caps (self, GST_PAD_SRC);
-  g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (trans), all);
-  GstCaps *caps = transform_all (self, GST_PAD_SRC, peer, filter, FALSE);
-
-  if (!gst_caps_is_empty (caps))
-    return caps;
-  gst_caps_unref (caps);
-  return transform_all (self, GST_PAD_SRC, peer, filter, TRUE);
-}
-
-gboolean
-gst_lstm_take_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
-{
-  GstLstmTensors before;
-  gboolean continues, ok;
-
-  gst_lstm_lock (self);
-  before = self->sequence.in;
-  continues = gst_lstm_sequence_continues (&self->sequence, in);
-  gst_lstm_unlock (self);
-  if (!continues)
-    gst_lstm_drain (self); /* in its own shape */
-  gst_lstm_lock (self);
-  if (!continues && !self->sequence.restored) {
-    gst_lstm_forget (self);
-    g_clear_pointer (&self->initial, g_bytes_unref); /* of other streams */
-  }
-  ok = gst_lstm_sequence_configure (&self->sequence, in, error);
-  if (!ok && !gst_lstm_sequence_configure (&self->sequence, &before, NULL))
-    self->sequence.in.n_tensors = 0; /* not configured */
-  gst_lstm_unlock (self);
-  return ok;
-}
-
 static gboolean
-gst_lstm_set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
+set_caps (GstBaseTransform *trans, GstCaps *incaps, GstCaps *outcaps)
 {
-  GstLstm *self = GST_LSTM (trans);
-  g_autoptr (GError) error = NULL;
-  GstLstmInput input;
-  gboolean ok = parse_caps (self, &input, gst_caps_get_structure (incaps, 0), &error);
-
-  if (ok)
-    ok = gst_lstm_take_shape (self, &input.tensors, &error);
-  else
-    gst_lstm_drain (self); /* the sequence before is good */
-  if (!ok) {
-    gst_lstm_refuse_caps (self, &self->refused, incaps, error);
-    return FALSE;
-  }
-  gst_lstm_lock (self);
-  self->input = input;
-  gst_lstm_unlock (self);
-  gst_base_transform_set_in_place (trans, input.format->attach != NULL);
-  self->describes = gst_structure_has_name (
-      gst_caps_get_structure (outcaps, 0), "other/tensors");
-  self->has_pool = FALSE; /* until there was a word with downstream */
-  return TRUE;
+  return gst_lstm_set_caps (GST_LSTM (trans), incaps, outcaps);
 }
 
-/* --- Life --- */
-
-/* Returns: (transfer full): the model that the properties ask for */
-static LstmModel *
-open_model (const GstLstmSettings *settings, GError **error)
-{
-  if (settings->model)
-    return lstm_model_ref (settings->model);
-  if (settings->model_location)
-    return gst_lstm_models_open (
-        settings->model_location, (LstmPrecision) settings->precision, settings->module_chain, error);
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
-      "property model-location: expected a path, found none");
-  return NULL;
-}
-
+/* The base class configures downstream's pool. */
 static gboolean
-start_sequence (GstLstm *self, LstmModel *model, GError **error)
-{
-  gboolean ok;
-
-  gst_lstm_lock (self);
-  ok = gst_lstm_sequence_start (&self->sequence, model, &self->settings, error);
-  gst_lstm_sequence_set_proceed (&self->sequence, gst_lstm_give_way, self);
-  if (!ok)
-    gst_lstm_sequence_stop (&self->sequence);
-  self->stats = (GstLstmStats){0};
-  self->n_steps = 0;
-  self->next_time = GST_CLOCK_TIME_NONE;
-  self->from_bytes = FALSE;
-  gst_lstm_set_initial (self, NULL, FALSE);
-  gst_lstm_unlock (self);
-  return ok && gst_lstm_restore_file (self, error);
-}
-
-static gboolean
-gst_lstm_stop (GstBaseTransform *trans)
+decide_allocation (GstBaseTransform *trans, GstQuery *query)
 {
   GstLstm *self = GST_LSTM (trans);
 
-  gst_lstm_save_at_stop (self);
-  gst_lstm_state_file_close (&self->state_file);
-  gst_lstm_lock (self);
-  if (self->sequence.model)
-    gst_lstm_sequence_stop (&self->sequence);
-  gst_lstm_unlock (self);
-  gst_lstm_steps_clear (&self->steps);
-  gst_caps_replace (&self->refused, NULL);
-  GST_OBJECT_LOCK (self);
-  self->started = FALSE;
-  GST_OBJECT_UNLOCK (self);
-  return TRUE;
+  self->has_pool = self->sequence.out.n_tensors == 1
+                   && gst_query_get_n_allocation_pools (query) > 0;
+  return GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->decide_allocation (trans, query);
+}
+
+/* --- Streaming --- */
+
+static gboolean
+start_transform (GstBaseTransform *trans)
+{
+  return gst_lstm_start (GST_LSTM (trans));
 }
 
 static gboolean
-gst_lstm_start (GstBaseTransform *trans)
+stop_transform (GstBaseTransform *trans)
+{
+  gst_lstm_stop (GST_LSTM (trans));
+  return TRUE;
+}
+
+static GstFlowReturn
+generate_output (GstBaseTransform *trans, GstBuffer **outbuf)
+{
+  return gst_lstm_generate_output (GST_LSTM (trans), outbuf);
+}
+
+static gboolean
+handle_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  return GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)
+      ->sink_event (trans, gst_lstm_handle_sink_event (GST_LSTM (trans), event));
+}
+
+static gboolean
+handle_src_event (GstBaseTransform *trans, GstEvent *event)
+{
+  if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK)
+    event = gst_lstm_bytes_convert_seek (GST_LSTM (trans), event);
+  return GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->src_event (trans, event);
+}
+
+static void
+answer_sink_caps (GstLstm *self, GstQuery *query)
+{
+  g_autoptr (GstCaps) caps = NULL;
+  GstCaps *filter;
+
+  gst_query_parse_caps (query, &filter);
+  caps = gst_lstm_get_sink_caps (self, filter);
+  gst_query_set_caps_result (query, caps);
+}
+
+static gboolean
+answer_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *query)
 {
   GstLstm *self = GST_LSTM (trans);
-  g_autoptr (GError) error = NULL;
-  LstmModel *model;
+  GstFormat format;
 
-  /* From here on the settings that are read below cannot change. */
-  GST_OBJECT_LOCK (self);
-  self->started = TRUE;
-  GST_OBJECT_UNLOCK (self);
-  model = open_model (&self->settings, &error);
-  if (!model) {
-    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ, ("%s", error->message), (NULL));
-    gst_lstm_stop (trans);
-    return FALSE;
+  if (direction == GST_PAD_SINK && GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
+    answer_sink_caps (self, query);
+    return TRUE;
   }
-  if (!start_sequence (self, model, &error)) {
-    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS, ("%s", error->message), (NULL));
-    gst_lstm_stop (trans);
-    return FALSE;
+  if (direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_SEEKING) {
+    gst_query_parse_seeking (query, &format, NULL, NULL, NULL);
+    if (format == GST_FORMAT_TIME && gst_lstm_bytes_answer_seeking (self, query))
+      return TRUE; /* a source of bytes would answer that it cannot seek in time */
   }
-  gst_segment_init (&self->upstream, GST_FORMAT_UNDEFINED);
-  self->has_pool = FALSE;
-  self->next_step = 0;
-  self->saved_at = GST_CLOCK_TIME_NONE;
-  self->ran_to = 0;
-  self->warned_not_saved = FALSE;
-  self->pending_flow = GST_FLOW_OK;
-  self->broken = self->discont = self->marks = self->warned_non_finite = FALSE;
-  self->bad_buffers = 0;
-  self->slice = 1;
-  GST_INFO_OBJECT (self,
-      "d %" G_GSIZE_FORMAT ", output %" G_GSIZE_FORMAT ", %u LSTM layers, %s",
-      lstm_model_get_input_size (model), lstm_model_get_output_size (model),
-      lstm_model_get_n_lstm_layers (model), lstm_model_get_isa (model));
-  return TRUE;
+  if (GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->query (trans, direction, query))
+    return TRUE;
+  if (direction != GST_PAD_SRC || GST_QUERY_TYPE (query) != GST_QUERY_DURATION)
+    return FALSE;
+  gst_query_parse_duration (query, &format, NULL);
+  return format == GST_FORMAT_TIME && gst_lstm_bytes_answer_duration (self, query);
 }
 
 static GstStateChangeReturn
-gst_lstm_change_state (GstElement *element, GstStateChange transition)
+change_state (GstElement *element, GstStateChange transition)
 {
   if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING
       || transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
-    gst_lstm_set_plays (GST_LSTM (element), transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING);
+    gst_lstm_set_playing (GST_LSTM (element), transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING);
   return GST_ELEMENT_CLASS (gst_lstm_parent_class)->change_state (element, transition);
 }
 
 static void
-gst_lstm_reset (GstLstm *self)
+reset_state (GstLstm *self)
 {
   gst_lstm_lock (self);
-  if (self->sequence.model) {
-    gst_lstm_forget (self);
-    gst_lstm_set_initial (self, NULL, TRUE);
+  if (self->sequence.config.model) {
+    gst_lstm_reset_sequence (self);
+    gst_lstm_set_preroll_state (self, NULL, TRUE);
   }
   gst_lstm_unlock (self);
 }
@@ -345,17 +185,17 @@ get_stats (GstLstm *self)
       "outputs", G_TYPE_UINT64, stats.outputs, "resets", G_TYPE_UINT64, stats.resets, "gaps",
       G_TYPE_UINT64, stats.gaps, "errors", G_TYPE_UINT64, stats.errors, "non-finite",
       G_TYPE_UINT64, stats.non_finite, "mean-step-time", G_TYPE_UINT64,
-      stats.steps ? stats.total / stats.steps : 0, "max-step-time", G_TYPE_UINT64,
-      stats.longest, NULL);
+      stats.steps ? stats.total_step_time / stats.steps : 0, "max-step-time", G_TYPE_UINT64,
+      stats.longest_step_time, NULL);
 }
 
 static void
-gst_lstm_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstLstm *self = GST_LSTM (object);
   gboolean late;
 
-  gst_lstm_lock (self); /* for queries that read them */
+  gst_lstm_lock (self); /* queries read settings */
   GST_OBJECT_LOCK (self);
   late = self->started && !(pspec->flags & GST_PARAM_MUTABLE_PLAYING);
   if (!late)
@@ -363,13 +203,12 @@ gst_lstm_set_property (GObject *object, guint id, const GValue *value, GParamSpe
   GST_OBJECT_UNLOCK (self);
   gst_lstm_unlock (self);
   if (late)
-    g_warning (
-        "%s: property %s: expected to be set in NULL or READY, found the element running",
+    g_warning ("%s: property %s: expected state NULL or READY, found the element running",
         GST_OBJECT_NAME (self), pspec->name);
 }
 
 static void
-gst_lstm_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
+get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
   GstLstm *self = GST_LSTM (object);
 
@@ -383,13 +222,13 @@ gst_lstm_get_property (GObject *object, guint id, GValue *value, GParamSpec *psp
 }
 
 static void
-gst_lstm_finalize (GObject *object)
+finalize_object (GObject *object)
 {
   GstLstm *self = GST_LSTM (object);
 
   gst_lstm_properties_clear (self);
   g_mutex_clear (&self->lock);
-  g_mutex_clear (&self->turn);
+  g_mutex_clear (&self->turn_lock);
   gst_lstm_state_file_clear (&self->state_file);
   G_OBJECT_CLASS (gst_lstm_parent_class)->finalize (object);
 }
@@ -397,10 +236,10 @@ gst_lstm_finalize (GObject *object)
 static void
 gst_lstm_init (GstLstm *self)
 {
-  /* Caps of media may come back from downstream as they came, but tensors were added to them. */
+  /* Source caps of media may equal the sink caps, but the buffers get tensors. */
   gst_base_transform_set_prefer_passthrough (GST_BASE_TRANSFORM (self), FALSE);
   g_mutex_init (&self->lock);
-  g_mutex_init (&self->turn);
+  g_mutex_init (&self->turn_lock);
   gst_lstm_state_file_init (&self->state_file);
   gst_lstm_properties_init (self);
   gst_lstm_gate_install (GST_BASE_TRANSFORM_SINK_PAD (self));
@@ -409,42 +248,52 @@ gst_lstm_init (GstLstm *self)
 static void
 install_signals (GstLstmClass *klass)
 {
-  klass->reset = gst_lstm_reset;
+  klass->reset = reset_state;
   klass->get_state = gst_lstm_get_state;
   klass->set_state = gst_lstm_set_state;
 
   /**
    * GstLstm::reset:
    *
-   * Zeroes h and c of every stream and drops what is pending, at once and between two buffers.
-   * May be emitted from any thread.
+   * Sets h and c of every stream to the model's initial state, and discards pending input and output, at once,
+   * between two buffers. May be emitted from any thread.
    */
   g_signal_new ("reset", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_STRUCT_OFFSET (GstLstmClass, reset), NULL, NULL, NULL, G_TYPE_NONE, 0);
   /**
    * GstLstm::get-state:
    *
-   * h and c as they are between two buffers, in the format of #GstLstm:state-location. May be
-   * emitted from any thread.
+   * Gets h and c between two buffers, in the format of #GstLstm:state-location. May be emitted from any
+   * thread.
    *
-   * Returns: (transfer full) (nullable): %NULL before there are any, and, with a warning on the bus,
-   *   where they are not finite
+   * Returns: (transfer full) (nullable): %NULL before there are h and c, and, with a warning on the bus, if
+   *   they are not finite
    */
   g_signal_new ("get-state", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_STRUCT_OFFSET (GstLstmClass, get_state), NULL, NULL, NULL, G_TYPE_BYTES, 0);
   /**
    * GstLstm::set-state:
-   * @bytes: what get-state gave
+   * @bytes: a state from get-state
    *
-   * Sets h and c between two buffers, from PAUSED on; in PAUSED a flush leads back to them. May be
+   * Sets h and c between two buffers, in PAUSED and PLAYING. In PAUSED a flush returns to them. May be
    * emitted from any thread.
    *
-   * Returns: %FALSE, and a warning on the bus, if they are damaged, not finite, or not of this model and
-   *   as many streams
+   * Returns: %FALSE, and posts a warning, if @bytes are damaged, not finite, of another model, or of another
+   *   number of streams
    */
   g_signal_new ("set-state", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_STRUCT_OFFSET (GstLstmClass, set_state), NULL, NULL, NULL, G_TYPE_BOOLEAN, 1,
       G_TYPE_BYTES);
+}
+
+/* The pads have the caps of all kinds. With media they may have any caps, and queries return which media. */
+static void
+add_pad_template (GstElementClass *element_class, const gchar *name, GstPadDirection direction)
+{
+  g_autoptr (GstCaps) caps = gst_lstm_caps_kinds_get_template_caps (direction, NULL);
+
+  gst_element_class_add_pad_template (
+      element_class, gst_pad_template_new (name, direction, GST_PAD_ALWAYS, caps));
 }
 
 static void
@@ -454,10 +303,10 @@ gst_lstm_class_init (GstLstmClass *klass)
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstBaseTransformClass *trans_class = GST_BASE_TRANSFORM_CLASS (klass);
 
-  object_class->finalize = gst_lstm_finalize;
+  object_class->finalize = finalize_object;
   prop_stats = gst_lstm_settings_install (object_class, G_STRUCT_OFFSET (GstLstm, settings));
-  object_class->set_property = gst_lstm_set_property; /* these two need another lock too */
-  object_class->get_property = gst_lstm_get_property;
+  object_class->set_property = set_property; /* these two need another lock too */
+  object_class->get_property = get_property;
   g_object_class_install_property (object_class, prop_stats,
       g_param_spec_boxed ("stats", "Statistics",
           "Numbers of steps, outputs, resets, gaps, errors and non-finite buffers since PAUSED, and "
@@ -465,23 +314,22 @@ gst_lstm_class_init (GstLstmClass *klass)
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   install_signals (klass);
 
-  element_class->change_state = gst_lstm_change_state;
-  gst_element_class_add_static_pad_template (element_class, &sink_template);
-  gst_element_class_add_static_pad_template (element_class, &src_template);
+  element_class->change_state = change_state;
+  add_pad_template (element_class, "sink", GST_PAD_SINK);
+  add_pad_template (element_class, "src", GST_PAD_SRC);
   gst_element_class_set_static_metadata (element_class, "LSTM", "Filter/Analyzer",
       "Runs a recurrent network over feature vectors and keeps h and c between buffers",
       "The gst-lstm developers");
 
-  gst_lstm_stream_init (gst_lstm_parent_class);
-  trans_class->start = gst_lstm_start;
-  trans_class->stop = gst_lstm_stop;
-  trans_class->transform_caps = gst_lstm_transform_caps;
-  trans_class->accept_caps = gst_lstm_accept_caps;
-  trans_class->set_caps = gst_lstm_set_caps;
-  trans_class->decide_allocation = gst_lstm_decide_allocation;
-  trans_class->query = gst_lstm_query;
-  trans_class->sink_event = gst_lstm_sink_event;
-  trans_class->src_event = gst_lstm_src_event;
+  trans_class->start = start_transform;
+  trans_class->stop = stop_transform;
+  trans_class->transform_caps = transform_caps;
+  trans_class->accept_caps = accept_caps;
+  trans_class->set_caps = set_caps;
+  trans_class->decide_allocation = decide_allocation;
+  trans_class->query = answer_query;
+  trans_class->sink_event = handle_sink_event;
+  trans_class->src_event = handle_src_event;
   gst_lstm_in_place_enable (trans_class);
-  trans_class->generate_output = gst_lstm_generate_output;
+  trans_class->generate_output = generate_output;
 }

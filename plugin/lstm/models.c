@@ -118,8 +118,8 @@ leave (Entry *entry)
 
 /* The others get the same, unless the file is another one by now than when they looked. */
 static LstmModel *
-load_for_all (
-    Entry *entry, const gchar *path, LstmPrecision precision, const gchar *module_chain, GError **error)
+load_for_all (Entry *entry, const gchar *path, LstmPrecision precision,
+    const gchar *module_chain, GError **error)
 {
   g_autoptr (GError) cause = NULL;
   LstmModel *model = lstm_model_load_full (path, precision, module_chain, &cause);

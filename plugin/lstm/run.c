@@ -1,88 +1,61 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * How `lstm` runs steps: in slices, between which other threads get the lock. */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm/run.h"
 #include "common/errors.h"
-#include "lstm/gstlstm.h"
+#include "lstm/sequence-state.h"
+#include "lstm/times.h"
 
 #define GST_CAT_DEFAULT gst_lstm_debug
-#define SLICE_TIME (10 * GST_MSECOND) /* how long other threads may have to wait for the lock */
+#define SLICE_TIME (10 * GST_MSECOND) /* for which other threads may wait for the lock */
 
-void
-gst_lstm_forget (GstLstm *self)
-{
-  gst_lstm_sequence_forget (&self->sequence);
-  self->stats.resets += self->n_steps > 0;
-  self->n_steps = 0;
-}
-
-void
-gst_lstm_begin_anew (GstLstm *self)
-{
-  if (self->sequence.restored)
-    return;
-  gst_lstm_forget (self);
-  self->next_time = GST_CLOCK_TIME_NONE;
-}
-
-gboolean
-gst_lstm_resets_on (GstLstm *self, GstLstmResetOn what)
-{
-  gboolean resets;
-
-  GST_OBJECT_LOCK (self);
-  resets = (self->settings.reset_on & what) != 0;
-  GST_OBJECT_UNLOCK (self);
-  return resets;
-}
-
-/* Notes the last @n steps of @run's first @done, which took @took; under the lock. */
+/* Counts the last @n of the first @done steps of @run, which took the time @took. Needs `lock`. */
 static void
 count_steps (GstLstm *self, const GstLstmRun *run, guint done, guint n, GstClockTime took)
 {
   self->n_steps += n;
   self->unsaved = TRUE;
   self->stats.steps += n;
-  self->stats.total += took;
-  self->stats.longest = MAX (self->stats.longest, took / n);
-  self->next_time = gst_lstm_time_behind (self, &run->span, run->steps, done);
+  self->stats.total_step_time += took;
+  self->stats.longest_step_time = MAX (self->stats.longest_step_time, took / n);
+  self->next_time = gst_lstm_get_step_stream_time (self, &run->span, run->n_steps, done);
 }
 
-/* Steps to run at once, of @left. A reset on NaN comes right after the step, wherever buffers are cut. */
+/* Returns how many of the next @n_steps steps run in a slice. With reset-on=nan a slice is one step, so that
+ * a reset immediately follows its step, however the steps are divided into buffers. */
 static guint
-get_slice (GstLstm *self, guint left)
+get_slice_steps (GstLstm *self, guint n_steps)
 {
-  if (self->sequence.needs_whole)
-    return left; /* they are only kept */
+  if (self->sequence.config.non_causal)
+    return n_steps; /* which are only kept */
   if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_NAN))
     return 1;
-  return MIN (self->slice, left);
+  return MIN (self->slice_steps, n_steps);
 }
 
-/* The next slice is to take about SLICE_TIME, as @n steps took @took. */
+/* Adapts the size of slices to SLICE_TIME: @n steps took the time @took. */
 static void
 adapt_slice (GstLstm *self, guint n, GstClockTime took)
 {
   if (took > 2 * SLICE_TIME)
-    self->slice = MAX (n / 2, 1);
-  else if (n == self->slice && took < SLICE_TIME / 2)
-    self->slice *= 2;
+    self->slice_steps = MAX (n / 2, 1);
+  else if (n == self->slice_steps && took < SLICE_TIME / 2)
+    self->slice_steps *= 2;
 }
 
-/* Sets h and c of streams that are not finite anew if reset-on says so; under the lock.
- * Returns: whether they were finite */
+/* Returns whether h and c are finite. With reset-on=nan resets the streams where they are not. Needs
+ * `lock`. */
 static gboolean
 check_finite (GstLstm *self)
 {
-  if (self->sequence.needs_whole || gst_lstm_sequence_is_finite (&self->sequence))
+  if (self->sequence.config.non_causal || gst_lstm_sequence_is_finite (&self->sequence))
     return TRUE;
   if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_NAN) && !self->sequence.window) {
-    gst_lstm_sequence_mend (&self->sequence);
+    gst_lstm_sequence_reset_non_finite (&self->sequence);
     self->stats.resets++;
   }
   return FALSE;
 }
 
-/* Says it once from PAUSED on. */
+/* Posts a warning, once between PAUSED and READY. */
 static void
 warn_non_finite (GstLstm *self, const GstLstmSpan *span)
 {
@@ -101,11 +74,12 @@ warn_non_finite (GstLstm *self, const GstLstmSpan *span)
       (NULL));
 }
 
-/* One slice of @run, of which @done steps were run before. Returns: its steps, 0 with @error */
+/* Runs the next slice of @run, of which @done steps ran before. Returns the steps of the slice, or 0 with
+ * @error. Clears *@finite if h or c is not finite. Needs `lock`. */
 static guint
 run_slice (GstLstm *self, const GstLstmRun *run, guint done, gboolean *finite, GError **error)
 {
-  const guint n = get_slice (self, run->steps - done);
+  const guint n = get_slice_steps (self, run->n_steps - done);
   const GstClockTime begin = gst_util_get_timestamp ();
   GstClockTime took;
 
@@ -114,67 +88,69 @@ run_slice (GstLstm *self, const GstLstmRun *run, guint done, gboolean *finite, G
   took = gst_util_get_timestamp () - begin;
   adapt_slice (self, n, took);
   count_steps (self, run, done + n, n, took);
-  if (done + n == run->steps || gst_lstm_resets_on (self, GST_LSTM_RESET_ON_NAN))
+  if (done + n == run->n_steps || gst_lstm_resets_on (self, GST_LSTM_RESET_ON_NAN))
     *finite &= check_finite (self);
   return n;
 }
 
 gboolean
-gst_lstm_make_whole_state (GstLstm *self, GError **error)
+gst_lstm_allocate_complete_state (GstLstm *self, GError **error)
 {
+  GstLstmCompleteSequence *complete = &self->sequence.complete;
   LstmState *state;
-  gsize steps;
+  gsize n_steps;
 
-  if (!self->sequence.needs_whole)
+  if (!self->sequence.config.non_causal)
     return TRUE;
   gst_lstm_lock (self);
-  steps = gst_lstm_sequence_get_wanted_steps (&self->sequence);
-  if (steps > 0)
-    gst_lstm_sequence_set_whole_state (&self->sequence, NULL, 0);
+  n_steps = gst_lstm_complete_sequence_get_needed_steps (complete);
+  if (n_steps > 0)
+    gst_lstm_complete_sequence_set_state (complete, NULL, 0);
   gst_lstm_unlock (self);
-  if (steps == 0)
+  if (n_steps == 0)
     return TRUE;
-  state = lstm_state_new_for_sequences (self->sequence.model, self->sequence.in.streams, steps, error);
+  state = lstm_state_new_for_sequences (
+      self->sequence.config.model, self->sequence.in.streams, n_steps, error);
   if (!state)
     return FALSE;
   gst_lstm_lock (self);
-  gst_lstm_sequence_set_whole_state (&self->sequence, state, steps);
+  gst_lstm_complete_sequence_set_state (complete, state, n_steps);
   gst_lstm_unlock (self);
   return TRUE;
 }
 
 gboolean
-gst_lstm_give_way (gpointer lstm)
+gst_lstm_yield_lock (gpointer data)
 {
-  GstLstm *self = lstm;
+  GstLstm *self = data;
 
-  if (gst_util_get_timestamp () - self->gave_way < SLICE_TIME)
+  if (gst_util_get_timestamp () - self->unlock_time < SLICE_TIME)
     return TRUE;
   gst_lstm_unlock (self);
   gst_lstm_lock (self);
-  self->gave_way = gst_util_get_timestamp ();
+  self->unlock_time = gst_util_get_timestamp ();
   return !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
 }
 
 GstFlowReturn
-gst_lstm_run (
-    GstLstm *self, const gfloat *x, guint steps, const GstLstmSpan *span, GstBuffer *outbuf)
+gst_lstm_run_steps (
+    GstLstm *self, const gfloat *x, guint n_steps, const GstLstmSpan *span, GstBuffer *outbuf)
 {
   GstPad *pad = GST_BASE_TRANSFORM_SINK_PAD (self);
-  GstLstmRun run; /* its maps are large, and mostly not in use */
+  GstLstmRun run; /* no initializer: `maps` is large and mostly unused */
   g_autoptr (GError) error = NULL;
   gboolean finite = TRUE;
   guint done = 0;
 
   run.x = x;
-  run.steps = steps;
+  run.n_steps = n_steps;
   run.span = *span;
   if (!gst_lstm_sequence_run_begin (&self->sequence, &run, outbuf, &error))
     return gst_lstm_fail_sequence (self, error);
-  while (done < steps && !error && !(done > 0 && GST_PAD_IS_FLUSHING (pad))) {
+  while (done < n_steps && !error && !(done > 0 && GST_PAD_IS_FLUSHING (pad))) {
     gst_lstm_lock (self);
     done += run_slice (self, &run, done, &finite, &error);
-    if (done == steps) {
+    if (done == n_steps) {
       self->stats.outputs += outbuf != NULL;
       self->stats.non_finite += !finite;
     }
@@ -185,5 +161,5 @@ gst_lstm_run (
     return gst_lstm_fail_sequence (self, error);
   if (!finite)
     warn_non_finite (self, span);
-  return done < steps ? GST_FLOW_FLUSHING : GST_FLOW_OK;
+  return done < n_steps ? GST_FLOW_FLUSHING : GST_FLOW_OK;
 }

@@ -1,8 +1,8 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * h and c of `lstm` beyond the process: the property state-location, and two signals. */
-#include "lstm/gstlstm.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm/state.h"
 #include "common/errors.h"
+#include "lstm/sequence-state.h"
+#include "lstm/times.h"
 
 #define GST_CAT_DEFAULT gst_lstm_debug
 
@@ -19,20 +19,18 @@ dup_location (GstLstm *self)
 
 /* --- Preroll --- */
 
-/* From here on h and c are @bytes (nullable: zero) before what runs until the element plays;
- * @unsaved: the file does not have them. Under the lock. */
 void
-gst_lstm_set_initial (GstLstm *self, GBytes *bytes, gboolean unsaved)
+gst_lstm_set_preroll_state (GstLstm *self, GBytes *bytes, gboolean unsaved)
 {
-  g_clear_pointer (&self->initial, g_bytes_unref);
-  g_clear_pointer (&self->at_eos, g_bytes_unref);
-  self->prerolls = !self->plays;
-  self->unsaved = self->initial_unsaved = unsaved;
-  if (self->prerolls && bytes)
-    self->initial = g_bytes_ref (bytes);
+  g_clear_pointer (&self->preroll_state, g_bytes_unref);
+  g_clear_pointer (&self->state_at_eos, g_bytes_unref);
+  self->in_preroll = !self->is_playing;
+  self->unsaved = self->preroll_state_unsaved = unsaved;
+  if (self->in_preroll && bytes)
+    self->preroll_state = g_bytes_ref (bytes);
 }
 
-/* Under the lock */
+/* Needs `lock`. */
 static gboolean
 load_state (GstLstm *self, GBytes *bytes, const gchar *name, GError **error)
 {
@@ -49,44 +47,47 @@ gboolean
 gst_lstm_undo_preroll (GstLstm *self)
 {
   g_autoptr (GError) error = NULL;
-  gboolean prerolls;
+  gboolean in_preroll;
 
   gst_lstm_lock (self);
-  prerolls = self->prerolls && self->sequence.model;
-  if (prerolls && !self->sequence.restored
-      && (!self->initial || !load_state (self, self->initial, "before the preroll", &error))) {
-    gst_lstm_forget (self);
+  in_preroll = self->in_preroll && self->sequence.config.model;
+  if (in_preroll && !self->sequence.restored
+      && (!self->preroll_state
+          || !load_state (self, self->preroll_state, "before the preroll", &error))) {
+    gst_lstm_reset_sequence (self);
     self->next_time = GST_CLOCK_TIME_NONE;
   }
-  if (prerolls) {
-    self->unsaved = self->initial_unsaved && !error;
-    g_clear_pointer (&self->at_eos, g_bytes_unref);
+  if (in_preroll) {
+    self->unsaved = self->preroll_state_unsaved && !error;
+    g_clear_pointer (&self->state_at_eos, g_bytes_unref);
   }
   gst_lstm_unlock (self);
   if (error)
     GST_ELEMENT_WARNING (self, LIBRARY, FAILED,
-        ("h and c are zero, for what they were cannot be restored: %s", error->message),
+        ("state: h and c from before the preroll cannot be restored, and were reset: %s",
+            error->message),
         (NULL));
-  return prerolls;
+  return in_preroll;
 }
 
 /* --- Restoring --- */
 
-/* FALSE, with all as it was, if @bytes are no state for the element as it is. @unsaved: the file
- * does not have them. */
+/* Sets h and c to @bytes, which errors call @name. @unsaved: state-location does not have them. Returns
+ * FALSE, sets @error, and changes nothing, if the element cannot have this state. */
 static gboolean
-restore (GstLstm *self, GBytes *bytes, const gchar *name, gboolean unsaved, GError **error)
+restore_state (
+    GstLstm *self, GBytes *bytes, const gchar *name, gboolean unsaved, GError **error)
 {
   guint64 next_time, steps;
   gboolean ok;
 
   gst_lstm_lock (self);
-  ok = self->sequence.model
+  ok = self->sequence.config.model
            ? load_state (self, bytes, name, error)
            : gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
                "%s: expected the element to be in PAUSED or PLAYING, found no model", name);
   if (ok)
-    gst_lstm_set_initial (self, bytes, unsaved);
+    gst_lstm_set_preroll_state (self, bytes, unsaved);
   next_time = self->next_time;
   steps = self->n_steps;
   gst_lstm_unlock (self);
@@ -108,18 +109,18 @@ gst_lstm_restore_file (GstLstm *self, GError **error)
   if (!location)
     return TRUE;
   if (!gst_lstm_state_file_open (
-          location, gst_lstm_sequence_stream_size (&self->sequence), &bytes, &cause))
+          location, gst_lstm_sequence_get_state_bytes (&self->sequence), &bytes, &cause))
     return gst_lstm_fail (
         error, LSTM_ERROR, LSTM_ERROR_FILE, "property state-location: %s", cause->message);
-  return !bytes || restore (self, bytes, location, FALSE, error);
+  return !bytes || restore_state (self, bytes, location, FALSE, error);
 }
 
 /* --- Saving --- */
 
-/* Returns the state that the file has not seen; NULL, also with @error, if there is none. Under
- * the lock. */
+/* Returns h and c if steps ran since the last call. Otherwise returns NULL, and if h or c is not finite,
+ * sets @error. Needs `lock`. Returns: (transfer full) (nullable) */
 static GBytes *
-take_unsaved (GstLstm *self, GError **error)
+save_if_unsaved (GstLstm *self, GError **error)
 {
   GBytes *bytes = NULL;
 
@@ -129,7 +130,7 @@ take_unsaved (GstLstm *self, GError **error)
   return bytes;
 }
 
-/* @bytes: NULL for those that could not be written before, if there are any */
+/* Writes @bytes, or, if @bytes is NULL, the bytes that could not be written before, if there are any. */
 static void
 write_file (GstLstm *self, const gchar *location, GBytes *bytes)
 {
@@ -141,19 +142,19 @@ write_file (GstLstm *self, const gchar *location, GBytes *bytes)
         self, RESOURCE, WRITE, ("property state-location: %s", error->message), (NULL));
 }
 
-/* Says so once, until there is a good state again. */
+/* Posts a warning once, until h and c are finite again. */
 static void
 warn_not_saved (GstLstm *self, const gchar *location, const GError *error)
 {
   if (!self->warned_not_saved)
     GST_ELEMENT_WARNING (self, RESOURCE, WRITE,
-        ("property state-location: %s stays as it was: %s", location, error->message), (NULL));
+        ("property state-location: %s was not written: %s", location, error->message), (NULL));
   self->warned_not_saved = TRUE;
 }
 
-/* @ends: this is the sequence's end, after which h and c are others. */
+/* Writes h and c to state-location, or, in a preroll, keeps them if this is the end of the sequence. */
 static void
-save_file (GstLstm *self, gboolean ends)
+save_file (GstLstm *self, gboolean is_end)
 {
   g_autofree gchar *location = dup_location (self);
   g_autoptr (GError) error = NULL;
@@ -162,11 +163,11 @@ save_file (GstLstm *self, gboolean ends)
   if (!location)
     return;
   gst_lstm_lock (self);
-  if (ends || !self->prerolls)
-    bytes = take_unsaved (self, &error);
-  if (bytes && self->prerolls) {
-    g_clear_pointer (&self->at_eos, g_bytes_unref);
-    self->at_eos = g_steal_pointer (&bytes);
+  if (is_end || !self->in_preroll)
+    bytes = save_if_unsaved (self, &error);
+  if (bytes && self->in_preroll) {
+    g_clear_pointer (&self->state_at_eos, g_bytes_unref);
+    self->state_at_eos = g_steal_pointer (&bytes);
   }
   gst_lstm_unlock (self);
   if (error)
@@ -177,9 +178,25 @@ save_file (GstLstm *self, gboolean ends)
 }
 
 void
-gst_lstm_save_file (GstLstm *self)
+gst_lstm_save_at_interval (GstLstm *self, const GstLstmSpan *span, guint n_steps)
 {
-  save_file (self, FALSE);
+  GstClockTime interval, now;
+
+  if (!self->settings.state_location) /* does not change while the element runs */
+    return;
+  GST_OBJECT_LOCK (self);
+  interval = self->settings.state_interval;
+  GST_OBJECT_UNLOCK (self);
+  now = gst_lstm_advance_running_time (self, span, n_steps);
+  if (!interval || !GST_CLOCK_TIME_IS_VALID (now))
+    return;
+  if (GST_CLOCK_TIME_IS_VALID (self->save_time) /* a seek may set running time back */
+      && (now < self->save_time || now - self->save_time >= interval)) {
+    save_file (self, FALSE);
+    self->save_time = now;
+  }
+  if (!GST_CLOCK_TIME_IS_VALID (self->save_time))
+    self->save_time = now;
 }
 
 void
@@ -193,27 +210,27 @@ gst_lstm_save_at_stop (GstLstm *self)
 {
   gst_lstm_undo_preroll (self);
   gst_lstm_lock (self);
-  self->prerolls = FALSE;
+  self->in_preroll = FALSE;
   gst_lstm_unlock (self);
   save_file (self, FALSE);
   gst_lstm_lock (self);
-  g_clear_pointer (&self->initial, g_bytes_unref);
-  g_clear_pointer (&self->at_eos, g_bytes_unref);
+  g_clear_pointer (&self->preroll_state, g_bytes_unref);
+  g_clear_pointer (&self->state_at_eos, g_bytes_unref);
   gst_lstm_unlock (self);
 }
 
 void
-gst_lstm_set_plays (GstLstm *self, gboolean plays)
+gst_lstm_set_playing (GstLstm *self, gboolean playing)
 {
   g_autofree gchar *location = dup_location (self);
   g_autoptr (GBytes) bytes = NULL;
 
   gst_lstm_lock (self);
-  self->plays = plays;
-  if (plays) {
-    self->prerolls = FALSE;
-    g_clear_pointer (&self->initial, g_bytes_unref);
-    bytes = g_steal_pointer (&self->at_eos);
+  self->is_playing = playing;
+  if (playing) {
+    self->in_preroll = FALSE;
+    g_clear_pointer (&self->preroll_state, g_bytes_unref);
+    bytes = g_steal_pointer (&self->state_at_eos);
   }
   gst_lstm_unlock (self);
   if (bytes)
@@ -241,46 +258,9 @@ gst_lstm_set_state (GstLstm *self, GBytes *bytes)
 {
   g_autoptr (GError) error = NULL;
 
-  if (bytes && restore (self, bytes, "set-state", TRUE, &error))
+  if (bytes && restore_state (self, bytes, "set-state", TRUE, &error))
     return TRUE;
   GST_ELEMENT_WARNING (self, LIBRARY, SETTINGS,
       ("%s", error ? error->message : "set-state: expected bytes, found none"), (NULL));
   return FALSE;
-}
-
-/* --- Times --- */
-
-/* Sums of times that were rounded down are short by less than 1 ns for each of them: that of the gap or
- * buffer, of a part of it, and of the steps that ran. */
-#define MOST_SHORT 3
-
-/* The time of the frame that begins with @time, if one does, counted from zero */
-static GstClockTime
-round_to_frame (const GstLstmTensors *in, GstClockTime time)
-{
-  const guint64 frame = gst_util_uint64_scale_round (
-      time, (guint64) in->fps_n, (guint64) in->fps_d * GST_SECOND);
-  const GstClockTime exact = gst_lstm_tensors_step_offset (in, frame);
-
-  return exact > time && exact - time <= MOST_SHORT ? exact : time;
-}
-
-GstClockTime
-gst_lstm_time_behind (const GstLstm *self, const GstLstmSpan *span, guint steps, guint done)
-{
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-  const GstLstmTensors *in = &self->sequence.in;
-  GstClockTime length = gst_lstm_tensors_step_offset (in, done);
-  guint64 time;
-
-  if (in->fps_n == 0)
-    length = GST_CLOCK_TIME_IS_VALID (span->duration)
-                 ? gst_util_uint64_scale (span->duration, done, steps)
-                 : GST_CLOCK_TIME_NONE;
-  if (segment->format != GST_FORMAT_TIME || segment->rate < 0
-      || !GST_CLOCK_TIME_IS_VALID (span->pts) || !GST_CLOCK_TIME_IS_VALID (length)
-      || gst_segment_to_stream_time_full (segment, GST_FORMAT_TIME, span->pts + length, &time)
-             != 1)
-    return GST_CLOCK_TIME_NONE;
-  return in->fps_n > 0 ? round_to_frame (in, time) : time;
 }

@@ -247,7 +247,7 @@ test_properties (void)
   for (guint i = 0; i < n; i++) {
     const gboolean late = (specs[i]->flags & GST_PARAM_MUTABLE_READY) != 0;
     g_autofree gchar *message = g_strdup_printf (
-        "*property %s: expected to be set in NULL or READY, "
+        "*property %s: expected state NULL or READY, "
         "found the element running",
         specs[i]->name);
     GValue before = G_VALUE_INIT, after = G_VALUE_INIT;

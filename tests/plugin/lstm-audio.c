@@ -148,7 +148,8 @@ test_part_of_a_frame (void)
   begin (&rig, "stereo", "", AUDIO ("48000", "2", ""));
   buffer = gst_buffer_new_allocate (NULL, 12, NULL);
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
-  assert_error_posted (rig.bus, "buffer: expected audio frames of 8 bytes, got 12 bytes");
+  assert_error_posted (rig.bus, "buffer: expected a multiple of 8 bytes, the size of "
+                                "an audio frame, found 12 bytes");
   rig_clear (&rig);
 }
 
@@ -231,7 +232,7 @@ test_refused_caps (void)
   static const struct {
     const gchar *caps, *pattern; /* NULL: refused by the pad */
   } cases[] = {
-      {AUDIO ("48000", "2", ""), "caps field channels: expected 1, *, got 2"},
+      {AUDIO ("48000", "2", ""), "caps field channels: expected 1, *, found 2"},
       {AUDIO ("48000", "65", ",channel-mask=(bitmask)0"), NULL},
       {"audio/x-raw,format=S16LE,layout=interleaved,rate=48000,channels=1", NULL},
       {"audio/x-raw,format=F32LE,layout=non-interleaved,rate=48000,channels=1", NULL},
@@ -316,7 +317,7 @@ test_wrong_channels (void)
     gst_message_parse_error (message, &error, NULL);
     g_test_message ("%s: %s", sources[i], error->message);
     g_assert_true (
-        g_pattern_match_simple ("caps field channels: expected 1, *, got 2", error->message));
+        g_pattern_match_simple ("caps field channels: expected 1, *, found 2", error->message));
     gst_element_set_state (pipeline, GST_STATE_NULL);
   }
 }

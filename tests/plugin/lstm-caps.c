@@ -281,7 +281,8 @@ test_start_errors (void)
   g_object_set (lstm, "model-location", good, "emit", 0, NULL);
   check_start_error (lstm, "property emit: expected at least one of *, found none");
   g_object_set (lstm, "model-location", stateless, "emit", 1 | 2, NULL);
-  check_start_error (lstm, "property emit: expected output alone, *no LSTM layer*hidden*");
+  check_start_error (
+      lstm, "property emit: expected only output, *no LSTM layer, found output, hidden");
   /* Nothing of it stays. */
   g_object_set (lstm, "model-location", good, NULL);
   g_assert_cmpint (
@@ -297,12 +298,13 @@ test_caps_errors (void)
   static const struct {
     const gchar *dimensions, *pattern;
   } cases[] = {
-      {"4", "caps field dimensions: expected vectors of 3 values*, got 4"},
-      {"2:7:5", "caps field dimensions: expected vectors of 3 values*, got 2"},
-      {"0", "caps field dimensions: expected d, d:T or d:T:bs *, got '0'"},
-      {"3:-1", "caps field dimensions: expected d, d:T or d:T:bs *, got '3:-1'"},
-      {"3:1:1:2", "caps field dimensions: expected d, d:T or d:T:bs *, got '3:1:1:2'"},
-      {"3:2147483647:2147483647", "caps field dimensions: * is more than memory can hold"},
+      {"4", "caps field dimensions: expected vectors of 3 values*, found 4"},
+      {"2:7:5", "caps field dimensions: expected vectors of 3 values*, found 2"},
+      {"0", "caps field dimensions: expected d, d:T or d:T:bs *, found '0'"},
+      {"3:-1", "caps field dimensions: expected d, d:T or d:T:bs *, found '3:-1'"},
+      {"3:1:1:2", "caps field dimensions: expected d, d:T or d:T:bs *, found '3:1:1:2'"},
+      {"3:2147483647:2147483647",
+          "caps field dimensions: expected a tensor that fits into memory, found '*'"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -377,7 +379,7 @@ test_pipeline_error (void)
   if (!message) /* the source's own error may come with it */
     g_error ("expected EOS");
   gst_element_set_state (pipeline, GST_STATE_NULL);
-  assert_matches (errors.text->str, "*expected vectors of 7 values*, got 64");
+  assert_matches (errors.text->str, "*expected vectors of 7 values*, found 64");
   g_assert_cmpuint (errors.n, ==, 1);
   g_string_free (errors.text, TRUE);
   g_mutex_clear (&errors.lock);
@@ -390,9 +392,9 @@ test_buffer_errors (void)
     gsize bytes;
     const gchar *pattern;
   } cases[] = {
-      {23, "buffer: tensor 0: expected 24 bytes (float32, dimensions 3:2:1), got 23"},
-      {25, "buffer: tensor 0: expected 24 bytes *, got 25"},
-      {48, "buffer: tensor 0: expected 24 bytes *, got 48"},
+      {23, "buffer: tensor 0: expected 24 bytes (float32, dimensions 3:2:1), found 23"},
+      {25, "buffer: tensor 0: expected 24 bytes *, found 25"},
+      {48, "buffer: tensor 0: expected 24 bytes *, found 48"},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

@@ -142,9 +142,10 @@ static const struct {
     {"model-location={v}", OPEN, "*: expected a file, found a directory"},
     {"model-location={v}/lstm/head/x.npy", OPEN, "*/x.npy: expected *"},
     {"model-location={v}/torch/relu/model.safetensors", OPEN,
-        "*/model.safetensors: *module-chain=\"lstm, fc\" or lstm-convert --module-chain \"lstm, fc\"*"},
-    {"model-location={v}/torch/relu/model.safetensors module-chain=\"lstm last rely, fc\"", OPEN,
-        "*/model.safetensors: module-chain: *found \"rely\" in \"lstm last rely\"*"},
+        "*/model.safetensors: *module-chain=\"lstm, fc\" or lstm-convert --module-chain "
+        "\"lstm, fc\"*"},
+    {"model-location={v}/torch/relu/model.safetensors module-chain=\"lstm last rely, fc\"",
+        OPEN, "*/model.safetensors: module-chain: *found \"rely\" in \"lstm last rely\"*"},
     {"model-location={v}/convert/keras-k210/model.h5 module-chain=\"lstm, fc\"", OPEN,
         "*/model.h5: module-chain is supported only for a PyTorch state dict in safetensors; found *HDF5*"},
     {"model-location={v}/convert/torch-refused-pickle/model.pt module-chain=\"lstm, fc\"", OPEN,
@@ -152,10 +153,11 @@ static const struct {
     {HEAD "module-chain=out", OPEN,
         "*/model.safetensors: module-chain is supported only for a PyTorch state dict; found *layers*"},
     {HEAD "emit=0", SETTINGS, "property emit: expected at least one of *, found none"},
-    {STATELESS "emit=cell", SETTINGS, "property emit: expected output alone, *, found hidden*"},
+    {STATELESS "emit=cell", SETTINGS, "property emit: expected only output, *, found cell"},
     {HEAD "emit=gates output-mode=window", SETTINGS,
-        "property emit: expected output alone with output-mode=window, found hidden*"},
-    {ONE_OF_WHOLE "emit=hidden", SETTINGS, "property emit: expected output alone, *, found *"},
+        "property emit: expected only output, because output-mode is window, found *"},
+    {ONE_OF_WHOLE "emit=hidden", SETTINGS,
+        "property emit: expected only output, *, found hidden"},
     {HEAD "emit=hidden emit-layer=3", SETTINGS,
         "property emit-layer: expected -1 to 2, the LSTM layers of the model, found 3"},
     {HEAD "emit-layer=3", SETTINGS, "property emit-layer: expected -1 to 2, *, found 3"},
@@ -230,9 +232,9 @@ static const struct {
   const gchar *pattern;
 } stream_rows[] = {
     {LONG, "", "4", 16, GST_FLOW_NOT_NEGOTIATED, FORMAT,
-        "caps field dimensions: expected vectors of 3 values*, got 4"},
+        "caps field dimensions: expected vectors of 3 values*, found 4"},
     {LONG, "", "3:0", 12, GST_FLOW_NOT_NEGOTIATED, FORMAT,
-        "caps field dimensions: expected d, d:T or d:T:bs*, got '3:0'"},
+        "caps field dimensions: expected d, d:T or d:T:bs*, found '3:0'"},
     {LONG, "", "3:2147483647:2147483647", 12, GST_FLOW_NOT_NEGOTIATED, FORMAT,
         "caps field dimensions: *"},
     {LONG, "gap-policy=zero-step", "3:2147483647:100000000", 12, GST_FLOW_NOT_NEGOTIATED,
@@ -242,13 +244,14 @@ static const struct {
     {BOTH_WAYS, "gap-policy=zero-step", "3:2147483647:100000000", 12, GST_FLOW_NOT_NEGOTIATED,
         MEMORY, "no memory for *"},
     {LONG, "", "3:2", 23, GST_FLOW_ERROR, FORMAT,
-        "buffer: tensor 0: expected 24 bytes (float32, dimensions 3:2:1), got 23"},
-    {LONG, "output-mode=final", "3", 16, GST_FLOW_ERROR, FORMAT, "buffer: *12 bytes*, got 16"},
+        "buffer: tensor 0: expected 24 bytes (float32, dimensions 3:2:1), found 23"},
+    {LONG, "output-mode=final", "3", 16, GST_FLOW_ERROR, FORMAT,
+        "buffer: *12 bytes*, found 16"},
     {LONG, "output-mode=window window-length=2", "3", 1, GST_FLOW_ERROR, FORMAT,
-        "buffer: tensor 0: expected 12 bytes *, got 1"},
-    {BOTH_WAYS, "", "3", 11, GST_FLOW_ERROR, FORMAT, "buffer: *12 bytes*, got 11"},
+        "buffer: tensor 0: expected 12 bytes *, found 1"},
+    {BOTH_WAYS, "", "3", 11, GST_FLOW_ERROR, FORMAT, "buffer: *12 bytes*, found 11"},
     {BOTH_WAYS, "max-steps=4", "3:5", 60, GST_FLOW_ERROR, FAILED,
-        "sequence: expected at most 4 steps*, got more"},
+        "sequence: expected at most 4 steps*, found 5 or more"},
 };
 
 static gboolean
@@ -376,7 +379,7 @@ test_pipeline (void)
     gst_element_set_state (pipeline, GST_STATE_NULL);
     assert_one_error (copy, "lstm", stream_rows[i].domain (), stream_rows[i].code,
         stream_rows[i].code == GST_STREAM_ERROR_FORMAT && stream_rows[i].flow == GST_FLOW_ERROR
-            ? "buffer: tensor 0: expected * bytes *, got 84"
+            ? "buffer: tensor 0: expected * bytes *, found 84"
             : stream_rows[i].pattern);
   }
 }
@@ -405,7 +408,7 @@ test_memory (void)
           "buffer: expected memory that can be mapped for reading, found 12 bytes that cannot be mapped");
     else
       assert_one_error (rig.bus, NULL, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT,
-          "buffer: expected 64 bytes from *, got none");
+          "buffer: expected 64 bytes from *, found none");
     rig_clear (&rig);
   }
 }

@@ -179,13 +179,13 @@ static const struct {
   const gchar *feed, *error;
 } misfits[] = {
     {RAW "252 ! " TENSORS ("7"), /* the last four are not seven */
-        "lstm: buffer: tensor 0: expected 252 bytes (float32, dimensions 9:7:1), got 144"},
+        "lstm: buffer: tensor 0: expected 252 bytes (float32, dimensions 9:7:1), found 144"},
     {RAW "4096 ! " TENSORS ("1"),
-        "lstm: buffer: tensor 0: expected 36 bytes (float32, dimensions 9:1:1), got 2160"},
+        "lstm: buffer: tensor 0: expected 36 bytes (float32, dimensions 9:1:1), found 2160"},
     {RAW "40 ! " CAPS ("10:1", ",framerate=30/1"),
-        "lstm: caps field dimensions: expected vectors of 9 values, *, got 10"},
+        "lstm: caps field dimensions: expected vectors of 9 values, *, found 10"},
     {"multifilesrc location={d}/raw caps=" QUOTED ("1"),
-        "lstm: buffer: tensor 0: expected 36 bytes (float32, dimensions 9:1:1), got 2160"},
+        "lstm: buffer: tensor 0: expected 36 bytes (float32, dimensions 9:1:1), found 2160"},
 };
 
 static void

@@ -221,24 +221,24 @@ test_refused_tensors (void)
     const gchar *pattern;
   } cases[] = {
       {"", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {1, 4}, 16, FALSE,
-          "buffer: expected one tensor of ?3] or ?T, 3], *name another, got a ?1, 4] float32"},
+          "buffer: expected one tensor of ?3] or ?T, 3], *name another tensor, found a ?1, 4] float32"},
       {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {1, 4}, 16, FALSE,
-          "buffer: tensor: expected ?3] or ?T, 3], got a ?1, 4] float32"},
+          "buffer: tensor: expected ?3] or ?T, 3], found a ?1, 4] float32"},
       {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 3, {2, 2, 3}, 48, FALSE,
-          "buffer: tensor: expected ?3] or ?T, 3], got a ?2, 2, 3] float32"},
+          "buffer: tensor: expected ?3] or ?T, 3], found a ?2, 2, 3] float32"},
       {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {0, 3}, 0, FALSE,
-          "buffer: tensor: expected ?3] or ?T, 3], got a ?0, 3] float32"},
+          "buffer: tensor: expected ?3] or ?T, 3], found a ?0, 3] float32"},
       {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {G_MAXSIZE, 3}, 12, FALSE,
-          "buffer: tensor: expected ?3] or ?T, 3], got a ?18446744073709551615, 3] float32"},
+          "buffer: tensor: expected ?3] or ?T, 3], found a ?18446744073709551615, 3] float32"},
       {"", GST_TENSOR_DATA_TYPE_INT4, 2, {1, 3}, 2, FALSE,
-          "buffer: tensor: expected float16, *, got a ?1, 3] int4"},
-      {"", GST_TENSOR_DATA_TYPE_BFLOAT16, 2, {1, 3}, 6, FALSE, "*, got a ?1, 3] bfloat16"},
+          "buffer: tensor: expected float16, *, found a ?1, 3] int4"},
+      {"", GST_TENSOR_DATA_TYPE_BFLOAT16, 2, {1, 3}, 6, FALSE, "*, found a ?1, 3] bfloat16"},
       {"", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {1, 3}, 8, FALSE,
-          "buffer: tensor: expected as many bytes as a ?1, 3] float32 has, got 8"},
+          "buffer: tensor: expected as many bytes as a ?1, 3] float32 has, found 8"},
       {"", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {2147483647, 3}, 12, FALSE,
-          "*as many bytes as a ?2147483647, 3] float32 has, got 12"},
+          "*as many bytes as a ?2147483647, 3] float32 has, found 12"},
       {"", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {2, 3}, 24, TRUE,
-          "buffer: tensor: expected *row-major order, got a ?2, 3] float32"},
+          "buffer: tensor: expected *row-major order, found a ?2, 3] float32"},
   };
   static const guint8 bytes[64];
 
@@ -300,7 +300,7 @@ test_ambiguous (void)
       tensor_new ("b", GST_TENSOR_DATA_TYPE_FLOAT32, rig.x.items, 12, 1, (const gsize[]){3}));
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
   assert_error_posted (
-      rig.bus, "*input-tensor-id to pick one, got a ?1, 3? float32, b ?3? float32");
+      rig.bus, "*input-tensor-id to select one, found a ?1, 3? float32, b ?3? float32");
   rig_clear (&rig);
 }
 

@@ -351,7 +351,7 @@ test_not_written (void)
     after = read_file (&location);
     g_assert_true (g_bytes_equal (after, good));
     warning = pop_warning (&rig, "property state-location: ");
-    expected = g_strdup_printf ("property state-location: %s stays as it was: h and c: tensor "
+    expected = g_strdup_printf ("property state-location: %s was not written: h and c: tensor "
                                 "\"0.hidden\": expected finite values, found *nan at [0, *",
         location.file);
     assert_matches (warning, expected);

@@ -283,7 +283,7 @@ test_other_streams (void)
   g_assert_nonnull (message);
   gst_message_parse_error (message, &error, NULL);
   g_assert_cmpstr (error->message, ==,
-      "caps field dimensions: expected 2 streams, which the restored state has, got 1");
+      "caps field dimensions: expected 2 streams, which the restored state has, found 1");
   rig_clear (&rig);
   state_location_clear (&location);
 }

@@ -76,7 +76,7 @@ expect_items (Rig *rig, guint type, guint steps, guint streams)
   g_array_append_vals (rig->expected_outputs, y, (guint) (steps * streams * n));
 }
 
-/* With caps of @more fields, behind those that tests never change. */
+/* With caps of @more fields, after those that tests never change. */
 static gboolean
 push_caps (Rig *rig, const gchar *more)
 {
@@ -101,7 +101,7 @@ static void
 test_types (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    for (gsize offset = 0; offset < 2; offset++) { /* aligned; not, and behind ones */
+    for (gsize offset = 0; offset < 2; offset++) { /* aligned; not, and after ones */
       g_autofree gchar *caps = g_strdup_printf (
           "format=static,num_tensors=1,types=%s,dimensions=(string)%s3:4", types[i].name,
           offset ? "1:1:" : "");
@@ -155,21 +155,23 @@ static const struct {
   const gchar *properties, *caps, *pattern;
 } refused_caps[] = {
     {"", THREE,
-        "caps field num_tensors: expected 1, or property input-tensor to pick one, got 3"},
-    {"input-tensor-index=3", THREE, "caps field num_tensors: expected 4 at least, *is 3, got 3"},
-    {"input-tensor-index=0", THREE, "caps field dimensions: expected vectors of 3 *, got 12"},
+        "caps field num_tensors: expected 1 if property input-tensor-index is not set, found "
+        "3"},
+    {"input-tensor-index=3", THREE,
+        "caps field num_tensors: expected at least 4 *-index 3, found 3"},
+    {"input-tensor-index=0", THREE, "caps field dimensions: expected vectors of 3 *, found 12"},
     {"", "format=static,num_tensors=1,types=complex64,dimensions=(string)3",
-        "caps field types: expected float16, *, got 'complex64'"},
+        "caps field types: expected float16, *, found 'complex64'"},
     {"", "format=static,num_tensors=1,types=uint8,dimensions=(string)4",
-        "caps field dimensions: expected vectors of 3 values*, got 4"},
+        "caps field dimensions: expected vectors of 3 values*, found 4"},
     {"", "format=static,num_tensors=1,types=(string)\"uint8,uint8\",dimensions=(string)3",
-        "caps field types: expected 1 entries *, got 'uint8,uint8'"},
+        "caps field types: expected 1 entries *, found 'uint8,uint8'"},
     {"", "format=static,num_tensors=1,types=uint8",
-        "caps field dimensions: expected a string*, got nothing"},
+        "caps field dimensions: expected a string*, found nothing"},
     {"", "format=static,num_tensors=1,types=uint8,dimensions=3",
-        "caps field dimensions: expected a string, as dimensions=(string)?*, got gint"},
+        "caps field dimensions: expected a string, as dimensions=(string)?*, found gint"},
     {"", "format=static,num_tensors=1,types=int8,dimensions=(string)3:2147483647:2147483647",
-        "caps field dimensions: * is more than memory can hold"},
+        "caps field dimensions: expected a tensor that fits into memory, found '*'"},
 };
 
 static void
@@ -223,7 +225,7 @@ flexible_of (guint type, const guint32 *dimensions, const Change *change)
 /* Steps, streams and type come with each buffer; caps follow. */
 static const struct {
   const gchar *type;
-  guint32 dimensions[4 + 2]; /* zeros behind those of the header */
+  guint32 dimensions[4 + 2]; /* zeros after those of the header */
   const gchar *log;          /* before the buffer */
 } flexible[] = {
     {"float32", {3}, ""},
@@ -322,27 +324,31 @@ static const struct {
   gssize bytes; /* that are left of the memory; -1: all */
   const gchar *pattern;
 } refused_buffers[] = {
-    {"", 2, {3}, {-1}, -1, "buffer: expected one tensor, or property input-tensor *, got 2"},
-    {"input-tensor-index=1", 1, {3}, {-1}, -1, "buffer: expected 2 tensors *is 1, got 1"},
-    {"", 1, {3}, {-1}, 127, "buffer: tensor 0: expected a header of 128 bytes, got 127"},
-    {"", 1, {3}, {-1}, 1, "buffer: tensor 0: expected a header of 128 bytes, got 1"},
-    {"", 1, {3}, {-1}, 139, "buffer: tensor 0: expected float32 *3:1:1 behind *, got 11 bytes"},
-    {"", 1, {3}, {-1}, 128, "buffer: tensor 0: expected float32 *3:1:1 behind *, got 0 bytes"},
-    {"", 1, {3, 2}, {4, 1}, -1, "buffer: tensor 0: *3:1:1 behind the header, got 24 bytes"},
-    {"", 1, {3}, {4, 0x7fffffff}, -1, "buffer: *3:2147483647:1 behind *, got 12 bytes"},
-    {"", 1, {3}, {4, 0x80000000}, -1, "*header field dimension: *, got 3:2147483648:1"},
-    {"", 1, {3, 1, 1}, {5, 0xffffffff}, -1, "*header field dimension: *, got 3:1:4294967295"},
-    {"", 1, {3}, {3, 4}, -1, "*dimension: expected vectors of 3 *, got 4:1:1"},
-    {"", 1, {3}, {3, 0}, -1, "*dimension: expected vectors of 3 *, got 0:1:1"},
-    {"", 1, {1, 1, 1, 1}, {-1}, -1, "*dimension: expected vectors of 3 *, got 1:1:1"},
-    {"", 1, {1, 2, 3}, {-1}, -1, "*dimension: expected vectors of 3 *, got 2:3:1"},
-    {"", 1, {3, 1, 1, 2}, {-1}, -1, "*dimension: expected d:T:bs, got 2 as number 3"},
-    {"", 1, {3}, {0, 0}, -1, "*begins with feedcced de001000, got 00000000 de001000"},
-    {"", 1, {3}, {1, 0xde002000}, -1, "*begins with *, got feedcced de002000"},
-    {"", 1, {3}, {2, 11}, -1, "*header field type: expected 0 to 10, got 11"},
-    {"", 1, {3}, {2, 0xffffffff}, -1, "*header field type: expected 0 to 10, got 4294967295"},
-    {"", 1, {3}, {19, 2}, -1, "*header field format: expected *, got 2 (sparse)"},
-    {"", 1, {3}, {19, 3}, -1, "*header field format: expected *, got 3"},
+    {"", 2, {3}, {-1}, -1, "buffer: expected 1 tensor *input-tensor-index *, found 2"},
+    {"input-tensor-index=1", 1, {3}, {-1}, -1,
+        "buffer: expected at least 2 *-index 1, found 1"},
+    {"", 1, {3}, {-1}, 127,
+        "buffer: tensor 0: expected a header of 128 bytes, found 127 bytes"},
+    {"", 1, {3}, {-1}, 1, "buffer: tensor 0: expected a header of 128 bytes, found 1 bytes"},
+    {"", 1, {3}, {-1}, 139,
+        "buffer: tensor 0: expected float32 *3:1:1 after *, found 11 bytes"},
+    {"", 1, {3}, {-1}, 128, "buffer: tensor 0: expected float32 *3:1:1 after *, found 0 bytes"},
+    {"", 1, {3, 2}, {4, 1}, -1, "buffer: tensor 0: *3:1:1 after the header, found 24 bytes"},
+    {"", 1, {3}, {4, 0x7fffffff}, -1, "buffer: *3:2147483647:1 after *, found 12 bytes"},
+    {"", 1, {3}, {4, 0x80000000}, -1, "*header field dimension: *, found 3:2147483648:1"},
+    {"", 1, {3, 1, 1}, {5, 0xffffffff}, -1, "*header field dimension: *, found 3:1:4294967295"},
+    {"", 1, {3}, {3, 4}, -1, "*dimension: expected vectors of 3 *, found 4:1:1"},
+    {"", 1, {3}, {3, 0}, -1, "*dimension: expected vectors of 3 *, found 0:1:1"},
+    {"", 1, {1, 1, 1, 1}, {-1}, -1, "*dimension: expected vectors of 3 *, found 1:1:1"},
+    {"", 1, {1, 2, 3}, {-1}, -1, "*dimension: expected vectors of 3 *, found 2:3:1"},
+    {"", 1, {3, 1, 1, 2}, {-1}, -1,
+        "*dimension: expected 1 after d:T:bs, found 2 as dimension 3"},
+    {"", 1, {3}, {0, 0}, -1, "*begins with feedcced de001000, found 00000000 de001000"},
+    {"", 1, {3}, {1, 0xde002000}, -1, "*begins with *, found feedcced de002000"},
+    {"", 1, {3}, {2, 11}, -1, "*header field type: expected 0 to 10, found 11"},
+    {"", 1, {3}, {2, 0xffffffff}, -1, "*header field type: expected 0 to 10, found 4294967295"},
+    {"", 1, {3}, {19, 2}, -1, "*header field format: expected *, found 2 (sparse)"},
+    {"", 1, {3}, {19, 3}, -1, "*header field format: expected *, found 3"},
 };
 
 static void
@@ -389,18 +395,18 @@ static const struct {
     {"format=static,num_tensors=1,types=float32,dimensions=(string)1:3:2:2", 48, NULL},
     {"format=static,num_tensors=1,types=uint8,dimensions=(string)1:1:1:1:3", 3, NULL},
     {"format=static,num_tensors=1,types=float32,dimensions=(string)1:1:1:1", 4,
-        "lstm*: *dimensions: expected vectors of 3 *, got 1"},
+        "lstm*: *dimensions: expected vectors of 3 *, found 1"},
     {"format=static,num_tensors=1,types=float32,dimensions=(string)2:3", 24,
-        "lstm*: *dimensions: expected vectors of 3 *, got 2"},
+        "lstm*: *dimensions: expected vectors of 3 *, found 2"},
     {"format=static,num_tensors=1,types=float32,dimensions=(string)1:7:7:3", 588,
-        "lstm*: *dimensions: expected vectors of 3 *, got 7"},
+        "lstm*: *dimensions: expected vectors of 3 *, found 7"},
     {"format=static,types=float32,dimensions=(string)3", 12, "capsfilter*"},
     {"format=static,num_tensors=17,types=float32,dimensions=(string)3", 12,
         "could not link *lstm*"},
     {"format=sparse", 12, "could not link *lstm*"},
 };
 
-/* Caps that a user writes behind a source of bytes. */
+/* Caps that a user writes after a source of bytes. */
 static void
 test_links (void)
 {

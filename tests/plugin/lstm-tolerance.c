@@ -119,9 +119,9 @@ test_max_errors (void)
       }
       g_assert_cmpint (push_bytes (&rig, k, 5), ==, fails ? GST_FLOW_ERROR : GST_FLOW_OK);
       if (fails)
-        assert_error_posted (rig.bus, "buffer: tensor 0: expected 4 bytes *, got 5");
+        assert_error_posted (rig.bus, "buffer: tensor 0: expected 4 bytes *, found 5");
       else
-        assert_warning (&rig, "buffer: tensor 0: expected 4 bytes *, got 5");
+        assert_warning (&rig, "buffer: tensor 0: expected 4 bytes *, found 5");
     }
     assert_no_warning (&rig);
     rig_assert_outputs (&rig);

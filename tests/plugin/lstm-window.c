@@ -319,6 +319,11 @@ test_emit_refused (void)
   static const gchar *const emits[] = {"hidden", "cell", "gates", "output+cell"};
 
   for (guint i = 0; i < G_N_ELEMENTS (emits); i++) {
+    g_auto (GStrv) names = g_strsplit (emits[i], "+", -1);
+    g_autofree gchar *found = g_strjoinv (", ", names);
+    g_autofree gchar *expected = g_strconcat (
+        "property emit: expected only output, because output-mode is window, found ", found,
+        NULL);
     Rig rig;
 
     init_window (&rig, "seed-1x30", 3, 1, "");
@@ -326,9 +331,7 @@ test_emit_refused (void)
     gst_util_set_object_arg (G_OBJECT (rig.lstm), "emit", emits[i]);
     g_assert_cmpint (
         gst_element_set_state (rig.lstm, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
-    assert_error_posted (rig.bus,
-        "property emit: expected output alone with output-mode=window, found hidden, "
-        "cell or gates");
+    assert_error_posted (rig.bus, expected);
     rig_clear (&rig);
   }
 }

@@ -180,7 +180,7 @@ test_wrong_count (void)
   g_assert_cmpint (gst_harness_push (rig.harness, frame_new ("lstm-output", scores, 1, 4)), ==,
       GST_FLOW_ERROR);
   assert_error_posted (
-      rig.bus, "buffer: tensor: expected ?3? or ?T, 3?, got lstm-output ?1, 4? float32");
+      rig.bus, "buffer: tensor: expected ?3? or ?T, 3?, found lstm-output ?1, 4? float32");
   rig_clear (&rig);
 }
 

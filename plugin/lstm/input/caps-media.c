@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Media whose buffers carry GstTensorMeta: they pass on in place, with one more such meta. */
+ * Media whose buffers carry GstTensorMeta. The element adds one such meta to each buffer in place. */
 #include "common/errors.h"
 #include "common/media.h"
+#include "lstm/input/caps-kinds.h"
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 #define MAX_DIMS 3 /* steps, rows, size */
@@ -12,42 +13,42 @@
 static GstStaticCaps video = GST_STATIC_CAPS ("video/x-raw(ANY)");
 
 static gboolean
-media_is (const GstStructure *s, const GstLstmWanted *wanted)
+media_matches (const GstStructure *s, const GstLstmCapsContext *context)
 {
-  return wanted->settings->input_tensor_id || gst_structure_has_name (s, "video/x-raw");
+  return context->input_tensor_id || gst_structure_has_name (s, "video/x-raw");
 }
 
 static GstCaps *
-media_all (GstPadDirection direction, const GstLstmWanted *wanted)
+media_template_caps (GstPadDirection direction, const GstLstmCapsContext *context)
 {
-  return wanted->settings->input_tensor_id ? gst_caps_new_any () : gst_static_caps_get (&video);
+  return !context || context->input_tensor_id ? gst_caps_new_any ()
+                                              : gst_static_caps_get (&video);
 }
 
 static gboolean
-media_parse (
-    GstLstmInput *input, const GstStructure *s, const GstLstmWanted *wanted, GError **error)
+media_parse_caps (GstLstmInput *input, const GstStructure *s, const GstLstmCapsContext *context,
+    GError **error)
 {
-  if (!lstm_model_is_causal (wanted->model)
-      && wanted->settings->output_mode == GST_LSTM_OUTPUT_SEQUENCE)
+  if (!lstm_model_is_causal (context->model) && context->output_per_step)
     return gst_lstm_fail (error, FORMAT,
-        "caps: expected other/tensors, for the model needs whole sequences, which %s cannot "
-        "wait for",
+        "caps: expected other/tensors, because the model needs complete sequences, found %s",
         gst_structure_get_name (s));
-  gst_lstm_tensors_init (&input->tensors, (guint) lstm_model_get_input_size (wanted->model), s);
-  input->varies = TRUE;
-  input->id = g_quark_from_string (wanted->settings->input_tensor_id);
+  gst_lstm_tensors_init (
+      &input->tensors, (guint) lstm_model_get_input_size (context->model), s);
+  input->shape_per_buffer = TRUE;
+  input->tensor_id = g_quark_from_string (context->input_tensor_id);
   return TRUE;
 }
 
-/* The id of the output, with which those of the others begin */
+/* Returns the id of the output tensor, which is the prefix of the other tensors' ids. */
 static const gchar *
-output_id (const GstLstmSettings *settings)
+get_output_id (const GstLstmCapsContext *context)
 {
-  return settings->output_tensor_id ? settings->output_tensor_id : GST_LSTM_TENSOR_ID;
+  return context->output_tensor_id ? context->output_tensor_id : GST_LSTM_TENSOR_ID;
 }
 
 static GQuark
-id_of (const gchar *prefix, const gchar *name)
+make_tensor_id (const gchar *prefix, const gchar *name)
 {
   g_autofree gchar *id = NULL;
 
@@ -58,9 +59,10 @@ id_of (const gchar *prefix, const gchar *name)
 }
 
 #if GST_CHECK_VERSION(1, 28, 0)
-/* What GStreamer 1.28 says of a tensor in caps: [steps, size], or [steps, rows, size] */
+/* Returns the caps by which GStreamer 1.28 describes a tensor, [steps, size] or [steps, rows, size].
+ * Returns: (transfer full) */
 static GstCaps *
-tensor_caps (const GstLstmTensors *out, guint i, GQuark id)
+make_tensor_caps (const GstLstmTensors *out, guint i, GQuark id)
 {
   const guint dims[] = {out->steps, out->rows[i], out->size[i]};
   GstCaps *caps = gst_caps_new_simple ("tensor/strided", "tensor-id", G_TYPE_STRING,
@@ -82,7 +84,8 @@ tensor_caps (const GstLstmTensors *out, guint i, GQuark id)
   return caps;
 }
 
-/* The tensors that @caps tell of; ours are a group, named as the output. Returns: (transfer full) */
+/* Returns the tensor groups of @caps. This element's tensors are a group, named by the output tensor's id.
+ * Returns: (transfer full) */
 static GstStructure *
 get_groups (const GstCaps *caps)
 {
@@ -111,7 +114,8 @@ add_group (GstCaps *caps, const GstLstmTensors *out, const gchar *group)
     GValue tensor = G_VALUE_INIT;
 
     g_value_init (&tensor, GST_TYPE_CAPS);
-    g_value_take_boxed (&tensor, tensor_caps (out, i, id_of (group, out->name[i])));
+    g_value_take_boxed (
+        &tensor, make_tensor_caps (out, i, make_tensor_id (group, out->name[i])));
     gst_value_unique_list_append_and_take_value (&list, &tensor);
   }
   gst_structure_take_value (groups, group, &list);
@@ -144,41 +148,43 @@ remove_group (GstCaps *caps, const gchar *group)
 #endif
 
 static GstCaps *
-media_give (const GstCaps *sink, const GstLstmTensors *out, const GstLstmWanted *wanted)
+media_src_caps (
+    const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context)
 {
   GstCaps *caps = gst_caps_copy (sink);
 
-  if (out && wanted->settings->output_mode != GST_LSTM_OUTPUT_FINAL)
-    add_group (caps, out, output_id (wanted->settings));
+  if (out && !context->output_at_end)
+    add_group (caps, out, get_output_id (context));
   return caps;
 }
 
 static GstCaps *
-media_take (const GstCaps *source, const GstLstmWanted *wanted)
+media_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
 {
   const GstStructure *s = gst_caps_get_structure (source, 0);
   GstCaps *caps;
 
-  if (gst_structure_has_name (s, "other/tensors") || !media_is (s, wanted))
+  if (gst_structure_has_name (s, "other/tensors") || !media_matches (s, context))
     return gst_caps_new_empty ();
   caps = gst_caps_copy (source);
-  remove_group (caps, output_id (wanted->settings));
+  remove_group (caps, get_output_id (context));
   return caps;
 }
 
 /* --- Buffers --- */
 
 static gboolean
-media_open (const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
+media_open_buffer (
+    const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
 {
   gsize d = input->tensors.size[0];
 
-  return gst_lstm_media_open (buffer, input->id, &d, steps, error);
+  return gst_lstm_media_open (buffer, input->tensor_id, &d, steps, error);
 }
 
-/* [T, size], or [T, rows, size]; @data: (transfer full) */
+/* Returns a tensor [T, size] or [T, rows, size] of @data (transfer full). Returns: (transfer full) */
 static GstTensor *
-tensor_new (const GstLstmTensors *out, guint i, GQuark id, GstBuffer *data)
+make_tensor (const GstLstmTensors *out, guint i, GQuark id, GstBuffer *data)
 {
   gsize dims[MAX_DIMS] = {gst_buffer_get_size (data) / sizeof (gfloat)};
   gsize n = 1;
@@ -192,31 +198,33 @@ tensor_new (const GstLstmTensors *out, guint i, GQuark id, GstBuffer *data)
 }
 
 static GstBuffer *
-media_attach (GstBuffer *media, GstBuffer *output, const GstLstmTensors *out,
-    const GstLstmSettings *settings)
+media_attach_output (GstBuffer *media, GstBuffer *output, const GstLstmTensors *out,
+    const GstLstmCapsContext *context)
 {
   GstTensor **tensors = g_new (GstTensor *, out->n_tensors);
-  const gboolean alone = out->n_tensors > 1;
+  const gboolean one_memory_per_tensor = out->n_tensors > 1;
 
   for (guint i = 0; i < out->n_tensors; i++) {
-    const guint end = alone ? i + 1 : gst_buffer_n_memory (output);
+    const guint end = one_memory_per_tensor ? i + 1 : gst_buffer_n_memory (output);
     GstBuffer *data = gst_buffer_new ();
 
     for (guint k = i; k < end; k++)
       gst_buffer_append_memory (data, gst_buffer_get_memory (output, k));
-    tensors[i] = tensor_new (out, i, id_of (output_id (settings), out->name[i]), data);
+    tensors[i] = make_tensor (
+        out, i, make_tensor_id (get_output_id (context), out->name[i]), data);
   }
   media = gst_lstm_media_make_writable (media);
   gst_lstm_media_add (media, out->n_tensors, tensors);
   return media;
 }
 
-const GstLstmFormat gst_lstm_format_media = {
-    .is = media_is,
-    .all = media_all,
-    .parse = media_parse,
-    .open = media_open,
-    .give = media_give,
-    .take = media_take,
-    .attach = media_attach,
+const GstLstmCapsKind gst_lstm_caps_media = {
+    .media_type = "video/x-raw",
+    .matches = media_matches,
+    .template_caps = media_template_caps,
+    .parse_caps = media_parse_caps,
+    .open_buffer = media_open_buffer,
+    .src_caps = media_src_caps,
+    .sink_caps = media_sink_caps,
+    .attach_output = media_attach_output,
 };

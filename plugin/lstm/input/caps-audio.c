@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Raw audio, of which a frame is a step and a channel a value. */
+ * Raw audio: a frame is a step, and a channel is a value. */
 #include "common/errors.h"
-#include "lstm/input/formats.h"
+#include "lstm/input/caps-kinds.h"
 #include <gst/audio/audio.h>
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
-static GstStaticCaps any_audio = GST_STATIC_CAPS (GST_LSTM_AUDIO_CAPS);
+#define SAMPLE_FORMAT GST_AUDIO_NE (F32)
+#define MAX_CHANNELS 64
+
+static GstStaticCaps any_audio = GST_STATIC_CAPS (
+    "audio/x-raw, format = (string) " SAMPLE_FORMAT ", layout = (string) interleaved, "
+    "rate = (int) [ 1, max ], channels = (int) [ 1, " G_STRINGIFY (MAX_CHANNELS) " ]");
 static GstStaticCaps any_tensors = GST_STATIC_CAPS (GST_LSTM_TENSORS_CAPS);
 
 static gboolean
@@ -16,38 +21,36 @@ is_audio (const GstStructure *s)
   return gst_structure_has_name (s, "audio/x-raw");
 }
 
-/* Audio with tensors beside it is another row's. */
+/* Audio whose buffers carry tensors is of the kind media. */
 static gboolean
-audio_is (const GstStructure *s, const GstLstmWanted *wanted)
+audio_matches (const GstStructure *s, const GstLstmCapsContext *context)
 {
-  return is_audio (s) && !wanted->settings->input_tensor_id;
+  return is_audio (s) && !context->input_tensor_id;
 }
 
-/* Whether an output, and nothing else, leaves for every step as it comes: n of @model if not NULL. */
+/* Returns whether the outputs can be audio: each step has an output at once, and nothing else, with at
+ * most as many values as there are channels. */
 static gboolean
-gives_audio (const GstLstmWanted *wanted)
+can_output_audio (const GstLstmCapsContext *context)
 {
-  const GstLstmSettings *settings = wanted->settings;
-
-  return settings->output_mode == GST_LSTM_OUTPUT_SEQUENCE
-         && settings->emit == GST_LSTM_EMIT_OUTPUT
-         && (!wanted->model
-             || (lstm_model_is_causal (wanted->model)
-                 && lstm_model_get_output_size (wanted->model) <= GST_LSTM_MAX_CHANNELS));
+  return context->output_per_step && context->only_output
+         && (!context->model
+             || (lstm_model_is_causal (context->model)
+                 && lstm_model_get_output_size (context->model) <= MAX_CHANNELS));
 }
 
 static GstCaps *
-audio_all (GstPadDirection direction, const GstLstmWanted *wanted)
+audio_template_caps (GstPadDirection direction, const GstLstmCapsContext *context)
 {
-  return wanted->settings->input_tensor_id ? gst_caps_new_empty ()
-                                           : gst_static_caps_get (&any_audio);
+  return context && context->input_tensor_id ? gst_caps_new_empty ()
+                                             : gst_static_caps_get (&any_audio);
 }
 
 static gboolean
-audio_parse (
-    GstLstmInput *input, const GstStructure *s, const GstLstmWanted *wanted, GError **error)
+audio_parse_caps (GstLstmInput *input, const GstStructure *s, const GstLstmCapsContext *context,
+    GError **error)
 {
-  const gsize d = lstm_model_get_input_size (wanted->model);
+  const gsize d = lstm_model_get_input_size (context->model);
   gint channels = 0, rate = 0;
 
   gst_structure_get_int (s, "channels", &channels);
@@ -55,40 +58,41 @@ audio_parse (
   if ((gsize) channels != d)
     return gst_lstm_fail (error, FORMAT,
         "caps field channels: expected %" G_GSIZE_FORMAT
-        ", as many values as the model takes, got %d",
+        ", the size of the model's input, found %d",
         d, channels);
   gst_lstm_tensors_init (&input->tensors, (guint) d, s);
   input->tensors.fps_n = rate;
-  input->varies = TRUE;
+  input->shape_per_buffer = TRUE;
   input->step_bytes = d * sizeof (gfloat);
   return TRUE;
 }
 
 static gboolean
-audio_open (const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
+audio_open_buffer (
+    const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
 {
   const gsize bytes = gst_buffer_get_size (buffer), n = bytes / input->step_bytes;
 
   if (bytes % input->step_bytes || n > G_MAXINT32)
     return gst_lstm_fail (error, FORMAT,
-        "buffer: expected audio frames of %" G_GSIZE_FORMAT " bytes, got %" G_GSIZE_FORMAT
-        " bytes",
+        "buffer: expected a multiple of %" G_GSIZE_FORMAT
+        " bytes, the size of an audio frame, found %" G_GSIZE_FORMAT " bytes",
         input->step_bytes, bytes);
   if (!gst_buffer_map (buffer, &steps->map, GST_MAP_READ))
     return gst_lstm_fail_to_map (error, "for reading", bytes);
   steps->buffer = buffer;
   steps->n_steps = (guint) n;
   steps->n_streams = 1;
-  if (gst_lstm_steps_read (steps, gst_lstm_type_from_number (GST_LSTM_TYPE_FLOAT32),
+  if (gst_lstm_steps_convert (steps, gst_lstm_type_from_number (GST_LSTM_TYPE_FLOAT32),
           steps->map.data, bytes / sizeof (gfloat), error))
     return TRUE;
   gst_lstm_steps_close (steps);
   return FALSE;
 }
 
-/* --- Other caps --- */
+/* --- Caps of the other pad --- */
 
-/* As many channels as there are values, at the same places where there are as many as come. */
+/* Sets @n channels, with the positions of the sink's channels if their number is @n too. */
 static void
 set_channels (GstCaps *caps, const GstStructure *sink, gint n)
 {
@@ -105,14 +109,15 @@ set_channels (GstCaps *caps, const GstStructure *sink, gint n)
 }
 
 static GstCaps *
-audio_give (const GstCaps *sink, const GstLstmTensors *out, const GstLstmWanted *wanted)
+audio_src_caps (
+    const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context)
 {
   const GstStructure *s = gst_caps_get_structure (sink, 0);
   const GValue *rate = gst_structure_get_value (s, "rate");
   GstCaps *tensors = out ? gst_lstm_tensors_to_caps (out) : gst_static_caps_get (&any_tensors);
   GstCaps *caps;
 
-  if (!gives_audio (wanted))
+  if (!can_output_audio (context))
     return tensors;
   caps = gst_caps_make_writable (gst_static_caps_get (&any_audio));
   if (out)
@@ -122,7 +127,7 @@ audio_give (const GstCaps *sink, const GstLstmTensors *out, const GstLstmWanted 
   return gst_caps_merge (caps, tensors);
 }
 
-/* Steps a second as frames a second */
+/* Sets the rate to the steps per second of @source. */
 static void
 set_rate (GstCaps *caps, const GstStructure *source)
 {
@@ -136,14 +141,15 @@ set_rate (GstCaps *caps, const GstStructure *source)
 }
 
 static GstCaps *
-audio_take (const GstCaps *source, const GstLstmWanted *wanted)
+audio_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
 {
   const GstStructure *s = gst_caps_get_structure (source, 0);
-  const gsize d = wanted->model ? lstm_model_get_input_size (wanted->model) : 0;
+  const gsize d = context->model ? lstm_model_get_input_size (context->model) : 0;
   GstCaps *caps;
 
-  if (wanted->settings->input_tensor_id || d > GST_LSTM_MAX_CHANNELS
-      || !(is_audio (s) ? gives_audio (wanted) : gst_structure_has_name (s, "other/tensors")))
+  if (context->input_tensor_id || d > MAX_CHANNELS
+      || !(is_audio (s) ? can_output_audio (context)
+                        : gst_structure_has_name (s, "other/tensors")))
     return gst_caps_new_empty ();
   caps = gst_caps_make_writable (gst_static_caps_get (&any_audio));
   set_rate (caps, s);
@@ -152,11 +158,12 @@ audio_take (const GstCaps *source, const GstLstmWanted *wanted)
   return caps;
 }
 
-const GstLstmFormat gst_lstm_format_audio = {
-    .is = audio_is,
-    .all = audio_all,
-    .parse = audio_parse,
-    .open = audio_open,
-    .give = audio_give,
-    .take = audio_take,
+const GstLstmCapsKind gst_lstm_caps_audio = {
+    .media_type = "audio/x-raw",
+    .matches = audio_matches,
+    .template_caps = audio_template_caps,
+    .parse_caps = audio_parse_caps,
+    .open_buffer = audio_open_buffer,
+    .src_caps = audio_src_caps,
+    .sink_caps = audio_sink_caps,
 };

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The steps of one buffer as float32. */
+#pragma once
+
+#include "common/types.h"
+#include <gst/gst.h>
+
+typedef struct {
+  const gfloat *x; /* [n_streams, n_steps, d], aligned; NULL: the buffer has no steps */
+  guint n_steps, n_streams;
+  GstBuffer *buffer; /* nullable: the buffer that `map` maps */
+  GstMapInfo map;
+  gfloat
+      *converted; /* nullable: values of another type or alignment, reused by later buffers */
+  gsize capacity; /* of `converted`, in values */
+} GstLstmSteps;
+
+/* Points `x` to the @n mapped values at @values, or to a copy of them if they are not aligned float32.
+ * Returns FALSE and sets @error if memory is insufficient. */
+gboolean gst_lstm_steps_convert (GstLstmSteps *steps, const GstLstmType *type,
+    gconstpointer values, gsize n, GError **error);
+
+/* Unmaps the buffer, if one is mapped. */
+void gst_lstm_steps_close (GstLstmSteps *steps);
+
+/* Frees the memory that @steps reuses from buffer to buffer. */
+void gst_lstm_steps_clear (GstLstmSteps *steps);

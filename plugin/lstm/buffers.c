@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm/buffers.h"
+#include "common/errors.h"
+#include "lstm/caps.h"
+#include "lstm/gaps.h"
+#include "lstm/output.h"
+#include "lstm/run.h"
+#include "lstm/state.h"
+#include "lstm/times.h"
+
+#define GST_CAT_DEFAULT gst_lstm_debug
+
+/* Runs @x, the steps of @inbuf. Sets *@outbuf to their output if it is written at once. */
+static GstFlowReturn
+run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan *span,
+    GstBuffer **outbuf)
+{
+  const gboolean discont = self->input_discont
+                           || GST_BUFFER_FLAG_IS_SET (inbuf, GST_BUFFER_FLAG_DISCONT);
+  g_autoptr (GstBuffer) buffer = NULL;
+  GstFlowReturn ret;
+
+  if (gst_lstm_sequence_config_is_direct (&self->sequence.config)
+      && (ret = gst_lstm_allocate_output (self, &buffer)) != GST_FLOW_OK)
+    return ret;
+  if (discont && gst_lstm_resets_on (self, GST_LSTM_RESET_ON_DISCONT)) {
+    gst_lstm_lock (self);
+    gst_lstm_reset_unless_restored (self);
+    gst_lstm_unlock (self);
+  }
+  ret = gst_lstm_run_steps (self, x, self->sequence.in.steps, span, buffer);
+  if (ret != GST_FLOW_OK)
+    return ret;
+  if (buffer && !gst_lstm_is_in_place (self)) {
+    GST_BASE_TRANSFORM_GET_CLASS (self)->copy_metadata (
+        GST_BASE_TRANSFORM (self), inbuf, buffer);
+    gst_lstm_set_buffer_span (buffer, span);
+    gst_lstm_mark_output (self, buffer);
+  }
+  self->input_discont = FALSE;
+  self->n_bad_buffers -= self->n_bad_buffers > 0;
+  *outbuf = g_steal_pointer (&buffer);
+  return GST_FLOW_OK;
+}
+
+/* Runs @x, the steps of @inbuf, and sets *@outbuf to the next output, if there is one. Otherwise pushes a
+ * GAP event. */
+static GstFlowReturn
+run_and_pop (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
+{
+  const GstLstmSpan span = gst_lstm_get_buffer_span (self, inbuf, self->sequence.in.steps);
+  GstFlowReturn ret;
+  guint64 n_steps;
+
+  if (gst_lstm_is_outside_segment (self, &span)) {
+    GST_LOG_OBJECT (self, "outside of the segment: %" GST_PTR_FORMAT, inbuf);
+    return GST_FLOW_OK;
+  }
+  ret = run_buffer (self, inbuf, x, &span, outbuf);
+  if (ret == GST_FLOW_OK)
+    gst_lstm_save_at_interval (self, &span, self->sequence.in.steps);
+  if (ret == GST_FLOW_OK && !*outbuf && gst_lstm_is_in_place (self))
+    return gst_lstm_collect_outputs (self, outbuf);
+  if (ret == GST_FLOW_OK && !*outbuf) {
+    if ((ret = gst_lstm_pop_output (self, outbuf, &n_steps)) == GST_FLOW_OK && !*outbuf)
+      gst_lstm_push_gap (self, &span);
+    if (GST_CLOCK_TIME_IS_VALID (span.pts))
+      GST_BASE_TRANSFORM (self)->segment.position =
+          span.pts + (GST_CLOCK_TIME_IS_VALID (span.duration) ? span.duration : 0);
+  }
+  return ret;
+}
+
+/* Changes the shape of the input, and of the output if that follows, to the shape of @steps. */
+static GstFlowReturn
+follow_shape (GstLstm *self, const GstLstmSteps *steps)
+{
+  const GstLstmSequence *sequence = &self->sequence;
+  const guint out_steps = sequence->out.steps, out_streams = sequence->out.streams;
+  g_autoptr (GError) error = NULL;
+  const GstLstmTensors in = gst_lstm_input_get_shape (
+      &self->input, steps->n_steps, steps->n_streams);
+
+  if (!gst_lstm_set_input_shape (self, &in, &error))
+    return gst_lstm_fail_sequence (self, error);
+  return (sequence->out.steps == out_steps && sequence->out.streams == out_streams)
+                 || gst_lstm_set_output_steps (self, sequence->out.steps)
+             ? GST_FLOW_OK
+             : GST_FLOW_NOT_NEGOTIATED;
+}
+
+/* Handles an empty buffer, or media without the tensor, as a gap. Posts a warning if the first buffer of media
+ * has no tensor, which may be a mistake. */
+static GstFlowReturn
+handle_empty_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
+{
+  const gboolean in_place = gst_lstm_is_in_place (self);
+  GstLstmSpan span = gst_lstm_get_buffer_span (self, inbuf, 0);
+
+  if (gst_lstm_is_outside_segment (self, &span))
+    return GST_FLOW_OK;
+  if (in_place)
+    span.duration = GST_CLOCK_TIME_NONE; /* a frame is one step, whatever its duration */
+  gst_lstm_handle_gap (self, &span, in_place ? outbuf : NULL);
+  if (!in_place)
+    gst_lstm_push_gap (self, &span);
+  else if (self->stats.gaps == 1 && self->stats.steps == 0)
+    GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+        ("buffer: expected a tensor%s%s, found none, which counts as a gap",
+            self->input.tensor_id ? " " : "",
+            self->input.tensor_id ? g_quark_to_string (self->input.tensor_id) : ""),
+        (NULL));
+  return self->failed ? GST_FLOW_ERROR : GST_FLOW_OK;
+}
+
+/* Drops a buffer that cannot be read, with a warning, or fails if max-errors does not tolerate it. Media are
+ * pushed without an output. */
+static GstFlowReturn
+drop_bad_buffer (GstLstm *self, GstBuffer *inbuf, const GError *error)
+{
+  const GstLstmSpan span = gst_lstm_get_buffer_span (self, inbuf, 0);
+  gint max_errors;
+
+  GST_OBJECT_LOCK (self);
+  max_errors = self->settings.max_errors;
+  GST_OBJECT_UNLOCK (self);
+  self->n_bad_buffers += self->n_bad_buffers < G_MAXINT;
+  if (max_errors >= 0 && self->n_bad_buffers > max_errors)
+    return gst_lstm_fail_sequence (self, error);
+  gst_lstm_lock (self);
+  self->stats.errors++;
+  gst_lstm_unlock (self);
+  self->input_discont = self->output_discont = TRUE;
+  gst_lstm_post_warning (self, error);
+  if (!gst_lstm_is_in_place (self) && !gst_lstm_is_outside_segment (self, &span))
+    gst_lstm_push_gap (self, &span);
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
+process_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
+{
+  g_autoptr (GError) error = NULL;
+  GstLstmSteps *steps = &self->steps;
+  GstFlowReturn ret = GST_FLOW_OK;
+
+  if (self->failed)
+    return GST_FLOW_ERROR;
+  if (!gst_lstm_is_configured (self))
+    return GST_FLOW_NOT_NEGOTIATED;
+  if (gst_buffer_get_size (inbuf) == 0 && !gst_lstm_is_in_place (self))
+    return handle_empty_buffer (self, inbuf, outbuf);
+  if (!gst_lstm_input_open (&self->input, inbuf, steps, &error))
+    return drop_bad_buffer (self, inbuf, error);
+  if (!steps->x)
+    return handle_empty_buffer (self, inbuf, outbuf);
+  if (steps->n_steps != self->sequence.in.steps
+      || steps->n_streams != self->sequence.in.streams)
+    ret = follow_shape (self, steps);
+  if (ret == GST_FLOW_OK)
+    ret = run_and_pop (self, inbuf, steps->x, outbuf);
+  gst_lstm_steps_close (steps);
+  return ret;
+}
+
+/* Attaches @output (nullable) to @media, both (transfer full). Returns: (transfer full) */
+static GstBuffer *
+attach_output (GstLstm *self, GstBuffer *media, GstBuffer *output)
+{
+  const GstLstmCapsContext context = gst_lstm_make_caps_context (
+      self, self->sequence.config.model);
+
+  if (!output)
+    return media;
+  media = self->input.kind->attach_output (media, output, &self->sequence.out, &context);
+  gst_buffer_unref (output);
+  return media;
+}
+
+GstFlowReturn
+gst_lstm_generate_output (GstLstm *self, GstBuffer **outbuf)
+{
+  g_autoptr (GstBuffer) inbuf = g_steal_pointer (&GST_BASE_TRANSFORM (self)->queued_buf);
+  GstFlowReturn ret;
+  guint64 n_steps;
+
+  *outbuf = NULL;
+  if (!inbuf)
+    return gst_lstm_is_configured (self)
+                   && !gst_lstm_sequence_config_is_direct (&self->sequence.config)
+                   && !gst_lstm_is_in_place (self)
+               ? gst_lstm_pop_output (self, outbuf, &n_steps)
+               : GST_FLOW_OK;
+  ret = process_buffer (self, inbuf, outbuf);
+  if (ret == GST_FLOW_OK && !*outbuf) {
+    ret = self->pending_flow;
+    self->pending_flow = GST_FLOW_OK;
+  }
+  if (ret != GST_FLOW_OK)
+    gst_clear_buffer (outbuf);
+  else if (gst_lstm_is_in_place (self))
+    *outbuf = attach_output (self, g_steal_pointer (&inbuf), *outbuf);
+  return ret;
+}

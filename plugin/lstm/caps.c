@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm/caps.h"
+#include "common/errors.h"
+#include "lstm/output.h"
+
+GstLstmCapsContext
+gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model)
+{
+  const GstLstmSettings *settings = &self->settings;
+
+  return (GstLstmCapsContext){
+      .model = model,
+      .input_tensor_id = settings->input_tensor_id,
+      .output_tensor_id = settings->output_tensor_id,
+      .input_tensor_index = settings->input_tensor_index,
+      .only_output = settings->emit == GST_LSTM_EMIT_OUTPUT,
+      .output_per_step = settings->output_mode == GST_LSTM_OUTPUT_SEQUENCE,
+      .output_at_end = settings->output_mode == GST_LSTM_OUTPUT_FINAL,
+  };
+}
+
+/* Initializes @input for sink caps @s. If each buffer has its own shape, and had it with the caps before,
+ * the shape stays. Returns FALSE and sets @error if the model cannot run such input. */
+static gboolean
+parse_sink_caps (
+    const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error)
+{
+  const GstLstmCapsContext context = gst_lstm_make_caps_context (
+      self, self->sequence.config.model);
+
+  if (!gst_lstm_input_parse (input, s, &context, error))
+    return FALSE;
+  if (input->shape_per_buffer && input->kind == self->input.kind && self->input.shape_per_buffer
+      && gst_lstm_is_configured (self))
+    input->tensors = gst_lstm_input_get_shape (
+        input, self->sequence.in.steps, self->sequence.in.streams);
+  return TRUE;
+}
+
+/* Returns the caps of the other pad for @caps, one structure. @any_size: the model's d does not restrict
+ * them. Any thread may call this, also while the element stops. */
+static GstCaps *
+transform_structure (
+    GstLstm *self, GstPadDirection direction, const GstCaps *caps, gboolean any_size)
+{
+  GstLstmCapsContext context;
+  const LstmModel *model;
+  GstLstmInput input;
+  GstLstmTensors out;
+  GstCaps *other;
+
+  gst_lstm_lock (self);
+  model = any_size ? NULL : self->sequence.config.model;
+  context = gst_lstm_make_caps_context (self, model);
+  if (direction == GST_PAD_SRC) {
+    other = gst_lstm_caps_kinds_get_sink_caps (caps, &context);
+  } else if (model && parse_sink_caps (self, &input, gst_caps_get_structure (caps, 0), NULL)) {
+    gst_lstm_sequence_config_describe_output (&self->sequence.config, &input.tensors, &out);
+    other = gst_lstm_caps_kinds_get_src_caps (caps, &out, &context);
+  } else {
+    other = gst_lstm_caps_kinds_get_src_caps (caps, NULL, &context);
+  }
+  gst_lstm_unlock (self);
+  return other;
+}
+
+static GstCaps *
+get_template_caps (GstLstm *self, GstPadDirection direction)
+{
+  GstLstmCapsContext context;
+  GstCaps *caps;
+
+  gst_lstm_lock (self);
+  context = gst_lstm_make_caps_context (self, NULL);
+  caps = gst_lstm_caps_kinds_get_template_caps (direction, &context);
+  gst_lstm_unlock (self);
+  return caps;
+}
+
+/* As gst_lstm_transform_caps(); @any_size: the model's d does not restrict the result. */
+static GstCaps *
+transform_caps (
+    GstLstm *self, GstPadDirection direction, GstCaps *caps, GstCaps *filter, gboolean any_size)
+{
+  g_autoptr (GstCaps) known = gst_caps_is_any (caps) ? get_template_caps (self, direction)
+                                                     : gst_caps_ref (caps);
+  GstCaps *result = gst_caps_is_any (known) ? gst_caps_new_any () : gst_caps_new_empty ();
+
+  for (guint i = 0; i < gst_caps_get_size (known); i++) {
+    g_autoptr (GstCaps) structure = gst_caps_copy_nth (known, i);
+
+    result = gst_caps_merge (
+        result, transform_structure (self, direction, structure, any_size));
+  }
+  return gst_lstm_caps_filter (result, filter);
+}
+
+GstCaps *
+gst_lstm_transform_caps (
+    GstLstm *self, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
+{
+  return transform_caps (self, direction, caps, filter, FALSE);
+}
+
+gboolean
+gst_lstm_can_have_caps (GstLstm *self, GstPadDirection direction, const GstCaps *caps)
+{
+  g_autoptr (GstCaps) all = get_template_caps (self, direction);
+
+  return gst_caps_is_subset (caps, all);
+}
+
+/* The base class would list downstream's own caps first, as if steps could be outputs. If upstream has no
+ * caps of the model's d, the result has any d, so that set_caps() can report the wrong d. A converter
+ * upstream has some caps of the model's d. */
+GstCaps *
+gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
+{
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  g_autoptr (GstCaps) all = get_template_caps (self, GST_PAD_SRC);
+  g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (trans), all);
+  GstCaps *caps = transform_caps (self, GST_PAD_SRC, peer, filter, FALSE);
+
+  if (!gst_caps_is_empty (caps))
+    return caps;
+  gst_caps_unref (caps);
+  return transform_caps (self, GST_PAD_SRC, peer, filter, TRUE);
+}
+
+gboolean
+gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
+{
+  GstLstmTensors before;
+  gboolean continues, ok;
+
+  gst_lstm_lock (self);
+  before = self->sequence.in;
+  continues = gst_lstm_sequence_continues (&self->sequence, in);
+  gst_lstm_unlock (self);
+  if (!continues)
+    gst_lstm_drain (self); /* in its own shape */
+  gst_lstm_lock (self);
+  if (!continues && !self->sequence.restored) {
+    gst_lstm_reset_sequence (self);
+    g_clear_pointer (&self->preroll_state, g_bytes_unref); /* of other streams */
+  }
+  ok = gst_lstm_sequence_configure (&self->sequence, in, error);
+  if (!ok && !gst_lstm_sequence_configure (&self->sequence, &before, NULL))
+    self->sequence.in.n_tensors = 0; /* not configured */
+  gst_lstm_unlock (self);
+  return ok;
+}
+
+gboolean
+gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
+{
+  g_autoptr (GError) error = NULL;
+  GstLstmInput input;
+  gboolean ok = parse_sink_caps (self, &input, gst_caps_get_structure (incaps, 0), &error);
+
+  if (ok)
+    ok = gst_lstm_set_input_shape (self, &input.tensors, &error);
+  else
+    gst_lstm_drain (self); /* the sequence before is complete */
+  if (!ok) {
+    gst_lstm_refuse_caps (self, &self->refused_caps, incaps, error);
+    return FALSE;
+  }
+  gst_lstm_lock (self);
+  self->input = input;
+  gst_lstm_unlock (self);
+  gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), gst_lstm_is_in_place (self));
+  self->src_caps_have_steps = gst_structure_has_name (
+      gst_caps_get_structure (outcaps, 0), "other/tensors");
+  self->has_pool = FALSE; /* until the allocation query */
+  return TRUE;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Caps of the pads, and the shape of the input that they set. */
+#pragma once
+
+#include "lstm/element.h"
+
+/* Implements the transform_caps of the base class. */
+GstCaps *gst_lstm_transform_caps (
+    GstLstm *self, GstPadDirection direction, GstCaps *caps, GstCaps *filter);
+
+/* Returns whether the pad of @direction can have @caps with the current properties. */
+gboolean gst_lstm_can_have_caps (GstLstm *self, GstPadDirection direction, const GstCaps *caps);
+
+/* Returns the sink caps that are possible with downstream's caps. Returns: (transfer full) */
+GstCaps *gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter);
+
+/* Implements the set_caps of the base class. */
+gboolean gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps);
+
+/* Sets the shape of the input buffers. If the number of streams does not change, h, c and pending input and
+ * output stay; otherwise the sequence ends. Returns FALSE and sets @error if memory is insufficient, or if a
+ * restored state has other streams. */
+gboolean gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **error);
+
+/* Returns what @input needs to know of the properties and of @model (nullable). The strings are those of the
+ * properties. */
+GstLstmCapsContext gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The object of the element `lstm`, its locks, resets and errors: the base of all files of the element.
+ * gstlstm.c is on top: it has the class. */
+#pragma once
+
+#include "lstm/input/caps-kinds.h"
+#include "lstm/sequence-run.h"
+#include "lstm/state-file.h"
+#include <gst/base/gstbasetransform.h>
+
+GST_DEBUG_CATEGORY_EXTERN (gst_lstm_debug);
+
+typedef struct {
+  guint64 steps, outputs, resets, gaps;
+  guint64 errors;                 /* dropped buffers, which max-errors tolerates */
+  guint64 non_finite;             /* buffers after which h or c had a NaN or an infinity */
+  GstClockTime total_step_time;   /* ns */
+  GstClockTime longest_step_time; /* ns */
+} GstLstmStats;
+
+typedef struct {
+  GstBaseTransform parent;
+
+  /* Reading needs the object lock. Writing needs `lock` too. */
+  GstLstmSettings settings;
+  gboolean started; /* from start() to stop(): most properties cannot be set */
+
+  /* Signals and queries may come from any thread. `lock` protects the fields up to `steps`. Nothing is
+   * pushed or posted while it is locked. gst_lstm_lock() locks it. */
+  GMutex lock;
+  GMutex turn_lock;         /* of the thread that locks `lock` next */
+  GstLstmSequence sequence; /* has a model from start() to stop() */
+  GstLstmInput input;       /* of the sink caps */
+  GstLstmStats stats;
+  guint64 n_steps;        /* from which h and c result */
+  GstClockTime next_time; /* stream time of the next step */
+  gboolean unsaved;       /* state-location does not have h and c */
+  gboolean counts_bytes;  /* upstream's segment is in bytes, and became time */
+
+  /* Steps that run before the element is in PLAYING are a preroll. A flush and READY undo it. */
+  gboolean is_playing, in_preroll;
+  GBytes *preroll_state;          /* h and c at its start, NULL: the model's initial state */
+  gboolean preroll_state_unsaved; /* state-location does not have `preroll_state` */
+  GBytes *state_at_eos;           /* nullable: PLAYING writes it to state-location */
+
+  /* Only the streaming thread uses these fields. */
+  GstLstmSteps steps;           /* of the input buffer */
+  GstCaps *refused_caps;        /* nullable: their error was posted */
+  gboolean has_pool;            /* downstream has a pool of buffers */
+  gboolean src_caps_have_steps; /* source caps have the number of steps per buffer */
+  GstSegment upstream_segment;  /* as upstream sent it */
+  guint64 next_step;            /* first step of the next buffer, if upstream counts bytes */
+  GstFlowReturn
+      pending_flow; /* of a push at an event; the next buffer without output returns it */
+  gboolean failed;  /* an error was posted: buffers are refused until a flush or STREAM_START */
+  gint n_bad_buffers;     /* minus the good buffers since, at least 0 */
+  gboolean input_discont; /* a buffer was dropped since the last buffer that ran */
+  gboolean
+      output_discont; /* a buffer was dropped since the last output: DISCONT marks the next */
+  guint slice_steps;  /* that run while `lock` is locked */
+  GstClockTime
+      unlock_time; /* when a complete sequence last unlocked `lock` for other threads */
+  gboolean warned_non_finite;
+  GstClockTime save_time;        /* running time of the first step, or of the last write */
+  GstClockTime running_time_end; /* of the last step */
+  gboolean warned_not_saved;     /* since h and c were last finite */
+
+  GstLstmStateFile state_file; /* of state-location; has its own lock */
+} GstLstm;
+
+/* Locks `lock`. The thread waits at most as long as the streaming thread runs one slice: with a mutex
+ * alone, the streaming thread could lock it again before a waiting thread wakes up. */
+static inline void
+gst_lstm_lock (GstLstm *self)
+{
+  g_mutex_lock (&self->turn_lock);
+  g_mutex_lock (&self->lock);
+  g_mutex_unlock (&self->turn_lock);
+}
+
+static inline void
+gst_lstm_unlock (GstLstm *self)
+{
+  g_mutex_unlock (&self->lock);
+}
+
+/* Returns whether there were caps. */
+static inline gboolean
+gst_lstm_is_configured (const GstLstm *self)
+{
+  return self->sequence.in.n_tensors > 0;
+}
+
+/* Returns whether the output is attached to the input buffers, which are media. */
+static inline gboolean
+gst_lstm_is_in_place (const GstLstm *self)
+{
+  return self->input.kind && self->input.kind->attach_output;
+}
+
+/* Returns whether property reset-on has @flag. */
+gboolean gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag);
+
+/* Resets h and c, and discards all pending input and output. Needs `lock`. */
+void gst_lstm_reset_sequence (GstLstm *self);
+
+/* Resets the sequence, unless h and c are a restored state, which is for the steps to come. Needs
+ * `lock`. */
+void gst_lstm_reset_unless_restored (GstLstm *self);
+
+/* Posts @error, and refuses buffers until a flush or STREAM_START. No output of the sequence is pushed,
+ * as it would lack steps. h and c stay for state-location: they are those after the last good step.
+ * Returns GST_FLOW_ERROR. */
+GstFlowReturn gst_lstm_fail_sequence (GstLstm *self, const GError *error);

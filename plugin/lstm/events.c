@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm/events.h"
+#include "common/errors.h"
+#include "lstm/bytes.h"
+#include "lstm/gaps.h"
+#include "lstm/output.h"
+#include "lstm/state.h"
+
+/* Pushes pending output, and resets the sequence unless the element is stateful. */
+static void
+end_sequence (GstLstm *self)
+{
+  gboolean stateful;
+
+  gst_lstm_drain (self);
+  GST_OBJECT_LOCK (self);
+  stateful = self->settings.stateful;
+  GST_OBJECT_UNLOCK (self);
+  gst_lstm_lock (self);
+  if (!stateful)
+    gst_lstm_reset_unless_restored (self);
+  gst_lstm_unlock (self);
+}
+
+/* Accepts buffers again, and forgets errors of the stream before. */
+static void
+accept_buffers (GstLstm *self)
+{
+  self->failed = FALSE;
+  self->pending_flow = GST_FLOW_OK;
+}
+
+static void
+handle_gap_event (GstLstm *self, GstEvent *event)
+{
+  GstLstmSpan span = GST_LSTM_SPAN_NONE;
+  g_autoptr (GstBuffer) without_media = NULL;
+
+  gst_event_parse_gap (event, &span.pts, &span.duration);
+  gst_lstm_handle_gap (self, &span, gst_lstm_is_in_place (self) ? &without_media : NULL);
+}
+
+/* Gets the running time of @position. At a rate below 0 it counts from the stop, so the segment needs one. */
+static gint
+get_running_time (const GstSegment *segment, guint64 position, guint64 *time)
+{
+  GstSegment with_stop = *segment;
+
+  if (with_stop.rate < 0 && with_stop.stop == GST_CLOCK_TIME_NONE)
+    with_stop.stop = G_MAXINT64;
+  return gst_segment_to_running_time_full (&with_stop, with_stop.format, position, time);
+}
+
+/* Returns whether @a and @b map timestamps to the same running and stream time: @b is an update of @a, which
+ * may change the stop. */
+static gboolean
+is_update (const GstSegment *a, const GstSegment *b)
+{
+  guint64 in_a = 0, in_b = 0;
+
+  return a->format == b->format && a->format != GST_FORMAT_UNDEFINED && a->rate == b->rate
+         && a->applied_rate == b->applied_rate
+         && get_running_time (a, b->start, &in_a) == get_running_time (b, b->start, &in_b)
+         && in_a == in_b
+         && gst_segment_to_stream_time_full (a, a->format, b->start, &in_a)
+                == gst_segment_to_stream_time_full (b, b->format, b->start, &in_b)
+         && in_a == in_b;
+}
+
+/* @event: (transfer full). Returns: (transfer full): the event in time if it is in bytes */
+static GstEvent *
+handle_segment (GstLstm *self, GstEvent *event)
+{
+  const GstSegment *segment;
+
+  gst_event_parse_segment (event, &segment);
+  if (!is_update (&self->upstream_segment, segment))
+    end_sequence (self);
+  self->upstream_segment = *segment;
+  return gst_lstm_bytes_convert_segment (self, event);
+}
+
+GstEvent *
+gst_lstm_handle_sink_event (GstLstm *self, GstEvent *event)
+{
+  gst_lstm_forget_refused_caps (&self->refused_caps, event);
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_SEGMENT:
+    event = handle_segment (self, event);
+    break;
+  case GST_EVENT_STREAM_START:
+    end_sequence (self);
+    accept_buffers (self);
+    break;
+  case GST_EVENT_SEGMENT_DONE:
+    end_sequence (self);
+    event = gst_lstm_bytes_convert_segment_done (self, event);
+    break;
+  case GST_EVENT_EOS:
+    gst_lstm_save_at_eos (self); /* before the reset */
+    end_sequence (self);
+    break;
+  case GST_EVENT_FLUSH_STOP:
+    if (!gst_lstm_undo_preroll (self)) {
+      gst_lstm_lock (self);
+      gst_lstm_reset_unless_restored (self);
+      gst_lstm_unlock (self);
+    }
+    accept_buffers (self);
+    break;
+  case GST_EVENT_GAP:
+    handle_gap_event (self, event);
+    break;
+  default:
+    break;
+  }
+  return event;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm/gaps.h"
+#include "lstm/output.h"
+#include "lstm/run.h"
+#include "lstm/state.h"
+#include "lstm/times.h"
+
+void
+gst_lstm_push_gap (GstLstm *self, const GstLstmSpan *span)
+{
+  if (GST_CLOCK_TIME_IS_VALID (span->pts))
+    gst_pad_push_event (
+        GST_BASE_TRANSFORM_SRC_PAD (self), gst_event_new_gap (span->pts, span->duration));
+}
+
+/* Runs as many steps of zeros as the gap is long, or one step if that is unknown, in parts as long as an
+ * input buffer. @outbuf: as gst_lstm_handle_gap() */
+static void
+run_zero_steps (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
+{
+  const GstLstmTensors *in = &self->sequence.in;
+  GstFlowReturn ret;
+  guint64 n_steps = 1;
+
+  if (in->fps_n > 0 && GST_CLOCK_TIME_IS_VALID (gap->duration))
+    n_steps = gst_util_uint64_scale_round (
+        gap->duration, in->fps_n, (guint64) in->fps_d * GST_SECOND);
+  for (guint64 done = 0; done < n_steps && !self->failed
+                         && !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
+       done += in->steps) {
+    const guint n = (guint) MIN (in->steps, n_steps - done);
+    const GstLstmSpan span = gst_lstm_span_get_part (gap, in, n_steps, done, n);
+
+    if (gst_lstm_run_steps (self, NULL, n, &span, NULL) == GST_FLOW_OK)
+      gst_lstm_save_at_interval (self, &span, n);
+    if (!outbuf)
+      gst_lstm_push_outputs (self);
+    else if (!self->failed && (ret = gst_lstm_collect_outputs (self, outbuf)) != GST_FLOW_OK)
+      self->pending_flow = ret;
+  }
+}
+
+void
+gst_lstm_handle_gap (GstLstm *self, const GstLstmSpan *span, GstBuffer **outbuf)
+{
+  gboolean zero_steps;
+
+  GST_OBJECT_LOCK (self);
+  zero_steps = self->settings.gap_policy == GST_LSTM_GAP_ZERO_STEP;
+  GST_OBJECT_UNLOCK (self);
+  gst_lstm_lock (self);
+  self->stats.gaps++;
+  if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_GAP))
+    gst_lstm_reset_unless_restored (self);
+  gst_lstm_unlock (self);
+  if (zero_steps && gst_lstm_is_configured (self) && !self->refused_caps
+      && !gst_lstm_is_outside_segment (self, span))
+    run_zero_steps (self, span, outbuf);
+}

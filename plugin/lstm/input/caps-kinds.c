@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm/input/caps-kinds.h"
+#include "common/errors.h"
+#include "util/text.h"
+
+#define CAPS_KIND_ROW(name) &gst_lstm_caps_##name,
+static const GstLstmCapsKind *const kinds[] = {GST_LSTM_CAPS_KINDS (CAPS_KIND_ROW)};
+
+static const GstLstmCapsKind *
+find_kind (const GstStructure *s, const GstLstmCapsContext *context)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (kinds[i]->matches (s, context))
+      return kinds[i];
+  return NULL;
+}
+
+static gboolean
+fail_without_kind (const GstStructure *s, GError **error)
+{
+  g_autoptr (GString) media_types = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    lstm_text_append_item (media_types, kinds[i]->media_type);
+  return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT), "caps: expected one of %s, found %s",
+      media_types->str, gst_structure_get_name (s));
+}
+
+gboolean
+gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s,
+    const GstLstmCapsContext *context, GError **error)
+{
+  *input = (GstLstmInput){.kind = find_kind (s, context)};
+  return input->kind ? input->kind->parse_caps (input, s, context, error)
+                     : fail_without_kind (s, error);
+}
+
+GstLstmTensors
+gst_lstm_input_get_shape (const GstLstmInput *input, guint n_steps, guint n_streams)
+{
+  GstLstmTensors in = input->tensors;
+
+  in.steps = n_steps;
+  in.streams = n_streams;
+  if (input->kind->attach_output && n_steps > 1)
+    in.fps_n = 0; /* the media's framerate: the steps share the duration of a buffer */
+  return in;
+}
+
+gboolean
+gst_lstm_input_open (
+    const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
+{
+  steps->x = NULL;
+  steps->buffer = NULL;
+  return input->kind->open_buffer (input, buffer, steps, error);
+}
+
+GstCaps *
+gst_lstm_caps_kinds_get_template_caps (
+    GstPadDirection direction, const GstLstmCapsContext *context)
+{
+  GstCaps *caps = gst_caps_new_empty ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    caps = gst_caps_merge (caps, kinds[i]->template_caps (direction, context));
+  return caps;
+}
+
+GstCaps *
+gst_lstm_caps_kinds_get_src_caps (
+    const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context)
+{
+  const GstLstmCapsKind *kind = find_kind (gst_caps_get_structure (sink, 0), context);
+
+  return kind ? kind->src_caps (sink, out, context) : gst_caps_new_empty ();
+}
+
+GstCaps *
+gst_lstm_caps_kinds_get_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
+{
+  GstCaps *caps = gst_caps_new_empty ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
+    caps = gst_caps_merge (caps, kinds[i]->sink_caps (source, context));
+  return caps;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The input caps of `lstm`, and the steps of its input buffers. A kind of caps is a file and a row of
+ * GST_LSTM_CAPS_KINDS. */
+#pragma once
+
+#include "common/steps.h"
+#include "common/tensors.h"
+#include <lstm/lstm.h>
+
+/* The kinds of caps, in the order in which they are tried */
+#define GST_LSTM_CAPS_KINDS(ROW)                                                               \
+  ROW (tensors)                                                                                \
+  ROW (audio)                                                                                  \
+  GST_LSTM_CAPS_KINDS_WITH_ANALYTICS (ROW)
+#if HAVE_ANALYTICS
+#  define GST_LSTM_CAPS_KINDS_WITH_ANALYTICS(ROW) ROW (media)
+#else
+#  define GST_LSTM_CAPS_KINDS_WITH_ANALYTICS(ROW)
+#endif
+
+typedef struct _GstLstmInput GstLstmInput;
+
+/* The properties and the model that caps depend on */
+typedef struct {
+  const LstmModel *model;        /* nullable: no model is loaded */
+  const gchar *input_tensor_id;  /* nullable: not set */
+  const gchar *output_tensor_id; /* nullable: not set */
+  gint input_tensor_index;       /* -1: not set */
+  gboolean only_output;          /* output buffers contain the tensor `output` and no other */
+  gboolean output_per_step;      /* output-mode=sequence */
+  gboolean output_at_end;        /* output-mode=final */
+} GstLstmCapsContext;
+
+typedef struct {
+  const gchar *media_type; /* for messages */
+
+  /* Returns whether caps @s are of this kind. Kinds of earlier rows do not match @s. */
+  gboolean (*matches) (const GstStructure *s, const GstLstmCapsContext *context);
+
+  /* Returns all caps that the pad of @direction may have, for any properties if @context (nullable) is
+   * NULL. Returns: (transfer full) */
+  GstCaps *(*template_caps) (GstPadDirection direction, const GstLstmCapsContext *context);
+
+  /* Implements gst_lstm_input_parse(). @input has its kind, and zeros. */
+  gboolean (*parse_caps) (GstLstmInput *input, const GstStructure *s,
+      const GstLstmCapsContext *context, GError **error);
+
+  /* Implements gst_lstm_input_open(). @steps have neither values nor a buffer. */
+  gboolean (*open_buffer) (
+      const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error);
+
+  /* Implements gst_lstm_caps_kinds_get_src_caps(). */
+  GstCaps *(*src_caps) (
+      const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context);
+
+  /* Returns the part of gst_lstm_caps_kinds_get_sink_caps() that is of this kind. */
+  GstCaps *(*sink_caps) (const GstCaps *source, const GstLstmCapsContext *context);
+
+  /* Adds the memories of @output to @media (transfer full): if @out has several tensors, each memory is
+   * a tensor, or else all memories are the steps of the only tensor. The element works in place if this
+   * function is set. If the function is NULL, outputs have buffers of their own.
+   * Returns: (transfer full) */
+  GstBuffer *(*attach_output) (GstBuffer *media, GstBuffer *output, const GstLstmTensors *out,
+      const GstLstmCapsContext *context);
+} GstLstmCapsKind;
+
+#define GST_LSTM_CAPS_KIND_DECLARATION(name) extern const GstLstmCapsKind gst_lstm_caps_##name;
+GST_LSTM_CAPS_KINDS (GST_LSTM_CAPS_KIND_DECLARATION)
+
+/* The steps that input buffers of certain caps contain */
+struct _GstLstmInput {
+  const GstLstmCapsKind *kind;
+  GstLstmTensors tensors;      /* one tensor, as float32 */
+  gboolean shape_per_buffer;   /* each buffer has its own numbers of steps and streams */
+  GstLstmTensorRef tensor_ref; /* for other/tensors; type NULL: each buffer has its own type */
+  GQuark tensor_id;            /* for media; 0: the only tensor of vectors of d values */
+  gsize step_bytes;            /* of a step of all streams as upstream sends it; 0: unknown */
+};
+
+/* Initializes @input for caps @s; a framerate that is not fixed is read as 0/1. @context has a model.
+ * Returns FALSE and sets @error, which names the caps field, if no kind matches or if the steps are
+ * not what the model needs. */
+gboolean gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s,
+    const GstLstmCapsContext *context, GError **error);
+
+/* Returns the tensor of a buffer of @n_steps steps of @n_streams streams, if each buffer has its own
+ * shape. */
+GstLstmTensors gst_lstm_input_get_shape (
+    const GstLstmInput *input, guint n_steps, guint n_streams);
+
+/* Reads the values of @buffer as float32. @buffer must outlive the opened @steps. Returns FALSE and sets
+ * @error, which names the tensor and sizes, if that is impossible; @steps need not be closed then. */
+gboolean gst_lstm_input_open (
+    const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error);
+
+/* Returns the caps of all kinds for the pad of @direction, for any properties if @context (nullable) is
+ * NULL. Returns: (transfer full) */
+GstCaps *gst_lstm_caps_kinds_get_template_caps (
+    GstPadDirection direction, const GstLstmCapsContext *context);
+
+/* Returns the source caps that are possible with sink caps @sink, one structure. @out (nullable) is the
+ * model's output for them, if it is known. Returns: (transfer full) */
+GstCaps *gst_lstm_caps_kinds_get_src_caps (
+    const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context);
+
+/* Returns the sink caps that are possible with source caps @source, one structure.
+ * Returns: (transfer full) */
+GstCaps *gst_lstm_caps_kinds_get_sink_caps (
+    const GstCaps *source, const GstLstmCapsContext *context);

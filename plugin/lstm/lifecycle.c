@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm/lifecycle.h"
+#include "lstm/models.h"
+#include "lstm/run.h"
+#include "lstm/state.h"
+
+#define GST_CAT_DEFAULT gst_lstm_debug
+
+/* Returns the model that the properties request. Returns: (transfer full) */
+static LstmModel *
+open_model (const GstLstmSettings *settings, GError **error)
+{
+  if (settings->model)
+    return lstm_model_ref (settings->model);
+  if (settings->model_location)
+    return gst_lstm_models_open (settings->model_location, (LstmPrecision) settings->precision,
+        settings->module_chain, error);
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
+      "property model-location: expected a path, found none");
+  return NULL;
+}
+
+static gboolean
+start_sequence (GstLstm *self, LstmModel *model, GError **error)
+{
+  gboolean ok;
+
+  gst_lstm_lock (self);
+  ok = gst_lstm_sequence_start (&self->sequence, model, &self->settings, error);
+  self->sequence.complete.should_continue = gst_lstm_yield_lock;
+  self->sequence.complete.should_continue_data = self;
+  if (!ok)
+    gst_lstm_sequence_stop (&self->sequence);
+  self->stats = (GstLstmStats){0};
+  self->n_steps = 0;
+  self->next_time = GST_CLOCK_TIME_NONE;
+  self->counts_bytes = FALSE;
+  gst_lstm_set_preroll_state (self, NULL, FALSE);
+  gst_lstm_unlock (self);
+  return ok && gst_lstm_restore_file (self, error);
+}
+
+void
+gst_lstm_stop (GstLstm *self)
+{
+  gst_lstm_save_at_stop (self);
+  gst_lstm_state_file_close (&self->state_file);
+  gst_lstm_lock (self);
+  if (self->sequence.config.model)
+    gst_lstm_sequence_stop (&self->sequence);
+  gst_lstm_unlock (self);
+  gst_lstm_steps_clear (&self->steps);
+  gst_caps_replace (&self->refused_caps, NULL);
+  GST_OBJECT_LOCK (self);
+  self->started = FALSE;
+  GST_OBJECT_UNLOCK (self);
+}
+
+/* Sets the fields of the streaming thread to what they are before the first buffer. */
+static void
+init_stream (GstLstm *self)
+{
+  gst_segment_init (&self->upstream_segment, GST_FORMAT_UNDEFINED);
+  self->has_pool = FALSE;
+  self->next_step = 0;
+  self->save_time = GST_CLOCK_TIME_NONE;
+  self->running_time_end = 0;
+  self->warned_not_saved = self->warned_non_finite = FALSE;
+  self->pending_flow = GST_FLOW_OK;
+  self->failed = self->input_discont = self->output_discont = FALSE;
+  self->n_bad_buffers = 0;
+  self->slice_steps = 1;
+}
+
+gboolean
+gst_lstm_start (GstLstm *self)
+{
+  g_autoptr (GError) error = NULL;
+  LstmModel *model;
+
+  /* Then the settings that are read below cannot change. */
+  GST_OBJECT_LOCK (self);
+  self->started = TRUE;
+  GST_OBJECT_UNLOCK (self);
+  model = open_model (&self->settings, &error);
+  if (!model) {
+    GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ, ("%s", error->message), (NULL));
+    gst_lstm_stop (self);
+    return FALSE;
+  }
+  if (!start_sequence (self, model, &error)) {
+    GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS, ("%s", error->message), (NULL));
+    gst_lstm_stop (self);
+    return FALSE;
+  }
+  init_stream (self);
+  GST_INFO_OBJECT (self,
+      "d %" G_GSIZE_FORMAT ", output %" G_GSIZE_FORMAT ", %u LSTM layers, %s",
+      lstm_model_get_input_size (model), lstm_model_get_output_size (model),
+      lstm_model_get_n_lstm_layers (model), lstm_model_get_isa (model));
+  return TRUE;
+}
