@@ -2,31 +2,32 @@
 #include "lstm/models.h"
 #include <glib/gstdio.h>
 
-/* A file's time of change comes from a clock that ticks every 10 ms at the slowest: before the next
- * tick a further change leaves the time as it is. */
+/* The clock of file times ticks at least every 10 ms. A second change of a file before the next tick does not
+ * change its time. */
 #define TICK (20 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct {
   gchar *key;
-  guint users; /* elements that have the model, load it or wait for it */
+  guint n_users; /* elements that have the model, load it or wait for it */
   gboolean loading;
-  LstmModel *model; /* when loaded; */
-  GError *error;    /* or this. Neither: the file changed meanwhile */
+  /* When loading has ended, one of the two, or neither if the file changed during loading */
+  LstmModel *model;
+  GError *error;
 } Entry;
 
-/* Files that are open or about to be, few enough to be looked through. The lock is not held while a
- * file is read or a model is freed: elements with other files do not wait. */
+/* The entries of all models that elements have or load, few enough for a linear search. The lock is unlocked
+ * while a file is read or a model is freed, so that elements with other files do not wait. */
 static GMutex lock;
 static GCond loaded;
 static GQueue entries = G_QUEUE_INIT;
 
 static gint64
-nanoseconds (const struct timespec *time)
+get_nanoseconds (const struct timespec *time)
 {
   return (gint64) time->tv_sec * 1000000000 + time->tv_nsec;
 }
 
-/* FALSE without a file, and for one that changes too often for its time to tell. */
+/* Returns FALSE if there is no file, or if it changes so often that its time does not identify its content. */
 static gboolean
 stat_unchanging (const gchar *path, GStatBuf *info)
 {
@@ -35,18 +36,18 @@ stat_unchanging (const gchar *path, GStatBuf *info)
 
     if (g_stat (path, info) != 0)
       return FALSE;
-    age = g_get_real_time () - nanoseconds (&info->st_ctim) / 1000;
-    if (age < 0 || age > TICK) /* below 0: the clock was set back since */
+    age = g_get_real_time () - get_nanoseconds (&info->st_ctim) / 1000;
+    if (age < 0 || age > TICK) /* below 0: the clock was set back */
       return TRUE;
     g_usleep (TICK);
   }
   return FALSE;
 }
 
-/* Returns: (transfer full) (nullable): what makes two opens one. Messages name the path, so it is a
- * part. */
+/* Returns a string that is equal for equal models. It has the path, because errors name the path.
+ * Returns: (transfer full) (nullable) */
 static gchar *
-key_of (const gchar *path, LstmPrecision precision, const gchar *module_chain)
+make_key (const gchar *path, LstmPrecision precision, const gchar *module_chain)
 {
   GStatBuf info;
   GString *key;
@@ -57,15 +58,16 @@ key_of (const gchar *path, LstmPrecision precision, const gchar *module_chain)
   g_string_append_printf (key, " device %" G_GUINT64_FORMAT, (guint64) info.st_dev);
   g_string_append_printf (key, " inode %" G_GUINT64_FORMAT, (guint64) info.st_ino);
   g_string_append_printf (key, " size %" G_GUINT64_FORMAT, (guint64) info.st_size);
-  g_string_append_printf (key, " mtime %" G_GINT64_FORMAT, nanoseconds (&info.st_mtim));
-  g_string_append_printf (key, " ctime %" G_GINT64_FORMAT, nanoseconds (&info.st_ctim));
+  g_string_append_printf (key, " mtime %" G_GINT64_FORMAT, get_nanoseconds (&info.st_mtim));
+  g_string_append_printf (key, " ctime %" G_GINT64_FORMAT, get_nanoseconds (&info.st_ctim));
   g_string_append_printf (key, " precision %d", (gint) precision);
   if (module_chain)
     g_string_append_printf (key, " module-chain %s", module_chain);
   return g_string_free (key, FALSE);
 }
 
-/* Returns: (nullable): the entry of @key, or of @model if that is NULL; under the lock */
+/* Returns the entry of @key, or, if @key is NULL, the entry of @model. Needs the lock.
+ * Returns: (nullable) */
 static Entry *
 find_entry (const gchar *key, const LstmModel *model)
 {
@@ -78,9 +80,10 @@ find_entry (const gchar *key, const LstmModel *model)
   return NULL;
 }
 
-/* @first: nobody else has it, and the caller is to load it. */
+/* Returns the entry of @key, which gets a user. *@first: the entry is new, and the caller must load the
+ * model. */
 static Entry *
-enter (const gchar *key, gboolean *first)
+join_entry (const gchar *key, gboolean *first)
 {
   Entry *entry;
 
@@ -93,18 +96,18 @@ enter (const gchar *key, gboolean *first)
     entry->loading = TRUE;
     g_queue_push_head (&entries, entry);
   }
-  entry->users++;
+  entry->n_users++;
   g_mutex_unlock (&lock);
   return entry;
 }
 
 static void
-leave (Entry *entry)
+leave_entry (Entry *entry)
 {
   gboolean last;
 
   g_mutex_lock (&lock);
-  last = --entry->users == 0;
+  last = --entry->n_users == 0;
   if (last)
     g_queue_remove (&entries, entry);
   g_mutex_unlock (&lock);
@@ -116,14 +119,15 @@ leave (Entry *entry)
   g_free (entry);
 }
 
-/* The others get the same, unless the file is another one by now than when they looked. */
+/* Loads the model of @entry, also for the elements that wait for it, unless the file changed since they joined
+ * @entry. */
 static LstmModel *
 load_for_all (Entry *entry, const gchar *path, LstmPrecision precision,
     const gchar *module_chain, GError **error)
 {
   g_autoptr (GError) cause = NULL;
   LstmModel *model = lstm_model_load_full (path, precision, module_chain, &cause);
-  g_autofree gchar *key = key_of (path, precision, module_chain);
+  g_autofree gchar *key = make_key (path, precision, module_chain);
   const gboolean unchanged = g_strcmp0 (key, entry->key) == 0;
 
   g_mutex_lock (&lock);
@@ -141,7 +145,7 @@ load_for_all (Entry *entry, const gchar *path, LstmPrecision precision,
   return model;
 }
 
-/* FALSE: the file changed while it was loaded, and is to be opened again. */
+/* Returns FALSE if the file changed while it was loaded, and must be opened again. */
 static gboolean
 wait_until_loaded (Entry *entry, LstmModel **model, GError **error)
 {
@@ -163,17 +167,17 @@ gst_lstm_models_open (
   gboolean first, done = FALSE;
 
   while (!done) {
-    g_autofree gchar *key = key_of (path, precision, module_chain);
+    g_autofree gchar *key = make_key (path, precision, module_chain);
     Entry *entry;
 
     if (!key)
       return lstm_model_load_full (path, precision, module_chain, error);
-    entry = enter (key, &first);
+    entry = join_entry (key, &first);
     if (first)
       model = load_for_all (entry, path, precision, module_chain, error);
     done = first || wait_until_loaded (entry, &model, error);
     if (!entry->model)
-      leave (entry);
+      leave_entry (entry);
   }
   return model;
 }
@@ -187,6 +191,6 @@ gst_lstm_models_close (LstmModel *model)
   entry = find_entry (NULL, model);
   g_mutex_unlock (&lock);
   if (entry)
-    leave (entry);
+    leave_entry (entry);
   lstm_model_unref (model);
 }

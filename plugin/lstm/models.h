@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Models that the elements of a process share: one for a path, a precision and a module chain, as long as
- * the path names the same unchanged file. Loading one keeps nobody waiting but those who name that
- * file. */
+ * Models that the elements of a process share. Elements with the same path, precision and module chain have
+ * one model, as long as the path names the same unchanged file. Loading a file delays only elements that
+ * need the same model. */
 #pragma once
 
 #include <lstm/lstm.h>
 
-/* Returns: (transfer full): to be given back with gst_lstm_models_close() */
+/* Returns the model of the file @path, which is loaded unless another element has it. The caller must pass it
+ * to gst_lstm_models_close(). Returns: (transfer full): NULL with @error */
 LstmModel *gst_lstm_models_open (
     const gchar *path, LstmPrecision precision, const gchar *module_chain, GError **error);
 
-/* Gives back @model (transfer full): the last one to do so frees it, but for references that
- * states hold. */
+/* Releases @model (transfer full). When the last element releases it, the model is freed, unless a state still
+ * has a reference. */
 void gst_lstm_models_close (LstmModel *model);

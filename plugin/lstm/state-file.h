@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The file of state-location: what it may be when the element starts, and writes that are tried
- * again until they succeed. */
+ * The file of state-location: checks when the element starts, and writes that are repeated until they
+ * succeed. */
 #pragma once
 #include <gst/gst.h>
 
 typedef struct {
-  GMutex lock;       /* writes come from the streaming thread and from changes of state */
-  GBytes *unwritten; /* what the file should hold, after a write that failed */
-  gchar *failure;    /* why it failed, as it was told */
+  GMutex lock;       /* the streaming thread writes, and so do changes of state */
+  GBytes *unwritten; /* nullable: the bytes of a write that failed */
+  gchar *failure;    /* nullable: the message of its error */
 } GstLstmStateFile;
 
 void gst_lstm_state_file_init (GstLstmStateFile *file);
 void gst_lstm_state_file_clear (GstLstmStateFile *file);
 
-/* Reads @path into @bytes (transfer full), NULL where there is no file. One that is larger than a
- * state can be is not read: @stream_size is the bytes of h and c of a stream. FALSE, with @error,
- * also where a state could not be written to @path. */
+/* Reads @path into *@bytes (transfer full), which becomes NULL if there is no file. @stream_bytes is the bytes
+ * of h and c of a stream. Returns FALSE and sets @error if the file is larger than a state can be, if it
+ * cannot be read, or if a state could not be written to @path. */
 gboolean gst_lstm_state_file_open (
-    const gchar *path, guint64 stream_size, GBytes **bytes, GError **error);
+    const gchar *path, guint64 stream_bytes, GBytes **bytes, GError **error);
 
-/* Replaces @path: by @bytes, or, where they are NULL, by those that could not be written before, if
- * there are any. FALSE if that fails; @error is set only if the reason is not the last one's. */
+/* Replaces the content of @path by @bytes, or, if @bytes is NULL, by the bytes that could not be written
+ * before, if there are any. Returns FALSE if that fails, and sets @error unless the last failure had the same
+ * message. */
 gboolean gst_lstm_state_file_write (
     GstLstmStateFile *file, const gchar *path, GBytes *bytes, GError **error);
 
-/* Gives up what could not be written. */
+/* Discards the bytes that could not be written. */
 void gst_lstm_state_file_close (GstLstmStateFile *file);
