@@ -37,8 +37,8 @@ describe_tensor (const GstTensor *tensor)
       type < G_N_ELEMENTS (type_names) ? type_names[type] : "unknown");
 }
 
-/* Returns the number of vectors of @d values (0: of any size) in @tensor, which is [d], or [T, d] with
- * further dimensions of 1 anywhere. Returns 0 for any other tensor. */
+/* Returns the number of vectors of @d values (0: of any size) in @tensor, which is [d], or [T,
+ * d] with further dimensions of 1 anywhere. Returns 0 for any other tensor. */
 static gsize
 count_steps (const GstTensor *tensor, gsize d)
 {
@@ -104,8 +104,8 @@ list_tensors (GstBuffer *buffer)
   return g_string_free (list, FALSE);
 }
 
-/* Returns TRUE if @buffer has no tensors. Otherwise no tensor matches, or @n_matches tensors match and
- * there is no id: returns FALSE and sets @error. */
+/* Returns TRUE if @buffer has no tensors. Otherwise no tensor matches, or @n_matches tensors
+ * match and there is no id: returns FALSE and sets @error. */
 static gboolean
 check_no_tensors (GstBuffer *buffer, gsize d, guint n_matches, GError **error)
 {

@@ -6,16 +6,18 @@
 #include "common/steps.h"
 #include <gst/analytics/analytics.h>
 
-/* Opens a tensor of @buffer as float32: if @id is not 0, the last tensor of that id in all metas, or else
- * the only tensor of vectors of *@d values. If *@d is 0, vectors may have any size, which *@d becomes. If
- * there is no such tensor, returns TRUE and leaves the `x` of @steps NULL. If the tensor cannot be read,
- * returns FALSE and sets @error, which names the tensor, its dimensions and its type. */
+/* Opens a tensor of @buffer as float32: if @id is not 0, the last tensor of that id in all
+ * metas, or else the only tensor of vectors of *@d values. If *@d is 0, vectors may have any
+ * size, which *@d becomes. If there is no such tensor, returns TRUE and leaves the `x` of
+ * @steps NULL. If the tensor cannot be read, returns FALSE and sets @error, which names the
+ * tensor, its dimensions and its type. */
 gboolean gst_lstm_media_open (
     GstBuffer *buffer, GQuark id, gsize *d, GstLstmSteps *steps, GError **error);
 
 /* Adds a new meta with @n @tensors (transfer full) to @buffer. */
 void gst_lstm_media_add (GstBuffer *buffer, gsize n, GstTensor **tensors);
 
-/* Returns @media (transfer full) if it is writable, or else a copy. The copy has the tensors too, which
- * gst_buffer_make_writable() does not copy in GStreamer 1.26. Returns: (transfer full) */
+/* Returns @media (transfer full) if it is writable, or else a copy. The copy has the tensors
+ * too, which gst_buffer_make_writable() does not copy in GStreamer 1.26. Returns: (transfer
+ * full) */
 GstBuffer *gst_lstm_media_make_writable (GstBuffer *media);

@@ -16,8 +16,8 @@ typedef struct {
   gsize capacity; /* of `converted`, in values */
 } GstLstmSteps;
 
-/* Points `x` to the @n mapped values at @values, or to a copy of them if they are not aligned float32.
- * Returns FALSE and sets @error if memory is insufficient. */
+/* Points `x` to the @n mapped values at @values, or to a copy of them if they are not aligned
+ * float32. Returns FALSE and sets @error if memory is insufficient. */
 gboolean gst_lstm_steps_convert (GstLstmSteps *steps, const GstLstmType *type,
     gconstpointer values, gsize n, GError **error);
 

@@ -7,9 +7,9 @@
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
-/* Parses "40:60:5" as {40, 1, 60, 5} and, for @gates, "40:4:60:5" as {40, 4, 60, 5}. Further dimensions
- * must be 1. Leading dimensions of 1 are ignored if @d, the size of the vectors (0: unknown), is more
- * than 1, except for gates, whose m may be 1. */
+/* Parses "40:60:5" as {40, 1, 60, 5} and, for @gates, "40:4:60:5" as {40, 4, 60, 5}. Further
+ * dimensions must be 1. Leading dimensions of 1 are ignored if @d, the size of the vectors (0:
+ * unknown), is more than 1, except for gates, whose m may be 1. */
 static gboolean
 parse_dimensions (
     const gchar *text, gboolean gates, gsize d, guint dims[MAX_DIMS], GError **error)
@@ -39,7 +39,8 @@ parse_dimensions (
       gates ? "m:4, m:4:T or m:4:T:bs for gates" : "d, d:T or d:T:bs", text);
 }
 
-/* Splits a caps field that has one entry per tensor. NNStreamer joins dimensions with ',' or '.'. */
+/* Splits a caps field that has one entry per tensor. NNStreamer joins dimensions with ',' or
+ * '.'. */
 static GStrv
 split_field (
     const GstStructure *s, const gchar *field, const gchar *separators, guint n, GError **error)
@@ -101,8 +102,8 @@ read_fields (Fields *fields, const GstStructure *s, GError **error)
              || (fields->names = split_field (s, "names", ",", fields->n_tensors, error)));
 }
 
-/* Reads tensor @from of @fields, whose vectors have @d values (0: unknown), into tensor @to of @tensors.
- * Tensor 0 sets the numbers of steps and streams, which the other tensors must match. */
+/* Reads tensor @from of @fields, whose vectors have @d values (0: unknown), into tensor @to of
+ * @tensors. Tensor 0 sets the numbers of steps and streams, which the other tensors must match. */
 static gboolean
 parse_tensor (GstLstmTensors *tensors, guint to, const Fields *fields, guint from, gsize d,
     GError **error)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * NNStreamer's other/tensors caps: format=static, num_tensors, types, dimensions (innermost first) and
- * framerate. */
+ * NNStreamer's other/tensors caps: format=static, num_tensors, types, dimensions (innermost
+ * first) and framerate. */
 #pragma once
 #include "common/types.h"
 #include <gst/gst.h>
 
 #define GST_LSTM_MAX_TENSORS 16
 
-/* Template caps of sink pads: one float32 tensor, any number of tensors, and flexible tensors, of which
- * each buffer contains the description. The caps of source pads always have a framerate. */
+/* Template caps of sink pads: one float32 tensor, any number of tensors, and flexible tensors,
+ * of which each buffer contains the description. The caps of source pads always have a
+ * framerate. */
 #define GST_LSTM_TENSOR_SINK_CAPS                                                              \
   "other/tensors, format = (string) static, num_tensors = (int) 1, types = (string) float32"
 #define GST_LSTM_TENSORS_SINK_CAPS                                                             \
@@ -26,8 +27,8 @@
 #define GST_LSTM_TENSOR_ID "lstm-output"
 
 /* The float32 tensors of one buffer. A tensor is [streams, steps, size] in memory and
- * `size:steps:streams` in caps; gates are [streams, steps, rows, size] and `size:rows:steps:streams`.
- * All tensors have the same numbers of steps and streams. */
+ * `size:steps:streams` in caps; gates are [streams, steps, rows, size] and
+ * `size:rows:steps:streams`. All tensors have the same numbers of steps and streams. */
 typedef struct {
   guint n_tensors;
   guint size[GST_LSTM_MAX_TENSORS];
@@ -44,7 +45,8 @@ typedef struct {
 gboolean gst_lstm_tensors_from_caps (
     GstLstmTensors *tensors, const GstCaps *caps, GError **error);
 
-/* Initializes one tensor of one step of one stream, with @size values and the framerate of @s, or 0/1. */
+/* Initializes one tensor of one step of one stream, with @size values and the framerate of @s,
+ * or 0/1. */
 void gst_lstm_tensors_init (GstLstmTensors *tensors, guint size, const GstStructure *s);
 
 /* The memory of one tensor in a buffer, and the type of its values */
@@ -54,9 +56,10 @@ typedef struct {
   guint n_tensors;         /* in the buffer; 1: several memories may contain the only tensor */
 } GstLstmTensorRef;
 
-/* Reads tensor @index (-1: the only one) of static caps @s, whose vectors have @d values, into @tensor as
- * if it were float32, and into @ref. A framerate that is not fixed is read as 0/1. Leading dimensions of
- * 1, `1:1:d`, which convolutional networks output, are ignored unless d is 1. */
+/* Reads tensor @index (-1: the only one) of static caps @s, whose vectors have @d values, into
+ * @tensor as if it were float32, and into @ref. A framerate that is not fixed is read as 0/1.
+ * Leading dimensions of 1, `1:1:d`, which convolutional networks output, are ignored unless d
+ * is 1. */
 gboolean gst_lstm_tensors_select (GstLstmTensors *tensor, GstLstmTensorRef *ref,
     const GstStructure *s, gint index, gsize d, GError **error);
 
@@ -65,12 +68,12 @@ gboolean gst_lstm_tensors_select (GstLstmTensors *tensor, GstLstmTensorRef *ref,
  * Returns: (transfer full) */
 GstCaps *gst_lstm_tensors_to_caps (const GstLstmTensors *tensors);
 
-/* Returns the intersection of @caps (transfer full) and @filter (nullable), in the order of @filter.
- * Returns: (transfer full) */
+/* Returns the intersection of @caps (transfer full) and @filter (nullable), in the order of
+ * @filter. Returns: (transfer full) */
 GstCaps *gst_lstm_caps_filter (GstCaps *caps, GstCaps *filter);
 
-/* Returns the bytes of tensor @i in a buffer. gst_lstm_tensors_from_caps() has checked that the number
- * does not overflow. */
+/* Returns the bytes of tensor @i in a buffer. gst_lstm_tensors_from_caps() has checked that the
+ * number does not overflow. */
 gsize gst_lstm_tensors_bytes (const GstLstmTensors *tensors, guint i);
 
 /* Returns the duration of a step in ns, or GST_CLOCK_TIME_NONE if the framerate is unknown. */
@@ -80,11 +83,12 @@ GstClockTime gst_lstm_tensors_step_duration (const GstLstmTensors *tensors);
  * unknown. */
 GstClockTime gst_lstm_tensors_step_offset (const GstLstmTensors *tensors, guint64 i);
 
-/* Checks that @buffer has one memory per tensor, and that the memory of @ref has the size of tensor @i.
- * Otherwise returns FALSE and sets @error, which names the tensor and both sizes. */
+/* Checks that @buffer has one memory per tensor, and that the memory of @ref has the size of
+ * tensor @i. Otherwise returns FALSE and sets @error, which names the tensor and both sizes. */
 gboolean gst_lstm_tensors_check_memory (const GstLstmTensors *tensors, guint i,
     const GstLstmTensorRef *ref, GstBuffer *buffer, GError **error);
 
-/* Checks the memories of all tensors, as float32 and in order, like gst_lstm_tensors_check_memory(). */
+/* Checks the memories of all tensors, as float32 and in order, like
+ * gst_lstm_tensors_check_memory(). */
 gboolean gst_lstm_tensors_check_buffer (
     const GstLstmTensors *tensors, GstBuffer *buffer, GError **error);

@@ -43,8 +43,8 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan 
   return GST_FLOW_OK;
 }
 
-/* Runs @x, the steps of @inbuf, and sets *@outbuf to the next output, if there is one. Otherwise pushes a
- * GAP event. */
+/* Runs @x, the steps of @inbuf, and sets *@outbuf to the next output, if there is one.
+ * Otherwise pushes a GAP event. */
 static GstFlowReturn
 run_and_pop (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
 {
@@ -89,8 +89,8 @@ follow_shape (GstLstm *self, const GstLstmSteps *steps)
              : GST_FLOW_NOT_NEGOTIATED;
 }
 
-/* Handles an empty buffer, or media without the tensor, as a gap. Posts a warning if the first buffer of media
- * has no tensor, which may be a mistake. */
+/* Handles an empty buffer, or media without the tensor, as a gap. Posts a warning if the first
+ * buffer of media has no tensor, which may be a mistake. */
 static GstFlowReturn
 handle_empty_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
 {
@@ -113,8 +113,8 @@ handle_empty_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
   return self->failed ? GST_FLOW_ERROR : GST_FLOW_OK;
 }
 
-/* Drops a buffer that cannot be read, with a warning, or fails if max-errors does not tolerate it. Media are
- * pushed without an output. */
+/* Drops a buffer that cannot be read, with a warning, or fails if max-errors does not tolerate
+ * it. Media are pushed without an output. */
 static GstFlowReturn
 drop_bad_buffer (GstLstm *self, GstBuffer *inbuf, const GError *error)
 {

@@ -5,6 +5,6 @@
 
 #include "lstm/element.h"
 
-/* Implements the generate_output of the base class: runs the queued input buffer, if there is one, and
- * sets *@outbuf to the next output buffer, or to NULL. */
+/* Implements the generate_output of the base class: runs the queued input buffer, if there is
+ * one, and sets *@outbuf to the next output buffer, or to NULL. */
 GstFlowReturn gst_lstm_generate_output (GstLstm *self, GstBuffer **outbuf);

@@ -27,8 +27,8 @@ replace_event (GstEvent *event, GstEvent *replacement)
   return replacement;
 }
 
-/* Returns the stop of a segment in time. A segment with a rate below 0 needs a stop, from which running
- * time converts. Without a framerate no buffer has a time, and such a segment is empty. */
+/* Returns the stop of a segment in time. A segment with a rate below 0 needs a stop, from which
+ * running time converts. Without a framerate no buffer has a time, and such a segment is empty. */
 static guint64
 find_stop (const GstLstm *self, const GstSegment *bytes, guint64 start)
 {
@@ -94,9 +94,9 @@ steps_to_bytes (const GstLstm *self, guint64 steps)
   return (gint64) MIN (bytes, G_MAXINT64);
 }
 
-/* Returns the first byte of the buffer that contains the step at @time. Times of steps are rounded down.
- * If @time is below zero, time and bytes count from the end of the stream, which is the end of a
- * buffer. */
+/* Returns the first byte of the buffer that contains the step at @time. Times of steps are
+ * rounded down. If @time is below zero, time and bytes count from the end of the stream, which
+ * is the end of a buffer. */
 static gint64
 time_to_bytes (const GstLstm *self, gint64 time)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Sources that count bytes, such as filesrc. A step has a size in bytes and, with a framerate, a duration:
- * segments, seeks and queries in bytes become time. */
+ * Sources that count bytes, such as filesrc. A step has a size in bytes and, with a framerate,
+ * a duration: segments, seeks and queries in bytes become time. */
 #pragma once
 
 #include "lstm/element.h"
@@ -18,6 +18,7 @@ GstEvent *gst_lstm_bytes_convert_segment_done (GstLstm *self, GstEvent *event);
  * upstream */
 GstEvent *gst_lstm_bytes_convert_seek (GstLstm *self, GstEvent *event);
 
-/* Answer a query in time if upstream only answers in bytes. Return FALSE if the answer is unknown. */
+/* Answer a query in time if upstream only answers in bytes. Return FALSE if the answer is
+ * unknown. */
 gboolean gst_lstm_bytes_answer_duration (GstLstm *self, GstQuery *query);
 gboolean gst_lstm_bytes_answer_seeking (GstLstm *self, GstQuery *query);

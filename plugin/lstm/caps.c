@@ -19,8 +19,9 @@ gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model)
   };
 }
 
-/* Initializes @input for sink caps @s. If each buffer has its own shape, and had it with the caps before,
- * the shape stays. Returns FALSE and sets @error if the model cannot run such input. */
+/* Initializes @input for sink caps @s. If each buffer has its own shape, and had it with the
+ * caps before, the shape stays. Returns FALSE and sets @error if the model cannot run such
+ * input. */
 static gboolean
 parse_sink_caps (
     const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error)
@@ -37,8 +38,8 @@ parse_sink_caps (
   return TRUE;
 }
 
-/* Returns the caps of the other pad for @caps, one structure. @any_size: the model's d does not restrict
- * them. Any thread may call this, also while the element stops. */
+/* Returns the caps of the other pad for @caps, one structure. @any_size: the model's d does not
+ * restrict them. Any thread may call this, also while the element stops. */
 static GstCaps *
 transform_structure (
     GstLstm *self, GstPadDirection direction, const GstCaps *caps, gboolean any_size)
@@ -110,9 +111,9 @@ gst_lstm_can_have_caps (GstLstm *self, GstPadDirection direction, const GstCaps 
   return gst_caps_is_subset (caps, all);
 }
 
-/* The base class would list downstream's own caps first, as if steps could be outputs. If upstream has no
- * caps of the model's d, the result has any d, so that set_caps() can report the wrong d. A converter
- * upstream has some caps of the model's d. */
+/* The base class would list downstream's own caps first, as if steps could be outputs. If
+ * upstream has no caps of the model's d, the result has any d, so that set_caps() can report
+ * the wrong d. A converter upstream has some caps of the model's d. */
 GstCaps *
 gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
 {

@@ -18,11 +18,11 @@ GstCaps *gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter);
 /* Implements the set_caps of the base class. */
 gboolean gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps);
 
-/* Sets the shape of the input buffers. If the number of streams does not change, h, c and pending input and
- * output stay; otherwise the sequence ends. Returns FALSE and sets @error if memory is insufficient, or if a
- * restored state has other streams. */
+/* Sets the shape of the input buffers. If the number of streams does not change, h, c and
+ * pending input and output stay; otherwise the sequence ends. Returns FALSE and sets @error if
+ * memory is insufficient, or if a restored state has other streams. */
 gboolean gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **error);
 
-/* Returns what @input needs to know of the properties and of @model (nullable). The strings are those of the
- * properties. */
+/* Returns the properties and @model (nullable) as the context of caps kinds. The context owns
+ * nothing. */
 GstLstmCapsContext gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model);

@@ -132,8 +132,8 @@ should_continue (gpointer data)
   return !complete->interrupted;
 }
 
-/* Returns the first @n_steps steps of the input as (streams, n_steps, d). *@copy is the copy that this
- * needs for several streams. Returns NULL and sets @error if memory is insufficient. */
+/* Returns the first @n_steps steps of the input as (streams, n_steps, d). *@copy is the copy
+ * that this needs for several streams. Returns NULL and sets @error if memory is insufficient. */
 static const gfloat *
 get_input_by_stream (
     const GstLstmCompleteSequence *complete, gsize n_steps, gfloat **copy, GError **error)
@@ -179,8 +179,8 @@ run_steps (GstLstmCompleteSequence *complete, gsize n_steps, GError **error)
   return TRUE;
 }
 
-/* Appends all outputs of the first @n_steps steps as one item. One output has the time of the last step;
- * several outputs have the time of all steps. */
+/* Appends all outputs of the first @n_steps steps as one item. One output has the time of the
+ * last step; several outputs have the time of all steps. */
 static void
 append_one_item (GstLstmCompleteSequence *complete, gsize n_steps)
 {

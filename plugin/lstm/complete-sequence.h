@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Complete sequences for non-causal models, which have no output before the last step of a sequence. The
- * input is kept, and runs when the sequence ends, or window by window. */
+ * Complete sequences for non-causal models, which have no output before the last step of a
+ * sequence. The input is kept, and runs when the sequence ends, or window by window. */
 #pragma once
 
 #include "lstm/output-queue.h"
@@ -15,9 +15,8 @@ typedef struct {
   GArray *input;             /* gfloat (steps, streams, d) */
   GArray *spans;             /* GstLstmSpan of each step */
   GArray *input_buffers;     /* GstLstmQueueItem: the steps of each input buffer */
-  gsize
-      n_steps_to_skip;  /* steps to come that are in no window, as window-hop > window-length */
-  gboolean interrupted; /* the last run ended before its last step */
+  gsize n_steps_to_skip; /* next steps that no window contains: window-hop > window-length */
+  gboolean interrupted;  /* the last run ended before its last step */
 
   /* Called between the steps of a run; may reset the sequence. FALSE ends the run. */
   gboolean (*should_continue) (gpointer data);
@@ -32,21 +31,22 @@ void gst_lstm_complete_sequence_clear (GstLstmCompleteSequence *complete);
 /* Removes all steps. */
 void gst_lstm_complete_sequence_reset (GstLstmCompleteSequence *complete);
 
-/* Appends @n_steps steps of @x, (streams, n_steps, d). @has_buffer: the steps are those of an input buffer,
- * for which there will be an output buffer. Returns FALSE and sets @error if the sequence would be too
- * long. */
+/* Appends @n_steps steps of @x, (streams, n_steps, d). @has_buffer: the steps are those of an
+ * input buffer, for which there will be an output buffer. Returns FALSE and sets @error if the
+ * sequence would be too long. */
 gboolean gst_lstm_complete_sequence_append (GstLstmCompleteSequence *complete, const gfloat *x,
     guint n_steps, const GstLstmSpan *span, gboolean has_buffer, GError **error);
 
 /* Returns the steps for which the next run needs a new state, or 0 if it needs none. */
 gsize gst_lstm_complete_sequence_get_needed_steps (const GstLstmCompleteSequence *complete);
 
-/* Replaces the state by @state (transfer full) (nullable), for sequences of at most @n_steps steps. */
+/* Replaces the state by @state (transfer full) (nullable), for sequences of at most @n_steps
+ * steps. */
 void gst_lstm_complete_sequence_set_state (
     GstLstmCompleteSequence *complete, LstmState *state, gsize n_steps);
 
-/* Runs the sequence, unless outputs are windows, and queues its outputs. Returns FALSE and sets @error if
- * memory is insufficient. An interrupted run removes all steps and returns TRUE. */
+/* Runs the sequence, unless outputs are windows, and queues its outputs. Returns FALSE and sets
+ * @error if memory is insufficient. An interrupted run removes all steps and returns TRUE. */
 gboolean gst_lstm_complete_sequence_finish (GstLstmCompleteSequence *complete, GError **error);
 
 /* Runs the next window, if all its steps are there, like gst_lstm_complete_sequence_finish(). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The object of the element `lstm`, its locks, resets and errors: the base of all files of the element.
- * gstlstm.c is on top: it has the class. */
+ * The object of the element `lstm`, its locks, resets and errors: the base of all files of the
+ * element. gstlstm.c is on top: it has the class. */
 #pragma once
 
 #include "lstm/input/caps-kinds.h"
@@ -26,8 +26,8 @@ typedef struct {
   GstLstmSettings settings;
   gboolean started; /* from start() to stop(): most properties cannot be set */
 
-  /* Signals and queries may come from any thread. `lock` protects the fields up to `steps`. Nothing is
-   * pushed or posted while it is locked. gst_lstm_lock() locks it. */
+  /* Signals and queries may come from any thread. `lock` protects the fields up to `steps`.
+   * Nothing is pushed or posted while it is locked. gst_lstm_lock() locks it. */
   GMutex lock;
   GMutex turn_lock;         /* of the thread that locks `lock` next */
   GstLstmSequence sequence; /* has a model from start() to stop() */
@@ -50,17 +50,14 @@ typedef struct {
   gboolean has_pool;            /* downstream has a pool of buffers */
   gboolean src_caps_have_steps; /* source caps have the number of steps per buffer */
   GstSegment upstream_segment;  /* as upstream sent it */
-  guint64 next_step;            /* first step of the next buffer, if upstream counts bytes */
-  GstFlowReturn
-      pending_flow; /* of a push at an event; the next buffer without output returns it */
-  gboolean failed;  /* an error was posted: buffers are refused until a flush or STREAM_START */
-  gint n_bad_buffers;     /* minus the good buffers since, at least 0 */
-  gboolean input_discont; /* a buffer was dropped since the last buffer that ran */
-  gboolean
-      output_discont; /* a buffer was dropped since the last output: DISCONT marks the next */
-  guint slice_steps;  /* that run while `lock` is locked */
-  GstClockTime
-      unlock_time; /* when a complete sequence last unlocked `lock` for other threads */
+  guint64 next_step;            /* of the next buffer, if upstream counts bytes */
+  GstFlowReturn pending_flow;   /* of an event's push; returned by a buffer without output */
+  gboolean failed;              /* buffers are refused until a flush or STREAM_START */
+  gint n_bad_buffers;           /* minus the good buffers since, at least 0 */
+  gboolean input_discont;       /* a buffer was dropped since the last buffer that ran */
+  gboolean output_discont;      /* a buffer was dropped since the last output buffer */
+  guint slice_steps;            /* steps that run while `lock` is locked */
+  GstClockTime unlock_time;     /* when a complete sequence last unlocked `lock` */
   gboolean warned_non_finite;
   GstClockTime save_time;        /* running time of the first step, or of the last write */
   GstClockTime running_time_end; /* of the last step */
@@ -69,8 +66,8 @@ typedef struct {
   GstLstmStateFile state_file; /* of state-location; has its own lock */
 } GstLstm;
 
-/* Locks `lock`. The thread waits at most as long as the streaming thread runs one slice: with a mutex
- * alone, the streaming thread could lock it again before a waiting thread wakes up. */
+/* Locks `lock`. The thread waits at most as long as the streaming thread runs one slice: with a
+ * mutex alone, the streaming thread could lock it again before a waiting thread wakes up. */
 static inline void
 gst_lstm_lock (GstLstm *self)
 {
@@ -105,11 +102,11 @@ gboolean gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag);
 /* Resets h and c, and discards all pending input and output. Needs `lock`. */
 void gst_lstm_reset_sequence (GstLstm *self);
 
-/* Resets the sequence, unless h and c are a restored state, which is for the steps to come. Needs
+/* Resets the sequence, unless h and c are a restored state that no step has run from. Needs
  * `lock`. */
 void gst_lstm_reset_unless_restored (GstLstm *self);
 
-/* Posts @error, and refuses buffers until a flush or STREAM_START. No output of the sequence is pushed,
- * as it would lack steps. h and c stay for state-location: they are those after the last good step.
- * Returns GST_FLOW_ERROR. */
+/* Posts @error, and refuses buffers until a flush or STREAM_START. No output of the sequence is
+ * pushed, as it would lack steps. h and c stay for state-location: they are those after the
+ * last good step. Returns GST_FLOW_ERROR. */
 GstFlowReturn gst_lstm_fail_sequence (GstLstm *self, const GError *error);

@@ -22,7 +22,7 @@ end_sequence (GstLstm *self)
   gst_lstm_unlock (self);
 }
 
-/* Accepts buffers again, and forgets errors of the stream before. */
+/* Accepts buffers again after an error of the stream before. */
 static void
 accept_buffers (GstLstm *self)
 {
@@ -40,7 +40,8 @@ handle_gap_event (GstLstm *self, GstEvent *event)
   gst_lstm_handle_gap (self, &span, gst_lstm_is_in_place (self) ? &without_media : NULL);
 }
 
-/* Gets the running time of @position. At a rate below 0 it counts from the stop, so the segment needs one. */
+/* Gets the running time of @position. At a rate below 0 running time counts from the stop, so a
+ * stop is needed. */
 static gint
 get_running_time (const GstSegment *segment, guint64 position, guint64 *time)
 {
@@ -51,8 +52,8 @@ get_running_time (const GstSegment *segment, guint64 position, guint64 *time)
   return gst_segment_to_running_time_full (&with_stop, with_stop.format, position, time);
 }
 
-/* Returns whether @a and @b map timestamps to the same running and stream time: @b is an update of @a, which
- * may change the stop. */
+/* Returns whether @a and @b map timestamps to the same running and stream time: @b is an update
+ * of @a, which may change the stop. */
 static gboolean
 is_update (const GstSegment *a, const GstSegment *b)
 {

@@ -13,8 +13,8 @@ gst_lstm_push_gap (GstLstm *self, const GstLstmSpan *span)
         GST_BASE_TRANSFORM_SRC_PAD (self), gst_event_new_gap (span->pts, span->duration));
 }
 
-/* Runs as many steps of zeros as the gap is long, or one step if that is unknown, in parts as long as an
- * input buffer. @outbuf: as gst_lstm_handle_gap() */
+/* Runs steps of zeros for the duration of @gap, or one step if the duration or the framerate is
+ * unknown. A part has at most the steps of an input buffer. @outbuf: as gst_lstm_handle_gap() */
 static void
 run_zero_steps (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
 {

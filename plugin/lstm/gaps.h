@@ -5,8 +5,9 @@
 
 #include "lstm/element.h"
 
-/* Counts a gap, and resets the sequence or runs steps of zeros, as reset-on and gap-policy request. If @outbuf
- * is not NULL, the outputs are appended to *@outbuf (nullable); otherwise they are pushed. */
+/* Counts a gap, and resets the sequence or runs steps of zeros, as reset-on and gap-policy
+ * request. If @outbuf is not NULL, the outputs are appended to *@outbuf (nullable); otherwise
+ * they are pushed. */
 void gst_lstm_handle_gap (GstLstm *self, const GstLstmSpan *span, GstBuffer **outbuf);
 
 /* Pushes a GAP event in place of an output buffer, so that sinks preroll and clocks run. */

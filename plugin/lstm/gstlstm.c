@@ -4,15 +4,16 @@
  * @title: lstm
  * @short_description: runs a recurrent network and keeps h and c between buffers
  *
- * Each step of the input vectors (`other/tensors`, dimensions `d:T:bs`) advances the model. The hidden and
- * the cell state stay from buffer to buffer. The output is that of every step, or only that of the last
- * step of a segment, or that of every window of the last steps (#GstLstm:output-mode).
+ * Each step of the input vectors (`other/tensors`, dimensions `d:T:bs`) advances the model. The
+ * hidden and the cell state stay from buffer to buffer. The element outputs a vector for every
+ * step, or only for the last step of a segment, or for every window of the last steps
+ * (#GstLstm:output-mode).
  *
- * Each stream, segment and flush starts from the model's initial state. #GstLstm:stateful keeps the state
- * across segments. No step of the input is skipped.
+ * Each stream, segment and flush starts from the model's initial state. #GstLstm:stateful keeps
+ * the state across segments. No step of the input is skipped.
  *
- * A model that needs complete sequences, such as a model with a bidirectional layer, runs when the segment
- * ends, with at most #GstLstm:max-steps, or window by window.
+ * A model that needs complete sequences, such as a model with a bidirectional layer, runs when
+ * the segment ends, with at most #GstLstm:max-steps, or window by window.
  *
  * ## Example launch line
  * |[
@@ -255,19 +256,19 @@ install_signals (GstLstmClass *klass)
   /**
    * GstLstm::reset:
    *
-   * Sets h and c of every stream to the model's initial state, and discards pending input and output, at once,
-   * between two buffers. May be emitted from any thread.
+   * Sets h and c of every stream to the model's initial state, and discards pending input and
+   * output, at once, between two buffers. May be emitted from any thread.
    */
   g_signal_new ("reset", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_STRUCT_OFFSET (GstLstmClass, reset), NULL, NULL, NULL, G_TYPE_NONE, 0);
   /**
    * GstLstm::get-state:
    *
-   * Gets h and c between two buffers, in the format of #GstLstm:state-location. May be emitted from any
-   * thread.
+   * Gets h and c between two buffers, in the format of #GstLstm:state-location. May be emitted
+   * from any thread.
    *
-   * Returns: (transfer full) (nullable): %NULL before there are h and c, and, with a warning on the bus, if
-   *   they are not finite
+   * Returns: (transfer full) (nullable): %NULL before there are h and c, and, with a warning on
+   *   the bus, if they are not finite
    */
   g_signal_new ("get-state", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_STRUCT_OFFSET (GstLstmClass, get_state), NULL, NULL, NULL, G_TYPE_BYTES, 0);
@@ -275,18 +276,19 @@ install_signals (GstLstmClass *klass)
    * GstLstm::set-state:
    * @bytes: a state from get-state
    *
-   * Sets h and c between two buffers, in PAUSED and PLAYING. In PAUSED a flush returns to them. May be
-   * emitted from any thread.
+   * Sets h and c between two buffers, in PAUSED and PLAYING. In PAUSED a flush returns to them.
+   * May be emitted from any thread.
    *
-   * Returns: %FALSE, and posts a warning, if @bytes are damaged, not finite, of another model, or of another
-   *   number of streams
+   * Returns: %FALSE, and posts a warning, if @bytes are damaged, not finite, of another model,
+   *   or of another number of streams
    */
   g_signal_new ("set-state", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
       G_STRUCT_OFFSET (GstLstmClass, set_state), NULL, NULL, NULL, G_TYPE_BOOLEAN, 1,
       G_TYPE_BYTES);
 }
 
-/* The pads have the caps of all kinds. With media they may have any caps, and queries return which media. */
+/* Adds a template with the caps of all kinds. If media is a kind, the template has any caps,
+ * and caps queries return the possible media. */
 static void
 add_pad_template (GstElementClass *element_class, const gchar *name, GstPadDirection direction)
 {

@@ -56,7 +56,7 @@ gst_lstm_stop (GstLstm *self)
   GST_OBJECT_UNLOCK (self);
 }
 
-/* Sets the fields of the streaming thread to what they are before the first buffer. */
+/* Initializes the fields of the streaming thread. */
 static void
 init_stream (GstLstm *self)
 {

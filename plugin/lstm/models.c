@@ -2,21 +2,22 @@
 #include "lstm/models.h"
 #include <glib/gstdio.h>
 
-/* The clock of file times ticks at least every 10 ms. A second change of a file before the next tick does not
- * change its time. */
+/* The clock of file times ticks at least every 10 ms. A second change of a file before the next
+ * tick does not change its time. */
 #define TICK (20 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct {
   gchar *key;
   guint n_users; /* elements that have the model, load it or wait for it */
   gboolean loading;
-  /* When loading has ended, one of the two, or neither if the file changed during loading */
+  /* Both are NULL during loading, and if the file changed during loading. */
   LstmModel *model;
   GError *error;
 } Entry;
 
-/* The entries of all models that elements have or load, few enough for a linear search. The lock is unlocked
- * while a file is read or a model is freed, so that elements with other files do not wait. */
+/* The entries of all models that elements have or load, few enough for a linear search. The
+ * lock is unlocked while a file is read or a model is freed, so that elements with other files
+ * do not wait. */
 static GMutex lock;
 static GCond loaded;
 static GQueue entries = G_QUEUE_INIT;
@@ -27,7 +28,8 @@ get_nanoseconds (const struct timespec *time)
   return (gint64) time->tv_sec * 1000000000 + time->tv_nsec;
 }
 
-/* Returns FALSE if there is no file, or if it changes so often that its time does not identify its content. */
+/* Returns FALSE if there is no file, or if it changes so often that its time does not identify
+ * its content. */
 static gboolean
 stat_unchanging (const gchar *path, GStatBuf *info)
 {
@@ -80,8 +82,8 @@ find_entry (const gchar *key, const LstmModel *model)
   return NULL;
 }
 
-/* Returns the entry of @key, which gets a user. *@first: the entry is new, and the caller must load the
- * model. */
+/* Returns the entry of @key, which gets a user. *@first: the entry is new, and the caller must
+ * load the model. */
 static Entry *
 join_entry (const gchar *key, gboolean *first)
 {
@@ -119,8 +121,8 @@ leave_entry (Entry *entry)
   g_free (entry);
 }
 
-/* Loads the model of @entry, also for the elements that wait for it, unless the file changed since they joined
- * @entry. */
+/* Loads the model of @entry, also for the elements that wait for it, unless the file changed
+ * since they joined @entry. */
 static LstmModel *
 load_for_all (Entry *entry, const gchar *path, LstmPrecision precision,
     const gchar *module_chain, GError **error)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Models that the elements of a process share. Elements with the same path, precision and module chain have
- * one model, as long as the path names the same unchanged file. Loading a file delays only elements that
- * need the same model. */
+ * Models that the elements of a process share. Elements with the same path, precision and
+ * module chain have one model, as long as the path names the same unchanged file. Loading a
+ * file delays only elements that need the same model. */
 #pragma once
 
 #include <lstm/lstm.h>
 
-/* Returns the model of the file @path, which is loaded unless another element has it. The caller must pass it
- * to gst_lstm_models_close(). Returns: (transfer full): NULL with @error */
+/* Returns the model of the file @path, which is loaded unless another element has it. The
+ * caller must pass it to gst_lstm_models_close(). Returns: (transfer full): NULL with @error */
 LstmModel *gst_lstm_models_open (
     const gchar *path, LstmPrecision precision, const gchar *module_chain, GError **error);
 
-/* Releases @model (transfer full). When the last element releases it, the model is freed, unless a state still
- * has a reference. */
+/* Releases @model (transfer full). When the last element releases it, the model is freed,
+ * unless a state still has a reference. */
 void gst_lstm_models_close (LstmModel *model);

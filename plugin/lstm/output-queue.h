@@ -12,8 +12,9 @@ typedef struct {
   GstLstmSpan span;
 } GstLstmQueueItem;
 
-/* Each tensor that the element emits is an array of (streams, stride, size). The causal output-mode
- * window stores (outputs, streams, 1, size) instead: stride 1, and `first` counts outputs × streams. */
+/* Each tensor that the element emits is an array of (streams, stride, size). The causal
+ * output-mode window stores (outputs, streams, 1, size) instead: stride 1, and `first` counts
+ * outputs × streams. */
 typedef struct {
   const GstLstmSequenceConfig *config;
   gfloat *values[GST_LSTM_N_TENSORS]; /* NULL: not emitted, or nothing is allocated */
@@ -33,8 +34,8 @@ void gst_lstm_output_queue_clear (GstLstmOutputQueue *queue);
 /* Removes all items, frees the values, and sets the number of streams. */
 void gst_lstm_output_queue_set_streams (GstLstmOutputQueue *queue, gsize n_streams);
 
-/* Allocates values of at least @n_steps steps of each stream; kept values stay. Returns FALSE and sets
- * @error if memory is insufficient. */
+/* Allocates values of at least @n_steps steps of each stream; kept values stay. Returns FALSE
+ * and sets @error if memory is insufficient. */
 gboolean gst_lstm_output_queue_reserve (
     GstLstmOutputQueue *queue, gsize n_steps, GError **error);
 
@@ -45,7 +46,8 @@ void gst_lstm_output_queue_remove_items (GstLstmOutputQueue *queue);
 void gst_lstm_output_queue_append (
     GstLstmOutputQueue *queue, gsize first, gsize n_steps, const GstLstmSpan *span);
 
-/* Returns the next item, which stays in the queue. Returns: (nullable): NULL if all items were popped */
+/* Returns the next item, which stays in the queue. Returns: (nullable): NULL if all items were
+ * popped */
 const GstLstmQueueItem *gst_lstm_output_queue_peek (const GstLstmOutputQueue *queue);
 
 /* Removes the next item, and copies its values to @tensors, which are NULL for tensors that are not

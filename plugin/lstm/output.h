@@ -5,26 +5,26 @@
 
 #include "lstm/element.h"
 
-/* Allocates an output buffer with a memory for each tensor, from downstream's pool if there is only one
- * tensor. */
+/* Allocates an output buffer with a memory for each tensor, from downstream's pool if there is
+ * only one tensor. */
 GstFlowReturn gst_lstm_allocate_output (GstLstm *self, GstBuffer **outbuf);
 
 /* Marks @buffer DISCONT if an input buffer was dropped since the last output. */
 void gst_lstm_mark_output (GstLstm *self, GstBuffer *buffer);
 
-/* Sets the steps of output buffers in the source caps. Returns FALSE and posts an error if downstream does
- * not accept them. */
+/* Sets the steps of output buffers in the source caps. Returns FALSE and posts an error if
+ * downstream does not accept them. */
 gboolean gst_lstm_set_output_steps (GstLstm *self, guint n_steps);
 
-/* Pops the next queued output into a new buffer, or sets *@outbuf to NULL if there is none. *@n_steps
- * becomes the steps of the sequence. */
+/* Pops the next queued output into a new buffer, or sets *@outbuf to NULL if there is none.
+ * *@n_steps becomes the steps of the sequence. */
 GstFlowReturn gst_lstm_pop_output (GstLstm *self, GstBuffer **outbuf, guint64 *n_steps);
 
 /* Appends all queued outputs to *@outbuf (nullable: a new buffer), for a buffer of media. */
 GstFlowReturn gst_lstm_collect_outputs (GstLstm *self, GstBuffer **outbuf);
 
-/* Pushes all queued outputs at an event. If downstream refuses a buffer, the others are dropped, and the next
- * input buffer returns downstream's answer. */
+/* Pushes all queued outputs at an event. If downstream refuses a buffer, the others are
+ * dropped, and the next input buffer returns downstream's answer. */
 void gst_lstm_push_outputs (GstLstm *self);
 
 /* Ends the sequence, and pushes the outputs that need its end. */

@@ -5,7 +5,7 @@
 #include "lstm/times.h"
 
 #define GST_CAT_DEFAULT gst_lstm_debug
-#define SLICE_TIME (10 * GST_MSECOND) /* for which other threads may wait for the lock */
+#define SLICE_TIME (10 * GST_MSECOND) /* the longest that other threads wait for `lock` */
 
 /* Counts the last @n of the first @done steps of @run, which took the time @took. Needs `lock`. */
 static void
@@ -19,8 +19,9 @@ count_steps (GstLstm *self, const GstLstmRun *run, guint done, guint n, GstClock
   self->next_time = gst_lstm_get_step_stream_time (self, &run->span, run->n_steps, done);
 }
 
-/* Returns how many of the next @n_steps steps run in a slice. With reset-on=nan a slice is one step, so that
- * a reset immediately follows its step, however the steps are divided into buffers. */
+/* Returns how many of the next @n_steps steps run in a slice. With reset-on=nan a slice is one
+ * step, so that a reset immediately follows its step, however the steps are divided into
+ * buffers. */
 static guint
 get_slice_steps (GstLstm *self, guint n_steps)
 {
@@ -41,8 +42,8 @@ adapt_slice (GstLstm *self, guint n, GstClockTime took)
     self->slice_steps *= 2;
 }
 
-/* Returns whether h and c are finite. With reset-on=nan resets the streams where they are not. Needs
- * `lock`. */
+/* Returns whether h and c are finite. With reset-on=nan resets the streams where they are not.
+ * Needs `lock`. */
 static gboolean
 check_finite (GstLstm *self)
 {
@@ -74,8 +75,8 @@ warn_non_finite (GstLstm *self, const GstLstmSpan *span)
       (NULL));
 }
 
-/* Runs the next slice of @run, of which @done steps ran before. Returns the steps of the slice, or 0 with
- * @error. Clears *@finite if h or c is not finite. Needs `lock`. */
+/* Runs the next slice of @run, of which @done steps ran before. Returns the steps of the slice,
+ * or 0 with @error. Clears *@finite if h or c is not finite. Needs `lock`. */
 static guint
 run_slice (GstLstm *self, const GstLstmRun *run, guint done, gboolean *finite, GError **error)
 {

@@ -5,17 +5,18 @@
 
 #include "lstm/element.h"
 
-/* Runs @n_steps steps of @x, (streams, n_steps, d), or NULL for zeros. @outbuf has the memories of the
- * outputs if they are written at once, and is NULL otherwise. Returns GST_FLOW_FLUSHING if the pad was
- * flushed or deactivated before the last step, and GST_FLOW_ERROR after an error, which is posted. */
+/* Runs @n_steps steps of @x, (streams, n_steps, d), or NULL for zeros. @outbuf has the memories
+ * of the outputs if they are written at once, and is NULL otherwise. Returns GST_FLOW_FLUSHING
+ * if the pad was flushed or deactivated before the last step, and GST_FLOW_ERROR after an
+ * error, which is posted. */
 GstFlowReturn gst_lstm_run_steps (
     GstLstm *self, const gfloat *x, guint n_steps, const GstLstmSpan *span, GstBuffer *outbuf);
 
-/* Allocates the state for the complete sequence that runs next, if it needs a new state. This may take
- * long, and does not lock the element. */
+/* Allocates the state for the complete sequence that runs next, if it needs a new state. This
+ * may take long, and does not lock the element. */
 gboolean gst_lstm_allocate_complete_state (GstLstm *self, GError **error);
 
 /* Unlocks `lock` for other threads, from time to time. Implements the should_continue of a
- * GstLstmCompleteSequence for a GstLstm as @data: returns FALSE if the pad was flushed or deactivated. Needs
- * `lock`. */
+ * GstLstmCompleteSequence for a GstLstm as @data: returns FALSE if the pad was flushed or
+ * deactivated. Needs `lock`. */
 gboolean gst_lstm_yield_lock (gpointer data);

@@ -17,9 +17,9 @@ typedef struct {
   gsize fixed_output_steps; /* of any complete sequence; 0: as many as the sequence has */
 } GstLstmSequenceConfig;
 
-/* Initializes @config with @model (transfer full), from gst_lstm_models_open(). Returns FALSE and sets
- * @error, which names the property, if the model does not have the outputs that @settings request;
- * @config has the model then, too. */
+/* Initializes @config with @model (transfer full), from gst_lstm_models_open(). Returns FALSE
+ * and sets @error, which names the property, if the model does not have the outputs that
+ * @settings request; @config has the model then, too. */
 gboolean gst_lstm_sequence_config_init (GstLstmSequenceConfig *config, LstmModel *model,
     const GstLstmSettings *settings, GError **error);
 
@@ -41,11 +41,13 @@ gst_lstm_sequence_config_is_direct (const GstLstmSequenceConfig *config)
 gsize gst_lstm_sequence_config_get_step_values (
     const GstLstmSequenceConfig *config, guint kind);
 
-/* Sets @out to the tensors of the output buffer that corresponds to an input buffer of shape @in. */
+/* Sets @out to the tensors of the output buffer that corresponds to an input buffer of shape
+ * @in. */
 void gst_lstm_sequence_config_describe_output (
     const GstLstmSequenceConfig *config, const GstLstmTensors *in, GstLstmTensors *out);
 
-/* Returns the arguments of lstm_state_run_full() for @n_steps steps from @x, (streams, stride, d).
- * @outputs (nullable each): memory for each tensor, (streams, stride, size); @stride: 0 for @n_steps */
+/* Returns the arguments of lstm_state_run_full() for @n_steps steps from @x, (streams, stride,
+ * d). @outputs (nullable each): memory for each tensor, (streams, stride, size); @stride: 0 for
+ * @n_steps */
 LstmRun gst_lstm_sequence_config_make_run (const GstLstmSequenceConfig *config, const gfloat *x,
     gsize n_steps, gsize stride, gfloat *const *outputs);

@@ -53,7 +53,7 @@ gst_lstm_sequence_run_end (const GstLstmSequence *sequence, GstLstmRun *run)
 
 /* --- Steps --- */
 
-/* Runs @n_steps steps from @x, (streams, stride, d), on the state; as gst_lstm_sequence_config_make_run() */
+/* Runs the state with the arguments of gst_lstm_sequence_config_make_run(). */
 static void
 run_state (GstLstmSequence *sequence, const gfloat *x, gsize n_steps, gsize stride,
     gfloat *const *outputs)
@@ -80,7 +80,8 @@ get_step (const GstLstmSequence *sequence, const GstLstmRun *run, guint t)
   return sequence->step;
 }
 
-/* Runs @n steps from step @first without copying them. Writes the outputs that @run has memory for. */
+/* Runs @n steps from step @first without copying them. Writes the outputs that @run has memory
+ * for. */
 static void
 run_in_place (GstLstmSequence *sequence, const GstLstmRun *run, guint first, guint n)
 {

@@ -8,14 +8,14 @@
 /* Returns the bytes of h and c of a stream, in output-mode window of all windows that overlap. */
 guint64 gst_lstm_sequence_get_state_bytes (const GstLstmSequence *sequence);
 
-/* Saves h and c for gst_lstm_sequence_restore(). @next_time and @steps are those of lstm_state_save().
- * Returns: (transfer full) (nullable): NULL if there is no state, and, with @error, if h or c is not
- *   finite */
+/* Saves h and c for gst_lstm_sequence_restore(). @next_time and @steps are those of
+ * lstm_state_save(). Returns: (transfer full) (nullable): NULL if there is no state, and, with
+ * @error, if h or c is not finite */
 GBytes *gst_lstm_sequence_save (
     const GstLstmSequence *sequence, guint64 next_time, guint64 steps, GError **error);
 
-/* Sets h and c to the saved @bytes, which errors call @name. Returns FALSE, sets @error, and changes
- * nothing, if @bytes are of another model or of other streams than the caps have. */
+/* Sets h and c to the saved @bytes, which errors call @name. Returns FALSE, sets @error, and
+ * changes nothing, if @bytes are of another model or of other streams than the caps have. */
 gboolean gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar *name,
     guint64 *next_time, guint64 *steps, GError **error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The sequences of a stream: the model's state, and the memory of inputs and outputs. Nothing here knows
- * pads or threads. sequence-run.h runs steps, and sequence-state.h saves h and c. */
+ * The sequences of a stream: the model's state, and the memory of inputs and outputs. Nothing
+ * here knows pads or threads. sequence-run.h runs steps, and sequence-state.h saves h and c. */
 #pragma once
 
 #include "lstm/complete-sequence.h"
@@ -30,12 +30,14 @@ gboolean gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model,
     const GstLstmSettings *settings, GError **error);
 void gst_lstm_sequence_stop (GstLstmSequence *sequence);
 
-/* Returns whether a sequence may continue with buffers of @in: other streams are other sequences. */
+/* Returns whether a sequence may continue with buffers of @in: other streams are other
+ * sequences. */
 gboolean gst_lstm_sequence_continues (
     const GstLstmSequence *sequence, const GstLstmTensors *in);
 
-/* Sets the shape of the input buffers. If the sequence does not continue, a new sequence begins. Returns
- * FALSE and sets @error if memory is insufficient, or if a restored state has other streams. */
+/* Sets the shape of the input buffers. If the sequence does not continue, a new sequence
+ * begins. Returns FALSE and sets @error if memory is insufficient, or if a restored state has
+ * other streams. */
 gboolean gst_lstm_sequence_configure (
     GstLstmSequence *sequence, const GstLstmTensors *in, GError **error);
 

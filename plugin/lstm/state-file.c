@@ -7,8 +7,8 @@
 #define MAX_HEADER (1024 * 1024)
 #define MAX_STREAMS 65536
 
-/* Accepts any small file, because the library needs all of it and reports errors in detail. A larger file must
- * have a safetensors header and, after it, the bytes of complete streams. */
+/* Accepts any small file, because the library needs all of it and reports errors in detail. A
+ * larger file must have a safetensors header and, after it, the bytes of complete streams. */
 static gboolean
 check_size (
     gint descriptor, const gchar *path, guint64 size, guint64 stream_bytes, GError **error)

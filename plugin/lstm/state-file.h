@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The file of state-location: checks when the element starts, and writes that are repeated until they
- * succeed. */
+ * The file of state-location: checks when the element starts, and writes that are repeated
+ * until they succeed. */
 #pragma once
 #include <gst/gst.h>
 
@@ -14,15 +14,16 @@ typedef struct {
 void gst_lstm_state_file_init (GstLstmStateFile *file);
 void gst_lstm_state_file_clear (GstLstmStateFile *file);
 
-/* Reads @path into *@bytes (transfer full), which becomes NULL if there is no file. @stream_bytes is the bytes
- * of h and c of a stream. Returns FALSE and sets @error if the file is larger than a state can be, if it
- * cannot be read, or if a state could not be written to @path. */
+/* Reads @path into *@bytes (transfer full), which becomes NULL if there is no file.
+ * @stream_bytes is the bytes of h and c of a stream. Returns FALSE and sets @error if the file
+ * is larger than a state can be, if it cannot be read, or if a state could not be written to
+ * @path. */
 gboolean gst_lstm_state_file_open (
     const gchar *path, guint64 stream_bytes, GBytes **bytes, GError **error);
 
-/* Replaces the content of @path by @bytes, or, if @bytes is NULL, by the bytes that could not be written
- * before, if there are any. Returns FALSE if that fails, and sets @error unless the last failure had the same
- * message. */
+/* Replaces the content of @path by @bytes, or, if @bytes is NULL, by the bytes that could not
+ * be written before, if there are any. Returns FALSE if that fails, and sets @error unless the
+ * last failure had the same message. */
 gboolean gst_lstm_state_file_write (
     GstLstmStateFile *file, const gchar *path, GBytes *bytes, GError **error);
 

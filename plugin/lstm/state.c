@@ -72,8 +72,8 @@ gst_lstm_undo_preroll (GstLstm *self)
 
 /* --- Restoring --- */
 
-/* Sets h and c to @bytes, which errors call @name. @unsaved: state-location does not have them. Returns
- * FALSE, sets @error, and changes nothing, if the element cannot have this state. */
+/* Sets h and c to @bytes, which errors call @name. @unsaved: state-location does not have them.
+ * Returns FALSE, sets @error, and changes nothing, if the element cannot have this state. */
 static gboolean
 restore_state (
     GstLstm *self, GBytes *bytes, const gchar *name, gboolean unsaved, GError **error)
@@ -117,8 +117,8 @@ gst_lstm_restore_file (GstLstm *self, GError **error)
 
 /* --- Saving --- */
 
-/* Returns h and c if steps ran since the last call. Otherwise returns NULL, and if h or c is not finite,
- * sets @error. Needs `lock`. Returns: (transfer full) (nullable) */
+/* Returns h and c if steps ran since the last call. Otherwise returns NULL, and if h or c is
+ * not finite, sets @error. Needs `lock`. Returns: (transfer full) (nullable) */
 static GBytes *
 save_if_unsaved (GstLstm *self, GError **error)
 {
@@ -130,7 +130,8 @@ save_if_unsaved (GstLstm *self, GError **error)
   return bytes;
 }
 
-/* Writes @bytes, or, if @bytes is NULL, the bytes that could not be written before, if there are any. */
+/* Writes @bytes, or, if @bytes is NULL, the bytes that could not be written before, if there
+ * are any. */
 static void
 write_file (GstLstm *self, const gchar *location, GBytes *bytes)
 {
@@ -152,7 +153,8 @@ warn_not_saved (GstLstm *self, const gchar *location, const GError *error)
   self->warned_not_saved = TRUE;
 }
 
-/* Writes h and c to state-location, or, in a preroll, keeps them if this is the end of the sequence. */
+/* Writes h and c to state-location, or, in a preroll, keeps them if this is the end of the
+ * sequence. */
 static void
 save_file (GstLstm *self, gboolean is_end)
 {

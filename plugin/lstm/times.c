@@ -46,8 +46,8 @@ gst_lstm_is_outside_segment (const GstLstm *self, const GstLstmSpan *span)
              NULL, NULL);
 }
 
-/* Moves @span to the nearest time within @segment. All steps of a buffer count, also those outside the
- * segment, and sinks must not drop the final vector. */
+/* Moves @span to the nearest time within @segment. All steps of a buffer count, also those
+ * outside the segment, and sinks must not drop the final vector. */
 static void
 move_into_segment (const GstSegment *segment, GstLstmSpan *span)
 {
@@ -81,11 +81,12 @@ gst_lstm_clip_span (const GstLstm *self, GstLstmSpan *span)
 
 /* --- Stream time --- */
 
-/* Rounding down makes a sum of times too small by less than 1 ns for each summand: the time of the gap or
- * buffer, of its part, and of the steps. */
+/* Rounding down makes a sum of times too small by less than 1 ns for each summand: the time of
+ * the gap or buffer, of its part, and of the steps. */
 #define MAX_ROUNDING_ERROR 3
 
-/* Returns the exact start of the frame that starts at @time, if there is such a frame, or else @time. */
+/* Returns the exact start of the frame that starts at @time, if there is such a frame, or else
+ * @time. */
 static GstClockTime
 round_to_frame (const GstLstmTensors *in, GstClockTime time)
 {

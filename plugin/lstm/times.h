@@ -5,8 +5,8 @@
 
 #include "lstm/element.h"
 
-/* Returns the times and offsets of input buffer @buffer, which has @n_steps steps. If upstream counts bytes,
- * they come from the number of the steps before it. */
+/* Returns the times and offsets of input buffer @buffer, which has @n_steps steps. If upstream
+ * counts bytes, they come from the number of the steps before it. */
 GstLstmSpan gst_lstm_get_buffer_span (GstLstm *self, GstBuffer *buffer, guint n_steps);
 
 /* Sets the times and offsets of output buffer @buffer. */
@@ -18,12 +18,13 @@ gboolean gst_lstm_is_outside_segment (const GstLstm *self, const GstLstmSpan *sp
 /* Clips @span, which is of an output, to the segment. */
 void gst_lstm_clip_span (const GstLstm *self, GstLstmSpan *span);
 
-/* Returns the stream time of step @i of @span, which has @n_steps steps, with the rounding of a source that
- * computes times from frame numbers. Returns GST_CLOCK_TIME_NONE if the time is unknown. */
+/* Returns the stream time of step @i of @span, which has @n_steps steps, with the rounding of a
+ * source that computes times from frame numbers. Returns GST_CLOCK_TIME_NONE if the time is
+ * unknown. */
 GstClockTime gst_lstm_get_step_stream_time (
     const GstLstm *self, const GstLstmSpan *span, guint n_steps, guint i);
 
-/* Returns the running time of @span, the next @n_steps steps: from the pts, or else the end of the steps
- * before, or else, if the duration is unknown too, from the clock. */
+/* Returns the running time of @span, the next @n_steps steps: from the pts, or else the end of
+ * the steps before, or else, if the duration is unknown too, from the clock. */
 GstClockTime gst_lstm_advance_running_time (
     GstLstm *self, const GstLstmSpan *span, guint n_steps);

@@ -28,8 +28,8 @@ audio_matches (const GstStructure *s, const GstLstmCapsContext *context)
   return is_audio (s) && !context->input_tensor_id;
 }
 
-/* Returns whether the outputs can be audio: each step has an output at once, and nothing else, with at
- * most as many values as there are channels. */
+/* Returns whether the outputs can be audio: each step has an output at once, and nothing else,
+ * with at most as many values as there are channels. */
 static gboolean
 can_output_audio (const GstLstmCapsContext *context)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The input caps of `lstm`, and the steps of its input buffers. A kind of caps is a file and a row of
- * GST_LSTM_CAPS_KINDS. */
+ * The input caps of `lstm`, and the steps of its input buffers. A kind of caps is a file and a
+ * row of GST_LSTM_CAPS_KINDS. */
 #pragma once
 
 #include "common/steps.h"
@@ -38,8 +38,8 @@ typedef struct {
   /* Returns whether caps @s are of this kind. Kinds of earlier rows do not match @s. */
   gboolean (*matches) (const GstStructure *s, const GstLstmCapsContext *context);
 
-  /* Returns all caps that the pad of @direction may have, for any properties if @context (nullable) is
-   * NULL. Returns: (transfer full) */
+  /* Returns all caps that the pad of @direction may have, for any properties if @context
+   * (nullable) is NULL. Returns: (transfer full) */
   GstCaps *(*template_caps) (GstPadDirection direction, const GstLstmCapsContext *context);
 
   /* Implements gst_lstm_input_parse(). @input has its kind, and zeros. */
@@ -57,10 +57,10 @@ typedef struct {
   /* Returns the part of gst_lstm_caps_kinds_get_sink_caps() that is of this kind. */
   GstCaps *(*sink_caps) (const GstCaps *source, const GstLstmCapsContext *context);
 
-  /* Adds the memories of @output to @media (transfer full): if @out has several tensors, each memory is
-   * a tensor, or else all memories are the steps of the only tensor. The element works in place if this
-   * function is set. If the function is NULL, outputs have buffers of their own.
-   * Returns: (transfer full) */
+  /* Adds the memories of @output to @media (transfer full): if @out has several tensors, each
+   * memory is a tensor, or else all memories are the steps of the only tensor. The element
+   * works in place if this function is set. If the function is NULL, outputs have buffers of
+   * their own. Returns: (transfer full) */
   GstBuffer *(*attach_output) (GstBuffer *media, GstBuffer *output, const GstLstmTensors *out,
       const GstLstmCapsContext *context);
 } GstLstmCapsKind;
@@ -78,29 +78,30 @@ struct _GstLstmInput {
   gsize step_bytes;            /* of a step of all streams as upstream sends it; 0: unknown */
 };
 
-/* Initializes @input for caps @s; a framerate that is not fixed is read as 0/1. @context has a model.
- * Returns FALSE and sets @error, which names the caps field, if no kind matches or if the steps are
- * not what the model needs. */
+/* Initializes @input for caps @s; a framerate that is not fixed is read as 0/1. @context has a
+ * model. Returns FALSE and sets @error, which names the caps field, if no kind matches or if
+ * the steps are not what the model needs. */
 gboolean gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s,
     const GstLstmCapsContext *context, GError **error);
 
-/* Returns the tensor of a buffer of @n_steps steps of @n_streams streams, if each buffer has its own
- * shape. */
+/* Returns the tensor of a buffer of @n_steps steps of @n_streams streams, if each buffer has
+ * its own shape. */
 GstLstmTensors gst_lstm_input_get_shape (
     const GstLstmInput *input, guint n_steps, guint n_streams);
 
-/* Reads the values of @buffer as float32. @buffer must outlive the opened @steps. Returns FALSE and sets
- * @error, which names the tensor and sizes, if that is impossible; @steps need not be closed then. */
+/* Reads the values of @buffer as float32. @buffer must outlive the opened @steps. Returns FALSE
+ * and sets @error, which names the tensor and sizes, if that is impossible; @steps need not be
+ * closed then. */
 gboolean gst_lstm_input_open (
     const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error);
 
-/* Returns the caps of all kinds for the pad of @direction, for any properties if @context (nullable) is
- * NULL. Returns: (transfer full) */
+/* Returns the caps of all kinds for the pad of @direction, for any properties if @context
+ * (nullable) is NULL. Returns: (transfer full) */
 GstCaps *gst_lstm_caps_kinds_get_template_caps (
     GstPadDirection direction, const GstLstmCapsContext *context);
 
-/* Returns the source caps that are possible with sink caps @sink, one structure. @out (nullable) is the
- * model's output for them, if it is known. Returns: (transfer full) */
+/* Returns the source caps that are possible with sink caps @sink, one structure. @out
+ * (nullable) is the model's output for them, if it is known. Returns: (transfer full) */
 GstCaps *gst_lstm_caps_kinds_get_src_caps (
     const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Media whose buffers carry GstTensorMeta. The element adds one such meta to each buffer in place. */
+ * Media whose buffers carry GstTensorMeta. The element adds one such meta to each buffer in
+ * place. */
 #include "common/errors.h"
 #include "common/media.h"
 #include "lstm/input/caps-kinds.h"
@@ -59,8 +60,8 @@ make_tensor_id (const gchar *prefix, const gchar *name)
 }
 
 #if GST_CHECK_VERSION(1, 28, 0)
-/* Returns the caps by which GStreamer 1.28 describes a tensor, [steps, size] or [steps, rows, size].
- * Returns: (transfer full) */
+/* Returns the caps by which GStreamer 1.28 describes a tensor, [steps, size] or [steps, rows,
+ * size]. Returns: (transfer full) */
 static GstCaps *
 make_tensor_caps (const GstLstmTensors *out, guint i, GQuark id)
 {
@@ -84,8 +85,8 @@ make_tensor_caps (const GstLstmTensors *out, guint i, GQuark id)
   return caps;
 }
 
-/* Returns the tensor groups of @caps. This element's tensors are a group, named by the output tensor's id.
- * Returns: (transfer full) */
+/* Returns the tensor groups of @caps. This element's tensors are a group, named by the output
+ * tensor's id. Returns: (transfer full) */
 static GstStructure *
 get_groups (const GstCaps *caps)
 {
@@ -182,7 +183,8 @@ media_open_buffer (
   return gst_lstm_media_open (buffer, input->tensor_id, &d, steps, error);
 }
 
-/* Returns a tensor [T, size] or [T, rows, size] of @data (transfer full). Returns: (transfer full) */
+/* Returns a tensor [T, size] or [T, rows, size] of @data (transfer full). Returns: (transfer
+ * full) */
 static GstTensor *
 make_tensor (const GstLstmTensors *out, guint i, GQuark id, GstBuffer *data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * NNStreamer's other/tensors. Caps describe static tensors. Each memory of a flexible tensor begins with
- * a header that describes it. */
+ * NNStreamer's other/tensors. Caps describe static tensors. Each memory of a flexible tensor
+ * begins with a header that describes it. */
 #include "common/errors.h"
 #include "lstm/input/caps-kinds.h"
 #include <string.h>
@@ -66,7 +66,7 @@ tensors_parse_caps (GstLstmInput *input, const GstStructure *s,
     return parse_flexible (input, s, index, d);
   if (g_strcmp0 (format, "static") != 0)
     return gst_lstm_fail (error, FORMAT,
-        "caps field format: expected static or flexible, got '%s'", GST_STR_NULL (format));
+        "caps field format: expected static or flexible, found '%s'", GST_STR_NULL (format));
   if (!gst_lstm_tensors_select (in, &input->tensor_ref, s, index, d, error))
     return FALSE;
   if (input->tensor_ref.n_tensors == 1)
@@ -99,8 +99,8 @@ tensors_src_caps (
       gst_structure_get_value (gst_caps_get_structure (sink, 0), "framerate"));
 }
 
-/* If downstream accepts any framerate, sink caps have no field framerate, because a field would require
- * upstream to have it. */
+/* If downstream accepts any framerate, sink caps have no field framerate, because a field would
+ * require upstream to have it. */
 static GstCaps *
 tensors_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
 {
@@ -129,8 +129,8 @@ map_tensor (
   return TRUE;
 }
 
-/* Reads dimensions d:T:bs, which end at the first 0. Dimensions of 1 may follow, and, unless d is 1,
- * precede them. */
+/* Reads dimensions d:T:bs, which end at the first 0. Dimensions of 1 may follow, and, unless d
+ * is 1, precede them. */
 static gboolean
 read_dimensions (
     const guint32 *fields, gsize d, guint index, GstLstmSteps *steps, GError **error)
