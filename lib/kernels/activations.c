@@ -7,7 +7,7 @@ static const struct {
   float alpha, beta;
 } activations[] = {
 #define EACH(id, name, alpha, beta, expression) {name, alpha, beta},
-#define ROW(id, name) {name, 0, 0},
+#define ROW(id, name, function) {name, 0, 0},
     LSTM_ACTIVATIONS (EACH, ROW)
 #undef EACH
 #undef ROW

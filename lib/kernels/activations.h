@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Every activation, once. EACH (id, name in files, default alpha, default beta, y as an expression
- * of the vector x and the numbers alpha and beta) works feature by feature; ROW (id, name in files)
- * is a function of its own over a step's features. Enum, name look-up and kernels expand from here.
- * What is rare goes lane by lane to the C library. */
+ * The list of all activations, from which the enum, the table of names and the kernels expand.
+ *
+ * EACH (id, name in model files, default alpha, default beta, expression) computes each feature
+ * by itself: the expression is y, from the vector x and the numbers alpha and beta. Rare
+ * functions call the C library lane by lane. ROW (id, name in model files, function) computes all
+ * features of a step together: the function of kernels.c replaces the n values of a row. */
 #pragma once
 
 #define LSTM_ACTIVATIONS(EACH, ROW) \
@@ -28,14 +30,14 @@
   EACH (ELU, "elu", 1, 0, vf_select (x < 0, alpha * vf_map (expm1f, x), x)) \
   EACH (SELU, "selu", 0, 0, \
       1.05070098f * vf_select (x < 0, 1.67326324f * vf_map (expm1f, x), x)) \
-  EACH (SOFTPLUS, "softplus", 0, 0, vf_map (softplus, x)) \
-  EACH (MISH, "mish", 0, 0, x *vf_tanh (vf_map (softplus, x))) \
-  ROW (SOFTMAX, "softmax") \
-  ROW (LOG_SOFTMAX, "log_softmax")
+  EACH (SOFTPLUS, "softplus", 0, 0, vf_map (softplus_of, x)) \
+  EACH (MISH, "mish", 0, 0, x *vf_tanh (vf_map (softplus_of, x))) \
+  ROW (SOFTMAX, "softmax", softmax_row) \
+  ROW (LOG_SOFTMAX, "log_softmax", log_softmax_row)
 
 typedef enum {
 #define EACH(id, name, alpha, beta, expression) LSTM_ACTIVATION_##id,
-#define ROW(id, name) LSTM_ACTIVATION_##id,
+#define ROW(id, name, function) LSTM_ACTIVATION_##id,
   LSTM_ACTIVATIONS (EACH, ROW)
 #undef EACH
 #undef ROW
@@ -50,6 +52,6 @@ typedef struct {
 /* Returns the name of @kind in model files. */
 const char *lstm_activation_get_name (LstmActivationKind kind);
 
-/* Finds the activation that model files call @name, with its default alpha and beta.
- * Returns 0 if there is none. */
+/* Sets @activation to the one that model files call @name, with its default alpha and beta.
+ * Returns 0 if there is none, and 1 otherwise. */
 int lstm_activation_find (const char *name, LstmActivation *activation);

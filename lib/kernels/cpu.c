@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Which instruction sets this machine has. Compiled for the baseline: it runs before the answer
- * is known. LSTM_ISAS (X) is the table in meson.build: X (name, condition), best first. */
+ * Selects the instruction sets that this machine has. This file is compiled for the baseline,
+ * because it runs before the answer is known. LSTM_ISAS (X) is the table in meson.build, best
+ * first: X (name, condition). */
 #include "kernels/kernels.h"
 #include "isas.h"
 #ifdef __aarch64__
 # include <sys/auxv.h>
 #endif
 
-#define X(isa, able) extern const LstmKernels lstm_kernels_##isa;
+#define X(isa, is_supported) extern const LstmKernels lstm_kernels_##isa;
 LSTM_ISAS (X)
 #undef X
 
 const LstmKernels *
 lstm_kernels_at (unsigned i)
 {
-#define X(isa, able) \
-  if ((able) && i-- == 0) \
+#define X(isa, is_supported) \
+  if ((is_supported) && i-- == 0) \
     return &lstm_kernels_##isa;
   LSTM_ISAS (X)
 #undef X

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The CPU's floating-point mode while the library computes, whatever the caller has set: rounding
- * to nearest and no traps, and for running also numbers below 2^-126 taken and given as 0, as on
- * many CPUs each of those costs a step more than all else it does, and c may hold them for ever.
+ * The floating-point mode of the CPU while the library computes. It does not depend on the mode
+ * of the caller: rounding is to nearest, and exceptions do not trap. In LSTM_FLOAT_FLUSH, numbers
+ * below 2^-126 are also 0, as operands and as results: on many CPUs each denormal costs more than
+ * the rest of a step, and c can stay denormal for ever.
  *
- * The compiler does not know that arithmetic depends on the mode. What holds it is the "memory"
- * clobber of both functions: kernels take their numbers from memory and leave them there, so that
- * neither loads nor stores, nor what lies between them, can move past a change of the mode, even
- * where all is inlined. A function that calls both must do no arithmetic of its own.
+ * The compiler does not know that arithmetic depends on the mode. The "memory" clobber of both
+ * functions keeps the order: kernels load their operands from memory and store their results
+ * there, so that neither loads nor stores, nor the arithmetic between them, move past a change of
+ * the mode, even in inlined code. A function that calls both functions must do no arithmetic of
+ * its own.
  *
- * It needs no GLib, as kernels and their tests do not. */
+ * This header needs no GLib: kernels and their tests do not use GLib. */
 #pragma once
 
 #include <stdint.h>
 
-/* The control bits, and the exceptions that have occurred, as the caller had them */
+/* The control bits of the caller, and its exception flags */
 typedef struct {
   uint64_t control, status;
 } LstmFloatMode;
@@ -30,7 +32,7 @@ lstm_float_mode_enter (uint32_t mode)
 
   __asm__ volatile("stmxcsr %0" : "=m"(caller) : : "memory");
   __asm__ volatile("ldmxcsr %0" : : "m"(mode) : "memory");
-  return (LstmFloatMode){.control = caller}; /* which holds the status as well */
+  return (LstmFloatMode){.control = caller}; /* the register contains the status too */
 }
 
 static inline void

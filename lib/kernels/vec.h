@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Vectors of VF_WIDTH floats in the compilers' vector extension, as wide as the instruction set
- * that this file is compiled for. Multiply-adds are always spelled vf_fma: contraction by the
- * compiler is off, or the last bit would depend on how a loop was unrolled. */
+ * Vectors of VF_WIDTH floats in the compilers' vector extension, as wide as those of the
+ * instruction set that a source is compiled for. Each multiply-add is a call of vf_fma():
+ * contraction by the compiler is off, because the last bit would depend on the unrolling of a
+ * loop. */
 #pragma once
 
 #include <stdint.h>
@@ -16,19 +17,19 @@
 
 #if defined(__AVX512F__)
 # define VF_WIDTH 16
-# define VF_ROWS 6 /* rows of a tile: 4 accumulators each, and registers left for the weights */
+# define VF_ROWS 6 /* rows of a tile: 4 sums each; the other registers contain weights */
 #elif defined(__AVX2__)
 # define VF_WIDTH 8
 # define VF_ROWS 3
 #elif defined(__aarch64__)
 # define VF_WIDTH 4
-# define VF_ROWS 4 /* of 32 registers, as many as bfloat16 and int8 leave */
+# define VF_ROWS 4 /* the most for which bfloat16 and int8 need no more than 32 registers */
 #else
 # define VF_WIDTH 4
 # define VF_ROWS 2
 #endif
 
-/* Adding it leaves a number's nearest integer in the low bits. */
+/* A sum with VF_INTEGER has the nearest integer of the number in its low bits. */
 #define VF_INTEGER 12582912.f /* 1.5 2^23 */
 
 typedef float vf __attribute__ ((vector_size (4 * VF_WIDTH)));
@@ -45,7 +46,7 @@ vf_load (const float *p)
   return v;
 }
 
-/* The first n <= VF_WIDTH values, and zeros */
+/* Loads the first n <= VF_WIDTH values, and zeros. */
 static inline vf
 vf_load_some (const float *p, size_t n)
 {
@@ -66,7 +67,7 @@ vf_store (float *p, vf v)
   memcpy (p, &v, sizeof v);
 }
 
-/* Never 0 + s, which costs an addition and loses the sign of -0. */
+/* Not 0 + s, which costs an addition and loses the sign of -0. */
 static inline vf
 vf_set (float s)
 {
@@ -79,14 +80,14 @@ vf_set (float s)
 #endif
 }
 
-/* A word of 32 bits, whatever it holds, in every lane. */
+/* Returns a word of 32 bits, of any content, in every lane. */
 static inline vf
 vf_word (const float *p)
 {
   return vf_set (*p);
 }
 
-/* a b + c, rounded once where the instruction set has it, twice elsewhere. */
+/* Returns a b + c: rounded once on instruction sets with FMA, twice on others. */
 static inline vf
 vf_fma (vf a, vf b, vf c)
 {
@@ -101,9 +102,9 @@ vf_fma (vf a, vf b, vf c)
 #endif
 }
 
-/* sum + x[1] w[1] + x[0] w[0] of two bfloat16 a lane, the first in the low bits: the order in
- * which vdpbf16ps adds, so that both give the same bits; denormals are 0 to it in every mode, and
- * to the other in that of float-mode.h. */
+/* Returns sum + x[1] w[1] + x[0] w[0] of two bfloat16 a lane, the first in the low bits.
+ * vdpbf16ps adds in the same order, so that both versions return the same bits. Denormals are 0
+ * to vdpbf16ps in every mode, and to the other version in the mode of float-mode.h. */
 static inline vf
 vf_dot_bfloat16 (vf sum, vf x, vf w)
 {
@@ -118,12 +119,12 @@ vf_dot_bfloat16 (vf sum, vf x, vf w)
 }
 
 #if defined(__AVX512VNNI__)
-# define VF_BYTE_OFFSET 128 /* the product takes x as bytes from 0 to 255 */
+# define VF_BYTE_OFFSET 128 /* the instruction multiplies x as bytes from 0 to 255 */
 #else
 # define VF_BYTE_OFFSET 0
 #endif
 
-/* The sums of products of 16-bit neighbours */
+/* Returns the sums of the products of pairs of 16-bit neighbours. */
 #if defined(__AVX512BW__)
 # define VF_MADD16(a, b) (vi) _mm512_madd_epi16 ((__m512i) (a), (__m512i) (b))
 #elif defined(__AVX2__)
@@ -135,8 +136,8 @@ vf_dot_bfloat16 (vf sum, vf x, vf w)
   ((((vi) (a) << 16) >> 16) * (((vi) (b) << 16) >> 16) + ((vi) (a) >> 16) * ((vi) (b) >> 16))
 #endif
 
-/* sum + x[0] w[0] + … + x[3] w[3] of four bytes a lane, the first in the low bits; the lanes of
- * sum are int32. Exact, and the same on every instruction set. */
+/* Returns sum + x[0] w[0] + … + x[3] w[3] of four bytes a lane, the first in the low bits. The
+ * lanes of sum are int32. The result is exact, and the same on every instruction set. */
 static inline vf
 vf_dot_int8 (vf sum, vf x, vf w)
 {
@@ -178,9 +179,9 @@ vi_max (vi a, vi b)
 #endif
 }
 
-/* The largest lane */
+/* Returns the largest lane. */
 static inline int32_t
-vi_largest (vi v)
+vi_max_lane (vi v)
 {
 #if defined(__AVX512F__)
   return _mm512_reduce_max_epi32 ((__m512i) v);
@@ -207,8 +208,8 @@ float_from_bits (int32_t bits)
 typedef uint16_t vf_halves __attribute__ ((vector_size (2 * VF_WIDTH)));
 typedef uint8_t vf_bytes __attribute__ ((vector_size (VF_WIDTH)));
 
-/* The upper halves, rounded to nearest even; NaN stays NaN, and a denormal becomes 0, even where
- * rounding would make a normal number of it. */
+/* Returns the upper halves, rounded to nearest even. NaN stays NaN, and a denormal becomes 0,
+ * even one that rounding would make a normal number. */
 static inline vf_halves
 vf_to_bfloat16 (vf x)
 {
@@ -224,7 +225,7 @@ vf_to_bfloat16 (vf x)
 #endif
 }
 
-/* Integers |x| <= 127, rounded to nearest even, as bytes with their offset */
+/* Rounds |x| <= 127 to nearest even, and returns bytes with VF_BYTE_OFFSET added. */
 static inline vf_bytes
 vf_to_bytes (vf x)
 {
@@ -243,14 +244,14 @@ vf_from_ints (vf ints)
   return __builtin_convertvector ((vi) ints, vf);
 }
 
-/* mask ? a : b, lane by lane; @mask is what a comparison of vectors gives. */
+/* Returns mask ? a : b, lane by lane. @mask is the result of a comparison of vectors. */
 static inline vf
 vf_select (vi mask, vf a, vf b)
 {
   return (vf) (((vi) a & mask) | ((vi) b & ~mask));
 }
 
-/* @a where x has its sign bit set, @b elsewhere. */
+/* Returns @a in the lanes whose sign bit of x is set, @b in the others. */
 static inline vf
 vf_select_sign (vf x, vf a, vf b)
 {
@@ -264,22 +265,22 @@ vf_select_sign (vf x, vf a, vf b)
 #endif
 }
 
-/* x where it is at least @low, @low elsewhere; NaN stays NaN. */
+/* Returns the larger of x and @low. NaN stays NaN. */
 static inline vf
 vf_at_least (vf x, vf low)
 {
 #if defined(__AVX512F__)
-  return (vf) _mm512_max_ps ((__m512) low, (__m512) x); /* gives the second if one is NaN */
+  return (vf) _mm512_max_ps ((__m512) low, (__m512) x); /* the second if one is NaN */
 #elif defined(__AVX2__)
   return (vf) _mm256_max_ps ((__m256) low, (__m256) x);
 #elif defined(__aarch64__)
-  return (vf) vmaxq_f32 ((float32x4_t) low, (float32x4_t) x); /* gives NaN if one is NaN */
+  return (vf) vmaxq_f32 ((float32x4_t) low, (float32x4_t) x); /* returns NaN if one is NaN */
 #else
   return vf_select (x < low, low, x);
 #endif
 }
 
-/* x where it is at most @high, @high elsewhere; NaN stays NaN. */
+/* Returns the smaller of x and @high. NaN stays NaN. */
 static inline vf
 vf_at_most (vf x, vf high)
 {
@@ -294,21 +295,21 @@ vf_at_most (vf x, vf high)
 #endif
 }
 
-/* x within ± bound; NaN stays NaN. */
+/* Limits x to ± bound. NaN stays NaN. */
 static inline vf
 vf_bound (vf x, vf bound)
 {
   return vf_at_least (vf_at_most (x, bound), -bound);
 }
 
-/* x within low and high; NaN stays NaN. */
+/* Limits x to the range from low to high. NaN stays NaN. */
 static inline vf
 vf_clip (vf x, float low, float high)
 {
   return vf_at_least (vf_at_most (x, vf_set (high)), vf_set (low));
 }
 
-/* A function of the C library, lane by lane */
+/* Calls a function of the C library lane by lane. */
 static inline vf
 vf_map (float (*function) (float), vf x)
 {
@@ -325,7 +326,7 @@ vf_abs (vf x)
   return (vf) ((vi) x & 0x7fffffff);
 }
 
-/* table[i & 15] for the integers in the low bits of @i */
+/* Returns table[i & 15] for the integers in the low bits of @i. */
 static inline vf
 vf_lookup16 (const float *table, vi i)
 {
@@ -349,7 +350,7 @@ vf_lookup16 (const float *table, vi i)
 #endif
 }
 
-/* table[i & 31] */
+/* Returns table[i & 31]. */
 static inline vf
 vf_lookup32 (const float *table, vi i)
 {
@@ -361,7 +362,7 @@ vf_lookup32 (const float *table, vi i)
 #endif
 }
 
-/* a / b, and 0 where x < low */
+/* Returns a / b, and 0 in the lanes with x < low. */
 static inline vf
 vf_divide_from (vf a, vf b, vf x, vf low)
 {
@@ -373,9 +374,10 @@ vf_divide_from (vf a, vf b, vf x, vf low)
 #endif
 }
 
-/* Splits e^y into (1 + p) s for -88.4 < y < 88.4: y = n ln 2 / 16 + r, s = 2^(n / 16), p = e^r - 1.
- * The table holds the bits of 2^(j / 16) less j << 19, so that adding n << 19 puts n / 16 into the
- * exponent. The polynomial was fitted for the least relative error of e^r. NaN stays NaN. */
+/* Splits e^y into (1 + p) s for -88.4 < y < 88.4: y = n ln 2 / 16 + r, s = 2^(n / 16), p = e^r -
+ * 1. The table contains the bits of 2^(j / 16) minus j << 19, so that the addition of n << 19
+ * adds n / 16 to the exponent. The polynomial is fitted for the least relative error of e^r. NaN
+ * stays NaN. */
 static inline vf
 vf_exp_split (vf y, vf *s)
 {
@@ -394,7 +396,8 @@ vf_exp_split (vf y, vf *s)
   return vf_fma (vf_fma (vf_set (0.166672632f), r, vf_set (0.499996811f)), r * r, r);
 }
 
-/* e^y for y <= 0; 0 where that is below the least normal number. 2^64 keeps s p above it. */
+/* Returns e^y for y <= 0, and 0 if e^y is below the least normal number. The factor 2^64 keeps s
+ * p above that number. */
 static inline vf
 vf_exp (vf y)
 {
@@ -405,7 +408,8 @@ vf_exp (vf y)
   return vf_divide_from (vf_fma (s, p, s), vf_set (0x1p64f), y, vf_set (-87.33654f));
 }
 
-/* 1 / (1 + e^-x); 0 below -88.37, where it is less than 2^-127, and where denormals are 0 */
+/* Returns 1 / (1 + e^-x), and 0 for x < -88.37: the result is below 2^-127, a denormal, which is
+ * 0. */
 static inline vf
 vf_sigmoid (vf x)
 {
@@ -415,9 +419,10 @@ vf_sigmoid (vf x)
   return vf_divide_from (vf_set (1), vf_fma (s, p, 1 + s), x, vf_set (-88.37f));
 }
 
-/* With x = n h + r and m = tanh (n h): tanh x = (m + tanh r) / (1 + m tanh r), by the addition
- * theorem, and tanh r = r / q, so that it is (m q + r) / (q + m r), which never exceeds 1. The
- * table holds m for n = 0 … 15, -16 … -1; -0 for n = 0 keeps the sign of 0. */
+/* Returns tanh x. With x = n h + r and m = tanh (n h), the addition theorem states tanh x = (m +
+ * tanh r) / (1 + m tanh r). With tanh r = r / q this is (m q + r) / (q + m r), which never
+ * exceeds 1. The table contains m for n = 0 … 15, -16 … -1. Its -0 for n = 0 keeps the sign of
+ * 0. */
 static inline vf
 vf_tanh (vf x)
 {
@@ -428,7 +433,7 @@ vf_tanh (vf x)
       -0x1.ffff64p-1f, -0x1.fffe04p-1f, -0x1.fff98ep-1f, -0x1.ffeb08p-1f, -0x1.ffbbd4p-1f,
       -0x1.ff2276p-1f, -0x1.fd30f8p-1f, -0x1.f6ec3ap-1f, -0x1.e30f8p-1f, -0x1.a7869ep-1f,
       -0x1.0f28bap-1f};
-  const float h = 2415 / 4096.f; /* of few bits: n h is exact */
+  const float h = 2415 / 4096.f; /* few bits, so that n h is exact */
   vf t, m, r, u, q;
 
   x = vf_at_least (vf_at_most (x, vf_set (9)), vf_set (-9));

@@ -1,49 +1,58 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A layer of a model, and the kinds of layers there are. A kind is a file and a row. */
+ * A layer of a model, and the kinds of layers. A kind is one file in this folder, and one name in
+ * the list layer_kinds of meson.build. */
 #pragma once
 
 #include <glib.h>
 #include "kernels/kernels.h"
-
-#define LSTM_MAX_REPEAT 65536 /* steps that a repeated step becomes */
+#include "layer-kinds.h" /* LSTM_LAYER_KINDS (X), generated from the list in meson.build */
 
 typedef struct _LstmLayer LstmLayer;
+typedef struct _LstmLayerSource LstmLayerSource;
 
-/* The part of a state that belongs to one LSTM layer */
+/* The shape of h and c of an LSTM layer or of one of its directions, and their initial values */
 typedef struct {
-  float *h, *h_next; /* (streams * fan, h_stride) */
-  float *c;          /* (streams * fan, c_stride) */
+  gsize n_h, n_c;               /* p, m */
+  gsize h_stride, c_stride;     /* floats of a state row, padded to whole panels */
+  float *initial_h, *initial_c; /* (h_stride), (c_stride); NULL: zeros */
+} LstmMemoryLayout;
+
+/* The part of a state that belongs to one LSTM layer or direction */
+typedef struct {
+  float *h, *h_next; /* (state rows, h_stride) */
+  float *c;          /* (state rows, c_stride) */
   gsize h_stride, c_stride;
-  /* Every other step takes the panels from last to first, and so begins with those that the step
-   * before left in the cache. Where the weights do not fit into it, reading them in one order
-   * finds none there. */
+  /* The order of the panels alternates from step to step, so that a step begins with the panels
+   * that the previous step left in the cache. In one fixed order, weights larger than the cache
+   * would always be evicted before their next use. */
   gboolean backwards;
 } LstmMemory;
 
-/* Steps to run through a layer: rows of in (out) features, steps side by side, and x_stride
- * (y_stride) floats from one stream's first row to the next one's. */
+/* The steps × streams that one call of a layer kind processes. The steps of a stream are adjacent
+ * rows of in (out) features. */
 typedef struct {
   gsize streams, steps;
-  gsize fan;      /* rows of memory that take the same x; above 1 only for one step */
-  const float *x; /* (streams, steps, in) */
-  gsize x_stride;
-  float *y; /* (streams, steps, out), or NULL where only the memory is wanted */
+  gsize rows_per_input; /* state rows that process the same x; above 1 only for a single step */
+  const float *x;       /* (streams, steps, in) */
+  gsize x_stride;       /* floats from the first row of a stream to that of the next */
+  float *y; /* (streams * rows_per_input, output steps, out); NULL: only the memory is needed */
   gsize y_stride;
-  /* (streams, steps, out, units or 4 units), or NULL: the trace of an LSTM layer; not with fan */
+  /* The trace of an LSTM layer, (streams, steps, p, m or 4 m), nullable; only with rows_per_input
+   * 1 */
   float *hidden, *cell, *gates;
   gsize hidden_stride, cell_stride, gates_stride;
-  gsize traced;       /* the direction whose trace it is */
-  gboolean whole;     /* the steps are a sequence from its first to its last one */
-  float *scratch;     /* layer->scratch_row floats for each of streams * fan * steps rows */
-  guint8 *mask;       /* (streams, steps), 1 for a step that does not count; NULL: all do */
-  float *held;        /* (streams * fan, widest c_stride), where there is a mask */
-  LstmMemory *memory; /* (n_memories) */
-  gboolean (*should_continue) (gpointer user_data); /* of LstmRun, or NULL */
+  gsize traced_direction;
+  gboolean is_complete_sequence;
+  float *scratch;     /* (streams * rows_per_input * steps, scratch_row of the layer) */
+  guint8 *mask;       /* (streams, steps), 1 for a masked step; NULL: no step is masked */
+  float *saved_c;     /* (streams * rows_per_input, widest c_stride), used with a mask */
+  LstmMemory *memory; /* (n_memories of the kind) */
+  gboolean (*should_continue) (gpointer user_data); /* of LstmRun, nullable */
   gpointer should_continue_data;
 } LstmBlock;
 
-/* Returns whether the caller wants the steps that are left. After FALSE it never does again. */
+/* Returns whether the caller needs the remaining steps. After FALSE the result stays FALSE. */
 static inline gboolean
 lstm_block_should_continue (const LstmBlock *block)
 {
@@ -51,73 +60,42 @@ lstm_block_should_continue (const LstmBlock *block)
 }
 
 typedef struct {
-  guint n_memories; /* one for each direction of an LSTM layer */
-  gboolean masks;   /* writes block->mask, of which the layers behind it take notice */
+  const char *name;     /* the "type" in model files; NULL: no file names this kind */
+  const char *keys[10]; /* of its JSON object, besides "type", "name" and "prefix" */
+  /* Reads the layer, or a stack of layers, and appends it to the builder of @source. */
+  gboolean (*load) (const LstmLayerSource *source, GError **error);
+  /* Adapts the data to @n features, which both in and out are. Called once for a layer that has
+   * as many outputs as inputs, as soon as the number is known; NULL: nothing depends on it. */
+  gboolean (*set_size) (LstmLayer *layer, const LstmKernels *kernels, gsize n, GError **error);
+  void (*free) (gpointer data); /* frees the data of a layer */
+  guint n_memories;             /* LSTM layers or directions */
+  const LstmMemoryLayout *(*get_memory_layout) (const LstmLayer *layer, guint index);
+  gboolean masks; /* writes the mask of a block, which later layers honour */
   void (*run) (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *block);
 } LstmLayerKind;
 
-/* y = x W of what an LSTM layer's cells give, [units] to [out] */
-typedef struct {
-  float *weights; /* packed with a bias of zero, in float32 */
-  gsize n_weights, panels, w_stride;
-} LstmProjection;
-
-typedef enum {
-  LSTM_MERGE_CONCAT,
-  LSTM_MERGE_SUM,
-  LSTM_MERGE_MUL,
-  LSTM_MERGE_AVE,
-} LstmMerge;
-
 struct _LstmLayer {
   const LstmLayerKind *kind;
-  gsize in, out;
-  gsize units; /* of an LSTM layer: m; out but for a projection */
-  gsize panels;
-  const LstmProduct *product; /* how the weights are packed; NULL without a matrix */
-  gsize z_stride;             /* panels times their width */
-  gsize w_stride;             /* lanes from panel to panel */
-  gsize u;                    /* lanes from a panel of an LSTM layer to its U */
-  gsize x_words, h_words;     /* of a row of an LSTM layer's x and h */
-  gsize h_stride, c_stride;   /* of an LSTM layer's memory */
-  gsize scratch_row;          /* floats of scratch that a row needs */
-  LstmActivation activation;
-  float *weights; /* packed, or rows [in] of a normalization */
-  gsize n_weights;
-  gboolean relu;      /* instead of tanh, where there is no cell */
-  LstmCellKind *cell; /* NULL: sigmoid and tanh or relu, and nothing besides */
-  float *peepholes;   /* of cell: (3, c_stride) */
-  LstmProjection *projection;
-  float *initial_h, *initial_c; /* (h_stride), (c_stride), or NULL for zero */
-  gboolean zero_masked;         /* a masked step gives 0, not the last output */
-  gboolean returns_last;        /* of a whole sequence only the last step counts; ends a mask */
-  gboolean reverse;             /* from the last step to the first */
-  gboolean processed; /* reverse, with outputs in the order in which they came about */
-  struct _LstmLayer *directions[2]; /* of a bidirectional layer, forward and reverse */
-  LstmMerge merge;
-  gsize repeat; /* steps that become of the last one; 0 for other layers */
-  float mask_value, epsilon;
+  gpointer data;     /* of the kind */
+  gsize in, out;     /* features; 0: not known yet */
+  gsize scratch_row; /* floats of scratch memory per row */
+  gsize n_weights;   /* floats of packed weights */
+  gboolean needs_complete_sequence;
+  gsize n_output_steps; /* of a complete sequence; 0: as many as its input has */
+  gboolean ends_mask;   /* later layers have no mask, because steps are not output one by one */
+  gboolean output_is_h; /* the output of a step is h: a caller can read it in the memory */
 };
 
-/* Steps that leave a layer */
+/* Returns the number of output steps for @steps input steps. */
 static inline gsize
-lstm_layer_steps (const LstmLayer *layer, const LstmBlock *block)
+lstm_layer_get_output_steps (const LstmLayer *layer, gsize steps, gboolean is_complete_sequence)
 {
-  return layer->repeat ? layer->repeat : block->whole && layer->returns_last ? 1 : block->steps;
+  return is_complete_sequence && layer->n_output_steps ? layer->n_output_steps : steps;
 }
 
-/* Whether it needs whole sequences */
-static inline gboolean
-lstm_layer_needs_whole (const LstmLayer *layer)
-{
-  return layer->reverse || layer->directions[0] || layer->repeat;
-}
+#define X(kind) extern const LstmLayerKind lstm_kind_##kind;
+LSTM_LAYER_KINDS (X)
+#undef X
 
-extern const LstmLayerKind lstm_layer_lstm;
-extern const LstmLayerKind lstm_layer_dense;
-extern const LstmLayerKind lstm_layer_normalization;
-extern const LstmLayerKind lstm_layer_layer_normalization;
-extern const LstmLayerKind lstm_layer_activation;
-extern const LstmLayerKind lstm_layer_masking;
-extern const LstmLayerKind lstm_layer_bidirectional;
-extern const LstmLayerKind lstm_layer_repeat;
+/* All kinds, NULL at the end */
+extern const LstmLayerKind *const lstm_layer_kinds[];

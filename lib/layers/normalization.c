@@ -1,51 +1,74 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "layers/layer.h"
-#include <math.h>
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * A normalization of each feature by itself: y = (x - mean) scale + offset. */
+#include "layers/normalization.h"
+#include "layers/feature-rows.h"
+#include "layers/fingerprint.h"
+#include "layers/source.h"
 
-/* weights: mean, scale and offset, [in] each */
 static void
-run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
+free_normalization (gpointer data)
 {
-  const float *mean = layer->weights, *scale = mean + layer->in, *offset = scale + layer->in;
+  lstm_feature_rows_clear (data);
+  g_free (data);
+}
+
+static gboolean
+set_normalization_size (LstmLayer *layer, const LstmKernels *kernels, gsize n, GError **error)
+{
+  LstmFeatureRows *rows = layer->data;
+
+  layer->n_weights = rows->n_rows * n;
+  return lstm_feature_rows_broadcast (rows, n, error);
+}
+
+gboolean
+lstm_normalization_append (LstmBuilder *builder, const char *name, const LstmArray *mean,
+    const LstmArray *scale, const LstmArray *offset, GError **error)
+{
+  const LstmArray *const arrays[] = {mean, scale, offset};
+  LstmFeatureRows *rows = g_new0 (LstmFeatureRows, 1);
+  g_autoptr (LstmLayer) layer = lstm_layer_new (&lstm_kind_normalization, 0, 0, rows);
+
+  lstm_fingerprint_add_layer (
+      builder->fingerprint, "normalization", arrays, G_N_ELEMENTS (arrays));
+  if (!lstm_feature_rows_init (
+          rows, builder, name, arrays, G_N_ELEMENTS (arrays), &layer->in, error))
+    return FALSE;
+  layer->out = layer->in;
+  return lstm_builder_append (builder, g_steal_pointer (&layer), error);
+}
+
+static gboolean
+load_normalization (const LstmLayerSource *source, GError **error)
+{
+  g_auto (LstmArray) mean = {0}, scale = {0}, offset = {0};
+
+  return lstm_layer_source_read_row (source, "mean", 0, &mean, error)
+         && lstm_layer_source_read_row (source, "scale", 1, &scale, error)
+         && lstm_layer_source_read_row (source, "offset", 0, &offset, error)
+         && lstm_normalization_append (
+             source->builder, source->name, &mean, &scale, &offset, error);
+}
+
+static void
+run_normalization (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
+{
+  const LstmFeatureRows *rows = layer->data;
+  const float *mean = rows->values, *scale = mean + layer->in, *offset = scale + layer->in;
 
   if (!b->y)
     return;
   for (gsize s = 0; s < b->streams; s++)
-    kernels->normalize (b->y + s * b->y_stride, layer->out, b->x + s * b->x_stride, layer->in,
-        mean, scale, offset, b->steps, layer->in);
+    kernels->normalize_rows (b->y + s * b->y_stride, layer->out, b->x + s * b->x_stride,
+        layer->in, mean, scale, offset, b->steps, layer->in);
 }
 
-/* Over a step's features (Ba, Kiros and Hinton 2016); weights: gamma and beta, [in] each */
-static void
-normalize_step (const LstmLayer *layer, const float *x, float *y)
-{
-  const float *gamma = layer->weights, *beta = gamma + layer->in;
-  double mean = 0, variance = 0, scale;
-
-  for (gsize i = 0; i < layer->in; i++)
-    mean += x[i];
-  mean /= (double) layer->in;
-  for (gsize i = 0; i < layer->in; i++)
-    variance += (x[i] - mean) * (x[i] - mean);
-  scale = 1 / sqrt (variance / (double) layer->in + layer->epsilon);
-  for (gsize i = 0; i < layer->in; i++)
-    y[i] = (float) ((x[i] - mean) * scale * gamma[i] + beta[i]);
-}
-
-static void
-run_steps (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
-{
-  (void) kernels;
-  for (gsize s = 0; b->y && s < b->streams; s++)
-    for (gsize t = 0; t < b->steps; t++)
-      normalize_step (layer, b->x + s * b->x_stride + t * layer->in,
-          b->y + s * b->y_stride + t * layer->in);
-}
-
-const LstmLayerKind lstm_layer_normalization = {
-    .run = run,
-};
-
-const LstmLayerKind lstm_layer_layer_normalization = {
-    .run = run_steps,
+const LstmLayerKind lstm_kind_normalization = {
+    .name = "normalization",
+    .keys = {"mean", "scale", "offset"},
+    .load = load_normalization,
+    .set_size = set_normalization_size,
+    .free = free_normalization,
+    .run = run_normalization,
 };

@@ -1,59 +1,141 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Safetensors to builder: which tensors make which layer. The keys are in docs/formats.md. */
+ * Safetensors to models. docs/formats.md has the keys of the layers. */
 #include "load/convert-process.h"
 #include "kernels/float-mode.h"
 #include "container/formats.h"
-#include "util/input-file.h"
-#include "load/loader.h"
+#include "layers/source.h"
+#include "load/layer-config.h"
 #include "model/model.h"
+#include "util/input-file.h"
+#include "util/text.h"
+
+static const char *const common_keys[] = {"type", "name", "prefix", NULL};
+
+static const char *
+get_string (JsonObject *object, const char *key)
+{
+  JsonNode *node = json_object_get_member (object, key);
+
+  return node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
+}
+
+static void
+refuse_key (
+    const LstmLayerSource *source, const LstmLayerKind *kind, const char *key, GError **error)
+{
+  g_autoptr (GString) keys = g_string_new (NULL);
+
+  for (guint i = 0; common_keys[i]; i++)
+    lstm_text_append_item (keys, common_keys[i]);
+  for (guint i = 0; kind->keys[i]; i++)
+    lstm_text_append_item (keys, kind->keys[i]);
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: %s: expected keys of %s, found \"%s\"",
+      source->st->file, source->name, keys->str, key);
+}
+
+/* A key that no code reads would be an option that is silently ignored. */
+static gboolean
+check_keys (const LstmLayerSource *source, const LstmLayerKind *kind, GError **error)
+{
+  g_autoptr (GList) members = json_object_get_members (source->object);
+
+  for (GList *l = members; l; l = l->next) {
+    const char *key = l->data;
+    const gboolean is_common = g_strv_contains (common_keys, key);
+
+    if (!is_common && !g_strv_contains (kind->keys, key)) {
+      refuse_key (source, kind, key, error);
+      return FALSE;
+    }
+    if (is_common && !get_string (source->object, key))
+      return lstm_layer_source_refuse_value (source, source->object, key, "a string", error);
+  }
+  return TRUE;
+}
+
+/* Returns: (transfer none) (nullable): the layer kind that model files call @type, or NULL with
+ * @error; @layer is the name of the layer in the message */
+static const LstmLayerKind *
+find_kind (const char *type, const char *file, const char *layer, GError **error)
+{
+  g_autoptr (GString) types = g_string_new (NULL);
+
+  for (guint i = 0; lstm_layer_kinds[i]; i++) {
+    const LstmLayerKind *kind = lstm_layer_kinds[i];
+
+    if (kind->name && g_strcmp0 (type, kind->name) == 0)
+      return kind;
+    if (kind->name)
+      lstm_text_append_item (types, kind->name);
+  }
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: %s: expected an object whose \"type\" is one of %s, found %s", file, layer,
+      types->str, type ? type : "none");
+  return NULL;
+}
+
+/* Adds the layer that @node describes, the @index-th element of the array of layers. */
+static gboolean
+add_layer (const LstmSafetensors *st, LstmBuilder *builder, JsonNode *node, guint index,
+    GError **error)
+{
+  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  const char *type = object ? get_string (object, "type") : NULL;
+  const char *name = object ? get_string (object, "name") : NULL;
+  g_autofree char *shown = name ? g_strdup (name) : g_strdup_printf (KEY_LAYERS "[%u]", index);
+  g_autofree char *prefix = object ? lstm_layer_config_get_prefix (object) : NULL;
+  const LstmLayerSource source = {st, builder, shown, prefix, object};
+  const LstmLayerKind *kind = find_kind (type, st->file, shown, error);
+
+  return kind && check_keys (&source, kind, error) && kind->load (&source, error);
+}
 
 static gboolean
-add_layers (const LstmLoader *loader, const char *module_chain, GError **error)
+add_layers (
+    const LstmSafetensors *st, LstmBuilder *builder, const char *module_chain, GError **error)
 {
-  g_autoptr (JsonArray) layers = lstm_layer_config_get (loader->st, module_chain, error);
+  g_autoptr (JsonArray) layers = lstm_layer_config_get (st, module_chain, error);
 
   if (!layers)
     return FALSE;
   for (guint i = 0; i < json_array_get_length (layers); i++)
-    if (!lstm_loader_add_layer (loader, json_array_get_element (layers, i), i, error))
+    if (!add_layer (st, builder, json_array_get_element (layers, i), i, error))
       return FALSE;
   return TRUE;
 }
 
 static gboolean
-check_all_used (const LstmLoader *loader, GError **error)
+check_all_used (const LstmSafetensors *st, GError **error)
 {
-  const LstmTensor *tensor = lstm_safetensors_find_unused (loader->st);
+  const LstmTensor *tensor = lstm_safetensors_find_unused (st);
 
   if (!tensor)
     return TRUE;
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
-      "%s: tensor \"%s\" belongs to no layer; layers are described by \"" KEY_LAYERS
-      "\" in __metadata__",
-      loader->st->file, tensor->name);
+      "%s: expected tensors of the layers in \"" KEY_LAYERS "\" of __metadata__, found tensor "
+      "\"%s\"",
+      st->file, tensor->name);
   return FALSE;
 }
 
 static LstmModel *
-build_model (
-    GBytes *bytes, const char *name, LstmPrecision precision, const char *module_chain, GError **error)
+build_model (GBytes *bytes, const char *name, LstmPrecision precision, const char *module_chain,
+    GError **error)
 {
   g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, name, error);
   g_autoptr (LstmBuilder) builder = st ? lstm_builder_new (name, precision, error) : NULL;
-  const LstmLoader loader = {st, builder};
 
-  if (!builder)
+  if (!builder || !add_layers (st, builder, module_chain, error) || !check_all_used (st, error))
     return NULL;
-  if (!add_layers (&loader, module_chain, error) || !check_all_used (&loader, error))
-    return NULL;
-  return lstm_builder_finish (builder, error);
+  return lstm_model_new_from_builder (builder, error);
 }
 
-/* Weights and what is rounded of them are the same in every thread, whatever its mode. */
+/* Runs in a floating-point mode of its own, so that weights and their rounding are the same in
+ * any thread. */
 LstmModel *
-lstm_model_load_bytes_full (
-    GBytes *bytes, const char *name, LstmPrecision precision, const char *module_chain, GError **error)
+lstm_model_load_bytes_full (GBytes *bytes, const char *name, LstmPrecision precision,
+    const char *module_chain, GError **error)
 {
   const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_EXACT);
   LstmModel *model = build_model (bytes, name, precision, module_chain, error);
@@ -69,28 +151,46 @@ lstm_model_load_bytes (GBytes *bytes, const char *name, GError **error)
   return lstm_model_load_bytes_full (bytes, name, LSTM_PRECISION_FLOAT32, NULL, error);
 }
 
+/* Reads a file, which must not be a folder.
+ * Returns: (transfer full) (nullable): its content, or NULL with LSTM_ERROR_FILE */
+static GBytes *
+read_file (const char *path, GError **error)
+{
+  g_autofree char *folder = lstm_format_describe_folder (path);
+  g_autoptr (GError) cause = NULL;
+  GBytes *bytes;
+
+  if (folder) {
+    g_set_error (
+        error, LSTM_ERROR, LSTM_ERROR_FILE, "%s: expected a file, found %s", path, folder);
+    return NULL;
+  }
+  if (!(bytes = lstm_input_file_read (path, &cause)))
+    g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FILE, cause->message);
+  return bytes;
+}
+
+/* Returns whether lstm-convert must read the file. The library itself reads safetensors, and
+ * explains the formats that neither of them reads. */
+static gboolean
+needs_conversion (const LstmFormat *format)
+{
+  return !format || (format->reader && !format->is_native);
+}
+
 static LstmModel *
 load_file (const char *path, LstmPrecision precision, const char *module_chain, GError **error)
 {
-  g_autofree char *found = lstm_format_describe_folder (path);
-  g_autoptr (GError) cause = NULL;
-  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GBytes) bytes = read_file (path, error);
   const LstmFormat *format;
   const guint8 *data;
   gsize size;
 
-  if (found) {
-    g_set_error (
-        error, LSTM_ERROR, LSTM_ERROR_FILE, "%s: expected a file, found %s", path, found);
+  if (!bytes)
     return NULL;
-  }
-  if (!(bytes = lstm_input_file_read (path, &cause))) {
-    g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FILE, cause->message);
-    return NULL;
-  }
   data = g_bytes_get_data (bytes, &size);
   format = lstm_format_find (data, size);
-  if (!format || (format->reader && !format->is_native)) {
+  if (needs_conversion (format)) {
     g_clear_pointer (&bytes, g_bytes_unref);
     if (module_chain && format && !format->has_module_chain) {
       g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,

@@ -102,7 +102,7 @@ check_model (const SavedFile *file, GError **error)
 static gboolean
 read_numbers (SavedFile *file, GError **error)
 {
-  const guint64 max_streams = file->model->lstm_layers->len ? G_MAXSSIZE : MAX_STREAMS;
+  const guint64 max_streams = file->model->memory_layouts->len ? G_MAXSSIZE : MAX_STREAMS;
 
   file->next_time = G_MAXUINT64;
   return read_number (file, LSTM_STATE_KEY_STREAMS, 1, max_streams, &file->streams, error)

@@ -92,7 +92,7 @@ lstm_state_save (const LstmState *state, guint64 next_time, guint64 steps)
 {
   g_autoptr (GPtrArray) metadata = NULL;
 
-  g_return_val_if_fail (!state->whole, NULL);
+  g_return_val_if_fail (!state->runs_complete_sequences, NULL);
   metadata = make_metadata (state, state->streams, next_time, steps);
   return write_state (state, state->streams, 0, metadata);
 }

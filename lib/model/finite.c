@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Tests whether h and c are finite, row by row: of a window only some rows are in use. */
+ * Tests whether h and c are finite, by state rows: a window uses only some of them. */
 #include "model/window.h"
 #include <string.h>
 
-#define BLOCK 16 /* values that are looked at together, in vectors */
+#define BLOCK 16 /* values that are tested together, in vectors */
 #define FLAW 0x80000000u
 
-/* Has the bit FLAW if the exponent is the highest one, which NaN and infinity have */
+/* Returns a number with the bit FLAW if @value has the exponent of NaN and infinity. */
 static inline guint32
 get_flaw (const float *value)
 {
@@ -34,7 +34,7 @@ are_finite (const float *values, gsize n)
 }
 
 static gboolean
-find_in_row (const float *values, gsize n, LstmFlaw *flaw)
+find_flaw_in_row (const float *values, gsize n, LstmFlaw *flaw)
 {
   if (are_finite (values, n))
     return FALSE;
@@ -48,13 +48,13 @@ find_in_row (const float *values, gsize n, LstmFlaw *flaw)
 gboolean
 lstm_state_find_flaw (const LstmState *state, gsize row, LstmFlaw *flaw)
 {
-  for (guint i = 0; i < state->model->lstm_layers->len; i++) {
+  for (guint i = 0; i < state->model->memory_layouts->len; i++) {
     const LstmMemory *memory = &state->memory[i];
     const gsize p = lstm_model_get_hidden_size (state->model, i);
     const gsize m = lstm_model_get_cell_size (state->model, i);
-    const gboolean in_h = find_in_row (memory->h + row * memory->h_stride, p, flaw);
+    const gboolean in_h = find_flaw_in_row (memory->h + row * memory->h_stride, p, flaw);
 
-    if (in_h || find_in_row (memory->c + row * memory->c_stride, m, flaw)) {
+    if (in_h || find_flaw_in_row (memory->c + row * memory->c_stride, m, flaw)) {
       flaw->layer = i;
       flaw->cell = !in_h;
       return TRUE;
@@ -66,11 +66,11 @@ lstm_state_find_flaw (const LstmState *state, gsize row, LstmFlaw *flaw)
 gboolean
 lstm_window_find_flaw (const LstmWindow *window, gsize *row, LstmFlaw *flaw)
 {
-  const gsize open = lstm_window_n_open (window);
+  const gsize n_open = lstm_window_n_open (window);
 
   for (gsize s = 0; s < window->streams; s++)
-    for (gsize i = 0; i < open; i++) {
-      *row = s * window->slots + (window->complete + i) % window->slots;
+    for (gsize i = 0; i < n_open; i++) {
+      *row = s * window->slots + (window->complete_slot + i) % window->slots;
       if (lstm_state_find_flaw (window->state, *row, flaw))
         return TRUE;
     }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/model.h"
+#include "layers/fingerprint.h"
 
 G_DEFINE_BOXED_TYPE (LstmModel, lstm_model, lstm_model_ref, lstm_model_unref)
 
-/* A string, as clang-format takes the hyphens in G_DEFINE_QUARK's argument for minus signs. It is
- * copied, as the quark may outlive the library. */
+/* Not G_DEFINE_QUARK: clang-format takes the hyphens in its argument for minus signs. The string
+ * is copied, because the quark can outlive the library. */
 GQuark
 lstm_error_quark (void)
 {
@@ -23,20 +24,44 @@ lstm_error_make_valid (GError **error)
   (*error)->message = valid;
 }
 
-GType
-lstm_precision_get_type (void)
-{
-  static const GEnumValue values[] = {
-      {LSTM_PRECISION_FLOAT32, "LSTM_PRECISION_FLOAT32", "float32"},
-      {LSTM_PRECISION_BFLOAT16, "LSTM_PRECISION_BFLOAT16", "bfloat16"},
-      {LSTM_PRECISION_INT8, "LSTM_PRECISION_INT8", "int8"},
-      {0, NULL, NULL},
-  };
-  static gsize type = 0;
+G_DEFINE_ENUM_TYPE (LstmPrecision, lstm_precision,
+    G_DEFINE_ENUM_VALUE (LSTM_PRECISION_FLOAT32, "float32"),
+    G_DEFINE_ENUM_VALUE (LSTM_PRECISION_BFLOAT16, "bfloat16"),
+    G_DEFINE_ENUM_VALUE (LSTM_PRECISION_INT8, "int8"))
 
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type, g_enum_register_static ("LstmPrecision", values));
-  return type;
+static void
+collect_memory_layouts (LstmModel *model)
+{
+  model->memory_layouts = g_ptr_array_new ();
+  for (guint i = 0; i < model->layers->len; i++) {
+    const LstmLayer *layer = lstm_model_get_layer (model, i);
+
+    for (guint k = 0; k < layer->kind->n_memories; k++)
+      g_ptr_array_add (
+          model->memory_layouts, (gpointer) layer->kind->get_memory_layout (layer, k));
+  }
+}
+
+LstmModel *
+lstm_model_new_from_builder (LstmBuilder *builder, GError **error)
+{
+  LstmModel *model;
+
+  if (lstm_builder_get_output_size (builder) == 0) {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+        "%s: expected at least one layer that has a size, found none", builder->file);
+    return NULL;
+  }
+  model = g_new0 (LstmModel, 1);
+  g_atomic_ref_count_init (&model->refs);
+  model->kernels = builder->kernels;
+  model->precision = builder->precision;
+  model->fingerprint = lstm_fingerprint_make (builder->fingerprint);
+  model->layers = lstm_builder_steal_layers (builder);
+  model->in = lstm_model_get_layer (model, 0)->in;
+  model->out = lstm_model_get_layer (model, model->layers->len - 1)->out;
+  collect_memory_layouts (model);
+  return model;
 }
 
 LstmModel *
@@ -51,7 +76,7 @@ lstm_model_unref (LstmModel *model)
 {
   if (!g_atomic_ref_count_dec (&model->refs))
     return;
-  g_ptr_array_unref (model->lstm_layers);
+  g_ptr_array_unref (model->memory_layouts);
   g_ptr_array_unref (model->layers);
   g_free (model->fingerprint);
   g_free (model);
@@ -73,7 +98,7 @@ gboolean
 lstm_model_is_causal (const LstmModel *model)
 {
   for (guint i = 0; i < model->layers->len; i++)
-    if (lstm_layer_needs_whole (lstm_model_layer (model, i)))
+    if (lstm_model_get_layer (model, i)->needs_complete_sequence)
       return FALSE;
   return TRUE;
 }
@@ -81,27 +106,21 @@ lstm_model_is_causal (const LstmModel *model)
 guint
 lstm_model_get_n_lstm_layers (const LstmModel *model)
 {
-  return model->lstm_layers->len;
+  return model->memory_layouts->len;
 }
 
 gsize
 lstm_model_get_hidden_size (const LstmModel *model, guint layer)
 {
-  const LstmLayer *lstm;
-
-  g_return_val_if_fail (layer < model->lstm_layers->len, 0);
-  lstm = g_ptr_array_index (model->lstm_layers, layer);
-  return lstm->out;
+  g_return_val_if_fail (layer < model->memory_layouts->len, 0);
+  return lstm_model_get_memory_layout (model, layer)->n_h;
 }
 
 gsize
 lstm_model_get_cell_size (const LstmModel *model, guint layer)
 {
-  const LstmLayer *lstm;
-
-  g_return_val_if_fail (layer < model->lstm_layers->len, 0);
-  lstm = g_ptr_array_index (model->lstm_layers, layer);
-  return lstm->units;
+  g_return_val_if_fail (layer < model->memory_layouts->len, 0);
+  return lstm_model_get_memory_layout (model, layer)->n_c;
 }
 
 LstmPrecision
@@ -122,24 +141,12 @@ lstm_model_get_isa (const LstmModel *model)
   return model->kernels->name;
 }
 
-static gsize
-layer_floats (const LstmLayer *layer)
-{
-  gsize floats = layer->n_weights;
-
-  if (layer->projection)
-    floats += layer->projection->n_weights;
-  for (guint k = 0; k < G_N_ELEMENTS (layer->directions); k++)
-    floats += layer->directions[k] ? layer_floats (layer->directions[k]) : 0;
-  return floats;
-}
-
 gsize
 lstm_model_get_packed_size (const LstmModel *model)
 {
   gsize floats = 0;
 
   for (guint i = 0; i < model->layers->len; i++)
-    floats += layer_floats (lstm_model_layer (model, i));
+    floats += lstm_model_get_layer (model, i)->n_weights;
   return floats * sizeof (float);
 }

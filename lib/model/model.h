@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "layers/layer.h"
+#include "layers/builder.h"
 #include "lstm/lstm.h"
 
 struct _LstmModel {
@@ -9,17 +9,27 @@ struct _LstmModel {
   const LstmKernels *kernels;
   LstmPrecision precision;
   char *fingerprint;
-  gsize in, out;          /* of the first layer, of the last */
-  GPtrArray *layers;      /* LstmLayer, input to output; never empty */
-  GPtrArray *lstm_layers; /* those of them that are LSTM layers; not owned */
+  gsize in, out;     /* features of the first layer's input and the last layer's output */
+  GPtrArray *layers; /* LstmLayer, input to output; never empty */
+  GPtrArray *memory_layouts; /* LstmMemoryLayout of each LSTM layer or direction; not owned */
 };
 
 static inline const LstmLayer *
-lstm_model_layer (const LstmModel *model, guint i)
+lstm_model_get_layer (const LstmModel *model, guint i)
 {
   return g_ptr_array_index (model->layers, i);
 }
 
-/* Makes the message valid UTF-8, as bindings need it: names of files may be of any bytes. For the
- * public functions that name one. Nothing is to be done where there is no error. */
+static inline const LstmMemoryLayout *
+lstm_model_get_memory_layout (const LstmModel *model, guint i)
+{
+  return g_ptr_array_index (model->memory_layouts, i);
+}
+
+/* Makes a model of the layers of @builder, which has none afterwards.
+ * Returns: (transfer full) (nullable): the model, or NULL with LSTM_ERROR_LAYER */
+LstmModel *lstm_model_new_from_builder (LstmBuilder *builder, GError **error);
+
+/* Makes the message of @error, if there is one, valid UTF-8, as bindings need it: file names can
+ * contain any bytes. Each public function whose error names a file calls this function. */
 void lstm_error_make_valid (GError **error);

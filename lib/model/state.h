@@ -6,30 +6,36 @@
 struct _LstmState {
   gatomicrefcount refs;
   LstmModel *model;
-  gsize streams;
-  gsize chunk;        /* steps run together: streams * chunk rows of scratch */
-  gboolean whole;     /* every call is a sequence from beginning to end */
-  gsize max_steps;    /* of it */
-  float *floats;      /* all of what follows, in one piece */
-  gsize n_memory;     /* floats of h, h_next and c, which stand first */
-  LstmMemory *memory; /* one per LSTM layer */
-  float *between[2];  /* (streams, chunk, widest layer): what layers hand to each other */
-  float *scratch;     /* (streams, chunk, widest scratch row) */
-  float *held;        /* (streams, widest c_stride), and */
-  guint8 *mask;       /* (streams, chunk) */
+  gsize streams; /* state rows; with windows, slots of all streams */
+  gsize chunk; /* steps that pass all layers together: streams * chunk rows of scratch memory */
+  gboolean
+      runs_complete_sequences; /* each call is a sequence from its first to its last step */
+  gsize max_steps;             /* of such a sequence */
+  float *floats;      /* the allocation that contains the memory and the fields after it */
+  gsize n_memory;     /* floats of h, h_next and c of all layers, the first part of floats */
+  LstmMemory *memory; /* of each LSTM layer or direction */
+  float *layer_buffers
+      [2];        /* (streams, chunk, widest layer), inputs and outputs of layers in turn */
+  float *scratch; /* (streams, chunk, widest scratch row) */
+  float *saved_c; /* (streams, widest c_stride) */
+  guint8 *mask;   /* (streams, chunk) */
 };
 
-/* As lstm_state_new(), for calls of at most @chunk steps. */
+/* Returns a state for calls of at most @chunk steps; see lstm_state_new(). */
 LstmState *lstm_state_new_chunked (
     LstmModel *model, gsize streams, gsize chunk, GError **error);
 
+/* Returns whether each step of @model depends only on the previous steps; else sets @error. */
+gboolean lstm_model_check_causal (const LstmModel *model, GError **error);
+
 /* A value of h or c that is NaN or infinite */
 typedef struct {
-  guint layer; /* among the LSTM layers */
-  gboolean cell;
+  guint layer;   /* LSTM layer or direction */
+  gboolean cell; /* the value is in c, not in h */
   gsize unit;
   float value;
 } LstmFlaw;
 
-/* The first one in row @row of h and c; FALSE if all are finite. */
+/* Sets @flaw to the first value that is not finite in the state row @row. Returns FALSE if all
+ * values are finite. */
 gboolean lstm_state_find_flaw (const LstmState *state, gsize row, LstmFlaw *flaw);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Windows that overlap, in ceil (length / hop) slots a stream: each slot is a row of one state, a
- * window runs in the slot that the window before it in that slot has left, and all slots take
- * the same x. */
+ * Overlapping windows, in ceil (length / hop) slots per stream. Each slot is a row of one state.
+ * A window runs in the slot of the last window that is complete, and all slots process the same
+ * x. */
 #include "model/window.h"
 #include "kernels/float-mode.h"
-
-#define NONE G_MAXSIZE
+#include "model/chain.h"
+#include <string.h>
 
 G_DEFINE_BOXED_TYPE (LstmWindow, lstm_window, lstm_window_ref, lstm_window_unref)
 
@@ -19,12 +19,8 @@ lstm_window_new (LstmModel *model, gsize streams, gsize length, gsize hop, GErro
 
   g_return_val_if_fail (model != NULL, NULL);
   g_return_val_if_fail (streams > 0 && length > 0 && hop > 0, NULL);
-  if (!lstm_model_is_causal (model)) {
-    g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-        "expected a model whose every step depends on the steps before it only, found one that "
-        "needs whole sequences");
+  if (!lstm_model_check_causal (model, error))
     return NULL;
-  }
   slots = lstm_window_n_slots (length, hop);
   if (!g_size_checked_mul (&rows, streams, slots))
     rows = G_MAXSIZE;
@@ -37,9 +33,9 @@ lstm_window_new (LstmModel *model, gsize streams, gsize length, gsize hop, GErro
   window->length = length;
   window->hop = hop;
   window->slots = slots;
-  window->first = window->last = NONE;
+  window->first = window->last = G_MAXSIZE;
   for (guint i = 0; i < model->layers->len; i++) {
-    if (lstm_model_layer (model, i)->kind->n_memories) {
+    if (lstm_model_get_layer (model, i)->kind->n_memories) {
       window->first = MIN (window->first, i);
       window->last = i;
     }
@@ -74,21 +70,24 @@ void
 lstm_window_set_position (LstmWindow *window, gsize position)
 {
   const gsize length = window->length, hop = window->hop;
-  const gsize begun = position / hop + (position % hop != 0);
+  const gsize n_started = position / hop + (position % hop != 0);
 
-  window->begins = position % hop ? hop - position % hop : 0;
-  window->next = begun % window->slots;
-  window->ends = position < length ? length - position : hop - (position - length) % hop;
-  window->complete = position < length ? 0 : (1 + (position - length) / hop) % window->slots;
+  window->steps_to_start = position % hop ? hop - position % hop : 0;
+  window->starting_slot = n_started % window->slots;
+  window->steps_to_end = position < length ? length - position
+                                           : hop - (position - length) % hop;
+  window->complete_slot = position < length ? 0
+                                            : (1 + (position - length) / hop) % window->slots;
 }
 
-/* That of the window which is complete next, at its last step, less the steps until then */
+/* The position of the last step of the next complete window, minus the steps until then */
 gsize
 lstm_window_get_position (const LstmWindow *window)
 {
-  const gboolean between = window->ends > window->length; /* one window and the next */
+  const gboolean is_between = window->steps_to_end > window->length; /* between two windows */
 
-  return window->length + (window->complete + between) * window->hop - window->ends;
+  return window->length + (window->complete_slot + is_between) * window->hop
+         - window->steps_to_end;
 }
 
 gsize
@@ -105,9 +104,9 @@ lstm_window_n_open (const LstmWindow *window)
 {
   const gsize length = window->length, hop = window->hop;
   const gsize position = lstm_window_get_position (window);
-  const gsize begun = position / hop + (position % hop != 0);
+  const gsize n_started = position / hop + (position % hop != 0);
 
-  return begun - (position < length ? 0 : 1 + (position - length) / hop);
+  return n_started - (position < length ? 0 : 1 + (position - length) / hop);
 }
 
 void
@@ -119,120 +118,64 @@ lstm_window_reset (LstmWindow *window)
 gsize
 lstm_window_get_n_outputs (const LstmWindow *window, gsize steps)
 {
-  return steps < window->ends ? 0 : 1 + (steps - window->ends) / window->hop;
-}
-
-/* Rows of h, or what a layer between made of it, of the slot that is complete */
-static void
-select_slot (const LstmWindow *window, gsize slot, const float **x, gsize *x_stride)
-{
-  *x += slot * *x_stride;
-  *x_stride *= window->slots;
-}
-
-/* A step that is masked is so for all slots of its stream. */
-static void
-spread_mask (const LstmWindow *window, guint8 *mask)
-{
-  for (gsize row = window->streams * window->slots; row-- > 0;)
-    mask[row] = mask[row / window->slots];
-}
-
-/* Rows of h, but 0 where the step is masked */
-static const float *
-zero_masked (const LstmWindow *window, const float *h, gsize stride, const guint8 *mask,
-    gsize fan, float *to)
-{
-  memcpy (to, h, window->streams * window->slots * stride * sizeof (float));
-  for (gsize row = 0; row < window->streams * window->slots; row++)
-    if (mask[row / fan])
-      memset (to + row * stride, 0, stride * sizeof (float));
-  return to;
-}
-
-/* One step x [streams, d] of all slots: layers up to the first LSTM run once a stream, layers up
- * to the last one once a slot, those behind it only for the @slot that is complete. */
-static void
-step (LstmWindow *window, const float *x, gsize x_stride, gsize slot, float *y, gsize y_stride)
-{
-  LstmState *state = window->state;
-  const LstmModel *model = state->model;
-  const gsize n_layers = slot == NONE ? window->last + 1 : model->layers->len;
-  LstmMemory *memory = state->memory;
-  guint8 *mask = NULL;
-
-  for (gsize i = 0; i < n_layers; i++) {
-    const LstmLayer *layer = lstm_model_layer (model, (guint) i);
-    const gboolean inside = i > window->first && i <= window->last;
-    const gboolean last = i + 1 == model->layers->len;
-    const LstmBlock block = {
-        .streams = window->streams * (inside ? window->slots : 1),
-        .fan = i == window->first ? window->slots : 1,
-        .steps = 1,
-        .x = x,
-        .x_stride = x_stride,
-        .y = layer->kind->n_memories ? NULL
-             : last                  ? y
-                                     : state->between[i % 2],
-        .y_stride = last ? y_stride : layer->out,
-        .scratch = state->scratch,
-        .mask = layer->kind->masks ? state->mask : mask,
-        .held = state->held,
-        .memory = memory,
-    };
-
-    layer->kind->run (layer, model->kernels, &block);
-    x = block.y;
-    x_stride = block.y_stride;
-    if (layer->kind->n_memories) {
-      x = memory->h;
-      x_stride = memory->h_stride;
-      memory++;
-    }
-    if (layer->zero_masked && block.mask)
-      x = zero_masked (window, x, x_stride, block.mask, block.fan, state->between[i % 2]);
-    mask = layer->returns_last ? NULL : block.mask;
-    if (i == window->first && mask)
-      spread_mask (window, mask);
-    if (i == window->last && slot != NONE)
-      select_slot (window, slot, &x, &x_stride);
-  }
-  if (slot != NONE && lstm_model_layer (model, model->layers->len - 1)->kind->n_memories)
-    for (gsize s = 0; s < window->streams; s++)
-      memcpy (y + s * y_stride, x + s * x_stride, model->out * sizeof (float));
+  return steps < window->steps_to_end ? 0 : 1 + (steps - window->steps_to_end) / window->hop;
 }
 
 static void
-advance (gsize *countdown, gsize *slot, const LstmWindow *window)
+advance_slot (const LstmWindow *window, gsize *countdown, gsize *slot)
 {
   *countdown = window->hop;
   *slot = (*slot + 1) % window->slots;
+}
+
+/* Starts a window if one begins with the next step. */
+static void
+start_window (LstmWindow *window)
+{
+  if (window->steps_to_start == 0) {
+    for (gsize s = 0; s < window->streams; s++)
+      lstm_state_reset_stream (window->state, s * window->slots + window->starting_slot);
+    advance_slot (window, &window->steps_to_start, &window->starting_slot);
+  }
+  window->steps_to_start--;
+}
+
+/* Returns the slot whose window is complete after the next step, or LSTM_NO_SLOT. */
+static gsize
+end_window (LstmWindow *window)
+{
+  const gsize slot = window->complete_slot;
+
+  if (--window->steps_to_end > 0)
+    return LSTM_NO_SLOT;
+  advance_slot (window, &window->steps_to_end, &window->complete_slot);
+  return slot;
 }
 
 gsize
 lstm_window_run (LstmWindow *window, gsize steps, const float *input, float *output)
 {
   const gsize d = window->state->model->in, n = window->state->model->out;
-  const gsize count = lstm_window_get_n_outputs (window, steps);
+  const gsize n_outputs = lstm_window_get_n_outputs (window, steps);
   const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
+  LstmSlots slots = {.n_slots = window->slots, .first = window->first, .last = window->last};
+  LstmPass pass = {
+      .streams = window->streams,
+      .steps = 1,
+      .input_stride = steps * d,
+      .output = output,
+      .output_stride = n_outputs * n,
+      .slots = &slots,
+  };
 
   for (gsize t = 0; t < steps; t++) {
-    gsize slot = NONE;
-
-    if (window->begins == 0) {
-      for (gsize s = 0; s < window->streams; s++)
-        lstm_state_reset_stream (window->state, s * window->slots + window->next);
-      advance (&window->begins, &window->next, window);
-    }
-    window->begins--;
-    if (--window->ends == 0) {
-      slot = window->complete;
-      advance (&window->ends, &window->complete, window);
-    }
-    step (window, input + t * d, steps * d, slot, output, count * n);
-    if (slot != NONE)
-      output += n;
+    start_window (window);
+    slots.complete_slot = end_window (window);
+    pass.input = input + t * d;
+    lstm_chain_run (window->state, &pass);
+    if (slots.complete_slot != LSTM_NO_SLOT)
+      pass.output += n;
   }
   lstm_float_mode_leave (caller);
-  return count;
+  return n_outputs;
 }

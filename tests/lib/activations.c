@@ -89,7 +89,7 @@ sweep (const LstmKernels *kernels, const Function *f, Errors *errors)
     for (guint64 i = 0; i < BLOCK; i++)
       x[i] = float_of ((guint32) ((at + i) * stride));
     memcpy (y, x, BLOCK * sizeof *y);
-    kernels->activate (&(LstmActivation){.kind = f->activation}, y, 1, BLOCK, BLOCK);
+    kernels->activate_rows (&(LstmActivation){.kind = f->activation}, y, 1, BLOCK, BLOCK);
     for (gsize i = 0; i < BLOCK; i++) {
       if (isnan (x[i])) {
         g_assert_true (isnan (y[i]));
@@ -115,7 +115,7 @@ sweep_pairs (const LstmKernels *kernels, float high, guint32 stride, Errors *err
       y[r * panel] = 0;
       y[r * panel + 1] = float_of (at + r * by);
     }
-    kernels->activate (&(LstmActivation){.kind = LSTM_ACTIVATION_SOFTMAX}, y, rows, 2, panel);
+    kernels->activate_rows (&(LstmActivation){.kind = LSTM_ACTIVATION_SOFTMAX}, y, rows, 2, panel);
     for (guint32 r = 0; r < rows; r++) {
       const float x = float_of (at + r * by);
 
@@ -191,11 +191,11 @@ test_special (gconstpointer data)
     g_autofree float *y = g_new0 (float, kernels->panel);
 
     y[0] = table[i].x;
-    kernels->activate (
+    kernels->activate_rows (
         &(LstmActivation){.kind = LSTM_ACTIVATION_SIGMOID}, y, 1, 1, kernels->panel);
     g_assert_cmphex (bits_of (y[0]), ==, bits_of (table[i].sigmoid));
     y[0] = table[i].x;
-    kernels->activate (
+    kernels->activate_rows (
         &(LstmActivation){.kind = LSTM_ACTIVATION_TANH}, y, 1, 1, kernels->panel);
     g_assert_cmphex (bits_of (y[0]), ==, bits_of (table[i].tanh));
   }

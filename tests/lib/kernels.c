@@ -144,7 +144,7 @@ test_activations (const LstmKernels *k)
     size_t at = 0;
 
     memcpy (y, x, n * sizeof *y);
-    k->activate (&(LstmActivation){.kind = a}, y, 1, n, n);
+    k->activate_rows (&(LstmActivation){.kind = a}, y, 1, n, n);
     for (size_t i = 0; i < n; i++) {
       const double error = ulps (y[i], exact (a, x[i]));
 
@@ -176,7 +176,7 @@ test_softmax (const LstmKernels *k)
     for (size_t i = stride; i < ROWS * stride; i++)
       x[i] *= 200;
     memcpy (y, x, ROWS * stride * sizeof *y);
-    k->activate (&(LstmActivation){.kind = LSTM_ACTIVATION_SOFTMAX}, y, ROWS, n, stride);
+    k->activate_rows (&(LstmActivation){.kind = LSTM_ACTIVATION_SOFTMAX}, y, ROWS, n, stride);
     for (size_t r = 0; r < ROWS; r++) {
       const float *from = x + r * stride, *to = y + r * stride;
       double max = -INFINITY, sum = 0;
@@ -255,7 +255,7 @@ pack (float *to, size_t w_stride, const LstmKernels *kernels, int precision, siz
       lane[0] = (float) factor;
       memcpy (lane + kernels->panel, &start, sizeof start);
     }
-    lane += product->head * kernels->panel;
+    lane += product->n_header_rows * kernels->panel;
     for (size_t i = 0; i < k; i++) {
       float *word = lane + i / product->per_word * kernels->panel;
       const size_t at = i % product->per_word;
@@ -277,10 +277,10 @@ typedef struct {
   const LstmKernels *kernels;
   const LstmProduct *product;
   size_t rows, panels, n, units;
-  size_t dx, dh;      /* values of a row of x and h */
-  float *bias, *c;    /* (n), (rows, units) */
-  float *w;           /* packed */
-  size_t w_stride, u; /* as in LstmStep */
+  size_t dx, dh;             /* values of a row of x and h */
+  float *bias, *c;           /* (n), (rows, units) */
+  float *w;                  /* packed */
+  size_t w_stride, u_offset; /* see LstmStep */
   LstmRows x, h;
   double *sum_x, *sum_h; /* (rows, n): bias + x W, h U */
 } Layer;
@@ -293,24 +293,24 @@ add_product (const Layer *l, int precision, size_t k, float *w, double *sum, uin
   const float *x = new_filled (l->rows * stride, seed),
               *matrix = new_filled (l->n * k, seed + 1);
   LstmRows rows = {.words = x, .stride = stride, .n = words};
-  double row[MAX_ROWS][MAX_K], row_factors[MAX_ROWS];
+  double row[MAX_ROWS][MAX_K], row_scales[MAX_ROWS];
 
   if (l->product->to_words) {
-    float *to = NEW (float, l->rows *words), *factors = NEW (float, l->rows);
+    float *to = NEW (float, l->rows *words), *scales = NEW (float, l->rows);
 
-    l->product->to_words (x, stride, l->rows, k, to, words, factors);
-    rows = (LstmRows){to, words, words, factors};
+    l->product->to_words (x, stride, l->rows, k, to, words, scales);
+    rows = (LstmRows){to, words, words, scales};
   }
   pack (w, l->w_stride, l->kernels, precision, l->panels, matrix, k);
   for (size_t r = 0; r < l->rows; r++)
-    row_factors[r] = quantize (precision, x + r * stride, k, row[r]);
+    row_scales[r] = quantize (precision, x + r * stride, k, row[r]);
   for (size_t o = 0; o < l->n; o++) {
     double column[MAX_K];
     const double factor = quantize (precision, matrix + o * k, k, column);
 
     for (size_t r = 0; r < l->rows; r++)
       for (size_t i = 0; i < k; i++)
-        sum[r * l->n + o] += row[r][i] * row_factors[r] * column[i] * factor;
+        sum[r * l->n + o] += row[r][i] * row_scales[r] * column[i] * factor;
   }
   return rows;
 }
@@ -320,8 +320,8 @@ new_layer (const LstmKernels *kernels, int precision, size_t rows, size_t dx, si
 {
   const LstmProduct *product = &kernels->products[precision];
   const size_t panel = kernels->panel, n = panels * panel, units = n / 4, dh = units - 1;
-  const size_t x_rows = product->head + n_words (product, dx);
-  const size_t h_rows = product->head + n_words (product, dh);
+  const size_t x_rows = product->n_header_rows + n_words (product, dx);
+  const size_t h_rows = product->n_header_rows + n_words (product, dh);
   Layer l = {.kernels = kernels,
       .product = product,
       .rows = rows,
@@ -331,7 +331,7 @@ new_layer (const LstmKernels *kernels, int precision, size_t rows, size_t dx, si
       .dx = dx,
       .dh = dh,
       .w_stride = (1 + x_rows + h_rows) * panel,
-      .u = (1 + x_rows) * panel};
+      .u_offset = (1 + x_rows) * panel};
 
   l.bias = new_filled (n, 7);
   l.c = new_filled (rows * units, 8);
@@ -343,7 +343,7 @@ new_layer (const LstmKernels *kernels, int precision, size_t rows, size_t dx, si
   for (size_t i = 0; i < rows * n; i++)
     l.sum_x[i] = l.bias[i % n];
   l.x = add_product (&l, precision, dx, l.w + panel, l.sum_x, (uint32_t) (rows + dx));
-  l.h = add_product (&l, precision, dh, l.w + l.u, l.sum_h, (uint32_t) (rows + panels));
+  l.h = add_product (&l, precision, dh, l.w + l.u_offset, l.sum_h, (uint32_t) (rows + panels));
   return l;
 }
 
@@ -351,24 +351,24 @@ static LstmRows
 from_row (LstmRows rows, size_t row)
 {
   rows.words += row * rows.stride;
-  if (rows.factors)
-    rows.factors += row;
+  if (rows.scales)
+    rows.scales += row;
   return rows;
 }
 
 static void
 run_affine (const Layer *l, size_t row, size_t rows, float *y)
 {
-  const LstmAffine job = {.rows = rows,
-      .panels = l->panels,
+  const LstmAffine job = {.n_rows = rows,
+      .n_panels = l->panels,
       .w = l->w,
       .w_stride = l->w_stride,
-      .w_at = l->kernels->panel,
+      .w_offset = l->kernels->panel,
       .x = from_row (l->x, row),
       .y = y,
       .y_stride = l->n};
 
-  l->product->affine (&job);
+  l->product->run_affine (&job);
 }
 
 /* From x, or from @z where that is given; @c becomes the state after. */
@@ -376,11 +376,11 @@ static void
 run_step (const Layer *l, size_t row, size_t rows, const float *z, size_t z_stride, float *h,
     float *c)
 {
-  const LstmStep job = {.rows = rows,
-      .panels = l->panels,
+  const LstmStep job = {.n_rows = rows,
+      .n_panels = l->panels,
       .w = l->w,
       .w_stride = l->w_stride,
-      .u = l->u,
+      .u_offset = l->u_offset,
       .x = z ? (LstmRows){0} : from_row (l->x, row),
       .z = z,
       .z_stride = z_stride,
@@ -390,7 +390,7 @@ run_step (const Layer *l, size_t row, size_t rows, const float *z, size_t z_stri
       .m_stride = l->units};
 
   memcpy (c, l->c + row * l->units, rows * l->units * sizeof *c);
-  l->product->step (&job);
+  l->product->run_step (&job);
 }
 
 static int
@@ -485,21 +485,21 @@ test_isolation (const LstmKernels *kernels)
     static const float x[ROWS][D] = {
         {0.5f, 1, 0}, {NAN, 0, 0}, {0.5f, 1, 0}, {INFINITY, 0, 0}, {0.5f, 1, 0}};
     Layer l = new_layer (kernels, precision, ROWS, D, 1);
-    float *words = NEW (float, ROWS *D), *factors = NEW (float, ROWS);
+    float *words = NEW (float, ROWS *D), *scales = NEW (float, ROWS);
     float *h = NEW (float, ROWS *l.units), *c = NEW (float, ROWS *l.units);
 
     l.x = (LstmRows){x[0], D, D, NULL};
     if (l.product->to_words) {
       const size_t n = n_words (l.product, D);
 
-      l.product->to_words (x[0], D, ROWS, D, words, n, factors);
-      l.x = (LstmRows){words, n, n, factors};
+      l.product->to_words (x[0], D, ROWS, D, words, n, scales);
+      l.x = (LstmRows){words, n, n, scales};
     }
     for (size_t r = 1; r < ROWS; r++) { /* the rows differ in x only */
       memcpy (l.c + r * l.units, l.c, l.units * sizeof *c);
       memcpy ((float *) l.h.words + r * l.h.stride, l.h.words, l.h.n * sizeof *c);
-      if (l.h.factors)
-        ((float *) l.h.factors)[r] = l.h.factors[0];
+      if (l.h.scales)
+        ((float *) l.h.scales)[r] = l.h.scales[0];
     }
     run_step (&l, 0, ROWS, NULL, 0, h, c);
     for (size_t u = 0; u < l.units; u++) {
@@ -524,7 +524,7 @@ check_int8_words (const LstmKernels *kernels, size_t k)
   enum { ROWS = N_ELEMENTS (magnitudes), MARK = 0x5a };
   const LstmProduct *product = &kernels->products[LSTM_INT8];
   const size_t n = n_words (product, k), stride = n + 1;
-  float *x = new_filled (ROWS * k, (uint32_t) k), *factors = NEW (float, ROWS);
+  float *x = new_filled (ROWS * k, (uint32_t) k), *scales = NEW (float, ROWS);
   uint8_t *words = NEW (uint8_t, 4 * ROWS * stride);
 
   for (size_t r = 0; r < ROWS; r++) {
@@ -533,7 +533,7 @@ check_int8_words (const LstmKernels *kernels, size_t k)
     x[r * k + k - 1] = magnitudes[r];
   }
   memset (words, MARK, 4 * ROWS * stride);
-  product->to_words (x, k, ROWS, k, (float *) words, stride, factors);
+  product->to_words (x, k, ROWS, k, (float *) words, stride, scales);
   for (size_t r = 0; r < ROWS; r++) {
     const uint8_t *row = words + 4 * r * stride;
     double q[MAX_K];
@@ -541,9 +541,9 @@ check_int8_words (const LstmKernels *kernels, size_t k)
     const int tiny = magnitudes[r] < 1e-30f; /* all becomes 0 */
 
     if (!isfinite (magnitudes[r])) {
-      check (isnan (factors[r]), "factor %a", factors[r]);
+      check (isnan (scales[r]), "factor %a", scales[r]);
     } else {
-      check (factors[r] == factor, "factor %a, not %a", factors[r], factor);
+      check (scales[r] == factor, "factor %a, not %a", scales[r], factor);
       for (size_t i = 0; i < 4 * n; i++) {
         const int value = (uint8_t) (row[i] - kernels->byte_offset);
         const int expected = i < k && !tiny ? (uint8_t) (int) q[i] : 0;

@@ -305,7 +305,7 @@ test_whole (void)
   g_autoptr (LstmModel) model = saved_model (0, "base", LSTM_PRECISION_FLOAT32);
   g_autoptr (LstmState) state = lstm_state_new_for_sequences (model, 1, 3, NULL);
 
-  g_test_expect_message ("lstm", G_LOG_LEVEL_CRITICAL, "*!state->whole*");
+  g_test_expect_message ("lstm", G_LOG_LEVEL_CRITICAL, "*!state->runs_complete_sequences*");
   g_assert_null (lstm_state_save (state, 0, 0));
   g_test_assert_expected_messages ();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "load/pytorch/chain-parser.h"
-#include "layers/layer.h"
+#include "layers/repeat-vector.h"
 #include "load/pytorch/torch-activations.h"
 #include "util/text.h"
 #include <string.h>

@@ -26,7 +26,7 @@ static const TorchActivation activations[] = {
     {"relu6", "relu_capped", NAN, NAN, FALSE},
     {"swish", "silu", NAN, NAN, FALSE},
 #define EACH(id, name, alpha, beta, expression) {name, name, NAN, NAN, FALSE},
-#define ROW(id, name) {name, name, NAN, NAN, FALSE},
+#define ROW(id, name, function) {name, name, NAN, NAN, FALSE},
     LSTM_ACTIVATIONS (EACH, ROW)
 #undef EACH
 #undef ROW

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+/* Returns @n zeroed floats, aligned for vector loads, or NULL with LSTM_ERROR_MEMORY. Free them
+ * with free(). */
+float *lstm_floats_new (gsize n, GError **error);

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "layers/bidirectional.h"
+#include "layers/source.h"
+#include <math.h>
+
+/* --- Options --- */
+
+/* The options of an LSTM layer, which all layers of a stack share */
+typedef struct {
+  LstmLstmParams directions[2];
+  guint direction; /* index of direction_words */
+  guint merge;     /* LstmMerge */
+} Options;
+
+static const char *const direction_words[] = {"forward", "reverse", "bidirectional", NULL};
+enum { FORWARD, REVERSE, BIDIRECTIONAL };
+
+/* Reads three activations for both directions, or three for each. */
+static gboolean
+read_activations (const LstmLayerSource *source, Options *options, GError **error)
+{
+  static const char *const defaults[] = {"sigmoid", "tanh", "tanh"};
+  JsonNode *node = json_object_get_member (source->object, "activations");
+  JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  const guint length = array ? json_array_get_length (array) : 0;
+  const gboolean is_bidirectional = options->direction == BIDIRECTIONAL;
+
+  if (node && length != 3 && !(length == 6 && is_bidirectional))
+    return lstm_layer_source_refuse_value (source, source->object, "activations",
+        is_bidirectional ? "an array of 3 or 6" : "an array of 3", error);
+  for (guint i = 0; i < 6; i++) {
+    JsonNode *element = array ? json_array_get_element (array, i % length) : NULL;
+
+    if (!lstm_layer_source_read_activation (source, element, defaults[i % 3],
+            &options->directions[i / 3].activations[i % 3], error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Reads a bound above 0; infinity if there is no @key. */
+static gboolean
+read_bound (const LstmLayerSource *source, const char *key, float *value, GError **error)
+{
+  if (!lstm_layer_source_read_number (source, key, INFINITY, value, error))
+    return FALSE;
+  return *value > 0
+         || lstm_layer_source_refuse_value (
+             source, source->object, key, "a number above 0", error);
+}
+
+static gboolean
+read_direction_options (const LstmLayerSource *source, LstmLstmParams *params, GError **error)
+{
+  static const char *const return_words[] = {"sequence", "last", NULL};
+  static const char *const order_words[] = {"time", "processed", NULL};
+  guint returns, order;
+
+  if (!lstm_layer_source_read_word (source, "return", return_words, &returns, error)
+      || !lstm_layer_source_read_word (source, "order", order_words, &order, error))
+    return FALSE;
+  params->returns_last = returns == 1;
+  params->keep_processing_order = order == 1;
+  return read_bound (source, "clip", &params->clip, error)
+         && read_bound (source, "cell_clip", &params->cell_clip, error)
+         && lstm_layer_source_read_boolean (
+             source, "input_forget", &params->input_forget, error)
+         && lstm_layer_source_read_boolean (source, "zero_masked", &params->zero_masked, error);
+}
+
+static gboolean
+read_options (const LstmLayerSource *source, Options *options, GError **error)
+{
+  static const char *const merge_words[] = {
+      "concat", "sum", "mul", "ave", NULL}; /* LstmMerge */
+
+  if (!lstm_layer_source_read_word (
+          source, "direction", direction_words, &options->direction, error)
+      || !lstm_layer_source_read_word (source, "merge", merge_words, &options->merge, error))
+    return FALSE;
+  for (guint k = 0; k < 2; k++)
+    if (!read_direction_options (source, &options->directions[k], error))
+      return FALSE;
+  options->directions[0].reverse = options->direction == REVERSE;
+  options->directions[1].reverse = TRUE;
+  return read_activations (source, options, error);
+}
+
+/* --- Tensors --- */
+
+/* The tensors of a direction, without the number of the layer. The first two are required. */
+static const struct {
+  const char *name;
+  gsize offset; /* of the pointer in LstmLstmParams */
+} tensor_rows[] = {
+    {"weight_ih", G_STRUCT_OFFSET (LstmLstmParams, weight_ih)},
+    {"weight_hh", G_STRUCT_OFFSET (LstmLstmParams, weight_hh)},
+    {"bias_ih", G_STRUCT_OFFSET (LstmLstmParams, bias_ih)},
+    {"bias_hh", G_STRUCT_OFFSET (LstmLstmParams, bias_hh)},
+    {"weight_peephole", G_STRUCT_OFFSET (LstmLstmParams, peephole)},
+    {"weight_hr", G_STRUCT_OFFSET (LstmLstmParams, projection)},
+    {"initial_h", G_STRUCT_OFFSET (LstmLstmParams, initial_h)},
+    {"initial_c", G_STRUCT_OFFSET (LstmLstmParams, initial_c)},
+};
+#define N_REQUIRED_TENSORS 2
+
+/* A direction, and the arrays that its params refer to */
+typedef struct {
+  LstmArray arrays[G_N_ELEMENTS (tensor_rows)];
+  LstmLstmParams params;
+} Direction;
+
+static void
+direction_clear (Direction *direction)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (tensor_rows); i++)
+    lstm_array_clear (&direction->arrays[i]);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Direction, direction_clear)
+
+/* @number: "_l0", "_l1" …, or "" for nn.LSTMCell, followed by "_reverse" for the reverse
+ * direction */
+static gboolean
+read_tensors (const LstmLayerSource *source, const char *number, const char *name,
+    Direction *direction, GError **error)
+{
+  direction->params.name = name;
+  for (guint i = 0; i < G_N_ELEMENTS (tensor_rows); i++) {
+    g_autofree char *tensor = g_strconcat (tensor_rows[i].name, number, NULL);
+    LstmArray *array = &direction->arrays[i];
+    gboolean found = TRUE;
+
+    if (!lstm_layer_source_read_tensor (
+            source, tensor, i < N_REQUIRED_TENSORS ? NULL : &found, array, error))
+      return FALSE;
+    if (found)
+      G_STRUCT_MEMBER (const LstmArray *, &direction->params, tensor_rows[i].offset) = array;
+  }
+  return TRUE;
+}
+
+/* --- Layers --- */
+
+static gboolean
+append_layer (const LstmLayerSource *source, const char *number, const Options *options,
+    gboolean returns_last, GError **error)
+{
+  LstmBuilder *builder = source->builder;
+  g_autofree char *name = *number ? g_strconcat (source->prefix, number + 1, NULL)
+                                  : g_strdup (source->name);
+  g_autofree char *reverse = g_strconcat (number, "_reverse", NULL);
+  g_auto (Direction) a = {.params = options->directions[0]};
+  g_auto (Direction) b = {.params = options->directions[1]};
+
+  a.params.returns_last = b.params.returns_last = returns_last;
+  if (!read_tensors (source, number, name, &a, error))
+    return FALSE;
+  if (options->direction != BIDIRECTIONAL)
+    return lstm_builder_append (
+        builder, lstm_lstm_layer_new (builder, &a.params, error), error);
+  return read_tensors (source, reverse, name, &b, error)
+         && lstm_bidirectional_append (
+             builder, &a.params, &b.params, (LstmMerge) options->merge, error);
+}
+
+static gboolean
+has_layer (const LstmLayerSource *source, const char *number)
+{
+  g_autofree char *name = g_strconcat (tensor_rows[0].name, number, NULL);
+
+  return lstm_layer_source_has_tensor (source, name);
+}
+
+/* Appends the layers _l0, _l1 … of a stack, of which only the last can return its last step
+ * alone. */
+static gboolean
+append_stack (const LstmLayerSource *source, const Options *options, GError **error)
+{
+  const gboolean returns_last = options->directions[0].returns_last;
+
+  for (guint k = 0;; k++) {
+    g_autofree char *number = g_strdup_printf ("_l%u", k);
+    g_autofree char *next = g_strdup_printf ("_l%u", k + 1);
+    const gboolean is_last = !has_layer (source, next);
+
+    if (!append_layer (source, number, options, returns_last && is_last, error))
+      return FALSE;
+    if (is_last)
+      return TRUE;
+  }
+}
+
+gboolean
+lstm_lstm_load (const LstmLayerSource *source, GError **error)
+{
+  Options options = {0};
+
+  if (!read_options (source, &options, error))
+    return FALSE;
+  if (!has_layer (source, "_l0") && has_layer (source, ""))
+    return append_layer (source, "", &options, options.directions[0].returns_last, error);
+  return append_stack (source, &options, error);
+}

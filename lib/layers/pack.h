@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Weight matrices in the panels of the kernels. */
+#pragma once
+
+#include <glib.h>
+#include "kernels/kernels.h"
+
+/* A weight matrix [outputs, k], row-major */
+typedef struct {
+  const float *values;
+  gsize k;
+} LstmMatrixPart;
+
+/* A bias and the parts of a matrix that share their panels: [n_panels][1 + rows of the
+ * parts][panel], see kernels.h */
+typedef struct {
+  const LstmProduct *product;
+  float *weights;  /* NULL: no matrix */
+  gsize n_weights; /* floats */
+  gsize n_panels;
+  gsize panel_stride; /* lanes from panel to panel */
+  gsize n_lanes;      /* of all panels: a padded row of outputs */
+} LstmMatrix;
+
+/* Returns the number of words of @k values of x. */
+static inline gsize
+lstm_product_count_words (const LstmProduct *product, gsize k)
+{
+  return k / product->per_word + (k % product->per_word != 0);
+}
+
+/* Returns the number of packed rows of a part. */
+static inline gsize
+lstm_product_count_rows (const LstmProduct *product, gsize k)
+{
+  return product->n_header_rows + lstm_product_count_words (product, k);
+}
+
+/* Packs a matrix. @columns [n_panels * panel] is the output of each lane, G_MAXSIZE for padding,
+ * which stays zero. @bias and @bias2, [outputs] or NULL, are added. Clear @matrix also after a
+ * failure. */
+gboolean lstm_matrix_pack (LstmMatrix *matrix, const LstmKernels *kernels, int precision,
+    gsize n_panels, const gsize *columns, const float *bias, const float *bias2,
+    const LstmMatrixPart *parts, guint n_parts, GError **error);
+
+/* Packs a float32 matrix of @n_outputs in their own order. @bias may be NULL. */
+gboolean lstm_matrix_pack_outputs (LstmMatrix *matrix, const LstmKernels *kernels,
+    gsize n_outputs, const float *bias, const LstmMatrixPart *part, GError **error);
+
+void lstm_matrix_clear (LstmMatrix *matrix);

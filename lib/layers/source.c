@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "layers/source.h"
+#include "util/text.h"
+
+#define MAX_SHOWN 40 /* characters of a string in a message */
+
+void
+lstm_array_clear (LstmArray *array)
+{
+  g_free (array->values);
+}
+
+/* --- Tensors --- */
+
+static LstmTensor *
+find_tensor (const LstmLayerSource *source, const char *name)
+{
+  g_autofree char *full = g_strconcat (source->prefix, name, NULL);
+
+  return lstm_safetensors_find (source->st, full);
+}
+
+gboolean
+lstm_layer_source_has_tensor (const LstmLayerSource *source, const char *name)
+{
+  return find_tensor (source, name) != NULL;
+}
+
+gboolean
+lstm_layer_source_read_tensor (const LstmLayerSource *source, const char *name, gboolean *found,
+    LstmArray *array, GError **error)
+{
+  LstmTensor *tensor = find_tensor (source, name);
+
+  if (found)
+    *found = tensor != NULL;
+  if (tensor)
+    return lstm_safetensors_read (source->st, tensor, array, error);
+  if (found)
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
+      "%s: expected a tensor \"%s%s\", found none of that name", source->st->file,
+      source->prefix, name);
+  return FALSE;
+}
+
+gboolean
+lstm_layer_source_read_row (const LstmLayerSource *source, const char *key, double fallback,
+    LstmArray *array, GError **error)
+{
+  gboolean found = FALSE;
+
+  if (!json_object_has_member (source->object, key)
+      && !lstm_layer_source_read_tensor (source, key, &found, array, error))
+    return FALSE;
+  if (found)
+    return TRUE;
+  *array = (LstmArray){.name = key, .values = g_new (float, 1)};
+  return lstm_layer_source_read_number (source, key, fallback, array->values, error);
+}
+
+/* --- Values of the JSON object --- */
+
+/* Returns: (transfer full): the content of @node, in words if it is long */
+static char *
+describe_node (JsonNode *node)
+{
+  const char *string;
+  g_autofree char *head = NULL;
+
+  if (!node)
+    return g_strdup ("none");
+  if (JSON_NODE_HOLDS_OBJECT (node))
+    return g_strdup ("an object");
+  if (JSON_NODE_HOLDS_ARRAY (node))
+    return g_strdup_printf (
+        "an array of %u", json_array_get_length (json_node_get_array (node)));
+  string = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
+  if (!string)
+    return json_to_string (node, FALSE);
+  if (g_utf8_strlen (string, -1) <= MAX_SHOWN)
+    return g_strdup_printf ("\"%s\"", string);
+  head = g_utf8_substring (string, 0, MAX_SHOWN);
+  return g_strdup_printf ("\"%s…\"", head);
+}
+
+gboolean
+lstm_layer_source_refuse_value (const LstmLayerSource *source, JsonObject *object,
+    const char *key, const char *expected, GError **error)
+{
+  g_autofree char *found = describe_node (json_object_get_member (object, key));
+
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: %s: key \"%s\": expected %s, found %s",
+      source->st->file, source->name, key, expected, found);
+  return FALSE;
+}
+
+static gboolean
+read_member_number (const LstmLayerSource *source, JsonObject *object, const char *key,
+    double fallback, float *value, GError **error)
+{
+  JsonNode *node = json_object_get_member (object, key);
+  GType type = node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node)
+                                                    : G_TYPE_NONE;
+
+  *value = (float) fallback;
+  if (!node)
+    return TRUE;
+  if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
+    return lstm_layer_source_refuse_value (source, object, key, "a number", error);
+  *value = (float) json_node_get_double (node);
+  return TRUE;
+}
+
+gboolean
+lstm_layer_source_read_number (const LstmLayerSource *source, const char *key, double fallback,
+    float *value, GError **error)
+{
+  return read_member_number (source, source->object, key, fallback, value, error);
+}
+
+gboolean
+lstm_layer_source_read_boolean (
+    const LstmLayerSource *source, const char *key, gboolean *value, GError **error)
+{
+  JsonNode *node = json_object_get_member (source->object, key);
+
+  *value = FALSE;
+  if (!node)
+    return TRUE;
+  if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_BOOLEAN)
+    return lstm_layer_source_refuse_value (source, source->object, key, "true or false", error);
+  *value = json_node_get_boolean (node);
+  return TRUE;
+}
+
+gboolean
+lstm_layer_source_read_word (const LstmLayerSource *source, const char *key,
+    const char *const *words, guint *index, GError **error)
+{
+  JsonNode *node = json_object_get_member (source->object, key);
+  const char *word = node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
+  g_autofree char *list = g_strjoinv (", ", (char **) words);
+  g_autofree char *expected = g_strconcat ("one of ", list, NULL);
+
+  for (*index = 0; words[*index]; ++*index)
+    if (!node || g_strcmp0 (word, words[*index]) == 0)
+      return TRUE;
+  return lstm_layer_source_refuse_value (source, source->object, key, expected, error);
+}
+
+static gboolean
+find_activation (
+    const LstmLayerSource *source, const char *name, LstmActivation *activation, GError **error)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  if (lstm_activation_find (name, activation))
+    return TRUE;
+  for (guint i = 0; i < LSTM_N_ACTIVATIONS; i++)
+    lstm_text_append_item (names, lstm_activation_get_name ((LstmActivationKind) i));
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: layer \"%s\": expected an activation of %s, found \"%s\"", source->st->file,
+      source->name, names->str, name);
+  return FALSE;
+}
+
+static gboolean
+check_activation_keys (const LstmLayerSource *source, JsonObject *object, GError **error)
+{
+  g_autoptr (GList) members = json_object_get_members (object);
+
+  for (GList *l = members; l; l = l->next) {
+    if (g_str_equal (l->data, "name") || g_str_equal (l->data, "alpha")
+        || g_str_equal (l->data, "beta"))
+      continue;
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+        "%s: %s: activation: expected the keys name, alpha and beta, found \"%s\"",
+        source->st->file, source->name, (const char *) l->data);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+lstm_layer_source_read_activation (const LstmLayerSource *source, JsonNode *node,
+    const char *fallback, LstmActivation *activation, GError **error)
+{
+  JsonObject *object = node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node)
+                                                             : NULL;
+  JsonNode *name_node = object ? json_object_get_member (object, "name") : node;
+  const char *name = name_node && JSON_NODE_HOLDS_VALUE (name_node)
+                         ? json_node_get_string (name_node)
+                         : NULL;
+  g_autofree char *found = name ? NULL : describe_node (node);
+
+  if (!node)
+    return find_activation (source, fallback, activation, error);
+  if (!name) {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+        "%s: %s: activation: expected a string, or an object with a string \"name\", found %s",
+        source->st->file, source->name, found);
+    return FALSE;
+  }
+  if (object && !check_activation_keys (source, object, error))
+    return FALSE;
+  if (!find_activation (source, name, activation, error))
+    return FALSE;
+  return !object
+         || (read_member_number (
+                 source, object, "alpha", (double) activation->alpha, &activation->alpha, error)
+             && read_member_number (
+                 source, object, "beta", (double) activation->beta, &activation->beta, error));
+}

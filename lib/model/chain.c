@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "model/chain.h"
+#include <string.h>
+
+/* The input of the next layer */
+typedef struct {
+  gsize layer; /* its index */
+  gsize steps;
+  const float *x;
+  gsize x_stride;
+  guint8 *mask;             /* nullable */
+  gboolean has_caller_mask; /* masks of layers are combined with the caller's */
+  guint memory;             /* index of the layer's memory, if it has one */
+} Position;
+
+/* --- Masks --- */
+
+/* Adds to @mask [streams, steps] the steps that the caller masks. */
+static void
+add_caller_mask (const LstmPass *pass, gsize steps, guint8 *mask)
+{
+  for (gsize s = 0; s < pass->streams; s++)
+    for (gsize t = 0; t < steps; t++)
+      mask[s * steps + t] |= !pass->run->mask[s * pass->run->steps + t];
+}
+
+static void
+set_caller_mask (LstmState *state, const LstmPass *pass, Position *at)
+{
+  if (!pass->run || !pass->run->mask)
+    return;
+  memset (state->mask, 0, pass->streams * pass->steps);
+  add_caller_mask (pass, pass->steps, state->mask);
+  at->mask = state->mask;
+  at->has_caller_mask = TRUE;
+}
+
+/* Copies the mask of each stream to its slots. */
+static void
+broadcast_mask (const LstmPass *pass, guint8 *mask)
+{
+  const gsize n_slots = pass->slots->n_slots;
+
+  for (gsize row = pass->streams * n_slots; row-- > 0;)
+    mask[row] = mask[row / n_slots];
+}
+
+/* --- One layer --- */
+
+/* Returns the buffer for the output of the layer @at, or NULL if the output is not needed or is
+ * read in the memory. */
+static float *
+choose_output (
+    const LstmState *state, const LstmPass *pass, const LstmLayer *layer, const Position *at)
+{
+  const gboolean is_last = at->layer + 1 == state->model->layers->len;
+
+  if (pass->slots && layer->kind->n_memories)
+    return layer->output_is_h ? NULL : state->layer_buffers[at->layer % 2];
+  return is_last ? pass->output : state->layer_buffers[at->layer % 2];
+}
+
+static LstmBlock
+make_block (
+    const LstmState *state, const LstmPass *pass, const LstmLayer *layer, const Position *at)
+{
+  const LstmSlots *slots = pass->slots;
+  const LstmRun *run = state->runs_complete_sequences ? pass->run : NULL;
+  const gboolean is_last = at->layer + 1 == state->model->layers->len;
+  LstmBlock block = {
+      .streams = pass->streams,
+      .steps = at->steps,
+      .rows_per_input = 1,
+      .x = at->x,
+      .x_stride = at->x_stride,
+      .y = choose_output (state, pass, layer, at),
+      .is_complete_sequence = state->runs_complete_sequences,
+      .scratch = state->scratch,
+      .mask = layer->kind->masks ? state->mask : at->mask,
+      .saved_c = state->saved_c,
+      .memory = layer->kind->n_memories ? &state->memory[at->memory] : NULL,
+      .should_continue = run ? run->should_continue : NULL,
+      .should_continue_data = run ? run->should_continue_data : NULL,
+  };
+
+  block.y_stride = layer->out
+                   * lstm_layer_get_output_steps (layer, at->steps, block.is_complete_sequence);
+  if (is_last && block.y == pass->output && pass->output_stride)
+    block.y_stride = pass->output_stride;
+  if (slots && at->layer == slots->first)
+    block.rows_per_input = slots->n_slots;
+  else if (slots && at->layer > slots->first && at->layer <= slots->last)
+    block.streams *= slots->n_slots;
+  return block;
+}
+
+/* Makes @block write the trace of the LSTM layer or direction @direction. */
+static void
+request_trace (const LstmState *state, const LstmRun *run, guint direction, LstmBlock *block)
+{
+  const LstmMemoryLayout *layout = lstm_model_get_memory_layout (state->model, run->layer);
+  const gsize steps = state->runs_complete_sequences ? block->steps : run->steps;
+
+  block->hidden = run->hidden;
+  block->cell = run->cell;
+  block->gates = run->gates;
+  block->hidden_stride = steps * layout->n_h;
+  block->cell_stride = steps * layout->n_c;
+  block->gates_stride = steps * LSTM_GATES * layout->n_c;
+  block->traced_direction = direction;
+}
+
+/* Makes the outputs of a layer with slots the input of the next layer. */
+static void
+select_slots (const LstmPass *pass, const LstmBlock *block, Position *at)
+{
+  const LstmSlots *slots = pass->slots;
+
+  if (!block->y) {
+    at->x = block->memory->h;
+    at->x_stride = block->memory->h_stride;
+  }
+  if (at->layer == slots->first && at->mask)
+    broadcast_mask (pass, at->mask);
+  if (at->layer == slots->last && slots->complete_slot != LSTM_NO_SLOT) {
+    at->x += slots->complete_slot * at->x_stride;
+    at->x_stride *= slots->n_slots;
+  }
+}
+
+/* Makes the output of @layer the input of the next layer. */
+static void
+advance_position (
+    const LstmPass *pass, const LstmLayer *layer, const LstmBlock *block, Position *at)
+{
+  at->steps = lstm_layer_get_output_steps (layer, at->steps, block->is_complete_sequence);
+  if (layer->kind->masks && at->has_caller_mask)
+    add_caller_mask (pass, at->steps, block->mask);
+  at->has_caller_mask &= !layer->ends_mask;
+  at->mask = layer->ends_mask ? NULL : block->mask;
+  at->x = block->y;
+  at->x_stride = block->y_stride;
+  if (pass->slots)
+    select_slots (pass, block, at);
+  at->memory += layer->kind->n_memories;
+  at->layer++;
+}
+
+/* --- The chain --- */
+
+/* The first layer reads the input of @pass, the last layer writes its output, and the other
+ * layers write to the two buffers in turn. */
+void
+lstm_chain_run (LstmState *state, const LstmPass *pass)
+{
+  const LstmModel *model = state->model;
+  const LstmSlots *slots = pass->slots;
+  const gboolean has_output = !slots || slots->complete_slot != LSTM_NO_SLOT;
+  const gsize n_layers = has_output ? model->layers->len : slots->last + 1;
+  Position at = {.steps = pass->steps, .x = pass->input, .x_stride = pass->input_stride};
+
+  set_caller_mask (state, pass, &at);
+  while (at.layer < n_layers) {
+    const LstmLayer *layer = lstm_model_get_layer (model, (guint) at.layer);
+    LstmBlock block = make_block (state, pass, layer, &at);
+
+    if (!lstm_block_should_continue (&block))
+      return;
+    if (pass->run && pass->run->layer - at.memory < layer->kind->n_memories)
+      request_trace (state, pass->run, pass->run->layer - at.memory, &block);
+    layer->kind->run (layer, model->kernels, &block);
+    advance_position (pass, layer, &block, &at);
+  }
+  if (slots && has_output && at.x != pass->output)
+    for (gsize s = 0; s < pass->streams; s++)
+      memcpy (pass->output + s * pass->output_stride, at.x + s * at.x_stride,
+          model->out * sizeof (float));
+}
