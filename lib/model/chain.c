@@ -21,13 +21,13 @@ add_caller_mask (const LstmPass *pass, gsize steps, guint8 *mask)
 {
   for (gsize s = 0; s < pass->streams; s++)
     for (gsize t = 0; t < steps; t++)
-      mask[s * steps + t] |= !pass->run->mask[s * pass->run->steps + t];
+      mask[s * steps + t] |= !pass->mask[s * pass->stream_stride + t];
 }
 
 static void
 set_caller_mask (LstmState *state, const LstmPass *pass, Position *at)
 {
-  if (!pass->run || !pass->run->mask)
+  if (!pass->mask)
     return;
   memset (state->mask, 0, pass->streams * pass->steps);
   add_caller_mask (pass, pass->steps, state->mask);
@@ -60,50 +60,52 @@ choose_output (
   return is_last ? pass->output : state->layer_buffers[at->layer % 2];
 }
 
-static LstmBlock
-make_block (
-    const LstmState *state, const LstmPass *pass, const LstmLayer *layer, const Position *at)
+/* Writes all fields at once: fields that are changed later would be reloaded before the stores
+ * are complete, which costs more than the rest of the chain. */
+static inline void
+set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
+    const Position *at, LstmBlock *block)
 {
   const LstmSlots *slots = pass->slots;
-  const LstmRun *run = state->runs_complete_sequences ? pass->run : NULL;
+  const gboolean is_complete_sequence = state->runs_complete_sequences;
+  const gboolean is_first_lstm = slots && at->layer == slots->first;
+  const gboolean is_later_lstm = slots && at->layer > slots->first && at->layer <= slots->last;
   const gboolean is_last = at->layer + 1 == state->model->layers->len;
-  LstmBlock block = {
-      .streams = pass->streams,
+  const gsize output_steps = lstm_layer_get_output_steps (
+      layer, at->steps, is_complete_sequence);
+  float *const y = choose_output (state, pass, layer, at);
+
+  *block = (LstmBlock){
+      .streams = is_later_lstm ? pass->streams * slots->n_slots : pass->streams,
       .steps = at->steps,
-      .rows_per_input = 1,
+      .rows_per_input = is_first_lstm ? slots->n_slots : 1,
       .x = at->x,
       .x_stride = at->x_stride,
-      .y = choose_output (state, pass, layer, at),
-      .is_complete_sequence = state->runs_complete_sequences,
+      .y = y,
+      .y_stride = is_last && y == pass->output && pass->output_stride
+                      ? pass->output_stride
+                      : output_steps * layer->out,
+      .is_complete_sequence = is_complete_sequence,
       .scratch = state->scratch,
       .mask = layer->kind->masks ? state->mask : at->mask,
       .saved_c = state->saved_c,
       .memory = layer->kind->n_memories ? &state->memory[at->memory] : NULL,
-      .should_continue = run ? run->should_continue : NULL,
-      .should_continue_data = run ? run->should_continue_data : NULL,
+      .should_continue = pass->should_continue,
+      .should_continue_data = pass->should_continue_data,
   };
-
-  block.y_stride = layer->out
-                   * lstm_layer_get_output_steps (layer, at->steps, block.is_complete_sequence);
-  if (is_last && block.y == pass->output && pass->output_stride)
-    block.y_stride = pass->output_stride;
-  if (slots && at->layer == slots->first)
-    block.rows_per_input = slots->n_slots;
-  else if (slots && at->layer > slots->first && at->layer <= slots->last)
-    block.streams *= slots->n_slots;
-  return block;
 }
 
 /* Makes @block write the trace of the LSTM layer or direction @direction. */
 static void
-request_trace (const LstmState *state, const LstmRun *run, guint direction, LstmBlock *block)
+request_trace (const LstmState *state, const LstmPass *pass, guint direction, LstmBlock *block)
 {
-  const LstmMemoryLayout *layout = lstm_model_get_memory_layout (state->model, run->layer);
-  const gsize steps = state->runs_complete_sequences ? block->steps : run->steps;
+  const LstmTrace *trace = pass->trace;
+  const LstmMemoryLayout *layout = lstm_model_get_memory_layout (state->model, trace->layer);
+  const gsize steps = block->is_complete_sequence ? block->steps : pass->stream_stride;
 
-  block->hidden = run->hidden;
-  block->cell = run->cell;
-  block->gates = run->gates;
+  block->hidden = trace->hidden;
+  block->cell = trace->cell;
+  block->gates = trace->gates;
   block->hidden_stride = steps * layout->n_h;
   block->cell_stride = steps * layout->n_c;
   block->gates_stride = steps * LSTM_GATES * layout->n_c;
@@ -157,17 +159,19 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
   const LstmSlots *slots = pass->slots;
   const gboolean has_output = !slots || slots->complete_slot != LSTM_NO_SLOT;
   const gsize n_layers = has_output ? model->layers->len : slots->last + 1;
-  Position at = {.steps = pass->steps, .x = pass->input, .x_stride = pass->input_stride};
+  Position at = {
+      .steps = pass->steps, .x = pass->input, .x_stride = pass->stream_stride * model->in};
 
   set_caller_mask (state, pass, &at);
   while (at.layer < n_layers) {
     const LstmLayer *layer = lstm_model_get_layer (model, (guint) at.layer);
-    LstmBlock block = make_block (state, pass, layer, &at);
+    LstmBlock block;
 
+    set_block (state, pass, layer, &at, &block);
     if (!lstm_block_should_continue (&block))
       return;
-    if (pass->run && pass->run->layer - at.memory < layer->kind->n_memories)
-      request_trace (state, pass->run, pass->run->layer - at.memory, &block);
+    if (pass->trace && pass->trace->layer - at.memory < layer->kind->n_memories)
+      request_trace (state, pass, pass->trace->layer - at.memory, &block);
     layer->kind->run (layer, model->kernels, &block);
     advance_position (pass, layer, &block, &at);
   }

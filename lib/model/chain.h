@@ -17,16 +17,26 @@ typedef struct {
       complete_slot; /* LSTM_NO_SLOT: no output, and layers after the last LSTM layer do not run */
 } LstmSlots;
 
-/* One pass of steps through all layers, at most as many as the chunk of the state */
+/* The trace of an LSTM layer or direction; see LstmRun */
+typedef struct {
+  guint layer;
+  float *hidden, *cell, *gates; /* (streams, steps, p, m or 4 m), nullable */
+} LstmTrace;
+
+/* One pass of steps through all layers, at most as many as the chunk of the state. The arrays
+ * begin with the first step of the pass. */
 typedef struct {
   gsize streams, steps;
-  const float *input;     /* (streams, steps, d) */
-  gsize input_stride;     /* floats from stream to stream */
-  float *output;          /* (streams, output steps, n); NULL: only the memory is needed */
-  gsize output_stride;    /* 0: n times the number of output steps */
-  const LstmRun *run;     /* mask, trace and callback, for the chunk; NULL: none of them */
+  gsize stream_stride; /* steps from stream to stream of the input, the mask and the trace */
+  const float *input;  /* (streams, steps, d) */
+  float *output;       /* (streams, output steps, n); NULL: only the memory is needed */
+  gsize output_stride; /* floats from stream to stream; 0: n times the number of output steps */
+  const guint8 *mask;  /* of LstmRun: (streams, steps), 0 for a masked step; nullable */
+  const LstmTrace *trace;                           /* nullable */
+  gboolean (*should_continue) (gpointer user_data); /* of LstmRun, nullable */
+  gpointer should_continue_data;
   const LstmSlots *slots; /* NULL: a state row per stream */
 } LstmPass;
 
-/* With slots, @pass has a single step, an output and no run. */
+/* With slots, @pass has a single step, an output, and neither mask nor trace. */
 void lstm_chain_run (LstmState *state, const LstmPass *pass);

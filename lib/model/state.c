@@ -219,56 +219,59 @@ lstm_state_reset (LstmState *state)
     lstm_state_reset_stream (state, i);
 }
 
-/* Returns @run with its arrays from step @t on. Its steps are the stride of the arrays. */
-static LstmRun
-skip_steps (const LstmState *state, const LstmRun *run, gsize t)
+/* Returns the trace of @run from step @t on. */
+static LstmTrace
+get_trace (const LstmState *state, const LstmRun *run, gsize t)
 {
-  const gsize p = run->hidden ? lstm_model_get_hidden_size (state->model, run->layer) : 0;
-  const gsize m = run->cell || run->gates ? lstm_model_get_cell_size (state->model, run->layer)
-                                          : 0;
+  const LstmMemoryLayout *layout = lstm_model_get_memory_layout (state->model, run->layer);
 
-  return (LstmRun){
-      .steps = run->stream_stride ? run->stream_stride : run->steps,
-      .input = run->input + t * state->model->in,
-      .mask = run->mask ? run->mask + t : NULL,
-      .output = run->output ? run->output + t * state->model->out : NULL,
+  return (LstmTrace){
       .layer = run->layer,
-      .hidden = run->hidden ? run->hidden + t * p : NULL,
-      .cell = run->cell ? run->cell + t * m : NULL,
-      .gates = run->gates ? run->gates + t * LSTM_GATES * m : NULL,
-      .should_continue = run->should_continue,
+      .hidden = run->hidden ? run->hidden + t * layout->n_h : NULL,
+      .cell = run->cell ? run->cell + t * layout->n_c : NULL,
+      .gates = run->gates ? run->gates + t * LSTM_GATES * layout->n_c : NULL,
+  };
+}
+
+/* Runs @n steps of @run from step @t on. */
+static void
+run_chunk (LstmState *state, const LstmRun *run, gsize t, gsize n)
+{
+  const LstmModel *model = state->model;
+  const gboolean is_traced = run->hidden || run->cell || run->gates;
+  const LstmTrace trace = is_traced ? get_trace (state, run, t) : (LstmTrace){0};
+  const gsize stream_stride = run->stream_stride ? run->stream_stride : run->steps;
+  const LstmPass pass = {
+      .streams = state->streams,
+      .steps = n,
+      .stream_stride = stream_stride,
+      .input = run->input + t * model->in,
+      .output = run->output ? run->output + t * model->out : NULL,
+      .output_stride = state->runs_complete_sequences ? 0 : stream_stride * model->out,
+      .mask = run->mask ? run->mask + t : NULL,
+      .trace = is_traced ? &trace : NULL,
+      .should_continue = state->runs_complete_sequences ? run->should_continue : NULL,
       .should_continue_data = run->should_continue_data,
   };
+
+  lstm_chain_run (state, &pass);
 }
 
 void
 lstm_state_run_full (LstmState *state, const LstmRun *run)
 {
-  const LstmModel *model = state->model;
-  const gboolean traced = run->hidden || run->cell || run->gates;
   LstmFloatMode caller;
 
-  g_return_if_fail (!traced || run->layer < model->memory_layouts->len);
+  g_return_if_fail ((!run->hidden && !run->cell && !run->gates)
+                    || run->layer < state->model->memory_layouts->len);
   g_return_if_fail (!state->runs_complete_sequences
                     || (run->steps <= state->max_steps && !run->stream_stride));
   g_return_if_fail (!run->stream_stride || run->stream_stride >= run->steps);
   if (state->runs_complete_sequences)
     lstm_state_reset (state);
   caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
-  for (gsize t = 0; t < run->steps; t += state->chunk) {
-    const LstmRun rest = skip_steps (state, run, t);
-    const LstmPass pass = {
-        .streams = state->streams,
-        .steps = MIN (state->chunk, run->steps - t),
-        .input = rest.input,
-        .input_stride = rest.steps * model->in,
-        .output = rest.output,
-        .output_stride = state->runs_complete_sequences ? 0 : rest.steps * model->out,
-        .run = &rest,
-    };
-
-    lstm_chain_run (state, &pass);
-  }
+  for (gsize t = 0; t < run->steps; t += state->chunk)
+    run_chunk (state, run, t, MIN (state->chunk, run->steps - t));
   lstm_float_mode_leave (caller);
 }
 

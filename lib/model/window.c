@@ -162,7 +162,7 @@ lstm_window_run (LstmWindow *window, gsize steps, const float *input, float *out
   LstmPass pass = {
       .streams = window->streams,
       .steps = 1,
-      .input_stride = steps * d,
+      .stream_stride = steps,
       .output = output,
       .output_stride = n_outputs * n,
       .slots = &slots,
