@@ -2,11 +2,41 @@
 #include "testutil.h"
 #include "../safetensors.h"
 
-const char *const test_isas[] = {
-    "base", "avx2", "avx512bf16", "avx512vnni", "avx512", "neondot", NULL};
+#include "test-isas.h" /* TEST_ISAS (X): X (name, name of an instruction set with the same bits) */
 
-/* Checks the result of loading with LSTM_ISA set to @isa. Returns @model, or NULL if this machine
- * lacks @isa. */
+const char *const test_isas[] = {
+#define X(name, same) name,
+    TEST_ISAS (X)
+#undef X
+        NULL,
+};
+
+const char *
+test_get_same_isa (const char *isa)
+{
+  static const struct {
+    const char *name, *same;
+  } isas[] = {
+#define X(name, same) {name, same},
+      TEST_ISAS (X)
+#undef X
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (isas); i++)
+    if (g_str_equal (isa, isas[i].name))
+      return *isas[i].same ? isas[i].same : NULL;
+  g_error ("expected an instruction set of lib/meson.build, found '%s'", isa);
+}
+
+static void
+select_isa (const char *isa)
+{
+  if (!g_strv_contains (test_isas, isa))
+    g_error ("expected an instruction set of lib/meson.build, found '%s'", isa);
+  g_setenv ("LSTM_ISA", isa, TRUE);
+}
+
+/* Checks the result of a load with the instruction set @isa, and returns it. */
 static LstmModel *
 check_loaded (LstmModel *model, const char *isa, const GError *error)
 {
@@ -26,7 +56,7 @@ test_model_load (const char *path, const char *isa)
   g_autoptr (GError) error = NULL;
   LstmModel *model;
 
-  g_setenv ("LSTM_ISA", isa, TRUE);
+  select_isa (isa);
   model = lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, module_chain, &error);
   return check_loaded (model, isa, error);
 }
@@ -37,7 +67,7 @@ test_model_load_bytes (GBytes *file, const char *isa, LstmPrecision precision)
   g_autoptr (GError) error = NULL;
   LstmModel *model;
 
-  g_setenv ("LSTM_ISA", isa, TRUE);
+  select_isa (isa);
   model = lstm_model_load_bytes_full (file, "test", precision, NULL, &error);
   return check_loaded (model, isa, error);
 }

@@ -4,35 +4,40 @@
 #include "../array.h"
 #include <lstm/lstm.h>
 
-/* Instruction sets by name, NULL at the end; a machine may lack all but "base". */
+/* The names of all instruction sets of the table in lib/meson.build, NULL at the end. A machine can
+ * lack all of them except "base". */
 extern const char *const test_isas[];
 
-/* Loads a model with LSTM_ISA set to @isa, and with the module chain in module-chain.txt if the
- * folder of the file has one. Returns: (transfer full) (nullable): NULL if this machine lacks
- * @isa */
+/* Returns an instruction set whose results have the same bits as those of @isa; NULL if there is none.
+ * Fails for a name that is not in test_isas. */
+const char *test_get_same_isa (const char *isa);
+
+/* Loads a model with LSTM_ISA set to @isa, and with the module chain in module-chain.txt in the same
+ * folder, if there is one. Returns NULL if this machine lacks the instruction set, and fails for a name
+ * that is not in test_isas. */
 LstmModel *test_model_load (const char *path, const char *isa);
 
-/* Loads a model from memory with LSTM_ISA set to @isa. Returns: as test_model_load() */
+/* Loads a model from memory, see test_model_load(). */
 LstmModel *test_model_load_bytes (GBytes *file, const char *isa, LstmPrecision precision);
 
 #define TEST_N_PRECISIONS (LSTM_PRECISION_INT8 + 1)
 const char *test_precision_name (LstmPrecision precision);
 
-/* A folder of vectors and an instruction set */
+/* A folder of vectors, and the instruction set of a test */
 typedef struct {
   char *dir;
   const char *isa;
 } TestFolder;
 
-/* Adds a test /@name/FOLDER/ISA for each folder of vectors/@folder and each of test_isas, whose
- * data is a TestFolder. */
+/* Adds a test /@name/FOLDER/ISA for each folder of vectors/@folder and each instruction set. Its data
+ * is a TestFolder. */
 void test_add_folders (const char *folder, const char *name, GTestDataFunc run);
 
-/* Returns: (transfer full) (nullable): mask.npy of a folder, [bs, T], if it has one */
+/* Returns: (transfer full) (nullable): mask.npy of a folder, [bs, T]; NULL if there is none */
 guint8 *test_load_mask (const char *dir);
 
-/* Replaces the first @limit occurrences of @from in the header of a safetensors file, or all if
- * @limit is 0. There is at least one. Returns: (transfer full): the new file */
+/* Returns a copy of a safetensors file with the first @limit (0: all) occurrences of @from in its
+ * header replaced by @to. Fails if there is none. */
 GBytes *test_edit_header (GBytes *file, const char *from, const char *to, guint limit);
 
 LstmState *test_state_new (LstmModel *model, gsize streams);
