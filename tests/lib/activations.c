@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * How far the activations are from float64, in the mode that kernels run in: a table of
- * docs/numerics.md, and bounds for it. With -m thorough they see every float there is, in some ten
+ * The errors of the activations against float64, in the mode of the kernels: a table of
+ * docs/numerics.md, and its bounds. With -m thorough the inputs are all floats, in about ten
  * minutes; else every 129th. */
 #include "kernels/float-mode.h"
 #include "kernels/kernels.h"
@@ -10,22 +10,23 @@
 #include <math.h>
 #include <string.h>
 
-#define STRIDE 129 /* odd: 3 10^7 of all 2^32 bit patterns, with all of their low bits */
+#define STRIDE 129 /* odd: 3 10^7 of all 2^32 bit patterns, with all values of the low bits */
 #define BLOCK 4096 /* values of one call; a multiple of every panel */
 
 typedef struct {
   const char *name;
   LstmActivationKind activation;
   double (*exact) (double x);
-  double bound, base; /* in units of the last place; of "base", which may round twice */
-  float low;          /* the least and the largest result */
+  double bound, base; /* in units of the last place; base: of "base", which can round twice */
+  float low;          /* the least result; the largest is 1 */
 } Function;
 
-/* What was seen of a function */
+/* The errors of a function */
 typedef struct {
   guint64 n;
-  double ulps, tiny; /* worst error, and where the result is below FLT_MIN, absolute */
-  float at;          /* of the worst */
+  double ulps,
+      tiny; /* the largest error, and the largest absolute error of results below FLT_MIN */
+  float at; /* the x of the largest error */
 } Errors;
 
 static double
@@ -35,7 +36,7 @@ exact_sigmoid (double x)
 }
 
 static float
-float_of (guint32 bits)
+from_bits (guint32 bits)
 {
   float x;
 
@@ -44,7 +45,7 @@ float_of (guint32 bits)
 }
 
 static guint32
-bits_of (float x)
+to_bits (float x)
 {
   guint32 bits;
 
@@ -52,25 +53,25 @@ bits_of (float x)
   return bits;
 }
 
-/* The distance between floats of x's size, a normal number's */
+/* Returns the distance of x, a normal number, to the next float of its exponent. */
 static double
-last_place (float x)
+get_last_place (float x)
 {
-  return (double) float_of (bits_of (x) & 0x7f800000) * (double) FLT_EPSILON;
+  return (double) from_bits (to_bits (x) & 0x7f800000) * (double) FLT_EPSILON;
 }
 
 static void
-add_error (Errors *errors, float x, float got, double expected)
+add_error (Errors *errors, float x, float found, double expected)
 {
-  double error = fabs ((double) got - expected);
+  double error = fabs ((double) found - expected);
 
-  g_assert_false (isnan (got));
+  g_assert_false (isnan (found));
   errors->n++;
   if (fabs (expected) < (double) FLT_MIN) {
     errors->tiny = fmax (errors->tiny, error);
     return;
   }
-  error /= last_place ((float) expected);
+  error /= get_last_place ((float) expected);
   if (error > errors->ulps) {
     errors->ulps = error;
     errors->at = x;
@@ -78,7 +79,7 @@ add_error (Errors *errors, float x, float got, double expected)
 }
 
 static void
-sweep (const LstmKernels *kernels, const Function *f, Errors *errors)
+sweep_floats (const LstmKernels *kernels, const Function *f, Errors *errors)
 {
   const guint64 stride = g_test_thorough () ? 1 : STRIDE;
   const guint64 n = (G_GUINT64_CONSTANT (1) << 32) / stride;
@@ -87,7 +88,7 @@ sweep (const LstmKernels *kernels, const Function *f, Errors *errors)
 
   for (guint64 at = 0; at < n; at += BLOCK) {
     for (guint64 i = 0; i < BLOCK; i++)
-      x[i] = float_of ((guint32) ((at + i) * stride));
+      x[i] = from_bits ((guint32) ((at + i) * stride));
     memcpy (y, x, BLOCK * sizeof *y);
     kernels->activate_rows (&(LstmActivation){.kind = f->activation}, y, 1, BLOCK, BLOCK);
     for (gsize i = 0; i < BLOCK; i++) {
@@ -101,11 +102,11 @@ sweep (const LstmKernels *kernels, const Function *f, Errors *errors)
   }
 }
 
-/* Softmax of the pair (0, x) is e^x / (1 + e^x); x goes from @high down to where that is 0. */
+/* The softmax of the pair (0, x) is e^x / (1 + e^x). x goes from @high down to a result of 0. */
 static void
 sweep_pairs (const LstmKernels *kernels, float high, guint32 stride, Errors *errors)
 {
-  const guint32 first = bits_of (high), last = bits_of (-110);
+  const guint32 first = to_bits (high), last = to_bits (-110);
   const guint32 by = g_test_thorough () ? 1 : stride;
   const guint32 panel = (guint32) kernels->panel, rows = BLOCK / panel;
   g_autofree float *y = g_new0 (float, BLOCK);
@@ -113,11 +114,12 @@ sweep_pairs (const LstmKernels *kernels, float high, guint32 stride, Errors *err
   for (guint32 at = first; at <= last; at += rows * by) {
     for (guint32 r = 0; r < rows; r++) {
       y[r * panel] = 0;
-      y[r * panel + 1] = float_of (at + r * by);
+      y[r * panel + 1] = from_bits (at + r * by);
     }
-    kernels->activate_rows (&(LstmActivation){.kind = LSTM_ACTIVATION_SOFTMAX}, y, rows, 2, panel);
+    kernels->activate_rows (
+        &(LstmActivation){.kind = LSTM_ACTIVATION_SOFTMAX}, y, rows, 2, panel);
     for (guint32 r = 0; r < rows; r++) {
-      const float x = float_of (at + r * by);
+      const float x = from_bits (at + r * by);
 
       add_error (errors, x, y[r * panel + 1], exp ((double) x) / (1 + exp ((double) x)));
     }
@@ -146,13 +148,13 @@ test_each (gconstpointer data)
   for (gsize i = 0; i < G_N_ELEMENTS (functions); i++) {
     Errors errors = {0};
 
-    sweep (kernels, &functions[i], &errors);
+    sweep_floats (kernels, &functions[i], &errors);
     check_errors (kernels->name, functions[i].name, &errors,
         g_str_equal (kernels->name, "base") ? functions[i].base : functions[i].bound);
   }
 }
 
-/* Below -17.4 the sum is 1 in float32: there the pair shows exp alone. */
+/* For x < -17.4 the sum is 1 in float32, so that the pair has the errors of exp alone. */
 static void
 test_softmax (gconstpointer data)
 {
@@ -165,7 +167,7 @@ test_softmax (gconstpointer data)
   check_errors (kernels->name, "softmax", &pair, 3.3);
 }
 
-/* Where the result must be a certain one, to the bit */
+/* Inputs whose results are defined to the bit */
 static void
 test_special (gconstpointer data)
 {
@@ -193,11 +195,11 @@ test_special (gconstpointer data)
     y[0] = table[i].x;
     kernels->activate_rows (
         &(LstmActivation){.kind = LSTM_ACTIVATION_SIGMOID}, y, 1, 1, kernels->panel);
-    g_assert_cmphex (bits_of (y[0]), ==, bits_of (table[i].sigmoid));
+    g_assert_cmphex (to_bits (y[0]), ==, to_bits (table[i].sigmoid));
     y[0] = table[i].x;
     kernels->activate_rows (
         &(LstmActivation){.kind = LSTM_ACTIVATION_TANH}, y, 1, 1, kernels->panel);
-    g_assert_cmphex (bits_of (y[0]), ==, bits_of (table[i].tanh));
+    g_assert_cmphex (to_bits (y[0]), ==, to_bits (table[i].tanh));
   }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Running allocates nothing, and a further state of a model takes no copy of its weights. The
- * allocator of this program counts, where nothing else has taken its place. */
+ * A run allocates nothing, and a state does not copy the weights of its model. This program
+ * replaces the allocator by one that counts, unless a sanitizer replaces it. */
 #include "network.h"
 #include "testutil.h"
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 typedef struct {
   gsize calls; /* of any function of the allocator */
-  gsize bytes; /* that were asked for */
+  gsize bytes; /* requested */
 } Count;
 
 static Count count;
@@ -35,7 +35,7 @@ void *__libc_memalign (size_t alignment, size_t size);
 void __libc_free (void *memory);
 
 static void
-add (size_t bytes)
+count_call (size_t bytes)
 {
   count.calls++;
   count.bytes += bytes;
@@ -44,35 +44,35 @@ add (size_t bytes)
 EXPORT void *
 malloc (size_t size)
 {
-  add (size);
+  count_call (size);
   return __libc_malloc (size);
 }
 
 EXPORT void *
 calloc (size_t n, size_t size)
 {
-  add (n * size);
+  count_call (n * size);
   return __libc_calloc (n, size);
 }
 
 EXPORT void *
 realloc (void *memory, size_t size)
 {
-  add (size);
+  count_call (size);
   return __libc_realloc (memory, size);
 }
 
 EXPORT void *
 aligned_alloc (size_t alignment, size_t size)
 {
-  add (size);
+  count_call (size);
   return __libc_memalign (alignment, size);
 }
 
 EXPORT int
 posix_memalign (void **memory, size_t alignment, size_t size)
 {
-  add (size);
+  count_call (size);
   *memory = __libc_memalign (alignment, size);
   return *memory ? 0 : ENOMEM;
 }
@@ -80,7 +80,7 @@ posix_memalign (void **memory, size_t alignment, size_t size)
 EXPORT void
 free (void *memory)
 {
-  add (0);
+  count_call (0);
   __libc_free (memory);
 }
 #endif
@@ -102,9 +102,9 @@ typedef struct {
   float *x, *y, *h, *c, *gates;
 } Job;
 
-/* Every way to advance a state or a window, for some numbers of steps */
+/* Advances a state and a window in all ways, by several numbers of steps. */
 static void
-run (const Job *job)
+run_job (const Job *job)
 {
   static const gsize steps[] = {1, 2, 0, 70, 3};
 
@@ -137,14 +137,14 @@ check_running (LstmModel *model, gsize streams)
       .h = h, .c = c, .gates = gates};
   Count before;
 
-  run (&job); /* what happens once, such as the linker's binding of a function */
+  run_job (&job); /* allocations that happen once, such as the binding of a function */
   before = count;
-  run (&job);
+  run_job (&job);
   g_assert_cmpuint (count.calls - before.calls, ==, 0);
 }
 
 static LstmModel *
-load (const TestNetwork *network, guint precision)
+load_model (const TestNetwork *network, guint precision)
 {
   g_autoptr (GBytes) file = test_network_file (network);
   g_autoptr (GError) error = NULL;
@@ -164,7 +164,7 @@ test_running (void)
   }
   for (guint precision = 0; precision < TEST_N_PRECISIONS; precision++) {
     for (gsize i = 0; i < G_N_ELEMENTS (networks); i++) {
-      g_autoptr (LstmModel) model = load (&networks[i], precision);
+      g_autoptr (LstmModel) model = load_model (&networks[i], precision);
 
       check_running (model, 1);
       check_running (model, 5);
@@ -173,7 +173,7 @@ test_running (void)
 }
 
 static gsize
-state_bytes (LstmModel *model, gsize streams)
+measure_state (LstmModel *model, gsize streams)
 {
   const Count before = count;
 
@@ -181,7 +181,8 @@ state_bytes (LstmModel *model, gsize streams)
   return count.bytes - before.bytes;
 }
 
-/* As the header says: three rows of m a stream and one for masks, and scratch */
+/* The size that the header states: per stream three rows of m, one row for masks, and scratch
+ * memory */
 static void
 test_states (void)
 {
@@ -192,10 +193,10 @@ test_states (void)
     return;
   }
   for (guint precision = 0; precision < TEST_N_PRECISIONS; precision++) {
-    g_autoptr (LstmModel) model = load (&square, precision);
+    g_autoptr (LstmModel) model = load_model (&square, precision);
 
     for (gsize i = 0; i < G_N_ELEMENTS (streams); i++) {
-      const gsize rows = MAX (streams[i], 64), bytes = state_bytes (model, streams[i]);
+      const gsize rows = MAX (streams[i], 64), bytes = measure_state (model, streams[i]);
 
       g_test_message ("%s: %" G_GSIZE_FORMAT " bytes for %" G_GSIZE_FORMAT
                       " streams, %" G_GSIZE_FORMAT " of weights",
@@ -205,24 +206,25 @@ test_states (void)
     }
   }
   {
-    g_autoptr (LstmModel) model = load (&square, LSTM_PRECISION_FLOAT32);
+    g_autoptr (LstmModel) model = load_model (&square, LSTM_PRECISION_FLOAT32);
 
-    g_assert_cmpuint (state_bytes (model, 1), <, lstm_model_get_packed_size (model) / 4);
+    g_assert_cmpuint (measure_state (model, 1), <, lstm_model_get_packed_size (model) / 4);
   }
 }
 
-/* Packed weights are a half and a quarter; biases and scales come on top. */
+/* The packed weights of bfloat16 and int8 are a half and a quarter of those of float32. Biases
+ * and scales are added. */
 static void
 test_packed_size (void)
 {
   static const double ratios[TEST_N_PRECISIONS] = {1, 0.5, 0.25};
-  g_autoptr (LstmModel) whole = load (&square, LSTM_PRECISION_FLOAT32);
-  const double size = (double) lstm_model_get_packed_size (whole);
+  g_autoptr (LstmModel) float32 = load_model (&square, LSTM_PRECISION_FLOAT32);
+  const double size = (double) lstm_model_get_packed_size (float32);
 
   g_assert_cmpfloat (size, >=, sizeof (float) * 4. * M * (2 * M + 1));
   g_assert_cmpfloat (size, <, sizeof (float) * 4. * M * (2 * M + 1) * 1.01);
   for (guint precision = 0; precision < TEST_N_PRECISIONS; precision++) {
-    g_autoptr (LstmModel) model = load (&square, precision);
+    g_autoptr (LstmModel) model = load_model (&square, precision);
     const double ratio = (double) lstm_model_get_packed_size (model) / size;
 
     g_assert_cmpuint (lstm_model_get_precision (model), ==, precision);

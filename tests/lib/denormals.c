@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Inputs, weights, sums and states about and below the least normal number, 2^-126: what is below
- * counts as 0, with the same bits on all instruction sets that round multiply-adds once, however
- * steps are cut, and in a state that was saved. */
+ * Inputs, weights, sums and states next to and below the least normal number, 2^-126. A number
+ * below it is 0. The bits are the same on all instruction sets that round multiply-adds once, and
+ * for any division of the steps into calls. */
 #include "network.h"
 #include "testutil.h"
 #include <math.h>
@@ -14,14 +14,14 @@
 
 static const TestNetwork network = {D, {{TEST_LSTM, M}, {TEST_LSTM, M}}, .seed = 1};
 
-/* How far below 1 weights and inputs are, as powers of 2 */
+/* Weights and inputs are multiplied with 2^-least to 2^-most. */
 typedef struct {
   struct {
     guint least, most;
   } weights, inputs;
 } Range;
 
-/* All sizes; inputs that are denormal, weights that are, and products */
+/* All magnitudes, denormal inputs, denormal weights, and denormal products */
 static const Range ranges[] = {
     {{0, 149}, {0, 149}},
     {{0, 2}, {120, 149}},
@@ -29,7 +29,7 @@ static const Range ranges[] = {
     {{50, 70}, {50, 80}},
 };
 
-/* Values times powers of 2 from 2^-@least down to 2^-@most */
+/* Multiplies each value with a random power of 2, from 2^-@least down to 2^-@most. */
 static void
 scale_down (float *values, gsize n, guint least, guint most, guint32 seed)
 {
@@ -40,7 +40,8 @@ scale_down (float *values, gsize n, guint least, guint most, guint32 seed)
   g_rand_free (rand);
 }
 
-/* The network's file, with small weights and without biases, beside which all would vanish */
+/* Returns the file of the network, with small weights. The biases are 0, as the small products
+ * would vanish in a sum with them. */
 static GBytes *
 make_file (const Range *range)
 {
@@ -52,7 +53,7 @@ make_file (const Range *range)
   char *edited = g_memdup2 (content, size);
   g_autofree float *weights = g_memdup2 (content + data, size - data);
 
-  for (gsize i = 0; i < n; i++) /* each within 4, whatever its layer */
+  for (gsize i = 0; i < n; i++) /* each within ± 4, in any layer */
     weights[i] = 8 * remainderf (8 * weights[i], 1);
   scale_down (weights, n, range->weights.least, range->weights.most, 2);
   memset (weights + 4 * M * (D + M), 0, 8 * M * sizeof *weights);
@@ -73,9 +74,9 @@ make_input (const Range *range)
   return x;
 }
 
-/* h and c of each layer at all steps: [2, 2, STEPS, M] */
+/* Returns h and c of each layer at all steps, (2, 2, STEPS, M), from calls of @piece steps. */
 static float *
-run (LstmModel *model, const float *x, gsize piece)
+run_model (LstmModel *model, const float *x, gsize piece)
 {
   float *traces = g_new (float, 4 * STEPS * M);
 
@@ -118,21 +119,21 @@ check_precision (GBytes *file, const float *x, const char *isa, LstmPrecision pr
   g_autoptr (LstmModel) model = test_model_load_bytes (file, isa, precision);
   const char *same = test_get_same_isa (isa);
   g_autoptr (LstmModel) other = same ? test_model_load_bytes (file, same, precision) : NULL;
-  g_autofree float *whole = NULL;
+  g_autofree float *uncut = NULL;
   g_autofree float *cut = NULL;
 
   if (!model)
     return;
-  whole = run (model, x, STEPS);
-  cut = run (model, x, 7);
-  g_assert_cmpmem (cut, n * sizeof *cut, whole, n * sizeof *whole);
+  uncut = run_model (model, x, STEPS);
+  cut = run_model (model, x, 7);
+  g_assert_cmpmem (cut, n * sizeof *cut, uncut, n * sizeof *uncut);
   for (gsize i = 0; i < n; i++)
-    g_assert_cmpint (fpclassify (whole[i]), !=, FP_SUBNORMAL);
+    g_assert_cmpint (fpclassify (uncut[i]), !=, FP_SUBNORMAL);
   check_windows (model, x);
   if (other) {
-    g_autofree float *expected = run (other, x, STEPS);
+    g_autofree float *expected = run_model (other, x, STEPS);
 
-    g_assert_cmpmem (whole, n * sizeof *whole, expected, n * sizeof *expected);
+    g_assert_cmpmem (uncut, n * sizeof *uncut, expected, n * sizeof *expected);
   }
 }
 

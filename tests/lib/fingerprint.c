@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The fingerprint of a model: what makes another one, and what does not. */
+ * The fingerprint of a model: which changes of a file change it, and which do not. */
 #include "network.h"
 #include "testutil.h"
 
 #define NAME "\\\"name\\\":\\\"0\\\""
-#define ACTIVATIONS(bend)                                                                      \
-  NAME ",\\\"activations\\\":[\\\"sigmoid\\\",\\\"tanh\\\",\\\"" bend "\\\"]"
+#define ACTIVATIONS(name)                                                                      \
+  NAME ",\\\"activations\\\":[\\\"sigmoid\\\",\\\"tanh\\\",\\\"" name "\\\"]"
 
-/* A file of the network below in which a part of the header is another */
+/* Edits of the header of the network below, and whether the fingerprint stays the same */
 static const struct {
   const char *from, *to;
   gboolean same;
@@ -46,7 +46,7 @@ get_fingerprint (GBytes *file, const char *isa, LstmPrecision precision)
   return model ? g_strdup (lstm_model_get_fingerprint (model)) : NULL;
 }
 
-/* Every file gives the fingerprint of the first, or one that no other has. */
+/* Checks that each file has the fingerprint of the first file, or one that no other file has. */
 static void
 test_descriptions (void)
 {
@@ -67,7 +67,7 @@ test_descriptions (void)
   }
 }
 
-/* Names of layers and the order of the instruction sets' lanes are nothing to it. */
+/* Neither the names of layers nor the lane order of an instruction set change the fingerprint. */
 static void
 test_same (void)
 {
@@ -89,7 +89,7 @@ test_same (void)
   }
 }
 
-/* The last bit of any weight makes another one, in any precision. */
+/* The last bit of each weight changes the fingerprint, in each precision. */
 static void
 test_last_bit (void)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The floating-point mode in which the library computes: nothing that it gives is denormal, its
- * numbers do not depend on the caller's mode, and that mode and the exceptions noted so far are
- * the caller's again afterwards. In every kind of layer, on every instruction set, in every
- * precision. */
+ * The floating-point mode of the library, in each kind of layer and each precision, on each
+ * instruction set. No result is denormal, and no result depends on the mode of the caller. A call
+ * restores the mode and the exception flags of the caller. */
 #include "testutil.h"
 #include <math.h>
 #include <string.h>
@@ -11,21 +10,21 @@
 #  include <immintrin.h>
 #endif
 
-/* More than c needs to die away, of which a forget gate takes a half at each step while recurrent
- * weights bring back some */
+/* More steps than c needs to decay to 0: a forget gate halves c at each step, and recurrent
+ * weights add a part again. */
 #define SILENT_STEPS 500
 #define LOUD_STEPS 20
 #define ALL_STEPS (2 * SILENT_STEPS + LOUD_STEPS)
 
 static const guint64 modes[] = {
 #if defined(__x86_64__)
-    0x1f80,          /* as a program begins */
-    0x1f80 | 0x8040, /* as hosts of audio plugins have it: denormals are 0 */
+    0x1f80,          /* the mode in which a program starts */
+    0x1f80 | 0x8040, /* the mode of hosts of audio plugins: denormals are 0 */
     0x1f80 | 0x2000, /* downward */
     0x1f80 | 0x4000, /* upward */
     0x1f80 | 0x6000, /* toward zero */
     0x1f80 | 0x0004, /* a division by zero has occurred */
-    0,               /* every exception is a trap */
+    0,               /* all exceptions trap */
 #elif defined(__aarch64__)
     0,
     1 << 24,
@@ -61,7 +60,7 @@ set_mode (guint64 mode)
 
 /* --- After silence --- */
 
-/* A model file whose biases are all 0: where x is 0, h and c die away. */
+/* Returns a model file whose biases are 0, so that h and c decay to 0 while x is 0. */
 static GBytes *
 remove_biases (const char *content, gsize size)
 {
@@ -107,7 +106,8 @@ count_denormals (const float *values, gsize n)
   return count;
 }
 
-/* Silence, then sound, then silence: either direction ends with silence. */
+/* Returns silence, sound and silence, so that the sequence ends with silence in both
+ * directions. */
 static float *
 make_sound (gsize d)
 {
@@ -117,7 +117,7 @@ make_sound (gsize d)
   return x;
 }
 
-/* Nothing of LSTM layer @layer, nor of the output, is denormal at any step. */
+/* Checks that neither LSTM layer @layer nor the output has a denormal at any step. */
 static void
 check_layer_silence (LstmState *state, guint layer, const float *x)
 {
@@ -144,7 +144,8 @@ check_layer_silence (LstmState *state, guint layer, const float *x)
   g_assert_cmpuint (count_denormals (y, n), ==, 0);
 }
 
-/* Nor is the output of windows, of which some begin with sound and end with silence. */
+/* Checks that the output of windows has no denormal. Some windows start with sound and end with
+ * silence. */
 static void
 check_window_silence (LstmModel *model, const float *x)
 {
@@ -184,9 +185,9 @@ test_silence (gconstpointer data)
   }
 }
 
-/* --- The caller's mode --- */
+/* --- The mode of the caller --- */
 
-/* Saving and loading take the caller's mode, too. */
+/* Checks that saving and loading work in the mode of the caller. */
 static void
 check_saved (LstmModel *model, const TestArray *x)
 {
@@ -211,8 +212,8 @@ check_saved (LstmModel *model, const TestArray *x)
   g_assert_true (g_bytes_equal (window_again, window_file));
 }
 
-/* What a model gives that is loaded and run in a mode of the caller's: the folder's sequence as a
- * whole, and windows of it where the model can. */
+/* Loads and runs a model in @mode. Returns the output of the complete sequence of a folder, and
+ * of its windows if the model is causal. */
 static GBytes *
 run_in_mode (
     GBytes *file, const TestArray *x, const char *isa, LstmPrecision precision, guint64 mode)
@@ -222,7 +223,7 @@ run_in_mode (
   g_autoptr (LstmModel) model = NULL;
   g_autoptr (LstmState) state = NULL;
   g_autoptr (LstmWindow) window = NULL;
-  gsize n, whole;
+  gsize n, n_sequence;
   float *y;
 
   set_mode (mode);
@@ -230,17 +231,17 @@ run_in_mode (
   g_assert_nonnull (model);
   n = bs * lstm_model_get_output_size (model);
   state = lstm_state_new_for_sequences (model, bs, steps, NULL);
-  whole = n * lstm_state_get_output_steps (state, steps);
-  y = g_new0 (float, whole + n * steps);
+  n_sequence = n * lstm_state_get_output_steps (state, steps);
+  y = g_new0 (float, n_sequence + n * steps);
   lstm_state_run (state, steps, x->values, y);
   if (lstm_model_is_causal (model)) {
     window = lstm_window_new (model, bs, 2, 1, NULL);
-    lstm_window_run (window, steps, x->values, y + whole);
+    lstm_window_run (window, steps, x->values, y + n_sequence);
     check_saved (model, x);
   }
   g_assert_cmphex (get_mode (), ==, mode);
   set_mode (before);
-  return g_bytes_new_take (y, (whole + n * steps) * sizeof *y);
+  return g_bytes_new_take (y, (n_sequence + n * steps) * sizeof *y);
 }
 
 static void
@@ -259,11 +260,11 @@ test_caller (gconstpointer data)
       return;
     }
     for (gsize i = 0; i < G_N_ELEMENTS (modes); i++) {
-      g_autoptr (GBytes) got = run_in_mode (file, &x, test->isa, (LstmPrecision) p, modes[i]);
+      g_autoptr (GBytes) found = run_in_mode (file, &x, test->isa, (LstmPrecision) p, modes[i]);
 
       if (!expected)
-        expected = g_bytes_ref (got);
-      g_assert_true (g_bytes_equal (got, expected));
+        expected = g_bytes_ref (found);
+      g_assert_true (g_bytes_equal (found, expected));
     }
   }
 }

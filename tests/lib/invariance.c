@@ -2,8 +2,8 @@
  *
  * The promises of the header, for every instruction set and precision. The numbers of a step have
  * the same bits for any division of the steps into calls, and for any number of streams that run
- * side by side. The numbers of two instruction sets are close, and the same if multiply-adds round
- * once on both. */
+ * side by side. The numbers of two instruction sets are close, and the same if multiply-adds
+ * round once on both. */
 #include "network.h"
 #include "testutil.h"
 #include <string.h>
@@ -14,8 +14,8 @@
 #define WORK                                                                                   \
   2e7 /* weights × rows of the longest run of a network, a limit of the test's time */
 
-/* The largest difference from "base", for outputs in [-1, 1]. 600 networks had 5e-6, 3e-4 and 9e-4:
- * a tiny difference can round h to another value. */
+/* The largest difference from "base", for outputs in [-1, 1]. 600 networks had 5e-6, 3e-4 and
+ * 9e-4: a tiny difference can round h to another value. */
 static const double tolerances[TEST_N_PRECISIONS] = {1e-5, 1e-3, 4e-3};
 
 typedef struct {
@@ -45,8 +45,8 @@ typedef struct {
 
 static Series all_series[N_NETWORKS];
 
-/* Returns a size from 1 to 300, most often next to a multiple of a panel (4, 8 or 16 units) or of a
- * word (2 or 4 values). */
+/* Returns a size from 1 to 300, most often next to a multiple of a panel (4, 8 or 16 units) or of
+ * a word (2 or 4 values). */
 static gsize
 pick_size (GRand *rand)
 {
@@ -118,7 +118,8 @@ series_clear (Series *series)
   g_hash_table_unref (series->outputs);
 }
 
-/* Checks that @rows are the rows [at, at + count) of a stream in @all_rows, those of all streams. */
+/* Checks that @rows are the rows [at, at + count) of a stream in @all_rows, those of all
+ * streams. */
 static void
 check_rows (const Run *run, const float *rows, const float *all_rows, gsize stream, gsize at,
     gsize count, gsize n)
@@ -146,8 +147,8 @@ check_memory (
 
 enum { HIDDEN_AND_CELL = 1, GATES = 2, N_TRACES = 4 };
 
-/* Runs steps [at, at + count) of some streams in one call, and compares. @traced: flags of the traces
- * that the call requests */
+/* Runs steps [at, at + count) of some streams in one call, and compares. @traced: flags of the
+ * traces that the call requests */
 static void
 run_piece (const Run *run, LstmState *state, const gsize *streams, gsize n_streams, gsize at,
     gsize count, guint traced)

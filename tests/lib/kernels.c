@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Each instruction set's kernels against double precision, in the mode that they run in: odd
- * sizes, NaN, infinities and denormals among the inputs. It speaks TAP itself and needs no GLib, nor does what it tests, so
- * that a C library is enough to run it for another processor (see ../aarch64). */
+ * The kernels of each instruction set against double precision, in their floating-point mode,
+ * with odd sizes, NaN, infinities and denormals. The test prints TAP itself and needs no GLib,
+ * like the kernels, so that a C library is enough to run it for another CPU (see ../aarch64). */
 #include "kernels/float-mode.h"
 #include "kernels/kernels.h"
 #include <fenv.h>
@@ -37,7 +37,8 @@ static void __attribute__ ((format (printf, 2, 3))) check (int ok, const char *f
 static void *blocks[64];
 static size_t n_blocks;
 
-/* Zeroed, until free_all(). Each is a block of its own, whose ends AddressSanitizer watches. */
+/* Returns zeroed memory, which free_all() frees. Each block is an allocation of its own, so that
+ * AddressSanitizer watches its ends. */
 static void *
 new_block (size_t n, size_t size)
 {
@@ -59,7 +60,7 @@ free_all (void)
     free (blocks[--n_blocks]);
 }
 
-/* Values in [-1, 1) */
+/* Returns values in [-1, 1). */
 static float *
 new_filled (size_t n, uint32_t seed)
 {
@@ -72,8 +73,8 @@ new_filled (size_t n, uint32_t seed)
   return values;
 }
 
-/* Floats of every kind: special ones, ±110 in small steps, and every 9973rd bit pattern, which
- * is some of each exponent, denormals and NaN. Their number is a multiple of @panel. */
+/* Returns special values, ±110 in small steps, and every 9973rd bit pattern, which includes each
+ * exponent, denormals and NaN. Their number is a multiple of @panel. */
 static float *
 new_sample (size_t panel, size_t *n)
 {
@@ -96,12 +97,12 @@ new_sample (size_t panel, size_t *n)
   return x;
 }
 
-/* Those that the gates and most heads have; the vectors hold the others. */
+/* The activations of gates and of most last layers. The test vectors cover the others. */
 static const LstmActivationKind exact_functions[] = {LSTM_ACTIVATION_LINEAR,
     LSTM_ACTIVATION_RELU, LSTM_ACTIVATION_TANH, LSTM_ACTIVATION_SIGMOID};
 
 static double
-exact (LstmActivationKind activation, double x)
+activate_exactly (LstmActivationKind activation, double x)
 {
   switch (activation) {
   case LSTM_ACTIVATION_RELU:
@@ -115,20 +116,20 @@ exact (LstmActivationKind activation, double x)
   }
 }
 
-/* |got - expected| in units of the float's last place. What is below the least normal number may
- * also be 0. */
+/* Returns |found - expected| in units of the last place. A result below the least normal number
+ * can also be 0. */
 static double
-ulps (float got, double expected)
+count_ulps (float found, double expected)
 {
   float rounded = (float) expected;
   double place;
 
-  if (isnan (expected) || isnan (got))
-    return isnan (expected) && isnan (got) ? 0 : INFINITY;
-  if (got == rounded || (got == 0 && fabs (expected) < FLT_MIN))
+  if (isnan (expected) || isnan (found))
+    return isnan (expected) && isnan (found) ? 0 : INFINITY;
+  if (found == rounded || (found == 0 && fabs (expected) < FLT_MIN))
     return 0;
   place = (double) nextafterf (fabsf (rounded), INFINITY) - fabsf (rounded);
-  return fabs (got - expected) / place;
+  return fabs (found - expected) / place;
 }
 
 static void
@@ -146,7 +147,7 @@ test_activations (const LstmKernels *k)
     memcpy (y, x, n * sizeof *y);
     k->activate_rows (&(LstmActivation){.kind = a}, y, 1, n, n);
     for (size_t i = 0; i < n; i++) {
-      const double error = ulps (y[i], exact (a, x[i]));
+      const double error = count_ulps (y[i], activate_exactly (a, x[i]));
 
       if (error > worst) {
         worst = error;
@@ -192,11 +193,11 @@ test_softmax (const LstmKernels *k)
   }
 }
 
-/* What a precision makes of values [k], by its definition: each becomes to[i] times the factor
- * that is returned. bfloat16 has 8 significant bits, as long as the exponent reaches; int8 has
- * 127 steps up to the largest magnitude. */
+/* Quantizes values [k] by the definition of a precision: each value becomes to[i] times the
+ * returned scale. bfloat16 has 8 significant bits, within the range of the exponent; int8 has 127
+ * steps up to the largest magnitude. */
 static double
-quantize (int precision, const float *from, size_t k, double *to)
+quantize_values (int precision, const float *from, size_t k, double *to)
 {
   float max = 0;
 
@@ -229,30 +230,30 @@ bfloat16_bits (double value)
 }
 
 static size_t
-n_words (const LstmProduct *product, size_t k)
+count_words (const LstmProduct *product, size_t k)
 {
   return (k + product->per_word - 1) / product->per_word;
 }
 
-/* Packs a matrix [panels * panel, k] as kernels.h has it, from the definitions: @to is what
- * stands under the first panel's bias. */
+/* Packs a matrix [panels * panel, k] by the definitions of kernels.h. @to is the row after the
+ * bias of the first panel. */
 static void
-pack (float *to, size_t w_stride, const LstmKernels *kernels, int precision, size_t panels,
-    const float *values, size_t k)
+pack_matrix (float *to, size_t w_stride, const LstmKernels *kernels, int precision,
+    size_t panels, const float *values, size_t k)
 {
   const LstmProduct *product = &kernels->products[precision];
 
   for (size_t column = 0; column < panels * kernels->panel; column++, values += k) {
     float *lane = to + column / kernels->panel * w_stride + column % kernels->panel;
     double q[MAX_K];
-    const double factor = quantize (precision, values, k, q);
+    const double scale = quantize_values (precision, values, k, q);
 
     if (precision == LSTM_INT8) {
       int32_t start = 0;
 
       for (size_t i = 0; i < k; i++)
         start -= (int32_t) q[i] * kernels->byte_offset;
-      lane[0] = (float) factor;
+      lane[0] = (float) scale;
       memcpy (lane + kernels->panel, &start, sizeof start);
     }
     lane += product->n_header_rows * kernels->panel;
@@ -270,9 +271,8 @@ pack (float *to, size_t w_stride, const LstmKernels *kernels, int precision, siz
   }
 }
 
-/* Rows of an LSTM layer's inputs and what they are multiplied with. Its outputs are the columns
- * of the panels, gate by gate; h has fewer values than there are units, as where those are
- * padded. */
+/* The inputs and weights of an LSTM layer. The outputs are the columns of the panels, gate by
+ * gate. h has fewer values than there are units, as with padded units. */
 typedef struct {
   const LstmKernels *kernels;
   const LstmProduct *product;
@@ -285,11 +285,12 @@ typedef struct {
   double *sum_x, *sum_h; /* (rows, n): bias + x W, h U */
 } Layer;
 
-/* Fills rows of k values and a matrix [n, k], packs them, and adds what is exact to sum [rows, n] */
+/* Fills rows of k values and a matrix [n, k], packs them, and adds the exact products to sum
+ * [rows, n]. */
 static LstmRows
 add_product (const Layer *l, int precision, size_t k, float *w, double *sum, uint32_t seed)
 {
-  const size_t stride = k + 3, words = n_words (l->product, k);
+  const size_t stride = k + 3, words = count_words (l->product, k);
   const float *x = new_filled (l->rows * stride, seed),
               *matrix = new_filled (l->n * k, seed + 1);
   LstmRows rows = {.words = x, .stride = stride, .n = words};
@@ -301,16 +302,16 @@ add_product (const Layer *l, int precision, size_t k, float *w, double *sum, uin
     l->product->to_words (x, stride, l->rows, k, to, words, scales);
     rows = (LstmRows){to, words, words, scales};
   }
-  pack (w, l->w_stride, l->kernels, precision, l->panels, matrix, k);
+  pack_matrix (w, l->w_stride, l->kernels, precision, l->panels, matrix, k);
   for (size_t r = 0; r < l->rows; r++)
-    row_scales[r] = quantize (precision, x + r * stride, k, row[r]);
+    row_scales[r] = quantize_values (precision, x + r * stride, k, row[r]);
   for (size_t o = 0; o < l->n; o++) {
     double column[MAX_K];
-    const double factor = quantize (precision, matrix + o * k, k, column);
+    const double scale = quantize_values (precision, matrix + o * k, k, column);
 
     for (size_t r = 0; r < l->rows; r++)
       for (size_t i = 0; i < k; i++)
-        sum[r * l->n + o] += row[r][i] * row_scales[r] * column[i] * factor;
+        sum[r * l->n + o] += row[r][i] * row_scales[r] * column[i] * scale;
   }
   return rows;
 }
@@ -320,8 +321,8 @@ new_layer (const LstmKernels *kernels, int precision, size_t rows, size_t dx, si
 {
   const LstmProduct *product = &kernels->products[precision];
   const size_t panel = kernels->panel, n = panels * panel, units = n / 4, dh = units - 1;
-  const size_t x_rows = product->n_header_rows + n_words (product, dx);
-  const size_t h_rows = product->n_header_rows + n_words (product, dh);
+  const size_t x_rows = product->n_header_rows + count_words (product, dx);
+  const size_t h_rows = product->n_header_rows + count_words (product, dh);
   Layer l = {.kernels = kernels,
       .product = product,
       .rows = rows,
@@ -348,7 +349,7 @@ new_layer (const LstmKernels *kernels, int precision, size_t rows, size_t dx, si
 }
 
 static LstmRows
-from_row (LstmRows rows, size_t row)
+skip_rows (LstmRows rows, size_t row)
 {
   rows.words += row * rows.stride;
   if (rows.scales)
@@ -364,14 +365,14 @@ run_affine (const Layer *l, size_t row, size_t rows, float *y)
       .w = l->w,
       .w_stride = l->w_stride,
       .w_offset = l->kernels->panel,
-      .x = from_row (l->x, row),
+      .x = skip_rows (l->x, row),
       .y = y,
       .y_stride = l->n};
 
   l->product->run_affine (&job);
 }
 
-/* From x, or from @z where that is given; @c becomes the state after. */
+/* Runs a step from x, or from @z if it is not NULL. @c becomes the new cell state. */
 static void
 run_step (const Layer *l, size_t row, size_t rows, const float *z, size_t z_stride, float *h,
     float *c)
@@ -381,10 +382,10 @@ run_step (const Layer *l, size_t row, size_t rows, const float *z, size_t z_stri
       .w = l->w,
       .w_stride = l->w_stride,
       .u_offset = l->u_offset,
-      .x = z ? (LstmRows){0} : from_row (l->x, row),
+      .x = z ? (LstmRows){0} : skip_rows (l->x, row),
       .z = z,
       .z_stride = z_stride,
-      .h = from_row (l->h, row),
+      .h = skip_rows (l->h, row),
       .h_next = h,
       .c = c,
       .m_stride = l->units};
@@ -394,12 +395,12 @@ run_step (const Layer *l, size_t row, size_t rows, const float *z, size_t z_stri
 }
 
 static int
-same (const float *a, const float *b, size_t n)
+has_same_bits (const float *a, const float *b, size_t n)
 {
   return memcmp (a, b, n * sizeof *a) == 0;
 }
 
-/* A panel's lanes are 4 gates of a quarter of the units each. */
+/* The lanes of a panel are 4 gates of a quarter of the units each. */
 static void
 check_exact_step (const Layer *l, const char *what, const float *h, const float *c)
 {
@@ -414,17 +415,17 @@ check_exact_step (const Layer *l, const char *what, const float *h, const float 
 
       for (size_t g = 0; g < 4; g++)
         z[g] = l->sum_x[first + g * quarter] + l->sum_h[first + g * quarter];
-      new_c = exact (LSTM_ACTIVATION_SIGMOID, z[1]) * l->c[at]
-              + exact (LSTM_ACTIVATION_SIGMOID, z[0]) * tanh (z[2]);
-      new_h = exact (LSTM_ACTIVATION_SIGMOID, z[3]) * tanh (new_c);
+      new_c = activate_exactly (LSTM_ACTIVATION_SIGMOID, z[1]) * l->c[at]
+              + activate_exactly (LSTM_ACTIVATION_SIGMOID, z[0]) * tanh (z[2]);
+      new_h = activate_exactly (LSTM_ACTIVATION_SIGMOID, z[3]) * tanh (new_c);
       check (fabs (c[at] - new_c) < tolerance && fabs (h[at] - new_h) < tolerance,
           "%s: row %zu, unit %zu: c = %a, not %a, h = %a, not %a", what, r, u, c[at], new_c,
           h[at], new_h);
     }
 }
 
-/* Both products of a layer: close to what is exact, the step the same from x and from z, and a
- * row's bits the same however many rows stand beside it. */
+/* Checks that both products of a layer are close to the exact ones, that a step has the same bits
+ * from x and from z, and that a row has the same bits with any number of other rows. */
 static void
 check_layer (const LstmKernels *kernels, int precision, size_t rows, size_t dx, size_t panels)
 {
@@ -444,19 +445,21 @@ check_layer (const LstmKernels *kernels, int precision, size_t rows, size_t dx, 
   run_step (&l, 0, rows, NULL, 0, h, c);
   check_exact_step (&l, what, h, c);
   run_step (&l, 0, rows, y, l.n, other_h, other_c);
-  check (same (h, other_h, rows * l.units) && same (c, other_c, rows * l.units),
+  check (
+      has_same_bits (h, other_h, rows * l.units) && has_same_bits (c, other_c, rows * l.units),
       "%s: a step from z differs", what);
   run_step (&l, 0, rows, y, 0, other_h, other_c);
-  check (same (h, other_h, l.units), "%s: a step from one row of z differs", what);
+  check (has_same_bits (h, other_h, l.units), "%s: a step from one row of z differs", what);
   for (size_t i = 0; i < rows * l.n; i++)
     l.sum_x[i] = l.sum_x[i % l.n];
   check_exact_step (&l, what, other_h, other_c);
 
   for (size_t r = 0; r < rows; r++) {
     run_affine (&l, r, 1, one);
-    check (same (one, y + r * l.n, l.n), "%s: row %zu differs by itself", what, r);
+    check (has_same_bits (one, y + r * l.n, l.n), "%s: row %zu differs by itself", what, r);
     run_step (&l, r, 1, NULL, 0, other_h, other_c);
-    check (same (other_h, h + r * l.units, l.units) && same (other_c, c + r * l.units, l.units),
+    check (has_same_bits (other_h, h + r * l.units, l.units)
+               && has_same_bits (other_c, c + r * l.units, l.units),
         "%s: a step of row %zu differs by itself", what, r);
   }
   free_all ();
@@ -474,8 +477,8 @@ test_products (const LstmKernels *kernels)
           check_layer (kernels, precision, rows, sizes[i], panels);
 }
 
-/* A NaN or an infinity in one row's x shows in that row, and in no other. int8 cannot say
- * infinity: it gives NaN there. */
+/* A NaN or an infinity in the x of a row changes that row, and no other row. int8 has no
+ * infinity: the result is NaN. */
 static void
 test_isolation (const LstmKernels *kernels)
 {
@@ -490,7 +493,7 @@ test_isolation (const LstmKernels *kernels)
 
     l.x = (LstmRows){x[0], D, D, NULL};
     if (l.product->to_words) {
-      const size_t n = n_words (l.product, D);
+      const size_t n = count_words (l.product, D);
 
       l.product->to_words (x[0], D, ROWS, D, words, n, scales);
       l.x = (LstmRows){words, n, n, scales};
@@ -509,13 +512,14 @@ test_isolation (const LstmKernels *kernels)
       check (!isnan (h[3 * l.units + u]) == (precision != LSTM_INT8), /* gates saturate */
           "precision %d: an infinity becomes %a", precision, h[3 * l.units + u]);
     }
-    check (same (h, h + 2 * l.units, l.units) && same (h, h + 4 * l.units, l.units),
+    check (has_same_bits (h, h + 2 * l.units, l.units)
+               && has_same_bits (h, h + 4 * l.units, l.units),
         "precision %d: rows differ", precision);
     free_all ();
   }
 }
 
-/* int8: rows of many magnitudes, of zeros, and of values too small to be divided by */
+/* Checks int8 rows of many magnitudes, of zeros, and of values whose reciprocal overflows. */
 static void
 check_int8_words (const LstmKernels *kernels, size_t k)
 {
@@ -523,7 +527,7 @@ check_int8_words (const LstmKernels *kernels, size_t k)
       1, 0, 1e-29f, 1e-31f, 1e-44f, 1e30f, FLT_MAX, NAN, INFINITY};
   enum { ROWS = N_ELEMENTS (magnitudes), MARK = 0x5a };
   const LstmProduct *product = &kernels->products[LSTM_INT8];
-  const size_t n = n_words (product, k), stride = n + 1;
+  const size_t n = count_words (product, k), stride = n + 1;
   float *x = new_filled (ROWS * k, (uint32_t) k), *scales = NEW (float, ROWS);
   uint8_t *words = NEW (uint8_t, 4 * ROWS * stride);
 
@@ -537,13 +541,13 @@ check_int8_words (const LstmKernels *kernels, size_t k)
   for (size_t r = 0; r < ROWS; r++) {
     const uint8_t *row = words + 4 * r * stride;
     double q[MAX_K];
-    const float factor = (float) quantize (LSTM_INT8, x + r * k, k, q);
+    const float scale = (float) quantize_values (LSTM_INT8, x + r * k, k, q);
     const int tiny = magnitudes[r] < 1e-30f; /* all becomes 0 */
 
     if (!isfinite (magnitudes[r])) {
-      check (isnan (scales[r]), "factor %a", scales[r]);
+      check (isnan (scales[r]), "scale %a", scales[r]);
     } else {
-      check (scales[r] == factor, "factor %a, not %a", scales[r], factor);
+      check (scales[r] == scale, "scale %a, not %a", scales[r], scale);
       for (size_t i = 0; i < 4 * n; i++) {
         const int value = (uint8_t) (row[i] - kernels->byte_offset);
         const int expected = i < k && !tiny ? (uint8_t) (int) q[i] : 0;
@@ -566,7 +570,7 @@ test_words (const LstmKernels *kernels)
   double *q = NEW (double, n);
   uint16_t *words = NEW (uint16_t, n);
 
-  quantize (LSTM_BFLOAT16, x, n, q);
+  quantize_values (LSTM_BFLOAT16, x, n, q);
   product->to_words (x, n, 1, n, (float *) words, n / 2, NULL);
   for (size_t i = 0; i < n; i++) {
     const int magnitude = words[i] & 0x7fff;
@@ -581,15 +585,15 @@ test_words (const LstmKernels *kernels)
   free_all ();
 
   for (size_t k = 1; k <= MAX_K; k++) {
-    const size_t whole = n_words (product, k);
+    const size_t n_row = count_words (product, k);
 
     x = new_filled (k, (uint32_t) k);
     q = NEW (double, k);
-    words = NEW (uint16_t, 2 * whole);
-    memset (words, 0xff, 4 * whole);
-    quantize (LSTM_BFLOAT16, x, k, q);
-    product->to_words (x, k, 1, k, (float *) words, whole, NULL);
-    for (size_t i = 0; i < 2 * whole; i++)
+    words = NEW (uint16_t, 2 * n_row);
+    memset (words, 0xff, 4 * n_row);
+    quantize_values (LSTM_BFLOAT16, x, k, q);
+    product->to_words (x, k, 1, k, (float *) words, n_row, NULL);
+    for (size_t i = 0; i < 2 * n_row; i++)
       check (
           words[i] == (i < k ? bfloat16_bits (q[i]) : 0), "%zu of %zu is %#x", i, k, words[i]);
     free_all ();
@@ -597,7 +601,7 @@ test_words (const LstmKernels *kernels)
   }
 }
 
-/* Where nothing enters, each step halves c, until it is 0; never is it denormal, nor is h. */
+/* With zero inputs, each step halves c until it is 0. Neither c nor h is ever denormal. */
 static void
 test_silence (const LstmKernels *kernels)
 {
@@ -622,7 +626,7 @@ test_silence (const LstmKernels *kernels)
   }
 }
 
-/* What float-mode.h changes it sets back, rounding and the exceptions noted. */
+/* float-mode.h restores the rounding mode and the exception flags. */
 static void
 test_mode (const LstmKernels *kernels)
 {
@@ -640,8 +644,9 @@ test_mode (const LstmKernels *kernels)
     third = one / three;
     check (third == 0x1.555556p-2f, "1 / 3 is %a in mode %zu", third, i);
     lstm_float_mode_leave (caller);
-    check (fegetround () == roundings[i], "mode %zu rounds otherwise afterwards", i);
-    check (fetestexcept (FE_ALL_EXCEPT) == FE_DIVBYZERO, "mode %zu has other exceptions", i);
+    check (fegetround () == roundings[i], "mode %zu is not restored", i);
+    check (fetestexcept (FE_ALL_EXCEPT) == FE_DIVBYZERO,
+        "the exception flags of mode %zu are not restored", i);
   }
   fesetround (FE_TONEAREST);
 }

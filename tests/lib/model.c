@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the API promises beside numbers: lifetimes, sharing between threads, sizes, bytes. */
+ * The promises of the API other than numbers: lifetimes, sharing between threads, sizes,
+ * bytes. */
 #include "testutil.h"
 #include <string.h>
 
 #define THREADS 8
 
 static LstmModel *
-load (const char *name)
+load_model (const char *name)
 {
   g_autofree char *path = g_build_filename (
       g_getenv ("LSTM_TEST_VECTORS"), "lstm", name, "model.safetensors", NULL);
@@ -19,7 +20,7 @@ load (const char *name)
 }
 
 static LstmState *
-state_new (LstmModel *model, gsize streams)
+make_state (LstmModel *model, gsize streams)
 {
   g_autoptr (GError) error = NULL;
   LstmState *state = lstm_state_new (model, streams, &error);
@@ -28,12 +29,12 @@ state_new (LstmModel *model, gsize streams)
   return state;
 }
 
-/* The model may go before its states, as owners go in any order. */
+/* A state keeps its model alive. */
 static void
 test_lifetime (void)
 {
-  LstmModel *model = load ("seed-1x30");
-  g_autoptr (LstmState) before = state_new (model, 2), state = state_new (model, 2);
+  LstmModel *model = load_model ("seed-1x30");
+  g_autoptr (LstmState) before = make_state (model, 2), state = make_state (model, 2);
   float x[2] = {0.5f, -0.5f}, expected[2][30], y[2][30];
 
   lstm_state_run (before, 1, x, expected[0]);
@@ -50,7 +51,7 @@ test_lifetime (void)
 static void
 test_sizes (void)
 {
-  g_autoptr (LstmModel) model = load ("head");
+  g_autoptr (LstmModel) model = load_model ("head");
   static const gsize hidden[] = {30, 30, 16};
 
   g_assert_cmpuint (lstm_model_get_input_size (model), ==, 12);
@@ -64,7 +65,7 @@ test_sizes (void)
 static void
 test_too_many_streams (void)
 {
-  g_autoptr (LstmModel) model = load ("seed-1x30");
+  g_autoptr (LstmModel) model = load_model ("seed-1x30");
   static const gsize streams[] = {G_MAXSIZE, G_MAXSIZE / 2, G_MAXSIZE / 64};
 
   for (gsize i = 0; i < G_N_ELEMENTS (streams); i++) {
@@ -75,12 +76,12 @@ test_too_many_streams (void)
   }
 }
 
-/* One stream's reset leaves the other's memory; before the first step h and c are zero. */
+/* The reset of a stream does not change other streams. Before the first step h and c are 0. */
 static void
 test_reset_stream (void)
 {
-  g_autoptr (LstmModel) model = load ("seed-1x30");
-  g_autoptr (LstmState) state = state_new (model, 2);
+  g_autoptr (LstmModel) model = load_model ("seed-1x30");
+  g_autoptr (LstmState) state = make_state (model, 2);
   float x[2] = {1, 1}, y[2][30], first[2][30], h[2][30], zero[30] = {0};
 
   lstm_state_get_hidden (state, 0, h[0]);
@@ -100,8 +101,8 @@ test_reset_stream (void)
 static void
 test_bytes (void)
 {
-  g_autoptr (LstmModel) model = load ("seed-1x30");
-  g_autoptr (LstmState) state = state_new (model, 2), other = state_new (model, 2);
+  g_autoptr (LstmModel) model = load_model ("seed-1x30");
+  g_autoptr (LstmState) state = make_state (model, 2), other = make_state (model, 2);
   float x[2][5], y[2][5][30];
   g_autoptr (GBytes) in = NULL, out = NULL;
 
@@ -112,15 +113,15 @@ test_bytes (void)
   g_assert_cmpmem (g_bytes_get_data (out, NULL), g_bytes_get_size (out), y, sizeof y);
 }
 
-/* No steps change nothing; an output that nobody wants is not needed, whatever layer is last. */
+/* A call without steps changes nothing, and the output can be NULL for any last layer. */
 static void
 test_nothing (void)
 {
   static const char *const names[] = {"one-step", "head", "numbers"};
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
-    g_autoptr (LstmModel) model = load (names[i]);
-    g_autoptr (LstmState) state = state_new (model, 1), other = state_new (model, 1);
+    g_autoptr (LstmModel) model = load_model (names[i]);
+    g_autoptr (LstmState) state = make_state (model, 1), other = make_state (model, 1);
     const gsize d = lstm_model_get_input_size (model);
     float x[3 * 16], y[30] = {0}, z[30] = {0};
 
@@ -146,7 +147,7 @@ static gpointer
 run_job (gpointer data)
 {
   Job *job = data;
-  g_autoptr (LstmState) state = state_new (job->model, 1);
+  g_autoptr (LstmState) state = make_state (job->model, 1);
 
   for (gsize t = 0; t < 100; t++)
     lstm_state_run (state, 1, job->x + t * 16, job->y[t]);
@@ -157,7 +158,7 @@ run_job (gpointer data)
 static void
 test_threads (void)
 {
-  g_autoptr (LstmModel) model = load ("one-step");
+  g_autoptr (LstmModel) model = load_model ("one-step");
   g_autofree float *x = g_new (float, 100 * 16);
   g_autofree Job *jobs = g_new0 (Job, THREADS);
   GThread *threads[THREADS];
@@ -176,7 +177,7 @@ test_threads (void)
 static void
 test_boxed (void)
 {
-  g_autoptr (LstmModel) model = load ("seed-1x30");
+  g_autoptr (LstmModel) model = load_model ("seed-1x30");
   GValue value = G_VALUE_INIT;
 
   g_value_init (&value, LSTM_TYPE_MODEL);
@@ -184,11 +185,11 @@ test_boxed (void)
   g_assert_true (g_value_get_boxed (&value) == model);
   g_value_unset (&value);
   g_value_init (&value, LSTM_TYPE_STATE);
-  g_value_take_boxed (&value, state_new (model, 1));
+  g_value_take_boxed (&value, make_state (model, 1));
   g_value_unset (&value);
 }
 
-/* By this name bindings and logs know the errors. */
+/* Bindings and logs identify the errors by this name. */
 static void
 test_error_domain (void)
 {

@@ -49,7 +49,7 @@ add_tensors (Writer *writer, const TestNetwork *network)
   }
 }
 
-/* The value of lstm.layers, a JSON text inside of a JSON string */
+/* Appends the value of lstm.layers, a JSON text in a JSON string. */
 static void
 add_description (GString *header, const TestNetwork *network)
 {
@@ -95,7 +95,7 @@ test_network_out (const TestNetwork *network)
   return n;
 }
 
-/* A tensor of n float32 values, as float64 */
+/* Reads a tensor of n float32 values as float64. */
 static double *
 read_tensor (GBytes *file, guint index, const TestLayer *layer, const char *tensor, gsize n)
 {
@@ -130,7 +130,7 @@ run_normalization (gsize n, const double *x, double *y)
 }
 
 static double
-activate (const char *name, double x)
+activate_value (const char *name, double x)
 {
   if (g_str_equal (name, "tanh"))
     return tanh (x);
@@ -145,25 +145,25 @@ static void
 run_dense (const TestLayer *layer, const double *weight, const double *bias, gsize in,
     const double *x, double *y)
 {
-  double most = -INFINITY, sum = 0;
+  double max = -INFINITY, sum = 0;
 
   for (gsize o = 0; o < layer->out; o++) {
     double z = bias[o];
 
     for (gsize k = 0; k < in; k++)
       z += x[k] * weight[o * in + k];
-    y[o] = activate (layer->activation, z);
-    most = fmax (most, y[o]);
+    y[o] = activate_value (layer->activation, z);
+    max = fmax (max, y[o]);
   }
   if (!g_str_equal (layer->activation, "softmax"))
     return;
   for (gsize o = 0; o < layer->out; o++)
-    sum += y[o] = exp (y[o] - most);
+    sum += y[o] = exp (y[o] - max);
   for (gsize o = 0; o < layer->out; o++)
     y[o] /= sum;
 }
 
-/* z [4], the gates of unit u: += x w for the rows u, m + u, 2 m + u, 3 m + u of w */
+/* Adds x w to the gates z of unit u, for the rows u, m + u, 2 m + u and 3 m + u of w. */
 static void
 add_products (double z[4], const double *w, gsize m, gsize u, gsize in, const double *x)
 {
@@ -175,13 +175,13 @@ add_products (double z[4], const double *w, gsize m, gsize u, gsize in, const do
       z[g] += x[k] * rows[g][k];
 }
 
-/* Tensors of a layer, and its h, h' and c */
+/* The tensors of a layer, and its h, next h and c */
 typedef struct {
   double *w[4];
   double *h, *next, *c;
 } Memory;
 
-/* h = o tanh (c), c = f c' + i g */
+/* Computes c = f c' + i g and h = o tanh (c), from the previous c'. */
 static void
 run_lstm (Memory *memory, gsize in, gsize m, const double *x)
 {

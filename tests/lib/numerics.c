@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * How far networks are from float64, in each precision on each instruction set: a table of
- * docs/numerics.md, and bounds for it. */
+ * The errors of networks against float64, in each precision on each instruction set: a table of
+ * docs/numerics.md, and its bounds. */
 #include "network.h"
 #include "testutil.h"
 #include <math.h>
 
 typedef struct {
   const char *name;
-  const char *model; /* a file of the source tree, or NULL: random weights */
+  const char *model; /* a file of the source tree; NULL: random weights */
   TestNetwork network;
   gsize steps;
   void (*fill) (float *x, gsize steps, gsize d);
-  double bounds[TEST_N_PRECISIONS]; /* of the worst error */
+  double bounds[TEST_N_PRECISIONS]; /* of the largest error */
 } Case;
 
 static void
@@ -21,8 +21,8 @@ fill_random (float *x, gsize steps, gsize d)
   test_fill (x, steps * d, 1);
 }
 
-/* What lstmfeatures makes of a camera's motion, about: grids of 16 x 12 luma averages, waves
- * that move with a velocity and a zoom which change every 40 frames */
+/* Imitates the output of lstmfeatures for a moving camera: grids of 16 × 12 luma averages of
+ * waves, whose velocity and zoom change every 40 frames. */
 static void
 fill_motion (float *x, gsize steps, gsize d)
 {
@@ -57,7 +57,7 @@ fill_motion (float *x, gsize steps, gsize d)
     }                                                                                          \
   }
 
-/* Bounds are about three times what was measured. */
+/* The bounds are about three times the measured errors. */
 static const Case cases[] = {
     {"16 > 32", NULL, {16, {{TEST_LSTM, 32}}, .seed = 1}, 10000, fill_random,
         {3e-7, 3e-3, 8e-3}},
@@ -76,7 +76,7 @@ static const Case cases[] = {
 };
 
 static gsize
-largest (const float *y, gsize n)
+find_largest (const float *y, gsize n)
 {
   gsize at = 0;
 
@@ -86,7 +86,7 @@ largest (const float *y, gsize n)
 }
 
 static gsize
-largest_exact (const double *y, gsize n)
+find_largest_exact (const double *y, gsize n)
 {
   gsize at = 0;
 
@@ -118,7 +118,7 @@ check_precision (const Case *test, GBytes *file, LstmPrecision precision, const 
     squares += error * error;
   }
   for (gsize t = 0; t < test->steps; t++)
-    others += largest (y + t * n, n) != largest_exact (expected + t * n, n);
+    others += find_largest (y + t * n, n) != find_largest_exact (expected + t * n, n);
   g_test_message ("%-20s  %-8s  %-10s  worst %.1e  rms %.1e  other maximum %5.2f %%",
       test->name, test_precision_name (precision), isa, worst,
       sqrt (squares / (double) (test->steps * n)),

@@ -4,17 +4,17 @@
 #include "../array.h"
 #include <lstm/lstm.h>
 
-/* The names of all instruction sets of the table in lib/meson.build, NULL at the end. A machine can
- * lack all of them except "base". */
+/* The names of all instruction sets of the table in lib/meson.build, NULL at the end. A machine
+ * can lack all of them except "base". */
 extern const char *const test_isas[];
 
-/* Returns an instruction set whose results have the same bits as those of @isa; NULL if there is none.
- * Fails for a name that is not in test_isas. */
+/* Returns an instruction set whose results have the same bits as those of @isa; NULL if there is
+ * none. Fails for a name that is not in test_isas. */
 const char *test_get_same_isa (const char *isa);
 
-/* Loads a model with LSTM_ISA set to @isa, and with the module chain in module-chain.txt in the same
- * folder, if there is one. Returns NULL if this machine lacks the instruction set, and fails for a name
- * that is not in test_isas. */
+/* Loads a model with LSTM_ISA set to @isa, and with the module chain in module-chain.txt in the
+ * same folder, if there is one. Returns NULL if this machine lacks the instruction set, and fails
+ * for a name that is not in test_isas. */
 LstmModel *test_model_load (const char *path, const char *isa);
 
 /* Loads a model from memory, see test_model_load(). */
@@ -29,8 +29,8 @@ typedef struct {
   const char *isa;
 } TestFolder;
 
-/* Adds a test /@name/FOLDER/ISA for each folder of vectors/@folder and each instruction set. Its data
- * is a TestFolder. */
+/* Adds a test /@name/FOLDER/ISA for each folder of vectors/@folder and each instruction set. Its
+ * data is a TestFolder. */
 void test_add_folders (const char *folder, const char *name, GTestDataFunc run);
 
 /* Returns: (transfer full) (nullable): mask.npy of a folder, [bs, T]; NULL if there is none */

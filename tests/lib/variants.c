@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Every folder of vectors/variants and vectors/torch, on every instruction set: as a whole
- * sequence, and step by step where the model can, cut in several ways. */
+ * Each folder of vectors/variants and vectors/torch, on each instruction set: as a complete
+ * sequence, and if the model is causal, in pieces of several sizes. */
 #include "testutil.h"
 #include <string.h>
 
 #define TOLERANCE 1e-5
 
 static void
-check (const float *got, const TestArray *expected, const char *what)
+check_values (const float *values, const TestArray *expected, const char *what)
 {
-  const double error = test_error (got, expected->values, expected->n);
+  const double error = test_error (values, expected->values, expected->n);
 
   if (!(error < TOLERANCE))
     g_error ("%s: off by %g", what, error);
 }
 
-/* The last LSTM layer's gates in a folder that has them, over the whole sequence */
+/* Compares the gates of the last LSTM layer with gates.npy, if the folder has this file. */
 static void
 check_gates (const TestFolder *test, LstmState *state, const LstmRun *run, const float *output)
 {
@@ -39,11 +39,11 @@ check_gates (const TestFolder *test, LstmState *state, const LstmRun *run, const
   g_assert_cmpuint (expected.shape[2], ==, 4 * lstm_model_get_cell_size (model, traced.layer));
   lstm_state_reset (state);
   lstm_state_run_full (state, &traced);
-  check (gates, &expected, path);
+  check_values (gates, &expected, path);
   g_assert_cmpmem (y, n * sizeof *y, output, n * sizeof *y);
 }
 
-/* Counts its calls, of which it allows @n. */
+/* The number of calls, and of those that return TRUE */
 typedef struct {
   guint calls, n;
 } Proceed;
@@ -56,8 +56,8 @@ count_calls (void *data)
   return proceed->calls++ < proceed->n;
 }
 
-/* A run that is asked between its steps whether to go on gives the same bits, and one that is not to go
- * on ends there. */
+/* Checks that a run with a should_continue callback has the same bits, and that FALSE ends the
+ * run. */
 static void
 check_proceed (LstmState *state, const LstmRun *run, gsize n)
 {
@@ -73,16 +73,16 @@ check_proceed (LstmState *state, const LstmRun *run, gsize n)
   g_assert_cmpmem (y, n * sizeof *y, run->output, n * sizeof *y);
   all = proceed.calls;
   if (lstm_model_get_n_lstm_layers (lstm_state_get_model (state)) == 0)
-    return; /* there is nothing between its steps */
+    return; /* no layer has steps one after the other */
   g_assert_cmpuint (all, >=, run->steps);
   proceed = (Proceed){.n = all / 2};
   lstm_state_run_full (state, &asked);
-  g_assert_cmpuint (proceed.calls, <=, all / 2 + 8); /* each part of a layer asks once more */
+  g_assert_cmpuint (proceed.calls, <=, all / 2 + 8); /* each part of a layer calls once more */
 }
 
-/* The whole sequence, twice: the second time begins anew. */
+/* Runs the complete sequence twice, to check that each run starts from the initial state. */
 static void
-check_whole (const TestFolder *test, LstmModel *model, const TestArray *x)
+check_complete_sequence (const TestFolder *test, LstmModel *model, const TestArray *x)
 {
   TestArray expected = test_array_load (test->dir, "expected.npy");
   const gsize bs = x->shape[0], steps = x->shape[1];
@@ -97,7 +97,7 @@ check_whole (const TestFolder *test, LstmModel *model, const TestArray *x)
   g_assert_cmpuint (lstm_model_get_output_size (model), ==, expected.shape[2]);
   for (guint i = 0; i < 2; i++) {
     lstm_state_run_full (state, &run);
-    check (y, &expected, test->dir);
+    check_values (y, &expected, test->dir);
   }
   check_gates (test, state, &run, y);
   check_proceed (state, &run, expected.n);
@@ -113,8 +113,8 @@ check_pieces (const TestFolder *test, LstmModel *model, const TestArray *x, gsiz
   g_autofree float *y = g_new (float, expected.n);
   g_autofree float *in = g_new (float, x->n);
   g_autofree float *out = g_new (float, expected.n);
-  g_autofree guint8 *whole_mask = test_load_mask (test->dir);
-  g_autofree guint8 *mask = whole_mask ? g_new (guint8, bs *steps) : NULL;
+  g_autofree guint8 *all_masks = test_load_mask (test->dir);
+  g_autofree guint8 *mask = all_masks ? g_new (guint8, bs * steps) : NULL;
 
   for (gsize at = 0; at < steps; at += piece) {
     const gsize count = MIN (piece, steps - at);
@@ -122,18 +122,18 @@ check_pieces (const TestFolder *test, LstmModel *model, const TestArray *x, gsiz
     for (gsize s = 0; s < bs; s++) {
       memcpy (in + s * count * d, x->values + (s * steps + at) * d, count * d * sizeof (float));
       if (mask)
-        memcpy (mask + s * count, whole_mask + s * steps + at, count);
+        memcpy (mask + s * count, all_masks + s * steps + at, count);
     }
     lstm_state_run_full (
         state, &(LstmRun){.steps = count, .input = in, .mask = mask, .output = out});
     for (gsize s = 0; s < bs; s++)
       memcpy (y + (s * steps + at) * n, out + s * count * n, count * n * sizeof (float));
   }
-  check (y, &expected, test->dir);
+  check_values (y, &expected, test->dir);
   test_array_clear (&expected);
 }
 
-/* A window of all steps ends as the sequence does. It takes no mask. */
+/* Checks that a window of all steps has the last output of the sequence. A window has no mask. */
 static void
 check_window (const TestFolder *test, LstmModel *model, const TestArray *x)
 {
@@ -151,7 +151,7 @@ check_window (const TestFolder *test, LstmModel *model, const TestArray *x)
   test_array_clear (&expected);
 }
 
-/* A model that needs whole sequences says so. */
+/* Checks the errors of a model that needs complete sequences. */
 static void
 check_refused (LstmModel *model)
 {
@@ -180,7 +180,7 @@ test_case (gconstpointer data)
     return;
   }
   x = test_array_load (test->dir, "x.npy");
-  check_whole (test, model, &x);
+  check_complete_sequence (test, model, &x);
   g_assert_true (lstm_model_is_causal (model) == g_file_test (steps, G_FILE_TEST_EXISTS));
   if (!lstm_model_is_causal (model))
     check_refused (model);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Every folder of vectors/lstm, on every instruction set: the numbers are PyTorch's, and how
- * the steps and streams are cut changes no bit of them. */
+ * Each folder of vectors/lstm, on each instruction set. The numbers are PyTorch's, and have the
+ * same bits for any division of the steps and streams into calls. */
 #include "testutil.h"
 #include <string.h>
 
@@ -11,8 +11,8 @@ typedef struct {
   LstmModel *model;
   TestArray x, expected, hidden, cell;
   gsize bs, steps, d, n, m;
-  guint layer;      /* whose hidden and cell the vectors hold: the last */
-  float *y, *h, *c; /* of the whole run */
+  guint layer;      /* the last LSTM layer, to which hidden and cell belong */
+  float *y, *h, *c; /* of a single call */
 } Run;
 
 static void
@@ -53,7 +53,7 @@ run_clear (Run *run)
 }
 
 static LstmState *
-state_new (LstmModel *model, gsize streams)
+make_state (LstmModel *model, gsize streams)
 {
   g_autoptr (GError) error = NULL;
   LstmState *state = lstm_state_new (model, streams, &error);
@@ -62,8 +62,8 @@ state_new (LstmModel *model, gsize streams)
   return state;
 }
 
-/* Steps [at, at + count) of streams [first, first + streams) in one call; compares with the
- * bits of the whole run. */
+/* Runs steps [at, at + count) of streams [first, first + streams) in one call, and compares the
+ * bits with those of the single call. */
 static void
 run_piece (const Run *run, LstmState *state, gsize first, gsize streams, gsize at, gsize count)
 {
@@ -79,7 +79,7 @@ run_piece (const Run *run, LstmState *state, gsize first, gsize streams, gsize a
         run->y + ((first + s) * run->steps + at) * run->n, count * run->n * sizeof (float));
 }
 
-/* The whole sequence in pieces of @piece steps */
+/* Runs all steps in pieces of @piece steps. */
 static void
 run_pieces (const Run *run, LstmState *state, gsize first, gsize streams, gsize piece)
 {
@@ -106,7 +106,7 @@ check_last_state (const Run *run, const LstmState *state)
 }
 
 static void
-check_whole (Run *run, LstmState *state)
+check_single_call (Run *run, LstmState *state)
 {
   const LstmRun call = {
       .steps = run->steps,
@@ -141,23 +141,23 @@ test_case (gconstpointer data)
   }
   run_load (&run, test, model);
   {
-    g_autoptr (LstmState) state = state_new (model, run.bs);
+    g_autoptr (LstmState) state = make_state (model, run.bs);
 
-    check_whole (&run, state);
+    check_single_call (&run, state);
     for (gsize i = 0; i < G_N_ELEMENTS (pieces); i++) {
       lstm_state_reset (state);
       run_pieces (&run, state, 0, run.bs, pieces[i]);
     }
   }
-  for (gsize s = 0; s < run.bs; s++) { /* alone, and beside a part of the others */
-    gsize beside = MIN (run.bs - s, s + 1);
-    g_autoptr (LstmState) alone = state_new (model, 1);
-    g_autoptr (LstmState) some = state_new (model, beside);
+  for (gsize s = 0; s < run.bs; s++) { /* alone, and with some of the other streams */
+    gsize count = MIN (run.bs - s, s + 1);
+    g_autoptr (LstmState) alone = make_state (model, 1);
+    g_autoptr (LstmState) some = make_state (model, count);
 
     run_pieces (&run, alone, s, 1, 1);
     lstm_state_reset_stream (alone, 0);
     run_pieces (&run, alone, s, 1, 9);
-    run_pieces (&run, some, s, beside, 11);
+    run_pieces (&run, some, s, count, 11);
   }
   run_clear (&run);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * LstmWindow: a window's output is that of running the window by itself, to the last bit, for
- * all precisions and instruction sets, however the steps are cut into calls. */
+ * LstmWindow: the output of a window has the same bits as a run of the window alone, in each
+ * precision on each instruction set, for any division of the steps into calls. */
 #include "network.h"
 #include "testutil.h"
 #include <math.h>
@@ -40,16 +40,16 @@ typedef struct {
   const char *isa;
 } Case;
 
-/* A sequence and what its windows give */
+/* A sequence, and the outputs of its windows */
 typedef struct {
   LstmModel *model;
   gsize bs, length, hop, steps, windows, d, n;
-  float *x;        /* [bs, steps, d] */
-  float *expected; /* [windows, bs, n] */
+  float *x;        /* (bs, steps, d) */
+  float *expected; /* (windows, bs, n) */
 } Run;
 
 static LstmWindow *
-window_new (LstmModel *model, gsize streams, gsize length, gsize hop)
+make_window (LstmModel *model, gsize streams, gsize length, gsize hop)
 {
   g_autoptr (GError) error = NULL;
   LstmWindow *window = lstm_window_new (model, streams, length, hop, &error);
@@ -58,11 +58,11 @@ window_new (LstmModel *model, gsize streams, gsize length, gsize hop)
   return window;
 }
 
-/* Steps [at, at + count) of all streams: [bs, count, d] */
+/* Returns steps [at, at + count) of all streams, (bs, count, d). */
 static float *
-input (const Run *run, gsize at, gsize count)
+get_input (const Run *run, gsize at, gsize count)
 {
-  float *x = g_new (float, run->bs *count * run->d + 1); /* not NULL for no steps */
+  float *x = g_new (float, run->bs *count * run->d + 1); /* not NULL without steps */
 
   for (gsize s = 0; s < run->bs; s++)
     memcpy (x + s * count * run->d, run->x + (s * run->steps + at) * run->d,
@@ -70,11 +70,11 @@ input (const Run *run, gsize at, gsize count)
   return x;
 }
 
-/* A window by itself: from a state of zero, the last step's output */
+/* Runs a window alone, from the initial state, and returns the output of its last step. */
 static void
 run_alone (const Run *run, LstmState *state, gsize at, float *expected)
 {
-  g_autofree float *x = input (run, at, run->length);
+  g_autofree float *x = get_input (run, at, run->length);
   g_autofree float *y = g_new (float, run->bs * run->length * run->n);
 
   lstm_state_reset (state);
@@ -114,21 +114,22 @@ check_guards (const float *values, gsize n)
     g_assert_cmpfloat (values[i], ==, GUARD);
 }
 
-/* How many windows are complete after @steps steps */
+/* Returns the number of windows that are complete after @steps steps. */
 static gsize
-completed (const Run *run, gsize steps)
+count_complete (const Run *run, gsize steps)
 {
   return steps < run->length ? 0 : 1 + (steps - run->length) / run->hop;
 }
 
-/* Steps [at, at + count) in one call: it gives the windows that they complete, and writes
- * nothing before and behind them. */
+/* Runs steps [at, at + count) in one call, and checks that it outputs the windows that these
+ * steps complete, and writes neither before nor after them. */
 static void
 run_piece (const Run *run, LstmWindow *window, gsize at, gsize count)
 {
-  const gsize before = completed (run, at), windows = completed (run, at + count) - before;
+  const gsize before = count_complete (run, at),
+              windows = count_complete (run, at + count) - before;
   const gsize size = run->bs * windows * run->n;
-  g_autofree float *x = input (run, at, count);
+  g_autofree float *x = get_input (run, at, count);
   g_autofree float *y = g_new (float, size + 2 * run->n);
 
   for (gsize i = 0; i < size + 2 * run->n; i++)
@@ -143,7 +144,7 @@ run_piece (const Run *run, LstmWindow *window, gsize at, gsize count)
           run->expected + ((before + w) * run->bs + s) * run->n, run->n * sizeof *y);
 }
 
-/* The whole sequence in pieces of at most @longest steps, some of them empty */
+/* Runs all steps in pieces of at most @longest steps, some of which are empty. */
 static void
 run_pieces (const Run *run, LstmWindow *window, gsize longest, GRand *rand)
 {
@@ -156,7 +157,7 @@ run_pieces (const Run *run, LstmWindow *window, gsize longest, GRand *rand)
 static void
 check_shape (LstmModel *model, gsize bs, gsize length, gsize hop)
 {
-  g_autoptr (LstmWindow) window = window_new (model, bs, length, hop);
+  g_autoptr (LstmWindow) window = make_window (model, bs, length, hop);
   GRand *rand = g_rand_new_with_seed ((guint32) (bs + length));
   Run run;
 
@@ -164,7 +165,7 @@ check_shape (LstmModel *model, gsize bs, gsize length, gsize hop)
   run_piece (&run, window, 0, run.steps);
   lstm_window_reset (window);
   run_pieces (&run, window, 1, rand);
-  for (guint i = 0; i < 3; i++) { /* a reset amid open windows */
+  for (guint i = 0; i < 3; i++) { /* a reset while windows are open */
     lstm_window_reset (window);
     run_pieces (&run, window, run.steps / (i + 1), rand);
     lstm_window_reset (window);
@@ -195,15 +196,15 @@ test_outputs (gconstpointer data)
 }
 
 static LstmModel *
-load (guint network, LstmPrecision precision)
+load_model (guint network, LstmPrecision precision)
 {
   g_autoptr (GBytes) file = test_network_file (&networks[network].network);
 
   return test_model_load_bytes (file, "base", precision);
 }
 
-/* A NaN or an infinity shows in the windows that hold it, and in no other: a slot that it went
- * through is as good as new. */
+/* A NaN or an infinity changes the windows that contain it, and no other window: the next window
+ * of its slot is unaffected. */
 static void
 test_not_finite (void)
 {
@@ -211,8 +212,8 @@ test_not_finite (void)
   static const float values[] = {NAN, INFINITY};
 
   for (guint p = 0; p < TEST_N_PRECISIONS; p++) {
-    g_autoptr (LstmModel) model = load (0, (LstmPrecision) p);
-    g_autoptr (LstmWindow) window = window_new (model, 1, LENGTH, HOP);
+    g_autoptr (LstmModel) model = load_model (0, (LstmPrecision) p);
+    g_autoptr (LstmWindow) window = make_window (model, 1, LENGTH, HOP);
     float x[STEPS][5], good[WINDOWS][20], bad[WINDOWS][20];
 
     test_fill (x[0], STEPS * 5, 9);
@@ -230,26 +231,26 @@ test_not_finite (void)
   }
 }
 
-/* A window is finite unless one that is open holds the NaN, whatever the shape: also where slots that
- * are complete keep it. */
+/* LstmWindow is finite unless an open window contains the NaN, for any length and hop, even if
+ * the NaN remains in the slot of a complete window. */
 static void
 test_finite (void)
 {
   enum { STEPS = 150, BAD = 70 };
-  g_autoptr (LstmModel) model = load (3, LSTM_PRECISION_FLOAT32);
+  g_autoptr (LstmModel) model = load_model (3, LSTM_PRECISION_FLOAT32);
   float x[STEPS * 2], y[2 * 4];
 
   test_fill (x, STEPS * 2, 9);
   x[BAD * 2 + 1] = NAN;
   for (gsize i = 0; i < G_N_ELEMENTS (shapes); i++) {
     const gsize length = shapes[i].length, hop = shapes[i].hop;
-    g_autoptr (LstmWindow) window = window_new (model, 2, length, hop);
+    g_autoptr (LstmWindow) window = make_window (model, 2, length, hop);
 
     for (gsize t = 1; t <= STEPS; t++) {
       gboolean finite = TRUE;
 
       lstm_window_run (window, 1, x + (t - 1) * 2, y);
-      for (gsize k = 0; k < t; k += hop) /* where windows begin */
+      for (gsize k = 0; k < t; k += hop) /* the first steps of windows */
         finite &= t >= k + length || BAD < k || BAD >= t;
       g_assert_true (lstm_window_is_finite (window) == finite);
     }
@@ -262,8 +263,8 @@ test_finite (void)
 static void
 test_nothing (void)
 {
-  g_autoptr (LstmModel) model = load (2, LSTM_PRECISION_FLOAT32);
-  g_autoptr (LstmWindow) window = window_new (model, 1, 4, 2);
+  g_autoptr (LstmModel) model = load_model (2, LSTM_PRECISION_FLOAT32);
+  g_autoptr (LstmWindow) window = make_window (model, 1, 4, 2);
   float x[4 * 7], y[3], z[3];
 
   test_fill (x, 4 * 7, 1);
@@ -276,12 +277,12 @@ test_nothing (void)
   g_assert_cmpmem (y, sizeof y, z, sizeof z);
 }
 
-/* As many steps from one window to the next as there are numbers: there is one window. */
+/* With the largest possible hop there is one window. */
 static void
 test_longest_hop (void)
 {
-  g_autoptr (LstmModel) model = load (0, LSTM_PRECISION_FLOAT32);
-  g_autoptr (LstmWindow) window = window_new (model, 1, 2, G_MAXSIZE);
+  g_autoptr (LstmModel) model = load_model (0, LSTM_PRECISION_FLOAT32);
+  g_autoptr (LstmWindow) window = make_window (model, 1, 2, G_MAXSIZE);
   float x[6][5], y[20];
 
   test_fill (x[0], 30, 1);
@@ -297,7 +298,7 @@ test_too_many_streams (void)
     gsize streams, length, hop;
   } table[] = {{G_MAXSIZE, 1, 1}, {G_MAXSIZE / 2 + 1, 2, 1}, {1, G_MAXSIZE, 1},
       {G_MAXSIZE / 64, 1, 1}, {3, G_MAXSIZE, 2}};
-  g_autoptr (LstmModel) model = load (0, LSTM_PRECISION_FLOAT32);
+  g_autoptr (LstmModel) model = load_model (0, LSTM_PRECISION_FLOAT32);
 
   for (gsize i = 0; i < G_N_ELEMENTS (table); i++) {
     g_autoptr (GError) error = NULL;
@@ -308,12 +309,12 @@ test_too_many_streams (void)
   }
 }
 
-/* The model may go before the window; a reference keeps the window. */
+/* A window keeps its model alive, and a reference keeps the window alive. */
 static void
 test_lifetime (void)
 {
-  LstmModel *model = load (0, LSTM_PRECISION_FLOAT32);
-  LstmWindow *window = window_new (model, 1, 1, 1);
+  LstmModel *model = load_model (0, LSTM_PRECISION_FLOAT32);
+  LstmWindow *window = make_window (model, 1, 1, 1);
   float x[5] = {1}, y[20], z[20];
 
   lstm_model_unref (model);
@@ -328,8 +329,8 @@ test_lifetime (void)
 static void
 test_boxed (void)
 {
-  g_autoptr (LstmModel) model = load (0, LSTM_PRECISION_FLOAT32);
-  g_autoptr (LstmWindow) window = window_new (model, 1, 1, 1);
+  g_autoptr (LstmModel) model = load_model (0, LSTM_PRECISION_FLOAT32);
+  g_autoptr (LstmWindow) window = make_window (model, 1, 1, 1);
   GValue value = G_VALUE_INIT;
 
   g_value_init (&value, LSTM_TYPE_WINDOW);
