@@ -22,11 +22,12 @@ free_bidirectional (gpointer data)
 
 /* The merge has a line of its own in the fingerprint, after those of the directions. */
 gboolean
-lstm_bidirectional_append (LstmBuilder *builder, const LstmLstmParams *forward,
-    const LstmLstmParams *reverse, LstmMerge merge, GError **error)
+lstm_bidirectional_append (LstmBuilder *builder, const LstmLayerKind *lstm,
+    const LstmLstmParams *forward, const LstmLstmParams *reverse, LstmMerge merge,
+    GError **error)
 {
-  g_autoptr (LstmLayer) a = lstm_lstm_layer_new (builder, forward, error);
-  g_autoptr (LstmLayer) b = a ? lstm_lstm_layer_new (builder, reverse, error) : NULL;
+  g_autoptr (LstmLayer) a = lstm_lstm_layer_new (lstm, builder, forward, error);
+  g_autoptr (LstmLayer) b = a ? lstm_lstm_layer_new (lstm, builder, reverse, error) : NULL;
   LstmBidirectional *bidirectional;
   LstmLayer *layer;
 

@@ -10,6 +10,8 @@ typedef enum {
   LSTM_MERGE_AVE,
 } LstmMerge;
 
-/* Appends two LSTM layers with the same input, of which @reverse runs backwards. */
-gboolean lstm_bidirectional_append (LstmBuilder *builder, const LstmLstmParams *forward,
-    const LstmLstmParams *reverse, LstmMerge merge, GError **error);
+/* Appends two LSTM layers with the same input, of which @reverse runs backwards.
+ * @lstm: the kind of LSTM layers */
+gboolean lstm_bidirectional_append (LstmBuilder *builder, const LstmLayerKind *lstm,
+    const LstmLstmParams *forward, const LstmLstmParams *reverse, LstmMerge merge,
+    GError **error);

@@ -43,9 +43,8 @@ gboolean lstm_builder_check_sizes (
     const LstmBuilder *builder, const char *name, gsize in, gsize out, GError **error);
 
 /* Appends @layer, whose sizes fit or are 0 (not known yet). @layer: (transfer full) (nullable):
- * NULL: @error is set already, and the function returns FALSE */
+ * NULL if @error is set already; the function returns FALSE */
 gboolean lstm_builder_append (LstmBuilder *builder, LstmLayer *layer, GError **error);
 
-/* Returns: (transfer full) (element-type LstmLayer): all layers; the builder has none
- * afterwards */
+/* Returns: (transfer full) (element-type LstmLayer): all layers; @builder has none afterwards */
 GPtrArray *lstm_builder_steal_layers (LstmBuilder *builder);

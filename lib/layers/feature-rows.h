@@ -13,7 +13,8 @@ typedef struct {
 
 /* Makes a row of each of @arrays, which are [n] or single values, and sets @n: 0 if all values
  * are single and the builder does not know the number of features yet. Clear @rows also after a
- * failure. @name: the name of the layer, for messages */
+ * failure.
+ * @name: the name of the layer, for messages */
 gboolean lstm_feature_rows_init (LstmFeatureRows *rows, const LstmBuilder *builder,
     const char *name, const LstmArray *const *arrays, guint n_arrays, gsize *n, GError **error);
 

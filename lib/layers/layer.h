@@ -38,8 +38,7 @@ typedef struct {
   gsize x_stride;       /* floats from the first row of a stream to that of the next */
   float *y; /* (streams * rows_per_input, output steps, out); NULL: only the memory is needed */
   gsize y_stride;
-  /* The trace of an LSTM layer, (streams, steps, p, m or 4 m), nullable; only with rows_per_input
-   * 1 */
+  /* The trace of an LSTM layer: (streams, steps, p, m or 4 m), nullable; rows_per_input is 1 */
   float *hidden, *cell, *gates;
   gsize hidden_stride, cell_stride, gates_stride;
   gsize traced_direction;

@@ -158,10 +158,10 @@ append_layer (const LstmLayerSource *source, const char *number, const Options *
     return FALSE;
   if (options->direction != BIDIRECTIONAL)
     return lstm_builder_append (
-        builder, lstm_lstm_layer_new (builder, &a.params, error), error);
+        builder, lstm_lstm_layer_new (source->kind, builder, &a.params, error), error);
   return read_tensors (source, reverse, name, &b, error)
          && lstm_bidirectional_append (
-             builder, &a.params, &b.params, (LstmMerge) options->merge, error);
+             builder, source->kind, &a.params, &b.params, (LstmMerge) options->merge, error);
 }
 
 static gboolean

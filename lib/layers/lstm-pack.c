@@ -264,11 +264,12 @@ set_options (LstmLayer *layer, const LstmLstmParams *params)
 }
 
 LstmLayer *
-lstm_lstm_layer_new (LstmBuilder *builder, const LstmLstmParams *params, GError **error)
+lstm_lstm_layer_new (const LstmLayerKind *kind, LstmBuilder *builder,
+    const LstmLstmParams *params, GError **error)
 {
   const Sizes sizes = get_sizes (params);
   LstmLstm *lstm = g_new0 (LstmLstm, 1);
-  g_autoptr (LstmLayer) layer = lstm_layer_new (&lstm_kind_lstm, sizes.d, sizes.p, lstm);
+  g_autoptr (LstmLayer) layer = lstm_layer_new (kind, sizes.d, sizes.p, lstm);
 
   if (!check_params (builder, params, sizes, error))
     return NULL;

@@ -10,9 +10,8 @@
 /* An LSTM layer, or one of its directions. Arrays that the layer does not have are NULL. */
 typedef struct {
   const char *name; /* for messages */
-  const LstmArray *weight_ih,
-      *weight_hh; /* (4 m, d), (4 m, p): rows of i, f, g and o; p = m without
-                                             projection */
+  /* (4 m, d), (4 m, p): rows of i, f, g and o; p = m without a projection */
+  const LstmArray *weight_ih, *weight_hh;
   const LstmArray *bias_ih, *bias_hh;     /* (4 m), added */
   const LstmArray *peephole;              /* (3 m): i, f, o */
   const LstmArray *projection;            /* (p, m) */
@@ -23,8 +22,7 @@ typedef struct {
   gboolean zero_masked;                   /* a masked step outputs 0, not the previous output */
   gboolean returns_last; /* of a complete sequence, only the last step is output; ends a mask */
   gboolean reverse;      /* from the last step to the first */
-  gboolean
-      keep_processing_order; /* output steps are in the order of processing, with reverse */
+  gboolean keep_processing_order; /* with reverse, outputs are in the order of processing */
 } LstmLstmParams;
 
 /* The data of an LSTM layer */
@@ -41,9 +39,10 @@ typedef struct {
 } LstmLstm;
 
 /* Checks and packs a layer, and appends it to the fingerprint of @builder but not to its layers.
+ * @kind: the kind of LSTM layers
  * Returns: (transfer full) (nullable): the layer, or NULL with @error */
-LstmLayer *lstm_lstm_layer_new (
-    LstmBuilder *builder, const LstmLstmParams *params, GError **error);
+LstmLayer *lstm_lstm_layer_new (const LstmLayerKind *kind, LstmBuilder *builder,
+    const LstmLstmParams *params, GError **error);
 
 /* Functions of the kind, see LstmLayerKind */
 gboolean lstm_lstm_load (const LstmLayerSource *source, GError **error);

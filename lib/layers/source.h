@@ -9,6 +9,7 @@
 #include <json-glib/json-glib.h>
 
 struct _LstmLayerSource {
+  const LstmLayerKind *kind;
   const LstmSafetensors *st;
   LstmBuilder *builder;
   const char *name;   /* of the layer, in messages */

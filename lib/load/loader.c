@@ -21,22 +21,21 @@ get_string (JsonObject *object, const char *key)
 }
 
 static void
-refuse_key (
-    const LstmLayerSource *source, const LstmLayerKind *kind, const char *key, GError **error)
+refuse_key (const LstmLayerSource *source, const char *key, GError **error)
 {
   g_autoptr (GString) keys = g_string_new (NULL);
 
   for (guint i = 0; common_keys[i]; i++)
     lstm_text_append_item (keys, common_keys[i]);
-  for (guint i = 0; kind->keys[i]; i++)
-    lstm_text_append_item (keys, kind->keys[i]);
+  for (guint i = 0; source->kind->keys[i]; i++)
+    lstm_text_append_item (keys, source->kind->keys[i]);
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: %s: expected keys of %s, found \"%s\"",
       source->st->file, source->name, keys->str, key);
 }
 
 /* A key that no code reads would be an option that is silently ignored. */
 static gboolean
-check_keys (const LstmLayerSource *source, const LstmLayerKind *kind, GError **error)
+check_keys (const LstmLayerSource *source, GError **error)
 {
   g_autoptr (GList) members = json_object_get_members (source->object);
 
@@ -44,8 +43,8 @@ check_keys (const LstmLayerSource *source, const LstmLayerKind *kind, GError **e
     const char *key = l->data;
     const gboolean is_common = g_strv_contains (common_keys, key);
 
-    if (!is_common && !g_strv_contains (kind->keys, key)) {
-      refuse_key (source, kind, key, error);
+    if (!is_common && !g_strv_contains (source->kind->keys, key)) {
+      refuse_key (source, key, error);
       return FALSE;
     }
     if (is_common && !get_string (source->object, key))
@@ -85,10 +84,10 @@ add_layer (const LstmSafetensors *st, LstmBuilder *builder, JsonNode *node, guin
   const char *name = object ? get_string (object, "name") : NULL;
   g_autofree char *shown = name ? g_strdup (name) : g_strdup_printf (KEY_LAYERS "[%u]", index);
   g_autofree char *prefix = object ? lstm_layer_config_get_prefix (object) : NULL;
-  const LstmLayerSource source = {st, builder, shown, prefix, object};
   const LstmLayerKind *kind = find_kind (type, st->file, shown, error);
+  const LstmLayerSource source = {kind, st, builder, shown, prefix, object};
 
-  return kind && check_keys (&source, kind, error) && kind->load (&source, error);
+  return kind && check_keys (&source, error) && kind->load (&source, error);
 }
 
 static gboolean

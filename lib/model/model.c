@@ -4,14 +4,6 @@
 
 G_DEFINE_BOXED_TYPE (LstmModel, lstm_model, lstm_model_ref, lstm_model_unref)
 
-/* Not G_DEFINE_QUARK: clang-format takes the hyphens in its argument for minus signs. The string
- * is copied, because the quark can outlive the library. */
-GQuark
-lstm_error_quark (void)
-{
-  return g_quark_from_string ("lstm-error-quark");
-}
-
 void
 lstm_error_make_valid (GError **error)
 {
@@ -101,6 +93,19 @@ lstm_model_is_causal (const LstmModel *model)
     if (lstm_model_get_layer (model, i)->needs_complete_sequence)
       return FALSE;
   return TRUE;
+}
+
+gboolean
+lstm_model_check_causal (const LstmModel *model, GError **error)
+{
+  if (lstm_model_is_causal (model))
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "model: expected each step to depend only on the previous steps, found a model that "
+      "needs "
+      "complete sequences: a layer runs backwards or in both directions, or repeats its last "
+      "step");
+  return FALSE;
 }
 
 guint

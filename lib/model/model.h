@@ -26,6 +26,9 @@ lstm_model_get_memory_layout (const LstmModel *model, guint i)
   return g_ptr_array_index (model->memory_layouts, i);
 }
 
+/* Returns whether each step of @model depends only on the previous steps; else sets @error. */
+gboolean lstm_model_check_causal (const LstmModel *model, GError **error);
+
 /* Makes a model of the layers of @builder, which has none afterwards.
  * Returns: (transfer full) (nullable): the model, or NULL with LSTM_ERROR_LAYER */
 LstmModel *lstm_model_new_from_builder (LstmBuilder *builder, GError **error);

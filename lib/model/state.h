@@ -25,9 +25,6 @@ struct _LstmState {
 LstmState *lstm_state_new_chunked (
     LstmModel *model, gsize streams, gsize chunk, GError **error);
 
-/* Returns whether each step of @model depends only on the previous steps; else sets @error. */
-gboolean lstm_model_check_causal (const LstmModel *model, GError **error);
-
 /* A value of h or c that is NaN or infinite */
 typedef struct {
   guint layer;   /* LSTM layer or direction */
