@@ -6,9 +6,7 @@
 #include "load/state-layout.h"
 #include "model/window.h"
 
-/* Metadata: keys and values in turn, as lstm_safetensors_write() expects it except for the final
- * NULL */
-
+/* Appends @key and @value to the metadata, an array of keys and values in turn. */
 static void
 add_text (GPtrArray *metadata, const char *key, const char *value)
 {
