@@ -113,7 +113,10 @@ static const Case cases[] = {
         "lstm.layers: expected JSON of at most 4 levels, found level 5"},
     {"layer-text", "{" LAYERS ("[1]") "}", 0, LSTM_ERROR_LAYER, "lstm.layers[0]"},
     {"unknown-type", "{" LAYERS ("[{\\\"type\\\":\\\"gru\\\"}]") "}", 0, LSTM_ERROR_LAYER,
-        "repeat_vector, found gru"},
+        ", found gru"},
+    {"type-names", "{" LAYERS ("[{\\\"type\\\":\\\"gru\\\"}]") "}", 0, LSTM_ERROR_LAYER,
+        "\"type\" is one of lstm, dense, activation, normalization, layer_normalization, "
+        "batch_normalization, masking, repeat_vector"},
     {"unknown-key", "{" LAYERS ("[{\\\"type\\\":\\\"lstm\\\",\\\"klip\\\":1}]") "}", 0,
         LSTM_ERROR_LAYER, "order, found \"klip\""},
     {"name-number", "{" LAYERS ("[{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":1}]") "}", 0,
@@ -121,7 +124,11 @@ static const Case cases[] = {
     {"unknown-activation",
         "{" LAYERS ("[{\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"a\\\",\\\"activation\\\":"
                     "\\\"swish\\\"}]") "," F32 ("a.weight", "[2,3]", 0, 24) "}",
-        24, LSTM_ERROR_LAYER, "log_softmax, found \"swish\""},
+        24, LSTM_ERROR_LAYER, ", found \"swish\""},
+    {"activation-names",
+        "{" LAYERS ("[{\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"a\\\",\\\"activation\\\":"
+                    "\\\"swish\\\"}]") "," F32 ("a.weight", "[2,3]", 0, 24) "}",
+        24, LSTM_ERROR_LAYER, "expected an activation of linear, relu, tanh, "},
     {"no-weight", "{" LAYERS ("[" DENSE "]") "}", 0, LSTM_ERROR_TENSOR, "\"a.weight\""},
     {"flat-weight", "{" LAYERS ("[" DENSE "]") "," F32 ("a.weight", "[6]", 0, 24) "}", 24,
         LSTM_ERROR_SHAPE, "found [6]"},
