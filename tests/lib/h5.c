@@ -3,7 +3,7 @@
  * Tests the process in which lstm-convert runs libhdf5, with a libhdf5 that never returns. The
  * process does not outlive lstm-convert, however lstm-convert ends. lstm-convert does not need the
  * exit status of the process. */
-#include "container/h5-private.h"
+#include "container/h5-file.h"
 #include "convert.h"
 #include <signal.h>
 #include <sys/wait.h>

@@ -3,21 +3,27 @@
 #include "convert.h"
 #include <zip.h>
 
-#define MAX_MEMBER (G_GUINT64_CONSTANT (1) << 30) /* bytes */
-#define MAX_TOTAL (G_GUINT64_CONSTANT (2) << 30)  /* of all members that are read */
-#define MAX_RATIO 1100                            /* more than deflate can make of a byte */
-#define LARGE (64 << 20)                          /* bytes, of which weights do not compress */
-#define MAX_LARGE_RATIO 100                       /* like that */
+#define MAX_MEMBER (G_GUINT64_CONSTANT (1) << 30) /* bytes of a file */
+#define MAX_TOTAL (G_GUINT64_CONSTANT (2) << 30)  /* bytes of all files that are read */
+#define MAX_RATIO 1100      /* bytes of a deflated byte; deflate reaches 1032 */
+#define LARGE (64 << 20)    /* bytes; a larger file contains weights, which compress little */
+#define MAX_LARGE_RATIO 100 /* bytes of a deflated byte of a large file */
 
 struct _Archive {
-  char *path;
+  char *path; /* for messages */
   zip_t *zip;
-  guint64 total; /* bytes read so far */
+  guint64 total; /* bytes read */
 };
 
-static gboolean
-fail (const Archive *archive, const char *member, const char *problem, GError **error)
+static gboolean G_GNUC_PRINTF (4, 5) fail_member (
+    const Archive *archive, const char *member, GError **error, const char *format, ...)
 {
+  g_autofree char *problem = NULL;
+  va_list args;
+
+  va_start (args, format);
+  problem = g_strdup_vprintf (format, args);
+  va_end (args);
   g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: member \"%s\": %s", archive->path,
       member, problem);
   return FALSE;
@@ -37,7 +43,7 @@ archive_open (const char *path, const guint8 *data, gsize size, GError **error)
     zip = zip_open_from_source (source, ZIP_RDONLY, &cause);
   if (!zip) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
-        "%s: expected a zip archive, found one that is cut short or broken: %s", path,
+        "%s: expected a zip archive, found an archive that is cut short or broken: %s", path,
         zip_error_strerror (&cause));
     if (source)
       zip_source_free (source);
@@ -65,34 +71,30 @@ archive_has (Archive *archive, const char *name)
   return zip_name_locate (archive->zip, name, ZIP_FL_NODIR) >= 0;
 }
 
-/* What the archive says about sizes must be believable before memory is taken for it. */
+/* Checks the sizes that the archive states, before memory is allocated. */
 static gboolean
 check_size (Archive *archive, const char *name, const zip_stat_t *info, GError **error)
 {
-  g_autofree char *problem = NULL;
+  guint64 ratio = info->size > LARGE ? MAX_LARGE_RATIO : MAX_RATIO;
 
-  if ((info->valid & (ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE))
-      != (ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE))
-    return fail (archive, name, "its size is not known", error);
-  if (info->size / (info->size > LARGE ? MAX_LARGE_RATIO : MAX_RATIO) > info->comp_size) {
-    problem = g_strdup_printf ("expected a model, found %" G_GUINT64_FORMAT
-                               " bytes deflated to %" G_GUINT64_FORMAT,
-        (guint64) info->size, (guint64) info->comp_size);
-    return fail (archive, name, problem, error);
-  }
+  if (!(info->valid & ZIP_STAT_SIZE) || !(info->valid & ZIP_STAT_COMP_SIZE))
+    return fail_member (archive, name, error, "size: expected a number, found none");
+  if (info->size / ratio > info->comp_size)
+    return fail_member (archive, name, error,
+        "expected at most %" G_GUINT64_FORMAT " bytes for each deflated byte, found "
+        "%" G_GUINT64_FORMAT " bytes deflated to %" G_GUINT64_FORMAT,
+        ratio, (guint64) info->size, (guint64) info->comp_size);
   archive->total += MIN (info->size, MAX_TOTAL);
-  if (info->size <= MAX_MEMBER && archive->total <= MAX_TOTAL)
-    return TRUE;
-  problem = g_strdup_printf ("expected at most %" G_GUINT64_FORMAT
-                             " bytes, and %" G_GUINT64_FORMAT
-                             " with the members before, found %" G_GUINT64_FORMAT,
-      MAX_MEMBER, MAX_TOTAL, (guint64) info->size);
-  return fail (archive, name, problem, error);
+  return (info->size <= MAX_MEMBER && archive->total <= MAX_TOTAL)
+         || fail_member (archive, name, error,
+             "expected at most %" G_GUINT64_FORMAT " bytes, and %" G_GUINT64_FORMAT
+             " in all files that are read, found %" G_GUINT64_FORMAT " and %" G_GUINT64_FORMAT,
+             MAX_MEMBER, MAX_TOTAL, (guint64) info->size, archive->total);
 }
 
-/* One byte more than expected is asked for: at the end the checksum is compared. */
+/* Reads @size bytes, and attempts to read one more, because libzip compares the checksum at the end. */
 static gboolean
-read_all (zip_file_t *file, guint8 *to, guint64 size)
+read_content (zip_file_t *file, guint8 *to, guint64 size)
 {
   guint8 beyond;
 
@@ -110,25 +112,32 @@ GBytes *
 archive_read (Archive *archive, const char *name, GError **error)
 {
   zip_int64_t index = zip_name_locate (archive->zip, name, ZIP_FL_NODIR);
+  g_autofree guint8 *content = NULL;
+  g_autofree char *found = NULL;
   zip_file_t *file;
   zip_stat_t info;
-  guint8 *content;
-  gboolean done;
 
   if (index < 0 || zip_stat_index (archive->zip, (zip_uint64_t) index, 0, &info) < 0) {
-    fail (archive, name, "not found", error);
+    fail_member (archive, name, error, "expected a file in the archive, found none");
     return NULL;
   }
   if (!check_size (archive, name, &info, error))
     return NULL;
+  content = g_try_malloc (MAX (info.size, 1));
   file = zip_fopen_index (archive->zip, (zip_uint64_t) index, 0);
-  content = file ? g_try_malloc (MAX (info.size, 1)) : NULL;
-  done = content && read_all (file, content, info.size);
+  if (!content)
+    found = g_strdup ("too little memory");
+  else if (!file)
+    found = g_strdup (zip_strerror (archive->zip));
+  else if (!read_content (file, content, info.size))
+    found = g_strdup (zip_file_strerror (file));
   if (file)
     zip_fclose (file);
-  if (done)
-    return g_bytes_new_take (content, info.size);
-  g_free (content);
-  fail (archive, name, "cannot be read: cut short, broken, encrypted or too large", error);
+  if (!found)
+    return g_bytes_new_take (g_steal_pointer (&content), info.size);
+  fail_member (archive, name, error,
+      "expected %" G_GUINT64_FORMAT " bytes that can be read, found a file that is cut short, "
+      "broken or encrypted: %s",
+      (guint64) info.size, found);
   return NULL;
 }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Zip archives that nobody vouches for, from memory. */
+ * Reads untrusted zip archives in memory. */
 #pragma once
 
 #include <glib.h>
 
 typedef struct _Archive Archive;
 
-/* Returns: NULL with @error. @data must stay as long as the archive is open. */
+/* @path: for messages. The caller keeps @data until archive_close().
+ * Returns: (transfer full): NULL with @error */
 Archive *archive_open (const char *path, const guint8 *data, gsize size, GError **error);
 void archive_close (Archive *archive);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Archive, archive_close)
 
-/* Whether there is a member of that name, in any folder. */
+/* Returns whether a folder of the archive contains a file @name. */
 gboolean archive_has (Archive *archive, const char *name);
 
-/* The bytes of a member, whichever folder it is in. */
+/* Reads the file @name in any folder. Returns: (transfer full): NULL with @error */
 GBytes *archive_read (Archive *archive, const char *name, GError **error);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "container/h5-private.h"
+#include "container/h5-file.h"
 #include "convert.h"
 
-#define MAX_MEMBERS 65536 /* of a group */
-#define MAX_DEPTH 16      /* of groups in groups */
-#define MAX_STRINGS (256 * 1024 * 1024)
+#define MAX_MEMBERS 65536               /* of a group */
+#define MAX_DEPTH 16                    /* of nested groups */
+#define MAX_VISITED 1000                /* objects in a search for data */
+#define MAX_STRINGS (256 * 1024 * 1024) /* bytes of an attribute */
 
 gboolean
 h5_fail (const H5File *h5, const char *path, GError **error, const char *format, ...)
@@ -20,6 +21,34 @@ h5_fail (const H5File *h5, const char *path, GError **error, const char *format,
   return FALSE;
 }
 
+const char *
+h5_get_type_name (hid_t type)
+{
+  static const char *const names[] = {"integers", "floating-point numbers", "times", "strings",
+      "bit fields", "opaque bytes", "compounds", "references", "enumerations",
+      "variable-length arrays", "arrays"};
+  int class = H5Tget_class (type);
+
+  G_STATIC_ASSERT (H5T_INTEGER == 0 && H5T_NCLASSES == G_N_ELEMENTS (names));
+  return class >= 0 && class < H5T_NCLASSES ? names[class] : "an unknown type";
+}
+
+const char *
+h5_get_object_name (hid_t object)
+{
+  switch (H5Iget_type (object)) {
+  case H5I_FILE:
+  case H5I_GROUP:
+    return "a group";
+  case H5I_DATATYPE:
+    return "a datatype";
+  case H5I_DATASET:
+    return "a dataset";
+  default:
+    return "an unknown object";
+  }
+}
+
 H5File *
 h5_file_open (const char *path, const guint8 *data, gsize size, GError **error)
 {
@@ -30,13 +59,13 @@ h5_file_open (const char *path, const guint8 *data, gsize size, GError **error)
   h5->size = size;
   h5->file = -1;
   H5Eset_auto2 (H5E_DEFAULT, NULL, NULL);
-  H5PLset_loading_state (0); /* a file must not choose code to load */
+  H5PLset_loading_state (0); /* no plugin that the file names is loaded */
   access = H5Pcreate (H5P_FILE_ACCESS);
   if (H5Pset_fapl_core (access, 64 * 1024, FALSE) >= 0
       && H5Pset_file_image (access, (void *) data, size) >= 0)
     h5->file = H5Fopen ("image", H5F_ACC_RDONLY, access);
   if (h5->file < 0) {
-    h5_fail (h5, "", error, "not an HDF5 file, cut short or broken");
+    h5_fail (h5, "", error, "expected an HDF5 file, found a file that is cut short or broken");
     return NULL;
   }
   return g_steal_pointer (&h5);
@@ -56,13 +85,16 @@ check_link (const H5File *h5, hid_t group, const char *name, const char *path, G
   H5L_info_t info;
 
   if (H5Iget_type (group) != H5I_GROUP && H5Iget_type (group) != H5I_FILE)
-    return h5_fail (h5, path, error, "expected a group before \"%s\"", name);
+    return h5_fail (h5, path, error, "expected a group with a member \"%s\", found %s", name,
+        h5_get_object_name (group));
   if (H5Lexists (group, name, H5P_DEFAULT) <= 0
       || H5Lget_info (group, name, &info, H5P_DEFAULT) < 0)
-    return h5_fail (h5, path, error, "not found, there is no \"%s\"", name);
+    return h5_fail (h5, path, error, "member \"%s\": expected an object, found none", name);
   return info.type == H5L_TYPE_HARD
-         || h5_fail (h5, path, error, "\"%s\" is a %s, which is not followed", name,
-             info.type == H5L_TYPE_SOFT ? "soft link" : "link out of the file");
+         || h5_fail (h5, path, error, "member \"%s\": expected a hard link, found %s", name,
+             info.type == H5L_TYPE_SOFT       ? "a soft link"
+             : info.type == H5L_TYPE_EXTERNAL ? "an external link"
+                                              : "a user-defined link");
 }
 
 hid_t
@@ -83,7 +115,8 @@ h5_open_object (const H5File *h5, const char *path, GError **error)
       return -1;
     object = H5Oopen (group, names[i], H5P_DEFAULT);
     if (object < 0) {
-      h5_fail (h5, path, error, "\"%s\" cannot be opened", names[i]);
+      h5_fail (
+          h5, path, error, "member \"%s\": expected an object, found a broken one", names[i]);
       return -1;
     }
   }
@@ -99,7 +132,7 @@ h5_file_exists (H5File *h5, const char *path)
 }
 
 static herr_t
-on_link (hid_t group, const char *name, const H5L_info_t *info, void *user_data)
+append_link (hid_t group, const char *name, const H5L_info_t *info, void *user_data)
 {
   GPtrArray *names = user_data;
 
@@ -117,17 +150,21 @@ h5_file_list (H5File *h5, const char *path, GError **error)
   if (group < 0)
     return NULL;
   type = H5Iget_type (group);
-  if ((type != H5I_GROUP && type != H5I_FILE)
-      || H5Literate (group, H5_INDEX_NAME, H5_ITER_INC, NULL, on_link, names) < 0) {
-    h5_fail (h5, path, error, "expected a group of at most %d members", MAX_MEMBERS);
+  if (type != H5I_GROUP && type != H5I_FILE) {
+    h5_fail (h5, path, error, "expected a group, found %s", h5_get_object_name (group));
+    return NULL;
+  }
+  if (H5Literate (group, H5_INDEX_NAME, H5_ITER_INC, NULL, append_link, names) < 0) {
+    h5_fail (h5, path, error, "expected a group of at most %d members, found %s%u", MAX_MEMBERS,
+        names->len > MAX_MEMBERS ? "more than " : "a broken one after ", names->len);
     return NULL;
   }
   return g_steal_pointer (&names);
 }
 
-/* @budget bounds what hard links in a circle could make of it */
+/* @budget: objects to visit at most, because hard links may form a cycle */
 static gboolean
-has_data (H5File *h5, const char *path, guint depth, guint *budget)
+search_data (H5File *h5, const char *path, guint depth, guint *budget)
 {
   g_autoptr (GPtrArray) names = NULL;
   H5_AUTO_ID object = *budget > 0 ? h5_open_object (h5, path, NULL) : -1;
@@ -141,7 +178,7 @@ has_data (H5File *h5, const char *path, guint depth, guint *budget)
   for (guint i = 0; names && i < names->len; i++) {
     g_autofree char *below = g_strconcat (path, "/", g_ptr_array_index (names, i), NULL);
 
-    if (has_data (h5, below, depth + 1, budget))
+    if (search_data (h5, below, depth + 1, budget))
       return TRUE;
   }
   return FALSE;
@@ -150,14 +187,14 @@ has_data (H5File *h5, const char *path, guint depth, guint *budget)
 gboolean
 h5_file_has_data (H5File *h5, const char *path)
 {
-  guint budget = 1000;
+  guint budget = MAX_VISITED;
 
-  return has_data (h5, path, 0, &budget);
+  return search_data (h5, path, 0, &budget);
 }
 
-/* @n strings of @size bytes, ended by a zero, or padded with zeros, or filling their place */
+/* Appends the @n strings of an attribute of fixed-size strings, which end at a zero or at their size. */
 static gboolean
-read_fixed (hid_t attribute, hid_t type, gsize n, GPtrArray *strings)
+append_fixed_strings (hid_t attribute, hid_t type, gsize n, GPtrArray *strings)
 {
   gsize size = H5Tget_size (type), all;
   g_autofree char *text = NULL;
@@ -174,7 +211,7 @@ read_fixed (hid_t attribute, hid_t type, gsize n, GPtrArray *strings)
 }
 
 static gboolean
-read_variable (hid_t attribute, hid_t type, hid_t space, gsize n, GPtrArray *strings)
+append_variable_strings (hid_t attribute, hid_t type, hid_t space, gsize n, GPtrArray *strings)
 {
   g_autofree char **texts = n <= MAX_MEMBERS ? g_new0 (char *, n) : NULL;
 
@@ -186,25 +223,51 @@ read_variable (hid_t attribute, hid_t type, hid_t space, gsize n, GPtrArray *str
   return TRUE;
 }
 
-/* Appends to @strings. An empty list is an array of length 0 of any type. */
-static gboolean
-read_strings (hid_t object, const char *name, GPtrArray *strings)
+/* Appends the strings of an attribute. An array of length 0 has no strings, whatever its type.
+ * Returns: NULL, or what was found instead of strings */
+static const char *
+append_strings (hid_t object, const char *name, GPtrArray *strings)
 {
   H5_AUTO_ID attribute = H5Aopen (object, name, H5P_DEFAULT);
   H5_AUTO_ID space = attribute < 0 ? -1 : H5Aget_space (attribute);
   H5_AUTO_ID stored = attribute < 0 ? -1 : H5Aget_type (attribute);
   H5_AUTO_ID type = stored < 0 ? -1 : H5Tcopy (stored);
   hssize_t n = space < 0 ? -1 : H5Sget_simple_extent_npoints (space);
+  gboolean is_read;
 
   if (n < 0 || type < 0)
-    return FALSE;
+    return "a broken attribute";
   if (n == 0)
-    return TRUE;
+    return NULL;
   if (H5Tget_class (type) != H5T_STRING)
-    return FALSE;
-  if (H5Tis_variable_str (type) > 0)
-    return read_variable (attribute, type, space, (gsize) n, strings);
-  return read_fixed (attribute, type, (gsize) n, strings);
+    return h5_get_type_name (type);
+  is_read = H5Tis_variable_str (type) > 0
+                ? append_variable_strings (attribute, type, space, (gsize) n, strings)
+                : append_fixed_strings (attribute, type, (gsize) n, strings);
+  return is_read ? NULL : "strings that are broken or too long";
+}
+
+/* Appends the strings of the attribute @name, or of NAME0, NAME1 … until one is missing.
+ * Returns FALSE with @error if an attribute has no strings. @exists: set to whether there is an attribute */
+static gboolean
+append_attributes (const H5File *h5, const char *path, hid_t object, const char *name,
+    GPtrArray *strings, gboolean *exists, GError **error)
+{
+  gboolean is_single = H5Aexists (object, name) > 0;
+
+  *exists = is_single;
+  for (guint i = 0; i == 0 || !is_single; i++) {
+    g_autofree char *part = is_single ? g_strdup (name) : g_strdup_printf ("%s%u", name, i);
+    const char *found;
+
+    if (H5Aexists (object, part) <= 0)
+      break;
+    *exists = TRUE;
+    found = append_strings (object, part, strings);
+    if (found)
+      return h5_fail (h5, path, error, "attribute %s: expected strings, found %s", part, found);
+  }
+  return TRUE;
 }
 
 GPtrArray *
@@ -212,24 +275,9 @@ h5_file_get_strings (H5File *h5, const char *path, const char *name, GError **er
 {
   g_autoptr (GPtrArray) strings = g_ptr_array_new_with_free_func (g_free);
   H5_AUTO_ID object = h5_open_object (h5, path, error);
-  gboolean found = object >= 0 && H5Aexists (object, name) > 0;
+  gboolean exists;
 
-  if (object < 0)
+  if (object < 0 || !append_attributes (h5, path, object, name, strings, &exists, error))
     return NULL;
-  if (found && !read_strings (object, name, strings)) {
-    h5_fail (h5, path, error, "attribute %s: expected strings", name);
-    return NULL;
-  }
-  for (guint i = 0; !found || i > 0; i++) {
-    g_autofree char *part = g_strdup_printf ("%s%u", name, i);
-
-    if (H5Aexists (object, part) <= 0)
-      break;
-    if (!read_strings (object, part, strings)) {
-      h5_fail (h5, path, error, "attribute %s: expected strings", part);
-      return NULL;
-    }
-    found = TRUE;
-  }
-  return found ? g_steal_pointer (&strings) : NULL;
+  return exists ? g_steal_pointer (&strings) : NULL;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * libhdf5 up to 1.14.3 reads and writes beyond its memory where a file is broken on purpose. So
- * it runs in a process of its own, which can open no file and not run for ever: here a question
- * goes there and an answer comes back, and an answer that never comes is an error. */
-#include "container/h5-private.h"
+ * Runs libhdf5 in a process of its own, because libhdf5 up to 1.14.3 reads and writes out of bounds if a file
+ * is broken on purpose. That process cannot open files, and its computing time is limited. This process sends
+ * questions and receives answers. A missing answer is an error. */
+#include "container/h5-file.h"
 #include "convert.h"
 #include "process/lifeline.h"
 #include <errno.h>
@@ -15,34 +15,31 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MAX_SECONDS 30 /* of computing, in all */
-#define MAX_TEXT (512 * 1024 * 1024)
+#define MAX_SECONDS 30               /* computing time of the process */
+#define MAX_TEXT (512 * 1024 * 1024) /* bytes of an answer, except the values of a dataset */
+
+typedef enum { ASK_EXISTS, ASK_HAS_DATA, ASK_LIST, ASK_STRINGS, ASK_READ } Question;
 
 typedef enum {
-  ASK_EXISTS,
-  ASK_HAS_DATA,
-  ASK_LIST,
-  ASK_STRINGS,
-  ASK_READ,
-  N_QUESTIONS
-} Question;
-typedef enum { ANSWER_NO, ANSWER_YES, ANSWER_ERROR } Answer; /* NO: nothing there */
+  ANSWER_NO, /* the object or attribute does not exist */
+  ANSWER_YES,
+  ANSWER_ERROR /* a message follows */
+} Answer;
 
-/* A question, then path and name; or an answer, then what belongs to it. */
+/* Precedes the path and the name of a question, or the content of an answer. */
 typedef struct {
-  guint32 what;
-  guint32 name; /* bytes of a name that follows the path, with its zero */
-  guint64 size; /* bytes that follow, in all */
+  guint32 kind;      /* Question or Answer */
+  guint32 name_size; /* bytes of the name that follows the path, with its zero */
+  guint64 size;      /* bytes that follow */
 } Header;
 
 struct _H5 {
   char *path; /* for messages */
   pid_t pid;
-  LstmLifeline line; /* the process ends with this one, whatever libhdf5 does then */
+  LstmLifeline line; /* ends the process when this process ends */
   int socket;
 };
 
-/* The signature is at byte 0 or, behind a user block, at 512, 1024, 2048 … */
 static gboolean
 send_all (int to, const void *data, gsize size)
 {
@@ -94,7 +91,7 @@ send_error (int to, const GError *error)
 }
 
 static gboolean
-answer_strings (int to, GPtrArray *strings, const GError *error)
+send_strings (int to, GPtrArray *strings, const GError *error)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
 
@@ -109,7 +106,7 @@ answer_strings (int to, GPtrArray *strings, const GError *error)
 }
 
 static gboolean
-answer_read (int to, H5File *file, const char *path)
+send_array (int to, H5File *file, const char *path)
 {
   g_autoptr (GError) error = NULL;
   g_autofree float *values = NULL;
@@ -125,7 +122,7 @@ answer_read (int to, H5File *file, const char *path)
 }
 
 static gboolean
-answer (int to, H5File *file, Question question, const char *path, const char *name)
+answer_question (int to, H5File *file, Question question, const char *path, const char *name)
 {
   g_autoptr (GPtrArray) strings = NULL;
   g_autoptr (GError) error = NULL;
@@ -137,16 +134,16 @@ answer (int to, H5File *file, Question question, const char *path, const char *n
     return send_answer (to, h5_file_has_data (file, path) ? ANSWER_YES : ANSWER_NO, NULL, 0);
   case ASK_LIST:
     strings = h5_file_list (file, path, &error);
-    return answer_strings (to, strings, error);
+    return send_strings (to, strings, error);
   case ASK_STRINGS:
     strings = h5_file_get_strings (file, path, name, &error);
-    return answer_strings (to, strings, error);
+    return send_strings (to, strings, error);
   default:
-    return answer_read (to, file, path);
+    return send_array (to, file, path);
   }
 }
 
-/* Errors of a broken file end this process in silence. */
+/* Limits what a broken file can do in this process. A crash writes no message. */
 static void
 restrict_process (void)
 {
@@ -165,48 +162,52 @@ restrict_process (void)
   setrlimit (RLIMIT_CPU, &seconds);
 }
 
+/* Answers the questions of the other process until that process closes the socket. */
 static void
-serve (int socket, const char *path, const guint8 *data, gsize size)
+answer_questions (int socket, const char *path, const guint8 *data, gsize size)
 {
   g_autoptr (GError) error = NULL;
   H5File *file = h5_file_open (path, data, size, &error);
-  gboolean going = file ? send_answer (socket, ANSWER_YES, NULL, 0)
-                        : send_error (socket, error);
+  gboolean is_connected = file ? send_answer (socket, ANSWER_YES, NULL, 0)
+                               : send_error (socket, error);
   Header header;
 
-  while (file && going && receive_all (socket, &header, sizeof header)) {
+  while (file && is_connected && receive_all (socket, &header, sizeof header)) {
     g_autofree char *text = g_malloc (header.size);
 
-    going = receive_all (socket, text, header.size)
-            && answer (socket, file, header.what, text, text + header.size - header.name);
+    is_connected = receive_all (socket, text, header.size)
+                   && answer_question (
+                       socket, file, header.kind, text, text + header.size - header.name_size);
   }
 }
 
 static gboolean
-fail_silent (const H5 *h5, GError **error)
+fail_no_answer (const H5 *h5, GError **error)
 {
   g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
-      "%s: the HDF5 file is broken, and libhdf5 failed on it", h5->path);
+      "%s: expected an HDF5 file that libhdf5 can read, found a broken file, on which libhdf5 "
+      "failed",
+      h5->path);
   return FALSE;
 }
 
-/* Waits for an answer. @text: (transfer full): what belongs to it, if any, with a zero behind
- * @size bytes. What comes from there is not trusted more than the file. */
+/* Waits for an answer, which is not trusted more than the file.
+ * @text: (transfer full) (optional): set to the @size bytes of the content, with a zero after them */
 static gboolean
-receive (H5 *h5, Answer *what, char **text, gsize *size, GError **error)
+receive_answer (H5 *h5, Answer *kind, char **text, gsize *size, GError **error)
 {
   Header header;
   g_autofree char *content = NULL;
 
   if (!receive_all (h5->socket, &header, sizeof header) || header.size > MAX_TEXT
-      || header.what > ANSWER_ERROR)
-    return fail_silent (h5, error);
+      || header.kind > ANSWER_ERROR)
+    return fail_no_answer (h5, error);
   content = g_malloc (header.size + 1);
   if (!receive_all (h5->socket, content, header.size))
-    return fail_silent (h5, error);
+    return fail_no_answer (h5, error);
   content[header.size] = '\0';
-  *what = header.what;
-  if (*what == ANSWER_ERROR) {
+  *kind = header.kind;
+  if (*kind == ANSWER_ERROR) {
     g_autofree char *message = g_utf8_make_valid (content, -1);
 
     g_set_error_literal (error, CONVERT_ERROR, CONVERT_ERROR_FILE, message);
@@ -220,28 +221,28 @@ receive (H5 *h5, Answer *what, char **text, gsize *size, GError **error)
 }
 
 static gboolean
-ask (H5 *h5, Question question, const char *path, const char *name, Answer *what, char **text,
-    gsize *size, GError **error)
+ask_question (H5 *h5, Question question, const char *path, const char *name, Answer *kind,
+    char **text, gsize *size, GError **error)
 {
   gsize n_path = strlen (path) + 1, n_name = strlen (name) + 1;
   const Header header = {question, (guint32) n_name, n_path + n_name};
 
   if (!send_all (h5->socket, &header, sizeof header) || !send_all (h5->socket, path, n_path)
       || !send_all (h5->socket, name, n_name))
-    return fail_silent (h5, error);
-  return receive (h5, what, text, size, error);
+    return fail_no_answer (h5, error);
+  return receive_answer (h5, kind, text, size, error);
 }
 
 static gboolean
 fail_to_start (const H5 *h5, const char *reason, GError **error)
 {
-  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: no process for libhdf5: %s",
-      h5->path, reason);
+  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
+      "%s: expected a process for libhdf5, found none: %s", h5->path, reason);
   return FALSE;
 }
 
 static gboolean
-start (H5 *h5, const guint8 *data, gsize size, GError **error)
+start_process (H5 *h5, const guint8 *data, gsize size, GError **error)
 {
   g_autoptr (GError) cause = NULL;
   int sockets[2];
@@ -255,7 +256,7 @@ start (H5 *h5, const guint8 *data, gsize size, GError **error)
     lstm_lifeline_depend (&h5->line, getpid ());
     close (sockets[0]);
     restrict_process ();
-    serve (sockets[1], h5->path, data, size);
+    answer_questions (sockets[1], h5->path, data, size);
     _exit (0);
   }
   h5->socket = sockets[0];
@@ -267,13 +268,13 @@ H5 *
 h5_open (const char *path, const guint8 *data, gsize size, GError **error)
 {
   g_autoptr (H5) h5 = g_new0 (H5, 1);
-  Answer what;
+  Answer kind;
 
   h5->path = g_strdup (path);
   h5->line = LSTM_LIFELINE_NONE;
   h5->socket = -1;
   h5->pid = -1;
-  if (!start (h5, data, size, error) || !receive (h5, &what, NULL, NULL, error))
+  if (!start_process (h5, data, size, error) || !receive_answer (h5, &kind, NULL, NULL, error))
     return NULL;
   return g_steal_pointer (&h5);
 }
@@ -293,17 +294,18 @@ h5_close (H5 *h5)
 gboolean
 h5_exists (H5 *h5, const char *path)
 {
-  Answer what;
+  Answer kind;
 
-  return ask (h5, ASK_EXISTS, path, "", &what, NULL, NULL, NULL) && what == ANSWER_YES;
+  return ask_question (h5, ASK_EXISTS, path, "", &kind, NULL, NULL, NULL) && kind == ANSWER_YES;
 }
 
 gboolean
 h5_has_data (H5 *h5, const char *path)
 {
-  Answer what;
+  Answer kind;
 
-  return ask (h5, ASK_HAS_DATA, path, "", &what, NULL, NULL, NULL) && what == ANSWER_YES;
+  return ask_question (h5, ASK_HAS_DATA, path, "", &kind, NULL, NULL, NULL)
+         && kind == ANSWER_YES;
 }
 
 static GPtrArray *
@@ -311,10 +313,10 @@ ask_strings (H5 *h5, Question question, const char *path, const char *name, GErr
 {
   g_autofree char *text = NULL;
   GPtrArray *strings;
-  Answer what;
+  Answer kind;
   gsize size;
 
-  if (!ask (h5, question, path, name, &what, &text, &size, error) || what == ANSWER_NO)
+  if (!ask_question (h5, question, path, name, &kind, &text, &size, error) || kind == ANSWER_NO)
     return NULL;
   strings = g_ptr_array_new_with_free_func (g_free);
   for (gsize at = 0; at < size; at += strlen (text + at) + 1)
@@ -329,7 +331,7 @@ h5_list (H5 *h5, const char *path, GError **error)
   GPtrArray *names = ask_strings (h5, ASK_LIST, path, "", &cause);
 
   if (!names && !cause)
-    fail_silent (h5, &cause);
+    fail_no_answer (h5, &cause);
   if (cause)
     g_propagate_error (error, g_steal_pointer (&cause));
   return names;
@@ -358,19 +360,19 @@ gboolean
 h5_read (H5 *h5, const char *path, H5Array *array, GError **error)
 {
   g_autofree char *text = NULL;
-  Answer what;
+  Answer kind;
   gsize size;
 
   *array = (H5Array){0};
-  if (!ask (h5, ASK_READ, path, "", &what, &text, &size, error))
+  if (!ask_question (h5, ASK_READ, path, "", &kind, &text, &size, error))
     return FALSE;
-  if (what != ANSWER_YES || size != sizeof *array)
-    return fail_silent (h5, error);
+  if (kind != ANSWER_YES || size != sizeof *array)
+    return fail_no_answer (h5, error);
   memcpy (array, text, sizeof *array);
   array->values = is_consistent (array) ? g_try_new (float, MAX (array->size, 1)) : NULL;
   if (array->values
       && receive_all (h5->socket, array->values, array->size * sizeof *array->values))
     return TRUE;
   g_clear_pointer (&array->values, g_free);
-  return fail_silent (h5, error);
+  return fail_no_answer (h5, error);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * HDF5 files that nobody vouches for, from memory: only what Keras writes is followed, hard links
- * to groups and to datasets inside the file, and sizes are checked before memory is taken. Paths
- * begin at the root group, "" is the root itself. */
+ * Reads untrusted HDF5 files in memory, in a process of their own. Reads what Keras writes: groups and
+ * datasets that hard links in the file connect. Checks sizes before it allocates memory. A path begins at the
+ * root group, which is "". */
 #pragma once
 
 #include <glib.h>
@@ -18,23 +18,24 @@ typedef struct {
   float *values; /* row-major */
 } H5Array;
 
-/* @path: for messages. @data must stay as long as the file is open. */
+/* @path: for messages. The caller keeps @data until h5_close().
+ * Returns: (transfer full): NULL with @error */
 H5 *h5_open (const char *path, const guint8 *data, gsize size, GError **error);
 void h5_close (H5 *h5);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (H5, h5_close)
 
 gboolean h5_exists (H5 *h5, const char *path);
 
-/* Whether a dataset lies anywhere below @path. */
+/* Returns whether a dataset exists at @path or anywhere below. */
 gboolean h5_has_data (H5 *h5, const char *path);
 
-/* Returns: (transfer full): the names in a group, or NULL with @error */
+/* Returns: (transfer full): the names of the members of a group, or NULL with @error */
 GPtrArray *h5_list (H5 *h5, const char *path, GError **error);
 
-/* The strings of an attribute, a single one is an array of one. An array that was too long for
- * one attribute, and is NAME0, NAME1 … then, is put together.
- * Returns: (transfer full): NULL without @error where there is no such attribute */
+/* Reads an attribute: an array of strings, or one string. Joins the attributes NAME0, NAME1 … into which
+ * Keras splits an array that is too long for one attribute.
+ * Returns: (transfer full): the strings; NULL without @error if there is no such attribute */
 GPtrArray *h5_get_strings (H5 *h5, const char *path, const char *name, GError **error);
 
-/* A dataset of floating-point numbers as float32; free array->values with g_free(). */
+/* Reads a dataset of floating-point numbers as float32. @array: the caller frees the values */
 gboolean h5_read (H5 *h5, const char *path, H5Array *array, GError **error);

@@ -1,58 +1,62 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "keras/keras.h"
+#include "keras/activations.h"
+#include "keras/converters.h"
+#include "keras/json.h"
+#include "kernels/activations.h"
 #include "util/text.h"
 #include <math.h>
 
-/* Keras's name, the first version where it means this, ours, and parameters if not the default;
- * of two rows the later version's is first. */
+/* Functions of Keras. The first row that has the name, and whose version is not later than the file's,
+ * applies. */
 static const struct {
-  const char *keras;
-  gint since;
-  const char *name;
+  const char *keras_name;
+  gint since;       /* version of Keras */
+  const char *name; /* in docs/formats.md; NULL: the same name */
+  guint
+      n_parameters; /* that differ from the defaults of liblstm: none, alpha, or alpha and beta */
   double alpha, beta;
 } functions[] = {
-    {"linear", 0, "linear", NAN, NAN},
-    {"relu", 0, "relu", NAN, NAN},
-    {"tanh", 0, "tanh", NAN, NAN},
-    {"sigmoid", 0, "sigmoid", NAN, NAN},
-    {"hard_sigmoid", 30000, "hard_sigmoid", 1. / 6, .5},
-    {"hard_sigmoid", 0, "hard_sigmoid", NAN, NAN},
-    {"softmax", 0, "softmax", NAN, NAN},
-    {"softmax_v2", 0, "softmax", NAN, NAN}, /* TensorFlow 2.2 wrote that */
-    {"log_softmax", 0, "log_softmax", NAN, NAN},
-    {"elu", 0, "elu", NAN, NAN},
-    {"celu", 0, "elu", NAN, NAN}, /* the same at alpha 1 */
-    {"selu", 0, "selu", NAN, NAN},
-    {"softplus", 0, "softplus", NAN, NAN},
-    {"softsign", 0, "softsign", NAN, NAN},
-    {"exponential", 0, "exponential", NAN, NAN},
-    {"leaky_relu", 0, "leaky_relu", .2, NAN},
-    {"relu6", 0, "relu_capped", 6, NAN},
-    {"silu", 0, "silu", NAN, NAN},
-    {"swish", 0, "silu", NAN, NAN},
-    {"hard_silu", 0, "hard_silu", NAN, NAN},
-    {"hard_swish", 0, "hard_silu", NAN, NAN},
-    {"hard_tanh", 0, "hard_tanh", NAN, NAN},
-    {"gelu", 0, "gelu", NAN, NAN},
-    {"mish", 0, "mish", NAN, NAN},
+    {"linear"},
+    {"relu"},
+    {"tanh"},
+    {"sigmoid"},
+    {"hard_sigmoid", 30000, NULL, 2, 1. / 6, .5},
+    {"hard_sigmoid"},
+    {"softmax"},
+    {"softmax_v2", 0, "softmax"}, /* in files of TensorFlow 2.2 */
+    {"log_softmax"},
+    {"elu"},
+    {"celu", 0, "elu"}, /* equals elu at alpha 1 */
+    {"selu"},
+    {"softplus"},
+    {"softsign"},
+    {"exponential"},
+    {"leaky_relu", 0, NULL, 1, .2},
+    {"relu6", 0, "relu_capped", 1, 6},
+    {"silu"},
+    {"swish", 0, "silu"},
+    {"hard_silu"},
+    {"hard_swish", 0, "hard_silu"},
+    {"hard_tanh"},
+    {"gelu"},
+    {"mish"},
 };
 
 static JsonNode *
-new_activation (const char *name, double alpha, double beta)
+new_activation (const char *name, guint n_parameters, double alpha, double beta)
 {
-  JsonNode *node = json_node_new (JSON_NODE_OBJECT);
+  const double parameters[] = {alpha, beta};
+  static const char *const keys[] = {"alpha", "beta"};
   JsonObject *object;
+  JsonNode *node;
 
-  if (isnan (alpha) && isnan (beta)) {
-    json_node_free (node);
+  if (n_parameters == 0)
     return json_node_init_string (json_node_alloc (), name);
-  }
   object = json_object_new ();
   json_object_set_string_member (object, "name", name);
-  if (!isnan (alpha))
-    json_object_set_double_member (object, "alpha", alpha);
-  if (!isnan (beta))
-    json_object_set_double_member (object, "beta", beta);
+  for (guint i = 0; i < n_parameters; i++)
+    json_object_set_double_member (object, keys[i], parameters[i]);
+  node = json_node_new (JSON_NODE_OBJECT);
   json_node_take_object (node, object);
   return node;
 }
@@ -60,52 +64,59 @@ new_activation (const char *name, double alpha, double beta)
 static JsonNode *
 find_function (KerasReader *reader, const KerasLayer *layer, const char *key, const char *name)
 {
-  g_autoptr (GString) known = g_string_new (NULL);
+  g_autoptr (GString) names = g_string_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (functions); i++) {
-    if (g_str_equal (name, functions[i].keras) && reader->version >= functions[i].since)
-      return new_activation (functions[i].name, functions[i].alpha, functions[i].beta);
-    if (i == 0 || !g_str_equal (functions[i].keras, functions[i - 1].keras))
-      lstm_text_append_item (known, functions[i].keras);
+    const char *keras_name = functions[i].keras_name;
+
+    if (g_str_equal (name, keras_name) && reader->version >= functions[i].since)
+      return new_activation (functions[i].name ? functions[i].name : keras_name,
+          functions[i].n_parameters, functions[i].alpha, functions[i].beta);
+    if (i == 0 || !g_str_equal (keras_name, functions[i - 1].keras_name))
+      lstm_text_append_item (names, keras_name);
   }
-  keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED, "%s \"%s\" is not supported (%s are)",
-      key, name, known->str);
+  keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
+      "%s: expected a supported function, found \"%s\" (supported: %s)", key, name, names->str);
   return NULL;
 }
 
-/* {"class_name": "function", "config": NAME}, or a layer such as LeakyReLU as the activation */
+/* Reads {"class_name": "function", "config": NAME}, or a layer such as LeakyReLU as the activation of
+ * another layer. */
 static JsonNode *
-from_object (KerasReader *reader, const KerasLayer *layer, const char *key, JsonObject *object)
+read_object (KerasReader *reader, const KerasLayer *layer, const char *key, JsonObject *object)
 {
-  const char *name = keras_peek_string (object, "class_name");
-  const char *function = keras_peek_string (object, "config");
-  const KerasClass *class = name ? keras_find_class (name) : NULL;
+  const char *name = keras_get_string (object, "class_name");
+  const char *function = keras_get_string (object, "config");
+  const KerasClass *class = keras_find_class (reader, name);
 
   if (function)
     return find_function (reader, layer, key, function);
-  if (class && class->activation)
-    return class->activation (reader, layer, keras_peek_object (object, "config"));
-  keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED, "%s of class %s is not supported", key,
-      name ? name : "unknown");
+  if (class && class->get_activation)
+    return class->get_activation (reader, layer, keras_get_object (object, "config"));
+  keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
+      "%s: expected a function, or a layer that is an activation, found class %s", key,
+      name ? name : "none");
   return NULL;
 }
 
 JsonNode *
 keras_get_activation (KerasReader *reader, const KerasLayer *layer, JsonObject *config,
-    const char *key, const char *otherwise)
+    const char *key, const char *default_name)
 {
-  JsonNode *node = keras_get (config, key);
-  const char *name = node ? keras_peek_string (config, key) : otherwise;
+  JsonNode *node = keras_get_member (config, key);
+  const char *name = node ? keras_get_string (config, key) : default_name;
+  g_autofree char *found = NULL;
 
-  /* null is written for linear */
+  /* Keras writes null for linear. */
   if (!node && config && json_object_has_member (config, key))
     name = "linear";
   if (name)
     return find_function (reader, layer, key, name);
   if (node && JSON_NODE_HOLDS_OBJECT (node))
-    return from_object (reader, layer, key, json_node_get_object (node));
-  keras_fail (
-      reader, layer, CONVERT_ERROR_FILE, "expected the name of a function for \"%s\"", key);
+    return read_object (reader, layer, key, json_node_get_object (node));
+  found = keras_describe_member (config, key);
+  keras_fail (reader, layer, CONVERT_ERROR_FILE,
+      "%s: expected the name of a function, found %s", key, found);
   return NULL;
 }
 
@@ -116,76 +127,75 @@ keras_activation_is (JsonNode *activation, const char *name)
          && g_strcmp0 (json_node_get_string (activation), name) == 0;
 }
 
+/* --- Layers that are an activation --- */
+
 JsonNode *
-keras_activation (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
+keras_get_named_activation (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
 {
   return keras_get_activation (reader, layer, config, "activation", NULL);
 }
 
-/* Keras: x at threshold and above, up to max_value; negative_slope (x - threshold) below. */
+/* ReLU is x from the threshold on, at most max_value, and negative_slope (x - threshold) below the
+ * threshold. */
 JsonNode *
-keras_relu (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
+keras_get_relu (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
 {
   double max, slope, threshold;
 
-  if (!keras_get_number (reader, layer, config, "max_value", INFINITY, &max)
-      || !keras_get_number (reader, layer, config, "negative_slope", 0, &slope)
-      || !keras_get_number (reader, layer, config, "threshold", 0, &threshold))
+  if (!keras_read_number (reader, layer, config, "max_value", INFINITY, &max)
+      || !keras_read_number (reader, layer, config, "negative_slope", 0, &slope)
+      || !keras_read_number (reader, layer, config, "threshold", 0, &threshold))
     return NULL;
   if (isinf (max) && slope == 0 && threshold == 0)
-    return new_activation ("relu", NAN, NAN);
+    return new_activation ("relu", 0, 0, 0);
   if (slope == 0 && threshold == 0)
-    return new_activation ("relu_capped", max, NAN);
+    return new_activation ("relu_capped", 1, max, 0);
   if (isinf (max) && threshold == 0)
-    return new_activation ("leaky_relu", slope, NAN);
+    return new_activation ("leaky_relu", 1, slope, 0);
   if (isinf (max) && slope == 0)
-    return new_activation ("thresholded_relu", threshold, NAN);
+    return new_activation ("thresholded_relu", 1, threshold, 0);
   keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
-      "ReLU with max_value %g, negative_slope %g and threshold %g is not supported (one of "
-      "the three is)",
+      "max_value, negative_slope, threshold: expected at most one that is not its default, "
+      "found %g, %g and %g",
       max, slope, threshold);
   return NULL;
 }
 
 JsonNode *
-keras_leaky_relu (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
+keras_get_leaky_relu (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
 {
-  const char *key = keras_get (config, "alpha") ? "alpha" : "negative_slope";
+  const char *key = keras_get_member (config, "alpha") ? "alpha" : "negative_slope";
   double slope;
 
-  if (!keras_get_number (reader, layer, config, key, .3, &slope))
+  if (!keras_read_number (reader, layer, config, key, .3, &slope))
     return NULL;
-  return new_activation ("leaky_relu", slope, NAN);
+  return new_activation ("leaky_relu", 1, slope, 0);
 }
 
 JsonNode *
-keras_elu (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
+keras_get_elu (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
 {
+  LstmActivation defaults;
   double alpha;
 
-  if (!keras_get_number (reader, layer, config, "alpha", 1, &alpha))
+  if (!keras_read_number (reader, layer, config, "alpha", 1, &alpha))
     return NULL;
-  return new_activation ("elu", alpha == 1 ? NAN : alpha, NAN);
+  lstm_activation_find ("elu", &defaults);
+  return new_activation ("elu", alpha == (double) defaults.alpha ? 0 : 1, alpha, 0);
 }
 
 JsonNode *
-keras_thresholded_relu (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
+keras_get_thresholded_relu (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
 {
   double theta;
 
-  if (!keras_get_number (reader, layer, config, "theta", 1, &theta))
+  if (!keras_read_number (reader, layer, config, "theta", 1, &theta))
     return NULL;
-  return new_activation ("thresholded_relu", theta, NAN);
+  return new_activation ("thresholded_relu", 1, theta, 0);
 }
 
 JsonNode *
-keras_softmax (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
+keras_get_softmax (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
 {
-  JsonNode *axis = keras_get (config, "axis");
-
-  if (!axis || keras_axis_is_last (reader, axis))
-    return new_activation ("softmax", NAN, NAN);
-  keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
-      "Softmax over another axis than the features is not supported");
-  return NULL;
+  return keras_check_axis (reader, layer, config) ? new_activation ("softmax", 0, 0, 0) : NULL;
 }

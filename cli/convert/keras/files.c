@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The files that Keras models come in: archives, and HDF5 with or without the configuration. */
+ * The containers of a Keras model: an archive, or an HDF5 file with or without the configuration. */
 #include "container/archive.h"
+#include "container/json.h"
+#include "keras/json.h"
 #include "keras/keras.h"
 #include "util/input-file.h"
-#include "container/json.h"
 #include <string.h>
 
 #define CONFIG "config.json"
 #define METADATA "metadata.json"
 #define WEIGHTS "model.weights.h5"
-#define METADATA_DEPTH 8
+#define MAX_METADATA_DEPTH 8
 
-/* Returns: (transfer full) (nullable): the version that an archive says it is of */
+/* Returns: (transfer full) (nullable): the version of Keras that the archive states */
 static char *
 read_version (Archive *archive)
 {
@@ -23,10 +24,10 @@ read_version (Archive *archive)
   const char *text = bytes ? g_bytes_get_data (bytes, &size) : NULL;
 
   if (text)
-    root = lstm_json_parse (text, size, METADATA_DEPTH, METADATA, NULL);
+    root = lstm_json_parse (text, size, MAX_METADATA_DEPTH, METADATA, NULL);
   if (!root || !JSON_NODE_HOLDS_OBJECT (root))
     return NULL;
-  return g_strdup (keras_peek_string (json_node_get_object (root), "keras_version"));
+  return g_strdup (keras_get_string (json_node_get_object (root), "keras_version"));
 }
 
 static ConvertModel *
@@ -43,8 +44,9 @@ read_archive (const ConvertInput *input, GError **error)
     return NULL;
   if (input->config) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: --config is for files of weights only, this archive has its own %s", input->path,
-        CONFIG);
+        "%s: --config is supported only for a file without a configuration; found an archive "
+        "with %s",
+        input->path, CONFIG);
     return NULL;
   }
   version = read_version (archive);
@@ -57,11 +59,11 @@ read_archive (const ConvertInput *input, GError **error)
   if (!h5)
     return NULL;
   data = g_bytes_get_data (config, &size);
-  return keras_read (input, (const char *) data, size, version, h5, error);
+  return keras_read_model (input, (const char *) data, size, version, h5, error);
 }
 
-/* Returns: (transfer full) (nullable): the single string of an attribute, of the root or, as in
- * some files of weights, of their group */
+/* Returns: (transfer full) (nullable): the first string of an attribute of the root group. Some files of
+ * weights have the attribute in the group of the weights. */
 static char *
 read_attribute (H5 *h5, const char *name, GError **error)
 {
@@ -84,7 +86,7 @@ read_attribute (H5 *h5, const char *name, GError **error)
   return NULL;
 }
 
-/* The model's configuration: what --config names, or else the file's own. */
+/* Returns: (transfer full): the configuration in the file of --config, or else in the file itself */
 static char *
 read_config (const ConvertInput *input, H5 *h5, gsize *size, GError **error)
 {
@@ -103,8 +105,9 @@ read_config (const ConvertInput *input, H5 *h5, gsize *size, GError **error)
   }
   if (!config)
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: expected a whole Keras model, found no attribute model_config; for weights only, "
-        "give the model's JSON with --config",
+        "%s: expected an attribute model_config, the configuration of a Keras model, found "
+        "none; "
+        "if the file contains weights only, pass the configuration with --config",
         input->path);
   *size = config ? strlen (config) : 0;
   return config;
@@ -123,14 +126,14 @@ read_h5 (const ConvertInput *input, GError **error)
   if (!config)
     return NULL;
   version = read_attribute (h5, "keras_version", NULL);
-  return keras_read (input, config, size, version, h5, error);
+  return keras_read_model (input, config, size, version, h5, error);
 }
 
 ConvertModel *
 convert_read_keras (const ConvertInput *input, GError **error)
 {
   static const char zip[] = {'P', 'K'};
-  gboolean archive = input->size >= sizeof zip && memcmp (input->data, zip, sizeof zip) == 0;
+  gboolean is_archive = input->size >= sizeof zip && memcmp (input->data, zip, sizeof zip) == 0;
 
-  return archive ? read_archive (input, error) : read_h5 (input, error);
+  return is_archive ? read_archive (input, error) : read_h5 (input, error);
 }

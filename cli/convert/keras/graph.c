@@ -1,39 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * From a model's configuration to its layers in the order of computation. */
-#include "keras/keras.h"
-#include <string.h>
+ * Orders the layers of a model's configuration as the model computes them. */
+#include "keras/graph.h"
+#include "keras/json.h"
+#include "util/text.h"
 
-/* Where a tensor comes from. */
+/* A tensor, as a layer names its inputs */
 typedef struct {
-  const char *layer;
-  gint64 tensor;        /* index of the layer's output */
-  const char *argument; /* that it is given for; NULL: the input */
+  const char *layer;    /* that computes the tensor */
+  gint64 tensor;        /* index of that layer's output */
+  const char *argument; /* that receives the tensor; NULL: the input */
 } Ref;
 
-/* A functional model while its layers are put in order. */
+/* The layers of a functional model */
 typedef struct {
   KerasReader *reader;
   GHashTable *by_name; /* name in the graph → KerasLayer, not owned */
 } Graph;
 
+/* A class of models */
+typedef struct {
+  const char *name;
+  /* Appends the layers of a model to the chain. @output: (nullable): the layer of the wanted output */
+  gboolean (*order_layers) (
+      KerasReader *reader, JsonObject *config, GPtrArray *layers, const char *output);
+} ModelClass;
+
+static const ModelClass *find_model_class (const char *name);
 static gboolean read_model (KerasReader *reader, JsonObject *object, KerasLayer *owner);
 
-static gboolean
-is_model (const char *class_name)
-{
-  static const char *const names[] = {"Sequential", "Functional", "Model", NULL};
-
-  return g_strv_contains (names, class_name);
-}
-
-static gboolean
-is_integer (JsonNode *node)
-{
-  return JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == G_TYPE_INT64;
-}
-
-/* [layer, node, output, …], which is how every version names a tensor */
+/* Returns whether @array names a tensor as every version of Keras does: [layer, node, output, …]. */
 static gboolean
 is_ref (JsonArray *array)
 {
@@ -41,21 +37,22 @@ is_ref (JsonArray *array)
                                                       : NULL;
 
   return name && JSON_NODE_HOLDS_VALUE (name) && json_node_get_string (name)
-         && is_integer (json_array_get_element (array, 1))
-         && is_integer (json_array_get_element (array, 2));
+         && keras_is_integer (json_array_get_element (array, 1))
+         && keras_is_integer (json_array_get_element (array, 2));
 }
 
+/* Returns the argument of a tensor below @key: NULL for the input of the layer. */
 static const char *
 get_argument (const char *outer, const char *key)
 {
-  static const char *const plain[] = {"args", "kwargs", "config", "keras_history", "inputs",
-      "input", "sequences", "sequence", "x", NULL};
+  static const char *const input_keys[] = {"args", "kwargs", "config", "keras_history",
+      "inputs", "input", "sequences", "sequence", "x", NULL};
 
-  return outer || g_strv_contains (plain, key) ? outer : key;
+  return outer || g_strv_contains (input_keys, key) ? outer : key;
 }
 
-/* Every tensor named in a node: Keras 3's are in objects of class __keras_tensor__, Keras 2's
- * have an object of further arguments as their fourth element. */
+/* Appends each tensor that @node names to @refs. Keras 3 has a tensor in an object of class __keras_tensor__.
+ * Keras 2 has an object of further arguments as the fourth element of a tensor. */
 static void
 collect_refs (JsonNode *node, const char *argument, GArray *refs)
 {
@@ -69,40 +66,42 @@ collect_refs (JsonNode *node, const char *argument, GArray *refs)
       collect_refs (value, get_argument (argument, key), refs);
   } else if (JSON_NODE_HOLDS_ARRAY (node)) {
     JsonArray *array = json_node_get_array (node);
-    gboolean named = is_ref (array);
+    gboolean is_tensor = is_ref (array);
 
-    if (named) {
+    if (is_tensor) {
       const Ref ref = {json_array_get_string_element (array, 0),
           json_array_get_int_element (array, 2), argument};
 
       g_array_append_val (refs, ref);
     }
-    for (guint i = named ? 3 : 0; i < json_array_get_length (array); i++)
+    for (guint i = is_tensor ? 3 : 0; i < json_array_get_length (array); i++)
       collect_refs (json_array_get_element (array, i), argument, refs);
   }
 }
 
+/* Returns: (transfer full): the tensors that @layer reads */
 static GArray *
-get_inbound (const KerasLayer *layer)
+get_inputs (const KerasLayer *layer)
 {
   GArray *refs = g_array_new (FALSE, FALSE, sizeof (Ref));
-  JsonNode *nodes = keras_get (layer->object, "inbound_nodes");
+  JsonNode *nodes = keras_get_member (layer->object, "inbound_nodes");
 
   if (nodes)
     collect_refs (nodes, NULL, refs);
   return refs;
 }
 
-/* The one tensor that a layer reads, or NULL. */
+/* Returns: (nullable): the layer whose output @layer reads; NULL if @layer reads several tensors or none */
 static const char *
 get_source (const KerasLayer *layer)
 {
-  g_autoptr (GArray) refs = get_inbound (layer);
+  g_autoptr (GArray) refs = get_inputs (layer);
 
   return refs->len == 1 ? g_array_index (refs, Ref, 0).layer : NULL;
 }
 
-/* Keras 3 writes what a mask is computed by as layers NotEqual and Any. */
+/* Returns whether the layer @name computes the mask of a Masking layer, which Keras 3 saves as the layers
+ * NotEqual and Any. */
 static gboolean
 is_mask_of_masking (const Graph *graph, const char *name)
 {
@@ -120,77 +119,99 @@ is_mask_of_masking (const Graph *graph, const char *name)
   while (source && g_hash_table_iter_next (&iter, NULL, &value)) {
     const KerasLayer *other = value;
 
-    if (g_str_equal (other->class_name, "Masking")
+    if (other->class && other->class->flags & KERAS_MAKES_MASK
         && g_strcmp0 (get_source (other), source) == 0)
       return TRUE;
   }
   return FALSE;
 }
 
-/* The layer before @layer; NULL with an error unless it is the only one. */
-static KerasLayer *
-get_previous (const Graph *graph, const KerasLayer *layer)
+/* Returns whether @ref is the mask of a Masking layer, which the layer's own input implies. */
+static gboolean
+is_implied_mask (const Graph *graph, const Ref *ref)
 {
-  g_autoptr (GArray) refs = get_inbound (layer);
-  JsonArray *nodes = keras_peek_array (layer->object, "inbound_nodes");
+  return g_strcmp0 (ref->argument, "mask") == 0 && is_mask_of_masking (graph, ref->layer);
+}
+
+static gboolean
+check_input (const Graph *graph, const KerasLayer *layer, const Ref *ref)
+{
+  if (ref->argument)
+    return keras_fail (graph->reader, layer, CONVERT_ERROR_UNSUPPORTED,
+        "input: expected the output of the previous layer alone, found an argument %s, an "
+        "output "
+        "of layer \"%s\"",
+        ref->argument, ref->layer);
+  return ref->tensor == 0
+         || keras_fail (graph->reader, layer, CONVERT_ERROR_UNSUPPORTED,
+             "input: expected the output of the previous layer, found a state of layer \"%s\"",
+             ref->layer);
+}
+
+/* Returns: (nullable): the layer whose output is the only input of @layer; NULL with an error */
+static KerasLayer *
+get_previous_layer (const Graph *graph, const KerasLayer *layer)
+{
+  g_autoptr (GArray) refs = get_inputs (layer);
+  JsonArray *nodes = keras_get_array (layer->object, "inbound_nodes");
+  g_autoptr (GString) names = g_string_new (NULL);
   KerasLayer *previous = NULL;
   guint n = 0;
 
   if (nodes && json_array_get_length (nodes) > 1) {
     keras_fail (graph->reader, layer, CONVERT_ERROR_UNSUPPORTED,
-        "class %s is applied %u times, where only a chain of layers is supported",
-        layer->class_name, json_array_get_length (nodes));
+        "inbound_nodes: expected one call of the layer, found %u",
+        json_array_get_length (nodes));
     return NULL;
   }
   for (guint i = 0; i < refs->len; i++) {
     const Ref *ref = &g_array_index (refs, Ref, i);
 
-    if (g_strcmp0 (ref->argument, "mask") == 0 && is_mask_of_masking (graph, ref->layer))
+    if (is_implied_mask (graph, ref))
       continue;
-    if (ref->argument || ref->tensor != 0) {
-      keras_fail (graph->reader, layer, CONVERT_ERROR_UNSUPPORTED,
-          "expected one input from the layer before, found %s%s of layer \"%s\"",
-          ref->argument ? ref->argument : "the state", ref->argument ? ", an output" : "",
-          ref->layer);
+    if (!check_input (graph, layer, ref))
       return NULL;
-    }
     previous = g_hash_table_lookup (graph->by_name, ref->layer);
+    lstm_text_append_item (names, ref->layer);
     n++;
   }
   if (n == 1 && previous)
     return previous;
   keras_fail (graph->reader, layer, CONVERT_ERROR_UNSUPPORTED,
-      "class %s with %u inputs is not supported (a chain of layers is)", layer->class_name, n);
+      "inputs: expected one layer of the model, found %s", n ? names->str : "none");
   return NULL;
 }
 
+/* Returns: (nullable): the layer of the output @wanted, or of the only output; NULL with an error.
+ * @wanted: (nullable) */
 static KerasLayer *
 choose_output (const Graph *graph, JsonObject *config, const char *wanted)
 {
   g_autoptr (GArray) refs = g_array_new (FALSE, FALSE, sizeof (Ref));
   g_autoptr (GString) names = g_string_new (NULL);
-  JsonNode *outputs = keras_get (config, "output_layers");
-  gboolean one = TRUE; /* or a layer's output and its states */
+  JsonNode *outputs = keras_get_member (config, "output_layers");
+  gboolean is_single = TRUE; /* all outputs belong to one layer: its output and its states */
 
   if (outputs)
     collect_refs (outputs, NULL, refs);
   for (guint i = 1; i < refs->len; i++)
-    one &= g_str_equal (g_array_index (refs, Ref, i).layer, g_array_index (refs, Ref, 0).layer);
+    is_single &= g_str_equal (
+        g_array_index (refs, Ref, i).layer, g_array_index (refs, Ref, 0).layer);
   for (guint i = 0; i < refs->len; i++) {
     const Ref *ref = &g_array_index (refs, Ref, i);
     KerasLayer *layer = g_hash_table_lookup (graph->by_name, ref->layer);
+    g_autofree char *name = g_strconcat (ref->layer, ref->tensor ? " (a state)" : "", NULL);
 
-    if (layer && ref->tensor == 0 && (wanted ? g_str_equal (wanted, ref->layer) : one))
+    if (layer && ref->tensor == 0 && (wanted ? g_str_equal (wanted, ref->layer) : is_single))
       return layer;
-    g_string_append_printf (
-        names, ref->tensor ? "%s%s (a state)" : "%s%s", i ? ", " : "", ref->layer);
+    lstm_text_append_item (names, name);
   }
   if (wanted)
     keras_fail (graph->reader, NULL, CONVERT_ERROR_UNSUPPORTED,
-        "expected an output \"%s\", found %s", wanted, names->len ? names->str : "none");
+        "output: expected \"%s\", found %s", wanted, names->len ? names->str : "none");
   else
     keras_fail (graph->reader, NULL, CONVERT_ERROR_UNSUPPORTED,
-        "expected one output that is not a state, or --output to name one, found %s",
+        "output: expected one that is not a state, or --output with the name of one, found %s",
         names->len ? names->str : "none");
   return NULL;
 }
@@ -198,13 +219,15 @@ choose_output (const Graph *graph, JsonObject *config, const char *wanted)
 static gboolean
 append_layer (KerasReader *reader, KerasLayer *layer)
 {
-  if (is_model (layer->class_name))
+  if (find_model_class (layer->class_name))
     return read_model (reader, layer->object, layer);
   g_ptr_array_add (reader->chain, layer);
-  return keras_check_class (reader, layer);
+  if (!layer->class)
+    return keras_fail_class (reader, layer, "class", 0, layer->class_name);
+  return !layer->class->check || layer->class->check (reader, layer);
 }
 
-/* From the output back to the input. */
+/* Follows the inputs of the layers from the output back to the InputLayer. */
 static gboolean
 order_functional (
     KerasReader *reader, JsonObject *config, GPtrArray *layers, const char *output)
@@ -216,18 +239,19 @@ order_functional (
 
   for (guint i = 0; i < layers->len; i++) {
     KerasLayer *each = g_ptr_array_index (layers, i);
-    const char *name = keras_peek_string (each->object, "name");
+    const char *name = keras_get_string (each->object, "name");
 
     g_hash_table_insert (by_name, (char *) (name ? name : each->name), each);
   }
   layer = choose_output (&graph, config, output);
   while (layer) {
     if (path->len > layers->len)
-      return keras_fail (reader, layer, CONVERT_ERROR_FILE, "the layers form a circle");
+      return keras_fail (reader, layer, CONVERT_ERROR_FILE,
+          "inputs: expected a chain of layers, found a cycle through this layer");
     g_ptr_array_add (path, layer);
-    if (g_str_equal (layer->class_name, "InputLayer"))
+    if (layer->class && layer->class->flags & KERAS_IS_INPUT)
       break;
-    layer = get_previous (&graph, layer);
+    layer = get_previous_layer (&graph, layer);
   }
   for (guint i = path->len; layer && i-- > 0;)
     if (!append_layer (reader, g_ptr_array_index (path, i)))
@@ -236,64 +260,97 @@ order_functional (
 }
 
 static gboolean
-order_sequential (KerasReader *reader, GPtrArray *layers, const char *output)
+order_sequential (
+    KerasReader *reader, JsonObject *config, GPtrArray *layers, const char *output)
 {
   const KerasLayer *last = layers->len ? g_ptr_array_index (layers, layers->len - 1) : NULL;
 
   if (output && (!last || !g_str_equal (output, last->name)))
     return keras_fail (reader, NULL, CONVERT_ERROR_UNSUPPORTED,
-        "expected an output \"%s\", found %s", output, last ? last->name : "no layers");
+        "output: expected \"%s\", found %s", output, last ? last->name : "no layers");
   for (guint i = 0; i < layers->len; i++)
     if (!append_layer (reader, g_ptr_array_index (layers, i)))
       return FALSE;
   return TRUE;
 }
 
+static const ModelClass model_classes[] = {
+    {"Sequential", order_sequential}, {"Functional", order_functional},
+    {"Model", order_functional}, /* before TensorFlow 2.3 */
+};
+
+static const ModelClass *
+find_model_class (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (model_classes); i++)
+    if (g_strcmp0 (model_classes[i].name, name) == 0)
+      return &model_classes[i];
+  return NULL;
+}
+
+static gboolean
+fail_model_class (KerasReader *reader, const KerasLayer *owner, const char *class_name)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (model_classes); i++)
+    lstm_text_append_item (names, model_classes[i].name);
+  return keras_fail (reader, owner, CONVERT_ERROR_UNSUPPORTED,
+      "class of the model: expected one of %s, found %s", names->str,
+      class_name ? class_name : "none");
+}
+
+/* Returns: (transfer none) (nullable): the layer of @node, layers[@index] of a model; NULL with an error */
 static KerasLayer *
 new_layer (KerasReader *reader, JsonNode *node, guint index)
 {
   JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  JsonObject *config = keras_get_object (object, "config");
+  const char *class_name = keras_get_string (object, "class_name");
+  g_autofree char *found = NULL;
   KerasLayer *layer;
 
-  if (!keras_peek_string (object, "class_name") || !keras_peek_object (object, "config")) {
-    /* A nested Sequential of Keras 2.0 is a list. */
-    if (!keras_peek_string (object, "class_name") || !keras_peek_array (object, "config")) {
-      keras_fail (reader, NULL, CONVERT_ERROR_FILE,
-          "layers[%u]: expected an object of class_name and config", index);
-      return NULL;
-    }
+  /* The configuration of a nested Sequential of Keras 2.0 is an array. */
+  if (!class_name || !(config || keras_get_array (object, "config"))) {
+    found = keras_describe_node (node);
+    keras_fail (reader, NULL, CONVERT_ERROR_FILE,
+        "layers[%u]: expected an object with class_name and config, found %s", index, found);
+    return NULL;
   }
   layer = g_new0 (KerasLayer, 1);
   g_ptr_array_add (reader->layers, layer);
   layer->object = object;
-  layer->config = keras_peek_object (object, "config");
-  layer->class_name = keras_peek_string (object, "class_name");
-  layer->class = keras_find_class (layer->class_name);
-  layer->name = keras_peek_string (layer->config, "name");
+  layer->config = config;
+  layer->class_name = class_name;
+  layer->class = keras_find_class (reader, class_name);
+  layer->name = keras_get_string (config, "name");
   if (!layer->name)
-    layer->name = keras_peek_string (object, "name");
+    layer->name = keras_get_string (object, "name");
   if (!layer->name)
-    layer->name = layer->class_name;
+    layer->name = class_name;
   return layer;
 }
 
-/* @owner: the layer that the model is, or NULL */
+/* @owner: (nullable): the layer that is the model */
 static gboolean
 read_model (KerasReader *reader, JsonObject *object, KerasLayer *owner)
 {
-  const char *class_name = keras_peek_string (object, "class_name");
-  JsonObject *config = keras_peek_object (object, "config");
-  JsonArray *array = config ? keras_peek_array (config, "layers")
-                            : keras_peek_array (object, "config");
-  const char *output = owner ? NULL : reader->input->output;
+  const char *class_name = keras_get_string (object, "class_name");
+  const ModelClass *class = find_model_class (class_name);
+  JsonObject *config = keras_get_object (object, "config");
+  JsonArray *array = config ? keras_get_array (config, "layers")
+                            : keras_get_array (object, "config");
+  g_autofree char *found = NULL;
   KerasModel *model;
 
-  if (!class_name || !is_model (class_name))
-    return keras_fail (reader, owner, CONVERT_ERROR_UNSUPPORTED,
-        "model of class %s is not supported (Sequential and Functional are)",
-        class_name ? class_name : "unknown");
-  if (!array)
-    return keras_fail (reader, owner, CONVERT_ERROR_FILE, "expected an array of layers");
+  if (!class)
+    return fail_model_class (reader, owner, class_name);
+  if (!array) {
+    found = config ? keras_describe_member (config, "layers")
+                   : keras_describe_member (object, "config");
+    return keras_fail (
+        reader, owner, CONVERT_ERROR_FILE, "layers: expected an array, found %s", found);
+  }
   model = g_new0 (KerasModel, 1);
   model->owner = owner;
   model->layers = g_ptr_array_new ();
@@ -305,17 +362,18 @@ read_model (KerasReader *reader, JsonObject *object, KerasLayer *owner)
       return FALSE;
     g_ptr_array_add (model->layers, layer);
   }
-  return g_str_equal (class_name, "Sequential")
-             ? order_sequential (reader, model->layers, output)
-             : order_functional (reader, config, model->layers, output);
+  return class->order_layers (
+      reader, config, model->layers, owner ? NULL : reader->input->output);
 }
 
 gboolean
 keras_build_chain (KerasReader *reader, JsonNode *root)
 {
-  JsonObject *object = JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL;
+  g_autofree char *found = NULL;
 
-  return object ? read_model (reader, object, NULL)
-                : keras_fail (reader, NULL, CONVERT_ERROR_FILE,
-                    "configuration: expected an object of class_name and config");
+  if (JSON_NODE_HOLDS_OBJECT (root))
+    return read_model (reader, json_node_get_object (root), NULL);
+  found = keras_describe_node (root);
+  return keras_fail (reader, NULL, CONVERT_ERROR_FILE,
+      "configuration: expected an object with class_name and config, found %s", found);
 }

@@ -1,29 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keras/keras.h"
 #include "container/json.h"
+#include "keras/classes.h"
+#include "keras/custom-objects.h"
+#include "keras/graph.h"
+#include "keras/json.h"
+#include "keras/shape.h"
+#include "keras/weights.h"
 #include <string.h>
 
-#define CONFIG_DEPTH 100 /* nested models, each of a dozen levels */
-
-gboolean
-keras_fail (
-    KerasReader *reader, const KerasLayer *layer, ConvertError code, const char *format, ...)
-{
-  g_autofree char *problem = NULL;
-  va_list args;
-
-  if (reader->error)
-    return FALSE;
-  va_start (args, format);
-  problem = g_strdup_vprintf (format, args);
-  va_end (args);
-  if (layer)
-    g_set_error (&reader->error, CONVERT_ERROR, code, "%s: layer \"%s\": %s",
-        reader->input->path, layer->name, problem);
-  else
-    g_set_error (&reader->error, CONVERT_ERROR, code, "%s: %s", reader->input->path, problem);
-  return FALSE;
-}
+#define MAX_CONFIG_DEPTH 100 /* nested models, each of about twelve levels */
 
 static void
 layer_free (void *data)
@@ -52,8 +38,9 @@ model_free (void *data)
   g_free (model);
 }
 
-/* Files of Keras 3 without a version have a module beside the class; 2.3.0 is where the default
- * of recurrent_activation changed. */
+/* Sets the version from @version or from the configuration. Without either, a key "module" next to the class
+ * indicates Keras 3. Other files count as 2.3.0, the version in which the default of recurrent_activation
+ * changed. */
 static void
 set_version (KerasReader *reader, const char *version, JsonNode *root)
 {
@@ -62,7 +49,7 @@ set_version (KerasReader *reader, const char *version, JsonNode *root)
   const char *at;
 
   if (!version)
-    version = keras_peek_string (object, "keras_version");
+    version = keras_get_string (object, "keras_version");
   if (!version)
     version = object && json_object_has_member (object, "module") ? "3.0.0" : "2.3.0-tf";
   at = version;
@@ -76,44 +63,79 @@ set_version (KerasReader *reader, const char *version, JsonNode *root)
   reader->is_tf_keras = reader->version >= 20400 || strstr (version, "-tf") != NULL;
 }
 
-/* The first layer of a Sequential may say the input's shape, or nobody. */
+static gboolean
+check_input_kind (KerasReader *reader, const KerasLayer *layer)
+{
+  KerasClassFlags flags = layer->class->flags;
+  const char *expected = NULL;
+  g_autofree char *found = NULL;
+
+  if (reader->shape.kind == KERAS_RESHAPED && !(flags & KERAS_ACCEPTS_RESHAPED))
+    expected = "a sequence or a vector";
+  else if (reader->shape.kind != KERAS_SEQUENCE && flags & KERAS_NEEDS_SEQUENCE)
+    expected = "a sequence";
+  if (!expected)
+    return TRUE;
+  found = keras_describe_shape (&reader->shape);
+  return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED, "input: expected %s, found %s",
+      expected, found);
+}
+
+/* The first layer of a Sequential model may have the shape of the input instead of an InputLayer. The shape
+ * may also be missing. */
+static gboolean
+convert_layer (KerasReader *reader, KerasLayer *layer)
+{
+  gboolean is_first = reader->index == 0, is_input = layer->class->flags & KERAS_IS_INPUT;
+  gboolean has_shape = keras_get_member (layer->config, "batch_input_shape") != NULL;
+
+  if (is_input && !is_first) /* of a nested model */
+    return TRUE;
+  if (is_first && has_shape && !is_input && !keras_read_input_shape (reader, layer))
+    return FALSE;
+  return check_input_kind (reader, layer) && layer->class->convert (reader, layer)
+         && keras_check_weights_used (reader, layer);
+}
+
 static gboolean
 convert_chain (KerasReader *reader)
 {
   for (reader->index = 0; reader->index < reader->chain->len; reader->index++)
-    if (!keras_convert_layer (reader, g_ptr_array_index (reader->chain, reader->index)))
+    if (!convert_layer (reader, g_ptr_array_index (reader->chain, reader->index)))
       return FALSE;
   if (reader->chain->len == 0)
-    return keras_fail (reader, NULL, CONVERT_ERROR_UNSUPPORTED, "the model has no layers");
-  return keras_weights_check_all (reader);
+    return keras_fail (
+        reader, NULL, CONVERT_ERROR_UNSUPPORTED, "layers: expected at least one, found none");
+  return keras_check_nested_weights_used (reader);
 }
 
 ConvertModel *
-keras_read (const ConvertInput *input, const char *config, gsize size, const char *version,
-    H5 *h5, GError **error)
+keras_read_model (const ConvertInput *input, const char *config, gsize size,
+    const char *version, H5 *h5, GError **error)
 {
   g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func (layer_free);
-  g_autoptr (GPtrArray) shared = g_ptr_array_new_with_free_func (datasets_free);
+  g_autoptr (GPtrArray) datasets = g_ptr_array_new_with_free_func (datasets_free);
   g_autoptr (GPtrArray) models = g_ptr_array_new_with_free_func (model_free);
   g_autoptr (GPtrArray) chain = g_ptr_array_new ();
-  g_autofree char *what = g_strdup_printf ("%s: configuration", input->path);
-  g_autoptr (JsonNode) root = lstm_json_parse (config, size, CONFIG_DEPTH, what, error);
+  g_autofree char *source = g_strdup_printf ("%s: configuration", input->path);
+  g_autoptr (JsonNode) root = lstm_json_parse (config, size, MAX_CONFIG_DEPTH, source, error);
   g_autoptr (ConvertModel) model = convert_model_new ();
   KerasReader reader = {.input = input,
+      .classes = keras_classes,
       .h5 = h5,
       .layers = layers,
       .models = models,
       .chain = chain,
-      .shared = shared,
+      .datasets = datasets,
       .model = model,
       .shape = {KERAS_SEQUENCE, KERAS_UNKNOWN, KERAS_UNKNOWN}};
 
   if (!root)
     return NULL;
-  keras_mark_own (root);
+  keras_mark_custom_objects (root);
   set_version (&reader, version, root);
-  /* The chain comes first: a class that nobody runs is the reason, not how its weights lie. */
-  if (keras_build_chain (&reader, root) && keras_weights_open (&reader)
+  /* The chain is built first, so that the error names an unsupported class instead of its weights. */
+  if (keras_build_chain (&reader, root) && keras_open_weights (&reader)
       && convert_chain (&reader))
     return g_steal_pointer (&model);
   g_propagate_error (error, reader.error);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What changes the shape of a layer's input: batches left out, (steps, width) or (width). */
-#include "keras/keras.h"
+ * Layers that change the shape of their input. */
+#include "keras/shape.h"
+#include "keras/converters.h"
+#include "keras/json.h"
 
 #define MAX_DIMS 8
 
 gboolean
-keras_check_width (KerasReader *reader, const KerasLayer *layer, const char *what, gsize width)
+keras_check_width (KerasReader *reader, const KerasLayer *layer, const char *name, gsize width)
 {
   gint64 known = reader->shape.width;
 
@@ -14,12 +16,12 @@ keras_check_width (KerasReader *reader, const KerasLayer *layer, const char *wha
   return known == KERAS_UNKNOWN || known == (gint64) width
          || keras_fail (reader, layer, CONVERT_ERROR_FILE,
              "%s: expected %" G_GINT64_FORMAT
-             " features, as the layer before gives, found %" G_GSIZE_FORMAT,
-             what, known, width);
+             " features, the output of the previous layer, found %" G_GSIZE_FORMAT,
+             name, known, width);
 }
 
-/* Fills @sizes from element @first on, null and -1 as KERAS_UNKNOWN.
- * Returns: their number, -1 for anything else */
+/* Fills @sizes from element @first of @array on. Null and -1 become KERAS_UNKNOWN.
+ * Returns: the number of sizes; -1 if @array is no shape of at most MAX_DIMS dimensions */
 static int
 parse_shape (JsonArray *array, guint first, gint64 sizes[MAX_DIMS])
 {
@@ -29,12 +31,10 @@ parse_shape (JsonArray *array, guint first, gint64 sizes[MAX_DIMS])
     return -1;
   for (guint i = first; i < n; i++) {
     JsonNode *node = json_array_get_element (array, i);
-    gboolean integer = JSON_NODE_HOLDS_VALUE (node)
-                       && json_node_get_value_type (node) == G_TYPE_INT64;
-    gint64 size = integer ? json_node_get_int (node) : KERAS_UNKNOWN;
+    gint64 size = keras_is_integer (node) ? json_node_get_int (node) : KERAS_UNKNOWN;
 
-    if (!(integer || JSON_NODE_HOLDS_NULL (node)) || size == 0 || size < KERAS_UNKNOWN
-        || size > G_MAXINT32)
+    if (!(keras_is_integer (node) || JSON_NODE_HOLDS_NULL (node)) || size == 0
+        || size < KERAS_UNKNOWN || size > G_MAXINT32)
       return -1;
     sizes[i - first] = size;
   }
@@ -42,23 +42,33 @@ parse_shape (JsonArray *array, guint first, gint64 sizes[MAX_DIMS])
 }
 
 gboolean
-keras_convert_input (KerasReader *reader, KerasLayer *layer)
+keras_read_input_shape (KerasReader *reader, const KerasLayer *layer)
 {
   static const char *const keys[] = {"batch_shape", "batch_input_shape"};
+  const char *key = keys[0];
+  g_autofree char *found = NULL;
   gint64 sizes[MAX_DIMS];
-  int n = -1;
+  int n;
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
-    if (keras_get (layer->config, keys[i]))
-      n = parse_shape (keras_peek_array (layer->config, keys[i]), 1, sizes);
+    if (keras_get_member (layer->config, keys[i]))
+      key = keys[i];
+  n = parse_shape (keras_get_array (layer->config, key), 1, sizes);
   if (n == 1)
     reader->shape = (KerasShape){KERAS_VECTOR, KERAS_UNKNOWN, sizes[0]};
   else if (n == 2)
     reader->shape = (KerasShape){KERAS_SEQUENCE, sizes[0], sizes[1]};
-  else
-    return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
-        "expected an input of shape (batch, steps, features)");
-  return TRUE;
+  if (n == 1 || n == 2)
+    return TRUE;
+  found = keras_describe_member (layer->config, key);
+  return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
+      "%s: expected [batch, steps, features] or [batch, features], found %s", key, found);
+}
+
+gboolean
+keras_convert_input (KerasReader *reader, KerasLayer *layer)
+{
+  return keras_read_input_shape (reader, layer);
 }
 
 static gboolean
@@ -67,78 +77,103 @@ is_read_as_sequence (const KerasReader *reader)
   for (guint i = reader->index + 1; i < reader->chain->len; i++) {
     const KerasLayer *layer = g_ptr_array_index (reader->chain, i);
 
-    if (layer->class->sequence)
+    if (layer->class->flags & KERAS_NEEDS_SEQUENCE)
       return TRUE;
   }
   return FALSE;
 }
 
-/* A vector's @n sizes: it stays one in everything but name, or becomes one step. */
+static gboolean
+fail_reshape (KerasReader *reader, const KerasLayer *layer, const char *expected)
+{
+  g_autofree char *found = keras_describe_member (layer->config, "target_shape");
+  g_autofree char *shape = keras_describe_shape (&reader->shape);
+
+  return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
+      "target_shape: expected %s for %s, found %s", expected, shape, found);
+}
+
+/* Reshapes a vector to @sizes [n]. The values stay in one vector, or become one step of a sequence if a
+ * later layer needs a sequence. */
 static gboolean
 reshape_vector (KerasReader *reader, KerasLayer *layer, const gint64 *sizes, int n)
 {
   gint64 width = reader->shape.width, product = 1;
-  gboolean flat = TRUE, open = FALSE;
+  gboolean is_flat = TRUE, has_unknown = FALSE;
+  JsonObject *object;
 
   for (int i = 0; i < n; i++) {
-    open |= sizes[i] == KERAS_UNKNOWN;
+    has_unknown |= sizes[i] == KERAS_UNKNOWN;
     product *= MAX (sizes[i], 1);
-    flat &= i == n - 1 || sizes[i] == 1;
+    is_flat &= i == n - 1 || sizes[i] == 1;
     if (product > G_MAXINT32)
       break;
   }
-  if (width != KERAS_UNKNOWN && (open ? width % product != 0 : width != product))
+  if (width != KERAS_UNKNOWN && (has_unknown ? width % product != 0 : width != product))
     return keras_fail (reader, layer, CONVERT_ERROR_FILE,
-        "expected a shape of %" G_GINT64_FORMAT " values, found one of %" G_GINT64_FORMAT,
+        "target_shape: expected a shape of %" G_GINT64_FORMAT
+        " values, found a shape of %" G_GINT64_FORMAT,
         width, product);
-  if (is_read_as_sequence (reader)) {
-    JsonObject *object;
-
-    if (n != 2 || !flat)
-      return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
-          "a Reshape of the features into steps is not supported");
-    object = convert_model_add_layer (reader->model, "repeat_vector", layer->name);
-    json_object_set_int_member (object, "n", 1);
-    reader->shape.kind = KERAS_SEQUENCE;
-    reader->shape.steps = 1;
-  } else if (!flat) {
-    reader->shape.kind = KERAS_SHAPED;
+  if (!is_read_as_sequence (reader)) {
+    if (!is_flat)
+      reader->shape.kind = KERAS_RESHAPED;
+    return TRUE;
   }
+  if (n != 2 || !is_flat)
+    return fail_reshape (reader, layer, "one step [1, features]");
+  object = convert_model_add_layer (reader->model, "repeat_vector", layer->name);
+  json_object_set_int_member (object, "n", 1);
+  reader->shape.kind = KERAS_SEQUENCE;
+  reader->shape.steps = 1;
   return TRUE;
+}
+
+/* Returns whether a Reshape to @sizes [n] keeps steps and features of @shape, a sequence. */
+static gboolean
+keeps_sequence (const KerasShape *shape, const gint64 *sizes, int n)
+{
+  if (n != 2)
+    return FALSE;
+  if (shape->width != KERAS_UNKNOWN && shape->width == sizes[1])
+    return sizes[0] == KERAS_UNKNOWN || sizes[0] == shape->steps;
+  return shape->steps != KERAS_UNKNOWN && shape->steps == sizes[0] && sizes[1] == KERAS_UNKNOWN;
 }
 
 gboolean
 keras_convert_reshape (KerasReader *reader, KerasLayer *layer)
 {
   const KerasShape *shape = &reader->shape;
+  g_autofree char *found = NULL;
   gint64 sizes[MAX_DIMS];
-  int n = parse_shape (keras_peek_array (layer->config, "target_shape"), 0, sizes);
+  int n = parse_shape (keras_get_array (layer->config, "target_shape"), 0, sizes);
 
-  if (n < 1)
+  if (n < 1) {
+    found = keras_describe_member (layer->config, "target_shape");
     return keras_fail (reader, layer, CONVERT_ERROR_FILE,
-        "expected sizes for \"target_shape\", found something else");
+        "target_shape: expected an array of 1 to %d sizes, found %s", MAX_DIMS, found);
+  }
   if (shape->kind != KERAS_SEQUENCE)
     return reshape_vector (reader, layer, sizes, n);
-  if (n == 2 && shape->width != KERAS_UNKNOWN && shape->width == sizes[1]
-      && (sizes[0] == KERAS_UNKNOWN || sizes[0] == shape->steps))
-    return TRUE;
-  if (n == 2 && shape->steps != KERAS_UNKNOWN && shape->steps == sizes[0]
-      && sizes[1] == KERAS_UNKNOWN)
+  if (keeps_sequence (shape, sizes, n))
     return TRUE;
   if (n == 1 && shape->steps == 1 && (sizes[0] == KERAS_UNKNOWN || sizes[0] == shape->width)) {
     reader->shape.kind = KERAS_VECTOR;
     return TRUE;
   }
-  return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
-      "a Reshape that changes steps or features is not supported");
+  return fail_reshape (reader, layer, "the same steps and features");
 }
 
 gboolean
 keras_convert_flatten (KerasReader *reader, KerasLayer *layer)
 {
-  if (reader->shape.kind == KERAS_SEQUENCE && reader->shape.steps != 1)
+  g_autofree char *found = NULL;
+
+  if (reader->shape.kind == KERAS_SEQUENCE && reader->shape.steps != 1) {
+    found = keras_describe_shape (&reader->shape);
     return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
-        "Flatten of several steps is not supported (after return_sequences=False it is)");
+        "input: expected a vector or one step, as after return_sequences=False, found %s",
+        found);
+  }
   reader->shape.kind = KERAS_VECTOR;
   return TRUE;
 }
@@ -146,14 +181,17 @@ keras_convert_flatten (KerasReader *reader, KerasLayer *layer)
 gboolean
 keras_convert_repeat_vector (KerasReader *reader, KerasLayer *layer)
 {
+  g_autofree char *found = NULL;
   JsonObject *object;
   gsize n;
 
-  if (!keras_get_count (reader, layer, layer->config, "n", &n))
+  if (!keras_read_count (reader, layer, layer->config, "n", &n))
     return FALSE;
-  if (reader->shape.kind != KERAS_VECTOR)
+  if (reader->shape.kind != KERAS_VECTOR) {
+    found = keras_describe_shape (&reader->shape);
     return keras_fail (reader, layer, CONVERT_ERROR_FILE,
-        "expected the features of one step, found a sequence (return_sequences=True before?)");
+        "input: expected a vector, as after return_sequences=False, found %s", found);
+  }
   object = convert_model_add_layer (reader->model, "repeat_vector", layer->name);
   json_object_set_int_member (object, "n", (gint64) n);
   reader->shape.kind = KERAS_SEQUENCE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * libhdf5's side of h5.h, with the same functions. Only h5.c calls it, in a process of its own. */
+ * Reads HDF5 files with libhdf5. Only h5.c calls the functions, in a process of their own. Each function does
+ * what the function of the same name in h5.h documents. */
 #pragma once
 
 #include "container/h5.h"
@@ -22,6 +23,8 @@ GPtrArray *h5_file_list (H5File *h5, const char *path, GError **error);
 GPtrArray *h5_file_get_strings (H5File *h5, const char *path, const char *name, GError **error);
 gboolean h5_file_read (H5File *h5, const char *path, H5Array *array, GError **error);
 
+/* --- For h5-file.c and h5-dataset.c --- */
+
 static inline void
 h5_clear_id (hid_t *id)
 {
@@ -29,10 +32,16 @@ h5_clear_id (hid_t *id)
     H5Idec_ref (*id);
 }
 
+/* An identifier whose reference is dropped at the end of the scope. Negative: none */
 #define H5_AUTO_ID __attribute__ ((cleanup (h5_clear_id))) hid_t
 
+/* Sets @error to "FILE: HDF5 "/PATH": MESSAGE". Returns: FALSE */
 gboolean h5_fail (const H5File *h5, const char *path, GError **error, const char *format, ...)
     G_GNUC_PRINTF (4, 5);
 
 /* Returns: an identifier for H5_AUTO_ID, negative with @error */
 hid_t h5_open_object (const H5File *h5, const char *path, GError **error);
+
+/* Return the name of the class of @type or of the kind of @object, for messages. */
+const char *h5_get_type_name (hid_t type);
+const char *h5_get_object_name (hid_t object);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Data of the Keras reader. graph.c orders the layers of a model's configuration into a chain, weights.c
+ * finds the datasets of each layer, and the function of the layer's row in classes.c converts the layer.
+ * A function that returns FALSE or NULL has called keras_fail(). */
+#pragma once
+
+#include "convert.h"
+#include "container/h5.h"
+
+#define KERAS_UNKNOWN (-1)
+
+typedef struct _KerasReader KerasReader;
+typedef struct _KerasLayer KerasLayer;
+
+typedef enum {
+  KERAS_HAS_WEIGHTS = 1 << 0,
+  KERAS_NEEDS_SEQUENCE = 1 << 1,      /* reads steps, not one vector */
+  KERAS_ACCEPTS_RESHAPED = 1 << 2,    /* may follow a Reshape to more than a vector */
+  KERAS_IN_TIME_DISTRIBUTED = 1 << 3, /* TimeDistributed may wrap the layer */
+  KERAS_IN_BIDIRECTIONAL = 1 << 4,    /* Bidirectional may wrap the layer */
+  KERAS_IS_INPUT = 1 << 5,            /* declares the shape of the model's input */
+  KERAS_MAKES_MASK = 1 << 6,          /* computes the mask of the layers that follow */
+  KERAS_HAS_CUDNN_DEFAULTS = 1 << 7,  /* recurrent_activation is sigmoid in every version */
+} KerasClassFlags;
+
+/* One class of layers */
+typedef struct {
+  const char *name;
+  KerasClassFlags flags;
+  gboolean (*convert) (KerasReader *reader, KerasLayer *layer);
+  /* Checks the parts of the configuration that decide whether the layer is supported. Needs no weights.
+   * Nullable. */
+  gboolean (*check) (KerasReader *reader, const KerasLayer *layer);
+  /* Returns: (transfer full): the activation that @config describes. NULL if the class is no activation. */
+  JsonNode *(*get_activation) (
+      KerasReader *reader, const KerasLayer *layer, JsonObject *config);
+  const char *part; /* subgroup of the variables in the layer's group of an archive; nullable */
+  const char *aliases[2];  /* names of the class in TensorFlow 1.13 and 1.14; nullable */
+  const char *weights_key; /* a key of the configuration that replaces the weights; nullable */
+  guint n_constants; /* weights that are not trained, the last ones that the converter reads */
+  guint n_unread; /* variables that follow the weights, and that the converter does not read */
+  guint n_states; /* variables of h and c that Keras 3 saves with a stateful layer */
+  guint
+      n_wrapped; /* layers that a wrapper makes of its key "layer"; 0: the class is no wrapper */
+} KerasClass;
+
+/* The datasets of a layer in a legacy file, in the order of Keras. The layers of a nested model share
+ * the datasets of the model, in which the constants of all layers follow all trained weights. */
+typedef struct {
+  GPtrArray *paths;
+  guint position;                   /* of the next dataset to read */
+  guint n_constants;                /* of a nested model */
+  guint constant_position;          /* of the next constant to read, among the constants */
+  gboolean has_frozen, has_trained; /* layers of a nested model */
+  const KerasLayer
+      *reading_layer; /* of a nested model, for messages: a layer that has weights; nullable */
+} KerasDatasets;
+
+struct _KerasLayer {
+  const char *class_name;
+  const KerasClass *class; /* NULL: not supported */
+  JsonObject *object;
+  JsonObject *config;
+  const char *name;        /* for messages and tensors */
+  char *group;             /* of the layer in an archive; NULL: not found */
+  KerasDatasets *datasets; /* in a legacy file; NULL: none */
+  gboolean is_nested;      /* shares its datasets with other layers */
+};
+
+typedef enum {
+  KERAS_SEQUENCE, /* [steps, width] */
+  KERAS_VECTOR,   /* [width], of one step or of the last step */
+  KERAS_RESHAPED, /* a vector to which a Reshape gave more dimensions */
+} KerasShapeKind;
+
+/* A shape without the dimension of the batch */
+typedef struct {
+  KerasShapeKind kind;
+  gint64 steps; /* or KERAS_UNKNOWN */
+  gint64 width; /* features, or KERAS_UNKNOWN */
+} KerasShape;
+
+/* A model whose layers are in the chain */
+typedef struct {
+  const KerasLayer *owner; /* the layer that is the model; NULL: the model of the file */
+  GPtrArray *layers;       /* KerasLayer, not owned */
+} KerasModel;
+
+struct _KerasReader {
+  const ConvertInput *input;
+  const KerasClass *classes; /* the last row has no name */
+  GError *error;             /* the first one */
+  gint version;              /* 2.12.1 is 21201 */
+  gboolean is_tf_keras;      /* FALSE: the package keras before 2.4 */
+  H5 *h5;
+  const char *root;    /* group of the weights in @h5 */
+  gboolean is_legacy;  /* the groups have the names of layers, not of classes */
+  GPtrArray *layers;   /* KerasLayer, of all models */
+  GPtrArray *models;   /* KerasModel, each before the models that are nested in it */
+  GPtrArray *chain;    /* KerasLayer from input to output, not owned */
+  guint index;         /* of the current layer in @chain */
+  GPtrArray *datasets; /* KerasDatasets, of all layers */
+
+  ConvertModel *model;
+  KerasShape shape; /* of the current layer's input */
+};
+
+/* Sets reader->error, unless it is set, to "PATH: layer "NAME" (CLASS): MESSAGE". @layer: nullable.
+ * Returns: FALSE */
+gboolean keras_fail (KerasReader *reader, const KerasLayer *layer, ConvertError code,
+    const char *format, ...) G_GNUC_PRINTF (4, 5);
+
+/* Passes an error of h5.h on. @cause: (transfer full). Returns: FALSE */
+gboolean keras_fail_with_cause (KerasReader *reader, const KerasLayer *layer, GError *cause);
+
+/* Reports that @field expects a class that is supported and that has one of @flags, if @flags is not 0.
+ * @class_name: (nullable). Returns: FALSE */
+gboolean keras_fail_class (KerasReader *reader, const KerasLayer *layer, const char *field,
+    KerasClassFlags flags, const char *class_name);
+
+/* Returns: (nullable): the class called @name. @name: (nullable) */
+const KerasClass *keras_find_class (const KerasReader *reader, const char *name);
+
+/* Describes @shape for a message. Returns: (transfer full) */
+char *keras_describe_shape (const KerasShape *shape);

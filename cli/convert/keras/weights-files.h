@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The two layouts of weights in HDF5, for weights.c. */
+#pragma once
+
+#include "keras/weights.h"
+
+/* --- weights-archive.c: the file in an archive has a group for each layer, named by class and rank --- */
+
+/* Returns whether the file has a group of layers. */
+gboolean keras_has_archive_groups (const KerasReader *reader);
+
+/* Sets the groups of the layers of @model. */
+gboolean keras_assign_archive_groups (KerasReader *reader, const KerasModel *model);
+
+/* Appends the paths of the datasets for @arrays [n] in @part of the layer's group. */
+gboolean keras_find_archive_datasets (KerasReader *reader, const KerasLayer *layer,
+    const char *part, const KerasArray *arrays, guint n, GPtrArray *paths);
+
+/* --- weights-legacy.c: a legacy file has a group for each layer, named as the layer, whose attribute
+ * weight_names lists the datasets --- */
+
+/* Reads an attribute of strings of the group that contains the layers' groups.
+ * @strings: (transfer full): set to NULL if there is no such attribute */
+gboolean keras_read_root_attribute (KerasReader *reader, const char *name, GPtrArray **strings);
+
+/* Sets the datasets of the layers of @model. */
+gboolean keras_assign_legacy_datasets (KerasReader *reader, const KerasModel *model);
+
+/* Appends the paths of the layer's next @n datasets. */
+gboolean keras_find_legacy_datasets (
+    KerasReader *reader, KerasLayer *layer, guint n, GPtrArray *paths);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "keras/json.h"
+#include "keras/weights-files.h"
+
+static gboolean
+read_attribute (KerasReader *reader, const char *group, const char *name, GPtrArray **strings)
+{
+  GError *cause = NULL;
+
+  *strings = h5_get_strings (reader->h5, group, name, &cause);
+  return !cause || keras_fail_with_cause (reader, NULL, cause);
+}
+
+gboolean
+keras_read_root_attribute (KerasReader *reader, const char *name, GPtrArray **strings)
+{
+  return read_attribute (reader, reader->root, name, strings);
+}
+
+/* @name: of the layer's group. Returns: (transfer none): NULL with an error */
+static KerasDatasets *
+read_datasets (KerasReader *reader, const char *name)
+{
+  g_autofree char *group = g_strconcat (reader->root, *reader->root ? "/" : "", name, NULL);
+  g_autoptr (GPtrArray) names = NULL;
+  KerasDatasets *datasets;
+
+  if (!read_attribute (reader, group, "weight_names", &names))
+    return NULL;
+  datasets = g_new0 (KerasDatasets, 1);
+  datasets->paths = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (reader->datasets, datasets);
+  for (guint i = 0; names && i < names->len; i++)
+    g_ptr_array_add (
+        datasets->paths, g_strconcat (group, "/", (char *) g_ptr_array_index (names, i), NULL));
+  return datasets;
+}
+
+/* Returns whether the configuration replaces the weights of @class. */
+static gboolean
+has_config_weights (const KerasClass *class, JsonObject *config)
+{
+  return class->weights_key && keras_get_member (config, class->weights_key);
+}
+
+static gboolean
+expects_weights (const KerasLayer *layer)
+{
+  if (!layer->class)
+    return TRUE;
+  return layer->class->flags & KERAS_HAS_WEIGHTS
+         && !has_config_weights (layer->class, layer->config);
+}
+
+/* Assigns the groups that contain weights to the layers that have weights, by rank. The names do not match
+ * if another model has written the file. */
+static gboolean
+assign_by_rank (KerasReader *reader, GPtrArray *layers, GPtrArray *names)
+{
+  g_autoptr (GPtrArray) with_weights = g_ptr_array_new ();
+  guint n = 0;
+
+  for (guint i = 0; i < names->len; i++) {
+    KerasDatasets *datasets = read_datasets (reader, g_ptr_array_index (names, i));
+
+    if (!datasets)
+      return FALSE;
+    if (datasets->paths->len > 0)
+      g_ptr_array_add (with_weights, datasets);
+  }
+  for (guint i = 0; i < layers->len; i++) {
+    KerasLayer *layer = g_ptr_array_index (layers, i);
+
+    if (expects_weights (layer) && n++ < with_weights->len)
+      layer->datasets = g_ptr_array_index (with_weights, n - 1);
+  }
+  return n == with_weights->len
+         || keras_fail (reader, NULL, CONVERT_ERROR_FILE,
+             "weights: expected %u layers, as in the configuration, found %u", n,
+             with_weights->len);
+}
+
+/* Assigns the groups to the layers of the file's own model, by name if each layer has a group. */
+static gboolean
+assign_datasets (KerasReader *reader, GPtrArray *layers)
+{
+  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GPtrArray) names = NULL;
+  gboolean are_all_known = TRUE;
+
+  if (!keras_read_root_attribute (reader, "layer_names", &names))
+    return FALSE;
+  for (guint i = 0; i < names->len; i++)
+    g_hash_table_add (known, g_ptr_array_index (names, i));
+  for (guint i = 0; i < layers->len; i++) {
+    const KerasLayer *layer = g_ptr_array_index (layers, i);
+
+    are_all_known &= !expects_weights (layer) || g_hash_table_contains (known, layer->name);
+  }
+  if (!are_all_known)
+    return assign_by_rank (reader, layers, names);
+  for (guint i = 0; i < layers->len; i++) {
+    KerasLayer *layer = g_ptr_array_index (layers, i);
+
+    if (!g_hash_table_contains (known, layer->name))
+      continue;
+    layer->datasets = read_datasets (reader, layer->name);
+    if (!layer->datasets)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Returns the class that has the layer's weights: the layer's own, or the class that it wraps.
+ * @config: set to the configuration of that class */
+static const KerasClass *
+get_weights_class (const KerasReader *reader, const KerasLayer *layer, JsonObject **config)
+{
+  gboolean is_wrapper = layer->class && layer->class->n_wrapped > 0;
+  JsonObject *inner = is_wrapper ? keras_get_object (layer->config, "layer") : NULL;
+  const char *name = keras_get_string (inner, "class_name");
+
+  *config = name ? keras_get_object (inner, "config") : layer->config;
+  return name ? keras_find_class (reader, name) : layer->class;
+}
+
+/* Returns the number of constants among the weights that the converter reads.
+ * @n_unread: set to the number of variables that follow the weights */
+static guint
+count_constants (const KerasReader *reader, const KerasLayer *layer, guint *n_unread)
+{
+  JsonObject *config;
+  const KerasClass *class = get_weights_class (reader, layer, &config);
+  JsonNode *stateful = keras_get_member (config, "stateful");
+
+  *n_unread = 0;
+  if (!class || has_config_weights (class, config))
+    return 0;
+  *n_unread = class->n_unread;
+  if (reader->version >= 30000 && stateful && JSON_NODE_HOLDS_VALUE (stateful)
+      && json_node_get_boolean (stateful))
+    *n_unread += class->n_states * MAX (layer->class->n_wrapped, 1);
+  return class->n_constants;
+}
+
+/* Counts the constants of a layer of a nested model. Keras saves all weights of frozen layers as constants:
+ * if all layers are frozen, the weights are in the order of the layers. */
+static gboolean
+add_nested_layer (KerasReader *reader, KerasLayer *layer)
+{
+  KerasDatasets *datasets = layer->datasets;
+  gboolean is_trained;
+  guint n_unread;
+
+  if (!datasets || !layer->class || !expects_weights (layer))
+    return TRUE;
+  if (!keras_read_bool (reader, layer, layer->config, "trainable", TRUE, &is_trained))
+    return FALSE;
+  datasets->reading_layer = layer;
+  datasets->has_trained |= is_trained;
+  datasets->has_frozen |= !is_trained;
+  if (datasets->has_trained && datasets->has_frozen)
+    return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
+        "trainable: expected the same value in all layers of a nested model, whose weights "
+        "have "
+        "no clear order in HDF5 otherwise, found true and false; save the model as .keras");
+  if (is_trained)
+    datasets->n_constants += count_constants (reader, layer, &n_unread) + n_unread;
+  return TRUE;
+}
+
+gboolean
+keras_assign_legacy_datasets (KerasReader *reader, const KerasModel *model)
+{
+  if (!model->owner)
+    return assign_datasets (reader, model->layers);
+  for (guint i = 0; i < model->layers->len; i++) {
+    KerasLayer *layer = g_ptr_array_index (model->layers, i);
+
+    layer->datasets = model->owner->datasets;
+    layer->is_nested = TRUE;
+    if (!add_nested_layer (reader, layer))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+fail_count (KerasReader *reader, const KerasLayer *layer, guint expected, guint found)
+{
+  return keras_fail (reader, layer, CONVERT_ERROR_FILE,
+      "weights: expected %u, as in the configuration, found %u", expected, found);
+}
+
+gboolean
+keras_find_legacy_datasets (KerasReader *reader, KerasLayer *layer, guint n, GPtrArray *paths)
+{
+  KerasDatasets *datasets = layer->datasets;
+  guint n_left = datasets ? datasets->paths->len - datasets->position : 0;
+  guint n_constants = 0, n_unread;
+
+  if (datasets && datasets->n_constants > 0)
+    n_constants = count_constants (reader, layer, &n_unread);
+  if (n_left < n || n_left < n - n_constants + datasets->n_constants
+      || datasets->n_constants - datasets->constant_position < n_constants)
+    return fail_count (reader, layer, n, n_left);
+  for (guint i = 0; i < n; i++) {
+    guint position = i < n - n_constants ? datasets->position++
+                                         : datasets->paths->len - datasets->n_constants
+                                               + datasets->constant_position++;
+
+    g_ptr_array_add (paths, g_strdup (g_ptr_array_index (datasets->paths, position)));
+  }
+  return TRUE;
+}
+
+gboolean
+keras_check_weights_used (KerasReader *reader, const KerasLayer *layer)
+{
+  KerasDatasets *datasets = layer->datasets;
+  guint n_unread;
+
+  if (!datasets)
+    return TRUE;
+  count_constants (reader, layer, &n_unread);
+  if (datasets->n_constants > 0)
+    datasets->constant_position += n_unread;
+  else
+    datasets->position = MIN (datasets->position + n_unread, datasets->paths->len);
+  return layer->is_nested || datasets->position == datasets->paths->len
+         || fail_count (
+             reader, layer, datasets->position + datasets->n_constants, datasets->paths->len);
+}
+
+gboolean
+keras_check_nested_weights_used (KerasReader *reader)
+{
+  for (guint i = 0; i < reader->datasets->len; i++) {
+    const KerasDatasets *datasets = g_ptr_array_index (reader->datasets, i);
+    guint n_used = datasets->position + datasets->n_constants;
+
+    if (datasets->reading_layer && n_used != datasets->paths->len)
+      return fail_count (reader, datasets->reading_layer, n_used, datasets->paths->len);
+  }
+  return TRUE;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The weights of the layers, in the HDF5 file of an archive or in a legacy HDF5 file. */
+#pragma once
+
+#include "keras/reader.h"
+
+/* A weight. @shape: the expected shape, in which 0 is any size, and after reading the shape found */
+typedef struct {
+  const char
+      *name; /* for messages, and of the dataset in archives that do not number the variables */
+  guint n_dims; /* 0: any, flattened to one dimension */
+  gsize shape[2];
+  float *values; /* row-major */
+} KerasArray;
+
+void keras_array_clear (KerasArray *array);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (KerasArray, keras_array_clear)
+
+/* Finds the weights of each layer of the models. */
+gboolean keras_open_weights (KerasReader *reader);
+
+/* Reads the next weights of @layer into @arrays [n], in the order of Keras. @part: (nullable): the subgroup
+ * in the layer's group of an archive. The caller frees the values of @arrays, also after an error. */
+gboolean keras_read_weights (
+    KerasReader *reader, KerasLayer *layer, const char *part, KerasArray *arrays, guint n);
+
+/* Skips the variables that the converter of @layer does not read.
+ * Returns FALSE with an error if the layer has more variables. */
+gboolean keras_check_weights_used (KerasReader *reader, const KerasLayer *layer);
+
+/* Checks that the layers of each nested model have read all its weights. */
+gboolean keras_check_nested_weights_used (KerasReader *reader);
+
+/* Transposes @kernel [d, n]. Returns: (transfer full): [n, d] */
+float *keras_transpose_kernel (const float *kernel, gsize d, gsize n);
