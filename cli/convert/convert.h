@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the parts of lstm-convert know of each other. A reader turns a file's content into a
- * ConvertModel, layers from input to output in the words of docs/formats.md; one place writes that
- * as safetensors. */
+ * The interface between the parts of lstm-convert. A reader parses a file into a ConvertModel: the
+ * layers from input to output, as docs/formats.md describes them, and their tensors. model.c writes
+ * a ConvertModel as safetensors. */
 #pragma once
 
 #include <json-glib/json-glib.h>
@@ -10,17 +10,17 @@
 #define CONVERT_ERROR (g_quark_from_static_string ("lstm-convert"))
 
 typedef enum {
-  CONVERT_ERROR_FILE,        /* cannot be read, is cut short or broken */
-  CONVERT_ERROR_UNSUPPORTED, /* well-formed, but holds what liblstm cannot run */
+  CONVERT_ERROR_FILE,        /* the file cannot be read, is cut short or broken */
+  CONVERT_ERROR_UNSUPPORTED, /* the file is well-formed, and liblstm cannot run the model */
 } ConvertError;
 
 typedef struct {
   const char *path; /* for messages */
   const guint8 *data;
-  gsize size;
-  const char *config; /* --config: a path, or NULL */
-  const char *output; /* --output: the model's output to take, or NULL */
-  const char *module_chain;   /* --module-chain: the chain of a state dict's modules, or NULL */
+  gsize size;               /* bytes */
+  const char *config;       /* --config: a path; nullable */
+  const char *output;       /* --output: the name of the output to convert; nullable */
+  const char *module_chain; /* --module-chain: the modules of a PyTorch state dict; nullable */
 } ConvertInput;
 
 typedef struct _ConvertModel ConvertModel;
@@ -29,38 +29,51 @@ ConvertModel *convert_model_new (void);
 void convert_model_free (ConvertModel *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ConvertModel, convert_model_free)
 
-/* Appends {"type": type, "name": a name made unique from @name, or none if NULL}.
- * Returns: (transfer none): the object, for further keys */
+/* Appends {"type": @type, "name": @name}. A number makes the name unique. @name: (nullable): no
+ * name.
+ * Returns: (transfer none): the object, to which the caller adds the other keys */
 JsonObject *convert_model_add_layer (ConvertModel *model, const char *type, const char *name);
 
-/* Takes layers as they are, instead of any that were added. */
+/* Replaces the layers of @model by @layers. */
 void convert_model_set_layers (ConvertModel *model, JsonArray *layers);
 
-/* A tensor NAME.suffix of @layer, row-major. @values: (transfer full) by g_free() */
+/* Adds the tensor NAME.@suffix of @layer. @values: (transfer full): row-major; freed with
+ * g_free() */
 void convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
     guint n_dims, const gsize *shape, float *values);
 
-/* A line for people, of what is no layer. */
+/* Adds a line to the description of @model. */
 void convert_model_add_note (ConvertModel *model, const char *line);
 
-/* The name of a tensor that has values not finite, or NULL */
+/* Returns: (nullable): the name of a tensor that contains infinity or NaN */
 const char *convert_model_find_infinite (const ConvertModel *model);
 
-/* The safetensors file. */
+/* Returns: (transfer full): @model as a safetensors file */
 GBytes *convert_model_to_bytes (const ConvertModel *model);
 
-/* For people: a line per layer, with the shapes of its tensors, and the notes. */
+/* Describes @model for the user: a line for each layer, with the shapes of its tensors, then the
+ * notes.
+ * Returns: (transfer full) */
 char *convert_model_describe (const ConvertModel *model);
 
-/* The readers of one format. Returns: (transfer full): a model, or NULL with @error, whose message
- * begins with the path and names layer or node, what was expected and what was found */
+/* --- The readers, one for each row in cli/meson.build --- */
+
+/* Read a file. Return: (transfer full): NULL with @error, whose message begins with the path and
+ * states the layer or node, the field, what was expected and what was found */
 ConvertModel *convert_read_safetensors (const ConvertInput *input, GError **error);
 ConvertModel *convert_read_keras (const ConvertInput *input, GError **error);
 ConvertModel *convert_read_onnx (const ConvertInput *input, GError **error);
 
-/* readers.c: reads a file of any format. @name: set to the format's */
-ConvertModel *convert_read (const ConvertInput *input, const char **name, GError **error);
-/* The formats that are included, for a message */
-char *convert_list_formats (void);
-/* The version, and which formats are included or why they are not: a line each */
+/* --- readers.c --- */
+
+/* Reads a file of any format. @format_name: set to the name of the format, for messages.
+ * Returns: (transfer full): NULL with @error */
+ConvertModel *convert_read_model (
+    const ConvertInput *input, const char **format_name, GError **error);
+
+/* Returns: (transfer full): the names of the readers in this build, separated by commas */
+char *convert_list_readers (void);
+
+/* Returns: (transfer full): the version, then a line for each reader: "included" or the reason why
+ * the reader is left out */
 char *convert_describe_build (void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * lstm-convert: a trained model to the safetensors file that liblstm loads. */
+ * Converts a trained model to a safetensors file for liblstm. */
 #include "convert.h"
 #include "process/answer.h"
 #include "container/formats.h"
@@ -44,24 +44,29 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
 {
   const GOptionEntry entries[] = {
       {"write", 'o', 0, G_OPTION_ARG_FILENAME, &options->to,
-          "Where to write, - for standard output (default: IN with the suffix " SUFFIX ")",
+          "Write the model to OUT, or to standard output if OUT is - (default: IN with the "
+          "suffix " SUFFIX ")",
           "OUT"},
       {"config", 0, 0, G_OPTION_ARG_FILENAME, &options->config,
-          "The model's configuration, for a Keras file that holds weights only", "FILE.json"},
+          "Read the model's configuration from FILE.json, for a Keras file that contains "
+          "weights "
+          "only",
+          "FILE.json"},
       {"output", 0, 0, G_OPTION_ARG_STRING, &options->output,
-          "The output to take of a model that has several", "NAME"},
+          "Convert the output NAME of a model with several outputs", "NAME"},
       {"module-chain", 0, 0, G_OPTION_ARG_STRING, &options->module_chain,
-          "For a state dict of PyTorch: the chain of its modules and of what runs between them",
+          "Run the modules of a PyTorch state dict, and the functions between them, in this "
+          "order",
           "\"lstm last, fc1 relu, fc2 softmax\""},
       {"answer", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->answer,
-          "For liblstm: end the output as answer.h has it", NULL},
+          "End the output with a line that liblstm parses", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &options->version,
-          "Print the version, and which formats are included", NULL},
+          "Print the version and the formats that this build reads", NULL},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, "IN"},
       {NULL},
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
-  g_autofree char *names = convert_list_formats ();
+  g_autofree char *names = convert_list_readers ();
   g_autofree char *summary = g_strconcat (
       "Converts a trained LSTM model to a safetensors file for liblstm. Reads: ", names, ".",
       NULL);
@@ -73,11 +78,13 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
   if (options->version || (options->files && options->files[0] && !options->files[1]))
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-      "expected one file to convert; " PROGRAM " --help lists the options");
+      "IN: expected one file to convert, found %u; " PROGRAM " --help lists the options",
+      options->files ? g_strv_length (options->files) : 0);
   return FALSE;
 }
 
-/* IN with another suffix; NULL if that is IN itself. */
+/* Returns: (transfer full) (nullable): IN with the suffix of safetensors; NULL if IN has that
+ * suffix */
 static char *
 get_default_output (const char *in)
 {
@@ -92,7 +99,7 @@ get_default_output (const char *in)
   return NULL;
 }
 
-/* @kind: of answer.h, where an answer is wanted, or NULL */
+/* @kind: (nullable): LSTM_ANSWER_MODEL or _ERROR, to write an answer line after @data */
 static gboolean
 write_stdout (const void *data, gsize size, const char *kind, GError **error)
 {
@@ -111,15 +118,14 @@ write_model (const ConvertModel *model, const Options *options, const char *to, 
   const char *kind = options->answer ? LSTM_ANSWER_MODEL : NULL;
 
   if (g_str_equal (to, "-"))
-    return write_stdout (
-        g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), kind, error);
+    return write_stdout (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), kind, error);
   return lstm_output_file_write (to, bytes, FALSE, error);
 }
 
 static gboolean
-convert (const Options *options, const char *to, GError **error)
+convert_file (const Options *options, const char *to, GError **error)
 {
-  const char *path = options->files[0], *name;
+  const char *path = options->files[0], *format_name;
   g_autoptr (ConvertModel) model = NULL;
   g_autofree char *description = NULL, *found = lstm_format_describe_folder (path);
   g_autoptr (GBytes) bytes = NULL;
@@ -133,16 +139,16 @@ convert (const Options *options, const char *to, GError **error)
   if (!(bytes = lstm_input_file_read (path, error)))
     return FALSE;
   input.data = g_bytes_get_data (bytes, &input.size);
-  model = convert_read (&input, &name, error);
+  model = convert_read_model (&input, &format_name, error);
   if (!model)
     return FALSE;
-  g_printerr (PROGRAM ": %s: %s\n", path, name);
+  g_printerr (PROGRAM ": %s: %s\n", path, format_name);
   description = convert_model_describe (model);
   g_printerr ("%s", description);
   return write_model (model, options, to, error);
 }
 
-/* On one line, whatever the names in it */
+/* Prints one line, even if names in the message contain line breaks. */
 static void
 print_error (const GError *error, gboolean answer)
 {
@@ -178,11 +184,12 @@ main (int argc, char **argv)
   if (!options.to)
     options.to = get_default_output (options.files[0]);
   if (!options.to) {
-    g_printerr (PROGRAM ": %s would be written over itself; say where to write with -o\n",
+    g_printerr (PROGRAM
+        ": --write: expected another file than IN, found %s; name a file with -o\n",
         options.files[0]);
     return EXIT_USAGE;
   }
-  if (!convert (&options, options.to, &error)) {
+  if (!convert_file (&options, options.to, &error)) {
     print_error (error, options.answer);
     return EXIT_FAILED;
   }

@@ -2,6 +2,7 @@
 #include "convert.h"
 #include "load/layer-config.h"
 #include "container/safetensors-writer.h"
+#include "util/text.h"
 #include <math.h>
 #include <string.h>
 
@@ -16,8 +17,8 @@ typedef struct {
 
 struct _ConvertModel {
   JsonArray *layers;
-  GHashTable *names; /* of layers */
-  GPtrArray *tensors;
+  GHashTable *names;  /* of layers */
+  GPtrArray *tensors; /* Tensor */
   GString *notes;
 };
 
@@ -54,14 +55,16 @@ convert_model_free (ConvertModel *model)
   g_free (model);
 }
 
+/* Returns: (transfer none): @base, or "layer" if @base is empty, with a number if a layer has that
+ * name */
 static const char *
-add_name (ConvertModel *model, const char *wanted)
+add_unique_name (ConvertModel *model, const char *base)
 {
-  char *name = g_strdup (*wanted ? wanted : "layer");
+  char *name = g_strdup (*base ? base : "layer");
 
   for (guint i = 1; g_hash_table_contains (model->names, name); i++) {
     g_free (name);
-    name = g_strdup_printf ("%s_%u", *wanted ? wanted : "layer", i);
+    name = g_strdup_printf ("%s_%u", *base ? base : "layer", i);
   }
   g_hash_table_add (model->names, name);
   return name;
@@ -74,7 +77,7 @@ convert_model_add_layer (ConvertModel *model, const char *type, const char *name
 
   json_object_set_string_member (layer, "type", type);
   if (name)
-    json_object_set_string_member (layer, "name", add_name (model, name));
+    json_object_set_string_member (layer, "name", add_unique_name (model, name));
   json_array_add_object_element (model->layers, layer);
   return layer;
 }
@@ -128,8 +131,8 @@ GBytes *
 convert_model_to_bytes (const ConvertModel *model)
 {
   g_autoptr (JsonNode) layers = json_node_init_array (json_node_alloc (), model->layers);
-  g_autofree char *described = json_to_string (layers, FALSE);
-  const char *const metadata[] = {"lstm.version", "1", "lstm.layers", described, NULL};
+  g_autofree char *config = json_to_string (layers, FALSE);
+  const char *const metadata[] = {"lstm.version", "1", "lstm.layers", config, NULL};
   g_autofree LstmTensorView *stored = g_new (LstmTensorView, model->tensors->len);
 
   for (guint i = 0; i < model->tensors->len; i++) {
@@ -140,23 +143,23 @@ convert_model_to_bytes (const ConvertModel *model)
   return lstm_safetensors_write (metadata, stored, model->tensors->len);
 }
 
-static void
-append_tensors (GString *text, const ConvertModel *model, const JsonObject *layer)
+/* Returns: (transfer full): the tensors of @layer with their shapes, separated by commas */
+static char *
+list_tensors (const ConvertModel *model, const JsonObject *layer)
 {
-  const char *separator = ": ";
+  GString *list = g_string_new (NULL);
 
   for (guint i = 0; i < model->tensors->len; i++) {
     const Tensor *tensor = g_ptr_array_index (model->tensors, i);
+    g_autofree char *shape = NULL, *item = NULL;
 
     if (tensor->layer != layer)
       continue;
-    g_string_append_printf (text, "%s%s [", separator, tensor->suffix);
-    for (guint k = 0; k < tensor->n_dims; k++)
-      g_string_append_printf (
-          text, k ? ", %" G_GSIZE_FORMAT : "%" G_GSIZE_FORMAT, tensor->shape[k]);
-    g_string_append_c (text, ']');
-    separator = ", ";
+    shape = lstm_text_shape (tensor->n_dims, tensor->shape);
+    item = g_strdup_printf ("%s %s", tensor->suffix, shape);
+    lstm_text_append_item (list, item);
   }
+  return g_string_free (list, FALSE);
 }
 
 char *
@@ -168,10 +171,9 @@ convert_model_describe (const ConvertModel *model)
     JsonObject *layer = json_array_get_object_element (model->layers, i);
     g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), layer);
     g_autofree char *object = json_to_string (node, FALSE);
+    g_autofree char *tensors = list_tensors (model, layer);
 
-    g_string_append_printf (text, "  %s", object);
-    append_tensors (text, model, layer);
-    g_string_append_c (text, '\n');
+    g_string_append_printf (text, "  %s%s%s\n", object, *tensors ? ": " : "", tensors);
   }
   g_string_append (text, model->notes->str);
   return g_string_free (text, FALSE);

@@ -1,19 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Which formats this lstm-convert reads. The build says so, as libraries for some may be missing. */
+ * The readers of this build. Meson leaves a reader out if its libraries are missing. */
 #include "convert.h"
 #include "container/formats.h"
 #include "util/text.h"
 
+/* Options that a reader may support, except the module chain, which LstmFormat has */
+enum {
+  HAS_CONFIG = 1 << 0,
+  HAS_OUTPUT = 1 << 1,
+  HAS_MODULE_CHAIN = 1 << 2,
+};
+
 typedef struct {
-  const char *name;                                                  /* as LstmFormat.reader */
+  const char *name;                                                  /* LstmFormat.reader */
   ConvertModel *(*read) (const ConvertInput *input, GError **error); /* NULL: left out */
-  const char *why;                                                   /* it is left out */
+  guint options;
+  const char *reason; /* why the reader is left out; NULL: it is included */
 } Reader;
 
-#define X(name, read, reason) {name, read, reason},
+/* cli/meson.build has the rows. */
+#define X(name, read, options, reason) {name, read, options, reason},
 static const Reader readers[] = {CONVERT_READERS (X)};
 #undef X
+
+static const struct {
+  guint flag;
+  gsize offset; /* of the value in ConvertInput */
+  const char *name, *purpose;
+} options[] = {
+    {HAS_CONFIG, G_STRUCT_OFFSET (ConvertInput, config), "--config",
+        "a Keras file that contains weights only"},
+    {HAS_OUTPUT, G_STRUCT_OFFSET (ConvertInput, output), "--output",
+        "a model with several outputs"},
+    {HAS_MODULE_CHAIN, G_STRUCT_OFFSET (ConvertInput, module_chain), "module-chain",
+        "a PyTorch state dict in safetensors"},
+};
 
 static const Reader *
 find_reader (const LstmFormat *format)
@@ -25,7 +47,7 @@ find_reader (const LstmFormat *format)
 }
 
 char *
-convert_list_formats (void)
+convert_list_readers (void)
 {
   GString *names = g_string_new (NULL);
 
@@ -42,46 +64,57 @@ convert_describe_build (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (readers); i++)
     g_string_append_printf (text, "%s: %s%s\n", readers[i].name,
-        readers[i].read ? "included" : "left out, ", readers[i].read ? "" : readers[i].why);
+        readers[i].read ? "included" : "left out, ", readers[i].read ? "" : readers[i].reason);
   return g_string_free (text, FALSE);
 }
 
-/* FALSE with @error unless there is a reader that takes the file and its options. */
 static gboolean
-check_reader (
-    const ConvertInput *input, const LstmFormat *format, const Reader *reader, GError **error)
+fail_unknown_format (const ConvertInput *input, GError **error)
 {
-  g_autofree char *names = NULL, *found = NULL;
+  g_autofree char *names = convert_list_readers ();
+  g_autofree char *found = lstm_format_describe (input->data, input->size, input->path);
 
-  if (format && format->reader && input->module_chain && !format->has_module_chain) {
-    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: module-chain is supported only for a PyTorch state dict in safetensors; found %s", input->path,
-        format->name);
-    return FALSE;
-  }
-  if (reader && reader->read)
-    return TRUE;
-  if (reader) {
-    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: this lstm-convert was built without %s: %s", input->path, reader->name,
-        reader->why);
-    return FALSE;
-  }
-  names = convert_list_formats ();
-  found = lstm_format_describe (input->data, input->size, input->path);
   g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
       "%s: expected one of %s by the content, found %s", input->path, names, found);
   return FALSE;
 }
 
+static gboolean
+check_options (
+    const ConvertInput *input, const LstmFormat *format, const Reader *reader, GError **error)
+{
+  guint supported = reader->options | (format->has_module_chain ? HAS_MODULE_CHAIN : 0);
+
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++) {
+    if (!G_STRUCT_MEMBER (const char *, input, options[i].offset)
+        || supported & options[i].flag)
+      continue;
+    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+        "%s: %s is supported only for %s; found %s", input->path, options[i].name,
+        options[i].purpose, format->name);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 ConvertModel *
-convert_read (const ConvertInput *input, const char **name, GError **error)
+convert_read_model (const ConvertInput *input, const char **format_name, GError **error)
 {
   const LstmFormat *format = lstm_format_find (input->data, input->size);
   const Reader *reader = find_reader (format);
 
-  if (!check_reader (input, format, reader, error))
+  if (!reader) {
+    fail_unknown_format (input, error);
     return NULL;
-  *name = format->name;
+  }
+  if (!reader->read) {
+    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+        "%s: this lstm-convert was built without %s: %s", input->path, reader->name,
+        reader->reason);
+    return NULL;
+  }
+  if (!check_options (input, format, reader, error))
+    return NULL;
+  *format_name = format->name;
   return reader->read (input, error);
 }

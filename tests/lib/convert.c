@@ -303,9 +303,10 @@ static const struct {
   const char *options, *file, *message;
 } misused[] = {
     {"--module-chain 'fc relu'", "convert/keras-k210/model.h5",
-        "module-chain is supported only for a PyTorch state dict"},
+        "module-chain is supported only for a PyTorch state dict in safetensors; found Keras "
+        "HDF5"},
     {"--module-chain 'fc relu'", "convert/onnx-node-plain/model.onnx",
-        "module-chain is supported only for a PyTorch state dict"},
+        "module-chain is supported only for a PyTorch state dict in safetensors; found ONNX"},
     {"--module-chain 'fc relu'", "convert/torch-refused-pickle/model.pt",
         "save_file (torch.load"},
     {"--module-chain 'out relu'", "lstm/head/model.safetensors",
@@ -313,10 +314,13 @@ static const struct {
     {"--module-chain 'lstm, fc wish'", "torch/linear/model.safetensors",
         "found \"wish\" in \"fc wish\""},
     {"", "torch/linear/model.safetensors", "lstm-convert --module-chain \"lstm, fc\""},
-    {"--config x.json", "torch/cell/model.safetensors", "--config is for weights of Keras"},
+    {"--config x.json", "torch/cell/model.safetensors",
+        "--config is supported only for a Keras file that contains weights only; found "
+        "safetensors"},
     {"--config /dev/null", "convert/keras-k210/model.h5",
         "/dev/null: expected a file, found a character device"},
-    {"--output x", "torch/cell/model.safetensors", "--output is for models with several"},
+    {"--output x", "torch/cell/model.safetensors",
+        "--output is supported only for a model with several outputs; found safetensors"},
 };
 
 static void

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* The build passes one row X (name, function, reason) per reader. */
-#define X(name, function, reason) {name, reason},
+#define X(name, function, options, reason) {name, reason},
 const TestReader test_readers[] = {CONVERT_READERS (X){NULL}};
 const TestReader test_readers_without[] = {CONVERT_READERS_WITHOUT (X){NULL}};
 #undef X

@@ -92,7 +92,8 @@ check_size (Archive *archive, const char *name, const zip_stat_t *info, GError *
              MAX_MEMBER, MAX_TOTAL, (guint64) info->size, archive->total);
 }
 
-/* Reads @size bytes, and attempts to read one more, because libzip compares the checksum at the end. */
+/* Reads @size bytes, and attempts to read one more, because libzip compares the checksum at the
+ * end. */
 static gboolean
 read_content (zip_file_t *file, guint8 *to, guint64 size)
 {

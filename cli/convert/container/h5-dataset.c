@@ -8,8 +8,8 @@
 #define MAX_CHUNK ((gsize) 1 << 30) /* of a chunk, counting float64 */
 #define MAX_RATIO 1100              /* bytes of a deflated byte; deflate reaches 1032 */
 
-/* Returns whether a dataset contains bfloat16, which HDF5 does not have: Keras stores opaque pairs of bytes and
- * the attribute dtype. */
+/* Returns whether a dataset contains bfloat16, which HDF5 does not have: Keras stores opaque pairs
+ * of bytes and the attribute dtype. */
 static gboolean
 is_bfloat16 (H5File *h5, const char *path, hid_t type)
 {
@@ -58,7 +58,8 @@ check_chunks (const H5File *h5, const char *path, hid_t creation, GError **error
       MAX_CHUNK / sizeof (double), found);
 }
 
-/* Checks that the file itself contains the @size bytes of a dataset, or as many as deflate needs for them. */
+/* Checks that the file itself contains the @size bytes of a dataset, or as many as deflate needs
+ * for them. */
 static gboolean
 check_storage (const H5File *h5, const char *path, hid_t dataset, gsize size, GError **error)
 {
@@ -119,7 +120,8 @@ read_shape (const H5File *h5, const char *path, hid_t dataset, H5Array *array, G
       MAX_BYTES / sizeof (double), found);
 }
 
-/* Converts the bfloat16 numbers at the start of @values [n] in place, from the last to the first. */
+/* Converts the bfloat16 numbers at the start of @values [n] in place, from the last to the
+ * first. */
 static void
 widen_bfloat16 (float *values, gsize n)
 {

@@ -192,7 +192,8 @@ h5_file_has_data (H5File *h5, const char *path)
   return search_data (h5, path, 0, &budget);
 }
 
-/* Appends the @n strings of an attribute of fixed-size strings, which end at a zero or at their size. */
+/* Appends the @n strings of an attribute of fixed-size strings, which end at a zero or at their
+ * size. */
 static gboolean
 append_fixed_strings (hid_t attribute, hid_t type, gsize n, GPtrArray *strings)
 {
@@ -248,7 +249,8 @@ append_strings (hid_t object, const char *name, GPtrArray *strings)
 }
 
 /* Appends the strings of the attribute @name, or of NAME0, NAME1 … until one is missing.
- * Returns FALSE with @error if an attribute has no strings. @exists: set to whether there is an attribute */
+ * Returns FALSE with @error if an attribute has no strings. @exists: set to whether there is an
+ * attribute */
 static gboolean
 append_attributes (const H5File *h5, const char *path, hid_t object, const char *name,
     GPtrArray *strings, gboolean *exists, GError **error)

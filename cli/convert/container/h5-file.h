@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reads HDF5 files with libhdf5. Only h5.c calls the functions, in a process of their own. Each function does
- * what the function of the same name in h5.h documents. */
+ * Reads HDF5 files with libhdf5. Only h5.c calls the functions, in a process of their own. Each
+ * function does what the function of the same name in h5.h documents. */
 #pragma once
 
 #include "container/h5.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Runs libhdf5 in a process of its own, because libhdf5 up to 1.14.3 reads and writes out of bounds if a file
- * is broken on purpose. That process cannot open files, and its computing time is limited. This process sends
- * questions and receives answers. A missing answer is an error. */
+ * Runs libhdf5 in a process of its own, because libhdf5 up to 1.14.3 reads and writes out of bounds
+ * if a file is broken on purpose. That process cannot open files, and its computing time is
+ * limited. This process sends questions and receives answers. A missing answer is an error. */
 #include "container/h5-file.h"
 #include "convert.h"
 #include "process/lifeline.h"
@@ -192,7 +192,8 @@ fail_no_answer (const H5 *h5, GError **error)
 }
 
 /* Waits for an answer, which is not trusted more than the file.
- * @text: (transfer full) (optional): set to the @size bytes of the content, with a zero after them */
+ * @text: (transfer full) (optional): set to the @size bytes of the content, with a zero after
+ * them */
 static gboolean
 receive_answer (H5 *h5, Answer *kind, char **text, gsize *size, GError **error)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reads untrusted HDF5 files in memory, in a process of their own. Reads what Keras writes: groups and
- * datasets that hard links in the file connect. Checks sizes before it allocates memory. A path begins at the
- * root group, which is "". */
+ * Reads untrusted HDF5 files in memory, in a process of their own. Reads what Keras writes: groups
+ * and datasets that hard links in the file connect. Checks sizes before it allocates memory. A path
+ * begins at the root group, which is "". */
 #pragma once
 
 #include <glib.h>
@@ -32,8 +32,8 @@ gboolean h5_has_data (H5 *h5, const char *path);
 /* Returns: (transfer full): the names of the members of a group, or NULL with @error */
 GPtrArray *h5_list (H5 *h5, const char *path, GError **error);
 
-/* Reads an attribute: an array of strings, or one string. Joins the attributes NAME0, NAME1 … into which
- * Keras splits an array that is too long for one attribute.
+/* Reads an attribute: an array of strings, or one string. Joins the attributes NAME0, NAME1 … into
+ * which Keras splits an array that is too long for one attribute.
  * Returns: (transfer full): the strings; NULL without @error if there is no such attribute */
 GPtrArray *h5_get_strings (H5 *h5, const char *path, const char *name, GError **error);
 

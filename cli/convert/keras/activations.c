@@ -6,8 +6,8 @@
 #include "util/text.h"
 #include <math.h>
 
-/* Functions of Keras. The first row that has the name, and whose version is not later than the file's,
- * applies. */
+/* Functions of Keras. The first row that has the name, and whose version is not later than the
+ * file's, applies. */
 static const struct {
   const char *keras_name;
   gint since;       /* version of Keras */
@@ -80,8 +80,8 @@ find_function (KerasReader *reader, const KerasLayer *layer, const char *key, co
   return NULL;
 }
 
-/* Reads {"class_name": "function", "config": NAME}, or a layer such as LeakyReLU as the activation of
- * another layer. */
+/* Reads {"class_name": "function", "config": NAME}, or a layer such as LeakyReLU as the activation
+ * of another layer. */
 static JsonNode *
 read_object (KerasReader *reader, const KerasLayer *layer, const char *key, JsonObject *object)
 {

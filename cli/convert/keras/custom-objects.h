@@ -5,6 +5,6 @@
 
 #include <json-glib/json-glib.h>
 
-/* Renames each custom class and function below @node to PACKAGE>NAME, so that no custom name equals a
- * name of Keras. */
+/* Renames each custom class and function below @node to PACKAGE>NAME, so that no custom name equals
+ * a name of Keras. */
 void keras_mark_custom_objects (JsonNode *node);

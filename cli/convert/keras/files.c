@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The containers of a Keras model: an archive, or an HDF5 file with or without the configuration. */
+ * The containers of a Keras model: an archive, or an HDF5 file with or without the
+ * configuration. */
 #include "container/archive.h"
 #include "container/json.h"
 #include "keras/json.h"
@@ -62,8 +63,8 @@ read_archive (const ConvertInput *input, GError **error)
   return keras_read_model (input, (const char *) data, size, version, h5, error);
 }
 
-/* Returns: (transfer full) (nullable): the first string of an attribute of the root group. Some files of
- * weights have the attribute in the group of the weights. */
+/* Returns: (transfer full) (nullable): the first string of an attribute of the root group. Some
+ * files of weights have the attribute in the group of the weights. */
 static char *
 read_attribute (H5 *h5, const char *name, GError **error)
 {
@@ -86,7 +87,8 @@ read_attribute (H5 *h5, const char *name, GError **error)
   return NULL;
 }
 
-/* Returns: (transfer full): the configuration in the file of --config, or else in the file itself */
+/* Returns: (transfer full): the configuration in the file of --config, or else in the file
+ * itself */
 static char *
 read_config (const ConvertInput *input, H5 *h5, gsize *size, GError **error)
 {

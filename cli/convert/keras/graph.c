@@ -21,7 +21,8 @@ typedef struct {
 /* A class of models */
 typedef struct {
   const char *name;
-  /* Appends the layers of a model to the chain. @output: (nullable): the layer of the wanted output */
+  /* Appends the layers of a model to the chain. @output: (nullable): the layer of the wanted
+   * output */
   gboolean (*order_layers) (
       KerasReader *reader, JsonObject *config, GPtrArray *layers, const char *output);
 } ModelClass;
@@ -29,7 +30,8 @@ typedef struct {
 static const ModelClass *find_model_class (const char *name);
 static gboolean read_model (KerasReader *reader, JsonObject *object, KerasLayer *owner);
 
-/* Returns whether @array names a tensor as every version of Keras does: [layer, node, output, …]. */
+/* Returns whether @array names a tensor as every version of Keras does: [layer, node, output,
+ * …]. */
 static gboolean
 is_ref (JsonArray *array)
 {
@@ -51,8 +53,9 @@ get_argument (const char *outer, const char *key)
   return outer || g_strv_contains (input_keys, key) ? outer : key;
 }
 
-/* Appends each tensor that @node names to @refs. Keras 3 has a tensor in an object of class __keras_tensor__.
- * Keras 2 has an object of further arguments as the fourth element of a tensor. */
+/* Appends each tensor that @node names to @refs. Keras 3 has a tensor in an object of class
+ * __keras_tensor__. Keras 2 has an object of further arguments as the fourth element of a
+ * tensor. */
 static void
 collect_refs (JsonNode *node, const char *argument, GArray *refs)
 {
@@ -91,7 +94,8 @@ get_inputs (const KerasLayer *layer)
   return refs;
 }
 
-/* Returns: (nullable): the layer whose output @layer reads; NULL if @layer reads several tensors or none */
+/* Returns: (nullable): the layer whose output @layer reads; NULL if @layer reads several tensors or
+ * none */
 static const char *
 get_source (const KerasLayer *layer)
 {
@@ -100,8 +104,8 @@ get_source (const KerasLayer *layer)
   return refs->len == 1 ? g_array_index (refs, Ref, 0).layer : NULL;
 }
 
-/* Returns whether the layer @name computes the mask of a Masking layer, which Keras 3 saves as the layers
- * NotEqual and Any. */
+/* Returns whether the layer @name computes the mask of a Masking layer, which Keras 3 saves as the
+ * layers NotEqual and Any. */
 static gboolean
 is_mask_of_masking (const Graph *graph, const char *name)
 {
@@ -300,7 +304,8 @@ fail_model_class (KerasReader *reader, const KerasLayer *owner, const char *clas
       class_name ? class_name : "none");
 }
 
-/* Returns: (transfer none) (nullable): the layer of @node, layers[@index] of a model; NULL with an error */
+/* Returns: (transfer none) (nullable): the layer of @node, layers[@index] of a model; NULL with an
+ * error */
 static KerasLayer *
 new_layer (KerasReader *reader, JsonNode *node, guint index)
 {

@@ -3,6 +3,6 @@
 
 #include "keras/reader.h"
 
-/* Reads the configuration @root, and fills reader->layers, reader->models and reader->chain. Afterwards each
- * layer of the chain has a supported class. */
+/* Reads the configuration @root, and fills reader->layers, reader->models and reader->chain.
+ * Afterwards each layer of the chain has a supported class. */
 gboolean keras_build_chain (KerasReader *reader, JsonNode *root);

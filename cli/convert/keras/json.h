@@ -27,8 +27,8 @@ gboolean keras_read_number (KerasReader *reader, const KerasLayer *layer, JsonOb
 gboolean keras_read_count (KerasReader *reader, const KerasLayer *layer, JsonObject *config,
     const char *key, gsize *value);
 
-/* Checks that the key "axis", if there is one, is the axis of the features: -1, the number of the last
- * dimension, or an array of one of the two. */
+/* Checks that the key "axis", if there is one, is the axis of the features: -1, the number of the
+ * last dimension, or an array of one of the two. */
 gboolean keras_check_axis (KerasReader *reader, const KerasLayer *layer, JsonObject *config);
 
 /* Describes a node for a message, as JSON of at most 80 characters. @node: (nullable).

@@ -38,9 +38,9 @@ model_free (void *data)
   g_free (model);
 }
 
-/* Sets the version from @version or from the configuration. Without either, a key "module" next to the class
- * indicates Keras 3. Other files count as 2.3.0, the version in which the default of recurrent_activation
- * changed. */
+/* Sets the version from @version or from the configuration. Without either, a key "module" next to
+ * the class indicates Keras 3. Other files count as 2.3.0, the version in which the default of
+ * recurrent_activation changed. */
 static void
 set_version (KerasReader *reader, const char *version, JsonNode *root)
 {
@@ -81,8 +81,8 @@ check_input_kind (KerasReader *reader, const KerasLayer *layer)
       expected, found);
 }
 
-/* The first layer of a Sequential model may have the shape of the input instead of an InputLayer. The shape
- * may also be missing. */
+/* The first layer of a Sequential model may have the shape of the input instead of an InputLayer.
+ * The shape may also be missing. */
 static gboolean
 convert_layer (KerasReader *reader, KerasLayer *layer)
 {
@@ -134,7 +134,8 @@ keras_read_model (const ConvertInput *input, const char *config, gsize size,
     return NULL;
   keras_mark_custom_objects (root);
   set_version (&reader, version, root);
-  /* The chain is built first, so that the error names an unsupported class instead of its weights. */
+  /* The chain is built first, so that the error names an unsupported class instead of its
+   * weights. */
   if (keras_build_chain (&reader, root) && keras_open_weights (&reader)
       && convert_chain (&reader))
     return g_steal_pointer (&model);

@@ -67,7 +67,8 @@ parse_lstm (KerasReader *reader, const KerasLayer *layer, const KerasClass *clas
   return lstm->candidate && lstm->gate;
 }
 
-/* In a kernel of CuDNN, the [d, m] values of a gate are the gate's [m, d] matrix in row-major order. */
+/* In a kernel of CuDNN, the [d, m] values of a gate are the gate's [m, d] matrix in row-major
+ * order. */
 static float *
 reorder_cudnn (const float *kernel, gsize d, gsize m)
 {
@@ -103,8 +104,8 @@ check_bias (KerasReader *reader, const KerasLayer *layer, const KerasArray *bias
              n, 2 * n, bias->shape[0]);
 }
 
-/* Adds the weights of one direction. @part: of the direction in an archive. @d: set to the features of the
- * input */
+/* Adds the weights of one direction. @part: of the direction in an archive. @d: set to the features
+ * of the input */
 static gboolean
 add_direction (KerasReader *reader, KerasLayer *layer, const char *part, const Lstm *lstm,
     JsonObject *object, const char *suffix, gsize *d)
@@ -170,8 +171,8 @@ set_activations (JsonObject *object, const Lstm *lstm, const Lstm *backward)
   json_object_set_array_member (object, "activations", array);
 }
 
-/* Sets the keys of the layer's output, and its shape. @zero_masked: the output of a step is 0 if a Masking
- * layer or the caller masks the step. */
+/* Sets the keys of the layer's output, and its shape. @zero_masked: the output of a step is 0 if a
+ * Masking layer or the caller masks the step. */
 static void
 set_output (KerasReader *reader, JsonObject *object, gboolean sequences, gboolean zero_masked,
     gsize width)
@@ -280,7 +281,8 @@ get_merge_mode (KerasReader *reader, const KerasLayer *layer)
   return NULL;
 }
 
-/* Bidirectional sets zero_output_for_mask to return_sequences, except in the package keras before 2.4. */
+/* Bidirectional sets zero_output_for_mask to return_sequences, except in the package keras before
+ * 2.4. */
 static gboolean
 has_zero_masked (const KerasReader *reader, const Lstm *lstm)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Layers that normalize or scale features. All except LayerNormalization become (x - mean) scale + offset. */
+ * Layers that normalize or scale features. All except LayerNormalization become (x - mean) scale +
+ * offset. */
 #include "keras/converters.h"
 #include "keras/json.h"
 #include "keras/shape.h"
@@ -18,8 +19,8 @@ typedef struct {
   float *values; /* [n]; NULL: the default */
 } Factor;
 
-/* Takes ownership of @mean, @scale and @offset [n], each nullable. Writes a single value as a number in the
- * layer's object, which applies to all features. */
+/* Takes ownership of @mean, @scale and @offset [n], each nullable. Writes a single value as a
+ * number in the layer's object, which applies to all features. */
 static void
 add_normalization (
     KerasReader *reader, KerasLayer *layer, gsize n, float *mean, float *scale, float *offset)
@@ -42,8 +43,8 @@ add_normalization (
   }
 }
 
-/* Reads the weights of @all [n] that @has_weight [n] marks, in the order of Keras. The other arrays stay
- * without values. */
+/* Reads the weights of @all [n] that @has_weight [n] marks, in the order of Keras. The other arrays
+ * stay without values. */
 static gboolean
 read_marked_weights (KerasReader *reader, KerasLayer *layer, KerasArray *all,
     const gboolean *has_weight, guint n)
@@ -141,7 +142,8 @@ keras_convert_layer_normalization (KerasReader *reader, KerasLayer *layer)
   return is_read;
 }
 
-/* Appends the numbers in @node to @values. Returns FALSE if @node contains anything else, or no number. */
+/* Appends the numbers in @node to @values. Returns FALSE if @node contains anything else, or no
+ * number. */
 static gboolean
 append_numbers (JsonNode *node, GArray *values, guint level)
 {
@@ -182,7 +184,8 @@ read_config_values (
   return TRUE;
 }
 
-/* Extends the shorter array to the length of the other. Sets @n to that length: 1 or the layer's width. */
+/* Extends the shorter array to the length of the other. Sets @n to that length: 1 or the layer's
+ * width. */
 static gboolean
 match_lengths (
     KerasReader *reader, const KerasLayer *layer, KerasArray *a, KerasArray *b, gsize *n)

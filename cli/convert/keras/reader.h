@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Data of the Keras reader. graph.c orders the layers of a model's configuration into a chain, weights.c
- * finds the datasets of each layer, and the function of the layer's row in classes.c converts the layer.
- * A function that returns FALSE or NULL has called keras_fail(). */
+ * Data of the Keras reader. graph.c orders the layers of a model's configuration into a chain,
+ * weights.c finds the datasets of each layer, and the function of the layer's row in classes.c
+ * converts the layer. A function that returns FALSE or NULL has called keras_fail(). */
 #pragma once
 
 #include "convert.h"
@@ -24,37 +24,40 @@ typedef enum {
   KERAS_HAS_CUDNN_DEFAULTS = 1 << 7,  /* recurrent_activation is sigmoid in every version */
 } KerasClassFlags;
 
-/* One class of layers */
+/* A class of layers: a row in classes.c */
 typedef struct {
   const char *name;
   KerasClassFlags flags;
   gboolean (*convert) (KerasReader *reader, KerasLayer *layer);
-  /* Checks the parts of the configuration that decide whether the layer is supported. Needs no weights.
-   * Nullable. */
+
+  /* Checks the parts of the configuration that decide whether the layer is supported. Needs no
+   * weights. Nullable. */
   gboolean (*check) (KerasReader *reader, const KerasLayer *layer);
-  /* Returns: (transfer full): the activation that @config describes. NULL if the class is no activation. */
+
+  /* Returns: (transfer full): the activation that @config describes. Nullable: the class is not an
+   * activation. */
   JsonNode *(*get_activation) (
       KerasReader *reader, const KerasLayer *layer, JsonObject *config);
-  const char *part; /* subgroup of the variables in the layer's group of an archive; nullable */
+
+  const char *part;        /* of the layer's group in an archive: the variables; nullable */
   const char *aliases[2];  /* names of the class in TensorFlow 1.13 and 1.14; nullable */
-  const char *weights_key; /* a key of the configuration that replaces the weights; nullable */
-  guint n_constants; /* weights that are not trained, the last ones that the converter reads */
-  guint n_unread; /* variables that follow the weights, and that the converter does not read */
-  guint n_states; /* variables of h and c that Keras 3 saves with a stateful layer */
-  guint
-      n_wrapped; /* layers that a wrapper makes of its key "layer"; 0: the class is no wrapper */
+  const char *weights_key; /* of the configuration: replaces the weights; nullable */
+  guint n_constants;       /* weights that training does not change, after all other weights */
+  guint n_unread;          /* variables after the weights, which the converter does not read */
+  guint n_states;          /* variables of h and c, which Keras 3 saves with a stateful layer */
+  guint n_wrapped;         /* layers that a wrapper runs; 0: the class is not a wrapper */
 } KerasClass;
 
-/* The datasets of a layer in a legacy file, in the order of Keras. The layers of a nested model share
- * the datasets of the model, in which the constants of all layers follow all trained weights. */
+/* The datasets of a layer in a legacy file, in the order of Keras. The layers of a nested model
+ * share the datasets of the model, in which the constants of all layers follow all trained
+ * weights. */
 typedef struct {
   GPtrArray *paths;
   guint position;                   /* of the next dataset to read */
   guint n_constants;                /* of a nested model */
   guint constant_position;          /* of the next constant to read, among the constants */
   gboolean has_frozen, has_trained; /* layers of a nested model */
-  const KerasLayer
-      *reading_layer; /* of a nested model, for messages: a layer that has weights; nullable */
+  const KerasLayer *weights_layer;  /* of a nested model: a layer with weights; nullable */
 } KerasDatasets;
 
 struct _KerasLayer {
@@ -90,7 +93,7 @@ typedef struct {
 struct _KerasReader {
   const ConvertInput *input;
   const KerasClass *classes; /* the last row has no name */
-  GError *error;             /* the first one */
+  GError *error;             /* the first error */
   gint version;              /* 2.12.1 is 21201 */
   gboolean is_tf_keras;      /* FALSE: the package keras before 2.4 */
   H5 *h5;
@@ -114,8 +117,8 @@ gboolean keras_fail (KerasReader *reader, const KerasLayer *layer, ConvertError 
 /* Passes an error of h5.h on. @cause: (transfer full). Returns: FALSE */
 gboolean keras_fail_with_cause (KerasReader *reader, const KerasLayer *layer, GError *cause);
 
-/* Reports that @field expects a class that is supported and that has one of @flags, if @flags is not 0.
- * @class_name: (nullable). Returns: FALSE */
+/* Reports that @field expects another class than @class_name. The message lists the classes that
+ * have @flags, or all classes if @flags is 0. @class_name: (nullable). Returns: FALSE */
 gboolean keras_fail_class (KerasReader *reader, const KerasLayer *layer, const char *field,
     KerasClassFlags flags, const char *class_name);
 

@@ -93,8 +93,8 @@ fail_reshape (KerasReader *reader, const KerasLayer *layer, const char *expected
       "target_shape: expected %s for %s, found %s", expected, shape, found);
 }
 
-/* Reshapes a vector to @sizes [n]. The values stay in one vector, or become one step of a sequence if a
- * later layer needs a sequence. */
+/* Reshapes a vector to @sizes [n]. The values stay in one vector, or become one step of a sequence
+ * if a later layer needs a sequence. */
 static gboolean
 reshape_vector (KerasReader *reader, KerasLayer *layer, const gint64 *sizes, int n)
 {

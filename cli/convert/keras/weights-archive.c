@@ -29,8 +29,8 @@ to_snake_case (const char *name)
   return g_string_free (snake, FALSE);
 }
 
-/* Returns the number in the name of a class's group, 0 for lstm and 2 for lstm_2; -1 for the group of
- * another class. */
+/* Returns the number in the name of a class's group, 0 for lstm and 2 for lstm_2; -1 for the group
+ * of another class. */
 static gint64
 get_group_number (const char *name, const char *snake)
 {
@@ -56,8 +56,8 @@ compare_group_numbers (gconstpointer a, gconstpointer b, gpointer snake)
   return (x > y) - (x < y);
 }
 
-/* Returns: (transfer full): the names of a class's groups, sorted by their numbers: of the groups that
- * contain data if there are @n of them, else of all groups. */
+/* Returns: (transfer full): the names of a class's groups, sorted by their numbers: of the groups
+ * that contain data if there are @n of them, else of all groups. */
 static GPtrArray *
 get_class_groups (
     KerasReader *reader, const char *container, GPtrArray *members, char *snake, guint n)
@@ -79,8 +79,8 @@ get_class_groups (
   return g_ptr_array_ref (with_data->len == n ? with_data : all);
 }
 
-/* Keras 2.12 counts a layer with weights twice: the group of the second LSTM is lstm_2. So the rank decides
- * if there are as many groups as layers, and the exact name if not. */
+/* Keras 2.12 counts a layer with weights twice: the group of the second LSTM is lstm_2. So the rank
+ * decides if there are as many groups as layers, and the exact name if not. */
 static char *
 find_group (KerasReader *reader, const char *container, GPtrArray *members, GPtrArray *layers,
     guint index)

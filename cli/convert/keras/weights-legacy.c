@@ -52,8 +52,8 @@ expects_weights (const KerasLayer *layer)
          && !has_config_weights (layer->class, layer->config);
 }
 
-/* Assigns the groups that contain weights to the layers that have weights, by rank. The names do not match
- * if another model has written the file. */
+/* Assigns the groups that contain weights to the layers that have weights, by rank. The names do
+ * not match if another model has written the file. */
 static gboolean
 assign_by_rank (KerasReader *reader, GPtrArray *layers, GPtrArray *names)
 {
@@ -143,8 +143,8 @@ count_constants (const KerasReader *reader, const KerasLayer *layer, guint *n_un
   return class->n_constants;
 }
 
-/* Counts the constants of a layer of a nested model. Keras saves all weights of frozen layers as constants:
- * if all layers are frozen, the weights are in the order of the layers. */
+/* Counts the constants of a layer of a nested model. Keras saves all weights of frozen layers as
+ * constants: if all layers are frozen, the weights are in the order of the layers. */
 static gboolean
 add_nested_layer (KerasReader *reader, KerasLayer *layer)
 {
@@ -156,7 +156,7 @@ add_nested_layer (KerasReader *reader, KerasLayer *layer)
     return TRUE;
   if (!keras_read_bool (reader, layer, layer->config, "trainable", TRUE, &is_trained))
     return FALSE;
-  datasets->reading_layer = layer;
+  datasets->weights_layer = layer;
   datasets->has_trained |= is_trained;
   datasets->has_frozen |= !is_trained;
   if (datasets->has_trained && datasets->has_frozen)
@@ -239,8 +239,8 @@ keras_check_nested_weights_used (KerasReader *reader)
     const KerasDatasets *datasets = g_ptr_array_index (reader->datasets, i);
     guint n_used = datasets->position + datasets->n_constants;
 
-    if (datasets->reading_layer && n_used != datasets->paths->len)
-      return fail_count (reader, datasets->reading_layer, n_used, datasets->paths->len);
+    if (datasets->weights_layer && n_used != datasets->paths->len)
+      return fail_count (reader, datasets->weights_layer, n_used, datasets->paths->len);
   }
   return TRUE;
 }

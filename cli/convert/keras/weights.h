@@ -5,7 +5,8 @@
 
 #include "keras/reader.h"
 
-/* A weight. @shape: the expected shape, in which 0 is any size, and after reading the shape found */
+/* A weight. @shape: the expected shape, in which 0 is any size, and after reading the shape
+ * found */
 typedef struct {
   const char
       *name; /* for messages, and of the dataset in archives that do not number the variables */
@@ -20,8 +21,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (KerasArray, keras_array_clear)
 /* Finds the weights of each layer of the models. */
 gboolean keras_open_weights (KerasReader *reader);
 
-/* Reads the next weights of @layer into @arrays [n], in the order of Keras. @part: (nullable): the subgroup
- * in the layer's group of an archive. The caller frees the values of @arrays, also after an error. */
+/* Reads the next weights of @layer into @arrays [n], in the order of Keras. @part: (nullable): the
+ * subgroup in the layer's group of an archive. The caller frees the values of @arrays, also after
+ * an error. */
 gboolean keras_read_weights (
     KerasReader *reader, KerasLayer *layer, const char *part, KerasArray *arrays, guint n);
 

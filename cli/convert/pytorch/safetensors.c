@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Safetensors to what liblstm deploys: a state dict of PyTorch with its layers described, and any
- * weights as float32. */
+ * Reads safetensors: a PyTorch state dict, whose layers the library derives from its tensors, or a
+ * file that states its layers. The weights become float32. */
 #include "convert.h"
 #include "load/layer-config.h"
 #include "lstm/lstm.h"
 #include <string.h>
 
-#define COUNTER "num_batches_tracked" /* of nn.BatchNorm1d, in training */
+#define COUNTER "num_batches_tracked" /* a tensor of nn.BatchNorm1d that only training uses */
 
-static gboolean
-fail (const ConvertInput *input, const char *problem, GError **error)
-{
-  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED, "%s: %s", input->path, problem);
-  return FALSE;
-}
-
-/* The layer whose tensors' prefix @name has, the longest such prefix if several layers do */
+/* Returns: (transfer none) (nullable): the layer with the longest prefix that begins @name.
+ * @length: set to the length of the prefix */
 static JsonObject *
 find_layer (JsonArray *layers, const char *name, gsize *length)
 {
@@ -45,7 +39,9 @@ add_tensor (ConvertModel *model, const LstmSafetensors *st, LstmTensor *tensor,
 
   if (!layer) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: tensor \"%s\" belongs to no layer", st->file, tensor->name);
+        "%s: tensor \"%s\": expected a tensor of a layer, found a name that belongs to no "
+        "layer",
+        st->file, tensor->name);
     return FALSE;
   }
   if (g_str_equal (tensor->name + length, COUNTER))
@@ -57,9 +53,9 @@ add_tensor (ConvertModel *model, const LstmSafetensors *st, LstmTensor *tensor,
   return TRUE;
 }
 
-/* What is written must load: the library checks what this reader has not looked at. */
+/* Checks that liblstm loads the model, because this reader does not check shapes. */
 static gboolean
-check (const ConvertModel *model, const char *path, GError **error)
+check_loadable (const ConvertModel *model, const char *path, GError **error)
 {
   g_autoptr (GBytes) bytes = convert_model_to_bytes (model);
   g_autoptr (LstmModel) loaded = lstm_model_load_bytes (bytes, path, error);
@@ -72,21 +68,15 @@ convert_read_safetensors (const ConvertInput *input, GError **error)
 {
   g_autoptr (GBytes) bytes = g_bytes_new_static (input->data, input->size);
   g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, input->path, error);
-  g_autoptr (JsonArray) layers = st ? lstm_layer_config_get (st, input->module_chain, error) : NULL;
+  g_autoptr (JsonArray) layers = st ? lstm_layer_config_get (st, input->module_chain, error)
+                                    : NULL;
   g_autoptr (ConvertModel) model = convert_model_new ();
 
   if (!layers)
     return NULL;
-  if (input->config || input->output) {
-    fail (input,
-        input->config ? "--config is for weights of Keras, this is safetensors"
-                      : "--output is for models with several, this is safetensors",
-        error);
-    return NULL;
-  }
   convert_model_set_layers (model, layers);
   for (guint i = 0; i < st->tensors->len; i++)
     if (!add_tensor (model, st, g_ptr_array_index (st->tensors, i), layers, error))
       return NULL;
-  return check (model, input->path, error) ? g_steal_pointer (&model) : NULL;
+  return check_loadable (model, input->path, error) ? g_steal_pointer (&model) : NULL;
 }
