@@ -2,11 +2,11 @@
  *
  * Converts a trained model to a safetensors file for liblstm. */
 #include "convert.h"
-#include "process/answer.h"
 #include "container/formats.h"
+#include "process/answer.h"
+#include "process/standard-files.h"
 #include "util/input-file.h"
 #include "util/output-file.h"
-#include "process/standard-files.h"
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,8 +49,7 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
           "OUT"},
       {"config", 0, 0, G_OPTION_ARG_FILENAME, &options->config,
           "Read the model's configuration from FILE.json, for a Keras file that contains "
-          "weights "
-          "only",
+          "weights only",
           "FILE.json"},
       {"output", 0, 0, G_OPTION_ARG_STRING, &options->output,
           "Convert the output NAME of a model with several outputs", "NAME"},
@@ -184,9 +183,8 @@ main (int argc, char **argv)
   if (!options.to)
     options.to = get_default_output (options.files[0]);
   if (!options.to) {
-    g_printerr (PROGRAM
-        ": --write: expected another file than IN, found %s; name a file with -o\n",
-        options.files[0]);
+    g_printerr ("%s: --write: expected another file than IN, found %s; name a file with -o\n",
+        PROGRAM, options.files[0]);
     return EXIT_USAGE;
   }
   if (!convert_file (&options, options.to, &error)) {

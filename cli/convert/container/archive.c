@@ -6,7 +6,7 @@
 #define MAX_MEMBER (G_GUINT64_CONSTANT (1) << 30) /* bytes of a file */
 #define MAX_TOTAL (G_GUINT64_CONSTANT (2) << 30)  /* bytes of all files that are read */
 #define MAX_RATIO 1100      /* bytes of a deflated byte; deflate reaches 1032 */
-#define LARGE (64 << 20)    /* bytes; a larger file contains weights, which compress little */
+#define LARGE (64 << 20)    /* bytes; a larger file has weights, which deflate little */
 #define MAX_LARGE_RATIO 100 /* bytes of a deflated byte of a large file */
 
 struct _Archive {
@@ -15,7 +15,11 @@ struct _Archive {
   guint64 total; /* bytes read */
 };
 
-static gboolean G_GNUC_PRINTF (4, 5) fail_member (
+static gboolean fail_member (const Archive *archive, const char *member, GError **error,
+    const char *format, ...) G_GNUC_PRINTF (4, 5);
+
+static gboolean
+fail_member (
     const Archive *archive, const char *member, GError **error, const char *format, ...)
 {
   g_autofree char *problem = NULL;
@@ -92,8 +96,7 @@ check_size (Archive *archive, const char *name, const zip_stat_t *info, GError *
              MAX_MEMBER, MAX_TOTAL, (guint64) info->size, archive->total);
 }
 
-/* Reads @size bytes, and attempts to read one more, because libzip compares the checksum at the
- * end. */
+/* Reads @size bytes. Attempts to read one more, because libzip compares the checksum at the end. */
 static gboolean
 read_content (zip_file_t *file, guint8 *to, guint64 size)
 {

@@ -21,8 +21,7 @@ typedef struct {
 /* A class of models */
 typedef struct {
   const char *name;
-  /* Appends the layers of a model to the chain. @output: (nullable): the layer of the wanted
-   * output */
+  /* Appends the layers of a model to the chain. @output: (nullable): the layer of --output */
   gboolean (*order_layers) (
       KerasReader *reader, JsonObject *config, GPtrArray *layers, const char *output);
 } ModelClass;
@@ -30,8 +29,7 @@ typedef struct {
 static const ModelClass *find_model_class (const char *name);
 static gboolean read_model (KerasReader *reader, JsonObject *object, KerasLayer *owner);
 
-/* Returns whether @array names a tensor as every version of Keras does: [layer, node, output,
- * …]. */
+/* Returns whether @array names a tensor: [layer, node, output, …] in every version of Keras. */
 static gboolean
 is_ref (JsonArray *array)
 {
@@ -143,8 +141,7 @@ check_input (const Graph *graph, const KerasLayer *layer, const Ref *ref)
   if (ref->argument)
     return keras_fail (graph->reader, layer, CONVERT_ERROR_UNSUPPORTED,
         "input: expected the output of the previous layer alone, found an argument %s, an "
-        "output "
-        "of layer \"%s\"",
+        "output of layer \"%s\"",
         ref->argument, ref->layer);
   return ref->tensor == 0
          || keras_fail (graph->reader, layer, CONVERT_ERROR_UNSUPPORTED,
@@ -280,7 +277,7 @@ order_sequential (
 
 static const ModelClass model_classes[] = {
     {"Sequential", order_sequential}, {"Functional", order_functional},
-    {"Model", order_functional}, /* before TensorFlow 2.3 */
+    {"Model", order_functional}, /* Functional before TensorFlow 2.3 */
 };
 
 static const ModelClass *

@@ -7,7 +7,7 @@
 #include "util/text.h"
 #include <string.h>
 
-#define GATES 4 /* i f c o, the order of PyTorch's i f g o */
+#define GATES 4 /* input, forget, candidate, output: the order of PyTorch */
 
 /* The configuration of one direction */
 typedef struct {
@@ -96,16 +96,21 @@ static gboolean
 check_bias (KerasReader *reader, const KerasLayer *layer, const KerasArray *bias, gsize n,
     gboolean *is_cudnn)
 {
-  *is_cudnn = bias->values && bias->shape[0] == 2 * n;
-  return !bias->values || *is_cudnn || bias->shape[0] == n
-         || keras_fail (reader, layer, CONVERT_ERROR_FILE,
-             "bias: expected shape [%" G_GSIZE_FORMAT "], or [%" G_GSIZE_FORMAT
-             "] of CuDNN, found [%" G_GSIZE_FORMAT "]",
-             n, 2 * n, bias->shape[0]);
+  const gsize n_cudnn = 2 * n;
+  g_autofree char *expected = NULL, *expected_cudnn = NULL, *found = NULL;
+
+  *is_cudnn = bias->values && bias->shape[0] == n_cudnn;
+  if (!bias->values || *is_cudnn || bias->shape[0] == n)
+    return TRUE;
+  expected = lstm_text_shape (1, &n);
+  expected_cudnn = lstm_text_shape (1, &n_cudnn);
+  found = lstm_text_shape (1, bias->shape);
+  return keras_fail (reader, layer, CONVERT_ERROR_FILE,
+      "bias: expected shape %s, or %s of CuDNN, found %s", expected, expected_cudnn, found);
 }
 
-/* Adds the weights of one direction. @part: of the direction in an archive. @d: set to the features
- * of the input */
+/* Adds the weights of one direction. @part: the subgroup of the direction in an archive.
+ * @d: set to the number of input features */
 static gboolean
 add_direction (KerasReader *reader, KerasLayer *layer, const char *part, const Lstm *lstm,
     JsonObject *object, const char *suffix, gsize *d)
