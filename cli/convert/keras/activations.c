@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keras/activations.h"
+#include "container/json.h"
 #include "keras/converters.h"
 #include "keras/json.h"
 #include "kernels/activations.h"
@@ -104,6 +105,7 @@ keras_get_activation (KerasReader *reader, const KerasLayer *layer, JsonObject *
     const char *key, const char *default_name)
 {
   JsonNode *node = keras_get_member (config, key);
+  JsonObject *object = keras_get_object (config, key);
   const char *name = node ? keras_get_string (config, key) : default_name;
   g_autofree char *found = NULL;
 
@@ -112,8 +114,8 @@ keras_get_activation (KerasReader *reader, const KerasLayer *layer, JsonObject *
     name = "linear";
   if (name)
     return find_function (reader, layer, key, name);
-  if (node && JSON_NODE_HOLDS_OBJECT (node))
-    return read_object (reader, layer, key, json_node_get_object (node));
+  if (object)
+    return read_object (reader, layer, key, object);
   found = keras_describe_member (config, key);
   keras_fail (reader, layer, CONVERT_ERROR_FILE,
       "%s: expected the name of a function, found %s", key, found);
@@ -123,8 +125,7 @@ keras_get_activation (KerasReader *reader, const KerasLayer *layer, JsonObject *
 gboolean
 keras_activation_is (JsonNode *activation, const char *name)
 {
-  return JSON_NODE_HOLDS_VALUE (activation)
-         && g_strcmp0 (json_node_get_string (activation), name) == 0;
+  return g_strcmp0 (lstm_json_get_string (activation), name) == 0;
 }
 
 /* --- Layers that are an activation --- */

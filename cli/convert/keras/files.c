@@ -26,9 +26,7 @@ read_version (Archive *archive)
 
   if (text)
     root = lstm_json_parse (text, size, MAX_METADATA_DEPTH, METADATA, NULL);
-  if (!root || !JSON_NODE_HOLDS_OBJECT (root))
-    return NULL;
-  return g_strdup (keras_get_string (json_node_get_object (root), "keras_version"));
+  return g_strdup (keras_get_string (lstm_json_get_object (root), "keras_version"));
 }
 
 static ConvertModel *

@@ -2,6 +2,7 @@
  *
  * Orders the layers of a model's configuration as the model computes them. */
 #include "keras/graph.h"
+#include "container/json.h"
 #include "keras/json.h"
 #include "util/text.h"
 
@@ -36,9 +37,8 @@ is_ref (JsonArray *array)
   JsonNode *name = json_array_get_length (array) >= 3 ? json_array_get_element (array, 0)
                                                       : NULL;
 
-  return name && JSON_NODE_HOLDS_VALUE (name) && json_node_get_string (name)
-         && keras_is_integer (json_array_get_element (array, 1))
-         && keras_is_integer (json_array_get_element (array, 2));
+  return lstm_json_get_string (name) && lstm_json_is_integer (json_array_get_element (array, 1))
+         && lstm_json_is_integer (json_array_get_element (array, 2));
 }
 
 /* Returns the argument of a tensor below @key: NULL for the input of the layer. */
@@ -306,7 +306,7 @@ fail_model_class (KerasReader *reader, const KerasLayer *owner, const char *clas
 static KerasLayer *
 new_layer (KerasReader *reader, JsonNode *node, guint index)
 {
-  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  JsonObject *object = lstm_json_get_object (node);
   JsonObject *config = keras_get_object (object, "config");
   const char *class_name = keras_get_string (object, "class_name");
   g_autofree char *found = NULL;
@@ -314,7 +314,7 @@ new_layer (KerasReader *reader, JsonNode *node, guint index)
 
   /* The configuration of a nested Sequential of Keras 2.0 is an array. */
   if (!class_name || !(config || keras_get_array (object, "config"))) {
-    found = keras_describe_node (node);
+    found = lstm_json_describe (node);
     keras_fail (reader, NULL, CONVERT_ERROR_FILE,
         "layers[%u]: expected an object with class_name and config, found %s", index, found);
     return NULL;
@@ -371,11 +371,12 @@ read_model (KerasReader *reader, JsonObject *object, KerasLayer *owner)
 gboolean
 keras_build_chain (KerasReader *reader, JsonNode *root)
 {
+  JsonObject *object = lstm_json_get_object (root);
   g_autofree char *found = NULL;
 
-  if (JSON_NODE_HOLDS_OBJECT (root))
-    return read_model (reader, json_node_get_object (root), NULL);
-  found = keras_describe_node (root);
+  if (object)
+    return read_model (reader, object, NULL);
+  found = lstm_json_describe (root);
   return keras_fail (reader, NULL, CONVERT_ERROR_FILE,
       "configuration: expected an object with class_name and config, found %s", found);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "keras/json.h"
-
-#define MAX_SHOWN 80 /* characters */
+#include "container/json.h"
 
 JsonNode *
 keras_get_member (JsonObject *object, const char *key)
@@ -14,61 +13,25 @@ keras_get_member (JsonObject *object, const char *key)
 const char *
 keras_get_string (JsonObject *object, const char *key)
 {
-  JsonNode *node = keras_get_member (object, key);
-
-  return node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
+  return lstm_json_get_string (keras_get_member (object, key));
 }
 
 JsonObject *
 keras_get_object (JsonObject *object, const char *key)
 {
-  JsonNode *node = keras_get_member (object, key);
-
-  return node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  return lstm_json_get_object (keras_get_member (object, key));
 }
 
 JsonArray *
 keras_get_array (JsonObject *object, const char *key)
 {
-  JsonNode *node = keras_get_member (object, key);
-
-  return node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
-}
-
-static gboolean
-is_of_type (JsonNode *node, GType type)
-{
-  return node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == type;
-}
-
-gboolean
-keras_is_integer (JsonNode *node)
-{
-  return is_of_type (node, G_TYPE_INT64);
-}
-
-gboolean
-keras_is_number (JsonNode *node)
-{
-  return keras_is_integer (node) || is_of_type (node, G_TYPE_DOUBLE);
-}
-
-char *
-keras_describe_node (JsonNode *node)
-{
-  g_autofree char *text = node ? json_to_string (node, FALSE) : g_strdup ("nothing");
-  g_autofree char *begin = NULL;
-
-  if (g_utf8_strlen (text, -1) <= MAX_SHOWN)
-    return g_steal_pointer (&text);
-  begin = g_utf8_substring (text, 0, MAX_SHOWN);
-  return g_strconcat (begin, "…", NULL);
+  return lstm_json_get_array (keras_get_member (object, key));
 }
 
 char *
 keras_describe_member (JsonObject *object, const char *key)
 {
-  return keras_describe_node (object ? json_object_get_member (object, key) : NULL);
+  return lstm_json_describe (object ? json_object_get_member (object, key) : NULL);
 }
 
 static gboolean
@@ -88,12 +51,8 @@ keras_read_bool (KerasReader *reader, const KerasLayer *layer, JsonObject *confi
   JsonNode *node = keras_get_member (config, key);
 
   *value = default_value;
-  if (!node)
-    return TRUE;
-  if (!is_of_type (node, G_TYPE_BOOLEAN))
-    return fail_type (reader, layer, config, key, "true or false");
-  *value = json_node_get_boolean (node);
-  return TRUE;
+  return !node || lstm_json_get_boolean (node, value)
+         || fail_type (reader, layer, config, key, "true or false");
 }
 
 gboolean
@@ -103,12 +62,8 @@ keras_read_number (KerasReader *reader, const KerasLayer *layer, JsonObject *con
   JsonNode *node = keras_get_member (config, key);
 
   *value = default_value;
-  if (!node)
-    return TRUE;
-  if (!keras_is_number (node))
-    return fail_type (reader, layer, config, key, "a number");
-  *value = json_node_get_double (node);
-  return TRUE;
+  return !node || lstm_json_get_number (node, value)
+         || fail_type (reader, layer, config, key, "a number");
 }
 
 gboolean
@@ -117,25 +72,20 @@ keras_read_count (KerasReader *reader, const KerasLayer *layer, JsonObject *conf
 {
   JsonNode *node = keras_get_member (config, key);
 
-  if (!keras_is_integer (node) || json_node_get_int (node) < 1
-      || json_node_get_int (node) > G_MAXINT32)
-    return fail_type (reader, layer, config, key, "an integer from 1 to 2147483647");
-  *value = (gsize) json_node_get_int (node);
-  return TRUE;
+  return (lstm_json_get_size (node, value) && *value >= 1 && *value <= G_MAXINT32)
+         || fail_type (reader, layer, config, key, "an integer from 1 to 2147483647");
 }
 
 static gboolean
 is_last_axis (const KerasReader *reader, JsonNode *axis)
 {
   gint64 last = reader->shape.kind == KERAS_SEQUENCE ? 2 : 1;
+  JsonArray *array = lstm_json_get_array (axis);
 
-  if (JSON_NODE_HOLDS_ARRAY (axis)) {
-    JsonArray *array = json_node_get_array (axis);
-
+  if (array)
     return json_array_get_length (array) == 1
            && is_last_axis (reader, json_array_get_element (array, 0));
-  }
-  return keras_is_integer (axis)
+  return lstm_json_is_integer (axis)
          && (json_node_get_int (axis) == -1 || json_node_get_int (axis) == last);
 }
 
@@ -147,7 +97,7 @@ keras_check_axis (KerasReader *reader, const KerasLayer *layer, JsonObject *conf
 
   if (!axis || is_last_axis (reader, axis))
     return TRUE;
-  found = keras_describe_node (axis);
+  found = lstm_json_describe (axis);
   return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
       "axis: expected -1, the axis of the features, found %s", found);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Members of the JSON objects in a configuration. A member that is null counts as missing. */
+ * Reads members of the JSON objects in a configuration. A member that is null counts as missing. */
 #pragma once
 
 #include "keras/reader.h"
@@ -11,9 +11,6 @@ JsonNode *keras_get_member (JsonObject *object, const char *key);
 const char *keras_get_string (JsonObject *object, const char *key);
 JsonObject *keras_get_object (JsonObject *object, const char *key);
 JsonArray *keras_get_array (JsonObject *object, const char *key);
-
-gboolean keras_is_integer (JsonNode *node);
-gboolean keras_is_number (JsonNode *node);
 
 /* Set @value to a member, or to @default_value if the member is missing.
  * Return FALSE with an error if the member has another type. */
@@ -31,10 +28,6 @@ gboolean keras_read_count (KerasReader *reader, const KerasLayer *layer, JsonObj
  * last dimension, or an array of one of the two. */
 gboolean keras_check_axis (KerasReader *reader, const KerasLayer *layer, JsonObject *config);
 
-/* Describes a node for a message, as JSON of at most 80 characters. @node: (nullable).
- * Returns: (transfer full) */
-char *keras_describe_node (JsonNode *node);
-
-/* Describes a member for a message, as keras_describe_node() does. @object: (nullable).
+/* Describes a member for a message, as lstm_json_describe() does. @object: (nullable).
  * Returns: (transfer full) */
 char *keras_describe_member (JsonObject *object, const char *key);

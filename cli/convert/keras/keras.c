@@ -44,7 +44,7 @@ model_free (void *data)
 static void
 set_version (KerasReader *reader, const char *version, JsonNode *root)
 {
-  JsonObject *object = JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL;
+  JsonObject *object = lstm_json_get_object (root);
   gint64 parts[3] = {0};
   const char *at;
 

@@ -2,6 +2,7 @@
  *
  * Layers that normalize or scale features. All except LayerNormalization become (x - mean) scale +
  * offset. */
+#include "container/json.h"
 #include "keras/converters.h"
 #include "keras/json.h"
 #include "keras/shape.h"
@@ -147,17 +148,17 @@ keras_convert_layer_normalization (KerasReader *reader, KerasLayer *layer)
 static gboolean
 append_numbers (JsonNode *node, GArray *values, guint level)
 {
-  JsonArray *array;
+  JsonArray *array = lstm_json_get_array (node);
+  double number;
 
-  if (keras_is_number (node)) {
-    float value = (float) json_node_get_double (node);
+  if (lstm_json_get_number (node, &number)) {
+    float value = (float) number;
 
     g_array_append_val (values, value);
     return isfinite (value);
   }
-  if (!JSON_NODE_HOLDS_ARRAY (node) || level > MAX_LEVELS)
+  if (!array || level > MAX_LEVELS)
     return FALSE;
-  array = json_node_get_array (node);
   for (guint i = 0; i < json_array_get_length (array); i++)
     if (values->len > MAX_VALUES
         || !append_numbers (json_array_get_element (array, i), values, level + 1))

@@ -2,6 +2,7 @@
  *
  * Layers that change the shape of their input. */
 #include "keras/shape.h"
+#include "container/json.h"
 #include "keras/converters.h"
 #include "keras/json.h"
 
@@ -31,9 +32,9 @@ parse_shape (JsonArray *array, guint first, gint64 sizes[MAX_DIMS])
     return -1;
   for (guint i = first; i < n; i++) {
     JsonNode *node = json_array_get_element (array, i);
-    gint64 size = keras_is_integer (node) ? json_node_get_int (node) : KERAS_UNKNOWN;
+    gint64 size = lstm_json_is_integer (node) ? json_node_get_int (node) : KERAS_UNKNOWN;
 
-    if (!(keras_is_integer (node) || JSON_NODE_HOLDS_NULL (node)) || size == 0
+    if (!(lstm_json_is_integer (node) || JSON_NODE_HOLDS_NULL (node)) || size == 0
         || size < KERAS_UNKNOWN || size > G_MAXINT32)
       return -1;
     sizes[i - first] = size;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "container/json.h"
 #include "keras/json.h"
 #include "keras/weights-files.h"
 
@@ -131,14 +132,14 @@ count_constants (const KerasReader *reader, const KerasLayer *layer, guint *n_un
 {
   JsonObject *config;
   const KerasClass *class = get_weights_class (reader, layer, &config);
-  JsonNode *stateful = keras_get_member (config, "stateful");
+  gboolean is_stateful = FALSE;
 
   *n_unread = 0;
   if (!class || has_config_weights (class, config))
     return 0;
   *n_unread = class->n_unread;
-  if (reader->version >= 30000 && stateful && JSON_NODE_HOLDS_VALUE (stateful)
-      && json_node_get_boolean (stateful))
+  lstm_json_get_boolean (keras_get_member (config, "stateful"), &is_stateful);
+  if (reader->version >= 30000 && is_stateful)
     *n_unread += class->n_states * MAX (layer->class->n_wrapped, 1);
   return class->n_constants;
 }

@@ -3,6 +3,7 @@
  * Reads safetensors: a PyTorch state dict, whose layers the library derives from its tensors, or a
  * file that states its layers. The weights become float32. */
 #include "convert.h"
+#include "container/json.h"
 #include "load/layer-config.h"
 #include "lstm/lstm.h"
 #include <string.h>
@@ -17,8 +18,7 @@ find_layer (JsonArray *layers, const char *name, gsize *length)
   JsonObject *found = NULL;
 
   for (guint i = 0; i < json_array_get_length (layers); i++) {
-    JsonNode *node = json_array_get_element (layers, i);
-    JsonObject *layer = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+    JsonObject *layer = lstm_json_get_object (json_array_get_element (layers, i));
     g_autofree char *prefix = layer ? lstm_layer_config_get_prefix (layer) : NULL;
 
     if (!prefix || !g_str_has_prefix (name, prefix) || (found && strlen (prefix) <= *length))
