@@ -7,14 +7,13 @@
 #include "util/text.h"
 #include <math.h>
 
-/* Functions of Keras. The first row that has the name, and whose version is not later than the
- * file's, applies. */
+/* The functions of Keras. The first row that has the name, and whose version is not later than the
+ * version of the file, applies. */
 static const struct {
   const char *keras_name;
-  gint since;       /* version of Keras */
-  const char *name; /* in docs/formats.md; NULL: the same name */
-  guint
-      n_parameters; /* that differ from the defaults of liblstm: none, alpha, or alpha and beta */
+  gint since;         /* version of Keras */
+  const char *name;   /* in docs/formats.md; NULL: the same name */
+  guint n_parameters; /* 0: the defaults of liblstm, 1: alpha, 2: alpha and beta */
   double alpha, beta;
 } functions[] = {
     {"linear"},
@@ -81,8 +80,8 @@ find_function (KerasReader *reader, const KerasLayer *layer, const char *key, co
   return NULL;
 }
 
-/* Reads {"class_name": "function", "config": NAME}, or a layer such as LeakyReLU as the activation
- * of another layer. */
+/* Reads {"class_name": "function", "config": NAME}, or a layer such as LeakyReLU that is the
+ * activation of another layer. */
 static JsonNode *
 read_object (KerasReader *reader, const KerasLayer *layer, const char *key, JsonObject *object)
 {
@@ -156,8 +155,8 @@ keras_get_relu (KerasReader *reader, const KerasLayer *layer, JsonObject *config
   if (isinf (max) && slope == 0)
     return new_activation ("thresholded_relu", 1, threshold, 0);
   keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
-      "max_value, negative_slope, threshold: expected at most one that is not its default, "
-      "found %g, %g and %g",
+      "max_value, negative_slope, threshold: expected at most one that differs from its "
+      "default, found %g, %g and %g",
       max, slope, threshold);
   return NULL;
 }

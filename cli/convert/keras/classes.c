@@ -2,7 +2,7 @@
 #include "keras/classes.h"
 #include "keras/converters.h"
 
-/* Classes that no other function in this file converts compute the identity at inference. */
+/* Converts a layer that computes the identity at inference. */
 static gboolean
 convert_identity (KerasReader *reader, KerasLayer *layer)
 {

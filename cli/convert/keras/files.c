@@ -105,8 +105,7 @@ read_config (const ConvertInput *input, H5 *h5, gsize *size, GError **error)
   }
   if (!config)
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: expected an attribute model_config, the configuration of a Keras model, found "
-        "none; "
+        "%s: attribute model_config: expected the configuration of a Keras model, found none; "
         "if the file contains weights only, pass the configuration with --config",
         input->path);
   *size = config ? strlen (config) : 0;

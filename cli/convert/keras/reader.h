@@ -2,7 +2,8 @@
  *
  * Data of the Keras reader. graph.c orders the layers of a model's configuration into a chain,
  * weights.c finds the datasets of each layer, and the function of the layer's row in classes.c
- * converts the layer. A function that returns FALSE or NULL has called keras_fail(). */
+ * converts the layer. A function that returns FALSE or NULL for an error has called
+ * keras_fail(). */
 #pragma once
 
 #include "convert.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The two layouts of weights in HDF5, for weights.c. */
+ * The two layouts of the weights in HDF5, for weights.c. An archive has a group for each layer,
+ * named by class and rank. A legacy file has a group for each layer, named as the layer, whose
+ * attribute weight_names lists the datasets. */
 #pragma once
 
 #include "keras/weights.h"
 
-/* --- weights-archive.c: the file in an archive has a group for each layer, named by class and rank
- * --- */
+/* --- weights-archive.c --- */
 
 /* Returns whether the file has a group of layers. */
 gboolean keras_has_archive_groups (const KerasReader *reader);
@@ -18,8 +19,7 @@ gboolean keras_assign_archive_groups (KerasReader *reader, const KerasModel *mod
 gboolean keras_find_archive_datasets (KerasReader *reader, const KerasLayer *layer,
     const char *part, const KerasArray *arrays, guint n, GPtrArray *paths);
 
-/* --- weights-legacy.c: a legacy file has a group for each layer, named as the layer, whose
- * attribute weight_names lists the datasets --- */
+/* --- weights-legacy.c --- */
 
 /* Reads an attribute of strings of the group that contains the layers' groups.
  * @strings: (transfer full): set to NULL if there is no such attribute */
