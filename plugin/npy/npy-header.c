@@ -144,8 +144,8 @@ parse_shape (GScanner *scanner, GstLstmNpyHeader *header, GError **error)
         "found %u",
         where, MAX_DIMS, n);
   if (n == 1 && !comma) /* (5) is a number, (5,) is a tuple */
-    return gst_lstm_fail (
-        error, GST_LSTM_STREAM (DECODE), "%s: expected a tuple, found a number", where);
+    return gst_lstm_fail (error, GST_LSTM_STREAM (DECODE),
+        "%s: expected a tuple, found the number %" G_GUINT64_FORMAT, where, dims[0]);
 
   header->size = dims[n - 1];
   header->length = n > 1 ? dims[n - 2] : 1;
