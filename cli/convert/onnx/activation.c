@@ -1,184 +1,249 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "onnx/onnx.h"
+#include "onnx/activation.h"
+#include "onnx/args.h"
+#include "onnx/signal.h"
+#include "kernels/activations.h"
 #include <math.h>
 
-/* ONNX's op, or an LSTM's function, to ours with its defaults. @lstm: LSTMs may have it */
-typedef struct {
-  const char *op, *name;
-  gboolean lstm, has_alpha, has_beta;
-  float alpha, beta;
-} Function;
+typedef enum {
+  USE_OP = 1,   /* an operator of ONNX */
+  USE_LSTM = 2, /* a function of an LSTM node */
+} Use;
 
-static const Function functions[] = {
-    {"Sigmoid", "sigmoid", TRUE}, {"Tanh", "tanh", TRUE}, {"Relu", "relu", TRUE},
-    {"HardSigmoid", "hard_sigmoid", TRUE, TRUE, TRUE, .2f, .5f},
-    {"LeakyRelu", "leaky_relu", TRUE, TRUE, FALSE, .01f},
-    {"ThresholdedRelu", "thresholded_relu", TRUE, TRUE, FALSE, 1},
-    {"ScaledTanh", "scaled_tanh", TRUE, TRUE, TRUE, 1, 1},
-    {"Affine", "affine", TRUE, TRUE, TRUE, 1, 0}, {"Elu", "elu", TRUE, TRUE, FALSE, 1},
-    {"Softsign", "softsign", TRUE}, {"Softplus", "softplus", TRUE}, {"Selu", "selu", FALSE},
-    {"Exp", "exponential", FALSE}, {"HardSwish", "hard_silu", FALSE}, {"Mish", "mish", FALSE},
-    {"Swish", "silu", FALSE}, {"Gelu", "gelu", FALSE}, {"Softmax", "softmax", FALSE},
-    {"LogSoftmax", "log_softmax", FALSE}, {"Celu", "elu", FALSE},
-    {"Erf", "erf", FALSE}, /* within GELU only */
+typedef enum { HAS_ALPHA = 1, HAS_BETA = 2 } Parameters;
+
+typedef struct {
+  const char *attribute;
+  float value, tolerance;
+} FixedParameter;
+
+/* The defaults of alpha and beta in ONNX are those of liblstm. */
+typedef struct {
+  const char *op, *name; /* in ONNX, in lstm.layers */
+  Use use;
+  Parameters parameters;   /* attributes that become parameters of the layer */
+  FixedParameter fixed[2]; /* both or none: attributes that must equal what liblstm computes */
+  const char *approximation; /* in lstm.layers, with the attribute approximate = "tanh" */
+} ActivationRow;
+
+static const ActivationRow activation_rows[] = {
+    {"Affine", "affine", USE_LSTM, HAS_ALPHA | HAS_BETA},
+    {"Celu", "elu", USE_OP},
+    {"Elu", "elu", USE_OP | USE_LSTM, HAS_ALPHA},
+    {"Erf", "erf", USE_OP}, /* supported only inside GELU */
+    {"Exp", "exponential", USE_OP},
+    {"Gelu", "gelu", USE_OP, .approximation = "gelu_tanh"},
+    {"HardSigmoid", "hard_sigmoid", USE_OP | USE_LSTM, HAS_ALPHA | HAS_BETA},
+    {"HardSwish", "hard_silu", USE_OP},
+    {"LeakyRelu", "leaky_relu", USE_OP | USE_LSTM, HAS_ALPHA},
+    {"LogSoftmax", "log_softmax", USE_OP},
+    {"Mish", "mish", USE_OP},
+    {"Relu", "relu", USE_OP | USE_LSTM},
+    {"ScaledTanh", "scaled_tanh", USE_LSTM, HAS_ALPHA | HAS_BETA},
+    {"Selu", "selu", USE_OP,
+        .fixed = {{"alpha", 1.67326324f, 1e-4f}, {"gamma", 1.05070102f, 1e-4f}}},
+    {"Sigmoid", "sigmoid", USE_OP | USE_LSTM},
+    {"Softmax", "softmax", USE_OP},
+    {"Softplus", "softplus", USE_OP | USE_LSTM},
+    {"Softsign", "softsign", USE_OP | USE_LSTM},
+    {"Swish", "silu", USE_OP},
+    {"Tanh", "tanh", USE_OP | USE_LSTM},
+    {"ThresholdedRelu", "thresholded_relu", USE_OP | USE_LSTM, HAS_ALPHA},
 };
 
 static OnnxActivation
-from_function (const Function *f)
+make_activation (const ActivationRow *row)
 {
-  return (OnnxActivation){f->name, f->has_alpha, f->has_beta, f->alpha, f->beta};
+  LstmActivation defaults = {0};
+
+  lstm_activation_find (row->name, &defaults);
+  return (OnnxActivation){.name = row->name,
+      .has_alpha = (row->parameters & HAS_ALPHA) != 0,
+      .has_beta = (row->parameters & HAS_BETA) != 0,
+      .alpha = defaults.alpha,
+      .beta = defaults.beta};
 }
 
 gboolean
-onnx_find_activation (const char *name, OnnxActivation *activation)
+onnx_find_lstm_activation (const char *name, OnnxActivation *activation)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (functions); i++) {
-    if (functions[i].lstm && g_ascii_strcasecmp (name, functions[i].op) == 0) {
-      *activation = from_function (&functions[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (activation_rows); i++) {
+    if (activation_rows[i].use & USE_LSTM
+        && g_ascii_strcasecmp (name, activation_rows[i].op) == 0) {
+      *activation = make_activation (&activation_rows[i]);
       return TRUE;
     }
   }
   return FALSE;
 }
 
-static OnnxValue *
-activation_value (OnnxReader *reader, OnnxNode *node, OnnxActivation activation)
+static const ActivationRow *
+find_op_row (const char *op)
 {
-  OnnxStep *step = onnx_step_new (reader, node, ONNX_STEP_ACTIVATION, node->in[0]->step);
-
-  step->activation = activation;
-  return onnx_stream_new (reader, node, node->in[0], step);
+  for (guint i = 0; i < G_N_ELEMENTS (activation_rows); i++)
+    if (activation_rows[i].use & USE_OP && g_str_equal (op, activation_rows[i].op))
+      return &activation_rows[i];
+  return NULL;
 }
 
-/* A parameter that ours do not have must be what they compute with. */
-static gboolean
-check_parameters (const OnnxNode *node, OnnxActivation *activation)
+gboolean
+onnx_is_activation_op (const char *name)
 {
-  g_autofree char *approximate = onnx_get_string (node, "approximate", "none");
+  return find_op_row (name) != NULL;
+}
 
-  if (g_str_equal (activation->name, "gelu") && g_str_equal (approximate, "tanh"))
-    activation->name = "gelu_tanh";
-  else if (!g_str_equal (approximate, "none"))
-    return FALSE;
-  if (g_str_equal (activation->name, "selu"))
-    return fabsf (onnx_get_float (node, "alpha", 1.67326324f) - 1.67326324f) < 1e-4f
-           && fabsf (onnx_get_float (node, "gamma", 1.05070102f) - 1.05070102f) < 1e-4f;
-  return activation->has_alpha || onnx_get_float (node, "alpha", 1) == 1;
+static OnnxValue *
+new_activation_value (OnnxReader *reader, OnnxNode *node, OnnxActivation activation)
+{
+  OnnxStage *stage = onnx_node_new_stage (
+      reader, node, ONNX_STAGE_ACTIVATION, node->inputs[0]->stage);
+
+  stage->activation = activation;
+  return onnx_signal_new (reader, node->inputs[0], stage);
+}
+
+/* Returns NULL, or an unsupported value if an attribute differs from what liblstm computes. An
+ * activation without the parameter alpha computes with alpha = 1. */
+static OnnxValue *
+check_fixed_parameters (OnnxReader *reader, const OnnxNode *node, const ActivationRow *row)
+{
+  static const FixedParameter unit_alpha = {"alpha", 1, 0};
+  gboolean has_fixed = row->fixed[0].attribute != NULL;
+  const FixedParameter *fixed = has_fixed ? row->fixed : &unit_alpha;
+  guint n = has_fixed ? G_N_ELEMENTS (row->fixed) : row->parameters & HAS_ALPHA ? 0 : 1;
+
+  for (guint i = 0; i < n; i++) {
+    float found = onnx_get_float (node, fixed[i].attribute, fixed[i].value);
+
+    if (!(fabsf (found - fixed[i].value) <= fixed[i].tolerance))
+      return onnx_unsupported (reader, node, "%s: expected %g, found %g", fixed[i].attribute,
+          (double) fixed[i].value, (double) found);
+  }
+  return NULL;
 }
 
 OnnxValue *
-onnx_stream_activation (OnnxReader *reader, OnnxNode *node)
+onnx_apply_activation (OnnxReader *reader, OnnxNode *node)
 {
-  OnnxActivation activation = {NULL};
+  const ActivationRow *row = find_op_row (node->proto->op_type);
+  g_autofree char *approximate = onnx_get_string (node, "approximate", "none");
+  OnnxActivation activation = make_activation (row);
+  OnnxValue *unsupported = check_fixed_parameters (reader, node, row);
 
-  for (guint i = 0; i < G_N_ELEMENTS (functions); i++)
-    if (g_str_equal (node->proto->op_type, functions[i].op))
-      activation = from_function (&functions[i]);
-  if (node->in[0]->kind != ONNX_STREAM || !activation.name
-      || !check_parameters (node, &activation))
-    return onnx_bad (
-        reader, node, "expected one tensor, and parameters as usual, found others");
+  if (unsupported)
+    return unsupported;
+  if (row->approximation && g_str_equal (approximate, "tanh"))
+    activation.name = row->approximation;
+  else if (!g_str_equal (approximate, "none"))
+    return onnx_unsupported (reader, node, "approximate: expected %s, found \"%s\"",
+        row->approximation ? "\"none\" or \"tanh\"" : "\"none\"",
+        onnx_shorten_text (reader, approximate));
   activation.alpha = onnx_get_float (node, "alpha", activation.alpha);
   activation.beta = onnx_get_float (node, "beta", activation.beta);
-  return activation_value (reader, node, activation);
+  return new_activation_value (reader, node, activation);
 }
 
-/* Before opset 13 all axes from one on are one. */
+/* Before opset 13, Softmax normalizes over all axes from one axis on together. */
 OnnxValue *
-onnx_stream_softmax (OnnxReader *reader, OnnxNode *node)
+onnx_apply_softmax (OnnxReader *reader, OnnxNode *node)
 {
-  const OnnxValue *in = node->in[0];
+  const OnnxValue *in = node->inputs[0];
   gboolean to_end = reader->opset < 13;
-  OnnxAxis over = {0};
+  OnnxAxis axes = {0};
+  OnnxValue *unsupported;
   guint axis;
 
-  if (in->kind != ONNX_STREAM
-      || !onnx_get_axis (onnx_get_int (node, "axis", to_end ? 1 : -1), in->n_axes, &axis))
-    return onnx_bad (reader, node, "expected an axis of its input, found another");
+  if ((unsupported = onnx_get_axis (reader, node, to_end ? 1 : -1, in->n_axes, &axis)))
+    return unsupported;
   for (guint i = axis; i < (to_end ? in->n_axes : axis + 1); i++)
-    if (!onnx_axis_append (&over, &in->axes[i]))
-      over.n = ONNX_MAX_ATOMS;
-  if (!onnx_bind_features (reader, in->step, &over))
-    return onnx_bad (
-        reader, node, "expected the features of a step along axis %u, found others", axis);
-  return onnx_stream_activation (reader, node);
+    if (!onnx_axis_append (&axes, &in->axes[i]))
+      axes.n = ONNX_MAX_FACTORS;
+  if (!onnx_stage_bind_features (reader, in->stage, &axes))
+    return onnx_unsupported (reader, node,
+        "axis: expected the features of a step, found axis %u, %s, of %s", axis,
+        onnx_axis_describe (reader, &axes), onnx_value_describe (reader, in));
+  return onnx_apply_activation (reader, node);
 }
 
-/* A bound of Clip; NAN if it is not constant */
+/* Returns a bound of Clip, which is an attribute or an input, or NaN if it is not constant. */
 static float
 get_bound (const OnnxNode *node, const char *name, guint input, float missing)
 {
-  const OnnxTensor *bound = onnx_in_reals (node, input);
+  const OnnxTensor *bound = onnx_get_real_input (node, input);
 
-  if (input < node->n_in && node->in[input])
-    return bound && bound->n == 1 ? bound->f[0] : NAN;
+  if (onnx_get_input (node, input))
+    return bound && bound->n_values == 1 ? bound->reals[0] : NAN;
   return onnx_get_float (node, name, missing);
 }
 
 OnnxValue *
-onnx_stream_clip (OnnxReader *reader, OnnxNode *node)
+onnx_apply_clip (OnnxReader *reader, OnnxNode *node)
 {
-  float low = get_bound (node, "min", 1, -INFINITY),
-        high = get_bound (node, "max", 2, INFINITY);
+  float low = get_bound (node, "min", 1, -INFINITY);
+  float high = get_bound (node, "max", 2, INFINITY);
   OnnxActivation activation = {NULL};
 
   if (low <= -3e38f && high >= 3e38f)
-    return node->in[0];
+    return node->inputs[0];
   if (low == 0 && high >= 3e38f)
     activation.name = "relu";
   else if (low == -1 && high == 1)
     activation.name = "hard_tanh";
   else if (low == 0 && high > 0)
-    activation = (OnnxActivation){"relu_capped", TRUE, FALSE, high, 0};
-  if (node->in[0]->kind != ONNX_STREAM || !activation.name)
-    return onnx_bad (reader, node, "expected to clip to 0 and above, or to ±1, found %g to %g",
+    activation = (OnnxActivation){
+        .name = "relu_capped", .has_alpha = TRUE, .is_explicit = TRUE, .alpha = high};
+  if (!activation.name)
+    return onnx_unsupported (reader, node,
+        "min, max: expected 0 and a constant above 0, or -1 and 1, found %g and %g",
         (double) low, (double) high);
-  return activation_value (reader, node, activation);
+  return new_activation_value (reader, node, activation);
 }
 
-/* PRelu with one slope for all features */
 OnnxValue *
-onnx_stream_prelu (OnnxReader *reader, OnnxNode *node)
+onnx_apply_prelu (OnnxReader *reader, OnnxNode *node)
 {
-  const OnnxTensor *slope = onnx_in_reals (node, 1);
+  const OnnxTensor *slope = onnx_get_real_input (node, 1);
 
-  if (!slope || slope->n != 1)
-    return onnx_bad (reader, node, "expected one constant slope, found another");
-  return activation_value (
-      reader, node, (OnnxActivation){"leaky_relu", TRUE, FALSE, slope->f[0], 0});
+  if (!slope || slope->n_values != 1)
+    return onnx_unsupported_input (reader, node, "slope", 1, "one constant");
+  return new_activation_value (reader, node,
+      (OnnxActivation){.name = "leaky_relu", .has_alpha = TRUE, .alpha = slope->reals[0]});
 }
 
-/* Whether @step is one of arithmetic with a single number, within float32 */
+/* Returns whether @stage is the operation @arithmetic with one number that equals @number within
+ * the precision of float32. */
 static gboolean
-is_affine (const OnnxStep *step, char op, double number)
+is_affine (const OnnxStage *stage, char arithmetic, double number)
 {
-  return step && step->kind == ONNX_STEP_AFFINE && step->op == op && step->number->n == 1
-         && fabs ((double) step->number->f[0] - number) <= 1e-6 * fabs (number);
+  return stage && stage->kind == ONNX_STAGE_AFFINE && stage->arithmetic == arithmetic
+         && stage->operand->n_values == 1
+         && fabs ((double) stage->operand->reals[0] - number) <= 1e-6 * fabs (number);
 }
 
 static gboolean
-is_activation (const OnnxStep *step, const char *name)
+is_activation (const OnnxStage *stage, const char *name)
 {
-  return step && step->kind == ONNX_STEP_ACTIVATION
-         && g_str_equal (step->activation.name, name);
+  return stage && stage->kind == ONNX_STAGE_ACTIVATION
+         && g_str_equal (stage->activation.name, name);
 }
 
-/* What 1 + erf (x / √2) is made of, or NULL */
-static const OnnxStep *
-get_normal (const OnnxStep *step)
+/* Returns the stage that computes x if @stage computes 1 + erf (x / √2), and NULL otherwise. */
+static const OnnxStage *
+match_normal (const OnnxStage *stage)
 {
-  const OnnxStep *scaled;
+  const OnnxStage *scaled;
 
-  if (!is_affine (step, '+', 1) || !is_activation (step->parent, "erf"))
+  if (!is_affine (stage, '+', 1) || !is_activation (stage->parent, "erf"))
     return NULL;
-  scaled = step->parent->parent;
+  scaled = stage->parent->parent;
   return is_affine (scaled, '/', G_SQRT2) || is_affine (scaled, '*', 1 / G_SQRT2)
              ? scaled->parent
              : NULL;
 }
 
+/* Returns the name of the activation x · f (x), or NULL. */
 static const char *
-get_product (const OnnxStep *x, const OnnxStep *f)
+find_self_gated (const OnnxStage *x, const OnnxStage *f)
 {
   if (is_activation (f, "sigmoid") && f->parent == x)
     return "silu";
@@ -192,13 +257,11 @@ get_product (const OnnxStep *x, const OnnxStep *f)
 }
 
 OnnxValue *
-onnx_times_itself (OnnxReader *reader, OnnxNode *node, OnnxValue *x, const OnnxValue *y)
+onnx_match_self_gated (OnnxReader *reader, OnnxNode *node, OnnxValue *x, const OnnxValue *y)
 {
-  const OnnxStep *from = x->step, *normal = get_normal (y->step);
-  const char *name = get_product (from, y->step);
-  const gsize one = 1;
-  OnnxTensor *two;
-  OnnxStep *step;
+  const OnnxStage *from = x->stage, *normal = match_normal (y->stage);
+  const char *name = find_self_gated (from, y->stage);
+  OnnxStage *stage;
 
   if (x->n_axes != y->n_axes)
     return NULL;
@@ -211,13 +274,10 @@ onnx_times_itself (OnnxReader *reader, OnnxNode *node, OnnxValue *x, const OnnxV
   }
   if (!name)
     return NULL;
-  step = onnx_step_new (reader, node, ONNX_STEP_ACTIVATION, from);
-  step->activation.name = name;
-  if (!normal || from != x->step)
-    return onnx_stream_new (reader, node, x, step);
-  /* its half is still to come */
-  if (!(two = onnx_tensor_new (reader, FALSE, 1, &one)))
-    return NULL;
-  two->f[0] = 2;
-  return onnx_stream_affine (reader, node, onnx_stream_new (reader, node, x, step), '*', two);
+  stage = onnx_node_new_stage (reader, node, ONNX_STAGE_ACTIVATION, from);
+  stage->activation.name = name;
+  if (!normal || from != x->stage)
+    return onnx_signal_new (reader, x, stage);
+  /* A later node multiplies by a half, which removes this factor. */
+  return onnx_signal_scale (reader, node, onnx_signal_new (reader, x, stage), 2);
 }

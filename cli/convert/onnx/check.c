@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "onnx/onnx.h"
+#include "onnx/check.h"
+#include "onnx/reader.h"
 
-/* protobuf-c recurses without bound and allocates for every empty message, so both are counted
- * before it sees the file. */
 #define MAX_NESTING (8 * ONNX_MAX_DEPTH)
-#define MAX_PARTS (1 << 20) /* messages and strings */
+#define MAX_PARTS (1 << 20) /* messages, strings and byte arrays */
 
 typedef struct {
   const guint8 *at, *end;
@@ -26,7 +25,7 @@ read_varint (Bytes *bytes, guint64 *value)
 }
 
 static gboolean
-skip (Bytes *bytes, guint64 n)
+skip_bytes (Bytes *bytes, guint64 n)
 {
   if (n > (gsize) (bytes->end - bytes->at))
     return FALSE;
@@ -34,7 +33,8 @@ skip (Bytes *bytes, guint64 n)
   return TRUE;
 }
 
-/* What bytes a field of this wire type has, less those of a length; FALSE if they are cut short */
+/* Skips the content of a field of wire type @wire, and gets it if the field has a length.
+ * Returns FALSE if the content is cut short. */
 static gboolean
 read_field (Bytes *bytes, guint wire, Bytes *content)
 {
@@ -45,16 +45,17 @@ read_field (Bytes *bytes, guint wire, Bytes *content)
   if (wire == PROTOBUF_C_WIRE_TYPE_VARINT)
     return read_varint (bytes, &value);
   if (wire != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
-    return wire < G_N_ELEMENTS (fixed) && fixed[wire] && skip (bytes, fixed[wire]);
+    return wire < G_N_ELEMENTS (fixed) && fixed[wire] && skip_bytes (bytes, fixed[wire]);
   if (!read_varint (bytes, &value))
     return FALSE;
   content->at = bytes->at;
   content->end = bytes->at + MIN (value, (gsize) (bytes->end - bytes->at));
-  return skip (bytes, value);
+  return skip_bytes (bytes, value);
 }
 
+/* Returns: (nullable): why the message is not accepted, or NULL */
 static const char *
-check (Bytes bytes, const ProtobufCMessageDescriptor *type, guint depth, guint *parts)
+check_message (Bytes bytes, const ProtobufCMessageDescriptor *type, guint depth, guint *parts)
 {
   while (bytes.at < bytes.end) {
     const ProtobufCFieldDescriptor *field;
@@ -63,7 +64,7 @@ check (Bytes bytes, const ProtobufCMessageDescriptor *type, guint depth, guint *
     Bytes content;
 
     if (!read_varint (&bytes, &tag) || !read_field (&bytes, tag & 7, &content))
-      return "is cut short or broken";
+      return "found one that is cut short or broken";
     if (!content.at || tag >> 3 > G_MAXUINT32)
       continue;
     field = protobuf_c_message_descriptor_get_field (type, (unsigned) (tag >> 3));
@@ -71,12 +72,12 @@ check (Bytes bytes, const ProtobufCMessageDescriptor *type, guint depth, guint *
         && field->type != PROTOBUF_C_TYPE_BYTES)
       continue; /* packed numbers */
     if (++*parts > MAX_PARTS)
-      return "has more than a million parts";
+      return "found more than a million messages and strings";
     if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE)
       continue;
     if (depth == MAX_NESTING)
-      return "nests too deep";
-    if ((problem = check (content, field->descriptor, depth + 1, parts)))
+      return "found messages nested more than " G_STRINGIFY (ONNX_MAX_DEPTH) " graphs deep";
+    if ((problem = check_message (content, field->descriptor, depth + 1, parts)))
       return problem;
   }
   return NULL;
@@ -86,12 +87,12 @@ gboolean
 onnx_check_bytes (const ConvertInput *input, GError **error)
 {
   guint parts = 0;
-  const char *problem = check ((Bytes){input->data, input->data + input->size},
+  const char *problem = check_message ((Bytes){input->data, input->data + input->size},
       &onnx__model_proto__descriptor, 0, &parts);
 
   if (!problem)
     return TRUE;
   g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
-      "%s: expected an ONNX model, found one that %s", input->path, problem);
+      "%s: content: expected an ONNX model, %s", input->path, problem);
   return FALSE;
 }

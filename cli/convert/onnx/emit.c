@@ -1,60 +1,49 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * Steps become layers: what belongs together, such as a product, its bias and its activation, is
- * one, and the last step is taken by the LSTM before it. */
-#include "onnx/onnx.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "onnx/emit.h"
+#include "kernels/activations.h"
 #include <math.h>
 #include <string.h>
 
+/* A layer is pending while later stages may become a part of it. */
 typedef struct {
   const OnnxReader *reader;
   ConvertModel *model;
   GError **error;
-  JsonObject *dense;                       /* a layer of it right before, without activation */
-  const OnnxStep *dense_step;              /* the product, whose bias may follow */
-  const OnnxTensor *mean, *scale, *offset; /* of the normalization right before */
-  gboolean divide;                         /* by scale */
-  const OnnxStep *normalization;
-  JsonObject *lstm; /* the last one, if time is as it left it */
-  const OnnxStep *lstm_step;
-  gboolean flipped;
-} Emit;
+  JsonObject *dense;             /* the previous layer if it is dense without an activation */
+  const OnnxStage *dense_stage;  /* its stage if a bias may follow */
+  const OnnxStage *affine_stage; /* the first stage of a pending normalization */
+  const OnnxTensor *mean, *scale, *offset; /* of the pending normalization, nullable */
+  gboolean divides;                        /* by scale */
+  JsonObject *lstm; /* the previous LSTM if no later layer has changed time */
+  const OnnxStage *lstm_stage;
+  gboolean is_flipped; /* time is reversed */
+} Emitter;
 
 static float *
-copy (const float *values, gsize n)
+copy_values (const float *values, gsize n)
 {
   return g_memdup2 (values, n * sizeof *values);
 }
 
+/* Sets the error "STAGE: @problem". Returns: FALSE */
 static gboolean
-fail (const Emit *emit, const OnnxStep *step, const char *problem)
+set_stage_error (const Emitter *emitter, const OnnxStage *stage, const char *problem)
 {
-  g_set_error (emit->error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED, "%s: %s: %s",
-      emit->reader->input->path, step->label, problem);
-  return FALSE;
+  return onnx_set_error (emitter->reader, CONVERT_ERROR_UNSUPPORTED, emitter->error, "%s: %s",
+      stage->label, problem);
 }
 
-static const struct {
-  const char *name;
-  float alpha, beta;
-} defaults[] = {
-    {"hard_sigmoid", .2f, .5f},
-    {"elu", 1},
-    {"leaky_relu", .01f},
-    {"thresholded_relu", 1},
-    {"scaled_tanh", 1, 1},
-    {"affine", 1, 0},
-};
-
-/* A number as short as it was written: .2 rather than float .2 as a double */
+/* Returns @value rounded to 9 decimal digits. */
 static double
-shortest (float value)
+round_to_9_digits (float value)
 {
   char text[G_ASCII_DTOSTR_BUF_SIZE];
 
   return g_ascii_strtod (g_ascii_formatd (text, sizeof text, "%.9g", (double) value), NULL);
 }
 
+/* Returns the double with the fewest decimal digits, 6 or more, that rounds to @value: .2 for
+ * .2f. */
 static double
 to_double (float value)
 {
@@ -69,150 +58,156 @@ to_double (float value)
     if ((float) number == value)
       return number;
   }
-  return shortest (value);
+  return round_to_9_digits (value);
 }
 
+/* Returns: (transfer full): the name of @activation, or an object with the parameters that are not
+ * the defaults */
 static JsonNode *
-activation_node (const OnnxActivation *activation)
+new_activation_node (const OnnxActivation *activation)
 {
   JsonNode *node = json_node_alloc ();
+  LstmActivation defaults = {0};
+  gboolean writes_alpha, writes_beta;
   JsonObject *object;
-  gboolean alpha = activation->has_alpha, beta = activation->has_beta;
 
-  for (guint i = 0; i < G_N_ELEMENTS (defaults); i++) {
-    if (!g_str_equal (activation->name, defaults[i].name))
-      continue;
-    alpha &= activation->alpha != defaults[i].alpha;
-    beta &= activation->beta != defaults[i].beta;
-  }
-  if (!alpha && !beta)
+  lstm_activation_find (activation->name, &defaults);
+  writes_alpha = activation->has_alpha
+                 && (activation->is_explicit || activation->alpha != defaults.alpha);
+  writes_beta = activation->has_beta && activation->beta != defaults.beta;
+  if (!writes_alpha && !writes_beta)
     return json_node_init_string (node, activation->name);
   object = json_object_new ();
   json_object_set_string_member (object, "name", activation->name);
-  if (alpha)
+  if (writes_alpha)
     json_object_set_double_member (object, "alpha", to_double (activation->alpha));
-  if (beta)
+  if (writes_beta)
     json_object_set_double_member (object, "beta", to_double (activation->beta));
   json_node_init_object (node, object);
   json_object_unref (object);
   return node;
 }
 
-static gboolean
-flush_dense (Emit *emit, const OnnxTensor *bias)
+static void
+add_bias (Emitter *emitter, const OnnxTensor *bias)
 {
-  const OnnxStep *step = emit->dense_step;
-
-  if (step && bias)
-    convert_model_add_tensor (
-        emit->model, emit->dense, "bias", 1, &step->weight->shape[0], copy (bias->f, bias->n));
-  emit->dense_step = NULL;
-  return TRUE;
+  convert_model_add_tensor (emitter->model, emitter->dense, "bias", 1,
+      &emitter->dense_stage->weight->shape[0], copy_values (bias->reals, bias->n_values));
+  emitter->dense_stage = NULL;
 }
 
+/* Adds @tensor to @layer: (n) as a tensor, (1) as a number. @divides: adds the reciprocals */
 static void
-add_numbers (
-    Emit *emit, JsonObject *layer, const char *name, const OnnxTensor *tensor, gboolean divide)
+add_operand (Emitter *emitter, JsonObject *layer, const char *name, const OnnxTensor *tensor,
+    gboolean divides)
 {
   float *values;
 
   if (!tensor)
     return;
-  values = copy (tensor->f, tensor->n);
-  for (gsize k = 0; divide && k < tensor->n; k++)
+  values = copy_values (tensor->reals, tensor->n_values);
+  for (gsize k = 0; divides && k < tensor->n_values; k++)
     values[k] = 1 / values[k];
-  if (tensor->n == 1) {
+  if (tensor->n_values == 1) {
     json_object_set_double_member (
-        layer, name, divide ? 1 / to_double (tensor->f[0]) : to_double (values[0]));
+        layer, name, divides ? 1 / to_double (tensor->reals[0]) : to_double (values[0]));
     g_free (values);
   } else {
-    convert_model_add_tensor (emit->model, layer, name, 1, &tensor->n, values);
+    convert_model_add_tensor (emitter->model, layer, name, 1, &tensor->n_values, values);
   }
 }
 
+/* Ends pending layers: the next stage becomes a new layer. */
 static void
-flush (Emit *emit)
+flush_pending (Emitter *emitter)
 {
-  flush_dense (emit, NULL);
-  emit->dense = NULL;
-  if (emit->normalization) {
+  emitter->dense = NULL;
+  emitter->dense_stage = NULL;
+  if (emitter->affine_stage) {
     JsonObject *layer = convert_model_add_layer (
-        emit->model, "normalization", emit->normalization->name);
+        emitter->model, "normalization", emitter->affine_stage->name);
 
-    add_numbers (emit, layer, "mean", emit->mean, FALSE);
-    add_numbers (emit, layer, "scale", emit->scale, emit->divide);
-    add_numbers (emit, layer, "offset", emit->offset, FALSE);
+    add_operand (emitter, layer, "mean", emitter->mean, FALSE);
+    add_operand (emitter, layer, "scale", emitter->scale, emitter->divides);
+    add_operand (emitter, layer, "offset", emitter->offset, FALSE);
   }
-  emit->normalization = NULL;
-  emit->mean = emit->scale = emit->offset = NULL;
-  emit->divide = FALSE;
+  emitter->affine_stage = NULL;
+  emitter->mean = emitter->scale = emitter->offset = NULL;
+  emitter->divides = FALSE;
 }
 
 static gboolean
-emit_dense (Emit *emit, const OnnxStep *step)
+emit_dense (Emitter *emitter, const OnnxStage *stage)
 {
-  const OnnxTensor *w = step->weight;
+  const OnnxTensor *w = stage->weight;
 
-  flush (emit);
-  emit->dense = convert_model_add_layer (emit->model, "dense", step->name);
-  convert_model_add_tensor (emit->model, emit->dense, "weight", 2, w->shape, copy (w->f, w->n));
-  emit->dense_step = step;
-  return step->bias ? flush_dense (emit, step->bias) : TRUE;
+  flush_pending (emitter);
+  emitter->dense = convert_model_add_layer (emitter->model, "dense", stage->name);
+  convert_model_add_tensor (emitter->model, emitter->dense, "weight", 2, w->shape,
+      copy_values (w->reals, w->n_values));
+  emitter->dense_stage = stage;
+  if (stage->bias)
+    add_bias (emitter, stage->bias);
+  return TRUE;
 }
 
-/* (x − mean) · scale + offset: as much of it in one layer as follows in this order */
+/* Emits (x − mean) · scale + offset. Operations that follow in this order become one layer. */
 static gboolean
-emit_affine (Emit *emit, const OnnxStep *step)
+emit_affine (Emitter *emitter, const OnnxStage *stage)
 {
-  gboolean scales = step->op == '*' || step->op == '/';
+  gboolean scales = stage->arithmetic == '*' || stage->arithmetic == '/';
+  gboolean adds = stage->arithmetic == '+', subtracts = stage->arithmetic == '-';
 
-  if (step->op == '+' && emit->dense_step
-      && step->number->n == emit->dense_step->weight->shape[0])
-    return flush_dense (emit, step->number);
-  if ((emit->mean && step->op == '-') || (emit->scale && step->op != '+') || emit->offset
-      || !emit->normalization)
-    flush (emit);
-  if (!emit->normalization)
-    emit->normalization = step;
+  if (adds && emitter->dense_stage
+      && stage->operand->n_values == emitter->dense_stage->weight->shape[0]) {
+    add_bias (emitter, stage->operand);
+    return TRUE;
+  }
+  if ((emitter->mean && subtracts) || (emitter->scale && !adds) || emitter->offset
+      || !emitter->affine_stage)
+    flush_pending (emitter);
+  if (!emitter->affine_stage)
+    emitter->affine_stage = stage;
   if (scales)
-    emit->divide = step->op == '/';
-  *(scales ? &emit->scale : step->op == '-' ? &emit->mean : &emit->offset) = step->number;
+    emitter->divides = stage->arithmetic == '/';
+  *(scales ? &emitter->scale : subtracts ? &emitter->mean : &emitter->offset) = stage->operand;
   return TRUE;
 }
 
 static gboolean
-emit_activation (Emit *emit, const OnnxStep *step)
+emit_activation (Emitter *emitter, const OnnxStage *stage)
 {
-  JsonObject *layer = emit->dense;
+  JsonObject *layer = emitter->dense;
 
-  if (g_str_equal (step->activation.name, "erf"))
-    return fail (emit, step, "expected it within GELU, found another use");
-  flush (emit);
+  if (g_str_equal (stage->activation.name, "erf"))
+    return set_stage_error (
+        emitter, stage, "Erf is supported only inside GELU; found it alone");
+  flush_pending (emitter);
   if (!layer)
-    layer = convert_model_add_layer (emit->model, "activation", step->name);
-  json_object_set_member (layer, "activation", activation_node (&step->activation));
+    layer = convert_model_add_layer (emitter->model, "activation", stage->name);
+  json_object_set_member (layer, "activation", new_activation_node (&stage->activation));
   return TRUE;
 }
 
 static gboolean
-emit_layer_norm (Emit *emit, const OnnxStep *step)
+emit_layer_norm (Emitter *emitter, const OnnxStage *stage)
 {
   JsonObject *layer;
 
-  flush (emit);
-  layer = convert_model_add_layer (emit->model, "layer_normalization", step->name);
-  json_object_set_double_member (layer, "epsilon", to_double ((float) step->epsilon));
-  if (step->scale)
-    convert_model_add_tensor (
-        emit->model, layer, "gamma", 1, &step->scale->n, copy (step->scale->f, step->scale->n));
-  if (step->bias)
-    convert_model_add_tensor (
-        emit->model, layer, "beta", 1, &step->bias->n, copy (step->bias->f, step->bias->n));
+  flush_pending (emitter);
+  layer = convert_model_add_layer (emitter->model, "layer_normalization", stage->name);
+  json_object_set_double_member (layer, "epsilon", to_double ((float) stage->epsilon));
+  if (stage->scale)
+    convert_model_add_tensor (emitter->model, layer, "gamma", 1, &stage->scale->n_values,
+        copy_values (stage->scale->reals, stage->scale->n_values));
+  if (stage->bias)
+    convert_model_add_tensor (emitter->model, layer, "beta", 1, &stage->bias->n_values,
+        copy_values (stage->bias->reals, stage->bias->n_values));
   return TRUE;
 }
 
 static void
-add_cell (Emit *emit, JsonObject *layer, const OnnxCell *cell, gboolean reverse)
+add_cell (Emitter *emitter, JsonObject *layer, const OnnxCell *cell, gboolean reverse)
 {
   const gsize m = cell->m, ih[] = {4 * m, cell->d}, hh[] = {4 * m, m}, peephole = 3 * m;
   const struct {
@@ -221,7 +216,7 @@ add_cell (Emit *emit, JsonObject *layer, const OnnxCell *cell, gboolean reverse)
     guint n_dims;
     const gsize *shape;
     gsize n;
-  } rows[] = {
+  } tensors[] = {
       {"weight_ih_l0", cell->weight_ih, 2, ih, ih[0] * ih[1]},
       {"weight_hh_l0", cell->weight_hh, 2, hh, hh[0] * hh[1]},
       {"bias_ih_l0", cell->bias_ih, 1, ih, ih[0]},
@@ -231,211 +226,249 @@ add_cell (Emit *emit, JsonObject *layer, const OnnxCell *cell, gboolean reverse)
       {"initial_c_l0", cell->c, 1, &m, m},
   };
 
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    g_autofree char *suffix = g_strconcat (rows[i].name, reverse ? "_reverse" : NULL, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (tensors); i++) {
+    g_autofree char *suffix = g_strconcat (tensors[i].name, reverse ? "_reverse" : NULL, NULL);
 
-    if (rows[i].values)
-      convert_model_add_tensor (emit->model, layer, suffix, rows[i].n_dims, rows[i].shape,
-          copy (rows[i].values, rows[i].n));
+    if (tensors[i].values)
+      convert_model_add_tensor (emitter->model, layer, suffix, tensors[i].n_dims,
+          tensors[i].shape, copy_values (tensors[i].values, tensors[i].n));
   }
 }
 
 static gboolean
-same_activation (const OnnxActivation *a, const OnnxActivation *b)
+are_equal (const OnnxActivation *a, const OnnxActivation *b)
 {
   return g_str_equal (a->name, b->name) && a->alpha == b->alpha && a->beta == b->beta;
 }
 
+/* Adds the three activations of a direction, or six if the directions differ. The default
+ * activations are omitted. */
 static void
 add_activations (JsonObject *layer, const OnnxCell *const *cells, guint n)
 {
-  static const char *const usual[] = {"sigmoid", "tanh", "tanh"};
+  static const char *const default_names[] = {"sigmoid", "tanh", "tanh"};
   JsonArray *array = json_array_new ();
-  gboolean is_usual = TRUE, same = TRUE;
+  gboolean are_default = TRUE, are_same = TRUE;
 
   for (guint i = 0; i < 3 * n; i++) {
     const OnnxActivation *activation = &cells[i / 3]->activations[i % 3];
 
-    is_usual &= g_str_equal (activation->name, usual[i % 3]);
-    same &= same_activation (activation, &cells[0]->activations[i % 3]);
+    are_default &= g_str_equal (activation->name, default_names[i % 3]);
+    are_same &= are_equal (activation, &cells[0]->activations[i % 3]);
   }
-  for (guint i = 0; i < (same ? 3 : 3 * n); i++)
-    json_array_add_element (array, activation_node (&cells[i / 3]->activations[i % 3]));
-  if (is_usual)
+  for (guint i = 0; i < (are_same ? 3 : 3 * n); i++)
+    json_array_add_element (array, new_activation_node (&cells[i / 3]->activations[i % 3]));
+  if (are_default)
     json_array_unref (array);
   else
     json_object_set_array_member (layer, "activations", array);
 }
 
 static void
-add_repeat (Emit *emit, const OnnxStep *step, gsize n)
+add_repeat_vector (Emitter *emitter, const OnnxStage *stage, gsize n)
 {
-  JsonObject *layer = convert_model_add_layer (emit->model, "repeat_vector", step->name);
+  JsonObject *layer = convert_model_add_layer (emitter->model, "repeat_vector", stage->name);
 
   json_object_set_int_member (layer, "n", (gint64) n);
-  emit->lstm = NULL;
+  emitter->lstm = NULL;
 }
 
-/* A sequence's own last step is never masked, the one at the end of time may be. */
+/* Makes the previous LSTM return the step that it processes last. This step of a sequence is never
+ * masked. The last step in time may be masked. */
 static void
-take_own (Emit *emit, const OnnxStep *step, OnnxTake take)
+return_last_step (Emitter *emitter, const OnnxStage *stage, OnnxSelection selection)
 {
-  const OnnxStep *lstm = emit->lstm_step;
-
-  if (take == ONNX_TAKE_OWN || step->by_length)
-    json_object_remove_member (emit->lstm, "zero_masked");
-  if (!lstm->cells[0])
-    json_object_set_string_member (emit->lstm, "order", "processed");
-  json_object_set_string_member (emit->lstm, "return", "last");
-  emit->lstm = NULL;
+  if (selection == ONNX_SELECT_OWN_LAST || stage->selects_by_length)
+    json_object_remove_member (emitter->lstm, "zero_masked");
+  if (!emitter->lstm_stage->cells[0])
+    json_object_set_string_member (emitter->lstm, "order", "processed");
+  json_object_set_string_member (emitter->lstm, "return", "last");
+  emitter->lstm = NULL;
 }
 
-/* Only from the one LSTM that time comes from can a direction's own last step be had; the step
- * at the end of time can always. */
+/* Selects one step. Only the LSTM itself can return the step that each direction processes last.
+ * The last step in time is available after every layer. */
 static gboolean
-emit_take (Emit *emit, const OnnxStep *step, OnnxTake take)
+emit_selection (Emitter *emitter, const OnnxStage *stage)
 {
-  gboolean there = emit->lstm && emit->lstm_step->cells[0];
-  gboolean back = emit->lstm && emit->lstm_step->cells[1];
+  OnnxSelection selection = stage->selection;
+  gboolean has_forward = emitter->lstm && emitter->lstm_stage->cells[0];
+  gboolean has_reverse = emitter->lstm && emitter->lstm_stage->cells[1];
 
-  if (take == ONNX_TAKE_OWN || (take == ONNX_TAKE_LAST && there && !back)
-      || (take == ONNX_TAKE_FIRST && back && !there)) {
-    take_own (emit, step, take);
+  if (selection == ONNX_SELECT_OWN_LAST
+      || (selection == ONNX_SELECT_LAST && has_forward && !has_reverse)
+      || (selection == ONNX_SELECT_FIRST && has_reverse && !has_forward)) {
+    return_last_step (emitter, stage, selection);
     return TRUE;
   }
-  if (take == ONNX_TAKE_FIRST || emit->flipped)
-    return fail (emit, step, "expected the last step to be taken, found the first one");
-  flush (emit);
-  add_repeat (emit, step, 1);
+  if (selection == ONNX_SELECT_FIRST || emitter->is_flipped)
+    return set_stage_error (
+        emitter, stage, "selected step: expected the last step in time, found the first one");
+  flush_pending (emitter);
+  add_repeat_vector (emitter, stage, 1);
   return TRUE;
 }
 
 static gboolean
-emit_lstm (Emit *emit, const OnnxStep *step)
+emit_lstm (Emitter *emitter, const OnnxStage *stage)
 {
-  const OnnxCell *cells[2] = {step->cells[0] ? step->cells[0] : step->cells[1], step->cells[1]};
-  gboolean both = step->cells[0] && step->cells[1];
-  gboolean reverse = !both && (step->cells[0] != NULL) == emit->flipped;
+  const OnnxCell *cells[2] = {
+      stage->cells[0] ? stage->cells[0] : stage->cells[1], stage->cells[1]};
+  gboolean both = stage->cells[0] && stage->cells[1];
+  gboolean reverse = !both && (stage->cells[0] != NULL) == emitter->is_flipped;
   JsonObject *layer;
 
-  flush (emit);
-  if (emit->flipped && both)
-    return fail (emit, step, "expected one direction over reversed time, found two");
-  emit->lstm = layer = convert_model_add_layer (emit->model, "lstm", step->name);
-  emit->lstm_step = step;
+  flush_pending (emitter);
+  if (emitter->is_flipped && both)
+    return set_stage_error (
+        emitter, stage, "direction: expected one direction over reversed time, found two");
+  emitter->lstm = layer = convert_model_add_layer (emitter->model, "lstm", stage->name);
+  emitter->lstm_stage = stage;
   if (both || reverse)
     json_object_set_string_member (layer, "direction", both ? "bidirectional" : "reverse");
-  if (both && step->merge)
-    json_object_set_string_member (layer, "merge", step->merge);
-  if (reverse && emit->flipped)
+  if (both && stage->merge)
+    json_object_set_string_member (layer, "merge", stage->merge);
+  if (reverse && emitter->is_flipped)
     json_object_set_string_member (layer, "order", "processed");
-  if (!reverse && emit->flipped)
-    return fail (emit, step, "expected a forward LSTM over reversed time, found another");
-  emit->flipped = FALSE;
+  if (!reverse && emitter->is_flipped)
+    return set_stage_error (
+        emitter, stage, "direction: expected forward over reversed time, found reverse");
+  emitter->is_flipped = FALSE;
   add_activations (layer, cells, both ? 2 : 1);
   if (cells[0]->clip > 0)
     json_object_set_double_member (layer, "clip", to_double (cells[0]->clip));
   if (cells[0]->input_forget)
     json_object_set_boolean_member (layer, "input_forget", TRUE);
-  if (step->masked)
+  if (stage->is_masked)
     json_object_set_boolean_member (layer, "zero_masked", TRUE);
-  add_cell (emit, layer, cells[0], FALSE);
+  add_cell (emitter, layer, cells[0], FALSE);
   if (both)
-    add_cell (emit, layer, cells[1], TRUE);
-  return step->take == ONNX_TAKE_ALL || emit_take (emit, step, step->take);
+    add_cell (emitter, layer, cells[1], TRUE);
+  return stage->selection == ONNX_SELECT_ALL || emit_selection (emitter, stage);
 }
 
 static gboolean
-emit_flip (Emit *emit, const OnnxStep *step)
+emit_flip (Emitter *emitter, const OnnxStage *stage)
 {
-  const OnnxStep *lstm = emit->lstm ? emit->lstm_step : NULL;
+  const OnnxStage *lstm = emitter->lstm ? emitter->lstm_stage : NULL;
 
-  if (lstm && lstm->cells[0] && json_object_has_member (emit->lstm, "order")) {
-    json_object_remove_member (emit->lstm, "order");
-    emit->lstm = NULL;
+  if (lstm && lstm->cells[0] && json_object_has_member (emitter->lstm, "order")) {
+    json_object_remove_member (emitter->lstm, "order");
+    emitter->lstm = NULL;
     return TRUE;
   }
-  if (lstm && !lstm->cells[0] && !json_object_has_member (emit->lstm, "order")) {
-    json_object_set_string_member (emit->lstm, "order", "processed");
-    emit->lstm = NULL;
+  if (lstm && !lstm->cells[0] && !json_object_has_member (emitter->lstm, "order")) {
+    json_object_set_string_member (emitter->lstm, "order", "processed");
+    emitter->lstm = NULL;
     return TRUE;
   }
-  emit->lstm = NULL;
-  emit->flipped = !emit->flipped;
+  emitter->lstm = NULL;
+  emitter->is_flipped = !emitter->is_flipped;
   return TRUE;
 }
 
 static gboolean
-is_finite (const OnnxActivation *activation)
+emit_repeat (Emitter *emitter, const OnnxStage *stage)
 {
-  return isfinite (activation->alpha) && isfinite (activation->beta);
+  flush_pending (emitter);
+  add_repeat_vector (emitter, stage, stage->n_repeats);
+  return TRUE;
 }
 
-/* Numbers that go to JSON, which has neither infinities nor NaN */
 static gboolean
-check_numbers (const Emit *emit, const OnnxStep *step)
+emit_input (Emitter *emitter, const OnnxStage *stage)
 {
-  gboolean finite = isfinite (step->epsilon) && is_finite (&step->activation);
+  return TRUE;
+}
 
-  if (step->number && step->number->n == 1)
-    finite &= isfinite (step->number->f[0]) && (step->op != '/' || step->number->f[0] != 0);
+static gboolean
+refuse_moment (Emitter *emitter, const OnnxStage *stage)
+{
+  return set_stage_error (emitter, stage,
+      "nodes: expected a complete layer normalization, found only a part of one");
+}
+
+static gboolean (*const emit_functions[ONNX_N_STAGES]) (Emitter *, const OnnxStage *) = {
+    [ONNX_STAGE_INPUT] = emit_input,
+    [ONNX_STAGE_LSTM] = emit_lstm,
+    [ONNX_STAGE_DENSE] = emit_dense,
+    [ONNX_STAGE_AFFINE] = emit_affine,
+    [ONNX_STAGE_ACTIVATION] = emit_activation,
+    [ONNX_STAGE_LAYER_NORM] = emit_layer_norm,
+    [ONNX_STAGE_SELECT] = emit_selection,
+    [ONNX_STAGE_FLIP] = emit_flip,
+    [ONNX_STAGE_REPEAT] = emit_repeat,
+    [ONNX_STAGE_MOMENT] = refuse_moment,
+};
+
+static gboolean
+check_number (const Emitter *emitter, const OnnxStage *stage, const char *field, float number)
+{
+  g_autofree char *problem = NULL;
+
+  if (isfinite (number))
+    return TRUE;
+  problem = g_strdup_printf (
+      "%s: expected a finite number, found %s", field, isnan (number) ? "NaN" : "infinity");
+  return set_stage_error (emitter, stage, problem);
+}
+
+static gboolean
+check_activation (
+    const Emitter *emitter, const OnnxStage *stage, const OnnxActivation *activation)
+{
+  return check_number (emitter, stage, "alpha", activation->alpha)
+         && check_number (emitter, stage, "beta", activation->beta);
+}
+
+/* Checks the numbers that become JSON, which has neither infinity nor NaN. */
+static gboolean
+check_numbers (const Emitter *emitter, const OnnxStage *stage)
+{
+  const OnnxTensor *operand = stage->operand;
+
+  if (!isfinite (stage->epsilon))
+    return check_number (emitter, stage, "epsilon", (float) stage->epsilon);
+  if (!check_activation (emitter, stage, &stage->activation))
+    return FALSE;
+  if (operand && operand->n_values == 1) {
+    if (!check_number (emitter, stage, "constant", operand->reals[0]))
+      return FALSE;
+    if (stage->arithmetic == '/' && operand->reals[0] == 0)
+      return set_stage_error (
+          emitter, stage, "divisor: expected a number other than 0, found 0");
+  }
   for (guint k = 0; k < 2; k++) {
-    const OnnxCell *cell = step->cells[k];
+    const OnnxCell *cell = stage->cells[k];
 
     for (guint i = 0; cell && i < 3; i++)
-      finite &= is_finite (&cell->activations[i]);
-    finite &= !cell || isfinite (cell->clip);
+      if (!check_activation (emitter, stage, &cell->activations[i]))
+        return FALSE;
+    if (cell && !check_number (emitter, stage, "clip", cell->clip))
+      return FALSE;
   }
-  return finite || fail (emit, step, "expected finite numbers, found infinity or NaN");
+  return TRUE;
 }
 
-static gboolean
-emit_step (Emit *emit, const OnnxStep *step)
-{
-  switch (step->kind) {
-  case ONNX_STEP_LSTM:
-    return emit_lstm (emit, step);
-  case ONNX_STEP_DENSE:
-    return emit_dense (emit, step);
-  case ONNX_STEP_AFFINE:
-    return emit_affine (emit, step);
-  case ONNX_STEP_ACTIVATION:
-    return emit_activation (emit, step);
-  case ONNX_STEP_LAYER_NORM:
-    return emit_layer_norm (emit, step);
-  case ONNX_STEP_TAKE:
-    return emit_take (emit, step, step->take);
-  case ONNX_STEP_FLIP:
-    return emit_flip (emit, step);
-  case ONNX_STEP_REPEAT:
-    flush (emit);
-    add_repeat (emit, step, step->n);
-    return TRUE;
-  case ONNX_STEP_INPUT:
-    return TRUE;
-  case ONNX_STEP_MOMENT:
-  default:
-    return fail (emit, step, "expected all of a layer normalization, found a part of one");
-  }
-}
-
-/* Returns: (transfer full): the layers up to @last */
 ConvertModel *
-onnx_emit (const OnnxReader *reader, const OnnxStep *last, GError **error)
+onnx_emit_layers (const OnnxReader *reader, const OnnxStage *last, GError **error)
 {
   g_autoptr (ConvertModel) model = convert_model_new ();
-  g_autoptr (GPtrArray) steps = g_ptr_array_new ();
-  Emit emit = {reader, model, error};
+  g_autoptr (GPtrArray) stages = g_ptr_array_new ();
+  Emitter emitter = {reader, model, error};
 
-  for (const OnnxStep *step = last; step; step = step->parent)
-    g_ptr_array_add (steps, (gpointer) step);
-  for (guint i = steps->len; i-- > 0;)
-    if (!check_numbers (&emit, g_ptr_array_index (steps, i))
-        || !emit_step (&emit, g_ptr_array_index (steps, i)))
+  for (const OnnxStage *stage = last; stage; stage = stage->parent)
+    g_ptr_array_add (stages, (gpointer) stage);
+  for (guint i = stages->len; i-- > 0;) {
+    const OnnxStage *stage = g_ptr_array_index (stages, i);
+
+    if (!check_numbers (&emitter, stage) || !emit_functions[stage->kind](&emitter, stage))
       return NULL;
-  flush (&emit);
-  if (emit.flipped) {
-    fail (&emit, last, "expected time in its own order at the output, found it reversed");
+  }
+  flush_pending (&emitter);
+  if (emitter.is_flipped) {
+    set_stage_error (
+        &emitter, last, "output: expected time in its own order, found it reversed");
     return NULL;
   }
   return g_steal_pointer (&model);

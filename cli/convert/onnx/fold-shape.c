@@ -1,19 +1,61 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * Constants that only change shape: every function computes a node whose inputs are all
- * constant. */
-#include "onnx/onnx.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "onnx/fold-shape.h"
+#include "onnx/args.h"
+#include "onnx/decode.h"
 #include <string.h>
 
-/* The shape that @ints say; an unknown size is 1, as every value along it is the same. */
+/* Returns FALSE with *unsupported if the shape of the constant is unknown. */
+static gboolean
+check_known_shape (OnnxReader *reader, OnnxNode *node, OnnxValue **unsupported)
+{
+  *unsupported = onnx_get_tensor_input (node, 0)->is_repeated ? onnx_unsupported (reader, node,
+                     "data: expected a known shape, found constants that repeat along an "
+                     "axis of unknown size")
+                                                              : NULL;
+  return !*unsupported;
+}
+
+OnnxValue *
+onnx_fold_shape (OnnxReader *reader, OnnxNode *node)
+{
+  const OnnxTensor *tensor = onnx_get_tensor_input (node, 0);
+  gint64 sizes[ONNX_MAX_DIMS];
+  OnnxValue *unsupported;
+  guint start, end;
+
+  if (!check_known_shape (reader, node, &unsupported))
+    return unsupported;
+  onnx_get_shape_range (node, tensor->n_dims, &start, &end);
+  for (guint i = 0; i < tensor->n_dims; i++)
+    sizes[i] = (gint64) tensor->shape[i];
+  return onnx_value_from_tensor (
+      reader, node, onnx_tensor_from_ints (reader, sizes + start, end - start));
+}
+
+OnnxValue *
+onnx_fold_size (OnnxReader *reader, OnnxNode *node)
+{
+  const gint64 n = (gint64) onnx_get_tensor_input (node, 0)->n_values;
+  OnnxValue *unsupported;
+  OnnxTensor *size;
+
+  if (!check_known_shape (reader, node, &unsupported))
+    return unsupported;
+  if ((size = onnx_tensor_from_ints (reader, &n, 1)))
+    size->n_dims = 0;
+  return onnx_value_from_tensor (reader, node, size);
+}
+
+/* Converts sizes to a shape. An unknown size becomes 1, as every value along its axis is the same.
+ * Returns FALSE if a size is negative. */
 static gboolean
 get_shape (const OnnxInt *ints, gsize n, gsize *shape, gboolean *repeated)
 {
   for (gsize i = 0; i < n; i++) {
-    shape[i] = ints[i].atom == ONNX_NUMBER ? (gsize) ints[i].offset : 1;
-    if (ints[i].atom == ONNX_NUMBER && ints[i].offset < 0)
+    shape[i] = ints[i].factor == ONNX_NO_FACTOR ? (gsize) ints[i].offset : 1;
+    if (ints[i].factor == ONNX_NO_FACTOR && ints[i].offset < 0)
       return FALSE;
-    *repeated |= ints[i].atom != ONNX_NUMBER;
+    *repeated |= ints[i].factor != ONNX_NO_FACTOR;
   }
   return TRUE;
 }
@@ -21,7 +63,7 @@ get_shape (const OnnxInt *ints, gsize n, gsize *shape, gboolean *repeated)
 OnnxValue *
 onnx_fold_constant_of_shape (OnnxReader *reader, OnnxNode *node)
 {
-  const Onnx__AttributeProto *attribute = onnx_attribute (node, "value");
+  const Onnx__AttributeProto *attribute = onnx_find_attribute (node, "value");
   const OnnxTensor *value = NULL;
   const char *problem = NULL;
   gboolean repeated = FALSE;
@@ -30,66 +72,70 @@ onnx_fold_constant_of_shape (OnnxReader *reader, OnnxNode *node)
   OnnxTensor *tensor;
 
   if (attribute && attribute->t)
-    value = onnx_tensor_decode (reader, attribute->t, &problem);
-  if (problem || (value && value->n != 1))
-    return onnx_bad (reader, node, "expected one value, found %s", problem ? problem : "more");
+    value = onnx_decode_tensor (reader, attribute->t, &problem);
+  if (problem)
+    return onnx_unsupported (reader, node, "value: %s", problem);
+  if (value && value->n_values != 1)
+    return onnx_unsupported (reader, node, "value: expected one value, found %s",
+        onnx_tensor_describe (reader, value));
   if (!onnx_get_ints (reader, node, NULL, 0, &ints, &n) || n > ONNX_MAX_DIMS
       || !get_shape (ints, n, shape, &repeated))
-    return onnx_bad (reader, node, "expected a shape of at most 8 sizes, found another");
+    return onnx_unsupported_input (
+        reader, node, "input", 0, "a shape of at most 8 constant sizes of 0 or more");
   tensor = onnx_tensor_new (reader, value && value->is_int, (guint) n, shape);
-  for (gsize k = 0; value && tensor && k < tensor->n; k++) {
+  for (gsize k = 0; value && tensor && k < tensor->n_values; k++) {
     if (tensor->is_int)
-      tensor->i[k] = value->i[0];
+      tensor->ints[k] = value->ints[0];
     else
-      tensor->f[k] = value->f[0];
+      tensor->reals[k] = value->reals[0];
   }
   if (tensor)
-    tensor->repeated = repeated;
-  return onnx_value_tensor (reader, node, tensor);
+    tensor->is_repeated = repeated;
+  return onnx_value_from_tensor (reader, node, tensor);
 }
 
 OnnxValue *
 onnx_fold_squeeze (OnnxReader *reader, OnnxNode *node)
 {
-  const OnnxTensor *tensor = onnx_in_tensor (node, 0);
+  const OnnxTensor *tensor = onnx_get_tensor_input (node, 0);
   gsize shape[ONNX_MAX_DIMS];
-  gboolean given;
+  OnnxValue *unsupported;
+  gboolean has_axes;
   guint32 mask;
   guint n = 0;
 
-  if (!onnx_get_axes (reader, node, tensor->n_dims, &mask, &given))
-    return onnx_bad (reader, node, "expected constant axes of its input, found others");
+  if ((unsupported = onnx_get_axes (reader, node, tensor->n_dims, &mask, &has_axes)))
+    return unsupported;
   for (guint i = 0; i < tensor->n_dims; i++) {
-    gboolean drop = given ? (mask >> i) & 1 : tensor->shape[i] == 1;
+    gboolean drops = has_axes ? (mask >> i) & 1 : tensor->shape[i] == 1;
 
-    if (drop && tensor->shape[i] != 1)
-      return onnx_bad (reader, node, "expected size 1 along axis %u, found %" G_GSIZE_FORMAT, i,
-          tensor->shape[i]);
-    if (!drop)
+    if (drops && tensor->shape[i] != 1)
+      return onnx_unsupported (reader, node,
+          "data: expected size 1 along axis %u, found %" G_GSIZE_FORMAT, i, tensor->shape[i]);
+    if (!drops)
       shape[n++] = tensor->shape[i];
   }
-  return onnx_value_tensor (reader, node, onnx_tensor_alias (reader, tensor, n, shape));
+  return onnx_value_from_tensor (reader, node, onnx_tensor_alias (reader, tensor, n, shape));
 }
 
 OnnxValue *
 onnx_fold_unsqueeze (OnnxReader *reader, OnnxNode *node)
 {
-  const OnnxTensor *tensor = onnx_in_tensor (node, 0);
-  gsize shape[ONNX_MAX_DIMS], n;
-  const OnnxInt *ints;
-  gboolean given;
+  const OnnxTensor *tensor = onnx_get_tensor_input (node, 0);
+  gsize shape[ONNX_MAX_DIMS];
+  OnnxValue *unsupported;
   guint32 mask;
+  guint n;
 
-  if (!onnx_get_ints (reader, node, "axes", 1, &ints, &n) || n > ONNX_MAX_DIMS - tensor->n_dims
-      || !onnx_get_axes (reader, node, tensor->n_dims + (guint) n, &mask, &given))
-    return onnx_bad (reader, node, "expected constant axes, found others");
-  for (guint i = 0, from = 0; i < tensor->n_dims + n; i++)
+  if ((unsupported = onnx_get_new_axes (reader, node, tensor->n_dims, &mask, &n)))
+    return unsupported;
+  for (guint i = 0, from = 0; i < n; i++)
     shape[i] = (mask >> i) & 1 ? 1 : tensor->shape[from++];
-  return onnx_value_tensor (
-      reader, node, onnx_tensor_alias (reader, tensor, tensor->n_dims + (guint) n, shape));
+  return onnx_value_from_tensor (reader, node, onnx_tensor_alias (reader, tensor, n, shape));
 }
 
-/* Sizes of Reshape and Flatten; 0 copies, -1 is what remains */
+/* Converts the sizes of Reshape to a shape of as many values as @tensor has. A size of 0 copies the
+ * size of the same axis, a size of -1 is the number of remaining values. */
 static gboolean
 get_new_shape (
     const OnnxNode *node, const OnnxTensor *tensor, const OnnxInt *ints, gsize n, gsize *shape)
@@ -100,8 +146,8 @@ get_new_shape (
   for (gsize i = 0; i < n; i++) {
     gint64 size = ints[i].offset;
 
-    if (ints[i].atom != ONNX_NUMBER) /* along which a constant repeats */
-      size = tensor->repeated ? 1 : -1;
+    if (ints[i].factor != ONNX_NO_FACTOR) /* an axis along which the constant repeats */
+      size = tensor->is_repeated ? 1 : -1;
     if (size == 0 && copy)
       size = i < tensor->n_dims ? (gint64) tensor->shape[i] : -2;
     if (size < -1 || (size == -1 && rest < ONNX_MAX_DIMS))
@@ -113,50 +159,54 @@ get_new_shape (
       return FALSE;
   }
   if (rest == ONNX_MAX_DIMS)
-    return known == tensor->n;
-  if (!known || tensor->n % known)
+    return known == tensor->n_values;
+  if (!known || tensor->n_values % known)
     return FALSE;
-  shape[rest] = tensor->n / known;
+  shape[rest] = tensor->n_values / known;
   return TRUE;
 }
 
 OnnxValue *
 onnx_fold_reshape (OnnxReader *reader, OnnxNode *node)
 {
-  const OnnxTensor *tensor = onnx_in_tensor (node, 0);
+  const OnnxTensor *tensor = onnx_get_tensor_input (node, 0);
   gsize shape[ONNX_MAX_DIMS], n;
   const OnnxInt *ints;
 
   if (!onnx_get_ints (reader, node, "shape", 1, &ints, &n) || n > ONNX_MAX_DIMS || (n && !ints)
       || !get_new_shape (node, tensor, ints, n, shape))
-    return onnx_bad (reader, node, "expected a shape of as many values, found another");
-  return onnx_value_tensor (reader, node, onnx_tensor_alias (reader, tensor, (guint) n, shape));
+    return onnx_unsupported (reader, node, "shape: expected the sizes of %s, found %s",
+        onnx_tensor_describe (reader, tensor),
+        onnx_describe_argument (reader, node, "shape", 1));
+  return onnx_value_from_tensor (
+      reader, node, onnx_tensor_alias (reader, tensor, (guint) n, shape));
 }
 
 OnnxValue *
 onnx_fold_transpose (OnnxReader *reader, OnnxNode *node)
 {
-  const OnnxTensor *tensor = onnx_in_tensor (node, 0);
+  const OnnxTensor *tensor = onnx_get_tensor_input (node, 0);
   gssize strides[ONNX_MAX_DIMS], moved[ONNX_MAX_DIMS];
   gsize shape[ONNX_MAX_DIMS];
-  guint perm[ONNX_MAX_DIMS];
+  guint permutation[ONNX_MAX_DIMS];
+  OnnxValue *unsupported;
 
-  if (!onnx_get_perm (node, tensor->n_dims, perm))
-    return onnx_bad (reader, node, "expected perm to name each axis once, found another");
-  onnx_tensor_strides (tensor, strides);
+  if ((unsupported = onnx_get_permutation (reader, node, tensor->n_dims, permutation)))
+    return unsupported;
+  onnx_tensor_get_strides (tensor, strides);
   for (guint i = 0; i < tensor->n_dims; i++) {
-    shape[i] = tensor->shape[perm[i]];
-    moved[i] = strides[perm[i]];
+    shape[i] = tensor->shape[permutation[i]];
+    moved[i] = strides[permutation[i]];
   }
-  return onnx_value_tensor (
+  return onnx_value_from_tensor (
       reader, node, onnx_tensor_view (reader, tensor, tensor->n_dims, shape, 0, moved));
 }
 
-/* Repeats along axes of size 1; along one whose new size is unknown it stays 1. */
+/* Repeats values along axes of size 1. An axis whose new size is unknown keeps size 1. */
 OnnxValue *
 onnx_fold_expand (OnnxReader *reader, OnnxNode *node)
 {
-  const OnnxTensor *tensor = onnx_in_tensor (node, 0);
+  const OnnxTensor *tensor = onnx_get_tensor_input (node, 0);
   gssize strides[ONNX_MAX_DIMS], moved[ONNX_MAX_DIMS];
   gsize shape[ONNX_MAX_DIMS], n;
   gboolean repeated = FALSE;
@@ -166,32 +216,35 @@ onnx_fold_expand (OnnxReader *reader, OnnxNode *node)
 
   if (!onnx_get_ints (reader, node, NULL, 1, &ints, &n) || n > ONNX_MAX_DIMS
       || !get_shape (ints, n, shape, &repeated))
-    return onnx_bad (reader, node, "expected a shape of at most 8 sizes, found another");
+    return onnx_unsupported_input (
+        reader, node, "shape", 1, "a shape of at most 8 constant sizes of 0 or more");
   n_dims = MAX ((guint) n, tensor->n_dims);
   memmove (shape + n_dims - n, shape, n * sizeof *shape);
   for (guint i = 0; i < n_dims - n; i++)
     shape[i] = 1;
-  onnx_tensor_strides (tensor, strides);
+  onnx_tensor_get_strides (tensor, strides);
   for (guint i = 0; i < n_dims; i++) {
     guint before = n_dims - tensor->n_dims;
     gsize size = i < before ? 1 : tensor->shape[i - before];
 
     if (size != 1 && shape[i] != 1 && shape[i] != size)
-      return onnx_bad (reader, node, "expected a shape to broadcast to, found another");
+      return onnx_unsupported (reader, node,
+          "shape: expected a shape to which %s broadcasts, found %s",
+          onnx_tensor_describe_shape (reader, tensor), onnx_describe_input (reader, node, 1));
     moved[i] = size == 1 ? 0 : strides[i - before];
     shape[i] = shape[i] == 1 ? size : shape[i];
   }
   result = onnx_tensor_view (reader, tensor, n_dims, shape, 0, moved);
   if (result)
-    result->repeated |= repeated;
-  return onnx_value_tensor (reader, node, result);
+    result->is_repeated |= repeated;
+  return onnx_value_from_tensor (reader, node, result);
 }
 
-/* Along an axis of size 1, or by 1: more than a state made of constants needs is not known. */
+/* Repeats values along axes of size 1, which is what constant initial states need. */
 OnnxValue *
 onnx_fold_tile (OnnxReader *reader, OnnxNode *node)
 {
-  const OnnxTensor *tensor = onnx_in_tensor (node, 0);
+  const OnnxTensor *tensor = onnx_get_tensor_input (node, 0);
   gssize strides[ONNX_MAX_DIMS];
   gsize shape[ONNX_MAX_DIMS], n;
   gboolean repeated = FALSE;
@@ -200,16 +253,21 @@ onnx_fold_tile (OnnxReader *reader, OnnxNode *node)
 
   if (!onnx_get_ints (reader, node, NULL, 1, &ints, &n) || n != tensor->n_dims
       || !get_shape (ints, n, shape, &repeated))
-    return onnx_bad (reader, node, "expected a repeat for each axis, found others");
-  onnx_tensor_strides (tensor, strides);
+    return onnx_unsupported (reader, node,
+        "repeats: expected a constant for each of %u axes, found %s", tensor->n_dims,
+        onnx_describe_input (reader, node, 1));
+  onnx_tensor_get_strides (tensor, strides);
   for (guint i = 0; i < n; i++) {
     if (tensor->shape[i] != 1 && shape[i] != 1)
-      return onnx_bad (reader, node, "expected repeats along axes of size 1, found others");
+      return onnx_unsupported (reader, node,
+          "repeats: expected repeats along axes of size 1 only, found %" G_GSIZE_FORMAT
+          " along axis %u of size %" G_GSIZE_FORMAT,
+          shape[i], i, tensor->shape[i]);
     strides[i] = tensor->shape[i] == 1 ? 0 : strides[i];
     shape[i] = shape[i] == 1 ? tensor->shape[i] : shape[i];
   }
   result = onnx_tensor_view (reader, tensor, tensor->n_dims, shape, 0, strides);
   if (result)
-    result->repeated |= repeated;
-  return onnx_value_tensor (reader, node, result);
+    result->is_repeated |= repeated;
+  return onnx_value_from_tensor (reader, node, result);
 }

@@ -1,313 +1,226 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "onnx/onnx.h"
+#include "onnx/graph.h"
+#include "onnx/ops.h"
+#include "onnx/order.h"
+#include <string.h>
 
 #define MAX_INPUTS 4096
 
+/* Returns: (nullable): the first unsupported input, or NULL */
 static OnnxValue *
-bad_name (OnnxReader *reader, const char *name, const char *problem)
+find_unsupported_input (const OnnxNode *node)
 {
-  OnnxValue *value = onnx_value_new (reader, ONNX_BAD);
-  g_autofree char *valid = g_utf8_make_valid (name, -1);
-
-  value->problem = onnx_text (reader, g_strdup_printf ("tensor \"%s\": %s", valid, problem));
-  return value;
+  for (guint i = 0; i < node->n_inputs; i++)
+    if (onnx_value_is (node->inputs[i], ONNX_VALUE_UNSUPPORTED))
+      return node->inputs[i];
+  return NULL;
 }
 
-/* Initializers are decoded when they are first asked for. */
-static void
-decode (OnnxReader *reader, OnnxValue *value)
+/* Returns: (nullable): the unsupported value of @node if the operator does not accept input @i */
+static OnnxValue *
+check_input (OnnxReader *reader, const OnnxNode *node, guint i)
 {
-  const char *problem;
+  OnnxValue *in = node->inputs[i], *value;
 
-  value->tensor = onnx_tensor_decode (reader, value->proto, &problem);
-  value->kind = value->tensor ? ONNX_TENSOR : ONNX_BAD;
-  if (!value->tensor)
-    value->problem = bad_name (reader, onnx_name (value->proto->name), problem)->problem;
-}
-
-OnnxValue *
-onnx_scope_find (OnnxReader *reader, const OnnxScope *scope, const char *name)
-{
-  for (; scope; scope = scope->parent) {
-    OnnxValue *value = g_hash_table_lookup (scope->values, name);
-
-    if (value && value->kind == ONNX_LAZY)
-      decode (reader, value);
-    if (value)
-      return value;
+  if (onnx_value_is (in, ONNX_VALUE_UNSUPPORTED))
+    return in;
+  if (onnx_value_is (in, ONNX_VALUE_STATE) && !node->op->is_recurrent)
+    return onnx_unsupported (reader, node,
+        "input %u: expected an LSTM as the only reader of an LSTM's initial state, found %s", i,
+        onnx_shorten_text (reader, node->proto->op_type));
+  if (onnx_value_is (in, ONNX_VALUE_CONCAT) && !node->op->n_moved_inputs) {
+    value = onnx_value_copy (reader, in);
+    value->kind = ONNX_VALUE_UNSUPPORTED;
+    return value;
   }
-  return bad_name (reader, name, "expected a node or an input that gives it, found none");
+  return NULL;
 }
 
-const char *
-onnx_label (OnnxReader *reader, const Onnx__NodeProto *proto)
+/* Gets the function that computes @node. Returns: (nullable): the value of @node if no function
+ * computes it */
+static OnnxValue *
+check_inputs (OnnxReader *reader, OnnxNode *node, OnnxOpFunction *function)
 {
-  const char *name = onnx_name (proto->name);
-  g_autofree char *label = NULL;
+  const OnnxOp *op = node->op;
+  const OnnxValue *signal = NULL;
+  OnnxValue *first = onnx_get_input (node, 0), *value = NULL;
 
-  if (!*name && proto->n_output)
-    name = onnx_name (proto->output[0]);
-  label = g_strdup_printf ("node \"%s\" (%s)", name, onnx_name (proto->op_type));
-  return onnx_text (reader, g_utf8_make_valid (label, -1));
-}
+  if (onnx_value_is (first, ONNX_VALUE_STATE) && op->n_moved_inputs)
+    value = first;
+  for (guint i = 0; i < node->n_inputs; i++) {
+    const OnnxValue *in = node->inputs[i];
 
-/* A node whose inputs are not all readable, or of a kind that the op does not take.
- * Returns: NULL if it can be computed; *value otherwise */
-static gboolean
-check_inputs (OnnxReader *reader, OnnxNode *node, const OnnxOp *op, OnnxFunction *function,
-    OnnxValue **value)
-{
-  gboolean streams = FALSE;
-
-  *value = NULL;
-  for (guint i = 0; i < node->n_in; i++) {
-    OnnxValue *in = node->in[i];
-    gboolean state = in && in->kind == ONNX_STATE;
-
-    if (in && in->kind == ONNX_BAD && !*value)
-      *value = in;
-    if (state && op->layout && i == 0)
-      *value = in;
-    else if (state && !*value && op->stream != onnx_run_lstm)
-      *value = onnx_bad (reader, node, "expected the state of an LSTM to go to an LSTM only");
-    if (in && in->kind == ONNX_PACK && !op->layout && !*value) {
-      *value = onnx_value_copy (reader, in);
-      (*value)->kind = ONNX_BAD;
-    }
-    streams |= in && (in->kind == ONNX_STREAM || in->kind == ONNX_PACK);
+    if (!value)
+      value = check_input (reader, node, i);
+    if (onnx_value_is (in, ONNX_VALUE_SIGNAL) || onnx_value_is (in, ONNX_VALUE_CONCAT))
+      signal = in;
   }
-  *function = streams ? op->stream : op->fold;
-  if (!*value && !*function)
-    *value = onnx_bad (reader, node, "expected %s, found %s",
-        streams ? "it among constants only" : "a tensor from the input",
-        streams ? "a tensor from the input" : "constants");
-  if (!*value && !node->in[0] && op->fold != onnx_fold_constant)
-    *value = onnx_bad (reader, node, "expected a first input, found none");
-  if (!*value && streams && node->in[0]->kind == ONNX_TENSOR
-      && op->stream != onnx_stream_arithmetic && op->stream != onnx_stream_gather)
-    *value = onnx_bad (reader, node, "expected a tensor from the input first, found constants");
-  return *value == NULL;
+  *function = signal ? op->apply : op->fold;
+  if (value)
+    return value;
+  if (!*function)
+    return onnx_unsupported (reader, node, "inputs: expected %s, found %s",
+        signal ? "constants only" : "a tensor that depends on the model's input",
+        signal ? onnx_value_describe (reader, signal) : "constants only");
+  if (!first && !op->needs_no_input)
+    return onnx_unsupported (reader, node, "input 0: expected a tensor, found none");
+  if (signal && first->kind == ONNX_VALUE_TENSOR && !op->accepts_constant_first)
+    return onnx_unsupported_input (
+        reader, node, "input 0", 0, "a tensor that depends on the model's input");
+  return NULL;
 }
 
-/* What moved states are: parts of both are as little an output as c. */
-static OnnxFinal
-get_final (const OnnxNode *node, const OnnxOp *op)
+/* Returns the part of a final state that the result consists of. A result that consists of h and c
+ * counts as c, which cannot be an output. */
+static OnnxStatePart
+get_state_part (const OnnxNode *node)
 {
-  guint n = g_str_equal (op->op, "Concat") ? node->n_in : MIN (node->n_in, 1);
-  OnnxFinal final = ONNX_FINAL_NONE;
+  OnnxStatePart part = ONNX_STATE_PART_NONE;
 
-  for (guint i = 0; op->layout && i < n; i++) {
-    if (!node->in[i] || !node->in[i]->final)
-      return ONNX_FINAL_NONE;
-    final = MAX (final, node->in[i]->final);
+  for (guint i = 0; i < MIN (node->n_inputs, node->op->n_moved_inputs); i++) {
+    if (!node->inputs[i] || !node->inputs[i]->state_part)
+      return ONNX_STATE_PART_NONE;
+    part = MAX (part, node->inputs[i]->state_part);
   }
-  return final;
+  return part;
 }
 
-/* FALSE once nodes have looked at too many values, be they few that all look at the same. */
+/* Returns FALSE if the nodes have read too many values. Values that several nodes read count
+ * several times. */
 static gboolean
 count_work (OnnxReader *reader, const OnnxNode *node)
 {
-  for (guint i = 0; i < node->n_in; i++) {
-    const OnnxValue *in = node->in[i];
-    guint64 n = !in ? 0 : in->kind == ONNX_TENSOR ? in->tensor->n : 1 + in->n_parts;
+  for (guint i = 0; i < node->n_inputs; i++) {
+    const OnnxValue *in = node->inputs[i];
+    guint64 n = !in                             ? 0
+                : in->kind == ONNX_VALUE_TENSOR ? in->tensor->n_values
+                                                : 1 + in->n_parts;
 
-    reader->work -= MIN (n, reader->work);
+    reader->work_left -= MIN (n, reader->work_left);
   }
-  return reader->work > 0;
+  return reader->work_left > 0;
 }
 
 static OnnxValue *
-compute (OnnxReader *reader, OnnxNode *node)
+new_unsupported_op (OnnxReader *reader, const OnnxNode *node, const char *reason)
 {
-  const char *type = onnx_name (node->proto->op_type),
-             *domain = onnx_name (node->proto->domain);
-  gboolean standard = !*domain || g_str_equal (domain, "ai.onnx");
-  const OnnxOp *op = standard ? onnx_find_op (type) : NULL;
-  OnnxFinal final;
-  OnnxFunction function;
-  OnnxValue *value;
+  OnnxValue *unsupported = find_unsupported_input (node);
+  const char *domain = onnx_shorten_text (reader, onnx_string (node->proto->domain));
 
-  if (!op) {
-    for (guint i = 0; i < node->n_in; i++)
-      if (node->in[i] && node->in[i]->kind == ONNX_BAD)
-        return node->in[i];
-    if (onnx_why_not (type))
-      return onnx_bad (
-          reader, node, "expected what liblstm can run, found %s", onnx_why_not (type));
-    return onnx_bad (reader, node, "expected what liblstm can run, found an op of %s%s",
-        standard ? "another kind" : "the domain ", standard ? "" : domain);
-  }
-  if (!count_work (reader, node))
-    return onnx_bad (reader, node, "expected less to fold, found too many values");
-  if (check_inputs (reader, node, op, &function, &value))
-    value = function (reader, node);
-  final = get_final (node, op);
-  for (guint i = 0; final && i < node->n_out; i++) {
-    if (i && !node->out[i])
-      continue;
-    node->out[i] = onnx_value_copy (reader, i ? node->out[i] : value);
-    node->out[i]->final = final;
-  }
-  return final ? node->out[0] : value;
+  if (unsupported)
+    return unsupported;
+  if (reason)
+    return onnx_unsupported (
+        reader, node, "operator: expected one that liblstm can run, found %s", reason);
+  return onnx_unsupported (reader, node,
+      "operator: expected one that liblstm can run, found %s of the %s%s%s",
+      onnx_shorten_text (reader, onnx_string (node->proto->op_type)),
+      *domain ? "domain \"" : "standard domain", domain, *domain ? "\"" : "");
 }
 
+static OnnxValue *
+compute_node (OnnxReader *reader, OnnxNode *node)
+{
+  const char *domain = onnx_string (node->proto->domain);
+  const OnnxOp *op = onnx_find_op (onnx_string (node->proto->op_type));
+  OnnxStatePart part;
+  OnnxOpFunction function;
+  OnnxValue *value;
+
+  if (!op || op->unsupported_reason || (*domain && !g_str_equal (domain, "ai.onnx")))
+    return new_unsupported_op (reader, node, op ? op->unsupported_reason : NULL);
+  node->op = op;
+  if (!count_work (reader, node))
+    return onnx_unsupported (reader, node,
+        "inputs: expected nodes that read at most %" G_GUINT64_FORMAT " values, found more",
+        ONNX_MAX_WORK);
+  if (!(value = check_inputs (reader, node, &function)))
+    value = function (reader, node);
+  part = get_state_part (node);
+  for (guint i = 0; part && i < node->n_outputs; i++) {
+    if (i && !node->outputs[i])
+      continue;
+    node->outputs[i] = onnx_value_copy (reader, i ? node->outputs[i] : value);
+    node->outputs[i]->state_part = part;
+  }
+  return part ? node->outputs[0] : value;
+}
+
+/* Sets @error for a broken node. Returns: FALSE */
 static gboolean
-fail_node (
+set_node_error (
     OnnxReader *reader, const Onnx__NodeProto *proto, GError **error, const char *problem)
 {
-  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: %s: %s", reader->input->path,
-      onnx_label (reader, proto), problem);
-  return FALSE;
+  return onnx_set_error (
+      reader, CONVERT_ERROR_FILE, error, "%s: %s", onnx_label_node (reader, proto), problem);
+}
+
+/* Allocates the inputs and outputs of @node and finds the inputs. */
+static gboolean
+open_node (OnnxReader *reader, OnnxNode *node, GError **error)
+{
+  const Onnx__NodeProto *proto = node->proto;
+
+  if (proto->n_input > MAX_INPUTS || proto->n_output > MAX_INPUTS)
+    return onnx_set_error (reader, CONVERT_ERROR_FILE, error,
+        "%s: expected at most %d inputs and %d outputs, found %" G_GSIZE_FORMAT
+        " and %" G_GSIZE_FORMAT,
+        node->label, MAX_INPUTS, MAX_INPUTS, proto->n_input, proto->n_output);
+  if (!proto->n_output)
+    return set_node_error (reader, proto, error, "outputs: expected an output, found none");
+  node->n_inputs = (guint) proto->n_input;
+  node->n_outputs = (guint) proto->n_output;
+  while (node->n_inputs && !*onnx_string (proto->input[node->n_inputs - 1]))
+    node->n_inputs--;
+  node->inputs = onnx_alloc (reader, node->n_inputs, sizeof *node->inputs);
+  node->outputs = onnx_alloc (reader, node->n_outputs, sizeof *node->outputs);
+  if (!node->inputs || !node->outputs)
+    return set_node_error (
+        reader, proto, error, "graph: expected one that fits in memory, found a larger one");
+  for (guint i = 0; i < node->n_inputs; i++)
+    if (*onnx_string (proto->input[i]))
+      node->inputs[i] = onnx_scope_find (reader, node->scope, proto->input[i]);
+  return TRUE;
 }
 
 static gboolean
 run_node (OnnxReader *reader, OnnxScope *scope, const Onnx__NodeProto *proto, GError **error)
 {
-  OnnxNode node = {proto, scope, onnx_label (reader, proto)};
+  OnnxNode node = {proto, NULL, scope, onnx_label_node (reader, proto)};
   OnnxValue *first;
 
-  if (proto->n_input > MAX_INPUTS || proto->n_output > MAX_INPUTS)
-    return fail_node (reader, proto, error, "expected fewer inputs and outputs");
-  if (!proto->n_output)
-    return fail_node (reader, proto, error, "expected an output, found none");
-  node.n_in = (guint) proto->n_input;
-  node.n_out = (guint) proto->n_output;
-  while (node.n_in && !*onnx_name (proto->input[node.n_in - 1]))
-    node.n_in--;
-  node.in = onnx_alloc (reader, node.n_in, sizeof *node.in);
-  node.out = onnx_alloc (reader, node.n_out, sizeof *node.out);
-  if (!node.in || !node.out)
-    return fail_node (reader, proto, error, "expected a graph that fits in memory");
-  for (guint i = 0; i < node.n_in; i++)
-    if (*onnx_name (proto->input[i]))
-      node.in[i] = onnx_scope_find (reader, scope, proto->input[i]);
-  first = compute (reader, &node);
-  for (guint i = 0; i < node.n_out; i++) {
-    OnnxValue *value = i == 0 || first->kind == ONNX_BAD ? first : node.out[i];
+  if (!open_node (reader, &node, error))
+    return FALSE;
+  first = compute_node (reader, &node);
+  for (guint i = 0; i < node.n_outputs; i++) {
+    gboolean is_unsupported = first->kind == ONNX_VALUE_UNSUPPORTED;
+    OnnxValue *value = node.outputs[i];
 
-    if (node.out[i] && first->kind == ONNX_BAD)
-      value = node.out[i];
+    if (is_unsupported ? !value : i == 0)
+      value = first;
     if (!value)
-      value = onnx_bad (reader, &node, "expected its output %u to be unused, found a use", i);
-    if (*onnx_name (proto->output[i]))
+      value = onnx_unsupported (
+          reader, &node, "output %u: expected no node to read it, found one", i);
+    if (*onnx_string (proto->output[i]))
       g_hash_table_insert (scope->values, proto->output[i], value);
   }
   return TRUE;
 }
 
-/* Nodes in an order in which every one comes after those it reads from */
-typedef struct {
-  GHashTable *producers; /* name to 1 + index of the node */
-  GArray *edges;         /* pairs: from, to */
-  guint *waiting;        /* for how many, by node */
-} Order;
-
-static void
-order_clear (Order *order)
-{
-  g_hash_table_unref (order->producers);
-  g_array_unref (order->edges);
-  g_free (order->waiting);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Order, order_clear)
-
-/* What @proto reads, also within the graphs of an If */
-static void
-add_edges (Order *order, const Onnx__NodeProto *proto, guint to)
-{
-  for (gsize i = 0; i < proto->n_input; i++) {
-    guint from = GPOINTER_TO_UINT (
-        g_hash_table_lookup (order->producers, onnx_name (proto->input[i])));
-    const guint edge[] = {from - 1, to};
-
-    if (from) {
-      g_array_append_vals (order->edges, edge, 2);
-      order->waiting[to]++;
-    }
-  }
-  for (gsize a = 0; a < proto->n_attribute; a++) {
-    const Onnx__GraphProto *graph = proto->attribute[a]->g;
-
-    for (gsize i = 0; graph && i < graph->n_node; i++)
-      add_edges (order, graph->node[i], to);
-    for (gsize i = 0; graph && i < graph->n_output; i++) {
-      char *name = (char *) onnx_name (graph->output[i]->name);
-      const Onnx__NodeProto out = {.n_input = 1, .input = &name};
-
-      add_edges (order, &out, to);
-    }
-  }
-}
-
-static gboolean
-add_producers (OnnxReader *reader, Order *order, const OnnxScope *scope,
-    const Onnx__GraphProto *graph, GError **error)
-{
-  for (gsize i = 0; i < graph->n_node; i++) {
-    const Onnx__NodeProto *proto = graph->node[i];
-
-    for (gsize k = 0; k < proto->n_output; k++) {
-      if (!*onnx_name (proto->output[k]))
-        continue;
-      if (g_hash_table_contains (scope->values, proto->output[k])
-          || !g_hash_table_insert (
-              order->producers, proto->output[k], GUINT_TO_POINTER (i + 1)))
-        return fail_node (
-            reader, proto, error, "expected outputs of its own, found another node's");
-    }
-  }
-  return TRUE;
-}
-
-/* For each node, where those begin that wait for it; one more at the end */
-static guint *
-index_edges (const Order *order, guint n, guint **targets)
-{
-  const guint *edges = (const guint *) (gpointer) order->edges->data;
-  guint n_edges = order->edges->len / 2;
-  guint *begin = g_new0 (guint, n + 2);
-
-  *targets = g_new (guint, n_edges + 1);
-  for (guint i = 0; i < n_edges; i++)
-    begin[edges[2 * i] + 2]++;
-  for (guint i = 1; i < n + 2; i++)
-    begin[i] += begin[i - 1];
-  for (guint i = 0; i < n_edges; i++)
-    (*targets)[begin[edges[2 * i] + 1]++] = edges[2 * i + 1];
-  return begin;
-}
-
 gboolean
-onnx_graph_run (
+onnx_run_graph (
     OnnxReader *reader, OnnxScope *scope, const Onnx__GraphProto *graph, GError **error)
 {
-  g_auto (Order) order = {g_hash_table_new (g_str_hash, g_str_equal),
-      g_array_new (FALSE, FALSE, sizeof (guint)), g_new0 (guint, graph->n_node + 1)};
-  guint n = (guint) graph->n_node, n_ready = 0;
-  g_autofree guint *ready = g_new (guint, n + 1), *begin = NULL, *targets = NULL;
+  g_auto (OnnxOrder) order = {NULL};
 
-  if (!add_producers (reader, &order, scope, graph, error))
+  if (!onnx_order_nodes (reader, scope, graph, &order, error))
     return FALSE;
-  for (guint i = 0; i < n; i++)
-    add_edges (&order, graph->node[i], i);
-  begin = index_edges (&order, n, &targets);
-  for (guint i = 0; i < n; i++)
-    if (!order.waiting[i])
-      ready[n_ready++] = i;
-  for (guint k = 0; k < n_ready; k++) {
-    if (!run_node (reader, scope, graph->node[ready[k]], error))
+  for (guint i = 0; i < order.n; i++)
+    if (!run_node (reader, scope, graph->node[order.nodes[i]], error))
       return FALSE;
-    for (guint e = begin[ready[k]]; e < begin[ready[k] + 1]; e++)
-      if (!--order.waiting[targets[e]])
-        ready[n_ready++] = targets[e];
-  }
-  for (guint i = 0; n_ready < n && i < n; i++)
-    if (order.waiting[i])
-      return fail_node (
-          reader, graph->node[i], error, "expected a graph without cycles, found one");
-  return TRUE;
+  return !order.cyclic
+         || set_node_error (
+             reader, order.cyclic, error, "inputs: expected a graph without cycles, found one");
 }
 
 static OnnxValue *
@@ -316,31 +229,42 @@ run_branch (OnnxReader *reader, OnnxNode *node, const Onnx__GraphProto *graph)
   g_autoptr (GHashTable) values = g_hash_table_new (g_str_hash, g_str_equal);
   OnnxScope scope = {node->scope, values, node->scope->depth + 1};
   g_autoptr (GError) error = NULL;
+  const char *duplicate;
 
   if (scope.depth > ONNX_MAX_DEPTH)
-    return onnx_bad (
-        reader, node, "expected at most %d graphs in each other, found more", ONNX_MAX_DEPTH);
-  if (onnx_add_initializers (reader, &scope, graph) || graph->n_output != node->n_out)
-    return onnx_bad (reader, node, "expected names once, and as many outputs, found others");
-  if (!onnx_graph_run (reader, &scope, graph, &error))
-    return onnx_bad (reader, node, "%s", error->message);
-  for (guint i = 0; i < node->n_out; i++)
-    node->out[i] = onnx_scope_find (reader, &scope, onnx_name (graph->output[i]->name));
-  return node->out[0];
+    return onnx_unsupported (reader, node,
+        "branch: expected at most %d graphs within each other, found %u", ONNX_MAX_DEPTH,
+        scope.depth);
+  if ((duplicate = onnx_scope_add_initializers (reader, &scope, graph)))
+    return onnx_unsupported (reader, node,
+        "branch: expected initializers of different names, found two of the name \"%s\"",
+        onnx_shorten_text (reader, duplicate));
+  if (graph->n_output != node->n_outputs)
+    return onnx_unsupported (reader, node,
+        "branch: expected %u outputs, as the node has, found %" G_GSIZE_FORMAT, node->n_outputs,
+        graph->n_output);
+  if (!onnx_run_graph (reader, &scope, graph, &error))
+    return onnx_unsupported (reader, node, "branch: %s",
+        error->message + strlen (reader->input->path) + strlen (": "));
+  for (guint i = 0; i < node->n_outputs; i++)
+    node->outputs[i] = onnx_scope_find (reader, &scope, onnx_string (graph->output[i]->name));
+  return node->outputs[0];
 }
 
 OnnxValue *
 onnx_run_if (OnnxReader *reader, OnnxNode *node)
 {
-  const OnnxTensor *condition = node->in[0]->kind == ONNX_TENSOR ? node->in[0]->tensor : NULL;
+  const OnnxTensor *condition = onnx_get_tensor_input (node, 0);
   const Onnx__AttributeProto *branch;
+  const char *name;
 
-  if (!condition || !condition->is_int || condition->n != 1
-      || condition->i[0].atom != ONNX_NUMBER)
-    return onnx_bad (
-        reader, node, "expected a condition known from constants and sizes, found another");
-  branch = onnx_attribute (node, condition->i[0].offset ? "then_branch" : "else_branch");
+  if (!condition || !condition->is_int || condition->n_values != 1
+      || condition->ints[0].factor != ONNX_NO_FACTOR)
+    return onnx_unsupported_input (
+        reader, node, "condition", 0, "one that follows from constants and known sizes");
+  name = condition->ints[0].offset ? "then_branch" : "else_branch";
+  branch = onnx_find_attribute (node, name);
   if (!branch || !branch->g)
-    return onnx_bad (reader, node, "expected a graph for each case, found none");
+    return onnx_unsupported (reader, node, "%s: expected a graph, found none", name);
   return run_branch (reader, node, branch->g);
 }

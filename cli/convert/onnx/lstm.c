@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "onnx/onnx.h"
-#include <math.h>
+#include "onnx/lstm.h"
+#include "onnx/activation.h"
+#include "onnx/signal.h"
+#include "util/text.h"
 #include <string.h>
 
 #define GATES 4
@@ -16,14 +18,14 @@ static const struct {
     {"bidirectional", TRUE, TRUE},
 };
 
-/* An LSTM node while it is read; failed is what the functions below say of it */
+/* An LSTM node while it is converted. A function that returns FALSE has set unsupported. */
 typedef struct {
   OnnxReader *reader;
   OnnxNode *node;
-  OnnxValue *failed;
-  const OnnxTensor *in[8]; /* but X */
-  gsize d, m, dirs;
-  gboolean batch_first, masked;
+  OnnxValue *unsupported;
+  const OnnxTensor *in[8]; /* by the enum above, except X; nullable */
+  gsize d, m, n_directions;
+  gboolean batch_first, is_masked;
 } Lstm;
 
 static const char *const input_names[] = {
@@ -34,25 +36,22 @@ get_inputs (Lstm *lstm)
 {
   OnnxNode *node = lstm->node;
 
-  for (guint i = 1; i < MIN (node->n_in, G_N_ELEMENTS (lstm->in)); i++) {
-    const OnnxValue *value = node->in[i];
-    gboolean is_int = i == IN_LENS;
+  for (guint i = 1; i < MIN (node->n_inputs, G_N_ELEMENTS (lstm->in)); i++) {
+    const OnnxValue *value = node->inputs[i];
+    gboolean is_int = i == IN_LENS, is_state = i == IN_H || i == IN_C;
 
-    if (!value || (value->kind == ONNX_STATE && (i == IN_H || i == IN_C)))
+    if (!value || (value->kind == ONNX_VALUE_STATE && is_state))
       continue;
-    if (value->kind != ONNX_TENSOR || value->tensor->is_int != is_int)
-      lstm->failed = onnx_bad (lstm->reader, node,
-          i == IN_H || i == IN_C
-              ? "%s: expected constants or an input of the model, found what the model computes"
-              : "%s: expected constants, found what the model computes",
-          input_names[i]);
-    else
+    if (value->kind == ONNX_VALUE_TENSOR && value->tensor->is_int == is_int)
       lstm->in[i] = value->tensor;
+    else
+      lstm->unsupported = onnx_unsupported_input (lstm->reader, node, input_names[i], i,
+          is_state ? "constants or an input of the model" : "constants");
   }
-  if (!lstm->in[IN_W] || !lstm->in[IN_R])
-    lstm->failed = lstm->failed ? lstm->failed
-                                : onnx_bad (lstm->reader, node, "expected W and R, found none");
-  return !lstm->failed;
+  if (!lstm->unsupported && (!lstm->in[IN_W] || !lstm->in[IN_R]))
+    lstm->unsupported = onnx_unsupported (lstm->reader, node,
+        "%s: expected weights, found none", input_names[lstm->in[IN_W] ? IN_R : IN_W]);
+  return !lstm->unsupported;
 }
 
 static gboolean
@@ -60,14 +59,16 @@ check_shape (Lstm *lstm, guint input, guint n_dims, gsize a, gsize b, gsize c)
 {
   const OnnxTensor *tensor = lstm->in[input];
   const gsize shape[] = {a, b, c};
+  g_autofree char *expected = NULL;
 
   if (!tensor
       || (tensor->n_dims == n_dims
           && memcmp (tensor->shape, shape, n_dims * sizeof *shape) == 0))
     return TRUE;
-  lstm->failed = onnx_bad (lstm->reader, lstm->node, "%s: expected shape %s, found %s",
-      input_names[input], onnx_shape_text (lstm->reader, n_dims, shape),
-      onnx_shape_text (lstm->reader, tensor->n_dims, tensor->shape));
+  expected = lstm_text_shape (n_dims, shape);
+  lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
+      "%s: expected shape %s, found %s", input_names[input], expected,
+      onnx_tensor_describe_shape (lstm->reader, tensor));
   return FALSE;
 }
 
@@ -77,31 +78,31 @@ get_sizes (Lstm *lstm)
   const OnnxTensor *w = lstm->in[IN_W], *r = lstm->in[IN_R];
   gint64 hidden = onnx_get_int (lstm->node, "hidden_size", -1);
 
-  if (w->n_dims != 3 || r->n_dims != 3 || !w->n || !r->n || w->shape[1] % GATES) {
-    lstm->failed = onnx_bad (lstm->reader, lstm->node,
-        "expected W [directions, 4 units, inputs] and R [directions, 4 units, units], found %s "
-        "and %s",
-        onnx_shape_text (lstm->reader, w->n_dims, w->shape),
-        onnx_shape_text (lstm->reader, r->n_dims, r->shape));
+  if (w->n_dims != 3 || r->n_dims != 3 || !w->n_values || !r->n_values || w->shape[1] % GATES) {
+    lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
+        "W, R: expected shapes [directions, 4 units, inputs] and [directions, 4 units, units], "
+        "found %s and %s",
+        onnx_tensor_describe_shape (lstm->reader, w),
+        onnx_tensor_describe_shape (lstm->reader, r));
     return FALSE;
   }
   lstm->d = w->shape[2];
   lstm->m = w->shape[1] / GATES;
   if (hidden != -1 && (hidden < 0 || (gsize) hidden != lstm->m)) {
-    lstm->failed = onnx_bad (lstm->reader, lstm->node,
-        "expected hidden_size %" G_GSIZE_FORMAT " by the weights, found %" G_GINT64_FORMAT,
+    lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
+        "hidden_size: expected %" G_GSIZE_FORMAT " by the weights, found %" G_GINT64_FORMAT,
         lstm->m, hidden);
     return FALSE;
   }
-  return check_shape (lstm, IN_W, 3, lstm->dirs, GATES * lstm->m, lstm->d)
-         && check_shape (lstm, IN_R, 3, lstm->dirs, GATES * lstm->m, lstm->m)
-         && check_shape (lstm, IN_B, 2, lstm->dirs, 2 * GATES * lstm->m, 0)
-         && check_shape (lstm, IN_P, 2, lstm->dirs, 3 * lstm->m, 0);
+  return check_shape (lstm, IN_W, 3, lstm->n_directions, GATES * lstm->m, lstm->d)
+         && check_shape (lstm, IN_R, 3, lstm->n_directions, GATES * lstm->m, lstm->m)
+         && check_shape (lstm, IN_B, 2, lstm->n_directions, 2 * GATES * lstm->m, 0)
+         && check_shape (lstm, IN_P, 2, lstm->n_directions, 3 * lstm->m, 0);
 }
 
-/* Blocks of n values of the gates i o f c in the order i f g o */
+/* Returns four blocks of @n values, which are in the gate order i o f c, in the order i f g o. */
 static float *
-reorder (Lstm *lstm, const float *values, gsize n)
+reorder_gates (Lstm *lstm, const float *values, gsize n)
 {
   static const guint from[GATES] = {0, 2, 3, 1};
   float *result = onnx_alloc (lstm->reader, GATES * n, sizeof *result);
@@ -111,7 +112,7 @@ reorder (Lstm *lstm, const float *values, gsize n)
   return result;
 }
 
-/* i o f in the order i f o */
+/* Returns the peepholes, which are in the gate order i o f, in the order i f o. */
 static float *
 reorder_peephole (Lstm *lstm, const float *values)
 {
@@ -132,32 +133,34 @@ is_zero (const float *values, gsize n)
   return TRUE;
 }
 
-/* A constant state [directions, batch, m], or [batch, directions, m] by layout, the same for all
- * of a batch; *state is NULL for zeros. */
+/* Gets the constant state (m) of direction @k from [directions, batch, m], or from
+ * [batch, directions, m] if layout is 1. All rows of a batch must be equal. *state is NULL for
+ * zeros. */
 static gboolean
 get_state (Lstm *lstm, guint input, gsize k, float **state)
 {
   const OnnxTensor *tensor = lstm->in[input];
-  gsize batch, m = lstm->m, dirs = lstm->dirs;
+  gsize batch, m = lstm->m, n_directions = lstm->n_directions;
 
   *state = NULL;
   if (!tensor)
     return TRUE;
   batch = tensor->n_dims == 3 ? tensor->shape[!lstm->batch_first] : 0;
-  if (!batch || tensor->shape[lstm->batch_first] != dirs || tensor->shape[2] != m) {
-    lstm->failed = onnx_bad (lstm->reader, lstm->node,
+  if (!batch || tensor->shape[lstm->batch_first] != n_directions || tensor->shape[2] != m) {
+    lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
         "%s: expected %" G_GSIZE_FORMAT " directions of %" G_GSIZE_FORMAT
         " units in 3 dimensions, found shape %s",
-        input_names[input], dirs, m,
-        onnx_shape_text (lstm->reader, tensor->n_dims, tensor->shape));
+        input_names[input], n_directions, m, onnx_tensor_describe_shape (lstm->reader, tensor));
     return FALSE;
   }
   for (gsize b = 0; b < batch; b++) {
-    float *row = tensor->f + (lstm->batch_first ? b * dirs + k : k * batch + b) * m;
+    float *row = tensor->reals + (lstm->batch_first ? b * n_directions + k : k * batch + b) * m;
 
     if (b && memcmp (row, *state, m * sizeof *row) != 0) {
-      lstm->failed = onnx_bad (lstm->reader, lstm->node,
-          "%s: expected the same state for all of a batch, found others", input_names[input]);
+      lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
+          "%s: expected equal states for all sequences of the batch, found a different one "
+          "at batch index %" G_GSIZE_FORMAT,
+          input_names[input], b);
       return FALSE;
     }
     *state = row;
@@ -167,19 +170,21 @@ get_state (Lstm *lstm, guint input, gsize k, float **state)
   return TRUE;
 }
 
-/* The three functions of direction @k; alphas and betas go to those that take them, in turn. */
+/* Gets the three functions of direction @k. The lists of alpha and beta have an entry for each
+ * function that has this parameter, in the order of the functions of all directions. */
 static gboolean
 get_activations (Lstm *lstm, gsize k, OnnxActivation *found)
 {
   static const char *const missing[] = {"Sigmoid", "Tanh", "Tanh"};
-  const Onnx__AttributeProto *names = onnx_attribute (lstm->node, "activations");
-  const Onnx__AttributeProto *alphas = onnx_attribute (lstm->node, "activation_alpha");
-  const Onnx__AttributeProto *betas = onnx_attribute (lstm->node, "activation_beta");
+  const Onnx__AttributeProto *names = onnx_find_attribute (lstm->node, "activations");
+  const Onnx__AttributeProto *alphas = onnx_find_attribute (lstm->node, "activation_alpha");
+  const Onnx__AttributeProto *betas = onnx_find_attribute (lstm->node, "activation_beta");
   gsize n = names ? names->n_strings : 0, alpha = 0, beta = 0;
 
-  if (n && n != 3 * lstm->dirs) {
-    lstm->failed = onnx_bad (lstm->reader, lstm->node,
-        "activations: expected %" G_GSIZE_FORMAT ", found %" G_GSIZE_FORMAT, 3 * lstm->dirs, n);
+  if (n && n != 3 * lstm->n_directions) {
+    lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
+        "activations: expected %" G_GSIZE_FORMAT " names, found %" G_GSIZE_FORMAT,
+        3 * lstm->n_directions, n);
     return FALSE;
   }
   for (gsize i = 0; i < 3 * (k + 1); i++) {
@@ -188,11 +193,10 @@ get_activations (Lstm *lstm, gsize k, OnnxActivation *found)
                               : g_strdup (missing[i % 3]);
     OnnxActivation *activation = &found[i % 3];
 
-    if (!onnx_find_activation (name, activation)) {
-      g_autofree char *valid = g_utf8_make_valid (name, -1);
-
-      lstm->failed = onnx_bad (lstm->reader, lstm->node,
-          "activations: expected a function of ONNX's LSTM, found '%s'", valid);
+    if (!onnx_find_lstm_activation (name, activation)) {
+      lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
+          "activations: expected a function of ONNX's LSTM, found \"%s\"",
+          onnx_shorten_text (lstm->reader, name));
       return FALSE;
     }
     if (activation->has_alpha && alphas && alpha < alphas->n_floats)
@@ -209,8 +213,8 @@ read_cell (Lstm *lstm, gsize k)
   gsize m = lstm->m, d = lstm->d;
   const OnnxTensor *bias = lstm->in[IN_B], *peephole = lstm->in[IN_P];
   OnnxCell *cell = onnx_alloc (lstm->reader, 1, sizeof *cell);
-  const float *b = bias ? bias->f + k * 2 * GATES * m : NULL;
-  const float *p = peephole ? peephole->f + k * 3 * m : NULL;
+  const float *b = bias ? bias->reals + k * 2 * GATES * m : NULL;
+  const float *p = peephole ? peephole->reals + k * 3 * m : NULL;
 
   if (!cell || !get_activations (lstm, k, cell->activations)
       || !get_state (lstm, IN_H, k, &cell->h) || !get_state (lstm, IN_C, k, &cell->c))
@@ -219,12 +223,12 @@ read_cell (Lstm *lstm, gsize k)
   cell->m = m;
   cell->clip = onnx_get_float (lstm->node, "clip", 0);
   cell->input_forget = onnx_get_int (lstm->node, "input_forget", 0) != 0;
-  cell->weight_ih = reorder (lstm, lstm->in[IN_W]->f + k * GATES * m * d, m * d);
-  cell->weight_hh = reorder (lstm, lstm->in[IN_R]->f + k * GATES * m * m, m * m);
+  cell->weight_ih = reorder_gates (lstm, lstm->in[IN_W]->reals + k * GATES * m * d, m * d);
+  cell->weight_hh = reorder_gates (lstm, lstm->in[IN_R]->reals + k * GATES * m * m, m * m);
   if (b)
-    cell->bias_ih = reorder (lstm, b, m);
+    cell->bias_ih = reorder_gates (lstm, b, m);
   if (b && !is_zero (b + GATES * m, GATES * m))
-    cell->bias_hh = reorder (lstm, b + GATES * m, m);
+    cell->bias_hh = reorder_gates (lstm, b + GATES * m, m);
   if (p && !is_zero (p, 3 * m))
     cell->peephole = reorder_peephole (lstm, p);
   return cell->weight_ih && cell->weight_hh ? cell : NULL;
@@ -234,45 +238,50 @@ static gboolean
 get_direction (Lstm *lstm, guint *row)
 {
   g_autofree char *name = onnx_get_string (lstm->node, "direction", "forward");
-  const Onnx__AttributeProto *clip = onnx_attribute (lstm->node, "clip");
+  const Onnx__AttributeProto *clip = onnx_find_attribute (lstm->node, "clip");
 
   for (*row = 0; *row < G_N_ELEMENTS (directions); ++*row)
     if (g_ascii_strcasecmp (name, directions[*row].name) == 0)
       break;
   if (*row == G_N_ELEMENTS (directions))
-    lstm->failed = onnx_bad (lstm->reader, lstm->node,
-        "direction: expected forward, reverse or bidirectional, found '%s'", name);
+    lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
+        "direction: expected forward, reverse or bidirectional, found \"%s\"",
+        onnx_shorten_text (lstm->reader, name));
   else if (clip && !(clip->f > 0))
-    lstm->failed = onnx_bad (
+    lstm->unsupported = onnx_unsupported (
         lstm->reader, lstm->node, "clip: expected more than 0, found %g", (double) clip->f);
   else
-    lstm->dirs = directions[*row].forward + directions[*row].reverse;
-  return !lstm->failed;
+    lstm->n_directions = directions[*row].forward + directions[*row].reverse;
+  return !lstm->unsupported;
 }
 
-/* X [T, batch, d], or [batch, T, d] by layout: what its axes are */
+/* Binds the axes of X: [T, batch, d], or [batch, T, d] if layout is 1. */
 static gboolean
 bind_input (Lstm *lstm)
 {
-  OnnxValue *x = lstm->node->in[IN_X];
+  OnnxValue *x = lstm->node->inputs[IN_X];
   const OnnxAxis *time = &x->axes[lstm->batch_first], *features = &x->axes[2];
   OnnxInt size;
 
-  if (x->kind != ONNX_STREAM || x->n_axes != 3) {
-    lstm->failed = onnx_bad (lstm->reader, lstm->node, "X: expected 3 dimensions, found %u%s",
-        x->n_axes, x->kind == ONNX_STATE ? " of an LSTM's state" : "");
+  if (x->kind != ONNX_VALUE_SIGNAL || x->n_axes != 3) {
+    lstm->unsupported = onnx_unsupported_input (
+        lstm->reader, lstm->node, "X", IN_X, "3 dimensions");
     return FALSE;
   }
   size = onnx_axis_size (lstm->reader, features);
-  if (time->n > 1 || !onnx_bind (lstm->reader, time, ONNX_ROLE_TIME)
-      || !onnx_bind (lstm->reader, &x->axes[!lstm->batch_first], ONNX_ROLE_BATCH)
-      || !onnx_bind_features (lstm->reader, x->step, features)) {
-    lstm->failed = onnx_bad (
-        lstm->reader, lstm->node, "X: expected axes of time, batch and features, found others");
+  if (time->n > 1 || !onnx_axis_bind (lstm->reader, time, ONNX_ROLE_TIME)
+      || !onnx_axis_bind (lstm->reader, &x->axes[!lstm->batch_first], ONNX_ROLE_BATCH)
+      || !onnx_stage_bind_features (lstm->reader, x->stage, features)) {
+    lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
+        "X: expected the axes %s and all features, found %s, %s and %s",
+        lstm->batch_first ? "batch, time" : "time, batch",
+        onnx_axis_describe (lstm->reader, &x->axes[0]),
+        onnx_axis_describe (lstm->reader, &x->axes[1]),
+        onnx_axis_describe (lstm->reader, features));
     return FALSE;
   }
-  if (size.atom == ONNX_NUMBER && (gsize) size.offset != lstm->d) {
-    lstm->failed = onnx_bad (lstm->reader, lstm->node,
+  if (size.factor == ONNX_NO_FACTOR && (gsize) size.offset != lstm->d) {
+    lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
         "X: expected %" G_GSIZE_FORMAT " features by the weights, found %" G_GINT64_FORMAT,
         lstm->d, size.offset);
     return FALSE;
@@ -280,83 +289,91 @@ bind_input (Lstm *lstm)
   return TRUE;
 }
 
-/* A stream has no steps beyond its sequences, so lengths must be those of X. */
+/* Checks that each length is the number of steps of X: a stream has no steps beyond its
+ * sequence. */
 static gboolean
 check_lengths (Lstm *lstm)
 {
-  const OnnxTensor *lens = lstm->in[IN_LENS];
-  OnnxInt size = onnx_axis_size (lstm->reader, &lstm->node->in[IN_X]->axes[lstm->batch_first]);
-  OnnxInt length = {0, 1, lstm->reader->length};
+  const OnnxTensor *lengths = lstm->in[IN_LENS];
+  OnnxInt size = onnx_axis_size (
+      lstm->reader, &lstm->node->inputs[IN_X]->axes[lstm->batch_first]);
+  OnnxInt length = {0, 1, lstm->reader->length_factor};
 
-  for (gsize k = 0; lens && k < lens->n; k++) {
-    gboolean outside = lens->i[k].atom == length.atom
-                       && onnx_int_equal (lstm->reader, lens->i[k], length);
+  for (gsize k = 0; lengths && k < lengths->n_values; k++) {
+    gboolean is_from_outside = lengths->ints[k].factor == length.factor
+                               && onnx_int_equal (lstm->reader, lengths->ints[k], length);
 
-    lstm->masked |= outside;
-    if (outside || onnx_int_equal (lstm->reader, lens->i[k], size))
+    lstm->is_masked |= is_from_outside;
+    if (is_from_outside || onnx_int_equal (lstm->reader, lengths->ints[k], size))
       continue;
-    lstm->failed = onnx_bad (lstm->reader, lstm->node,
-        "sequence_lens: expected the length of X, or an input of the model, found others");
+    lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
+        "sequence_lens: expected the number of steps of X, or an input of the model, found %s "
+        "for %s",
+        onnx_describe_input (lstm->reader, lstm->node, IN_LENS),
+        onnx_axis_describe (lstm->reader, &lstm->node->inputs[IN_X]->axes[lstm->batch_first]));
     return FALSE;
   }
   return TRUE;
 }
 
-/* Y [T, directions, batch, m] (by layout [batch, T, directions, m]); Y_h without T */
+/* Makes Y [T, directions, batch, m], or [batch, T, directions, m] if layout is 1. Y_h has the same
+ * shape without T. */
 static void
-make_outputs (Lstm *lstm, OnnxStep *step)
+make_outputs (Lstm *lstm, OnnxStage *stage)
 {
   OnnxNode *node = lstm->node;
-  const OnnxValue *x = node->in[IN_X];
-  guint dir_at = lstm->batch_first ? 2 : 1;
-  OnnxAxis dir = onnx_axis_of (lstm->reader, (gint64) lstm->dirs, ONNX_ROLE_FEATURE);
-  OnnxAxis unit = onnx_axis_of (lstm->reader, (gint64) lstm->m, ONNX_ROLE_FEATURE);
-  OnnxValue *y = onnx_stream_new (lstm->reader, node, x, step), *h;
+  const OnnxValue *x = node->inputs[IN_X];
+  guint i_direction = lstm->batch_first ? 2 : 1;
+  OnnxAxis direction = onnx_axis_new (
+      lstm->reader, (gint64) lstm->n_directions, ONNX_ROLE_FEATURE);
+  OnnxAxis unit = onnx_axis_new (lstm->reader, (gint64) lstm->m, ONNX_ROLE_FEATURE);
+  OnnxValue *y = onnx_signal_new (lstm->reader, x, stage), *h;
 
-  step->features = dir;
-  onnx_axis_append (&step->features, &unit);
+  stage->features = direction;
+  onnx_axis_append (&stage->features, &unit);
   y->n_axes = 4;
   y->axes[3] = unit;
-  y->axes[dir_at] = dir;
+  y->axes[i_direction] = direction;
   if (!lstm->batch_first)
     y->axes[2] = x->axes[1];
-  node->out[0] = y;
-  if (node->n_out > 1) {
+  node->outputs[0] = y;
+  if (node->n_outputs > 1) {
     h = onnx_value_copy (lstm->reader, y);
-    h->step = onnx_step_copy (lstm->reader, step);
-    h->step->masked = FALSE;
+    h->stage = onnx_stage_copy (lstm->reader, stage);
+    h->stage->is_masked = FALSE;
     if (x->axes[lstm->batch_first].n)
-      h->step->take = ONNX_TAKE_OWN;
-    node->out[1] = onnx_value_drop (lstm->reader, h, lstm->batch_first);
-    node->out[1]->final = ONNX_FINAL_HIDDEN;
+      h->stage->selection = ONNX_SELECT_OWN_LAST;
+    node->outputs[1] = onnx_value_drop_axis (lstm->reader, h, lstm->batch_first);
+    node->outputs[1]->state_part = ONNX_STATE_PART_HIDDEN;
   }
-  if (node->n_out > 2) {
-    node->out[2] = onnx_bad (lstm->reader, node,
-        "expected Y or Y_h, found a use of Y_c (emit=cell of the element gives it)");
-    node->out[2]->final = ONNX_FINAL_CELL;
+  if (node->n_outputs > 2) {
+    node->outputs[2] = onnx_unsupported (lstm->reader, node,
+        "Y_c: expected Y or Y_h as the output, found Y_c (the element outputs it with "
+        "emit=cell)");
+    node->outputs[2]->state_part = ONNX_STATE_PART_CELL;
   }
 }
 
 OnnxValue *
-onnx_run_lstm (OnnxReader *reader, OnnxNode *node)
+onnx_apply_lstm (OnnxReader *reader, OnnxNode *node)
 {
   Lstm lstm = {reader, node};
-  OnnxStep *step;
+  OnnxStage *stage;
   guint row;
 
   lstm.batch_first = onnx_get_int (node, "layout", 0) != 0;
   if (!get_direction (&lstm, &row) || !get_inputs (&lstm) || !get_sizes (&lstm)
       || !bind_input (&lstm) || !check_lengths (&lstm))
-    return lstm.failed;
-  step = onnx_step_new (reader, node, ONNX_STEP_LSTM, node->in[IN_X]->step);
-  step->masked = lstm.masked;
+    return lstm.unsupported;
+  stage = onnx_node_new_stage (reader, node, ONNX_STAGE_LSTM, node->inputs[IN_X]->stage);
+  stage->is_masked = lstm.is_masked;
   if (directions[row].forward)
-    step->cells[0] = read_cell (&lstm, 0);
+    stage->cells[0] = read_cell (&lstm, 0);
   if (directions[row].reverse)
-    step->cells[1] = read_cell (&lstm, directions[row].forward);
-  if (lstm.failed || (directions[row].forward && !step->cells[0])
-      || (directions[row].reverse && !step->cells[1]))
-    return lstm.failed ? lstm.failed : onnx_value_tensor (reader, node, NULL);
-  make_outputs (&lstm, step);
-  return node->out[0];
+    stage->cells[1] = read_cell (&lstm, directions[row].forward);
+  if (lstm.unsupported || (directions[row].forward && !stage->cells[0])
+      || (directions[row].reverse && !stage->cells[1]))
+    return lstm.unsupported ? lstm.unsupported : onnx_value_from_tensor (reader, node, NULL);
+  make_outputs (&lstm, stage);
+  return node->outputs[0];
 }

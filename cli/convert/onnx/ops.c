@@ -1,116 +1,140 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * What is known of ONNX's ops: a row each. */
-#include "onnx/onnx.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "onnx/ops.h"
+#include "onnx/activation.h"
+#include "onnx/dense.h"
+#include "onnx/directions.h"
+#include "onnx/elementwise.h"
+#include "onnx/fold-arithmetic.h"
+#include "onnx/fold-shape.h"
+#include "onnx/fold-values.h"
+#include "onnx/graph.h"
+#include "onnx/int-arithmetic.h"
+#include "onnx/layout.h"
+#include "onnx/lstm.h"
+#include "onnx/normalization.h"
+#include "onnx/repeat.h"
+#include "onnx/reshape.h"
+#include "onnx/select.h"
+#include <math.h>
 
-static const OnnxOp ops[] = {
-    {"Abs", onnx_fold_unary, NULL},
-    {"Add", onnx_fold_binary, onnx_stream_arithmetic},
-    {"And", onnx_fold_binary, NULL},
-    {"BatchNormalization", NULL, onnx_stream_batch_norm},
-    {"Cast", onnx_fold_cast, onnx_stream_identity, TRUE},
-    {"Ceil", onnx_fold_unary, NULL},
-    {"Celu", NULL, onnx_stream_activation},
-    {"Clip", NULL, onnx_stream_clip},
-    {"Concat", onnx_fold_concat, onnx_stream_concat, TRUE},
-    {"Constant", onnx_fold_constant, NULL},
-    {"ConstantOfShape", onnx_fold_constant_of_shape, NULL},
-    {"Div", onnx_fold_binary, onnx_stream_arithmetic},
-    {"Dropout", onnx_stream_dropout, onnx_stream_dropout, TRUE},
-    {"Elu", NULL, onnx_stream_activation},
-    {"Equal", onnx_fold_binary, NULL},
-    {"Erf", NULL, onnx_stream_activation},
-    {"Exp", onnx_fold_unary, onnx_stream_activation},
-    {"Expand", onnx_fold_expand, onnx_stream_expand, TRUE},
-    {"Flatten", NULL, onnx_stream_flatten, TRUE},
-    {"Floor", onnx_fold_unary, NULL},
-    {"Gather", onnx_fold_gather, onnx_stream_gather, TRUE},
-    {"GatherElements", NULL, onnx_stream_gather_elements, TRUE},
-    {"Gelu", NULL, onnx_stream_activation},
-    {"Gemm", NULL, onnx_stream_gemm},
-    {"Greater", onnx_fold_binary, NULL},
-    {"GreaterOrEqual", onnx_fold_binary, NULL},
-    {"HardSigmoid", NULL, onnx_stream_activation},
-    {"HardSwish", NULL, onnx_stream_activation},
-    {"Identity", onnx_fold_identity, onnx_stream_identity, TRUE},
-    {"If", onnx_run_if, onnx_run_if},
-    {"LSTM", NULL, onnx_run_lstm},
-    {"LayerNormalization", NULL, onnx_stream_layer_norm},
-    {"LeakyRelu", NULL, onnx_stream_activation},
-    {"Less", onnx_fold_binary, NULL},
-    {"LessOrEqual", onnx_fold_binary, NULL},
-    {"LogSoftmax", NULL, onnx_stream_softmax},
-    {"MatMul", NULL, onnx_stream_matmul},
-    {"Max", onnx_fold_binary, NULL},
-    {"Min", onnx_fold_binary, NULL},
-    {"Mish", NULL, onnx_stream_activation},
-    {"Mod", onnx_fold_binary, NULL},
-    {"Mul", onnx_fold_binary, onnx_stream_arithmetic},
-    {"Neg", onnx_fold_unary, NULL},
-    {"Not", onnx_fold_unary, NULL},
-    {"Or", onnx_fold_binary, NULL},
-    {"PRelu", NULL, onnx_stream_prelu},
-    {"Pow", onnx_fold_binary, onnx_stream_power},
-    {"Range", onnx_fold_range, NULL},
-    {"Reciprocal", onnx_fold_unary, onnx_stream_square_root},
-    {"ReduceMean", NULL, onnx_stream_reduce},
-    {"ReduceProd", onnx_fold_reduce_prod, NULL},
-    {"ReduceSum", NULL, onnx_stream_reduce},
-    {"Relu", NULL, onnx_stream_activation},
-    {"Reshape", onnx_fold_reshape, onnx_stream_reshape, TRUE},
-    {"ReverseSequence", NULL, onnx_stream_reverse},
-    {"Selu", NULL, onnx_stream_activation},
-    {"Shape", onnx_fold_shape, onnx_stream_shape},
-    {"Sigmoid", NULL, onnx_stream_activation},
-    {"Size", onnx_fold_shape, NULL},
-    {"Slice", onnx_fold_slice, onnx_stream_slice, TRUE},
-    {"Softmax", NULL, onnx_stream_softmax},
-    {"Softplus", NULL, onnx_stream_activation},
-    {"Softsign", NULL, onnx_stream_activation},
-    {"Split", onnx_fold_split, onnx_stream_split, TRUE},
-    {"Sqrt", onnx_fold_unary, onnx_stream_square_root},
-    {"Squeeze", onnx_fold_squeeze, onnx_stream_squeeze, TRUE},
-    {"Sub", onnx_fold_binary, onnx_stream_arithmetic},
-    {"Sum", NULL, onnx_stream_sum},
-    {"Swish", NULL, onnx_stream_activation},
-    {"Tanh", NULL, onnx_stream_activation},
-    {"ThresholdedRelu", NULL, onnx_stream_activation},
-    {"Tile", onnx_fold_tile, onnx_stream_tile, TRUE},
-    {"Transpose", onnx_fold_transpose, onnx_stream_transpose, TRUE},
-    {"Unsqueeze", onnx_fold_unsqueeze, onnx_stream_unsqueeze, TRUE},
-    {"Where", onnx_fold_where, NULL},
-};
+#define BINARY(name, expression)                                                               \
+  static double name##_reals (double a, double b)                                              \
+  {                                                                                            \
+    return expression;                                                                         \
+  }
+/* clang-format off */
+BINARY (add, a + b)
+BINARY (subtract, a - b)
+BINARY (multiply, a * b)
+BINARY (divide, a / b)
+BINARY (equal, a == b)
+BINARY (less, a < b)
+BINARY (greater, a > b)
+BINARY (at_most, a <= b)
+BINARY (at_least, a >= b)
+/* clang-format on */
 
-static const struct {
-  const char *op, *what;
-} others[] = {
-    {"Attention", "attention"},
-    {"Conv", "a convolution"},
-    {"DynamicQuantizeLSTM", "an LSTM of integers"},
-    {"GRU", "a layer of GRU, not LSTM"},
-    {"GlobalAveragePool", "pooling"},
-    {"Loop", "a loop of single steps"},
-    {"MaxPool", "pooling"},
-    {"MultiHeadAttention", "attention"},
-    {"RNN", "a layer of plain RNN, not LSTM"},
-    {"Scan", "a loop of single steps"},
-};
-
-/* Returns: NULL if nothing is known of it */
-const OnnxOp *
-onnx_find_op (const char *op)
+static double
+negate_real (double x)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (ops); i++)
-    if (g_str_equal (op, ops[i].op))
-      return &ops[i];
-  return NULL;
+  return -x;
 }
 
-const char *
-onnx_why_not (const char *op)
+static double
+invert_real (double x)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
-    if (g_str_equal (op, others[i].op))
-      return others[i].what;
-  return NULL;
+  return 1 / x;
+}
+
+static const OnnxOp ops[] = {
+    {"Abs", onnx_fold_unary, .unary = {fabs, onnx_int_absolute}},
+    {"Add", onnx_fold_binary, onnx_apply_arithmetic, .binary = {add_reals, onnx_int_add},
+        .arithmetic = '+', .accepts_constant_first = TRUE},
+    {"And", onnx_fold_binary, .binary = {NULL, onnx_int_and, TRUE}},
+    {"Attention", .unsupported_reason = "attention"},
+    {"BatchNormalization", NULL, onnx_apply_batch_norm},
+    {"Cast", onnx_fold_cast, onnx_apply_cast, 1},
+    {"Ceil", onnx_fold_unary, .unary = {ceil}},
+    {"Clip", NULL, onnx_apply_clip},
+    {"Concat", onnx_fold_concat, onnx_apply_concat, ONNX_ALL_INPUTS},
+    {"Constant", onnx_fold_constant, .needs_no_input = TRUE},
+    {"ConstantOfShape", onnx_fold_constant_of_shape},
+    {"Conv", .unsupported_reason = "a convolution"},
+    {"Div", onnx_fold_binary, onnx_apply_arithmetic, .binary = {divide_reals, onnx_int_divide},
+        .arithmetic = '/', .accepts_constant_first = TRUE},
+    {"Dropout", onnx_apply_dropout, onnx_apply_dropout, 1},
+    {"DynamicQuantizeLSTM", .unsupported_reason = "an LSTM of integers"},
+    {"Equal", onnx_fold_binary, .binary = {equal_reals, onnx_int_is_equal, TRUE}},
+    {"Exp", onnx_fold_unary, onnx_apply_activation, .unary = {exp}},
+    {"Expand", onnx_fold_expand, onnx_apply_expand, 1},
+    {"Flatten", NULL, onnx_apply_flatten, 1},
+    {"Floor", onnx_fold_unary, .unary = {floor}},
+    {"GRU", .unsupported_reason = "a GRU layer, not an LSTM"},
+    {"Gather", onnx_fold_gather, onnx_apply_gather, 1, .accepts_constant_first = TRUE},
+    {"GatherElements", NULL, onnx_apply_gather_elements, 1},
+    {"Gemm", NULL, onnx_apply_gemm},
+    {"GlobalAveragePool", .unsupported_reason = "pooling"},
+    {"Greater", onnx_fold_binary, .binary = {greater_reals, onnx_int_is_greater, TRUE}},
+    {"GreaterOrEqual", onnx_fold_binary,
+        .binary = {at_least_reals, onnx_int_is_at_least, TRUE}},
+    {"Identity", onnx_fold_identity, onnx_apply_cast, 1},
+    {"If", onnx_run_if, onnx_run_if},
+    {"LSTM", NULL, onnx_apply_lstm, .is_recurrent = TRUE},
+    {"LayerNormalization", NULL, onnx_apply_layer_norm},
+    {"Less", onnx_fold_binary, .binary = {less_reals, onnx_int_is_less, TRUE}},
+    {"LessOrEqual", onnx_fold_binary, .binary = {at_most_reals, onnx_int_is_at_most, TRUE}},
+    {"LogSoftmax", NULL, onnx_apply_softmax},
+    {"Loop", .unsupported_reason = "a loop of single steps"},
+    {"MatMul", NULL, onnx_apply_matmul},
+    {"Max", onnx_fold_binary, .binary = {fmax, onnx_int_max}},
+    {"MaxPool", .unsupported_reason = "pooling"},
+    {"Min", onnx_fold_binary, .binary = {fmin, onnx_int_min}},
+    {"Mod", onnx_fold_binary, .binary = {fmod, onnx_int_remainder}},
+    {"Mul", onnx_fold_binary, onnx_apply_arithmetic,
+        .binary = {multiply_reals, onnx_int_multiply}, .arithmetic = '*',
+        .accepts_constant_first = TRUE},
+    {"MultiHeadAttention", .unsupported_reason = "attention"},
+    {"Neg", onnx_fold_unary, .unary = {negate_real, onnx_int_negate}},
+    {"Not", onnx_fold_unary, .unary = {NULL, onnx_int_not}},
+    {"Or", onnx_fold_binary, .binary = {NULL, onnx_int_or, TRUE}},
+    {"PRelu", NULL, onnx_apply_prelu},
+    {"Pow", onnx_fold_binary, onnx_apply_power, .binary = {pow}},
+    {"RNN", .unsupported_reason = "a plain RNN layer, not an LSTM"},
+    {"Range", onnx_fold_range},
+    {"Reciprocal", onnx_fold_unary, onnx_apply_moment, .unary = {invert_real},
+        .moment = {ONNX_MOMENT_DEVIATION, ONNX_MOMENT_INVERSE_DEVIATION}},
+    {"ReduceMean", NULL, onnx_apply_reduce, .is_mean = TRUE},
+    {"ReduceProd", onnx_fold_reduce_prod},
+    {"ReduceSum", NULL, onnx_apply_reduce},
+    {"Reshape", onnx_fold_reshape, onnx_apply_reshape, 1},
+    {"ReverseSequence", NULL, onnx_apply_reverse_sequence},
+    {"Scan", .unsupported_reason = "a loop of single steps"},
+    {"Shape", onnx_fold_shape, onnx_apply_shape},
+    {"Size", onnx_fold_size},
+    {"Slice", onnx_fold_slice, onnx_apply_slice, 1},
+    {"Softmax", NULL, onnx_apply_softmax},
+    {"Split", onnx_fold_split, onnx_apply_split, 1},
+    {"Sqrt", onnx_fold_unary, onnx_apply_moment, .unary = {sqrt},
+        .moment = {ONNX_MOMENT_VARIANCE_EPSILON, ONNX_MOMENT_DEVIATION}},
+    {"Squeeze", onnx_fold_squeeze, onnx_apply_squeeze, 1},
+    {"Sub", onnx_fold_binary, onnx_apply_arithmetic,
+        .binary = {subtract_reals, onnx_int_subtract}, .arithmetic = '-',
+        .accepts_constant_first = TRUE},
+    {"Sum", NULL, onnx_apply_sum},
+    {"Tile", onnx_fold_tile, onnx_apply_tile, 1},
+    {"Transpose", onnx_fold_transpose, onnx_apply_transpose, 1},
+    {"Unsqueeze", onnx_fold_unsqueeze, onnx_apply_unsqueeze, 1},
+    {"Where", onnx_fold_where},
+};
+
+/* The row of every activation that is an operator and has no row above */
+static const OnnxOp activation_op = {"activation", NULL, onnx_apply_activation};
+
+const OnnxOp *
+onnx_find_op (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (ops); i++)
+    if (g_str_equal (name, ops[i].name))
+      return &ops[i];
+  return onnx_is_activation_op (name) ? &activation_op : NULL;
 }

@@ -1,13 +1,13 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * Which of a model's outputs becomes the layers', and what is said of the others, and of inputs
- * that are none here. */
-#include "onnx/onnx.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "onnx/outputs.h"
+#include "util/text.h"
 
 static void
 add_name (GString *names, const char *name)
 {
-  g_string_append_printf (names, names->len ? ", \"%s\"" : "\"%s\"", name);
+  g_autofree char *quoted = g_strdup_printf ("\"%s\"", name);
+
+  lstm_text_append_item (names, quoted);
 }
 
 static char *
@@ -16,40 +16,41 @@ list_outputs (const Onnx__GraphProto *graph, const char *except)
   GString *names = g_string_new (NULL);
 
   for (gsize i = 0; i < graph->n_output; i++)
-    if (g_strcmp0 (onnx_name (graph->output[i]->name), except) != 0)
-      add_name (names, onnx_name (graph->output[i]->name));
+    if (g_strcmp0 (onnx_string (graph->output[i]->name), except) != 0)
+      add_name (names, onnx_string (graph->output[i]->name));
   return g_string_free (names, FALSE);
 }
 
-/* Whether values differ in layout only, or are missing for one reason */
+/* Returns whether @a and @b differ at most in layout, or are unsupported for the same reason. */
 static gboolean
-are_same (const OnnxValue *a, const OnnxValue *b)
+are_equal (const OnnxValue *a, const OnnxValue *b)
 {
   if (a->kind != b->kind)
     return FALSE;
-  return a->kind == ONNX_STREAM ? a->step == b->step
-                                : a->kind == ONNX_BAD && a->problem == b->problem;
+  return a->kind == ONNX_VALUE_SIGNAL
+             ? a->stage == b->stage
+             : a->kind == ONNX_VALUE_UNSUPPORTED && a->problem == b->problem;
 }
 
-/* The first output that is @final, and in *n how many there are that are not the same. States that
- * lie behind each other are no sequence. */
+/* Finds the first output that consists of @part of a state, and counts such outputs in *n. Equal
+ * outputs count once. A concatenation of states does not count. */
 static OnnxValue *
-find_final (
-    OnnxReader *reader, const OnnxScope *scope, OnnxFinal final, const char **name, guint *n)
+find_output (
+    OnnxReader *reader, const OnnxScope *scope, OnnxStatePart part, const char **name, guint *n)
 {
   const Onnx__GraphProto *graph = reader->model->graph;
   OnnxValue *found = NULL;
 
   *n = 0;
   for (gsize i = 0; i < graph->n_output; i++) {
-    OnnxValue *value = onnx_scope_find (reader, scope, onnx_name (graph->output[i]->name));
+    OnnxValue *value = onnx_scope_find (reader, scope, onnx_string (graph->output[i]->name));
 
-    if (value->final != final || (final && value->kind != ONNX_STREAM)
-        || (found && are_same (found, value)))
+    if (value->state_part != part || (part && value->kind != ONNX_VALUE_SIGNAL)
+        || (found && are_equal (found, value)))
       continue;
     if (!found) {
       found = value;
-      *name = onnx_name (graph->output[i]->name);
+      *name = onnx_string (graph->output[i]->name);
     }
     ++*n;
   }
@@ -57,24 +58,25 @@ find_final (
 }
 
 static OnnxValue *
-find_named (OnnxReader *reader, const OnnxScope *scope, const char **name, GError **error)
+find_named_output (
+    OnnxReader *reader, const OnnxScope *scope, const char **name, GError **error)
 {
   const Onnx__GraphProto *graph = reader->model->graph;
-  const char *wanted = reader->input->output;
+  const char *requested = reader->input->output;
   g_autofree char *names = list_outputs (graph, NULL);
 
   for (gsize i = 0; i < graph->n_output; i++) {
-    *name = onnx_name (graph->output[i]->name);
-    if (g_str_equal (*name, wanted))
+    *name = onnx_string (graph->output[i]->name);
+    if (g_str_equal (*name, requested))
       return onnx_scope_find (reader, scope, *name);
   }
-  onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error, "expected an output of %s, found \"%s\"",
-      names, wanted);
+  onnx_set_error (reader, CONVERT_ERROR_UNSUPPORTED, error,
+      "--output: expected one of %s, found \"%s\"", names, requested);
   return NULL;
 }
 
-/* Returns: the output that --output names, the only one, the only one that is not an LSTM's Y_h or
- * Y_c, or else the only Y_h; NULL with @error if that is none */
+/* Returns: the output that --output names, or the only output, or the only one that is not a state
+ * of an LSTM, or the only hidden state; NULL with @error if these do not exist */
 static OnnxValue *
 choose_output (OnnxReader *reader, const OnnxScope *scope, const char **name, GError **error)
 {
@@ -84,124 +86,137 @@ choose_output (OnnxReader *reader, const OnnxScope *scope, const char **name, GE
   guint n;
 
   if (reader->input->output)
-    return find_named (reader, scope, name, error);
+    return find_named_output (reader, scope, name, error);
   if (graph->n_output == 1) {
-    *name = onnx_name (graph->output[0]->name);
+    *name = onnx_string (graph->output[0]->name);
     return onnx_scope_find (reader, scope, *name);
   }
-  found = find_final (reader, scope, ONNX_FINAL_NONE, name, &n);
+  found = find_output (reader, scope, ONNX_STATE_PART_NONE, name, &n);
   if (!n)
-    found = find_final (reader, scope, ONNX_FINAL_HIDDEN, name, &n);
+    found = find_output (reader, scope, ONNX_STATE_PART_HIDDEN, name, &n);
   if (n == 1)
     return found;
-  onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error,
-      "expected one output beside the states of LSTMs, found %u among %s; lstm-convert "
-      "--output "
-      "NAME takes one",
+  onnx_set_error (reader, CONVERT_ERROR_UNSUPPORTED, error,
+      "outputs: expected one output that is not a state of an LSTM, found %u among %s; "
+      "lstm-convert --output NAME selects one",
       n, names);
   return NULL;
 }
 
-/* The features of a step must lie in order where they share an axis. */
+/* Returns whether the features of @stage that share @axis are in order. */
 static gboolean
-are_in_order (const OnnxStep *step, const OnnxAxis *axis)
+are_in_order (const OnnxStage *stage, const OnnxAxis *axis)
 {
-  int before = -1;
+  int last = -1;
 
   for (guint k = 0; k < axis->n; k++) {
-    for (int f = 0; f < (int) step->features.n; f++) {
-      if (axis->atoms[k] != step->features.atoms[f])
+    for (int f = 0; f < (int) stage->features.n; f++) {
+      if (axis->factors[k] != stage->features.factors[f])
         continue;
-      if (f < before)
+      if (f < last)
         return FALSE;
-      before = f;
+      last = f;
     }
   }
   return TRUE;
 }
 
-static const char *
-why_not (const OnnxValue *output)
+static gboolean
+has_lstm (const OnnxStage *stage)
 {
-  gboolean lstm = FALSE;
+  for (; stage; stage = stage->parent)
+    if (stage->kind == ONNX_STAGE_LSTM)
+      return TRUE;
+  return FALSE;
+}
 
-  if (output->kind == ONNX_TENSOR)
-    return "expected it to depend on the input, found constants";
-  if (output->kind == ONNX_STATE)
-    return "expected it to come from an LSTM, found a state that goes through";
-  for (const OnnxStep *at = output->step; at; at = at->parent)
-    lstm |= at->kind == ONNX_STEP_LSTM;
-  if (!lstm)
-    return "expected an LSTM between input and output, found none";
+/* Returns: (nullable): "expected X, found Y" if @output cannot be the output of layers */
+static const char *
+find_problem (OnnxReader *reader, const OnnxValue *output)
+{
+  if (output->kind != ONNX_VALUE_SIGNAL)
+    return onnx_own_text (
+        reader, g_strdup_printf ("expected a tensor that an LSTM computes, found %s",
+                    onnx_value_describe (reader, output)));
+  if (!has_lstm (output->stage))
+    return onnx_own_text (reader,
+        g_strdup_printf ("expected an LSTM between input and output, found none before %s",
+            onnx_value_describe (reader, output)));
   for (guint i = 0; i < output->n_axes; i++)
-    if (!are_in_order (output->step, &output->axes[i]))
-      return "expected directions behind each other, found them interleaved";
+    if (!are_in_order (output->stage, &output->axes[i]))
+      return onnx_own_text (
+          reader, g_strdup_printf (
+                      "expected one direction after the other along axis %u, found interleaved "
+                      "directions in %s",
+                      i, onnx_value_describe (reader, output)));
   return NULL;
 }
 
 static void
-note (OnnxReader *reader, const char *names, const char *what)
+add_note (OnnxReader *reader, const char *names, const char *text)
 {
-  char *line = *names ? g_strdup_printf ("%s: %s", names, what) : NULL;
+  g_autofree char *line = g_strdup_printf ("%s: %s", names, text);
 
-  if (line)
+  if (*names)
     g_ptr_array_add (reader->notes, g_utf8_make_valid (line, -1));
-  g_free (line);
 }
 
 static void
-note_inputs (OnnxReader *reader, const OnnxScope *scope)
+add_input_notes (OnnxReader *reader, const OnnxScope *scope)
 {
   const Onnx__GraphProto *graph = reader->model->graph;
   g_autoptr (GString) states = g_string_new (NULL), lengths = g_string_new (NULL);
 
   for (gsize i = 0; i < graph->n_input; i++) {
-    const char *name = onnx_name (graph->input[i]->name);
+    const char *name = onnx_string (graph->input[i]->name);
     const OnnxValue *value = onnx_scope_find (reader, scope, name);
 
-    if (value->kind == ONNX_STATE)
+    if (value->kind == ONNX_VALUE_STATE)
       add_name (states, name);
-    else if (g_hash_table_contains (reader->lengths, name) && !value->proto)
+    else if (g_hash_table_contains (reader->length_inputs, name) && !value->proto)
       add_name (lengths, name);
   }
-  note (reader, states->str, "a state and no input, it begins at 0 and liblstm keeps it");
-  note (reader, lengths->str,
-      "no input, a sequence is as long as its steps, of which a mask may leave some out");
+  add_note (reader, states->str, "a state, not an input; it begins at 0 and liblstm keeps it");
+  add_note (reader, lengths->str,
+      "no input; a sequence is as long as its steps, some of which a mask may leave out");
 }
 
 static void
-note_outputs (OnnxReader *reader, const OnnxScope *scope, const char *taken)
+add_output_notes (OnnxReader *reader, const OnnxScope *scope, const char *chosen)
 {
   const Onnx__GraphProto *graph = reader->model->graph;
-  g_autofree char *others = list_outputs (graph, taken), *what = NULL;
-  gboolean states = TRUE;
+  g_autofree char *others = list_outputs (graph, chosen), *text = NULL;
+  gboolean are_states = TRUE;
 
   for (gsize i = 0; i < graph->n_output; i++) {
-    const char *name = onnx_name (graph->output[i]->name);
+    const char *name = onnx_string (graph->output[i]->name);
 
-    states &= g_str_equal (name, taken) || onnx_scope_find (reader, scope, name)->final;
+    are_states &= g_str_equal (name, chosen)
+                  || onnx_scope_find (reader, scope, name)->state_part;
   }
-  what = g_strdup_printf ("left out, the output is \"%s\"%s", taken,
-      states ? " (emit=hidden+cell of the element gives h and c)" : "");
-  note (reader, others, what);
+  text = g_strdup_printf ("left out; the output is \"%s\"%s", chosen,
+      are_states ? " (the element outputs h and c with emit=hidden+cell)" : "");
+  add_note (reader, others, text);
 }
 
-const OnnxStep *
-onnx_take_output (OnnxReader *reader, const OnnxScope *scope, GError **error)
+const OnnxStage *
+onnx_choose_output (OnnxReader *reader, const OnnxScope *scope, GError **error)
 {
   const char *name = "", *problem;
   const OnnxValue *output = choose_output (reader, scope, &name, error);
 
   if (!output)
     return NULL;
-  if (output->kind == ONNX_BAD || output->kind == ONNX_PACK)
-    onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error, "%s", onnx_name (output->problem));
-  else if ((problem = why_not (output)))
-    onnx_fail (reader, CONVERT_ERROR_UNSUPPORTED, error, "output \"%s\": %s", name, problem);
+  if (output->kind == ONNX_VALUE_UNSUPPORTED || output->kind == ONNX_VALUE_CONCAT)
+    onnx_set_error (
+        reader, CONVERT_ERROR_UNSUPPORTED, error, "%s", onnx_string (output->problem));
+  else if ((problem = find_problem (reader, output)))
+    onnx_set_error (
+        reader, CONVERT_ERROR_UNSUPPORTED, error, "output \"%s\": %s", name, problem);
   else {
-    note_inputs (reader, scope);
-    note_outputs (reader, scope, name);
-    return output->step;
+    add_input_notes (reader, scope);
+    add_output_notes (reader, scope, name);
+    return output->stage;
   }
   return NULL;
 }

@@ -1,129 +1,159 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * Streams whose axes are cut and joined: their atoms are given out anew. */
-#include "onnx/onnx.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "onnx/reshape.h"
+#include "onnx/args.h"
 #include <string.h>
 
-/* All atoms of a stream in order, and where its axes begin among them */
 typedef struct {
   guint n;
-  int atoms[ONNX_MAX_DIMS * ONNX_MAX_ATOMS];
-  guint begin[ONNX_MAX_DIMS + 1];
-} Atoms;
+  int factors[ONNX_MAX_DIMS * ONNX_MAX_FACTORS]; /* (n), of all axes in order */
+  guint begin[ONNX_MAX_DIMS + 1];                /* where each axis begins in factors */
+} FactorList;
+
+/* The factors [first, last) of the list that no new axis has, and the end from which the next new
+ * axis gets its factors */
+typedef struct {
+  const OnnxReader *reader;
+  const OnnxValue *in;
+  FactorList list;
+  guint first, last;
+  gboolean from_end;
+} Regrouping;
 
 static void
-list_atoms (const OnnxValue *value, Atoms *atoms)
+list_factors (const OnnxValue *value, FactorList *list)
 {
-  atoms->n = 0;
+  list->n = 0;
   for (guint i = 0; i < value->n_axes; i++) {
-    atoms->begin[i] = atoms->n;
+    list->begin[i] = list->n;
     for (guint k = 0; k < value->axes[i].n; k++)
-      atoms->atoms[atoms->n++] = value->axes[i].atoms[k];
+      list->factors[list->n++] = value->axes[i].factors[k];
   }
-  atoms->begin[value->n_axes] = atoms->n;
+  list->begin[value->n_axes] = list->n;
 }
 
-/* Takes atoms from @left on (or before @right, if @back) that make up @size.
- * FALSE if none do; *axis is what they are */
+/* Moves the next factor of the list to @axis. */
+static void
+move_factor (Regrouping *regrouping, OnnxAxis *axis)
+{
+  if (regrouping->from_end) {
+    memmove (axis->factors + 1, axis->factors, axis->n * sizeof *axis->factors);
+    axis->factors[0] = regrouping->list.factors[--regrouping->last];
+  } else {
+    axis->factors[axis->n] = regrouping->list.factors[regrouping->first++];
+  }
+  axis->n++;
+}
+
+/* Moves the next factors, whose product must be @size, to @axis. Returns FALSE if it is not. */
 static gboolean
-take_size (const OnnxReader *reader, const Atoms *atoms, guint *left, guint *right,
-    gboolean back, OnnxInt size, OnnxAxis *axis)
+move_size (Regrouping *regrouping, OnnxInt size, OnnxAxis *axis)
 {
   gint64 product = 1;
 
   axis->n = 0;
-  while (size.atom != ONNX_NUMBER ? axis->n == 0 : product < size.offset) {
+  while (size.factor != ONNX_NO_FACTOR ? axis->n == 0 : product < size.offset) {
     gint64 n;
-    int atom;
+    int factor;
 
-    if (*left == *right || axis->n == ONNX_MAX_ATOMS)
+    if (regrouping->first == regrouping->last || axis->n == ONNX_MAX_FACTORS)
       return FALSE;
-    atom = atoms->atoms[back ? *right - 1 : *left];
-    n = onnx_atom (reader, atom)->size;
-    if (size.atom != ONNX_NUMBER && (atom != size.atom || size.factor != 1 || size.offset))
+    factor = regrouping->list
+                 .factors[regrouping->from_end ? regrouping->last - 1 : regrouping->first];
+    n = onnx_get_factor (regrouping->reader, factor)->size;
+    if (size.factor != ONNX_NO_FACTOR
+        && (factor != size.factor || size.coefficient != 1 || size.offset))
       return FALSE;
-    if (size.atom == ONNX_NUMBER && (n < 0 ? axis->n : n == 0 || product > size.offset / n))
+    if (size.factor == ONNX_NO_FACTOR
+        && (n < 0 ? axis->n : n == 0 || product > size.offset / n))
       return FALSE;
     product = n < 0 ? size.offset : product * n;
-    if (back) {
-      memmove (axis->atoms + 1, axis->atoms, axis->n * sizeof *axis->atoms);
-      axis->atoms[0] = atom;
-      --*right;
-    } else {
-      axis->atoms[axis->n] = atom;
-      ++*left;
-    }
-    axis->n++;
+    move_factor (regrouping, axis);
   }
-  return size.atom != ONNX_NUMBER || product == size.offset;
+  return size.factor != ONNX_NO_FACTOR || product == size.offset;
 }
 
-/* One size of a new shape; 0 copies. FALSE if it must wait for what remains */
+/* Copies axis @i of the input, which size 0 requests. Returns FALSE if its factors are not the
+ * next. */
 static gboolean
-take (const OnnxReader *reader, const OnnxValue *in, const Atoms *atoms, guint *left,
-    guint *right, gboolean back, OnnxInt size, guint i, OnnxAxis *axis)
+copy_axis (Regrouping *regrouping, guint i, OnnxAxis *axis)
 {
-  if (size.atom == ONNX_NUMBER && size.offset == 0) {
-    if (i >= in->n_axes || (back ? atoms->begin[i + 1] != *right : atoms->begin[i] != *left)
-        || atoms->begin[i + 1] > *right || atoms->begin[i] < *left)
-      return FALSE;
-    *axis = in->axes[i];
-    *(back ? right : left) = atoms->begin[back ? i : i + 1];
-    return TRUE;
-  }
-  return size.atom != ONNX_UNKNOWN && size.offset >= 0
-         && take_size (reader, atoms, left, right, back, size, axis);
-}
+  const guint *begin = regrouping->list.begin;
 
-/* Gives out atoms from both ends; the one size that is left unsaid takes the rest. */
-static gboolean
-regroup (const OnnxReader *reader, const OnnxValue *in, const OnnxInt *sizes, guint n,
-    OnnxAxis *axes)
-{
-  guint first = 0, last = n, left = 0, right;
-  Atoms atoms;
-
-  list_atoms (in, &atoms);
-  right = atoms.n;
-  for (; first < last; first++) {
-    guint from = left;
-
-    if (!take (reader, in, &atoms, &left, &right, FALSE, sizes[first], first, &axes[first])) {
-      left = from;
-      break;
-    }
-  }
-  for (; last > first + 1; last--)
-    if (!take (reader, in, &atoms, &left, &right, TRUE, sizes[last - 1], last - 1,
-            &axes[last - 1]))
-      return FALSE;
-  if (first == last)
-    return left == right;
-  /* what is left for a size that is said must not contradict it */
-  if (right - left > ONNX_MAX_ATOMS
-      || (sizes[first].atom == ONNX_NUMBER && sizes[first].offset >= 0))
+  if (i >= regrouping->in->n_axes
+      || (regrouping->from_end ? begin[i + 1] != regrouping->last
+                               : begin[i] != regrouping->first)
+      || begin[i + 1] > regrouping->last || begin[i] < regrouping->first)
     return FALSE;
-  axes[first].n = right - left;
-  memcpy (axes[first].atoms, atoms.atoms + left, (right - left) * sizeof *axes->atoms);
+  *axis = regrouping->in->axes[i];
+  if (regrouping->from_end)
+    regrouping->last = begin[i];
+  else
+    regrouping->first = begin[i + 1];
   return TRUE;
 }
 
-/* PyTorch's view (layers, directions, batch, units) of all final states: each tensor of a pack on
- * its own, behind an axis that counts them */
-static OnnxValue *
-reshape_pack (OnnxReader *reader, OnnxNode *node, const OnnxInt *sizes, guint n)
+/* Makes new axis @i. Returns FALSE if its size does not follow from @size. */
+static gboolean
+make_axis (Regrouping *regrouping, OnnxInt size, guint i, OnnxAxis *axis)
 {
-  const OnnxValue *in = node->in[0];
+  if (size.factor == ONNX_NO_FACTOR && size.offset == 0)
+    return copy_axis (regrouping, i, axis);
+  return size.factor != ONNX_UNKNOWN_FACTOR && size.offset >= 0
+         && move_size (regrouping, size, axis);
+}
+
+/* Divides the factors of @in among @n axes, from the first axis on and then from the last one back.
+ * The one axis whose size is not known gets the remaining factors. */
+static gboolean
+regroup_factors (const OnnxReader *reader, const OnnxValue *in, const OnnxInt *sizes, guint n,
+    OnnxAxis *axes)
+{
+  Regrouping regrouping = {.reader = reader, .in = in};
+  guint first = 0, last = n;
+
+  list_factors (in, &regrouping.list);
+  regrouping.last = regrouping.list.n;
+  for (; first < last; first++) {
+    guint before = regrouping.first;
+
+    if (!make_axis (&regrouping, sizes[first], first, &axes[first])) {
+      regrouping.first = before;
+      break;
+    }
+  }
+  regrouping.from_end = TRUE;
+  for (; last > first + 1; last--)
+    if (!make_axis (&regrouping, sizes[last - 1], last - 1, &axes[last - 1]))
+      return FALSE;
+  if (first == last)
+    return regrouping.first == regrouping.last;
+  /* A known size that make_axis() has rejected contradicts the remaining factors. */
+  if (regrouping.last - regrouping.first > ONNX_MAX_FACTORS
+      || (sizes[first].factor == ONNX_NO_FACTOR && sizes[first].offset >= 0))
+    return FALSE;
+  axes[first].n = regrouping.last - regrouping.first;
+  memcpy (axes[first].factors, regrouping.list.factors + regrouping.first,
+      axes[first].n * sizeof *axes->factors);
+  return TRUE;
+}
+
+/* Reshapes a concatenation of final states along axis 0 to (layers, directions, batch, units),
+ * which is how PyTorch views them. Each part gets an additional axis 0. Returns NULL for another
+ * shape. */
+static OnnxValue *
+reshape_concat (OnnxReader *reader, OnnxNode *node, const OnnxInt *sizes, guint n)
+{
+  const OnnxValue *in = node->inputs[0];
   OnnxValue *value = onnx_value_copy (reader, in);
 
   value->parts = onnx_alloc (reader, in->n_parts, sizeof *value->parts);
-  if (!value->parts || in->axis != 0 || n < 2 || sizes[0].atom != ONNX_NUMBER
+  if (!value->parts || in->concat_axis != 0 || n < 2 || sizes[0].factor != ONNX_NO_FACTOR
       || (sizes[0].offset != -1 && sizes[0].offset != in->n_parts))
     return NULL;
   for (guint i = 0; i < in->n_parts; i++) {
     OnnxValue *part = onnx_value_copy (reader, in->parts[i]);
 
-    if (!regroup (reader, in->parts[i], sizes + 1, n - 1, part->axes + 1))
+    if (!regroup_factors (reader, in->parts[i], sizes + 1, n - 1, part->axes + 1))
       return NULL;
     part->axes[0].n = 0;
     part->n_axes = n;
@@ -136,25 +166,30 @@ reshape_pack (OnnxReader *reader, OnnxNode *node, const OnnxInt *sizes, guint n)
 }
 
 OnnxValue *
-onnx_stream_reshape (OnnxReader *reader, OnnxNode *node)
+onnx_apply_reshape (OnnxReader *reader, OnnxNode *node)
 {
-  OnnxValue *in = node->in[0], *value;
+  OnnxValue *in = node->inputs[0], *value;
   const OnnxInt *sizes;
   gsize n;
 
   if (!onnx_get_ints (reader, node, "shape", 1, &sizes, &n) || n > ONNX_MAX_DIMS || !sizes)
-    return onnx_bad (
-        reader, node, "expected a shape known from constants and sizes, found another");
+    return onnx_unsupported_argument (reader, node, "shape", "shape", 1,
+        "at most 8 sizes that follow from constants and known sizes");
   for (gsize i = 0; onnx_get_int (node, "allowzero", 0) && i < n; i++)
-    if (sizes[i].atom == ONNX_NUMBER && sizes[i].offset == 0)
-      return onnx_bad (reader, node, "expected a shape without 0, found one with allowzero");
-  value = in->kind == ONNX_PACK ? reshape_pack (reader, node, sizes, (guint) n) : NULL;
+    if (sizes[i].factor == ONNX_NO_FACTOR && sizes[i].offset == 0)
+      return onnx_unsupported_argument (
+          reader, node, "shape", "shape", 1, "no size of 0, as allowzero is 1");
+  value = in->kind == ONNX_VALUE_CONCAT ? reshape_concat (reader, node, sizes, (guint) n)
+                                        : NULL;
   if (value)
     return value;
   value = onnx_value_copy (reader, in);
   value->n_axes = (guint) n;
-  if (in->kind != ONNX_STREAM || !regroup (reader, in, sizes, (guint) n, value->axes))
-    return onnx_bad (reader, node,
-        "expected a new layout of time, batch and features, found what mixes them");
+  if (in->kind != ONNX_VALUE_SIGNAL
+      || !regroup_factors (reader, in, sizes, (guint) n, value->axes))
+    return onnx_unsupported (reader, node,
+        "shape: expected sizes that keep time, batch and features apart, found %s for %s",
+        onnx_describe_argument (reader, node, "shape", 1),
+        onnx_describe_input (reader, node, 0));
   return value;
 }

@@ -1,80 +1,81 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later
- *
- * Parts of streams: the last step, a direction. */
-#include "onnx/onnx.h"
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "onnx/select.h"
+#include "onnx/directions.h"
+#include "onnx/signal.h"
 #include <string.h>
 
 static OnnxValue *
-without_atoms (OnnxReader *reader, const OnnxValue *in, guint axis, OnnxStep *step)
+copy_without_factors (OnnxReader *reader, const OnnxValue *in, guint axis, OnnxStage *stage)
 {
   OnnxValue *value = onnx_value_copy (reader, in);
 
   value->axes[axis].n = 0;
-  value->step = step;
+  value->stage = stage;
   return value;
 }
 
-/* The last or first step along time, whose axis then has size 1. It is known by an LSTM right
- * before it, as directions may still be picked from that. */
+/* Selects the last or first step along time, whose axis then has size 1. An LSTM that is the last
+ * stage gets the selection itself, because other nodes may still select a direction of it. */
 static OnnxValue *
-take_step (
-    OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guint axis, OnnxTake take)
+select_step (OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guint axis,
+    OnnxSelection selection)
 {
-  OnnxStep *step;
+  OnnxStage *stage;
 
-  if (in->axes[axis].n != 1 || !onnx_bind (reader, &in->axes[axis], ONNX_ROLE_TIME))
-    return onnx_bad (
-        reader, node, "expected the last step of time, found a part of something else");
-  if (in->step->kind == ONNX_STEP_LSTM && in->step->take == ONNX_TAKE_ALL)
-    step = onnx_step_copy (reader, in->step);
+  if (in->axes[axis].n != 1 || !onnx_axis_bind (reader, &in->axes[axis], ONNX_ROLE_TIME))
+    return onnx_unsupported (reader, node,
+        "input: expected time along axis %u, to select its %s step, found %s", axis,
+        selection == ONNX_SELECT_LAST ? "last" : "first",
+        onnx_axis_describe (reader, &in->axes[axis]));
+  if (in->stage->kind == ONNX_STAGE_LSTM && in->stage->selection == ONNX_SELECT_ALL)
+    stage = onnx_stage_copy (reader, in->stage);
   else
-    step = onnx_step_new (reader, node, ONNX_STEP_TAKE, in->step);
-  step->take = take;
-  return without_atoms (reader, in, axis, step);
+    stage = onnx_node_new_stage (reader, node, ONNX_STAGE_SELECT, in->stage);
+  stage->selection = selection;
+  return copy_without_factors (reader, in, axis, stage);
 }
 
-/* One of two directions, from an axis of directions alone or followed by units */
+/* Selects one of two directions. @axis consists of the directions, which the units may follow. */
 static OnnxValue *
-take_direction (
-    OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guint axis, guint direction)
+select_direction (OnnxReader *reader, const OnnxValue *in, guint axis, guint direction)
 {
-  OnnxStep *step = onnx_step_copy (reader, in->step);
-  OnnxValue *value = without_atoms (reader, in, axis, step);
+  OnnxStage *stage = onnx_stage_copy (reader, in->stage);
+  OnnxValue *value = copy_without_factors (reader, in, axis, stage);
 
   for (guint i = 1; i < in->axes[axis].n; i++)
-    value->axes[axis].atoms[value->axes[axis].n++] = in->axes[axis].atoms[i];
-  step->cells[!direction] = NULL;
-  step->features.n--;
-  memmove (step->features.atoms, step->features.atoms + 1,
-      step->features.n * sizeof *step->features.atoms);
+    value->axes[axis].factors[value->axes[axis].n++] = in->axes[axis].factors[i];
+  stage->cells[!direction] = NULL;
+  stage->features.n--;
+  memmove (stage->features.factors, stage->features.factors + 1,
+      stage->features.n * sizeof *stage->features.factors);
   return value;
 }
 
 static gboolean
 has_directions (const OnnxValue *in, guint axis)
 {
-  const OnnxStep *step = in->step;
+  const OnnxStage *stage = in->stage;
 
-  return step->kind == ONNX_STEP_LSTM && step->cells[0] && step->cells[1] && !step->merge
-         && in->axes[axis].n && in->axes[axis].atoms[0] == step->features.atoms[0];
+  return onnx_stage_has_both_directions (stage) && !stage->merge && in->axes[axis].n
+         && in->axes[axis].factors[0] == stage->features.factors[0];
 }
 
-/* Position @a along the axis in steps of @unit; FALSE if it is none. Negative ones count from
- * the end, of which *from_end tells if the size is unknown. */
+/* Gets the position @a along an axis of size @size. If the size is unknown, *position may count
+ * from the end, and *from_end is whether it does. Returns FALSE if @a is unknown. */
 static gboolean
 get_position (
     const OnnxReader *reader, OnnxInt size, OnnxInt a, gint64 *position, gboolean *from_end)
 {
-  OnnxInt behind = a;
+  OnnxInt without_offset = a;
 
   *from_end = FALSE;
   *position = a.offset;
-  if (a.atom != ONNX_NUMBER) {
-    behind.offset = 0;
-    *from_end = onnx_int_equal (reader, behind, size);
+  if (a.factor != ONNX_NO_FACTOR) {
+    without_offset.offset = 0;
+    *from_end = onnx_int_equal (reader, without_offset, size);
     return *from_end;
   }
-  if (size.atom == ONNX_NUMBER) {
+  if (size.factor == ONNX_NO_FACTOR) {
     *position = CLAMP (
         a.offset < 0 ? MAX (a.offset, -size.offset) + size.offset : a.offset, 0, size.offset);
   } else if (a.offset < 0) {
@@ -87,191 +88,221 @@ get_position (
 }
 
 static OnnxValue *
-range_of_pack (
-    OnnxReader *reader, const OnnxNode *node, OnnxValue *in, gint64 start, gint64 end)
+slice_concat (OnnxReader *reader, const OnnxNode *node, OnnxValue *in, gint64 start, gint64 end)
 {
+  gint64 first = start, last = end;
   OnnxValue *found = NULL;
 
   for (guint i = 0; i < in->n_parts; i++) {
-    gint64 size = onnx_axis_size (reader, &in->parts[i]->axes[in->axis]).offset;
+    gint64 size = onnx_axis_size (reader, &in->parts[i]->axes[in->concat_axis]).offset;
 
-    if (!found && start >= 0 && end > start && end <= size) {
-      const OnnxRange range = {onnx_number (start), onnx_number (end), 1};
+    if (!found && first >= 0 && last > first && last <= size) {
+      const OnnxRange range = {onnx_int_constant (first), onnx_int_constant (last), 1};
 
-      found = onnx_value_range (reader, node, in->parts[i], in->axis, range);
+      found = onnx_value_slice (reader, node, in->parts[i], in->concat_axis, range);
     }
-    start -= size;
-    end -= size;
+    first -= size;
+    last -= size;
   }
   return found ? found
-               : onnx_bad (reader, node,
-                   "expected to pick one of %u tensors, found another part", in->n_parts);
+               : onnx_unsupported (reader, node,
+                   "range: expected a part of one of %u tensors that are joined along axis %u, "
+                   "found %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT,
+                   in->n_parts, in->concat_axis, start, end);
 }
 
-static gint64
-size_of_pack (const OnnxReader *reader, const OnnxValue *in)
-{
-  gint64 size = 0;
-
-  for (guint i = 0; i < in->n_parts; i++)
-    size += onnx_axis_size (reader, &in->parts[i]->axes[in->axis]).offset;
-  return size;
-}
-
-/* [start, end) of a stream along an axis of known size */
+/* Returns the part [start, end) of an axis of known size. */
 static OnnxValue *
-range_of_known (OnnxReader *reader, const OnnxNode *node, OnnxValue *in, guint axis,
-    gint64 size, gint64 start, gint64 end)
+slice_known (OnnxReader *reader, const OnnxNode *node, OnnxValue *in, guint axis, gint64 size,
+    gint64 start, gint64 end)
 {
   if (start == 0 && end == size)
     return in;
   if (has_directions (in, axis) && end - start == size / 2 && start % (size / 2) == 0
       && size % 2 == 0)
-    return take_direction (reader, node, in, axis, start != 0);
+    return select_direction (reader, in, axis, start != 0);
   if (end == size && start == size - 1)
-    return take_step (reader, node, in, axis, ONNX_TAKE_LAST);
+    return select_step (reader, node, in, axis, ONNX_SELECT_LAST);
   if (start == 0 && end == 1)
-    return take_step (reader, node, in, axis, ONNX_TAKE_FIRST);
-  return onnx_bad (reader, node,
-      "expected all of an axis, its last step or a direction, found %" G_GINT64_FORMAT
-      " to %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT,
-      start, end, size);
+    return select_step (reader, node, in, axis, ONNX_SELECT_FIRST);
+  return onnx_unsupported (reader, node,
+      "range: expected all of axis %u, its last step or a direction, found %" G_GINT64_FORMAT
+      " to %" G_GINT64_FORMAT " of %s",
+      axis, start, end, onnx_axis_describe (reader, &in->axes[axis]));
 }
 
-/* A range of an axis, which keeps its place */
+/* Returns whether @range reverses an axis. */
+static gboolean
+is_reversed (OnnxRange range)
+{
+  return range.stride == -1 && range.start.factor == ONNX_NO_FACTOR
+         && range.end.factor == ONNX_NO_FACTOR
+         && (range.start.offset == -1 || range.start.offset >= G_MAXINT32)
+         && range.end.offset <= -(gint64) G_MAXINT32;
+}
+
+static OnnxValue *
+new_unsupported_range (
+    OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guint axis, OnnxRange range)
+{
+  return onnx_unsupported (reader, node,
+      "range: expected all of axis %u or its last step, found %s with stride %" G_GINT64_FORMAT
+      " of %s",
+      axis, onnx_ints_describe (reader, (const OnnxInt[]){range.start, range.end}, 2),
+      range.stride,
+      in->kind == ONNX_VALUE_SIGNAL ? onnx_axis_describe (reader, &in->axes[axis])
+                                    : onnx_value_describe (reader, in));
+}
+
+/* Returns the size of an axis, also of the axis of a concatenation. */
+static OnnxInt
+get_axis_size (const OnnxReader *reader, const OnnxValue *in, guint axis)
+{
+  gint64 size = 0;
+
+  if (in->kind != ONNX_VALUE_CONCAT || axis != in->concat_axis)
+    return onnx_axis_size (reader, &in->axes[axis]);
+  for (guint i = 0; i < in->n_parts; i++)
+    size += onnx_axis_size (reader, &in->parts[i]->axes[axis]).offset;
+  return onnx_int_constant (size);
+}
+
 OnnxValue *
-onnx_value_range (
+onnx_value_slice (
     OnnxReader *reader, const OnnxNode *node, OnnxValue *in, guint axis, OnnxRange range)
 {
-  gboolean packed = in->kind == ONNX_PACK && axis == in->axis;
-  OnnxInt size = packed ? onnx_number (size_of_pack (reader, in))
-                        : onnx_axis_size (reader, &in->axes[axis]);
-  gboolean start_back, end_back, is_start;
+  OnnxInt size = get_axis_size (reader, in, axis);
+  gboolean start_from_end, end_from_end, is_from_start;
   gint64 start, end;
 
-  if (range.step == -1 && range.start.atom == ONNX_NUMBER && range.end.atom == ONNX_NUMBER
-      && (range.start.offset == -1 || range.start.offset >= G_MAXINT32)
-      && range.end.offset <= -(gint64) G_MAXINT32)
-    return onnx_stream_flip (reader, node, in, axis);
-  if (range.step != 1 || !get_position (reader, size, range.start, &start, &start_back)
-      || !get_position (reader, size, range.end, &end, &end_back))
-    return onnx_bad (reader, node, "expected a constant range of each axis, found another");
-  is_start = !start_back && start == 0;
-  if (is_start && end_back && end == 0)
+  if (is_reversed (range))
+    return onnx_signal_flip (reader, node, in, axis);
+  if (range.stride != 1 || !get_position (reader, size, range.start, &start, &start_from_end)
+      || !get_position (reader, size, range.end, &end, &end_from_end))
+    return new_unsupported_range (reader, node, in, axis, range);
+  is_from_start = !start_from_end && start == 0;
+  if (is_from_start && end_from_end && end == 0)
     return in;
-  if (size.atom == ONNX_NUMBER && packed)
-    return range_of_pack (reader, node, in, start, end);
-  if (in->kind != ONNX_STREAM)
-    return is_start && end == size.offset
+  if (in->kind == ONNX_VALUE_CONCAT && axis == in->concat_axis)
+    return slice_concat (reader, node, in, start, end);
+  if (in->kind != ONNX_VALUE_SIGNAL)
+    return is_from_start && end == size.offset
                ? in
-               : onnx_bad (reader, node,
-                   "expected to pick one of %u tensors, found another part", in->n_parts);
-  if (size.atom == ONNX_NUMBER)
-    return range_of_known (reader, node, in, axis, size.offset, start, end);
-  if (start_back && start == -1 && end_back && end == 0) {
-    OnnxValue *last = take_step (reader, node, in, axis, ONNX_TAKE_LAST);
+               : new_unsupported_range (reader, node, in, axis, range);
+  if (size.factor == ONNX_NO_FACTOR)
+    return slice_known (reader, node, in, axis, size.offset, start, end);
+  if (start_from_end && start == -1 && end_from_end && end == 0) {
+    OnnxValue *last = select_step (reader, node, in, axis, ONNX_SELECT_LAST);
 
-    if (last->kind != ONNX_BAD)
-      last->step->by_length = range.start.atom == reader->length;
+    if (last->kind != ONNX_VALUE_UNSUPPORTED)
+      last->stage->selects_by_length = range.start.factor == reader->length_factor;
     return last;
   }
-  if (is_start && !end_back && end == 1)
-    return take_step (reader, node, in, axis, ONNX_TAKE_FIRST);
-  return onnx_bad (
-      reader, node, "expected all of an axis or its last step, found another part");
+  if (is_from_start && !end_from_end && end == 1)
+    return select_step (reader, node, in, axis, ONNX_SELECT_FIRST);
+  return new_unsupported_range (reader, node, in, axis, range);
 }
 
 OnnxValue *
-onnx_stream_slice (OnnxReader *reader, OnnxNode *node)
+onnx_apply_slice (OnnxReader *reader, OnnxNode *node)
 {
-  OnnxValue *value = node->in[0];
+  OnnxValue *value = node->inputs[0], *unsupported;
   OnnxRange ranges[ONNX_MAX_DIMS];
-  const char *problem;
   guint n = value->n_axes;
 
-  if (!onnx_get_ranges (reader, node, n, ranges, &problem))
-    return onnx_bad (reader, node, "%s", problem);
-  for (guint i = 0; i < n && value->kind != ONNX_BAD; i++)
-    value = onnx_value_range (reader, node, value, i, ranges[i]);
+  if ((unsupported = onnx_get_ranges (reader, node, n, ranges)))
+    return unsupported;
+  for (guint i = 0; i < n && value->kind != ONNX_VALUE_UNSUPPORTED; i++)
+    value = onnx_value_slice (reader, node, value, i, ranges[i]);
   return value;
 }
 
+/* Returns the range that consists of @index only. */
 static OnnxRange
-get_single (OnnxInt index)
+get_single_range (OnnxInt index)
 {
   OnnxInt end = index;
 
   end.offset = index.offset == G_MAXINT64 ? index.offset : index.offset + 1;
-  if (end.offset == 0 && end.atom == ONNX_NUMBER)
+  if (end.offset == 0 && end.factor == ONNX_NO_FACTOR)
     end.offset = G_MAXINT64;
   return (OnnxRange){index, end, 1};
 }
 
 OnnxValue *
-onnx_stream_gather (OnnxReader *reader, OnnxNode *node)
+onnx_apply_gather (OnnxReader *reader, OnnxNode *node)
 {
-  OnnxValue *in = node->in[0], *value;
+  OnnxValue *in = node->inputs[0], *value;
   const OnnxInt *index;
   guint axis;
   gsize n;
 
-  if (in->kind == ONNX_TENSOR)
-    return onnx_bad (
-        reader, node, "expected constant indices, found computed ones (an embedding?)");
-  if (!onnx_get_ints (reader, node, NULL, 1, &index, &n) || n != 1
-      || !onnx_get_axis (onnx_get_int (node, "axis", 0), in->n_axes, &axis))
-    return onnx_bad (reader, node, "expected one constant index, found another");
-  value = onnx_value_range (reader, node, in, axis, get_single (*index));
-  if (value->kind == ONNX_BAD || node->in[1]->tensor->n_dims)
+  if (in->kind == ONNX_VALUE_TENSOR)
+    return onnx_unsupported (reader, node,
+        "indices: %s is supported only with constant indices, not as an embedding; found %s",
+        node->proto->op_type, onnx_describe_input (reader, node, 1));
+  if (!onnx_get_ints (reader, node, NULL, 1, &index, &n) || n != 1)
+    return onnx_unsupported_input (reader, node, "indices", 1, "one constant index");
+  if ((value = onnx_get_axis (reader, node, 0, in->n_axes, &axis)))
+    return value;
+  value = onnx_value_slice (reader, node, in, axis, get_single_range (*index));
+  if (value->kind == ONNX_VALUE_UNSUPPORTED || node->inputs[1]->tensor->n_dims)
     return value;
   if (value->axes[axis].n)
-    return onnx_bad (reader, node, "expected one step or direction, found more");
-  return onnx_value_drop (reader, value, axis);
+    return onnx_unsupported (reader, node,
+        "data: expected one step or one direction at the index along axis %u, found %s", axis,
+        onnx_axis_describe (reader, &value->axes[axis]));
+  return onnx_value_drop_axis (reader, value, axis);
 }
 
-/* The step at each sequence's length − 1, which is the last one */
 OnnxValue *
-onnx_stream_gather_elements (OnnxReader *reader, OnnxNode *node)
+onnx_apply_gather_elements (OnnxReader *reader, OnnxNode *node)
 {
-  OnnxValue *in = node->in[0];
-  const OnnxTensor *index = node->n_in > 1 && node->in[1] && node->in[1]->kind == ONNX_TENSOR
-                                ? node->in[1]->tensor
-                                : NULL;
+  OnnxValue *in = node->inputs[0], *unsupported;
+  const OnnxTensor *index = onnx_get_tensor_input (node, 1);
   guint axis;
 
-  if (in->kind == ONNX_TENSOR || !index || !index->is_int || !index->n
-      || index->n_dims != in->n_axes
-      || !onnx_get_axis (onnx_get_int (node, "axis", 0), in->n_axes, &axis)
-      || index->shape[axis] != 1)
-    return onnx_bad (reader, node, "expected one constant index, found another");
-  for (gsize k = 1; k < index->n; k++)
-    if (!onnx_int_equal (reader, index->i[k], index->i[0]))
-      return onnx_bad (reader, node, "expected the same index everywhere, found others");
-  return onnx_value_range (reader, node, in, axis, get_single (index->i[0]));
+  if (in->kind == ONNX_VALUE_TENSOR || !index || !index->is_int || !index->n_values
+      || index->n_dims != in->n_axes)
+    return onnx_unsupported (reader, node,
+        "indices: expected constant integers of %u dimensions, found %s for %s", in->n_axes,
+        onnx_describe_input (reader, node, 1), onnx_describe_input (reader, node, 0));
+  if ((unsupported = onnx_get_axis (reader, node, 0, in->n_axes, &axis)))
+    return unsupported;
+  if (index->shape[axis] != 1)
+    return onnx_unsupported (reader, node,
+        "indices: expected size 1 along axis %u, found shape %s", axis,
+        onnx_tensor_describe_shape (reader, index));
+  for (gsize k = 1; k < index->n_values; k++)
+    if (!onnx_int_equal (reader, index->ints[k], index->ints[0]))
+      return onnx_unsupported (reader, node,
+          "indices: expected the same index everywhere, found %s",
+          onnx_ints_describe (reader, (const OnnxInt[]){index->ints[0], index->ints[k]}, 2));
+  return onnx_value_slice (reader, node, in, axis, get_single_range (index->ints[0]));
 }
 
 OnnxValue *
-onnx_stream_split (OnnxReader *reader, OnnxNode *node)
+onnx_apply_split (OnnxReader *reader, OnnxNode *node)
 {
-  OnnxValue *in = node->in[0];
-  g_autofree gint64 *sizes = g_new (gint64, node->n_out + 1);
+  OnnxValue *in = node->inputs[0], *unsupported;
+  g_autofree gint64 *sizes = g_new (gint64, node->n_outputs + 1);
   OnnxInt size;
-  const char *problem;
-  gint64 at = 0;
+  gint64 start = 0;
   guint axis;
 
-  if (!onnx_get_axis (onnx_get_int (node, "axis", 0), in->n_axes, &axis))
-    return onnx_bad (reader, node, "expected an axis of its input, found another");
-  size = in->kind == ONNX_PACK && axis == in->axis ? onnx_number (size_of_pack (reader, in))
-                                                   : onnx_axis_size (reader, &in->axes[axis]);
-  if (!onnx_get_splits (
-          reader, node, size.atom == ONNX_NUMBER ? size.offset : -1, sizes, &problem))
-    return onnx_bad (reader, node, "%s", problem);
-  for (guint k = 0; k < node->n_out; k++) {
-    const OnnxRange range = {onnx_number (at), onnx_number (at + sizes[k]), 1};
+  if ((unsupported = onnx_get_axis (reader, node, 0, in->n_axes, &axis)))
+    return unsupported;
+  size = get_axis_size (reader, in, axis);
+  unsupported = onnx_get_splits (
+      reader, node, size.factor == ONNX_NO_FACTOR ? size.offset : -1, sizes);
+  if (unsupported)
+    return unsupported;
+  for (guint k = 0; k < node->n_outputs; k++) {
+    const OnnxRange range = {
+        onnx_int_constant (start), onnx_int_constant (start + sizes[k]), 1};
 
-    node->out[k] = onnx_value_range (reader, node, in, axis, range);
-    at += sizes[k];
+    node->outputs[k] = onnx_value_slice (reader, node, in, axis, range);
+    start += sizes[k];
   }
-  return node->out[0];
+  return node->outputs[0];
 }

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "onnx/decode.h"
+#include "util/small-floats.h"
+#include "util/text.h"
+#include <string.h>
+
+#define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
+
+/* A decoded number: i if its data type is_int, otherwise f */
+typedef struct {
+  float f;
+  gint64 i;
+} Number;
+
+static guint64
+get_raw_bits (const guint8 *p, guint size)
+{
+  guint64 bits = 0;
+
+  for (guint i = 0; i < size; i++)
+    bits |= (guint64) p[i] << 8 * i;
+  return bits;
+}
+
+static Number
+read_f64 (guint64 bits)
+{
+  double value;
+
+  memcpy (&value, &bits, sizeof value);
+  return (Number){.f = (float) value};
+}
+
+static Number
+read_f32 (guint64 bits)
+{
+  return (Number){.f = lstm_float_from_bits ((guint32) bits)};
+}
+
+static Number
+read_bf16 (guint64 bits)
+{
+  return (Number){.f = lstm_float_from_bfloat16 ((guint16) bits)};
+}
+
+static Number
+read_f16 (guint64 bits)
+{
+  return (Number){.f = lstm_float_from_float16 ((guint16) bits)};
+}
+
+#define INTEGER(name, type)                                                                    \
+  static Number read_##name (guint64 bits)                                                     \
+  {                                                                                            \
+    return (Number){.i = (gint64) (type) bits};                                                \
+  }
+/* clang-format off */
+INTEGER (i8, gint8)
+INTEGER (u8, guint8)
+INTEGER (i16, gint16)
+INTEGER (u16, guint16)
+INTEGER (i32, gint32)
+INTEGER (u32, guint32)
+INTEGER (i64, gint64)
+/* clang-format on */
+
+static Number
+read_bool (guint64 bits)
+{
+  return (Number){.i = bits != 0};
+}
+
+typedef struct {
+  gint32 id;
+  guint size; /* bytes */
+  gboolean is_int;
+  Number (*read) (guint64 bits);
+  gsize count_offset, values_offset; /* of the typed field in Onnx__TensorProto */
+  guint field_size;                  /* bytes of one value of the typed field */
+} DataType;
+
+#define FIELD(name, size)                                                                      \
+  G_STRUCT_OFFSET (Onnx__TensorProto, n_##name), G_STRUCT_OFFSET (Onnx__TensorProto, name), size
+
+static const DataType data_types[] = {
+    {TYPE (FLOAT), 4, FALSE, read_f32, FIELD (float_data, 4)},
+    {TYPE (DOUBLE), 8, FALSE, read_f64, FIELD (double_data, 8)},
+    {TYPE (FLOAT16), 2, FALSE, read_f16, FIELD (int32_data, 4)},
+    {TYPE (BFLOAT16), 2, FALSE, read_bf16, FIELD (int32_data, 4)},
+    {TYPE (INT8), 1, TRUE, read_i8, FIELD (int32_data, 4)},
+    {TYPE (UINT8), 1, TRUE, read_u8, FIELD (int32_data, 4)},
+    {TYPE (INT16), 2, TRUE, read_i16, FIELD (int32_data, 4)},
+    {TYPE (UINT16), 2, TRUE, read_u16, FIELD (int32_data, 4)},
+    {TYPE (INT32), 4, TRUE, read_i32, FIELD (int32_data, 4)},
+    {TYPE (BOOL), 1, TRUE, read_bool, FIELD (int32_data, 4)},
+    {TYPE (UINT32), 4, TRUE, read_u32, FIELD (uint64_data, 8)},
+    {TYPE (UINT64), 8, TRUE, read_i64, FIELD (uint64_data, 8)},
+    {TYPE (INT64), 8, TRUE, read_i64, FIELD (int64_data, 8)},
+};
+
+static const DataType *
+find_data_type (gint64 id)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (data_types); i++)
+    if (data_types[i].id == id)
+      return &data_types[i];
+  return NULL;
+}
+
+gboolean
+onnx_find_data_type (gint64 data_type, gboolean *is_int)
+{
+  const DataType *type = find_data_type (data_type);
+
+  *is_int = type && type->is_int;
+  return type != NULL;
+}
+
+static guint64
+get_field_bits (const Onnx__TensorProto *proto, const DataType *type, gsize k)
+{
+  const guint8 *values = G_STRUCT_MEMBER (const guint8 *, proto, type->values_offset);
+  guint64 wide;
+  guint32 narrow;
+
+  if (type->field_size == 8) {
+    memcpy (&wide, values + 8 * k, sizeof wide);
+    return wide;
+  }
+  memcpy (&narrow, values + 4 * k, sizeof narrow);
+  return narrow;
+}
+
+static void
+fill_tensor (OnnxTensor *tensor, const Onnx__TensorProto *proto, const DataType *type)
+{
+  for (gsize k = 0; k < tensor->n_values; k++) {
+    guint64 bits = proto->has_raw_data
+                       ? get_raw_bits (proto->raw_data.data + k * type->size, type->size)
+                       : get_field_bits (proto, type, k);
+    Number number = type->read (bits);
+
+    if (tensor->is_int)
+      tensor->ints[k] = onnx_int_constant (number.i);
+    else
+      tensor->reals[k] = number.f;
+  }
+}
+
+/* Returns: (nullable): the problem, "FIELD: expected X, found Y" */
+static const char *
+get_shape (OnnxReader *reader, const Onnx__TensorProto *proto, gsize *shape, gsize *n)
+{
+  if (proto->n_dims > ONNX_MAX_DIMS)
+    return onnx_own_text (reader,
+        g_strdup_printf ("shape: expected at most %d dimensions, found %" G_GSIZE_FORMAT,
+            ONNX_MAX_DIMS, proto->n_dims));
+  for (gsize i = 0; i < proto->n_dims; i++) {
+    if (proto->dims[i] < 0)
+      return onnx_own_text (reader,
+          g_strdup_printf (
+              "shape: expected sizes of 0 or more, found %" G_GINT64_FORMAT, proto->dims[i]));
+    shape[i] = (gsize) proto->dims[i];
+  }
+  if (!onnx_count_values ((guint) proto->n_dims, shape, n)) {
+    g_autofree char *text = lstm_text_shape ((guint) proto->n_dims, shape);
+
+    return onnx_own_text (
+        reader, g_strdup_printf ("shape: expected sizes that fit in memory, found %s", text));
+  }
+  return NULL;
+}
+
+/* Returns: (nullable): the problem if the values are not in the file */
+static const char *
+check_storage (OnnxReader *reader, const Onnx__TensorProto *proto)
+{
+  if (!find_data_type (proto->data_type))
+    return onnx_own_text (
+        reader, g_strdup_printf (
+                    "data type: expected real numbers or integers, found ONNX data type %d",
+                    proto->data_type));
+  if (proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
+    return "values: expected them in the file, found external data";
+  if (proto->segment)
+    return onnx_own_text (
+        reader, g_strdup_printf ("values: expected a complete tensor, found its values "
+                                 "%" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " only",
+                    proto->segment->begin, proto->segment->end));
+  return NULL;
+}
+
+OnnxTensor *
+onnx_decode_tensor (OnnxReader *reader, const Onnx__TensorProto *proto, const char **problem)
+{
+  const DataType *type = find_data_type (proto->data_type);
+  OnnxTensor *tensor;
+  gsize shape[ONNX_MAX_DIMS], n, found, expected;
+
+  *problem = check_storage (reader, proto);
+  if (!*problem)
+    *problem = get_shape (reader, proto, shape, &n);
+  if (*problem)
+    return NULL;
+  found = proto->has_raw_data ? proto->raw_data.len
+                              : G_STRUCT_MEMBER (size_t, proto, type->count_offset);
+  if (!g_size_checked_mul (&expected, n, proto->has_raw_data ? type->size : 1)
+      || found != expected) {
+    *problem = onnx_own_text (
+        reader, g_strdup_printf ("values: expected %" G_GSIZE_FORMAT
+                                 " %s by shape and data type, found %" G_GSIZE_FORMAT,
+                    expected, proto->has_raw_data ? "bytes" : "values", found));
+    return NULL;
+  }
+  tensor = onnx_tensor_new (reader, type->is_int, (guint) proto->n_dims, shape);
+  if (tensor)
+    fill_tensor (tensor, proto, type);
+  else
+    *problem = onnx_own_text (
+        reader, g_strdup_printf ("values: expected constants that fit in memory, found "
+                                 "%" G_GSIZE_FORMAT " values",
+                    n));
+  return tensor;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Tensors as an ONNX file stores them. */
+#pragma once
+
+#include "onnx/tensor.h"
+
+/* Finds whether the numbers of an ONNX data type are integers.
+ * Returns FALSE if @data_type is not a type of numbers. */
+gboolean onnx_find_data_type (gint64 data_type, gboolean *is_int);
+
+/* Returns: (nullable): the tensor, or NULL with *problem, "FIELD: expected X, found Y" */
+OnnxTensor *onnx_decode_tensor (
+    OnnxReader *reader, const Onnx__TensorProto *proto, const char **problem);

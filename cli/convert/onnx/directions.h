@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The two directions of an LSTM. A model may compute them with two LSTM nodes: one node is
+ * reverse, or reads reversed time. */
+#pragma once
+
+#include "onnx/op.h"
+
+/* Returns @in with its time, which @axis must be, reversed. */
+OnnxValue *onnx_signal_flip (
+    OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guint axis);
+
+/* Merges two directions of the same input into one LSTM. @merge: "sum" or "mul", or NULL to
+ * concatenate the units along @axis.
+ * Returns: (nullable): NULL if @a and @b are not two directions of one LSTM */
+OnnxValue *onnx_signal_merge (
+    OnnxReader *reader, const OnnxValue *a, const OnnxValue *b, const char *merge, guint axis);
+
+/* Merges two directions, or else concatenates signals of which other nodes select parts. */
+OnnxValue *onnx_apply_concat (OnnxReader *reader, OnnxNode *node);
+OnnxValue *onnx_apply_reverse_sequence (OnnxReader *reader, OnnxNode *node);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Stages become layers. Stages that belong together become one layer: a product, its bias and its
+ * activation, or an LSTM and the selection of its last step. */
+#pragma once
+
+#include "onnx/stage.h"
+
+/* Returns: (transfer full): the layers up to @last, or NULL with @error */
+ConvertModel *onnx_emit_layers (
+    const OnnxReader *reader, const OnnxStage *last, GError **error);

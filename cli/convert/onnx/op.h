@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The row of an ONNX operator in the table of ops.c. An operator is a function and a row. The
+ * functions that several operators share read the columns of the row from node->op. */
+#pragma once
+
+#include "onnx/node.h"
+
+/* Returns the first output. Further outputs go to node->outputs. */
+typedef OnnxValue *(*OnnxOpFunction) (OnnxReader *reader, OnnxNode *node);
+
+#define ONNX_ALL_INPUTS G_MAXUINT
+
+struct _OnnxOp {
+  const char *name;
+  OnnxOpFunction fold;  /* computes constants from constants; nullable */
+  OnnxOpFunction apply; /* computes signals, if an input is a signal; nullable */
+
+  guint n_moved_inputs;    /* the first inputs, whose numbers the operator only moves */
+  gboolean is_recurrent;   /* inputs 4 to 6 are sequence lengths and states of an LSTM */
+  gboolean needs_no_input; /* otherwise input 0 must exist */
+  gboolean accepts_constant_first; /* apply() accepts a constant as input 0 */
+  const char *unsupported_reason; /* what an unsupported operator is; NULL if it is supported */
+
+  /* Columns of onnx_fold_binary(). NULL: the operator does not accept such numbers. */
+  struct {
+    double (*real) (double a, double b);
+    OnnxInt (*integer) (const OnnxReader *reader, OnnxInt a, OnnxInt b);
+    gboolean is_condition; /* real() returns an integer */
+  } binary;
+
+  /* Columns of onnx_fold_unary(). NULL: the operator does not accept real numbers, or its results
+   * for integers are unknown. */
+  struct {
+    double (*real) (double x);
+    OnnxInt (*integer) (const OnnxReader *reader, OnnxInt x);
+  } unary;
+
+  char arithmetic;  /* of onnx_apply_arithmetic(): one of - * / + */
+  gboolean is_mean; /* of onnx_apply_reduce(): the mean, not the sum */
+  struct {
+    OnnxMoment from, to;
+  } moment; /* of onnx_apply_moment() */
+};

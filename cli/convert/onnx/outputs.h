@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The choice of the one output of the model that the layers compute. */
+#pragma once
+
+#include "onnx/scope.h"
+
+/* Adds notes on inputs and outputs that the layers do not have.
+ * Returns: the last stage of the output, or NULL with @error if no output can be converted */
+const OnnxStage *onnx_choose_output (
+    OnnxReader *reader, const OnnxScope *scope, GError **error);

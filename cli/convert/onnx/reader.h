@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The reader of one ONNX file: its memory, its limits and its errors. */
+#pragma once
+
+#include "convert.h"
+#include "onnx.pb-c.h"
+
+#define ONNX_MAX_DIMS 8
+#define ONNX_MAX_DEPTH 16                            /* of graphs within graphs */
+#define ONNX_MAX_WORK (G_GUINT64_CONSTANT (1) << 31) /* values that nodes read */
+
+typedef struct {
+  const ConvertInput *input;
+  const Onnx__ModelProto *model;
+  gint64 opset;
+  GPtrArray *arena;          /* memory that lives as long as the reader */
+  gsize memory_left;         /* in bytes, for onnx_alloc() */
+  guint64 work_left;         /* in values that nodes read */
+  GArray *factors;           /* of OnnxFactor */
+  int length_factor;         /* the factor whose size is the sequence lengths of the model */
+  GHashTable *state_inputs;  /* names of graph inputs that are states of an LSTM */
+  GHashTable *length_inputs; /* names of graph inputs that are sequence lengths of an LSTM */
+  GPtrArray *notes;          /* lines for the user */
+} OnnxReader;
+
+/* Returns: (nullable): zeroed memory that lives as long as @reader, or NULL if the reader's limit
+ * would be exceeded */
+gpointer onnx_alloc (OnnxReader *reader, gsize n, gsize size);
+
+/* Makes @reader own @text. @text: (transfer full). Returns: @text */
+const char *onnx_own_text (OnnxReader *reader, char *text);
+
+/* Returns a copy of @text for a message: valid UTF-8 of at most 80 characters. */
+const char *onnx_shorten_text (OnnxReader *reader, const char *text);
+
+/* Returns @string, or "" if @string is NULL. */
+const char *onnx_string (const char *string);
+
+/* Sets @error to "PATH: " and the formatted text. Returns: FALSE */
+gboolean onnx_set_error (const OnnxReader *reader, ConvertError code, GError **error,
+    const char *format, ...) G_GNUC_PRINTF (4, 5);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The names that are visible in a graph: its own and those of the graphs around it. */
+#pragma once
+
+#include "onnx/node.h"
+
+struct _OnnxScope {
+  const OnnxScope *parent; /* nullable */
+  GHashTable *values;      /* name to OnnxValue */
+  guint depth;
+};
+
+/* Returns the value of @name, which is an unsupported value if the scope has none. An initializer
+ * is decoded when it is found for the first time. */
+OnnxValue *onnx_scope_find (OnnxReader *reader, const OnnxScope *scope, const char *name);
+
+/* Adds the initializers of @graph. Returns: (nullable): the name of two of them, or NULL */
+const char *onnx_scope_add_initializers (
+    OnnxReader *reader, OnnxScope *scope, const Onnx__GraphProto *graph);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Stages: the operations that compute a signal from the model's input. The parent of a stage
+ * computes its input. Signals share the stages that they have in common. */
+#pragma once
+
+#include "onnx/tensor.h"
+
+typedef struct {
+  const char *name; /* in lstm.layers, or NULL */
+  gboolean has_alpha, has_beta;
+  gboolean is_explicit; /* whether alpha is written even if it is the default */
+  float alpha, beta;
+} OnnxActivation;
+
+/* One direction of an LSTM node, in the layouts of PyTorch */
+typedef struct {
+  gsize d, m;
+  float *weight_ih, *weight_hh; /* (4 m, d), (4 m, m) */
+  float *bias_ih, *bias_hh;     /* (4 m), nullable */
+  float *peephole;              /* (3 m), nullable */
+  float *h, *c;                 /* (m), nullable */
+  OnnxActivation activations[3];
+  float clip; /* 0 if there is none */
+  gboolean input_forget;
+} OnnxCell;
+
+typedef enum {
+  ONNX_STAGE_INPUT,
+  ONNX_STAGE_LSTM,
+  ONNX_STAGE_DENSE,
+  ONNX_STAGE_AFFINE,
+  ONNX_STAGE_ACTIVATION,
+  ONNX_STAGE_LAYER_NORM,
+  ONNX_STAGE_SELECT, /* one step of a sequence */
+  ONNX_STAGE_FLIP,   /* reverses time */
+  ONNX_STAGE_REPEAT, /* repeats one step */
+  ONNX_STAGE_MOMENT, /* an intermediate result of a layer normalization made of single nodes */
+  ONNX_N_STAGES
+} OnnxStageKind;
+
+/* The selection of the steps of a sequence that a signal consists of */
+typedef enum {
+  ONNX_SELECT_ALL,
+  ONNX_SELECT_OWN_LAST, /* for each direction the step that it processes last */
+  ONNX_SELECT_LAST,     /* the last step in time */
+  ONNX_SELECT_FIRST,    /* the first step in time */
+} OnnxSelection;
+
+/* The intermediate results of a layer normalization of x, which is the parent of their stages */
+typedef enum {
+  ONNX_MOMENT_NONE,
+  ONNX_MOMENT_MEAN,
+  ONNX_MOMENT_CENTRED, /* x − mean */
+  ONNX_MOMENT_SQUARED, /* (x − mean)² */
+  ONNX_MOMENT_VARIANCE,
+  ONNX_MOMENT_VARIANCE_EPSILON, /* variance + epsilon */
+  ONNX_MOMENT_DEVIATION,        /* √(variance + epsilon) */
+  ONNX_MOMENT_INVERSE_DEVIATION,
+} OnnxMoment;
+
+typedef struct _OnnxStage OnnxStage;
+struct _OnnxStage {
+  OnnxStageKind kind;
+  const OnnxStage *parent;
+  const char *name;      /* of the layer that the stage becomes */
+  const char *label;     /* for messages: node "NAME" (Op) */
+  gboolean has_features; /* FALSE while the axis of the features is unknown */
+  OnnxAxis features;     /* the factors of a step's feature vector, in order */
+
+  const OnnxCell *cells[2];   /* LSTM: forward, reverse; one may be NULL */
+  OnnxSelection selection;    /* LSTM, SELECT */
+  gboolean selects_by_length; /* LSTM, SELECT: the step at the sequence length − 1 */
+  gboolean is_masked;       /* LSTM: Y is 0 beyond sequence lengths from outside of the graph */
+  const char *merge;        /* LSTM with two cells: "sum", "mul", or NULL to concatenate */
+  const OnnxTensor *weight; /* DENSE: (n, d) */
+  const OnnxTensor *bias;   /* DENSE: (n); LAYER_NORM: beta (d); nullable */
+  const OnnxTensor *scale;  /* LAYER_NORM: gamma (d); nullable */
+  char arithmetic;          /* AFFINE: one of - * / + */
+  const OnnxTensor *operand; /* AFFINE: (1) or (d) */
+  OnnxActivation activation; /* ACTIVATION */
+  OnnxMoment moment;         /* MOMENT */
+  double epsilon;            /* LAYER_NORM, MOMENT */
+  gsize n_repeats;           /* REPEAT */
+};
+
+/* Returns the first stage of a chain, of unknown features. @label: its name in messages */
+OnnxStage *onnx_stage_new_input (OnnxReader *reader, const char *label);
+OnnxStage *onnx_stage_copy (OnnxReader *reader, const OnnxStage *stage);
+
+/* Returns whether @axis consists of the features of @stage in order. While the features of the
+ * chain are unknown, @axis becomes its features. */
+gboolean onnx_stage_bind_features (OnnxReader *reader, OnnxStage *stage, const OnnxAxis *axis);
+
+/* Returns whether @stage is an LSTM of two directions. */
+gboolean onnx_stage_has_both_directions (const OnnxStage *stage);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Constants of an ONNX graph: row-major tensors of real numbers or of integers. */
+#pragma once
+
+#include "onnx/axis.h"
+
+typedef struct {
+  gboolean is_int;
+  gboolean is_repeated; /* along axes of unknown size, which have size 1 in shape */
+  guint n_dims;
+  gsize shape[ONNX_MAX_DIMS]; /* (n_dims) */
+  gsize n_values;             /* the product of shape */
+  float *reals;               /* (n_values), unless is_int */
+  OnnxInt *ints;              /* (n_values), if is_int */
+} OnnxTensor;
+
+/* The functions below return NULL if the tensor does not fit in the memory of @reader. */
+
+/* Returns a tensor of zeros. */
+OnnxTensor *onnx_tensor_new (
+    OnnxReader *reader, gboolean is_int, guint n_dims, const gsize *shape);
+
+/* Returns a tensor of one axis. */
+OnnxTensor *onnx_tensor_from_ints (OnnxReader *reader, const gint64 *values, gsize n);
+OnnxTensor *onnx_tensor_from_reals (OnnxReader *reader, const float *values, gsize n);
+
+/* Returns the values of @tensor, not copied, in another shape of the same size. */
+OnnxTensor *onnx_tensor_alias (
+    OnnxReader *reader, const OnnxTensor *tensor, guint n_dims, const gsize *shape);
+
+/* Returns a copy whose value at index k is value start + strides · k of @tensor. */
+OnnxTensor *onnx_tensor_view (OnnxReader *reader, const OnnxTensor *tensor, guint n_dims,
+    const gsize *shape, gsize start, const gssize *strides);
+
+/* Copies the values of @tensor from @from on to @to. */
+void onnx_tensor_copy_values (
+    OnnxTensor *result, gsize to, const OnnxTensor *tensor, gsize from, gsize n);
+
+/* Counts the values of @shape. Returns FALSE if their size in bytes would overflow. */
+gboolean onnx_count_values (guint n_dims, const gsize *shape, gsize *n);
+void onnx_tensor_get_strides (const OnnxTensor *tensor, gssize *strides);
+const char *onnx_tensor_describe_shape (OnnxReader *reader, const OnnxTensor *tensor);
+
+/* Returns type and values of a short list, or type and shape, as text. */
+const char *onnx_tensor_describe (OnnxReader *reader, const OnnxTensor *tensor);
