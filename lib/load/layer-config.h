@@ -2,7 +2,7 @@
 #pragma once
 
 #include "container/safetensors.h"
-#include "load/metadata-keys.h"
+#include "container/metadata-keys.h"
 #include <json-glib/json-glib.h>
 
 /* Returns the layers of a model file as docs/formats.md describes them: from the metadata of the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "load/pytorch/modules.h"
-#include "load/metadata-keys.h"
+#include "container/metadata-keys.h"
 #include "lstm/lstm.h"
 #include "util/text.h"
 #include <string.h>
