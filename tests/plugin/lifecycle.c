@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Elements that start and stop while data comes, for a number of rounds (LSTM_TEST_ROUNDS): what
- * reaches them is neither lost nor harms. And all that may reach one that has not started. */
+ * Elements that start and stop while data arrives, for a number of rounds (LSTM_TEST_ROUNDS). An
+ * element processes every buffer that arrives while it runs. */
 #include "../array.h"
 #include "lifecycle-rig.h"
 #include "slow-models.h"
 
-#define ENOUGH 5 /* buffers that leave, or come to a sink, before a round ends */
+#define ROUND_BUFFERS 5 /* output buffers of a round; input buffers for a sink */
 
 /* --- A thread that pushes --- */
 
@@ -15,26 +15,26 @@ typedef struct {
   GThread *thread;
   GMutex lock;
   GCond changed;
-  gboolean pushing, paused, ends;
+  gboolean is_pushing, is_paused, has_ended;
 } Pusher;
 
-/* FALSE at the end */
+/* Waits while the pusher is paused. Returns FALSE at the end. */
 static gboolean
 pusher_may_push (Pusher *pusher)
 {
   gboolean may_push;
 
   g_mutex_lock (&pusher->lock);
-  pusher->pushing = FALSE;
+  pusher->is_pushing = FALSE;
   g_cond_broadcast (&pusher->changed);
-  while (pusher->paused && !pusher->ends)
+  while (pusher->is_paused && !pusher->has_ended)
     g_cond_wait (&pusher->changed, &pusher->lock);
-  may_push = pusher->pushing = !pusher->ends;
+  may_push = pusher->is_pushing = !pusher->has_ended;
   g_mutex_unlock (&pusher->lock);
   return may_push;
 }
 
-/* As a live source: an element that does not take a buffer misses it. */
+/* Pushes buffers as a live source does: an element that does not accept a buffer misses it. */
 static gpointer
 push_for_ever (gpointer data)
 {
@@ -49,7 +49,7 @@ push_for_ever (gpointer data)
 }
 
 static void
-pusher_begin (Pusher *pusher, LifecycleRig *rig)
+pusher_start (Pusher *pusher, LifecycleRig *rig)
 {
   *pusher = (Pusher){.rig = rig};
   g_mutex_init (&pusher->lock);
@@ -57,13 +57,13 @@ pusher_begin (Pusher *pusher, LifecycleRig *rig)
   pusher->thread = g_thread_new ("push", push_for_ever, pusher);
 }
 
-/* Returns when nothing is on its way. */
+/* Returns when the thread pushes nothing. */
 static void
 pusher_pause (Pusher *pusher)
 {
   g_mutex_lock (&pusher->lock);
-  pusher->paused = TRUE;
-  while (pusher->pushing)
+  pusher->is_paused = TRUE;
+  while (pusher->is_pushing)
     g_cond_wait (&pusher->changed, &pusher->lock);
   g_mutex_unlock (&pusher->lock);
 }
@@ -72,7 +72,7 @@ static void
 pusher_resume (Pusher *pusher)
 {
   g_mutex_lock (&pusher->lock);
-  pusher->paused = FALSE;
+  pusher->is_paused = FALSE;
   g_cond_broadcast (&pusher->changed);
   g_mutex_unlock (&pusher->lock);
 }
@@ -81,7 +81,7 @@ static void
 pusher_end (Pusher *pusher)
 {
   g_mutex_lock (&pusher->lock);
-  pusher->ends = TRUE;
+  pusher->has_ended = TRUE;
   g_cond_broadcast (&pusher->changed);
   g_mutex_unlock (&pusher->lock);
   g_thread_join (pusher->thread);
@@ -91,27 +91,27 @@ pusher_end (Pusher *pusher)
 
 /* --- Rounds --- */
 
-/* Two models that take as long to load, in a folder that has the files of the tests too */
+/* A directory with two models that take equally long to load */
 typedef struct {
   gchar *dir;
-  gchar *models[2];
+  gchar *models[2]; /* paths */
 } Files;
 
-/* One round for @every of what is asked for. */
+/* Time that a model takes to load */
 typedef struct {
-  const gchar *seconds; /* that a model takes to load; NULL: as it does */
-  guint every;
+  const gchar *seconds; /* added to the time; NULL: none */
+  guint divisor;        /* of the number of rounds */
 } Delay;
 
 static const Delay delays[] = {{NULL, 1}, {"0.1", 10}, {"1", 100}};
 
 static guint
-n_rounds (const Delay *delay)
+get_n_rounds (const Delay *delay)
 {
   const gchar *text = g_getenv ("LSTM_TEST_ROUNDS");
   const guint n = text ? (guint) g_ascii_strtoull (text, NULL, 10) : 100;
 
-  return MAX (n / delay->every, 1);
+  return MAX (n / delay->divisor, 1);
 }
 
 static void
@@ -144,31 +144,32 @@ files_clear (Files *files)
 }
 
 static void
-play_until_enough (LifecycleRig *rig)
+play_round (LifecycleRig *rig)
 {
   g_assert_cmpint (
       gst_element_set_state (rig->element, GST_STATE_PLAYING), !=, GST_STATE_CHANGE_FAILURE);
   g_mutex_lock (&rig->lock);
-  while ((rig->test_sink ? rig->n_outputs : rig->inputs->len) < ENOUGH)
+  while ((rig->test_sink ? rig->n_outputs : rig->inputs->len) < ROUND_BUFFERS)
     g_cond_wait (&rig->changed, &rig->lock);
   g_mutex_unlock (&rig->lock);
 }
 
-/* In READY while data comes, or when none does and all that came can be looked at. */
+/* Sets the element to READY. @check: whether to pause the pusher first, so that the outputs are complete
+ * and can be compared */
 static void
-end_round (LifecycleRig *rig, Pusher *pusher, gboolean look, const gchar *model)
+end_round (LifecycleRig *rig, Pusher *pusher, gboolean check, const gchar *model)
 {
-  if (look)
+  if (check)
     pusher_pause (pusher);
   gst_element_set_state (rig->element, GST_STATE_READY);
-  if (look)
+  if (check)
     lifecycle_rig_assert_complete (rig, model);
   lifecycle_rig_clear_records (rig);
 }
 
-/* The same element again and again, with another model each time */
+/* Restarts one element in each round, with another model every second round. */
 static void
-restart (const LifecycleElement *kind, const Delay *delay)
+run_restarts (const LifecycleElement *kind, const Delay *delay)
 {
   Files files;
   Pusher pusher;
@@ -178,14 +179,14 @@ restart (const LifecycleElement *kind, const Delay *delay)
   lifecycle_rig_init (&rig, kind, files.dir);
   lifecycle_rig_add_element (&rig, files.models[0]);
   lifecycle_rig_link (&rig);
-  pusher_begin (&pusher, &rig);
-  for (guint i = 0; i < n_rounds (delay); i++) {
+  pusher_start (&pusher, &rig);
+  for (guint i = 0; i < get_n_rounds (delay); i++) {
     const gchar *model = files.models[i / 2 % 2];
 
     if (kind->loads_model)
       g_object_set (rig.element, "model-location", model, NULL);
     pusher_resume (&pusher);
-    play_until_enough (&rig);
+    play_round (&rig);
     end_round (&rig, &pusher, i % 2 == 0, model);
   }
   pusher_end (&pusher);
@@ -193,10 +194,10 @@ restart (const LifecycleElement *kind, const Delay *delay)
   files_clear (&files);
 }
 
-/* A new element each time, which is linked to a running tee and then started, as sync_state_with_parent()
- * does it */
+/* Links a new element to a running tee in each round and then starts the element, as
+ * gst_element_sync_state_with_parent() does. */
 static void
-branch (const LifecycleElement *kind, const Delay *delay)
+run_branches (const LifecycleElement *kind, const Delay *delay)
 {
   g_autoptr (GstElement) tee = gst_object_ref_sink (gst_element_factory_make ("tee", NULL));
   g_autoptr (GstPad) trunk = gst_element_get_static_pad (tee, "sink");
@@ -209,14 +210,14 @@ branch (const LifecycleElement *kind, const Delay *delay)
   g_object_set (tee, "allow-not-linked", TRUE, NULL);
   g_assert_cmpint (gst_pad_link (rig.test_src, trunk), ==, GST_PAD_LINK_OK);
   gst_element_set_state (tee, GST_STATE_PLAYING);
-  pusher_begin (&pusher, &rig);
-  for (guint i = 0; i < n_rounds (delay); i++) {
+  pusher_start (&pusher, &rig);
+  for (guint i = 0; i < get_n_rounds (delay); i++) {
     g_autoptr (GstPad) pad = gst_element_request_pad_simple (tee, "src_%u");
 
     lifecycle_rig_add_element (&rig, files.models[0]);
     g_assert_cmpint (gst_pad_link (pad, rig.sink_pad), ==, GST_PAD_LINK_OK);
     pusher_resume (&pusher);
-    play_until_enough (&rig);
+    play_round (&rig);
     end_round (&rig, &pusher, i % 2 == 0, files.models[0]);
     gst_pad_unlink (pad, rig.sink_pad);
     lifecycle_rig_remove_element (&rig);
@@ -228,7 +229,7 @@ branch (const LifecycleElement *kind, const Delay *delay)
   files_clear (&files);
 }
 
-/* A test is an element, a way to start it and a time that it takes. */
+/* A test: an element, a way to start it, and the time to load its model */
 typedef struct {
   const LifecycleElement *kind;
   const Delay *delay;
@@ -236,7 +237,7 @@ typedef struct {
 } Case;
 
 static void
-test_case (gconstpointer data)
+run_case (gconstpointer data)
 {
   const Case *test = data;
 
@@ -258,7 +259,7 @@ add_cases (const gchar *way, void (*run) (const LifecycleElement *kind, const De
 
       g_assert_cmpuint (n_cases, <, G_N_ELEMENTS (cases));
       cases[n_cases] = (Case){&lifecycle_elements[i], &delays[k], run};
-      g_test_add_data_func (path, &cases[n_cases++], test_case);
+      g_test_add_data_func (path, &cases[n_cases++], run_case);
     }
 }
 
@@ -266,7 +267,7 @@ add_cases (const gchar *way, void (*run) (const LifecycleElement *kind, const De
 
 typedef struct {
   GstElement *source;
-  gint ends;
+  gint has_ended; /* atomic */
 } Seeker;
 
 static gpointer
@@ -275,7 +276,7 @@ seek_for_ever (gpointer data)
   Seeker *seeker = data;
   g_autoptr (GstPad) pad = gst_element_get_static_pad (seeker->source, "src");
 
-  for (guint i = 0; !g_atomic_int_get (&seeker->ends); i++)
+  for (guint i = 0; !g_atomic_int_get (&seeker->has_ended); i++)
     gst_pad_send_event (
         pad, gst_event_new_seek (1, GST_FORMAT_TIME,
                  i % 2 ? GST_SEEK_FLAG_FLUSH : GST_SEEK_FLAG_NONE, GST_SEEK_TYPE_SET,
@@ -283,15 +284,15 @@ seek_for_ever (gpointer data)
   return NULL;
 }
 
-/* Seeks come while npysrc starts and stops; afterwards it sends its whole file. GstBaseSrc may send a
- * buffer before its segment, where a flush comes as it starts. */
+/* npysrc receives seeks while it starts and stops. Afterwards it pushes its complete file. GstBaseSrc may
+ * push a buffer before its segment if a flush arrives during the start. */
 static void
 test_seeks (void)
 {
   gchar *dir = test_dir_new ();
   g_autofree gchar *x = g_build_filename (dir, "x.npy", NULL);
   g_autofree gchar *y = g_build_filename (dir, "y.npy", NULL);
-  TestArray sent, got;
+  TestArray sent, received;
   g_autofree gchar *line = g_strdup_printf (
       "npysrc name=source location=%s ! npysink async=false location=%s", x, y);
   g_autoptr (GstElement) pipeline = NULL;
@@ -306,11 +307,11 @@ test_seeks (void)
   bus = gst_element_get_bus (pipeline);
   seeker.source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   thread = g_thread_new ("seek", seek_for_ever, &seeker);
-  for (guint i = 0; i < n_rounds (&delays[0]); i++) {
+  for (guint i = 0; i < get_n_rounds (&delays[0]); i++) {
     gst_element_set_state (pipeline, GST_STATE_PLAYING);
     gst_element_set_state (pipeline, GST_STATE_READY);
   }
-  g_atomic_int_set (&seeker.ends, TRUE);
+  g_atomic_int_set (&seeker.has_ended, TRUE);
   g_thread_join (thread);
   gst_bus_set_flushing (bus, TRUE);
   gst_bus_set_flushing (bus, FALSE);
@@ -320,10 +321,10 @@ test_seeks (void)
   g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
   gst_element_set_state (pipeline, GST_STATE_NULL);
   sent = test_array_load (x, NULL);
-  got = test_array_load (y, NULL);
-  g_assert_cmpmem (got.values, got.n * sizeof (gfloat), sent.values, sent.n * sizeof (gfloat));
+  received = test_array_load (y, NULL);
+  g_assert_cmpmem (received.values, received.n * sizeof (gfloat), sent.values, sent.n * sizeof (gfloat));
   test_array_clear (&sent);
-  test_array_clear (&got);
+  test_array_clear (&received);
   gst_object_unref (seeker.source);
   test_dir_remove (dir);
 }
@@ -331,10 +332,9 @@ test_seeks (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  add_cases ("branch", branch);
-  add_cases ("restart", restart);
+  test_init (&argc, &argv);
+  add_cases ("run_branches", run_branches);
+  add_cases ("run_restarts", run_restarts);
   g_test_add_func ("/lifecycle/seeks", test_seeks);
   return g_test_run ();
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What passes between `lstm` and its neighbours: flow returns, and buffers with their memory. */
+ * Flow returns, events, buffers and memory between `lstm` and its neighbours. */
 #include "lstm-rig.h"
 
-#define STACK "variants/torch-bidirectional-stacked" /* needs whole sequences */
-#define LAST "variants/keras-backwards-last"         /* and gives one vector */
+#define STACK "variants/torch-bidirectional-stacked" /* needs complete sequences */
+#define LAST "variants/keras-backwards-last" /* needs complete sequences, has one output vector */
 
-/* Each way in which outputs leave. */
+/* All modes in which outputs are pushed */
 static const struct {
   const gchar *folder, *properties;
-  guint waits; /* steps before the first output leaves; 0: an event has to come */
+  guint first_output; /* number of the step that pushes the first output; 0: an event pushes it */
 } modes[] = {
     {"seed-1x30", "", 1},
     {"seed-1x30", "emit=output+cell", 1},
@@ -22,7 +22,7 @@ static const struct {
 };
 
 static void
-push_stream (Rig *rig)
+push_stream_and_segment (Rig *rig)
 {
   rig_push_stream_start (rig);
   rig_push_segment (rig);
@@ -36,9 +36,9 @@ push_step (Rig *rig, gsize first)
 
 /* --- Flow --- */
 
-/* A downstream that takes @good buffers, and answers @flow from then on. */
+/* A downstream that returns OK for @n_good buffers and @flow for all later ones */
 typedef struct {
-  guint good, seen;
+  guint n_good, n_seen;
   GstFlowReturn flow;
 } Downstream;
 
@@ -48,7 +48,7 @@ on_buffer (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   Downstream *downstream = g_object_get_data (G_OBJECT (pad), "downstream");
 
   gst_buffer_unref (buffer);
-  return downstream->seen++ < downstream->good ? GST_FLOW_OK : downstream->flow;
+  return downstream->n_seen++ < downstream->n_good ? GST_FLOW_OK : downstream->flow;
 }
 
 static void
@@ -58,68 +58,71 @@ set_downstream (Rig *rig, Downstream *downstream)
   gst_pad_set_chain_function (rig->harness->sinkpad, on_buffer);
 }
 
+/* Begins a stream in mode @i. */
+static void
+begin_mode (Rig *rig, guint i, Downstream *downstream)
+{
+  rig_init (rig, modes[i].folder, modes[i].properties);
+  set_downstream (rig, downstream);
+  rig_begin_stream (rig);
+}
+
 static const GstFlowReturn flows[] = {
     GST_FLOW_EOS, GST_FLOW_FLUSHING, GST_FLOW_ERROR, GST_FLOW_CUSTOM_ERROR};
 
-/* A buffer returns what became of its outputs. */
+/* A buffer returns the flow of its outputs. */
 static void
 check_flow_at_once (guint i, GstFlowReturn flow)
 {
   Downstream downstream = {.flow = flow};
   Rig rig;
 
-  rig_init (&rig, modes[i].folder, modes[i].properties);
-  set_downstream (&rig, &downstream);
-  rig_begin_stream (&rig);
-  rig_push_steps (&rig, 0, modes[i].waits - 1);
-  g_assert_cmpint (push_step (&rig, modes[i].waits - 1), ==, flow);
-  g_assert_cmpuint (downstream.seen, ==, 1);
+  begin_mode (&rig, i, &downstream);
+  rig_push_steps (&rig, 0, modes[i].first_output - 1);
+  g_assert_cmpint (push_step (&rig, modes[i].first_output - 1), ==, flow);
+  g_assert_cmpuint (downstream.n_seen, ==, 1);
   downstream.flow = GST_FLOW_OK;
-  g_assert_cmpint (push_step (&rig, modes[i].waits), ==, GST_FLOW_OK);
-  g_assert_cmpuint (downstream.seen, ==, 2);
+  g_assert_cmpint (push_step (&rig, modes[i].first_output), ==, GST_FLOW_OK);
+  g_assert_cmpuint (downstream.n_seen, ==, 2);
   rig_clear (&rig);
 }
 
-/* The next buffer returns what became of outputs that left at an event, once. Its own steps count. */
+/* If an event pushes outputs, the next buffer returns their flow, once. The steps of this buffer are run. */
 static void
 check_flow_later (guint i, GstFlowReturn flow)
 {
   Downstream downstream = {.flow = flow};
   Rig rig;
 
-  rig_init (&rig, modes[i].folder, modes[i].properties);
-  set_downstream (&rig, &downstream);
-  rig_begin_stream (&rig);
+  begin_mode (&rig, i, &downstream);
   rig_push_steps (&rig, 0, 3);
-  g_assert_cmpuint (downstream.seen, ==, 0);
+  g_assert_cmpuint (downstream.n_seen, ==, 0);
   rig_push_segment (&rig);
-  g_assert_cmpuint (downstream.seen, ==, 1); /* and not the next one of them */
+  g_assert_cmpuint (downstream.n_seen, ==, 1); /* the next output is not pushed */
   g_assert_cmpint (push_step (&rig, 3), ==, flow);
   g_assert_cmpint (push_step (&rig, 4), ==, GST_FLOW_OK);
   rig_push_segment (&rig);
-  g_assert_cmpuint (downstream.seen, ==, 2);
+  g_assert_cmpuint (downstream.n_seen, ==, 2);
   g_assert_cmpuint (rig_get_steps (&rig), ==, 5);
   rig_clear (&rig);
 }
 
-/* Downstream's answer to one stream is not returned in the next one. */
+/* The flow of one stream is not returned in the next stream. */
 static void
-check_flow_cleared (guint i, GstFlowReturn flow, void (*clears) (Rig *rig))
+check_flow_cleared (guint i, GstFlowReturn flow, void (*begin_stream) (Rig *rig))
 {
   Downstream downstream = {.flow = flow};
   Rig rig;
 
-  rig_init (&rig, modes[i].folder, modes[i].properties);
-  set_downstream (&rig, &downstream);
-  rig_begin_stream (&rig);
+  begin_mode (&rig, i, &downstream);
   rig_push_steps (&rig, 0, 3);
   rig_push_segment (&rig);
-  clears (&rig);
+  begin_stream (&rig);
   downstream.flow = GST_FLOW_OK;
   rig_push_steps (&rig, 0, 3);
-  g_assert_cmpuint (downstream.seen, ==, 1);
+  g_assert_cmpuint (downstream.n_seen, ==, 1);
   rig_push_eos (&rig);
-  g_assert_cmpuint (downstream.seen, >, 1);
+  g_assert_cmpuint (downstream.n_seen, >, 1);
   rig_clear (&rig);
 }
 
@@ -129,21 +132,21 @@ test_flow (void)
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++)
     for (guint k = 0; k < G_N_ELEMENTS (flows); k++) {
       g_test_message ("mode %u, %s", i, gst_flow_get_name (flows[k]));
-      if (modes[i].waits) {
+      if (modes[i].first_output) {
         check_flow_at_once (i, flows[k]);
         continue;
       }
       check_flow_later (i, flows[k]);
       check_flow_cleared (i, flows[k], rig_push_flush);
-      check_flow_cleared (i, flows[k], push_stream);
+      check_flow_cleared (i, flows[k], push_stream_and_segment);
     }
 }
 
-/* What downstream has refused does not come in the next stream. */
+/* Outputs that downstream refused are not pushed in the next stream. */
 static void
-test_flow_leaves_nothing (void)
+test_refused_outputs (void)
 {
-  Downstream downstream = {.good = 1, .flow = GST_FLOW_EOS};
+  Downstream downstream = {.n_good = 1, .flow = GST_FLOW_EOS};
   Rig rig;
 
   rig_init (&rig, STACK, "stateful=true");
@@ -151,9 +154,9 @@ test_flow_leaves_nothing (void)
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 5);
   rig_push_segment (&rig);
-  g_assert_cmpuint (downstream.seen, ==, 2);
-  push_stream (&rig);
-  downstream.good = G_MAXUINT;
+  g_assert_cmpuint (downstream.n_seen, ==, 2);
+  push_stream_and_segment (&rig);
+  downstream.n_good = G_MAXUINT;
   g_string_truncate (rig.log, 0);
   rig_push_steps (&rig, 0, 2);
   rig_assert_log (&rig, "gap 0+1000, gap 1000+1000");
@@ -164,7 +167,7 @@ test_flow_leaves_nothing (void)
 
 /* --- Order --- */
 
-/* Outputs and gaps come behind stream-start, caps and segment. */
+/* Outputs and gaps follow STREAM_START, CAPS and SEGMENT. */
 static void
 test_order (void)
 {
@@ -183,7 +186,7 @@ test_order (void)
   }
 }
 
-/* Events alone bring nothing about, whatever they mean. */
+/* Without caps no event causes an output. */
 static void
 test_no_caps (void)
 {
@@ -222,31 +225,31 @@ test_not_negotiated (void)
 
 /* --- Memory --- */
 
-/* A pool that may emit `reset` whenever a buffer is taken from it. */
+/* A pool that can emit `reset` whenever a buffer is acquired */
 typedef struct {
   GstBufferPool parent;
-  GstElement *resets;
-  guint taken;
+  GstElement *reset_element; /* (nullable): element to reset */
+  guint n_acquired;
 } TestPool;
 typedef GstBufferPoolClass TestPoolClass;
 GType test_pool_get_type (void);
 G_DEFINE_TYPE (TestPool, test_pool, GST_TYPE_BUFFER_POOL)
 
 static GstFlowReturn
-acquire (GstBufferPool *pool, GstBuffer **buffer, GstBufferPoolAcquireParams *params)
+acquire_buffer (GstBufferPool *pool, GstBuffer **buffer, GstBufferPoolAcquireParams *params)
 {
   TestPool *self = (TestPool *) pool;
 
-  self->taken++;
-  if (self->resets)
-    g_signal_emit_by_name (self->resets, "reset");
+  self->n_acquired++;
+  if (self->reset_element)
+    g_signal_emit_by_name (self->reset_element, "reset");
   return GST_BUFFER_POOL_CLASS (test_pool_parent_class)->acquire_buffer (pool, buffer, params);
 }
 
 static void
 test_pool_class_init (TestPoolClass *klass)
 {
-  klass->acquire_buffer = acquire;
+  klass->acquire_buffer = acquire_buffer;
 }
 
 static void
@@ -264,7 +267,7 @@ on_query (GstPad *pad, GstObject *parent, GstQuery *query)
   return TRUE;
 }
 
-/* Downstream offers @pool, of buffers of @bytes. */
+/* Makes downstream offer @pool, whose buffers have @bytes bytes. */
 static void
 offer_pool (Rig *rig, TestPool *pool, guint bytes)
 {
@@ -275,15 +278,15 @@ offer_pool (Rig *rig, TestPool *pool, guint bytes)
   gst_pad_set_query_function (rig->harness->sinkpad, on_query);
 }
 
-/* A vector is a buffer of downstream's, if it has room for it and is all that leaves. */
+/* An output buffer is from the pool of downstream, if the buffers are large enough and have one tensor. */
 static void
-check_pool (guint i, guint more, gboolean used)
+check_pool (guint i, guint more, gboolean is_used)
 {
   const gsize n = g_str_has_prefix (modes[i].folder, "seed") ? 30 : i == 7 ? 17 : 10;
   const gsize tensors = strchr (modes[i].properties, '+') ? 2 : 1;
   TestPool *pool = g_object_new (test_pool_get_type (), NULL);
   GstBuffer *out;
-  guint seen = 0;
+  guint n_seen = 0;
   Rig rig;
 
   g_test_message ("mode %u, %u bytes more", i, more);
@@ -292,13 +295,13 @@ check_pool (guint i, guint more, gboolean used)
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 4);
   rig_push_eos (&rig);
-  for (; (out = gst_harness_try_pull (rig.harness)); seen++) {
+  for (; (out = gst_harness_try_pull (rig.harness)); n_seen++) {
     if (tensors == 1 && i != 3)
       g_assert_cmpuint (gst_buffer_get_size (out), ==, n * 4);
-    g_assert_true ((out->pool == (GstBufferPool *) pool) == used);
+    g_assert_true ((out->pool == (GstBufferPool *) pool) == is_used);
     gst_buffer_unref (out);
   }
-  g_assert_cmpuint (seen, >, 0);
+  g_assert_cmpuint (n_seen, >, 0);
   rig_clear (&rig);
   gst_object_unref (pool);
 }
@@ -315,9 +318,9 @@ test_pool (void)
   }
 }
 
-/* What a reset drops between two buffers is dropped, and nothing else with it. */
+/* A reset between two output buffers drops the rest of the outputs and nothing else. */
 static void
-test_reset_while_leaving (void)
+test_reset_while_pushing (void)
 {
   for (guint i = 2; i < G_N_ELEMENTS (modes); i++) {
     TestPool *pool = g_object_new (test_pool_get_type (), NULL);
@@ -327,17 +330,17 @@ test_reset_while_leaving (void)
     rig_init (&rig, modes[i].folder, modes[i].properties);
     offer_pool (&rig, pool, 4096);
     rig_begin_stream (&rig);
-    pool->resets = rig.lstm;
+    pool->reset_element = rig.lstm;
     rig_push_steps (&rig, 0, 4);
     rig_push_segment (&rig);
-    g_assert_cmpuint (pool->taken, >, 0);
+    g_assert_cmpuint (pool->n_acquired, >, 0);
     g_assert_cmpuint (rig.outputs->len, ==, 0);
-    pool->resets = NULL;
+    pool->reset_element = NULL;
     rig_push_steps (&rig, 0, 4);
     rig_push_eos (&rig);
     g_assert_cmpuint (rig.outputs->len, >, 0);
     g_assert_cmpuint (gst_harness_buffers_received (rig.harness), ==,
-        modes[i].waits ? 5 - modes[i].waits
+        modes[i].first_output ? 5 - modes[i].first_output
                        : rig.outputs->len
                              / (i == 7    ? 17
                                  : i == 4 ? 30
@@ -347,7 +350,7 @@ test_reset_while_leaving (void)
   }
 }
 
-/* Read-only memory in buffers that somebody else holds too, as they were afterwards. */
+/* The element does not change read-only memory, nor buffers with a second reference. */
 static void
 test_input_untouched (void)
 {
@@ -387,12 +390,12 @@ main (int argc, char **argv)
 {
   static const TestRow tests[] = {
       {"/lstm-flow/flow", test_flow},
-      {"/lstm-flow/flow-leaves-nothing", test_flow_leaves_nothing},
+      {"/lstm-flow/flow-leaves-nothing", test_refused_outputs},
       {"/lstm-flow/order", test_order},
       {"/lstm-flow/no-caps", test_no_caps},
       {"/lstm-flow/not-negotiated", test_not_negotiated},
       {"/lstm-flow/pool", test_pool},
-      {"/lstm-flow/reset-while-leaving", test_reset_while_leaving},
+      {"/lstm-flow/reset-while-leaving", test_reset_while_pushing},
       {"/lstm-flow/input-untouched", test_input_untouched},
   };
 

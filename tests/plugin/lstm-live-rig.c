@@ -2,14 +2,14 @@
 #include "lstm-live-rig.h"
 #include <math.h>
 
-/* --- What liblstm gives --- */
+/* --- Outputs of liblstm --- */
 
 typedef struct {
   const LiveRig *rig;
   const gchar *properties;
   LstmState *state;
-  GArray *x;       /* float: steps since the sequence began */
-  GArray *silent;  /* guint8: of each, whether it came as a gap */
+  GArray *x;       /* float: steps of the sequence */
+  GArray *is_gap;  /* guint8: a flag for each step, set if the step came from a gap */
   GArray *outputs; /* float */
 } Reference;
 
@@ -29,7 +29,7 @@ static void
 clear_reference_steps (Reference *c)
 {
   g_array_set_size (c->x, 0);
-  g_array_set_size (c->silent, 0);
+  g_array_set_size (c->is_gap, 0);
 }
 
 static void
@@ -40,18 +40,19 @@ reset_reference_state (Reference *c)
   clear_reference_steps (c);
 }
 
-/* The outputs of the last @kept of @n steps; @silent: but those of gaps */
+/* Runs @n steps and appends the outputs of the last @n_outputs steps. @skip_gaps: whether to leave out
+ * the outputs of steps that came from gaps */
 static void
 run_reference_steps (
-    Reference *c, LstmState *state, guint first, guint n, guint kept, gboolean silent)
+    Reference *c, LstmState *state, guint first, guint n, guint n_outputs, gboolean skip_gaps)
 {
   const guint d = (guint) lstm_model_get_input_size (c->rig->model);
   const guint m = (guint) lstm_model_get_output_size (c->rig->model);
   g_autofree gfloat *y = g_new (gfloat, n * m);
 
   lstm_state_run (state, n, &g_array_index (c->x, gfloat, first * d), y);
-  for (guint i = n - kept; i < n; i++)
-    if (!silent || !g_array_index (c->silent, guint8, i))
+  for (guint i = n - n_outputs; i < n; i++)
+    if (!skip_gaps || !g_array_index (c->is_gap, guint8, i))
       g_array_append_vals (c->outputs, y + i * m, m);
 }
 
@@ -64,19 +65,19 @@ has_property (const Reference *c, const gchar *property)
 static void
 run_reference_windows (Reference *c)
 {
-  const guint kept = lstm_model_is_causal (c->rig->model) ? 1 : WINDOW;
+  const guint n_outputs = lstm_model_is_causal (c->rig->model) ? 1 : WINDOW;
 
-  for (guint first = 0; first + WINDOW <= c->silent->len; first++) {
+  for (guint first = 0; first + WINDOW <= c->is_gap->len; first++) {
     g_autoptr (LstmState) state = reference_state_new (c);
 
-    run_reference_steps (c, state, first, WINDOW, kept, FALSE);
+    run_reference_steps (c, state, first, WINDOW, n_outputs, FALSE);
   }
 }
 
 static void
 end_reference_sequence (Reference *c)
 {
-  const guint n = c->silent->len;
+  const guint n = c->is_gap->len;
   const gboolean final = has_property (c, "output-mode=final");
 
   if (has_property (c, "output-mode=window"))
@@ -89,19 +90,20 @@ end_reference_sequence (Reference *c)
     reset_reference_state (c);
 }
 
-/* @x: NULL for zeros */
+/* Adds a step to the sequence. @x: (nullable): NULL for a step of zeros, from a gap */
 static void
 add_reference_step (Reference *c, const gfloat *x)
 {
   const guint d = (guint) lstm_model_get_input_size (c->rig->model);
-  const guint8 silent = !x;
+  const guint8 is_gap = !x;
   g_autofree gfloat *zeros = g_new0 (gfloat, d);
 
   g_array_append_vals (c->x, x ? x : zeros, d);
-  g_array_append_val (c->silent, silent);
+  g_array_append_val (c->is_gap, is_gap);
 }
 
-/* Amid a sequence: what left before is not taken back, what waits for the end is dropped. */
+/* Resets in the middle of a sequence. Outputs that were pushed stay; outputs that wait for the end of
+ * the sequence are dropped. */
 static void
 reset_reference (Reference *c)
 {
@@ -146,7 +148,7 @@ run_reference (Reference *c)
 
 /* --- Pipelines --- */
 
-/* A segment that maps times as the one before has a letter of its own. */
+/* Returns "s" if the segment maps timestamps like the one before, else "n". */
 static gchar
 get_segment_letter (LiveRig *rig, GstEvent *event)
 {
@@ -235,15 +237,6 @@ record_output (GstPad *pad, GstPadProbeInfo *info, gpointer data)
     rig->n_late += is_late_report (info->data);
   g_mutex_unlock (&rig->lock);
   return GST_PAD_PROBE_OK;
-}
-
-void
-add_pad_probe (GstElement *element, const gchar *name, GstPadProbeType type,
-    GstPadProbeCallback callback, gpointer data)
-{
-  g_autoptr (GstPad) pad = gst_element_get_static_pad (element, name);
-
-  gst_pad_add_probe (pad, type, callback, data, NULL);
 }
 
 static void
@@ -352,7 +345,7 @@ live_rig_assert_outputs (LiveRig *rig, const gchar *properties)
   g_assert_cmpuint (c.outputs->len, >, 0);
   assert_same_bits (rig->outputs, c.outputs);
   g_array_unref (c.x);
-  g_array_unref (c.silent);
+  g_array_unref (c.is_gap);
   g_array_unref (c.outputs);
   lstm_state_unref (c.state);
 }
@@ -368,7 +361,7 @@ live_rig_get_steps (LiveRig *rig)
   return steps;
 }
 
-/* "S3b2n" as "SbbbSnn", with blanks left out. Returns: (transfer full) */
+/* Returns: (transfer full): "S3b 2n" as "Sbbbnn" */
 static gchar *
 expand_counts (const gchar *folded)
 {
@@ -392,4 +385,13 @@ live_rig_assert_inputs (LiveRig *rig, const gchar *folded)
   g_autofree gchar *expected = expand_counts (folded);
 
   g_assert_cmpstr (rig->input_log->str, ==, expected);
+}
+
+void
+live_rig_finish (LiveRig *rig, const gchar *folded, const gchar *properties)
+{
+  live_rig_play (rig);
+  live_rig_assert_inputs (rig, folded);
+  live_rig_assert_outputs (rig, properties);
+  live_rig_clear (rig);
 }

@@ -59,9 +59,8 @@ void live_rig_assert_outputs (LiveRig *rig, const gchar *properties);
  *   E  EOS */
 void live_rig_assert_inputs (LiveRig *rig, const gchar *folded);
 
+/* Plays until EOS, asserts inputs and outputs, and clears @rig. */
+void live_rig_finish (LiveRig *rig, const gchar *folded, const gchar *properties);
+
 /* Returns the element's statistic `steps`. */
 guint64 live_rig_get_steps (LiveRig *rig);
-
-/* Adds a probe to the pad @name of @element. */
-void add_pad_probe (GstElement *element, const gchar *name, GstPadProbeType type,
-    GstPadProbeCallback callback, gpointer data);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * `lstm` in pipelines that drop, switch, loop and wait for a clock. */
+ * `lstm` in pipelines that drop buffers, switch streams, loop and wait for a clock. */
 #include "lstm-live-rig.h"
 #include <math.h>
 
@@ -22,19 +22,19 @@ static GstClockTime
 query_latency (GstElement *pipeline)
 {
   g_autoptr (GstQuery) query = gst_query_new_latency ();
-  GstClockTime least;
+  GstClockTime min;
   gboolean live;
 
   gst_element_get_state (
-      pipeline, NULL, NULL, GST_CLOCK_TIME_NONE); /* the sink knows it then */
+      pipeline, NULL, NULL, GST_CLOCK_TIME_NONE); /* the sink answers after preroll */
   g_assert_true (gst_element_query (pipeline, query));
-  gst_query_parse_latency (query, &live, &least, NULL);
+  gst_query_parse_latency (query, &live, &min, NULL);
   g_assert_true (live);
-  return least;
+  return min;
 }
 
 static GstClockTime
-latency_without_lstm (void)
+query_latency_without_lstm (void)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = gst_object_ref_sink (
@@ -55,7 +55,7 @@ test_live (void)
 
   init_camera_rig (&rig, "fakesink sync=true");
   gst_element_set_state (rig.pipeline, GST_STATE_PLAYING);
-  g_assert_cmpuint (query_latency (rig.pipeline), ==, latency_without_lstm ());
+  g_assert_cmpuint (query_latency (rig.pipeline), ==, query_latency_without_lstm ());
   live_rig_wait (&rig, 0);
   live_rig_assert_inputs (&rig, "Snd19bE");
   live_rig_assert_outputs (&rig, "");
@@ -65,7 +65,7 @@ test_live (void)
   live_rig_clear (&rig);
 }
 
-/* A sink that wants all frames at once finds them late, drops them, and says so. */
+/* The sink finds all frames late, drops them and reports this by QOS events. */
 static void
 test_late (void)
 {
@@ -80,7 +80,7 @@ test_late (void)
   live_rig_clear (&rig);
 }
 
-/* The source waits at the other branch's preroll, long before EOS. */
+/* The source waits for the preroll of the other branch, long before EOS. */
 static void
 test_preroll (void)
 {
@@ -106,10 +106,7 @@ test_preroll (void)
     gst_element_set_state (rig.pipeline, GST_STATE_PAUSED);
     g_assert_cmpint (gst_element_get_state (rig.pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==,
         GST_STATE_CHANGE_SUCCESS);
-    live_rig_play (&rig);
-    live_rig_assert_inputs (&rig, "Snd59bE");
-    live_rig_assert_outputs (&rig, cases[i].properties);
-    live_rig_clear (&rig);
+    live_rig_finish (&rig, "Snd59bE", cases[i].properties);
   }
 }
 
@@ -156,14 +153,11 @@ test_valve (void)
     live_rig_init_vectors (&rig, "seed-1x30", before, cases[i].properties, "fakesink");
     valve = gst_bin_get_by_name (GST_BIN (rig.pipeline), "valve");
     add_pad_probe (valve, "sink", GST_PAD_PROBE_TYPE_BUFFER, on_valve_input, &rig);
-    live_rig_play (&rig);
-    live_rig_assert_inputs (&rig, cases[i].in);
-    live_rig_assert_outputs (&rig, cases[i].properties);
-    live_rig_clear (&rig);
+    live_rig_finish (&rig, cases[i].in, cases[i].properties);
   }
 }
 
-/* The first buffer stays in the sink until the source is at its end, */
+/* Blocks the first buffer in the sink until the source is at EOS. */
 static GstPadProbeReturn
 on_sink_input (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
@@ -178,7 +172,7 @@ on_sink_input (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_OK;
 }
 
-/* which does not send the second one before the first is there. */
+/* Blocks the second buffer in the source until the first one is in the sink. */
 static GstPadProbeReturn
 on_source_output (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
@@ -223,14 +217,11 @@ test_leaky_queue (void)
         GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, on_source_output,
         &rig);
     add_pad_probe (sink, "sink", GST_PAD_PROBE_TYPE_BUFFER, on_sink_input, &rig);
-    live_rig_play (&rig);
-    live_rig_assert_inputs (&rig, cases[i].in);
-    live_rig_assert_outputs (&rig, cases[i].properties);
-    live_rig_clear (&rig);
+    live_rig_finish (&rig, cases[i].in, cases[i].properties);
   }
 }
 
-/* --- Streams one behind the other --- */
+/* --- Consecutive streams --- */
 
 static const gchar *const modes[] = {"", "output-mode=final",
     "output-mode=window window-length=7", "stateful=true", "stateful=true output-mode=final"};
@@ -245,16 +236,13 @@ test_concat (void)
     live_rig_init_vectors (&rig, "seed-1x30",
         "npysrc location=$X ! all. npysrc location=$X num-buffers=25 ! all. concat name=all",
         modes[i], "fakesink");
-    live_rig_play (&rig);
-    live_rig_assert_inputs (&rig, "Snd59b Snd24b E");
-    live_rig_assert_outputs (&rig, modes[i]);
-    live_rig_clear (&rig);
+    live_rig_finish (&rig, "Snd59b Snd24b E", modes[i]);
   }
 }
 
-/* A source that the test itself is, linked to a request pad of `selector` */
+/* Returns: (transfer full): a source pad of the test, linked to a request pad of @selector */
 static GstPad *
-feed_new (LiveRig *rig, GstElement *selector, guint group)
+selector_pad_new (LiveRig *rig, GstElement *selector, guint group)
 {
   g_autoptr (GstPad) sink = gst_element_request_pad_simple (selector, "sink_%u");
   g_autofree gchar *caps = g_strdup_printf (
@@ -276,9 +264,9 @@ feed_new (LiveRig *rig, GstElement *selector, guint group)
   return pad;
 }
 
-/* Eight steps to either source, of which the active one's arrive */
+/* Pushes eight steps to each of both pads. Those of the active pad arrive. */
 static void
-feed_steps (LiveRig *rig, GstPad *const feeds[2])
+push_to_pads (LiveRig *rig, GstPad *const pads[2])
 {
   const gsize d = lstm_model_get_input_size (rig->model);
 
@@ -289,26 +277,27 @@ feed_steps (LiveRig *rig, GstPad *const feeds[2])
     for (gsize i = 0; i < d; i++)
       x[i] = sinf (0.3f * (gfloat) (rig->n_sent + i));
     GST_BUFFER_PTS (buffer) = gst_util_uint64_scale (rig->n_sent++ / 2, GST_SECOND, 30);
-    g_assert_cmpint (gst_pad_push (feeds[k % 2], buffer), ==, GST_FLOW_OK);
+    g_assert_cmpint (gst_pad_push (pads[k % 2], buffer), ==, GST_FLOW_OK);
   }
 }
 
 static void
-select_feed (GstElement *selector, GstPad *feed)
+activate_selector_pad (GstElement *selector, GstPad *pad)
 {
-  g_autoptr (GstPad) sink = gst_pad_get_peer (feed);
+  g_autoptr (GstPad) sink = gst_pad_get_peer (pad);
 
   g_object_set (selector, "active-pad", sink, NULL);
 }
 
-/* A switch is another stream, and so another sequence, also when it goes back to the first. But
- * the selector tells of streams only where all have a group; else the sequence goes on. */
+/* After a switch another stream arrives, and therefore another sequence, also if the selector switches
+ * back. The selector pushes STREAM_START only if all streams have a group; otherwise the sequence
+ * continues. */
 static void
 check_input_selector (const gchar *properties, guint group, const gchar *in)
 {
   g_autoptr (GstElement) selector = NULL;
   g_autoptr (GstPad) sink = NULL;
-  GstPad *feeds[2];
+  GstPad *pads[2];
   LiveRig rig;
 
   g_test_message ("%s", properties);
@@ -317,10 +306,10 @@ check_input_selector (const gchar *properties, guint group, const gchar *in)
   selector = gst_bin_get_by_name (GST_BIN (rig.pipeline), "selector");
   gst_element_set_state (rig.pipeline, GST_STATE_PLAYING);
   for (guint i = 0; i < 2; i++)
-    feeds[i] = feed_new (&rig, selector, group);
+    pads[i] = selector_pad_new (&rig, selector, group);
   for (guint i = 0; i < 4; i++) {
-    select_feed (selector, feeds[i % 2]);
-    feed_steps (&rig, feeds);
+    activate_selector_pad (selector, pads[i % 2]);
+    push_to_pads (&rig, pads);
   }
   sink = gst_element_get_static_pad (rig.lstm, "sink");
   gst_pad_send_event (sink, gst_event_new_eos ());
@@ -329,7 +318,7 @@ check_input_selector (const gchar *properties, guint group, const gchar *in)
   live_rig_assert_outputs (&rig, properties);
   gst_element_set_state (rig.pipeline, GST_STATE_NULL);
   for (guint i = 0; i < 2; i++)
-    gst_object_unref (feeds[i]);
+    gst_object_unref (pads[i]);
   live_rig_clear (&rig);
 }
 
@@ -357,7 +346,7 @@ static const struct {
     {STACK, "output-mode=window window-length=7"},
 };
 
-/* Each round gave the same, to the last bit. */
+/* Asserts that the outputs of all rounds are the same to the bit. */
 static void
 assert_rounds (LiveRig *rig)
 {
@@ -369,7 +358,7 @@ assert_rounds (LiveRig *rig)
         rig->outputs->data, n * sizeof (gfloat));
 }
 
-/* To the beginning whenever the end is there, as players do */
+/* Seeks to the beginning with a flush at each EOS, as players do. */
 static void
 test_flushing_loop (void)
 {
@@ -400,7 +389,7 @@ seek_segment (GstElement *element, GstSeekFlags flags)
                                            GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, 0)));
 }
 
-/* Without a gap: the source is told before it starts, and again at the end of each round. */
+/* Loops without a gap: a segment seek before the start, and another one at the end of each round. */
 static void
 test_segment_loop (void)
 {
@@ -431,16 +420,17 @@ test_segment_loop (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/lstm-live/live", test_live);
-  g_test_add_func ("/lstm-live/late", test_late);
-  g_test_add_func ("/lstm-live/preroll", test_preroll);
-  g_test_add_func ("/lstm-live/valve", test_valve);
-  g_test_add_func ("/lstm-live/leaky-queue", test_leaky_queue);
-  g_test_add_func ("/lstm-live/concat", test_concat);
-  g_test_add_func ("/lstm-live/input-selector", test_input_selector);
-  g_test_add_func ("/lstm-live/flushing-loop", test_flushing_loop);
-  g_test_add_func ("/lstm-live/segment-loop", test_segment_loop);
-  return g_test_run ();
+  static const TestRow tests[] = {
+      {"/lstm-live/live", test_live},
+      {"/lstm-live/late", test_late},
+      {"/lstm-live/preroll", test_preroll},
+      {"/lstm-live/valve", test_valve},
+      {"/lstm-live/leaky-queue", test_leaky_queue},
+      {"/lstm-live/concat", test_concat},
+      {"/lstm-live/input-selector", test_input_selector},
+      {"/lstm-live/flushing-loop", test_flushing_loop},
+      {"/lstm-live/segment-loop", test_segment_loop},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

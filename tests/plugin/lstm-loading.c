@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Elements that start while another one loads its model, which waits until the test lets it go on. */
+ * Elements that pause_element while another element loads its model. The load waits until the test unblocks
+ * it. */
 #include "lstm-rig.h"
 #include "slow-models.h"
 
-#define OTHER "seed-1x30" /* of an element with a file of its own */
+#define OTHER "seed-1x30" /* vector of an element with another model file */
 
 typedef struct {
   GstElement *lstm;
@@ -13,24 +14,25 @@ typedef struct {
 } Starter;
 
 static gpointer
-start (gpointer lstm)
+pause_element (gpointer lstm)
 {
   return GINT_TO_POINTER (gst_element_set_state (lstm, GST_STATE_PAUSED));
 }
 
-/* Goes to PAUSED in a thread of its own. */
+/* Sets a new element to PAUSED in another thread. */
 static void
-starter_begin (Starter *starter, const gchar *path)
+starter_init (Starter *starter, const gchar *path)
 {
   starter->lstm = gst_object_ref_sink (gst_element_factory_make ("lstm", NULL));
   starter->bus = gst_bus_new ();
   gst_element_set_bus (starter->lstm, starter->bus);
   g_object_set (starter->lstm, "model-location", path, NULL);
-  starter->thread = g_thread_new ("start", start, starter->lstm);
+  starter->thread = g_thread_new ("pause_element", pause_element, starter->lstm);
 }
 
+/* Asserts that the change to PAUSED returned @expected. */
 static void
-starter_expect (Starter *starter, GstStateChangeReturn expected)
+starter_join (Starter *starter, GstStateChangeReturn expected)
 {
   const gint changed = GPOINTER_TO_INT (g_thread_join (starter->thread));
 
@@ -46,9 +48,9 @@ starter_clear (Starter *starter)
   gst_object_unref (starter->bus);
 }
 
-/* The model of the tests in a new folder; the first load is held. Returns: (transfer full) */
+/* Creates a directory with a model whose first load is blocked. Returns: (transfer full): the directory */
 static gchar *
-set_up (SlowModel *model, const gchar *folder)
+create_model (SlowModel *model, const gchar *folder)
 {
   gchar *dir = test_dir_new ();
   g_autofree gchar *file = folder ? get_vector_path (folder, "model.safetensors") : NULL;
@@ -60,25 +62,25 @@ set_up (SlowModel *model, const gchar *folder)
 }
 
 static void
-tear_down (SlowModel *model, gchar *dir)
+remove_model (SlowModel *model, gchar *dir)
 {
   slow_model_clear (model);
   test_dir_remove (dir);
 }
 
-/* One stops that ran before, and another one starts, runs and stops, all while the load is held. */
+/* While the load is blocked, one element stops, and another one starts, runs and stops. */
 static void
 test_others (void)
 {
   Starter starter;
   SlowModel model;
   Rig before, meanwhile;
-  gchar *dir = set_up (&model, "seed-1x30");
+  gchar *dir = create_model (&model, "seed-1x30");
 
   rig_init (&before, OTHER, "");
   rig_begin_stream (&before);
   rig_push_and_expect (&before, 0, 5);
-  starter_begin (&starter, model.path);
+  starter_init (&starter, model.path);
   slow_model_await_load (&model);
   rig_assert_outputs (&before);
   rig_clear (&before);
@@ -88,54 +90,54 @@ test_others (void)
   rig_assert_outputs (&meanwhile);
   rig_clear (&meanwhile);
   slow_model_unblock_load (&model);
-  starter_expect (&starter, GST_STATE_CHANGE_SUCCESS);
+  starter_join (&starter, GST_STATE_CHANGE_SUCCESS);
   starter_clear (&starter);
-  tear_down (&model, dir);
+  remove_model (&model, dir);
 }
 
-/* Elements with the same file load it once, and again when all of them have stopped. */
+/* Elements with the same file load it once. After all of them have stopped, the file is loaded again. */
 static void
 test_same (void)
 {
   Starter starters[4];
   SlowModel model;
-  gchar *dir = set_up (&model, "seed-1x30");
+  gchar *dir = create_model (&model, "seed-1x30");
 
-  starter_begin (&starters[0], model.path);
+  starter_init (&starters[0], model.path);
   slow_model_await_load (&model);
-  starter_begin (&starters[1], model.path);
-  starter_begin (&starters[2], model.path);
+  starter_init (&starters[1], model.path);
+  starter_init (&starters[2], model.path);
   slow_model_unblock_load (&model);
   for (guint i = 0; i < 3; i++)
-    starter_expect (&starters[i], GST_STATE_CHANGE_SUCCESS);
+    starter_join (&starters[i], GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpuint (slow_model_count_runs (&model), ==, 1);
   for (guint i = 0; i < 3; i++)
     starter_clear (&starters[i]);
-  starter_begin (&starters[3], model.path);
-  starter_expect (&starters[3], GST_STATE_CHANGE_SUCCESS);
+  starter_init (&starters[3], model.path);
+  starter_join (&starters[3], GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpuint (slow_model_count_runs (&model), ==, 1);
   starter_clear (&starters[3]);
-  tear_down (&model, dir);
+  remove_model (&model, dir);
 }
 
-/* Each of them says what is wrong with the file. */
+/* If the load fails, each of the elements posts the error. */
 static void
 test_failure (void)
 {
   Starter starters[3];
   SlowModel model;
-  gchar *dir = set_up (&model, NULL);
+  gchar *dir = create_model (&model, NULL);
 
-  starter_begin (&starters[0], model.path);
+  starter_init (&starters[0], model.path);
   slow_model_await_load (&model);
-  starter_begin (&starters[1], model.path);
-  starter_begin (&starters[2], model.path);
+  starter_init (&starters[1], model.path);
+  starter_init (&starters[2], model.path);
   slow_model_unblock_load (&model);
   for (guint i = 0; i < 3; i++) {
     g_autoptr (GstMessage) message = NULL;
     g_autoptr (GError) error = NULL;
 
-    starter_expect (&starters[i], GST_STATE_CHANGE_FAILURE);
+    starter_join (&starters[i], GST_STATE_CHANGE_FAILURE);
     message = gst_bus_pop_filtered (starters[i].bus, GST_MESSAGE_ERROR);
     g_assert_nonnull (message);
     gst_message_parse_error (message, &error, NULL);
@@ -143,34 +145,34 @@ test_failure (void)
     g_assert_nonnull (strstr (error->message, "model.keras.safetensors"));
     starter_clear (&starters[i]);
   }
-  tear_down (&model, dir);
+  remove_model (&model, dir);
 }
 
-/* A file that is replaced while it is loaded is loaded anew by the next one, which does not wait, and
- * whose model it is that others share. */
+/* The file is replaced during the load. The next element loads the new file without waiting, and later
+ * elements share the new model. */
 static void
 test_replaced (void)
 {
   g_autofree gchar *other = get_vector_path ("head", "model.safetensors");
   Starter starters[3];
   SlowModel model;
-  gchar *dir = set_up (&model, "seed-1x30");
+  gchar *dir = create_model (&model, "seed-1x30");
 
-  starter_begin (&starters[0], model.path);
+  starter_init (&starters[0], model.path);
   slow_model_await_load (&model);
   slow_model_write (&model, other);
-  starter_begin (&starters[1], model.path);
-  starter_expect (&starters[1], GST_STATE_CHANGE_SUCCESS);
+  starter_init (&starters[1], model.path);
+  starter_join (&starters[1], GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpuint (slow_model_count_runs (&model), ==, 2);
   slow_model_unblock_load (&model);
-  starter_expect (&starters[0], GST_STATE_CHANGE_SUCCESS);
+  starter_join (&starters[0], GST_STATE_CHANGE_SUCCESS);
   starter_clear (&starters[0]);
-  starter_begin (&starters[2], model.path);
-  starter_expect (&starters[2], GST_STATE_CHANGE_SUCCESS);
+  starter_init (&starters[2], model.path);
+  starter_join (&starters[2], GST_STATE_CHANGE_SUCCESS);
   g_assert_cmpuint (slow_model_count_runs (&model), ==, 0);
   starter_clear (&starters[1]);
   starter_clear (&starters[2]);
-  tear_down (&model, dir);
+  remove_model (&model, dir);
 }
 
 int

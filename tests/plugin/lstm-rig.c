@@ -51,7 +51,7 @@ log_time (GString *log, const gchar *name, GstClockTime pts, GstClockTime durati
     g_string_append_printf (log, "+%" G_GUINT64_FORMAT, duration);
 }
 
-/* Leaves its memories as they are: mapping would merge them. */
+/* Copies the content without mapping the buffer: mapping would merge its memories. */
 static void
 log_buffer (Rig *rig, GstBuffer *buffer)
 {

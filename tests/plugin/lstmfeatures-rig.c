@@ -7,9 +7,9 @@
 /* From YUV of 8 bits, for which the matrix of GstVideoConverter is not exact either */
 #define TOLERANCE_RGB (2.25 / 255)
 
-/* Some value of @depth bits, different everywhere. */
+/* Returns a pseudo-random value of @depth bits for component @c at (@x, @y). */
 static guint
-noise_value (guint x, guint y, guint c, guint depth)
+get_noise (guint x, guint y, guint c, guint depth)
 {
   guint n = x * 374761393u + y * 668265263u + c * 2147483647u + 12345u;
 
@@ -22,7 +22,7 @@ paint_component (GstVideoFrame *frame, guint c)
 {
   const GstVideoFormatInfo *finfo = frame->info.finfo;
   guint depth = GST_VIDEO_FRAME_COMP_DEPTH (frame, c);
-  /* The table of GStreamer 1.22 has P010's V at byte 1 of a pixel; it is at 2. */
+  /* The table of GStreamer 1.22 has the wrong offset of V in P010: byte 1 of a pixel instead of 2. */
   guint fix = depth > 8 ? GST_VIDEO_FRAME_COMP_POFFSET (frame, c) & 1 : 0;
 
   for (gint y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT (frame, c); y++)
@@ -30,7 +30,7 @@ paint_component (GstVideoFrame *frame, guint c)
       guint8 *pixel = (guint8 *) GST_VIDEO_FRAME_COMP_DATA (frame, c)
                       + y * GST_VIDEO_FRAME_COMP_STRIDE (frame, c)
                       + x * GST_VIDEO_FRAME_COMP_PSTRIDE (frame, c) + fix;
-      guint value = noise_value (x, y, c, depth);
+      guint value = get_noise (x, y, c, depth);
 
       if (depth > 8)
         GST_WRITE_UINT16_LE (
@@ -40,13 +40,13 @@ paint_component (GstVideoFrame *frame, guint c)
     }
 }
 
-/* Component @c at a pixel in nominal range: [0, 1], or [-.5, .5] for chroma. */
+/* Returns component @c at a pixel in nominal range: [0, 1], or [-.5, .5] for chroma. */
 static gdouble
-nominal_value (const GstVideoInfo *info, gint x, gint y, guint c)
+get_nominal_value (const GstVideoInfo *info, gint x, gint y, guint c)
 {
   const GstVideoFormatInfo *finfo = info->finfo;
   guint depth = GST_VIDEO_FORMAT_INFO_DEPTH (finfo, c);
-  gdouble value = noise_value (x >> GST_VIDEO_FORMAT_INFO_W_SUB (finfo, c),
+  gdouble value = get_noise (x >> GST_VIDEO_FORMAT_INFO_W_SUB (finfo, c),
       y >> GST_VIDEO_FORMAT_INFO_H_SUB (finfo, c), c, depth);
   gboolean chroma = GST_VIDEO_INFO_IS_YUV (info) && c > 0;
   gdouble unit = 1 << (depth - 8);
@@ -56,7 +56,7 @@ nominal_value (const GstVideoInfo *info, gint x, gint y, guint c)
   return (value - (chroma ? 128 * unit : 0)) / ((1 << depth) - 1);
 }
 
-/* Whether pixels are computed, not only carried, on the way to 8 bits of luma or RGB. */
+/* Returns whether the conversion to 8 bits of luma or RGB computes pixels. */
 static gboolean
 is_converted (const GstVideoInfo *info, gboolean rgb)
 {
@@ -74,13 +74,13 @@ picture_get_tolerance (const GstVideoInfo *info, gboolean rgb)
 }
 
 static void
-shown_color (const GstVideoInfo *info, gint x, gint y, gboolean rgb, gdouble out[3])
+compute_color (const GstVideoInfo *info, gint x, gint y, gboolean rgb, gdouble out[3])
 {
-  gdouble v[3] = {nominal_value (info, x, y, 0), 0, 0};
+  gdouble v[3] = {get_nominal_value (info, x, y, 0), 0, 0};
   gdouble kr = 0.299, kb = 0.114;
 
   for (guint c = 1; c < 3 && !GST_VIDEO_INFO_IS_GRAY (info); c++)
-    v[c] = nominal_value (info, x, y, c);
+    v[c] = get_nominal_value (info, x, y, c);
   if (!GST_VIDEO_INFO_IS_RGB (info) && rgb) {
     gst_video_color_matrix_get_Kr_Kb (info->colorimetry.matrix, &kr, &kb);
     out[0] = v[0] + 2 * (1 - kr) * v[2];
@@ -94,7 +94,7 @@ shown_color (const GstVideoInfo *info, gint x, gint y, gboolean rgb, gdouble out
     out[0] = out[1] = out[2] = kr * v[0] + (1 - kr - kb) * v[1] + kb * v[2];
   }
   for (guint c = 0; c < 3 && is_converted (info, rgb); c++)
-    out[c] = CLAMP (out[c], 0, 1); /* 8 bits hold no more */
+    out[c] = CLAMP (out[c], 0, 1); /* the range of 8 bits */
 }
 
 Picture
@@ -117,7 +117,7 @@ picture_new (
   p.pixels = g_new (gdouble, (gsize) width * height * 3);
   for (gint y = 0; y < height; y++)
     for (gint x = 0; x < width; x++)
-      shown_color (&p.info, x, y, rgb, p.pixels + 3 * ((gsize) y * width + x));
+      compute_color (&p.info, x, y, rgb, p.pixels + 3 * ((gsize) y * width + x));
   return p;
 }
 
@@ -201,7 +201,7 @@ features_assert_grid (
 
         if (!(fabs (features_get (bytes, i) - expected)
                 <= picture_get_tolerance (&p->info, rgb)))
-          g_error ("%s: %ux%u cells, [%u, %u, %u] expected %f, got %f", name, columns, rows,
+          g_error ("%s: %ux%u cells, [%u, %u, %u] expected %f, found %f", name, columns, rows,
               row, column, c, expected, features_get (bytes, i));
       }
   gst_harness_teardown (h);

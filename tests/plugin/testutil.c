@@ -87,6 +87,15 @@ assert_error_posted (GstBus *bus, const gchar *pattern)
   assert_matches (error->message, pattern);
 }
 
+void
+add_pad_probe (GstElement *element, const gchar *name, GstPadProbeType type,
+    GstPadProbeCallback callback, gpointer data)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (element, name);
+
+  gst_pad_add_probe (pad, type, callback, data, NULL);
+}
+
 gboolean
 test_launch (gchar **error, const gchar *format, ...)
 {

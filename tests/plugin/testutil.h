@@ -55,6 +55,10 @@ void assert_error_posted (GstBus *bus, const gchar *pattern);
  * @format: printf format of the line */
 gboolean test_launch (gchar **error, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
 
+/* Adds a probe to the pad @name of @element. */
+void add_pad_probe (GstElement *element, const gchar *name, GstPadProbeType type,
+    GstPadProbeCallback callback, gpointer data);
+
 /* Changes the state of a pipeline @n times between NULL or READY and PAUSED or PLAYING, sometimes
  * without waiting for the state. @line: gst-launch line of a pipeline that never ends */
 void test_state_cycles (const gchar *line, guint n);

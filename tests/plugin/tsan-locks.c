@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * ThreadSanitizer sees pthreads, but GMutex, GCond and the counts of references are futexes and
- * atomics in a library that it has not compiled. Linked into a test, these stand before GLib's own
- * functions for every library but GLib, call them, and tell what came before what. Where nothing
- * sanitizes threads the file is empty. */
+ * Locks that ThreadSanitizer understands. It knows pthreads, but GMutex, GCond and reference counts are
+ * futexes and atomics in a library that it has not instrumented. A test links the functions below. They
+ * replace GLib's functions in all libraries except GLib: each calls GLib's function and reports the
+ * synchronization to ThreadSanitizer. Without ThreadSanitizer the file is empty. */
 #define _GNU_SOURCE
 #ifdef __SANITIZE_THREAD__
-#  pragma GCC visibility push(default) /* for the libraries, against the build's default */
+#  pragma GCC visibility push(default) /* libraries must find the functions; the build hides symbols by default */
 #  include <dlfcn.h>
 #  include <glib.h>
 
@@ -14,8 +14,8 @@ void __tsan_acquire (void *address);
 void __tsan_release (void *address);
 const char *__tsan_default_suppressions (void);
 
-/* Of libraries that it has not compiled only what libc does for them is seen, and none of the
- * atomics that order it. */
+/* Suppresses reports from libraries that are not instrumented. ThreadSanitizer sees their calls of libc,
+ * but not the atomics that order these calls. */
 const char *
 __tsan_default_suppressions (void)
 {
@@ -26,9 +26,9 @@ __tsan_default_suppressions (void)
          "called_from_lib:libgstcheck-1.0.so\n";
 }
 
-/* GLib's function of that name */
+/* Returns the function @name of GLib. */
 static gpointer
-next (const gchar *name)
+find_glib_function (const gchar *name)
 {
   gpointer function = dlsym (RTLD_NEXT, name);
 
@@ -40,7 +40,7 @@ next (const gchar *name)
 void
 g_mutex_lock (GMutex *mutex)
 {
-  void (*real) (GMutex *) = next ("g_mutex_lock");
+  void (*real) (GMutex *) = find_glib_function ("g_mutex_lock");
 
   real (mutex);
   __tsan_acquire (mutex);
@@ -49,7 +49,7 @@ g_mutex_lock (GMutex *mutex)
 gboolean
 g_mutex_trylock (GMutex *mutex)
 {
-  gboolean (*real) (GMutex *) = next ("g_mutex_trylock");
+  gboolean (*real) (GMutex *) = find_glib_function ("g_mutex_trylock");
   const gboolean locked = real (mutex);
 
   if (locked)
@@ -60,17 +60,18 @@ g_mutex_trylock (GMutex *mutex)
 void
 g_mutex_unlock (GMutex *mutex)
 {
-  void (*real) (GMutex *) = next ("g_mutex_unlock");
+  void (*real) (GMutex *) = find_glib_function ("g_mutex_unlock");
 
   __tsan_release (mutex);
   real (mutex);
 }
 
-/* A pthread mutex, which GLib's tail calls make unlocked in another library than it was locked. */
+/* A GRecMutex is a pthread mutex. Because of tail calls in GLib it seems to be unlocked by another
+ * library than the one that locked it. */
 void
 g_rec_mutex_lock (GRecMutex *mutex)
 {
-  void (*real) (GRecMutex *) = next ("g_rec_mutex_lock");
+  void (*real) (GRecMutex *) = find_glib_function ("g_rec_mutex_lock");
 
   real (mutex);
   __tsan_acquire (mutex);
@@ -79,7 +80,7 @@ g_rec_mutex_lock (GRecMutex *mutex)
 void
 g_rec_mutex_unlock (GRecMutex *mutex)
 {
-  void (*real) (GRecMutex *) = next ("g_rec_mutex_unlock");
+  void (*real) (GRecMutex *) = find_glib_function ("g_rec_mutex_unlock");
 
   __tsan_release (mutex);
   real (mutex);
@@ -88,7 +89,7 @@ g_rec_mutex_unlock (GRecMutex *mutex)
 void
 g_cond_wait (GCond *cond, GMutex *mutex)
 {
-  void (*real) (GCond *, GMutex *) = next ("g_cond_wait");
+  void (*real) (GCond *, GMutex *) = find_glib_function ("g_cond_wait");
 
   __tsan_release (mutex);
   real (cond, mutex);
@@ -98,7 +99,7 @@ g_cond_wait (GCond *cond, GMutex *mutex)
 gboolean
 g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end_time)
 {
-  gboolean (*real) (GCond *, GMutex *, gint64) = next ("g_cond_wait_until");
+  gboolean (*real) (GCond *, GMutex *, gint64) = find_glib_function ("g_cond_wait_until");
   gboolean signalled;
 
   __tsan_release (mutex);
@@ -109,7 +110,7 @@ g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end_time)
 
 gboolean (g_atomic_ref_count_dec) (gatomicrefcount *count)
 {
-  gboolean (*real) (gatomicrefcount *) = next ("g_atomic_ref_count_dec");
+  gboolean (*real) (gatomicrefcount *) = find_glib_function ("g_atomic_ref_count_dec");
   gboolean last;
 
   __tsan_release (count);
