@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * `lstm` among elements of raw audio: a frame is a step. The models are those of PyTorch's vectors. */
+ * `lstm` with raw audio: an audio frame is a step. The models and vectors are from PyTorch. */
 #include "lstm-rig.h"
 
 #define AUDIO(rate, channels, more)                                                            \
@@ -8,9 +8,9 @@
 
 /* --- Buffers --- */
 
-/* @n frames from @first on. Returns: (transfer full) */
+/* Returns: (transfer full): a buffer of @n frames from @first on */
 static GstBuffer *
-frames_of (Rig *rig, gsize first, gsize n)
+frames_buffer_new (Rig *rig, gsize first, gsize n)
 {
   const gsize size = rig->x.size * sizeof (gfloat);
   GstBuffer *buffer = n ? gst_buffer_new_memdup (rig->x.items + first * rig->x.size, n * size)
@@ -24,7 +24,7 @@ frames_of (Rig *rig, gsize first, gsize n)
 }
 
 static void
-begin (Rig *rig, const gchar *folder, const gchar *properties, const gchar *caps)
+begin_audio (Rig *rig, const gchar *folder, const gchar *properties, const gchar *caps)
 {
   rig_init (rig, folder, properties);
   rig_push_stream_start (rig);
@@ -36,10 +36,10 @@ begin (Rig *rig, const gchar *folder, const gchar *properties, const gchar *caps
 static void
 push_frames (Rig *rig, gsize first, gsize n)
 {
-  g_assert_cmpint (gst_harness_push (rig->harness, frames_of (rig, first, n)), ==, GST_FLOW_OK);
+  g_assert_cmpint (gst_harness_push (rig->harness, frames_buffer_new (rig, first, n)), ==, GST_FLOW_OK);
 }
 
-/* The numbers are PyTorch's, and the same to the last bit however the frames are cut. */
+/* The outputs are those of PyTorch. They do not depend, to the bit, on the sizes of buffers. */
 static void
 test_vectors (void)
 {
@@ -55,7 +55,7 @@ test_vectors (void)
       gsize n;
       Rig rig;
 
-      begin (&rig, folders[i], "", caps[i]);
+      begin_audio (&rig, folders[i], "", caps[i]);
       for (gsize first = 0, cut = 0; first < rig.x.length; first += n) {
         n = cuts[k][cut++ % 4];
         n = MIN (n ? n : cuts[k][0], rig.x.length - first);
@@ -73,36 +73,36 @@ test_vectors (void)
   }
 }
 
-/* What a filter of audio leaves as it was */
+/* Like an audio filter, the element does not change the metadata of buffers. */
 static void
 test_metadata (void)
 {
-  GstBuffer *buffer, *left;
+  GstBuffer *buffer, *out;
   Rig rig;
 
-  begin (&rig, "effect", "", AUDIO ("48000", "1", ""));
-  buffer = frames_of (&rig, 48, 96);
+  begin_audio (&rig, "effect", "", AUDIO ("48000", "1", ""));
+  buffer = frames_buffer_new (&rig, 48, 96);
   GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_RESYNC);
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
-  left = gst_harness_pull (rig.harness);
-  g_assert_cmpuint (GST_BUFFER_PTS (left), ==, GST_MSECOND);
-  g_assert_cmpuint (GST_BUFFER_DURATION (left), ==, 2 * GST_MSECOND);
-  g_assert_cmpuint (GST_BUFFER_OFFSET (left), ==, 48);
-  g_assert_cmpuint (GST_BUFFER_OFFSET_END (left), ==, 144);
-  g_assert_true (GST_BUFFER_IS_DISCONT (left));
-  g_assert_true (GST_BUFFER_FLAG_IS_SET (left, GST_BUFFER_FLAG_RESYNC));
-  g_assert_cmpuint (gst_buffer_get_size (left), ==, 96 * sizeof (gfloat));
-  gst_buffer_unref (left);
+  out = gst_harness_pull (rig.harness);
+  g_assert_cmpuint (GST_BUFFER_PTS (out), ==, GST_MSECOND);
+  g_assert_cmpuint (GST_BUFFER_DURATION (out), ==, 2 * GST_MSECOND);
+  g_assert_cmpuint (GST_BUFFER_OFFSET (out), ==, 48);
+  g_assert_cmpuint (GST_BUFFER_OFFSET_END (out), ==, 144);
+  g_assert_true (GST_BUFFER_IS_DISCONT (out));
+  g_assert_true (GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_RESYNC));
+  g_assert_cmpuint (gst_buffer_get_size (out), ==, 96 * sizeof (gfloat));
+  gst_buffer_unref (out);
   rig_clear (&rig);
 }
 
-/* h and c go on with another rate, and after an empty buffer. */
+/* h and c continue after another rate and after an empty buffer. */
 static void
 test_rate_changes (void)
 {
   Rig rig;
 
-  begin (&rig, "effect", "", AUDIO ("48000", "1", ""));
+  begin_audio (&rig, "effect", "", AUDIO ("48000", "1", ""));
   push_frames (&rig, 0, 100);
   push_frames (&rig, 100, 0);
   g_assert_true (rig_push_caps_text (&rig, AUDIO ("44100", "1", "")));
@@ -119,16 +119,16 @@ test_discont_and_gap (void)
   gfloat y[48];
   Rig rig;
 
-  begin (&rig, "effect", "reset-on=discont gap-policy=zero-step", AUDIO ("48000", "1", ""));
+  begin_audio (&rig, "effect", "reset-on=discont gap-policy=zero-step", AUDIO ("48000", "1", ""));
   push_frames (&rig, 0, 10);
   rig_expect_outputs (&rig, 0, 10, 10);
-  rig_push_event (&rig, gst_event_new_gap (0, GST_MSECOND)); /* 48 frames, in pieces of 10 */
+  rig_push_event (&rig, gst_event_new_gap (0, GST_MSECOND)); /* 48 frames, run in chunks of 10 */
   lstm_state_run (rig.state, 48, zeros, y);
   push_frames (&rig, 10, 10);
   rig_expect_outputs (&rig, 10, 10, 10);
   rig_assert_outputs (&rig);
   {
-    GstBuffer *buffer = frames_of (&rig, 20, 10);
+    GstBuffer *buffer = frames_buffer_new (&rig, 20, 10);
 
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
@@ -145,7 +145,7 @@ test_part_of_a_frame (void)
   GstBuffer *buffer;
   Rig rig;
 
-  begin (&rig, "stereo", "", AUDIO ("48000", "2", ""));
+  begin_audio (&rig, "stereo", "", AUDIO ("48000", "2", ""));
   buffer = gst_buffer_new_allocate (NULL, 12, NULL);
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
   assert_error_posted (rig.bus, "buffer: expected a multiple of 8 bytes, the size of "
@@ -155,7 +155,7 @@ test_part_of_a_frame (void)
 
 /* --- Tensors from audio --- */
 
-/* Where downstream takes tensors their dimensions follow the frames of a buffer. */
+/* If downstream accepts tensors, their dimensions follow the number of frames in a buffer. */
 static void
 test_to_tensors (void)
 {
@@ -170,7 +170,7 @@ test_to_tensors (void)
   for (guint i = 0; i < 4; i++) {
     static const gsize frames[] = {20, 20, 7, 20};
     static const gchar *const caps[] = {"caps 2:20, ", "", "caps 2:7, ", "caps 2:20, "};
-    GstBuffer *buffer = frames_of (&rig, 20 * i, frames[i]);
+    GstBuffer *buffer = frames_buffer_new (&rig, 20 * i, frames[i]);
     g_autofree gchar *log = g_strconcat (caps[i], "buffer 0", NULL);
 
     GST_BUFFER_PTS (buffer) = 0;
@@ -185,7 +185,7 @@ test_to_tensors (void)
 
 /* --- Caps --- */
 
-/* Caps of the source pad, where downstream takes anything. */
+/* Caps of the source pad if downstream accepts any caps */
 static const struct {
   const gchar *folder, *properties, *in, *out;
 } caps_cases[] = {
@@ -209,7 +209,7 @@ test_caps (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (caps_cases); i++) {
     g_autoptr (GstCaps) expected = gst_caps_from_string (caps_cases[i].out);
-    g_autoptr (GstCaps) got = NULL;
+    g_autoptr (GstCaps) found = NULL;
     g_autoptr (GstPad) pad = NULL;
     g_autofree gchar *text = NULL;
     Rig rig;
@@ -218,10 +218,10 @@ test_caps (void)
     rig_push_stream_start (&rig);
     g_assert_true (rig_push_caps_text (&rig, caps_cases[i].in));
     pad = gst_element_get_static_pad (rig.lstm, "src");
-    got = gst_pad_get_current_caps (pad);
-    text = gst_caps_to_string (got);
+    found = gst_pad_get_current_caps (pad);
+    text = gst_caps_to_string (found);
     g_test_message ("%s: %s", caps_cases[i].in, text);
-    g_assert_true (gst_caps_is_equal (got, expected));
+    g_assert_true (gst_caps_is_equal (found, expected));
     rig_clear (&rig);
   }
 }
@@ -230,7 +230,7 @@ static void
 test_refused_caps (void)
 {
   static const struct {
-    const gchar *caps, *pattern; /* NULL: refused by the pad */
+    const gchar *caps, *pattern; /* of the error; NULL: the template refuses the caps */
   } cases[] = {
       {AUDIO ("48000", "2", ""), "caps field channels: expected 1, *, found 2"},
       {AUDIO ("48000", "65", ",channel-mask=(bitmask)0"), NULL},
@@ -252,7 +252,7 @@ test_refused_caps (void)
 
 /* --- Pipelines --- */
 
-/* Converters find what to convert to by themselves, on either side. */
+/* Converters on both sides negotiate a format by themselves. */
 static void
 test_pipelines (void)
 {
@@ -283,8 +283,8 @@ test_pipelines (void)
   }
 }
 
-/* Sources and filters that ask what the pad takes, and have a number of channels that the model does not
- * take. */
+/* Sources and filters with a number of channels that the model does not accept. Some of them query the caps
+ * of the pad. */
 static void
 test_wrong_channels (void)
 {
@@ -311,7 +311,7 @@ test_wrong_channels (void)
 
       g_signal_emit_by_name (source, "push-buffer", buffer, &flow);
     }
-    /* The element's error is the first one; the source's "not-negotiated" follows it. */
+    /* The error of the element is the first one. "not-negotiated" of the source follows. */
     message = gst_bus_timed_pop_filtered (bus, 60 * GST_SECOND, GST_MESSAGE_ERROR);
     g_assert_nonnull (message);
     gst_message_parse_error (message, &error, NULL);
@@ -322,7 +322,7 @@ test_wrong_channels (void)
   }
 }
 
-/* Raw samples of a file, whose segment is in bytes, and parsed ones. */
+/* Raw samples from a file, in a segment in bytes, and parsed samples */
 static void
 test_file (void)
 {

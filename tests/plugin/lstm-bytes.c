@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Streams in bytes at the ends of what numbers hold, and backwards. */
+ * Segments in bytes at the limits of 64-bit numbers, and played backwards. */
 #include "lstm-rig.h"
 
 #define NONE GST_CLOCK_TIME_NONE
-#define D 1 /* of seed-1x30's model and x.npy */
+#define D 1 /* input size of seed-1x30 */
 
 static void
 begin_bytes (Rig *rig, const gchar *framerate, const RigSegment *segment)
@@ -18,7 +18,7 @@ begin_bytes (Rig *rig, const gchar *framerate, const RigSegment *segment)
 }
 
 static GstPadProbeReturn
-keep_seek (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+store_seek (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
 
@@ -28,7 +28,7 @@ keep_seek (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_DROP;
 }
 
-/* A seek to any time asks for whole steps within what 64 bits hold. */
+/* A seek to any time requests a multiple of a step that fits 64 bits. */
 static void
 test_seeks (void)
 {
@@ -43,7 +43,7 @@ test_seeks (void)
       {"30/1", 33333333, 1},
       {"30/1", 33333332, 0},
       {"30/1", G_MAXINT64, 276701161105},
-      {"1000000000/1", G_MININT64, 0}, /* more bytes than there are */
+      {"1000000000/1", G_MININT64, 0}, /* more bytes than 64 bits can count */
       {"1000000000/1", G_MAXINT64, 0},
   };
   const gint64 row = D * sizeof (gfloat);
@@ -51,34 +51,35 @@ test_seeks (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GstEvent) seek = NULL;
     GstFormat format;
-    gint64 start, most;
+    gint64 start, limit;
     Rig rig;
 
     g_test_message ("%s, %" G_GINT64_FORMAT, cases[i].framerate, cases[i].time);
     begin_bytes (&rig, cases[i].framerate,
         &(RigSegment){GST_FORMAT_BYTES, 1, 1, 0, NONE, 0, 0, 0, NONE});
     gst_pad_add_probe (
-        rig.harness->srcpad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, keep_seek, &seek, NULL);
+        rig.harness->srcpad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, store_seek, &seek, NULL);
     gst_harness_push_upstream_event (
         rig.harness, gst_event_new_seek (1, GST_FORMAT_TIME, GST_SEEK_FLAG_NONE,
                          cases[i].time < 0 ? GST_SEEK_TYPE_END : GST_SEEK_TYPE_SET,
                          cases[i].time, GST_SEEK_TYPE_NONE, -1));
     g_assert_nonnull (seek);
     gst_event_parse_seek (seek, NULL, &format, NULL, NULL, &start, NULL, NULL);
-    most = cases[i].time < 0 ? -G_MAXINT64 : G_MAXINT64;
+    limit = cases[i].time < 0 ? -G_MAXINT64 : G_MAXINT64;
     g_assert_cmpint (format, ==, GST_FORMAT_BYTES);
-    g_assert_cmpint (start, ==, i < G_N_ELEMENTS (cases) - 2 ? cases[i].step * row : most);
+    g_assert_cmpint (start, ==, i < G_N_ELEMENTS (cases) - 2 ? cases[i].step * row : limit);
     rig_clear (&rig);
   }
 }
 
-/* Each buffer of a stream that is played backwards leaves, without a complaint of GStreamer's. */
+/* A stream is played backwards. Each buffer has an output, and GStreamer logs no criticals. */
 static void
 test_backwards (void)
 {
   static const struct {
     const gchar *framerate;
-    guint64 stop, duration, time[2]; /* start and stop of the segment that leaves */
+    guint64 stop, duration; /* of the input segment */
+    guint64 time[2];        /* start and stop of the output segment */
     const gchar *log;
   } cases[] = {
       {"30/1", 12, NONE, {0, 100000000}, "buffer 66666666+33333334"},
@@ -117,7 +118,7 @@ test_backwards (void)
   }
 }
 
-/* A segment without a stop that comes again goes on, also backwards. */
+/* The same segment without a stop arrives again. The sequence continues, also backwards. */
 static void
 test_backwards_again (void)
 {

@@ -1,9 +1,11 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Caps of `lstm`, and errors for caps and buffers that do not fit. */
 #include "lstm-rig.h"
 
 /* --- Caps --- */
 
-/* Caps of the source pad, in the order of emit, for a model of d = 1 and m = 30. */
+/* Caps of the source pad, with tensors in the order of emit, for a model of d = 1 and m = 30 */
 static const struct {
   const gchar *properties, *in, *out;
 } caps_cases[] = {
@@ -35,15 +37,15 @@ static const struct {
 };
 
 static void
-assert_caps (GstCaps *got, const gchar *expected)
+assert_caps (GstCaps *found, const gchar *expected)
 {
   g_autoptr (GstCaps) caps = gst_caps_from_string (expected);
 
   g_assert_nonnull (caps);
-  if (!got || !gst_caps_is_equal (got, caps)) {
-    g_autofree gchar *text = got ? gst_caps_to_string (got) : NULL;
+  if (!found || !gst_caps_is_equal (found, caps)) {
+    g_autofree gchar *text = found ? gst_caps_to_string (found) : NULL;
 
-    g_error ("expected '%s', got '%s'", expected, GST_STR_NULL (text));
+    g_error ("expected '%s', found '%s'", expected, GST_STR_NULL (text));
   }
 }
 
@@ -64,7 +66,7 @@ test_caps (void)
   }
 }
 
-/* The sizes of the tensors are the layers', not those of the seed. */
+/* The sizes of the tensors are those of the layers. */
 static void
 test_caps_of_head (void)
 {
@@ -82,7 +84,7 @@ test_caps_of_head (void)
   rig_clear (&rig);
 }
 
-/* What downstream spells is what it gets, and no other size links. */
+/* The caps use the spelling of downstream. Another size does not link. */
 static void
 test_spellings (void)
 {
@@ -119,7 +121,8 @@ test_spellings (void)
   }
 }
 
-/* What upstream may send when downstream wants 25 steps per second, with a model or without. */
+/* Downstream restricts the framerate to 25 steps per second. The sink pad restricts it likewise, with and
+ * without a model. */
 static void
 test_framerate_upstream (void)
 {
@@ -169,29 +172,28 @@ test_refused_types (void)
   }
 }
 
-/* Others ask for caps while the element starts and stops. */
-
+/* A thread that queries caps while the element starts and stops */
 typedef struct {
   GstPad *pad;
   gint done; /* atomic */
-  gint n;    /* atomic: questions so far */
-} Asker;
+  gint n;    /* atomic: number of queries */
+} CapsQuerier;
 
 static gpointer
-ask_caps (gpointer data)
+query_caps (gpointer data)
 {
-  Asker *asker = data;
+  CapsQuerier *querier = data;
 
-  while (!g_atomic_int_get (&asker->done)) {
-    g_autoptr (GstCaps) caps = gst_pad_query_caps (asker->pad, NULL);
+  while (!g_atomic_int_get (&querier->done)) {
+    g_autoptr (GstCaps) caps = gst_pad_query_caps (querier->pad, NULL);
 
     g_assert_false (gst_caps_is_empty (caps));
-    g_atomic_int_inc (&asker->n);
+    g_atomic_int_inc (&querier->n);
   }
   return NULL;
 }
 
-/* With a model that need not be loaded each time, questions often meet it coming or going. */
+/* The model is already loaded, so that queries often arrive while the element opens or closes it. */
 static void
 test_caps_while_stopping (void)
 {
@@ -203,20 +205,20 @@ test_caps_while_stopping (void)
           "1", ",framerate=30/1") "\" ! lstm name=lstm emit=output+hidden+cell",
       NULL);
   g_autoptr (GstElement) lstm = gst_bin_get_by_name (GST_BIN (bin), "lstm");
-  Asker asker = {gst_element_get_static_pad (lstm, "src")};
+  CapsQuerier querier = {gst_element_get_static_pad (lstm, "src")};
   GThread *thread;
 
   g_assert_no_error (error);
   g_object_set (lstm, "model", model, NULL);
-  thread = g_thread_new ("asker", ask_caps, &asker);
-  while (g_atomic_int_get (&asker.n) < 20000) {
+  thread = g_thread_new ("querier", query_caps, &querier);
+  while (g_atomic_int_get (&querier.n) < 20000) {
     gst_element_set_state (lstm, GST_STATE_PAUSED);
     gst_element_set_state (lstm, GST_STATE_READY);
   }
-  g_atomic_int_set (&asker.done, TRUE);
+  g_atomic_int_set (&querier.done, TRUE);
   g_thread_join (thread);
   gst_element_set_state (bin, GST_STATE_NULL);
-  gst_object_unref (asker.pad);
+  gst_object_unref (querier.pad);
 }
 
 /* --- Errors --- */
@@ -228,12 +230,12 @@ assert_one_error (Rig *rig, const gchar *pattern)
   g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ERROR));
 }
 
-/* The element does not start: a file of @content (NULL: none), which @location names. */
+/* Files with which the element does not start */
 static const struct {
-  const gchar *content;
-  gssize size;           /* of it; -1: a string */
-  const gchar *location; /* %s: the directory */
-  const gchar *pattern;
+  const gchar *content;  /* NULL: no file */
+  gssize size;           /* of the content; -1: a string */
+  const gchar *location; /* %s is replaced by the directory */
+  const gchar *pattern;  /* of the error */
 } start_errors[] = {
     {NULL, 0, NULL, "property model-location: expected a path, found none"},
     {NULL, 0, "%s/none", "*/none: *No such file or directory"},
@@ -281,9 +283,8 @@ test_start_errors (void)
   g_object_set (lstm, "model-location", good, "emit", 0, NULL);
   check_start_error (lstm, "property emit: expected at least one of *, found none");
   g_object_set (lstm, "model-location", stateless, "emit", 1 | 2, NULL);
-  check_start_error (
-      lstm, "property emit: expected only output, *no LSTM layer, found output, hidden");
-  /* Nothing of it stays. */
+  check_start_error (lstm, "property emit: expected only output, *no LSTM layer, found output, hidden");
+  /* The errors leave no trace. */
   g_object_set (lstm, "model-location", good, NULL);
   g_assert_cmpint (
       gst_element_set_state (lstm, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_SUCCESS);
@@ -291,7 +292,7 @@ test_start_errors (void)
   test_dir_remove (dir);
 }
 
-/* Sizes that do not fit are named once, though upstream sends the caps again and again. */
+/* Upstream pushes the same wrong caps several times. One error is posted. */
 static void
 test_caps_errors (void)
 {
@@ -323,7 +324,7 @@ test_caps_errors (void)
         gst_harness_push (rig.harness, rig_buffer_new (&rig, 0)), ==, GST_FLOW_NOT_NEGOTIATED);
     rig_push_event (&rig, gst_event_new_eos ());
     assert_one_error (&rig, cases[i].pattern);
-    /* Others do; then it is worth another word. */
+    /* After other caps the same wrong caps are an error again. */
     rig_begin_stream (&rig);
     rig_push_and_expect (&rig, 0, 2);
     rig_assert_outputs (&rig);
@@ -333,7 +334,7 @@ test_caps_errors (void)
   }
 }
 
-/* Errors of a pipeline's element `lstm`, from whichever thread. */
+/* Errors that the element `lstm` of a pipeline posted, from any thread */
 typedef struct {
   GMutex lock;
   GString *text;
@@ -341,7 +342,7 @@ typedef struct {
 } Errors;
 
 static GstBusSyncReply
-on_message (GstBus *bus, GstMessage *message, gpointer data)
+record_error (GstBus *bus, GstMessage *message, gpointer data)
 {
   Errors *errors = data;
   g_autoptr (GError) error = NULL;
@@ -357,7 +358,7 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
   return GST_BUS_PASS;
 }
 
-/* Behind a real source, which offers its caps with each event and buffer. */
+/* After a real source, which pushes its caps with each event and buffer, one error is posted. */
 static void
 test_pipeline_error (void)
 {
@@ -373,10 +374,10 @@ test_pipeline_error (void)
 
   g_assert_no_error (error);
   g_mutex_init (&errors.lock);
-  gst_bus_set_sync_handler (bus, on_message, &errors, NULL);
+  gst_bus_set_sync_handler (bus, record_error, &errors, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   message = gst_bus_timed_pop_filtered (bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS);
-  if (!message) /* the source's own error may come with it */
+  if (!message) /* an error of the source may precede it */
     g_error ("expected EOS");
   gst_element_set_state (pipeline, GST_STATE_NULL);
   assert_matches (errors.text->str, "*expected vectors of 7 values*, found 64");

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Errors of `lstm`: each says once what was expected and what came, alone and in a pipeline, and
- * the stream stops. A way to fail is a row. */
+ * Errors of `lstm`: each is posted once, with the expected and the found value, by the element alone and in a
+ * pipeline. The stream stops. A new error is a new row. */
 #include "lstm-rig.h"
 #include "testutil.h"
 #include <gmodule.h>
 
-/* What is asked for is more than there is: malloc() shall say so. */
+/* Tests request more memory than exists: malloc() must return NULL. */
 #if defined(__SANITIZE_ADDRESS__)
 G_MODULE_EXPORT const char *__asan_default_options (void);
 const char *
@@ -23,7 +23,7 @@ __tsan_default_options (void)
 }
 #endif
 
-/* --- Memory that fails ------------------------------------------------------------------ */
+/* --- Allocators that fail ------------------------------------------------------------------ */
 
 typedef GstAllocator Failing;
 typedef GstAllocatorClass FailingClass;
@@ -62,9 +62,9 @@ failing_init (Failing *failing)
   failing->mem_map = failing_map;
 }
 
-/* Of @bytes that nobody can map. Returns: (transfer full) */
+/* Returns: (transfer full): a buffer of @bytes bytes that cannot be mapped */
 static GstBuffer *
-unmappable_buffer (gsize bytes)
+unmappable_buffer_new (gsize bytes)
 {
   g_autoptr (GstAllocator)
       allocator = gst_object_ref_sink (g_object_new (failing_get_type (), NULL));
@@ -76,17 +76,17 @@ unmappable_buffer (gsize bytes)
   return buffer;
 }
 
-/* --- What is posted --------------------------------------------------------------------- */
+/* --- Messages --------------------------------------------------------------------------- */
 
 static void
 assert_error (const GError *error, GQuark domain, gint code, const gchar *pattern)
 {
   if (!g_pattern_match_simple (pattern, error->message))
-    g_error ("expected '%s', got '%s'", pattern, error->message);
+    g_error ("expected '%s', found '%s'", pattern, error->message);
   g_assert_error (error, domain, code);
 }
 
-/* One error of @source, and no other. */
+/* Asserts that the bus has exactly one error of @source. @source: (nullable): NULL for any source */
 static void
 assert_one_error (
     GstBus *bus, const gchar *source, GQuark domain, gint code, const gchar *pattern)
@@ -107,9 +107,9 @@ assert_one_error (
   g_assert_cmpuint (n, ==, 1);
 }
 
-/* {v}: where the vectors are. Returns: (transfer full) */
+/* Replaces {v} by the directory of the vectors. Returns: (transfer full) */
 static gchar *
-put_paths (const gchar *text)
+replace_paths (const gchar *text)
 {
   GString *line = g_string_new (text);
 
@@ -125,8 +125,8 @@ put_paths (const gchar *text)
 
 #define HEAD "model-location={v}/lstm/head/model.safetensors "
 #define STATELESS "model-location={v}/lstm/no-memory/model.safetensors "
-#define WHOLE "model-location={v}/variants/keras-bidirectional-concat/model.safetensors "
-#define ONE_OF_WHOLE                                                                           \
+#define NON_CAUSAL "model-location={v}/variants/keras-bidirectional-concat/model.safetensors "
+#define NON_CAUSAL_LAST                                                                           \
   "model-location={v}/variants/keras-bidirectional-mul-last/model.safetensors "
 
 /* --- READY to PAUSED -------------------------------------------------------------------- */
@@ -156,8 +156,7 @@ static const struct {
     {STATELESS "emit=cell", SETTINGS, "property emit: expected only output, *, found cell"},
     {HEAD "emit=gates output-mode=window", SETTINGS,
         "property emit: expected only output, because output-mode is window, found *"},
-    {ONE_OF_WHOLE "emit=hidden", SETTINGS,
-        "property emit: expected only output, *, found hidden"},
+    {NON_CAUSAL_LAST "emit=hidden", SETTINGS, "property emit: expected only output, *, found hidden"},
     {HEAD "emit=hidden emit-layer=3", SETTINGS,
         "property emit-layer: expected -1 to 2, the LSTM layers of the model, found 3"},
     {HEAD "emit-layer=3", SETTINGS, "property emit-layer: expected -1 to 2, *, found 3"},
@@ -174,13 +173,13 @@ static const struct {
     {HEAD "state-location={v}/lstm/head/x.npy/state", SETTINGS,
         "property state-location: */x.npy/state: *Not a directory"},
     {HEAD "state-location=/proc/state", SETTINGS, "property state-location: /proc/state: *"},
-    {WHOLE "state-location={v}/none", SETTINGS,
+    {NON_CAUSAL "state-location={v}/none", SETTINGS,
         "property state-location: expected none, *, found */none"},
-    {WHOLE "output-mode=window window-length=5 max-steps=4", SETTINGS,
+    {NON_CAUSAL "output-mode=window window-length=5 max-steps=4", SETTINGS,
         "property window-length: expected at most 4 *, found 5"},
 };
 
-/* The change of state fails, each time with one error, and NULL is reached. */
+/* Each change to PAUSED fails with one error. The change to NULL succeeds. */
 static void
 check_start (GstElement *element, GstBus *bus, guint i)
 {
@@ -198,7 +197,7 @@ static void
 test_start (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (start_rows); i++) {
-    g_autofree gchar *properties = put_paths (start_rows[i].properties);
+    g_autofree gchar *properties = replace_paths (start_rows[i].properties);
     g_autofree gchar *alone = g_strdup_printf ("lstm name=lstm %s", properties);
     g_autofree gchar *pipe = g_strdup_printf (
         "npysrc location=%s/lstm/head/x.npy ! lstm name=lstm %s ! fakesink",
@@ -222,7 +221,7 @@ test_start (void)
 #define LONG "lstm/long-no-bias"
 #define BOTH_WAYS "variants/keras-bidirectional-concat"
 
-/* d is 3. */
+/* Errors in a stream; the input size of the models is 3 */
 static const struct {
   const gchar *folder, *properties, *dimensions;
   gsize bytes; /* of a buffer */
@@ -262,9 +261,9 @@ push_dimensions (Rig *rig, const gchar *dimensions)
   return rig_push_caps_text (rig, caps);
 }
 
-/* Whatever comes after it is refused without another word. */
+/* All buffers and events after the error are refused without a further message. */
 static void
-check_silence (Rig *rig, GstFlowReturn flow, gsize bytes)
+check_refused_stream (Rig *rig, GstFlowReturn flow, gsize bytes)
 {
   for (guint k = 0; k < 3; k++) {
     GstBuffer *buffer = gst_buffer_new_allocate (NULL, bytes, NULL);
@@ -277,7 +276,7 @@ check_silence (Rig *rig, GstFlowReturn flow, gsize bytes)
   g_assert_cmpuint (rig->outputs->len, ==, 0);
 }
 
-/* Another stream is run as if nothing had been. */
+/* The next stream is not affected. */
 static void
 check_recovery (Rig *rig)
 {
@@ -299,7 +298,7 @@ test_stream (void)
     rig_push_stream_start (&rig);
     push_dimensions (&rig, stream_rows[i].dimensions);
     rig_push_segment (&rig);
-    check_silence (&rig, stream_rows[i].flow, stream_rows[i].bytes);
+    check_refused_stream (&rig, stream_rows[i].flow, stream_rows[i].bytes);
     assert_one_error (
         rig.bus, NULL, stream_rows[i].domain (), stream_rows[i].code, stream_rows[i].pattern);
     if (rig.x.streams == 1 && !strstr (stream_rows[i].properties, "output-mode"))
@@ -308,7 +307,7 @@ test_stream (void)
   }
 }
 
-/* Zeros of a gap of @n frames, as liblstm runs them. */
+/* Runs @n steps of zeros in liblstm, as the element does for a gap of @n frames. */
 static void
 expect_zero_steps (Rig *rig, gsize n)
 {
@@ -317,8 +316,8 @@ expect_zero_steps (Rig *rig, gsize n)
   lstm_state_run (rig->state, n, zeros, NULL);
 }
 
-/* The base class does not set caps that it has already, and the refused ones were not set: after them
- * the caps before work as before, and the same wrong caps are an error again. */
+/* After refused caps the caps before work as before, and the same wrong caps are an error again. The base
+ * class does not set caps that it has already, and it did not set the refused ones. */
 static void
 test_caps_return (void)
 {
@@ -338,7 +337,7 @@ test_caps_return (void)
           rig.bus, NULL, stream_rows[i].domain (), stream_rows[i].code, stream_rows[i].pattern);
       rig_push_caps (&rig);
       if (stream_rows[i].domain == lstm_error_quark)
-        rig_expect_reset (&rig); /* the number of streams was another, which ends the sequence */
+        rig_expect_reset (&rig); /* another number of streams ends the sequence */
       rig_push_event (&rig, gst_event_new_gap (0, 3 * GST_SECOND / 30));
       expect_zero_steps (&rig, 3);
       rig_push_and_expect (&rig, 2 + k, 1);
@@ -348,7 +347,7 @@ test_caps_return (void)
   }
 }
 
-/* A source of good buffers, whose caps say something else; it ends with EOS. */
+/* A source pushes buffers that do not match their caps, and EOS. */
 static void
 test_pipeline (void)
 {
@@ -365,15 +364,15 @@ test_pipeline (void)
     g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
     g_autoptr (GstBus) copy = gst_bus_new ();
     GstMessage *message;
-    gboolean over = FALSE;
+    gboolean at_eos = FALSE;
 
     g_assert_no_error (error);
     g_test_message ("%s", line);
     gst_element_set_state (pipeline, GST_STATE_PLAYING);
-    while (!over) {
+    while (!at_eos) {
       message = gst_bus_timed_pop_filtered (
           bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_ERROR | GST_MESSAGE_EOS);
-      over = GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS;
+      at_eos = GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS;
       gst_bus_post (copy, message);
     }
     gst_element_set_state (pipeline, GST_STATE_NULL);
@@ -384,7 +383,8 @@ test_pipeline (void)
   }
 }
 
-/* Memory that cannot be had or mapped, where outputs leave at once and where they wait. */
+/* Memory cannot be allocated or mapped, in a mode that pushes outputs at once and in one that queues
+ * them. */
 static void
 test_memory (void)
 {
@@ -400,9 +400,9 @@ test_memory (void)
           rig.harness, gst_object_ref_sink (g_object_new (failing_get_type (), NULL)), NULL);
     rig_begin_stream (&rig);
     g_assert_cmpint (gst_harness_push (rig.harness,
-                         unmappable ? unmappable_buffer (12) : rig_buffer_new (&rig, 0)),
+                         unmappable ? unmappable_buffer_new (12) : rig_buffer_new (&rig, 0)),
         ==, GST_FLOW_ERROR);
-    check_silence (&rig, GST_FLOW_ERROR, 12);
+    check_refused_stream (&rig, GST_FLOW_ERROR, 12);
     if (unmappable)
       assert_one_error (rig.bus, NULL, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED,
           "buffer: expected memory that can be mapped for reading, found 12 bytes that cannot be mapped");
@@ -413,7 +413,7 @@ test_memory (void)
   }
 }
 
-/* h and c of the last good step are what an error leaves in the file. */
+/* After an error the file has h and c of the last correct step. */
 static void
 test_state_stays (void)
 {
@@ -441,7 +441,7 @@ test_state_stays (void)
 
 /* --- Names that are not UTF-8 ----------------------------------------------------------- */
 
-/* An element's property, with a name that no message can have as it is */
+/* Properties with values that are not valid UTF-8, as all messages must be */
 static const struct {
   const gchar *element, *property, *value;
 } named[] = {
@@ -479,14 +479,15 @@ test_utf8 (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/lstm-errors/start", test_start);
-  g_test_add_func ("/lstm-errors/stream", test_stream);
-  g_test_add_func ("/lstm-errors/caps-return", test_caps_return);
-  g_test_add_func ("/lstm-errors/pipeline", test_pipeline);
-  g_test_add_func ("/lstm-errors/memory", test_memory);
-  g_test_add_func ("/lstm-errors/state-stays", test_state_stays);
-  g_test_add_func ("/lstm-errors/utf8", test_utf8);
-  return g_test_run ();
+  static const TestRow tests[] = {
+      {"/lstm-errors/start", test_start},
+      {"/lstm-errors/stream", test_stream},
+      {"/lstm-errors/caps-return", test_caps_return},
+      {"/lstm-errors/pipeline", test_pipeline},
+      {"/lstm-errors/memory", test_memory},
+      {"/lstm-errors/state-stays", test_state_stays},
+      {"/lstm-errors/utf8", test_utf8},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -1,8 +1,10 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Events and other actions between two halves of a sequence: what the element pushes, and whether the
+ * second half continues the state of the first. */
 #include "lstm-rig.h"
 
-/* Between two halves of a sequence: what happens, what of it leaves the element, and whether
- * the second half goes on from the first. */
+/* --- Actions --- */
 
 static void
 on_longer_segment (Rig *rig)
@@ -30,7 +32,7 @@ on_tag_and_custom (Rig *rig)
       gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty ("custom")));
 }
 
-/* A buffer's flag, and the request to look for other caps. */
+/* Pushes a buffer with DISCONT, and RECONFIGURE upstream. */
 static void
 on_discont_and_reconfigure (Rig *rig)
 {
@@ -73,10 +75,10 @@ on_other_streams (Rig *rig)
 
 static const struct {
   const gchar *name;
-  void (*happens) (Rig *rig);
+  void (*act) (Rig *rig);
   const gchar *log;
-  gboolean kept[2]; /* and with stateful */
-} happenings[] = {
+  gboolean keeps_state[2]; /* without and with stateful */
+} actions[] = {
     {"nothing", rig_do_nothing, "", {TRUE, TRUE}},
     {"segment", rig_push_segment, "segment 0", {FALSE, TRUE}},
     {"equal segment", rig_push_first_segment, "segment 0", {TRUE, TRUE}},
@@ -101,16 +103,16 @@ check_state (guint i, gboolean stateful)
 {
   Rig rig;
 
-  g_test_message ("%s, stateful %d", happenings[i].name, stateful);
+  g_test_message ("%s, stateful %d", actions[i].name, stateful);
   rig_init (&rig, "seed-1x30", stateful ? "stateful=true" : "stateful=false");
   rig.n_streams = 2;
   rig_expect_reset (&rig);
   rig_begin_stream (&rig);
   rig_push_and_expect (&rig, 0, 6);
   g_string_truncate (rig.log, 0);
-  happenings[i].happens (&rig);
-  rig_assert_log (&rig, happenings[i].log);
-  if (!happenings[i].kept[stateful])
+  actions[i].act (&rig);
+  rig_assert_log (&rig, actions[i].log);
+  if (!actions[i].keeps_state[stateful])
     rig_expect_reset (&rig);
   rig_push_and_expect (&rig, 6, 6);
   rig_assert_outputs (&rig);
@@ -120,12 +122,12 @@ check_state (guint i, gboolean stateful)
 static void
 test_state (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (happenings); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
     for (gint stateful = FALSE; stateful <= TRUE; stateful++)
       check_state (i, stateful);
 }
 
-/* It counts when a sequence ends, not when it begins. */
+/* The property stateful counts when a sequence ends, not when it begins. */
 static void
 test_stateful_while_playing (void)
 {
@@ -148,7 +150,7 @@ test_stateful_while_playing (void)
 
 static const struct {
   void (*end) (Rig *rig);
-  const gchar *log; /* behind the final vector */
+  const gchar *log; /* after the final vector */
 } endings[] = {
     {rig_push_eos, "eos"},
     {rig_push_segment_done, "segment-done"},
@@ -157,7 +159,7 @@ static const struct {
     {rig_push_eos_and_stream_start, "eos, stream-start, segment 0"},
 };
 
-/* Three buffers at 0, @steps and 2 @steps us, and their last step's time. */
+/* Three buffers at 0, steps and 2 steps us. The final vector has the time of the last step. */
 static const struct {
   guint streams, steps;
   const gchar *framerate;
@@ -194,7 +196,7 @@ check_final (guint c, guint e)
   endings[e].end (&rig);
   rig_assert_log (&rig, log);
   rig_assert_outputs (&rig);
-  endings[e].end (&rig); /* no step since */
+  endings[e].end (&rig); /* no step has arrived since */
   g_assert_cmpuint (rig.outputs->len, ==, 0);
   rig_clear (&rig);
 }
@@ -207,7 +209,7 @@ test_final (void)
       check_final (c, e);
 }
 
-/* Without times there is no gap to tell of either. */
+/* Buffers without timestamps cause no GAP events. */
 static void
 test_final_untimed (void)
 {
@@ -222,18 +224,19 @@ test_final_untimed (void)
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
   rig_expect_outputs (&rig, 0, 1, 1);
   rig_push_eos (&rig);
-  rig_assert_log (&rig, "buffer+33333333, eos"); /* by the framerate */
+  rig_assert_log (&rig, "buffer+33333333, eos"); /* the framerate gives the duration */
   rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
-/* What comes out at the end after a happening amid the sequence. */
+/* The final vector after an action in the middle of the sequence */
 static const struct {
   const gchar *name;
-  void (*happens) (Rig *rig);
-  const gchar *log;       /* of what happens */
-  gboolean drained, kept; /* the first half's vector comes; the second half goes on from it */
-} final_happenings[] = {
+  void (*act) (Rig *rig);
+  const gchar *log;     /* output of the action */
+  gboolean pushes_half; /* the action pushes the final vector of the first half */
+  gboolean keeps_state; /* the second half continues the state of the first */
+} final_actions[] = {
     {"nothing", rig_do_nothing, "", FALSE, TRUE},
     {"segment", rig_push_segment, "buffer 5000+33333333, segment 0", TRUE, FALSE},
     {"flush", rig_push_flush, "flush-start, flush-stop, segment 0", FALSE, FALSE},
@@ -247,21 +250,21 @@ static const struct {
 };
 
 static void
-check_final_happening (guint i)
+check_final_action (guint i)
 {
   Rig rig;
 
-  g_test_message ("%s", final_happenings[i].name);
+  g_test_message ("%s", final_actions[i].name);
   rig_init (&rig, "seed-1x30", "output-mode=final");
   rig.n_streams = 2;
   rig_expect_reset (&rig);
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 6);
-  rig_expect_outputs (&rig, 0, 6, final_happenings[i].drained);
+  rig_expect_outputs (&rig, 0, 6, final_actions[i].pushes_half);
   g_string_truncate (rig.log, 0);
-  final_happenings[i].happens (&rig);
-  rig_assert_log (&rig, final_happenings[i].log);
-  if (!final_happenings[i].kept)
+  final_actions[i].act (&rig);
+  rig_assert_log (&rig, final_actions[i].log);
+  if (!final_actions[i].keeps_state)
     rig_expect_reset (&rig);
   rig_push_and_expect_last (&rig, 6, 6);
   rig_push_eos (&rig);
@@ -270,13 +273,13 @@ check_final_happening (guint i)
 }
 
 static void
-test_final_happenings (void)
+test_final_actions (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (final_happenings); i++)
-    check_final_happening (i);
+  for (guint i = 0; i < G_N_ELEMENTS (final_actions); i++)
+    check_final_action (i);
 }
 
-/* After a reset nothing is left to drain, whatever asks for it. */
+/* After a reset no vector waits that an event could push. */
 static void
 test_final_reset (void)
 {
@@ -296,7 +299,7 @@ test_final_reset (void)
   }
 }
 
-/* Caps that the model refuses end the sequence: what it came to is not lost. */
+/* Caps that the model refuses end the sequence. Its final vector is pushed. */
 static void
 test_final_refused_caps (void)
 {
@@ -315,7 +318,7 @@ test_final_refused_caps (void)
   rig_clear (&rig);
 }
 
-/* With stateful, each segment ends with its own vector, of one long run. */
+/* With stateful, each segment ends with a vector, and the state continues. */
 static void
 test_final_stateful (void)
 {
@@ -357,8 +360,8 @@ test_final_tensors (void)
   rig_clear (&rig);
 }
 
-/* The source waits at the other branch's preroll, long before EOS; a sink behind the final
- * vector must preroll nevertheless. */
+/* The source waits for the preroll of the other branch, long before EOS. A sink that receives the final
+ * vector prerolls nevertheless. */
 static void
 test_final_preroll (void)
 {
@@ -381,17 +384,18 @@ test_final_preroll (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/lstm/state", test_state);
-  g_test_add_func ("/lstm/stateful-while-playing", test_stateful_while_playing);
-  g_test_add_func ("/lstm/final", test_final);
-  g_test_add_func ("/lstm/final-untimed", test_final_untimed);
-  g_test_add_func ("/lstm/final-happenings", test_final_happenings);
-  g_test_add_func ("/lstm/final-reset", test_final_reset);
-  g_test_add_func ("/lstm/final-refused-caps", test_final_refused_caps);
-  g_test_add_func ("/lstm/final-stateful", test_final_stateful);
-  g_test_add_func ("/lstm/final-tensors", test_final_tensors);
-  g_test_add_func ("/lstm/final-preroll", test_final_preroll);
-  return g_test_run ();
+  static const TestRow tests[] = {
+      {"/lstm/state", test_state},
+      {"/lstm/stateful-while-playing", test_stateful_while_playing},
+      {"/lstm/final", test_final},
+      {"/lstm/final-untimed", test_final_untimed},
+      {"/lstm/final-actions", test_final_actions},
+      {"/lstm/final-reset", test_final_reset},
+      {"/lstm/final-refused-caps", test_final_refused_caps},
+      {"/lstm/final-stateful", test_final_stateful},
+      {"/lstm/final-tensors", test_final_tensors},
+      {"/lstm/final-preroll", test_final_preroll},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

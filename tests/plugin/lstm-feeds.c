@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Where steps come from besides npysrc: files, sockets. Whatever it is, what leaves has the bits
- * of `npysrc ! lstm ! npysink`, which the reference has within 1e-5. */
+ * Sources of steps other than npysrc: files and sockets. The outputs have the bits of
+ * `npysrc ! lstm ! npysink`, which differ from the reference by at most 1e-5. */
 #include "lstm-rig.h"
 #include <glib/gstdio.h>
 
@@ -9,17 +9,18 @@
 #define STEPS 60
 #define ROW 36 /* bytes of a step */
 
-/* One float32 [9] a step */
+/* One float32 vector of 9 values per step */
 #define TENSORS(T) CAPS ("9:" T, ",framerate=30/1")
 #define QUOTED(T) "\"" TENSORS (T) "\""
 
-/* Of the test's own: `raw` has x as bare numbers, `step000` … have a step each, `recording` has what
- * npysrc gives, caps and times too, and `expected` what lstm makes of that. */
+/* Directory of the test. Its files: `raw` has the numbers of x without a header, `step000` … have one step
+ * each, `recording` has the buffers of npysrc with caps and timestamps, and `expected` has the output. */
 static gchar *dir;
 
-/* @text with {d} that directory, {v} the vectors' and {p} a port. Returns: (transfer full) */
+/* Replaces {d} by the directory, {v} by the directory of the vectors and {p} by @port.
+ * Returns: (transfer full) */
 static gchar *
-expand (const gchar *text, guint port)
+replace_variables (const gchar *text, guint port)
 {
   GString *line = g_string_new (text);
   g_autofree gchar *vectors = get_vector_path (FOLDER, ".");
@@ -34,15 +35,15 @@ expand (const gchar *text, guint port)
 #define LSTM " ! lstm name=lstm model-location={v}/model.safetensors ! npysink location={d}/"
 
 static gchar *
-dir_file (const gchar *name)
+build_dir_path (const gchar *name)
 {
   return g_build_filename (dir, name, NULL);
 }
 
 static void
-launch (const gchar *text)
+run_pipeline (const gchar *text)
 {
-  g_autofree gchar *line = expand (text, 0);
+  g_autofree gchar *line = replace_variables (text, 0);
   g_autofree gchar *error = NULL;
 
   if (!test_launch (&error, "%s", line))
@@ -53,7 +54,7 @@ static void
 write_files (void)
 {
   g_autofree gchar *x_path = get_vector_path (FOLDER, "x.npy");
-  g_autofree gchar *raw = dir_file ("raw");
+  g_autofree gchar *raw = build_dir_path ("raw");
   StepArray x = step_array_load (x_path);
 
   g_assert_cmpuint (x.size * sizeof (gfloat), ==, ROW);
@@ -61,32 +62,32 @@ write_files (void)
   g_assert_true (g_file_set_contents (raw, (gchar *) x.items, STEPS * ROW, NULL));
   for (guint i = 0; i < STEPS; i++) {
     g_autofree gchar *name = g_strdup_printf ("step%03u", i);
-    g_autofree gchar *path = dir_file (name);
+    g_autofree gchar *path = build_dir_path (name);
 
     g_assert_true (g_file_set_contents (path, (gchar *) (x.items + i * x.size), ROW, NULL));
   }
   g_free (x.items);
-  launch ("npysrc location={v}/x.npy ! gdppay ! filesink location={d}/recording");
-  launch ("npysrc location={v}/x.npy" LSTM "expected");
+  run_pipeline ("npysrc location={v}/x.npy ! gdppay ! filesink location={d}/recording");
+  run_pipeline ("npysrc location={v}/x.npy" LSTM "expected");
 }
 
 static void
 test_reference (void)
 {
-  g_autofree gchar *path = dir_file ("expected");
+  g_autofree gchar *path = build_dir_path ("expected");
   g_autofree gchar *reference_path = get_vector_path (FOLDER, "expected.npy");
-  g_auto (TestArray) got = test_array_load (path, NULL);
+  g_auto (TestArray) found = test_array_load (path, NULL);
   g_auto (TestArray) reference = test_array_load (reference_path, NULL);
 
-  g_assert_cmpuint (got.n, ==, reference.n);
-  g_assert_cmpfloat (test_error (got.values, reference.values, got.n), <=, 1e-5);
+  g_assert_cmpuint (found.n, ==, reference.n);
+  g_assert_cmpfloat (test_error (found.values, reference.values, found.n), <=, 1e-5);
 }
 
 static void
 assert_expected (void)
 {
-  g_autofree gchar *got = dir_file ("got");
-  g_autofree gchar *expected = dir_file ("expected");
+  g_autofree gchar *got = build_dir_path ("got");
+  g_autofree gchar *expected = build_dir_path ("expected");
 
   test_assert_same_file (got, expected);
   g_assert_cmpint (g_remove (got), ==, 0);
@@ -96,7 +97,7 @@ assert_expected (void)
 static GstElement *
 pipeline_new (const gchar *text, guint port)
 {
-  g_autofree gchar *line = expand (text, port);
+  g_autofree gchar *line = replace_variables (text, port);
   g_autoptr (GError) error = NULL;
   GstElement *pipeline = gst_parse_launch (line, &error);
 
@@ -132,7 +133,7 @@ watch_lstm (GstElement *pipeline, GstPadProbeCallback on_buffer, gpointer data)
 
 static const struct {
   const gchar *name, *feed;
-  GstClockTime end; /* of the last step */
+  GstClockTime end; /* end time of the last step */
 } files[] = {
     {"filesrc", RAW "36 ! " TENSORS ("1"), 2 * GST_SECOND},
     {"filesrc-steps", RAW "720 ! " TENSORS ("20"), 2 * GST_SECOND},
@@ -142,9 +143,9 @@ static const struct {
     {"multifilesrc", "multifilesrc location={d}/step%03d caps=" QUOTED ("1"), 2 * GST_SECOND},
 };
 
-/* A buffer begins where the one before it ends, if there are times. */
+/* Asserts that a buffer begins at the end of the one before, if it has a timestamp. */
 static GstPadProbeReturn
-on_timed (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+check_time (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
   GstClockTime *end = data;
@@ -166,7 +167,7 @@ test_file (gconstpointer data)
   g_autoptr (GstElement) pipeline = pipeline_new (text, 0);
   GstClockTime end = 0;
 
-  watch_lstm (pipeline, on_timed, &end);
+  watch_lstm (pipeline, check_time, &end);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   assert_eos (pipeline);
   gst_element_set_state (pipeline, GST_STATE_NULL);
@@ -174,11 +175,11 @@ test_file (gconstpointer data)
   g_assert_cmpuint (end, ==, files[i].end);
 }
 
-/* Buffers that are no whole steps */
+/* Buffers whose sizes are not multiples of a step */
 static const struct {
   const gchar *feed, *error;
 } misfits[] = {
-    {RAW "252 ! " TENSORS ("7"), /* the last four are not seven */
+    {RAW "252 ! " TENSORS ("7"), /* the last buffer has 4 steps instead of 7 */
         "lstm: buffer: tensor 0: expected 252 bytes (float32, dimensions 9:7:1), found 144"},
     {RAW "4096 ! " TENSORS ("1"),
         "lstm: buffer: tensor 0: expected 36 bytes (float32, dimensions 9:1:1), found 2160"},
@@ -193,7 +194,7 @@ test_misfits (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (misfits); i++) {
     g_autofree gchar *text = g_strconcat (misfits[i].feed, LSTM "got", NULL);
-    g_autofree gchar *line = expand (text, 0);
+    g_autofree gchar *line = replace_variables (text, 0);
     g_autofree gchar *error = NULL;
 
     g_assert_false (test_launch (&error, "%s", line));
@@ -203,11 +204,11 @@ test_misfits (void)
 
 /* --- Sockets ---------------------------------------------------------------------------- */
 
-/* Of two pipelines one listens, at a port that the system chooses. */
+/* Two pipelines, of which one listens at a port that the system chooses */
 static const struct {
   const gchar *name, *listener, *other;
-  const gchar *port;      /* property of the listener's element `end`, */
-  const gchar *connected; /* and its signal where it sends: not before somebody listens */
+  const gchar *port;      /* (nullable): property of the listener's element `end` */
+  const gchar *connected; /* (nullable): signal of `end`, if the listener sends, for a new client */
 } sockets[] = {
     {"tcp-server", "tcpserversrc name=end host=127.0.0.1 port=0 ! gdpdepay" LSTM "got",
         "npysrc location={v}/x.npy ! gdppay ! "
@@ -251,7 +252,7 @@ count_clear (Count *c)
 }
 
 static void
-count (Count *c)
+count_one (Count *c)
 {
   g_mutex_lock (&c->lock);
   c->n++;
@@ -260,7 +261,7 @@ count (Count *c)
 }
 
 static void
-count_wait (Count *c, guint n)
+count_await (Count *c, guint n)
 {
   g_mutex_lock (&c->lock);
   while (c->n < n)
@@ -269,20 +270,20 @@ count_wait (Count *c, guint n)
 }
 
 static GstPadProbeReturn
-on_counted (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+count_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
-  count (data);
+  count_one (data);
   return GST_PAD_PROBE_OK;
 }
 
-/* Whoever sends says that it is at its end by closing, when all has been sent. */
+/* Closes the sender after it has sent all buffers, by which the receiver reaches EOS. */
 static void
-run_to_end (guint i, GstElement *listener, GstElement *other, Count *buffers)
+close_sender (guint i, GstElement *listener, GstElement *other, Count *buffers)
 {
   GstElement *sender = sockets[i].connected ? listener : other;
 
   if (sockets[i].connected)
-    count_wait (buffers, STEPS); /* it does not wait for those that read */
+    count_await (buffers, STEPS); /* it does not wait for its clients */
   else
     assert_eos (sender);
   gst_element_set_state (sender, GST_STATE_NULL);
@@ -302,19 +303,19 @@ test_socket (gconstpointer data)
   count_init (&clients);
   count_init (&buffers);
   if (sockets[i].connected)
-    g_signal_connect_swapped (end, sockets[i].connected, G_CALLBACK (count), &clients);
+    g_signal_connect_swapped (end, sockets[i].connected, G_CALLBACK (count_one), &clients);
   g_assert_cmpint (
       gst_element_set_state (listener, GST_STATE_PAUSED), !=, GST_STATE_CHANGE_FAILURE);
   if (sockets[i].port)
     g_object_get (end, sockets[i].port, &port, NULL);
   other = pipeline_new (sockets[i].other, (guint) port);
-  watch_lstm (sockets[i].connected ? other : listener, on_counted, &buffers);
+  watch_lstm (sockets[i].connected ? other : listener, count_buffer, &buffers);
   g_assert_cmpint (
       gst_element_set_state (other, GST_STATE_PLAYING), !=, GST_STATE_CHANGE_FAILURE);
   if (sockets[i].connected)
-    count_wait (&clients, 1);
+    count_await (&clients, 1);
   gst_element_set_state (listener, GST_STATE_PLAYING);
-  run_to_end (i, listener, other, &buffers);
+  close_sender (i, listener, other, &buffers);
   gst_element_set_state (other, GST_STATE_NULL);
   gst_element_set_state (listener, GST_STATE_NULL);
   assert_expected ();
@@ -323,7 +324,7 @@ test_socket (gconstpointer data)
 }
 
 static void
-add (const gchar *group, const gchar *name, guint row, GTestDataFunc test)
+add_test (const gchar *group, const gchar *name, guint row, GTestDataFunc test)
 {
   g_autofree gchar *path = g_strdup_printf ("/lstm-feeds/%s/%s", group, name);
 
@@ -335,16 +336,15 @@ main (int argc, char **argv)
 {
   int status;
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  test_init (&argc, &argv);
   dir = test_dir_new ();
   write_files ();
   g_test_add_func ("/lstm-feeds/reference", test_reference);
   for (guint i = 0; i < G_N_ELEMENTS (files); i++)
-    add ("files", files[i].name, i, test_file);
+    add_test ("files", files[i].name, i, test_file);
   g_test_add_func ("/lstm-feeds/misfits", test_misfits);
   for (guint i = 0; i < G_N_ELEMENTS (sockets); i++)
-    add ("sockets", sockets[i].name, i, test_socket);
+    add_test ("sockets", sockets[i].name, i, test_socket);
   status = g_test_run ();
   test_dir_remove (dir);
   return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Which media `lstm` takes, and what caps say of the tensors beside them. */
+ * Media caps that `lstm` accepts, and tensors in these caps. */
 #include "lstm-rig.h"
 
 #define FOLDER "long-no-bias" /* d = 3, n = 16 */
@@ -11,7 +11,7 @@ test_caps (void)
 {
   static const struct {
     const gchar *properties, *caps;
-    gboolean taken;
+    gboolean is_accepted;
   } cases[] = {
       {"", VIDEO, TRUE},
       {"", "video/x-raw(memory:GLMemory),format=RGBA,width=2,height=2,framerate=30/1", TRUE},
@@ -25,21 +25,21 @@ test_caps (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GstCaps) caps = gst_caps_from_string (cases[i].caps);
-    g_autoptr (GstCaps) left = NULL;
+    g_autoptr (GstCaps) src_caps = NULL;
     g_autoptr (GstPad) pad = NULL;
     Rig rig;
 
     g_test_message ("%s %s", cases[i].properties, cases[i].caps);
     rig_init (&rig, FOLDER, cases[i].properties);
     rig_push_stream_start (&rig);
-    g_assert_true (rig_push_caps_text (&rig, cases[i].caps) == cases[i].taken);
+    g_assert_true (rig_push_caps_text (&rig, cases[i].caps) == cases[i].is_accepted);
     pad = gst_element_get_static_pad (rig.lstm, "src");
-    left = gst_pad_get_current_caps (pad);
-    if (left) { /* in which GStreamer 1.28 names tensors */
-      left = gst_caps_make_writable (left);
-      gst_structure_remove_field (gst_caps_get_structure (left, 0), "tensors");
+    src_caps = gst_pad_get_current_caps (pad);
+    if (src_caps) { /* GStreamer 1.28 lists the tensors in the caps */
+      src_caps = gst_caps_make_writable (src_caps);
+      gst_structure_remove_field (gst_caps_get_structure (src_caps, 0), "tensors");
     }
-    g_assert_true (cases[i].taken ? gst_caps_is_equal (left, caps) : !left);
+    g_assert_true (cases[i].is_accepted ? gst_caps_is_equal (src_caps, caps) : !src_caps);
     rig_clear (&rig);
   }
 }
@@ -54,7 +54,8 @@ test_caps (void)
     "dims=(int)<1,4,16>,dims-order=row-major,type=float32\"}"
 #  define GROUPS(groups) VIDEO ",tensors=(structure)[tensorgroups," groups "]"
 
-/* Caps name what comes and what is added; upstream hears of the former alone. */
+/* The output caps list the tensors of the input and of the element. Caps for upstream list only those of the
+ * input. */
 static void
 test_groups (void)
 {
@@ -68,8 +69,8 @@ test_groups (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GstCaps) in = gst_caps_from_string (cases[i].in);
     g_autoptr (GstCaps) out = gst_caps_from_string (cases[i].out);
-    g_autoptr (GstCaps) left = NULL;
-    g_autoptr (GstCaps) asked = NULL;
+    g_autoptr (GstCaps) src_caps = NULL;
+    g_autoptr (GstCaps) queried = NULL;
     g_autoptr (GstPad) src = NULL;
     g_autoptr (GstPad) sink = NULL;
     Rig rig;
@@ -80,17 +81,17 @@ test_groups (void)
     rig_push_stream_start (&rig);
     g_assert_true (rig_push_caps_text (&rig, cases[i].in));
     src = gst_element_get_static_pad (rig.lstm, "src");
-    left = gst_pad_get_current_caps (src);
-    g_assert_true (gst_caps_is_equal (left, out));
+    src_caps = gst_pad_get_current_caps (src);
+    g_assert_true (gst_caps_is_equal (src_caps, out));
     sink = gst_element_get_static_pad (rig.lstm, "sink");
-    asked = gst_pad_query_caps (sink, NULL);
-    g_assert_true (gst_caps_is_equal (asked, in));
+    queried = gst_pad_query_caps (sink, NULL);
+    g_assert_true (gst_caps_is_equal (queried, in));
     rig_clear (&rig);
   }
 }
 #endif
 
-/* Elements that would take anything must not be told that anything comes. */
+/* Without input-tensor-id the pads must not offer any caps (ANY) to elements that accept any caps. */
 static void
 test_query (void)
 {

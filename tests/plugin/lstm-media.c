@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * `lstm` between elements that put tensors beside media: GStreamer's analytics. */
+ * `lstm` with tensors in metas of media buffers, as GStreamer's analytics elements attach them. */
 #include "lstm-rig.h"
 #include <gst/analytics/analytics.h>
 
@@ -11,12 +11,12 @@
 
 /* --- Buffers --- */
 
-/* A tensor of @n bytes. Returns: (transfer full) */
+/* Returns: (transfer full): a tensor whose data have @n bytes */
 static GstTensor *
 tensor_new (const gchar *id, GstTensorDataType type, gconstpointer bytes, gsize n, gsize n_dims,
     const gsize *dims)
 {
-  GstTensor *tensor = gst_tensor_alloc (n_dims); /* which checks nothing */
+  GstTensor *tensor = gst_tensor_alloc (n_dims); /* does not validate the dimensions */
 
   tensor->id = g_quark_from_string (id);
   tensor->layout = GST_TENSOR_LAYOUT_CONTIGUOUS;
@@ -27,7 +27,7 @@ tensor_new (const gchar *id, GstTensorDataType type, gconstpointer bytes, gsize 
   return tensor;
 }
 
-/* In a meta of its own; @tensor: (transfer full) */
+/* Adds a meta with one tensor. @tensor: (transfer full) */
 static void
 add_tensor (GstBuffer *buffer, GstTensor *tensor)
 {
@@ -38,7 +38,7 @@ add_tensor (GstBuffer *buffer, GstTensor *tensor)
       (GstTensorMeta *) gst_buffer_add_meta (buffer, GST_TENSOR_META_INFO, NULL), 1, tensors);
 }
 
-/* Four pixels, at step @i's time. Returns: (transfer full) */
+/* Returns: (transfer full): a frame of four pixels with the timestamp of step @i */
 static GstBuffer *
 frame_new (gsize i)
 {
@@ -49,9 +49,9 @@ frame_new (gsize i)
   return buffer;
 }
 
-/* A frame with steps @first to @first + @steps of x. Returns: (transfer full) */
+/* Returns: (transfer full): a frame with a tensor of the steps @first to @first + @steps */
 static GstBuffer *
-frame_of_steps (Rig *rig, const gchar *id, gsize first, gsize steps)
+step_frame_new (Rig *rig, const gchar *id, gsize first, gsize steps)
 {
   GstBuffer *buffer = frame_new (first);
   const gsize dims[] = {steps, D};
@@ -61,7 +61,7 @@ frame_of_steps (Rig *rig, const gchar *id, gsize first, gsize steps)
   return buffer;
 }
 
-/* The only tensor of that id in all metas, or NULL */
+/* Returns: (nullable): the tensor @id; asserts that there is at most one in all metas */
 static const GstTensor *
 find_tensor (GstBuffer *buffer, const gchar *id)
 {
@@ -81,19 +81,19 @@ find_tensor (GstBuffer *buffer, const gchar *id)
   return found;
 }
 
-/* Pushes @buffer; what is in the output's tensor goes to what was got. Returns: (transfer full): what
- * left */
+/* Pushes @buffer and appends the values of its output tensor to the outputs.
+ * Returns: (transfer full): the output buffer */
 static GstBuffer *
-push (Rig *rig, GstBuffer *buffer)
+push_frame (Rig *rig, GstBuffer *buffer)
 {
   const guint n = rig->outputs->len;
   const GstTensor *tensor;
-  GstBuffer *left;
+  GstBuffer *out;
 
   g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
-  left = gst_harness_pull (rig->harness);
-  g_array_set_size (rig->outputs, n); /* not the pixels */
-  tensor = find_tensor (left, "lstm-output");
+  out = gst_harness_pull (rig->harness);
+  g_array_set_size (rig->outputs, n); /* drops the pixels */
+  tensor = find_tensor (out, "lstm-output");
   if (tensor) {
     const gsize bytes = gst_buffer_get_size (tensor->data);
 
@@ -105,17 +105,17 @@ push (Rig *rig, GstBuffer *buffer)
     g_array_set_size (rig->outputs, n + (guint) (bytes / sizeof (gfloat)));
     gst_buffer_extract (tensor->data, 0, &g_array_index (rig->outputs, gfloat, n), bytes);
   }
-  return left;
+  return out;
 }
 
 static void
 push_steps (Rig *rig, gsize first, gsize steps)
 {
-  gst_buffer_unref (push (rig, frame_of_steps (rig, "features", first, steps)));
+  gst_buffer_unref (push_frame (rig, step_frame_new (rig, "features", first, steps)));
 }
 
 static void
-begin (Rig *rig, const gchar *properties)
+begin_video (Rig *rig, const gchar *properties)
 {
   rig_init (rig, FOLDER, properties);
   rig_push_stream_start (rig);
@@ -125,7 +125,7 @@ begin (Rig *rig, const gchar *properties)
 
 /* --- Tensors --- */
 
-/* The numbers 0 to 11 of each type */
+/* Types and shapes of tensors with the numbers 0 to 11 */
 static const struct {
   GstTensorDataType type;
   gsize size, n_dims, dims[4];
@@ -149,7 +149,7 @@ static const struct {
 };
 
 static void
-put_number (guint8 *at, GstTensorDataType type, gsize size, guint i)
+write_number (guint8 *at, GstTensorDataType type, gsize size, guint i)
 {
   static const guint16 halves[] = {0x0000, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600,
       0x4700, 0x4800, 0x4880, 0x4900, 0x4980};
@@ -180,12 +180,12 @@ test_shapes (void)
     Rig rig;
 
     g_test_message ("row %u", i);
-    begin (&rig, "");
+    begin_video (&rig, "");
     for (guint k = 0; k < n; k++)
-      put_number (bytes + k * shapes[i].size, shapes[i].type, shapes[i].size, k);
+      write_number (bytes + k * shapes[i].size, shapes[i].type, shapes[i].size, k);
     add_tensor (buffer, tensor_new ("features", shapes[i].type, bytes, n * shapes[i].size,
                             shapes[i].n_dims, shapes[i].dims));
-    gst_buffer_unref (push (&rig, buffer));
+    gst_buffer_unref (push_frame (&rig, buffer));
     lstm_state_run (rig.state, shapes[i].steps, x, y);
     g_array_append_vals (rig.expected_outputs, y, shapes[i].steps * N);
     rig_assert_outputs (&rig);
@@ -193,7 +193,7 @@ test_shapes (void)
   }
 }
 
-/* Steps of a buffer may differ from those of the one before. */
+/* The number of steps may change from buffer to buffer. */
 static void
 test_steps_vary (void)
 {
@@ -201,7 +201,7 @@ test_steps_vary (void)
   gsize first = 0;
   Rig rig;
 
-  begin (&rig, "");
+  begin_video (&rig, "");
   for (guint i = 0; i < G_N_ELEMENTS (steps); first += steps[i++]) {
     push_steps (&rig, first, steps[i]);
     rig_expect_outputs (&rig, first, steps[i], steps[i]);
@@ -247,7 +247,7 @@ test_refused_tensors (void)
     GstTensor *tensor;
     Rig rig;
 
-    begin (&rig, cases[i].properties);
+    begin_video (&rig, cases[i].properties);
     tensor = tensor_new (
         "a", cases[i].type, bytes, cases[i].bytes, cases[i].n_dims, cases[i].dims);
     if (cases[i].column_major)
@@ -268,22 +268,22 @@ test_ids (void)
   const gfloat none[5] = {9, 9, 9, 9, 9};
 
   for (guint named = 0; named < 2; named++) {
-    GstBuffer *buffer, *left;
+    GstBuffer *buffer, *out;
     Rig rig;
 
-    begin (&rig, named ? "input-tensor-id=b" : "");
+    begin_video (&rig, named ? "input-tensor-id=b" : "");
     buffer = frame_new (0);
     add_tensor (buffer, tensor_new ("other", GST_TENSOR_DATA_TYPE_FLOAT32, none, 20, 2, other));
     add_tensor (
         buffer, tensor_new ("b", GST_TENSOR_DATA_TYPE_FLOAT32, rig.x.items, 12, 2, dims));
     if (named)
       add_tensor (buffer, tensor_new ("a", GST_TENSOR_DATA_TYPE_FLOAT32, none, 12, 2, dims));
-    left = push (&rig, buffer);
+    out = push_frame (&rig, buffer);
     rig_expect_outputs (&rig, 0, 1, 1);
     rig_assert_outputs (&rig);
-    g_assert_nonnull (find_tensor (left, "other"));
-    g_assert_nonnull (find_tensor (left, "b"));
-    gst_buffer_unref (left);
+    g_assert_nonnull (find_tensor (out, "other"));
+    g_assert_nonnull (find_tensor (out, "b"));
+    gst_buffer_unref (out);
     rig_clear (&rig);
   }
 }
@@ -294,8 +294,8 @@ test_ambiguous (void)
   GstBuffer *buffer;
   Rig rig;
 
-  begin (&rig, "");
-  buffer = frame_of_steps (&rig, "a", 0, 1);
+  begin_video (&rig, "");
+  buffer = step_frame_new (&rig, "a", 0, 1);
   add_tensor (buffer,
       tensor_new ("b", GST_TENSOR_DATA_TYPE_FLOAT32, rig.x.items, 12, 1, (const gsize[]){3}));
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
@@ -304,42 +304,42 @@ test_ambiguous (void)
   rig_clear (&rig);
 }
 
-/* --- What leaves --- */
+/* --- Output --- */
 
-/* The media themselves: the same memory and metas, also where the buffer is somebody else's too. */
+/* The media pass with the same memory and metas, also if the buffer has a second reference. */
 static void
 test_in_place (void)
 {
   for (guint shared = 0; shared < 2; shared++) {
     g_autoptr (GstCaps) timestamps = gst_caps_new_empty_simple ("timestamp/x-test");
-    GstBuffer *buffer, *left;
+    GstBuffer *buffer, *out;
     GstMemory *pixels;
     Rig rig;
 
-    begin (&rig, "");
-    buffer = frame_of_steps (&rig, "features", 0, 1);
+    begin_video (&rig, "");
+    buffer = step_frame_new (&rig, "features", 0, 1);
     pixels = gst_buffer_peek_memory (buffer, 0);
     gst_buffer_add_reference_timestamp_meta (buffer, timestamps, 7, 8);
     GST_BUFFER_OFFSET (buffer) = 5;
     GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_MARKER);
     if (shared)
       gst_buffer_ref (buffer);
-    left = push (&rig, buffer);
-    g_assert_true ((left == buffer) == !shared);
-    g_assert_true (gst_buffer_peek_memory (left, 0) == pixels);
-    g_assert_cmpuint (gst_buffer_n_memory (left), ==, 1);
-    g_assert_cmpuint (GST_BUFFER_OFFSET (left), ==, 5);
-    g_assert_cmpuint (GST_BUFFER_PTS (left), ==, 0);
-    g_assert_cmpuint (GST_BUFFER_DURATION (left), ==, 1000);
-    g_assert_true (GST_BUFFER_FLAG_IS_SET (left, GST_BUFFER_FLAG_MARKER));
-    g_assert_nonnull (gst_buffer_get_reference_timestamp_meta (left, NULL));
-    g_assert_nonnull (find_tensor (left, "features"));
+    out = push_frame (&rig, buffer);
+    g_assert_true ((out == buffer) == !shared);
+    g_assert_true (gst_buffer_peek_memory (out, 0) == pixels);
+    g_assert_cmpuint (gst_buffer_n_memory (out), ==, 1);
+    g_assert_cmpuint (GST_BUFFER_OFFSET (out), ==, 5);
+    g_assert_cmpuint (GST_BUFFER_PTS (out), ==, 0);
+    g_assert_cmpuint (GST_BUFFER_DURATION (out), ==, 1000);
+    g_assert_true (GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_MARKER));
+    g_assert_nonnull (gst_buffer_get_reference_timestamp_meta (out, NULL));
+    g_assert_nonnull (find_tensor (out, "features"));
     if (shared) {
       g_assert_nonnull (find_tensor (buffer, "features"));
       g_assert_null (find_tensor (buffer, "lstm-output"));
       gst_buffer_unref (buffer);
     }
-    gst_buffer_unref (left);
+    gst_buffer_unref (out);
     rig_clear (&rig);
   }
 }
@@ -356,13 +356,13 @@ test_emit (void)
       {"mood-cell", 2, {2, 16}},
       {"mood-gates", 3, {2, 4, 16}},
   };
-  GstBuffer *left;
+  GstBuffer *out;
   Rig rig;
 
-  begin (&rig, "output-tensor-id=mood emit=output+hidden+cell+gates");
-  left = push (&rig, frame_of_steps (&rig, "features", 0, 2));
+  begin_video (&rig, "output-tensor-id=mood emit=output+hidden+cell+gates");
+  out = push_frame (&rig, step_frame_new (&rig, "features", 0, 2));
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    const GstTensor *tensor = find_tensor (left, cases[i].id);
+    const GstTensor *tensor = find_tensor (out, cases[i].id);
     gsize n = sizeof (gfloat);
 
     g_assert_nonnull (tensor);
@@ -371,11 +371,11 @@ test_emit (void)
       g_assert_cmpuint (tensor->dims[k], ==, cases[i].dims[k]);
     g_assert_cmpuint (gst_buffer_get_size (tensor->data), ==, n);
   }
-  gst_buffer_unref (left);
+  gst_buffer_unref (out);
   rig_clear (&rig);
 }
 
-/* Whatever it is set to there is one. */
+/* If output-tensor-id is NULL, the default is used. */
 static void
 test_no_id (void)
 {
@@ -394,26 +394,26 @@ test_no_id (void)
   rig_clear (&rig);
 }
 
-/* A window's output goes with the frame that completes it. */
+/* The output of a window is attached to the frame that completes the window. */
 static void
 test_window (void)
 {
   Rig rig;
 
-  begin (&rig, "output-mode=window window-length=3 window-hop=2");
+  begin_video (&rig, "output-mode=window window-length=3 window-hop=2");
   for (guint i = 0; i < 8; i++) {
-    GstBuffer *left = push (&rig, frame_of_steps (&rig, "features", i, 1));
+    GstBuffer *out = push_frame (&rig, step_frame_new (&rig, "features", i, 1));
     const gboolean complete = i >= 2 && i % 2 == 0;
 
-    g_assert_true ((find_tensor (left, "lstm-output") != NULL) == complete);
-    gst_buffer_unref (left);
+    g_assert_true ((find_tensor (out, "lstm-output") != NULL) == complete);
+    gst_buffer_unref (out);
     if (complete) {
       rig_expect_reset (&rig);
       rig_expect_outputs (&rig, i - 2, 3, 1);
     }
   }
   rig_assert_outputs (&rig);
-  /* One buffer may complete several. */
+  /* One buffer may complete several windows. */
   rig_push_flush (&rig);
   push_steps (&rig, 0, 7);
   for (guint i = 2; i < 7; i += 2) {
@@ -424,7 +424,7 @@ test_window (void)
   rig_clear (&rig);
 }
 
-/* Only a message tells of it: there is no frame that the last one could wait for. */
+/* The final vector is only in a message: no frame follows that could carry it. */
 static void
 test_final (void)
 {
@@ -433,9 +433,9 @@ test_final (void)
   guint64 timestamp;
   Rig rig;
 
-  begin (&rig, "output-mode=final");
+  begin_video (&rig, "output-mode=final");
   push_steps (&rig, 0, 1);
-  push_steps (&rig, 1, 2); /* which share a duration of 1000 */
+  push_steps (&rig, 1, 2); /* two steps share a duration of 1000 */
   g_assert_cmpuint (rig.outputs->len, ==, 0);
   g_string_truncate (rig.log, 0);
   rig_push_eos (&rig);
@@ -464,8 +464,8 @@ test_gaps (void)
 {
   static const struct {
     const gchar *properties;
-    guint zeros;
-    gboolean anew;
+    guint zeros; /* steps of zeros that a gap adds */
+    gboolean resets;
   } cases[] = {
       {"input-tensor-id=features", 0, FALSE},
       {"", 0, FALSE},
@@ -477,17 +477,17 @@ test_gaps (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GstStructure) stats = NULL;
     guint64 gaps = 0;
-    GstBuffer *left;
+    GstBuffer *out;
     gfloat y[N];
     Rig rig;
 
-    begin (&rig, cases[i].properties);
+    begin_video (&rig, cases[i].properties);
     push_steps (&rig, 0, 1);
     rig_expect_outputs (&rig, 0, 1, 1);
-    left = push (&rig, frame_new (1));
-    g_assert_null (gst_buffer_get_tensor_meta (left));
-    gst_buffer_unref (left);
-    if (cases[i].anew)
+    out = push_frame (&rig, frame_new (1));
+    g_assert_null (gst_buffer_get_tensor_meta (out));
+    gst_buffer_unref (out);
+    if (cases[i].resets)
       rig_expect_reset (&rig);
     for (guint k = 0; k < cases[i].zeros; k++)
       lstm_state_run (rig.state, 1, zeros, y);
@@ -502,25 +502,26 @@ test_gaps (void)
   }
 }
 
-/* Of a window that a zero step completes: with the frame, or with nothing. */
+/* A step of zeros completes a window. The output is attached to the frame, or dropped if a GAP event has
+ * no frame. */
 static void
 test_gap_in_window (void)
 {
   static const gfloat zeros[D];
-  GstBuffer *left;
+  GstBuffer *out;
   gfloat y[2 * N];
   Rig rig;
 
-  begin (&rig, "output-mode=window window-length=2 gap-policy=zero-step");
+  begin_video (&rig, "output-mode=window window-length=2 gap-policy=zero-step");
   push_steps (&rig, 0, 1);
   rig_push_event (&rig, gst_event_new_gap (1000, GST_CLOCK_TIME_NONE));
   g_assert_cmpuint (rig.outputs->len, ==, 0);
   push_steps (&rig, 2, 1);
   lstm_state_run (rig.state, 1, zeros, y);
   rig_expect_outputs (&rig, 2, 1, 1);
-  left = push (&rig, frame_new (3));
-  g_assert_nonnull (find_tensor (left, "lstm-output"));
-  gst_buffer_unref (left);
+  out = push_frame (&rig, frame_new (3));
+  g_assert_nonnull (find_tensor (out, "lstm-output"));
+  gst_buffer_unref (out);
   rig_expect_reset (&rig);
   lstm_state_run (rig.state, 1, rig.x.items + 2 * D, y);
   lstm_state_run (rig.state, 1, zeros, y);
@@ -529,7 +530,7 @@ test_gap_in_window (void)
   rig_clear (&rig);
 }
 
-/* No tensor at all: perhaps nobody puts one there. */
+/* Frames without any tensor cause one warning: perhaps no element attaches tensors. */
 static void
 test_first_gap_warns (void)
 {
@@ -537,9 +538,9 @@ test_first_gap_warns (void)
   g_autoptr (GError) warning = NULL;
   Rig rig;
 
-  begin (&rig, "input-tensor-id=features");
+  begin_video (&rig, "input-tensor-id=features");
   for (guint i = 0; i < 3; i++)
-    gst_buffer_unref (push (&rig, frame_new (i)));
+    gst_buffer_unref (push_frame (&rig, frame_new (i)));
   message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_WARNING);
   g_assert_nonnull (message);
   gst_message_parse_warning (message, &warning, NULL);
@@ -551,20 +552,20 @@ test_first_gap_warns (void)
 static void
 test_outside (void)
 {
-  GstBuffer *left;
+  GstBuffer *out;
   Rig rig;
 
-  begin (&rig, "");
+  begin_video (&rig, "");
   rig_push_segment_range (&rig, 0, 500);
-  left = push (
-      &rig, frame_of_steps (&rig, "features", 2, 1)); /* as every filter passes it on */
-  g_assert_null (find_tensor (left, "lstm-output"));
-  gst_buffer_unref (left);
+  out = push_frame (
+      &rig, step_frame_new (&rig, "features", 2, 1)); /* passes, as in every filter */
+  g_assert_null (find_tensor (out, "lstm-output"));
+  gst_buffer_unref (out);
   g_assert_cmpuint (rig_get_steps (&rig), ==, 0);
   rig_clear (&rig);
 }
 
-/* Downstream's pool is asked for as if the element were not there. */
+/* The element forwards allocation queries to downstream. */
 static void
 test_allocation (void)
 {
@@ -572,7 +573,7 @@ test_allocation (void)
   g_autoptr (GstQuery) query = gst_query_new_allocation (caps, TRUE);
   Rig rig;
 
-  begin (&rig, "");
+  begin_video (&rig, "");
   gst_harness_add_propose_allocation_meta (rig.harness, GST_TENSOR_META_API_TYPE, NULL);
   push_steps (&rig, 0, 1);
   g_assert_true (gst_pad_peer_query (rig.harness->srcpad, query));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What a saved state says of the next step, when it is written, and that no NaN is ever saved. */
+ * Saved states: the time of the next step, when the file is written, and NaN, which is never saved. */
 #include "lstm-rig.h"
 #include "state-location.h"
 #include <glib/gstdio.h>
@@ -9,9 +9,9 @@
 #define FOLDER "three-layers"
 #define NONE GST_CLOCK_TIME_NONE
 
-/* @key of a state's metadata, or NONE where it has none */
+/* Returns the number @key in the metadata of a state, or NONE if there is none. */
 static guint64
-get_number (GBytes *bytes, const gchar *key)
+get_metadata_number (GBytes *bytes, const gchar *key)
 {
   g_autofree gchar *pattern = g_strdup_printf ("\"%s\":\"", key);
   gsize size;
@@ -21,6 +21,7 @@ get_number (GBytes *bytes, const gchar *key)
   return found ? g_ascii_strtoull (found + strlen (pattern), NULL, 10) : NONE;
 }
 
+/* Asserts the time of the next step and the number of steps in a saved state. */
 static void
 assert_next (Rig *rig, guint64 time, guint64 steps)
 {
@@ -28,12 +29,12 @@ assert_next (Rig *rig, guint64 time, guint64 steps)
 
   g_signal_emit_by_name (rig->lstm, "get-state", &bytes);
   g_assert_nonnull (bytes);
-  g_assert_cmpuint (get_number (bytes, "lstm.next-time"), ==, time);
-  g_assert_cmpuint (get_number (bytes, "lstm.steps"), ==, steps);
+  g_assert_cmpuint (get_metadata_number (bytes, "lstm.next-time"), ==, time);
+  g_assert_cmpuint (get_metadata_number (bytes, "lstm.steps"), ==, steps);
 }
 
 static void
-push_at (Rig *rig, GstClockTime pts, GstClockTime duration)
+push_step_at (Rig *rig, GstClockTime pts, GstClockTime duration)
 {
   GstBuffer *buffer = rig_buffer_new (rig, 0);
 
@@ -49,16 +50,16 @@ static const struct {
 } framerates[] = {{30, 1}, {30000, 1001}, {24, 1}, {24000, 1001}, {25, 1}, {7, 3}, {1, 1},
     {60, 1}, {10, 1}, {3, 1000}, {16000, 1}, {44100, 1}, {48000, 1}, {1000000, 1}, {90000, 7}};
 
-/* Step @i begins then. */
+/* Returns the timestamp of step @i. */
 static GstClockTime
-time_of (guint framerate, guint64 i)
+get_step_time (guint framerate, guint64 i)
 {
   return gst_util_uint64_scale (
       i, (guint64) framerates[framerate].d * GST_SECOND, (guint64) framerates[framerate].n);
 }
 
-/* The next step's time is that of a source of frames, however many are in a buffer and however long the
- * stream is. */
+/* The time of the next step is the one that a source of frames computes, for buffers of any size and
+ * streams of any length. */
 static void
 test_times (void)
 {
@@ -77,17 +78,17 @@ test_times (void)
       rig_begin_stream (&rig);
       for (guint b = 0; b < G_N_ELEMENTS (begins); b++)
         for (guint64 i = begins[b]; i < begins[b] + 12 * steps[k]; i += steps[k]) {
-          push_at (&rig, time_of (f, i), time_of (f, i + steps[k]) - time_of (f, i));
-          assert_next (&rig, time_of (f, i + steps[k]), n += steps[k]);
+          push_step_at (&rig, get_step_time (f, i), get_step_time (f, i + steps[k]) - get_step_time (f, i));
+          assert_next (&rig, get_step_time (f, i + steps[k]), n += steps[k]);
         }
       rig_push_event (
-          &rig, gst_event_new_gap (time_of (f, 11), time_of (f, 41) - time_of (f, 11)));
-      assert_next (&rig, time_of (f, 41), n + 30);
+          &rig, gst_event_new_gap (get_step_time (f, 11), get_step_time (f, 41) - get_step_time (f, 11)));
+      assert_next (&rig, get_step_time (f, 41), n + 30);
       rig_clear (&rig);
     }
 }
 
-/* npysrc finds each step by its time, and by no time before. */
+/* npysrc maps the timestamp of a step to this step, and any earlier time to an earlier step. */
 static void
 test_times_of_npysrc (void)
 {
@@ -106,7 +107,7 @@ test_times_of_npysrc (void)
     gst_element_set_state (source, GST_STATE_PAUSED);
     for (gint64 i = 0; i < STEPS; i++) {
       gint64 step = -1, before = -1;
-      const gint64 time = (gint64) time_of (f, (guint64) i);
+      const gint64 time = (gint64) get_step_time (f, (guint64) i);
 
       g_assert_true (
           gst_element_query_convert (source, GST_FORMAT_TIME, time, GST_FORMAT_DEFAULT, &step));
@@ -123,45 +124,45 @@ test_times_of_npysrc (void)
   test_dir_remove (dir);
 }
 
-/* One buffer of a stream, and the time of the step behind it */
+/* A buffer of a stream, and the time of the step after it */
 static const struct {
   const gchar *framerate;
   guint steps;
   GstClockTime pts, duration, next;
-} behind[] = {
+} buffers[] = {
     {"0/1", 1, 500, 70, 570},
     {"0/1", 3, 500, 70, 570},
     {"0/1", 1, 500, NONE, NONE},
     {"0/1", 1, NONE, 70, NONE},
     {"30/1", 1, NONE, 70, NONE},
-    {"30/1", 1, 33333333, 70, 66666666},    /* the frames are as long as caps say, */
-    {"30/1", 1, 66666666, NONE, 100000000}, /* and their times rounded down, */
-    {"30/1", 1, 33333334, NONE, 66666667},  /* or up, */
-    {"30/1", 2, 40000000, NONE, 106666666}, /* or begin anywhere */
+    {"30/1", 1, 33333333, 70, 66666666},    /* the framerate gives the duration */
+    {"30/1", 1, 66666666, NONE, 100000000}, /* the timestamp may be rounded down */
+    {"30/1", 1, 33333334, NONE, 66666667},  /* or up */
+    {"30/1", 2, 40000000, NONE, 106666666}, /* or be between two frames */
     {"30/1", 1, 99999999, NONE, 133333333},
 };
 
 static void
-test_behind (void)
+test_next_time (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (behind); i++) {
+  for (guint i = 0; i < G_N_ELEMENTS (buffers); i++) {
     Rig rig;
 
     rig_init (&rig, FOLDER, "");
-    rig.framerate = behind[i].framerate;
-    rig.n_steps = behind[i].steps;
+    rig.framerate = buffers[i].framerate;
+    rig.n_steps = buffers[i].steps;
     rig_begin_stream (&rig);
-    push_at (&rig, 1000, 2000); /* what is known of it is no longer true */
-    push_at (&rig, behind[i].pts, behind[i].duration);
-    assert_next (&rig, behind[i].next, 2 * rig.n_steps);
+    push_step_at (&rig, 1000, 2000); /* the next buffer replaces the time after this one */
+    push_step_at (&rig, buffers[i].pts, buffers[i].duration);
+    assert_next (&rig, buffers[i].next, 2 * rig.n_steps);
     rig_clear (&rig);
   }
 }
 
-/* Segments in which stream time is another */
+/* Segments with other stream times */
 static const struct {
   RigSegment segment;
-  GstClockTime next; /* behind the step at 2 s, of 1 s */
+  GstClockTime next; /* time after the step at 2 s, which lasts 1 s */
 } segments[] = {
     {{GST_FORMAT_TIME, 1, 1, 0, NONE, 0, 0, 0, NONE}, 3 * GST_SECOND},
     {{GST_FORMAT_TIME, 2, 1, 0, NONE, 0, 0, 0, NONE}, 3 * GST_SECOND},
@@ -185,7 +186,7 @@ test_stream_times (void)
     rig_push_stream_start (&rig);
     g_assert_true (rig_push_caps (&rig));
     rig_push_exact_segment (&rig, &segments[i].segment);
-    push_at (&rig, 2 * GST_SECOND, GST_SECOND);
+    push_step_at (&rig, 2 * GST_SECOND, GST_SECOND);
     assert_next (&rig, segments[i].next, 1);
     rig_clear (&rig);
   }
@@ -197,14 +198,14 @@ push_gap (Rig *rig)
   rig_push_event (rig, gst_event_new_gap (3 * GST_SECOND, GST_SECOND));
 }
 
-/* What became of h and c, and what is known of the next step then, after three steps of 1 s */
+/* Actions after three steps of 1 s, and the time of the next step and the number of steps after them */
 static const struct {
   const gchar *properties;
-  void (*happens) (Rig *rig);
+  void (*act) (Rig *rig);
   guint64 next, steps;
-} later[] = {
+} actions[] = {
     {"", rig_do_nothing, 3 * GST_SECOND, 3},
-    {"", rig_emit_reset, 3 * GST_SECOND, 0}, /* the stream goes on */
+    {"", rig_emit_reset, 3 * GST_SECOND, 0}, /* the stream continues */
     {"", rig_push_segment, NONE, 0},
     {"", rig_push_flush, NONE, 0},
     {"", rig_push_eos, NONE, 0},
@@ -218,25 +219,25 @@ static const struct {
 };
 
 static void
-test_later (void)
+test_actions (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (later); i++) {
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++) {
     Rig rig;
 
     g_test_message ("%u", i);
-    rig_init (&rig, FOLDER, later[i].properties);
+    rig_init (&rig, FOLDER, actions[i].properties);
     rig.framerate = "1/1";
     rig_begin_stream (&rig);
     for (guint t = 0; t < 3; t++)
-      push_at (&rig, t * GST_SECOND, GST_SECOND);
-    later[i].happens (&rig);
-    assert_next (&rig, later[i].next, later[i].steps);
+      push_step_at (&rig, t * GST_SECOND, GST_SECOND);
+    actions[i].act (&rig);
+    assert_next (&rig, actions[i].next, actions[i].steps);
     rig_clear (&rig);
   }
 }
 
-/* A final vector that waits is dropped with what it was made of; that of the sequence which goes on
- * counts the steps before it. */
+/* set-state drops a final vector that waits. The final vector of the restored sequence counts the steps
+ * before the state was saved. */
 static void
 test_final (void)
 {
@@ -273,7 +274,7 @@ test_final (void)
 
 /* Returns: (transfer full) (nullable) */
 static GBytes *
-read_file (const StateLocation *location)
+read_state_file (const StateLocation *location)
 {
   gchar *content;
   gsize size;
@@ -292,8 +293,8 @@ push_value (Rig *rig, guint i, gfloat value)
   g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
 }
 
-/* The text of the warnings that begin with @prefix, of which there is one at most. The element warns of
- * NaN in itself besides. Returns: (transfer full) (nullable) */
+/* Returns: (transfer full) (nullable): the text of the warning that begins with @prefix; asserts that there
+ * is at most one. Other warnings of NaN are ignored. */
 static gchar *
 pop_warning (Rig *rig, const gchar *prefix)
 {
@@ -314,18 +315,19 @@ pop_warning (Rig *rig, const gchar *prefix)
 }
 
 static void
-to_ready (Rig *rig)
+set_ready (Rig *rig)
 {
   gst_element_set_state (rig->lstm, GST_STATE_READY);
 }
 
+/* Actions that write the file */
 static const struct {
-  const gchar *more;
-  void (*ends) (Rig *rig);
-} ends[] = {{"", rig_push_eos}, {"", to_ready}, {"state-interval=1", rig_do_nothing},
+  const gchar *more; /* properties */
+  void (*end) (Rig *rig);
+} ends[] = {{"", rig_push_eos}, {"", set_ready}, {"state-interval=1", rig_do_nothing},
     {"output-mode=window window-length=4", rig_push_eos}, {"stateful=true", rig_push_eos}};
 
-/* The good state of before stays in the file, and a warning says so, once. */
+/* A state with NaN is not written: the file keeps the previous state, and one warning is posted. */
 static void
 test_not_written (void)
 {
@@ -338,31 +340,31 @@ test_not_written (void)
     g_test_message ("%u", i);
     rig_init (&rig, FOLDER, location.properties);
     rig_begin_stream (&rig);
-    push_at (&rig, 0, 1000);
-    push_at (&rig, 1000, 1000);
-    to_ready (&rig);
-    good = read_file (&location);
+    push_step_at (&rig, 0, 1000);
+    push_step_at (&rig, 1000, 1000);
+    set_ready (&rig);
+    good = read_state_file (&location);
     g_assert_nonnull (good);
     gst_element_set_state (rig.lstm, GST_STATE_PLAYING);
     rig_begin_stream (&rig);
     for (guint t = 0; t < 3; t++)
       push_value (&rig, t, NAN);
-    ends[i].ends (&rig);
-    after = read_file (&location);
+    ends[i].end (&rig);
+    after = read_state_file (&location);
     g_assert_true (g_bytes_equal (after, good));
     warning = pop_warning (&rig, "property state-location: ");
     expected = g_strdup_printf ("property state-location: %s was not written: h and c: tensor "
                                 "\"0.hidden\": expected finite values, found *nan at [0, *",
         location.file);
     assert_matches (warning, expected);
-    to_ready (&rig);
+    set_ready (&rig);
     g_assert_null (pop_warning (&rig, "property state-location: "));
     rig_clear (&rig);
     state_location_clear (&location);
   }
 }
 
-/* A state that is good again is written, and the next one that is not is told of again. */
+/* A later finite state is written. The next state with NaN causes another warning. */
 static void
 test_good_again (void)
 {
@@ -375,7 +377,7 @@ test_good_again (void)
     g_autoptr (GBytes) none = NULL, file = NULL;
     g_autofree gchar *not_saved = NULL, *warning = NULL;
 
-    push_value (&rig, 10 * round, NAN); /* in the first round the interval begins here */
+    push_value (&rig, 10 * round, NAN); /* the interval of the first round begins here */
     push_value (&rig, 10 * round + 1, INFINITY);
     push_value (&rig, 10 * round + 2, 0);
     not_saved = pop_warning (&rig, "property state-location: ");
@@ -388,8 +390,8 @@ test_good_again (void)
     rig_emit_reset (&rig);
     push_value (&rig, 10 * round + 3, 0);
     push_value (&rig, 10 * round + 4, 0);
-    file = read_file (&location);
-    g_assert_cmpuint (get_number (file, "lstm.steps"), ==, 2);
+    file = read_state_file (&location);
+    g_assert_cmpuint (get_metadata_number (file, "lstm.steps"), ==, 2);
   }
   rig_clear (&rig);
   state_location_clear (&location);
@@ -397,11 +399,11 @@ test_good_again (void)
 
 /* --- When it is written --- */
 
-/* Buffers without pts, of which each is 1 s long, and an interval of 3 s */
+/* Buffers of 1 s without timestamps; the interval is 3 s */
 static const struct {
   const gchar *framerate;
   GstClockTime duration;
-  gboolean by_clock;
+  gboolean by_clock; /* the clock measures the interval */
 } feeds[] = {
     {"1/1", NONE, FALSE},
     {"3/1", NONE, FALSE},
@@ -427,19 +429,19 @@ test_interval (void)
 
       if (feeds[i].by_clock)
         gst_harness_set_time (rig.harness, t * GST_SECOND);
-      push_at (&rig, NONE, feeds[i].duration);
-      file = read_file (&location);
+      push_step_at (&rig, NONE, feeds[i].duration);
+      file = read_state_file (&location);
       if (t < 3)
         g_assert_null (file);
       else
-        g_assert_cmpuint (get_number (file, "lstm.steps"), ==, (t < 6 ? 4 : 7) * rig.n_steps);
+        g_assert_cmpuint (get_metadata_number (file, "lstm.steps"), ==, (t < 6 ? 4 : 7) * rig.n_steps);
     }
     rig_clear (&rig);
     state_location_clear (&location);
   }
 }
 
-/* Steps that stand for gaps count as well. */
+/* Steps of zeros for gaps count for the interval. */
 static void
 test_interval_of_gaps (void)
 {
@@ -453,9 +455,9 @@ test_interval_of_gaps (void)
   rig_begin_stream (&rig);
   for (guint t = 0; t < 4; t++)
     rig_push_event (&rig, gst_event_new_gap (t * GST_SECOND, GST_SECOND));
-  file = read_file (&location);
+  file = read_state_file (&location);
   g_assert_nonnull (file);
-  g_assert_cmpuint (get_number (file, "lstm.steps"), ==, 4);
+  g_assert_cmpuint (get_metadata_number (file, "lstm.steps"), ==, 4);
   rig_clear (&rig);
   state_location_clear (&location);
 }
@@ -466,9 +468,9 @@ main (int argc, char **argv)
   static const TestRow tests[] = {
       {"/lstm/saved/times", test_times},
       {"/lstm/saved/times-of-npysrc", test_times_of_npysrc},
-      {"/lstm/saved/behind", test_behind},
+      {"/lstm/saved/next-time", test_next_time},
       {"/lstm/saved/stream-times", test_stream_times},
-      {"/lstm/saved/later", test_later},
+      {"/lstm/saved/actions", test_actions},
       {"/lstm/saved/final", test_final},
       {"/lstm/saved/not-written", test_not_written},
       {"/lstm/saved/good-again", test_good_again},

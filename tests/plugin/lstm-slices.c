@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Buffers of many steps: what other threads want comes amid one, and the numbers do not show it. */
+ * Buffers of many steps are run in slices. Other threads act between two slices, which does not change the
+ * outputs. */
 #include "lstm-rig.h"
 
-#define LENGTH 300000 /* steps of a buffer, of which many slices are made */
+#define LENGTH 300000 /* steps of a buffer, which is run in many slices */
 
-/* Of one stream or several, with an input of @steps steps that come in one buffer */
+/* Initializes @rig with random input of @steps steps in one buffer. */
 static void
 init_long (Rig *rig, const gchar *properties, guint streams, gsize steps)
 {
@@ -19,7 +20,7 @@ init_long (Rig *rig, const gchar *properties, guint streams, gsize steps)
   for (gsize i = 0; i < streams * steps * rig->x.size; i++)
     rig->x.items[i] = (gfloat) g_rand_double_range (rand, -1, 1);
   g_rand_free (rand);
-  rig_expect_reset (rig); /* of as many streams */
+  rig_expect_reset (rig); /* the number of streams changes */
 }
 
 /* --- Numbers ---------------------------------------------------------------------------- */
@@ -39,8 +40,8 @@ append_tensor (GstBuffer *buffer, guint i, guint streams, GArray **all)
   gst_memory_unmap (memory, &map);
 }
 
-/* What the element gives for @steps steps in buffers of @t: each tensor's and stream's values in the
- * order of steps */
+/* Returns: (transfer full): the outputs for @steps steps in buffers of @t steps, ordered by tensor, stream and
+ * step */
 static GArray *
 run_buffers (const gchar *properties, guint streams, gsize steps, guint t)
 {
@@ -68,7 +69,7 @@ run_buffers (const gchar *properties, guint streams, gsize steps, guint t)
   return joined;
 }
 
-/* One long buffer gives what buffers of single steps give, of which no slices are made. */
+/* The outputs of one long buffer are those of buffers of single steps, which are not sliced. */
 static void
 test_bits (void)
 {
@@ -92,7 +93,7 @@ test_bits (void)
     }
 }
 
-/* --- Amid a buffer ---------------------------------------------------------------------- */
+/* --- During a buffer -------------------------------------------------------------------- */
 
 static gpointer
 push_long (gpointer data)
@@ -102,7 +103,7 @@ push_long (gpointer data)
   return GINT_TO_POINTER (gst_harness_push (rig->harness, rig_buffer_new (rig, 0)));
 }
 
-/* Starts to push one buffer, and returns while it runs: statistics tell of its steps. */
+/* Starts to push a buffer in another thread and returns while the element runs its steps. */
 static GThread *
 start_long (Rig *rig, const gchar *properties)
 {
@@ -125,22 +126,22 @@ join_long (GThread *thread)
 }
 
 static void
-flush (Rig *rig)
+start_flush (Rig *rig)
 {
   rig_push_event (rig, gst_event_new_flush_start ());
 }
 
 static void
-stop (Rig *rig)
+set_ready (Rig *rig)
 {
   gst_element_set_state (rig->lstm, GST_STATE_READY);
 }
 
-/* A flush and a stop do not wait for the end of the buffer. */
+/* A flush and a state change do not wait for the end of the buffer. */
 static void
-test_leaving (void)
+test_interruption (void)
 {
-  static void (*const ways[]) (Rig * rig) = {flush, stop};
+  static void (*const ways[]) (Rig * rig) = {start_flush, set_ready};
   static const gchar *const modes[] = {
       "", "output-mode=final", "output-mode=window window-length=4"};
 
@@ -157,23 +158,23 @@ test_leaving (void)
   }
 }
 
-/* The outputs from step @at on are those of @state, which has seen the steps before. */
+/* Asserts that @state gives the outputs from step @at on. */
 static void
 assert_follows (Rig *rig, LstmState *state, gsize at)
 {
   const gsize n = rig->outputs->len / LENGTH;
-  g_autoptr (GArray) got = g_array_new (FALSE, FALSE, sizeof (gfloat));
+  g_autoptr (GArray) found = g_array_new (FALSE, FALSE, sizeof (gfloat));
 
   g_array_append_vals (
-      got, &g_array_index (rig->outputs, gfloat, at * n), (guint) ((LENGTH - at) * n));
+      found, &g_array_index (rig->outputs, gfloat, at * n), (guint) ((LENGTH - at) * n));
   lstm_state_unref (rig->state);
   rig->state = lstm_state_ref (state);
   g_array_set_size (rig->expected_outputs, 0);
   rig_expect_outputs (rig, at, LENGTH - at, LENGTH - at);
-  assert_same_bits (got, rig->expected_outputs);
+  assert_same_bits (found, rig->expected_outputs);
 }
 
-/* A state that get-state gives amid a buffer is that between two of its steps. */
+/* get-state during a buffer returns the state between two of its steps. */
 static void
 test_get_state (void)
 {
@@ -195,7 +196,7 @@ test_get_state (void)
   rig_clear (&rig);
 }
 
-/* A reset amid a buffer is one between two of its steps. */
+/* A reset during a buffer is between two of its steps. */
 static void
 test_reset (void)
 {
@@ -223,7 +224,7 @@ main (int argc, char **argv)
 {
   static const TestRow tests[] = {
       {"/lstm-slices/bits", test_bits},
-      {"/lstm-slices/leaving", test_leaving},
+      {"/lstm-slices/interruption", test_interruption},
       {"/lstm-slices/get-state", test_get_state},
       {"/lstm-slices/reset", test_reset},
   };

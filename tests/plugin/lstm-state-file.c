@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What the file of state-location may be, and writes that fail. */
+ * state-location: files that are refused, and writes that fail. */
 #include "lstm-rig.h"
 #include "state-location.h"
 #include <glib/gstdio.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,9 +12,9 @@
 
 /* --- Files that are refused --- */
 
-/* Going to PAUSED with @location fails at once. Returns: (transfer full): what is posted */
+/* Asserts that an element with @location does not start. Returns: (transfer full): the text of the error */
 static gchar *
-refusal_of (const gchar *location)
+get_start_error (const gchar *location)
 {
   g_autofree gchar *model = get_vector_path (FOLDER, "model.safetensors");
   GstElement *lstm = gst_object_ref_sink (gst_element_factory_make ("lstm", NULL));
@@ -40,12 +38,12 @@ refusal_of (const gchar *location)
 static void
 assert_refused (const gchar *location, const gchar *pattern)
 {
-  g_autofree gchar *message = refusal_of (location);
-  g_autofree gchar *whole = g_strconcat (
+  g_autofree gchar *message = get_start_error (location);
+  g_autofree gchar *expected = g_strconcat (
       "property state-location: ", location, ": ", pattern, NULL);
 
-  if (!g_pattern_match_simple (whole, message))
-    g_error ("expected '%s', got '%s'", whole, message);
+  if (!g_pattern_match_simple (expected, message))
+    g_error ("expected '%s', found '%s'", expected, message);
 }
 
 static void
@@ -58,9 +56,9 @@ test_fifo (void)
   state_location_clear (&location);
 }
 
-/* Bytes that this process has read so far; 0 where the kernel does not count them */
+/* Returns the bytes that this process has read; 0 if the kernel does not count them. */
 static guint64
-count_read (void)
+count_read_bytes (void)
 {
   g_autofree gchar *text = NULL;
   guint64 n = 0;
@@ -81,7 +79,7 @@ write_state (const StateLocation *location)
   rig_clear (&rig);
 }
 
-/* A file of 3 GB, all zeros or a state at its beginning, is refused and not read. */
+/* A file of 3 GB is refused and not read, whether it begins with a state or not. */
 static void
 test_large_file (void)
 {
@@ -94,26 +92,14 @@ test_large_file (void)
     else
       g_file_set_contents (location.file, "", 0, NULL);
     g_assert_cmpint (truncate (location.file, 3000000000), ==, 0);
-    before = count_read ();
+    before = count_read_bytes ();
     assert_refused (location.file, "expected *, found 3000000000 bytes");
-    g_assert_cmpuint (count_read () - before, <, 10000000);
+    g_assert_cmpuint (count_read_bytes () - before, <, 10000000);
     state_location_clear (&location);
   }
 }
 
 /* --- Writes that fail --- */
-
-/* The kernel refuses to write beyond a size, as a full disk would. */
-static void
-set_file_size_limit (rlim_t limit)
-{
-  struct rlimit value;
-
-  signal (SIGXFSZ, SIG_IGN);
-  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &value), ==, 0);
-  value.rlim_cur = MIN (limit, value.rlim_max);
-  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &value), ==, 0);
-}
 
 static void
 assert_one_warning (Rig *rig, const gchar *pattern)
@@ -125,12 +111,12 @@ assert_one_warning (Rig *rig, const gchar *pattern)
   gst_message_parse_warning (message, &warning, NULL);
   g_assert_error (warning, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE);
   if (!g_pattern_match_simple (pattern, warning->message))
-    g_error ("expected '%s', got '%s'", pattern, warning->message);
+    g_error ("expected '%s', found '%s'", pattern, warning->message);
   g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_WARNING));
 }
 
 static void
-rig_stop (Rig *rig)
+set_ready (Rig *rig)
 {
   gst_element_set_state (rig->lstm, GST_STATE_READY);
 }
@@ -141,18 +127,18 @@ push_step (Rig *rig)
   rig_push_steps (rig, 6, 1);
 }
 
-/* Writes fail, with one warning for a reason, and the stream goes on; then the disk has room again. The next
- * write, which @retries, writes the state that should be there: that of EOS is not the one that
- * the element has. */
+/* Writes fail with one warning for each reason, and the stream continues. Then the disk has room again, and
+ * the next write succeeds. It writes the state of the write that failed: after EOS the element has
+ * another one. */
 static const struct {
-  const gchar *more;
-  void (*ends) (Rig *rig); /* the last write that fails */
-  void (*retries) (Rig *rig);
-  gboolean newer; /* what is written is of the retry's own step */
+  const gchar *more;        /* properties */
+  void (*fail) (Rig *rig);  /* causes the last write that fails */
+  void (*retry) (Rig *rig); /* causes the write that succeeds */
+  gboolean has_new_step;    /* the retry writes the state after its own step */
 } retries[] = {
-    {"", rig_push_eos, rig_stop, FALSE},
-    {"state-interval=1", rig_do_nothing, rig_stop, FALSE},
-    {"state-interval=1", rig_push_eos, rig_stop, FALSE},
+    {"", rig_push_eos, set_ready, FALSE},
+    {"state-interval=1", rig_do_nothing, set_ready, FALSE},
+    {"state-interval=1", rig_push_eos, set_ready, FALSE},
     {"state-interval=1", rig_do_nothing, push_step, TRUE},
 };
 
@@ -169,18 +155,18 @@ test_retries (void)
     g_test_message ("retry %u", i);
     rig_init (&rig, FOLDER, location.properties);
     rig_begin_stream (&rig);
-    set_file_size_limit (100);
+    test_set_file_size_limit (100);
     rig_push_and_expect (&rig, 0, 6);
     rig_assert_outputs (&rig);
     g_signal_emit_by_name (rig.lstm, "get-state", &bytes);
-    retries[i].ends (&rig);
-    set_file_size_limit (RLIM_INFINITY);
+    retries[i].fail (&rig);
+    test_set_file_size_limit (RLIM_INFINITY);
     assert_one_warning (
         &rig, "property state-location: */state.safetensors: writing: File too large");
     g_assert_false (g_file_test (location.file, G_FILE_TEST_EXISTS));
-    retries[i].retries (&rig);
+    retries[i].retry (&rig);
     g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_WARNING));
-    if (retries[i].newer) {
+    if (retries[i].has_new_step) {
       g_clear_pointer (&bytes, g_bytes_unref);
       g_signal_emit_by_name (rig.lstm, "get-state", &bytes);
     }
@@ -191,7 +177,7 @@ test_retries (void)
   }
 }
 
-/* Another reason is another warning, and so is the same one after a write. */
+/* Another reason causes another warning; so does the same reason after a successful write. */
 static void
 test_reasons (void)
 {
@@ -203,10 +189,10 @@ test_reasons (void)
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 2);
   for (guint i = 0; i < 2; i++) {
-    set_file_size_limit (100);
+    test_set_file_size_limit (100);
     rig_push_steps (&rig, 2, 2);
     assert_one_warning (&rig, too_large);
-    set_file_size_limit (RLIM_INFINITY);
+    test_set_file_size_limit (RLIM_INFINITY);
     g_unlink (location.file);
     g_mkdir (location.file, 0700);
     rig_push_steps (&rig, 4, 2);
@@ -222,11 +208,12 @@ test_reasons (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/lstm-state-file/fifo", test_fifo);
-  g_test_add_func ("/lstm-state-file/large", test_large_file);
-  g_test_add_func ("/lstm-state-file/retries", test_retries);
-  g_test_add_func ("/lstm-state-file/reasons", test_reasons);
-  return g_test_run ();
+  static const TestRow tests[] = {
+      {"/lstm-state-file/fifo", test_fifo},
+      {"/lstm-state-file/large", test_large_file},
+      {"/lstm-state-file/retries", test_retries},
+      {"/lstm-state-file/reasons", test_reasons},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * h and c of `lstm` beyond its own life: state-location, get-state and set-state, and a process
- * that is killed while it writes. */
+ * h and c that outlive an element: state-location, get-state and set-state, and a process that is killed
+ * while it writes. */
 #include "lstm-rig.h"
 #include "state-location.h"
 #include <errno.h>
@@ -13,9 +13,9 @@
 
 #define FOLDER "three-layers"
 
-/* Ends the rig's element and begins with a new one, as another process would. */
+/* Replaces the element by a new one, as if another process started. */
 static void
-restart (Rig *rig, const StateLocation *location)
+restart_element (Rig *rig, const StateLocation *location)
 {
   LstmState *state = lstm_state_ref (rig->state);
   const guint streams = rig->n_streams, steps = rig->n_steps;
@@ -47,18 +47,17 @@ reset_and_step (Rig *rig)
   g_array_set_size (rig->outputs, 0);
 }
 
-/* How the first life ends, what comes before the second one's first step, and what it goes on
- * from then. */
+/* Two consecutive elements with one state file */
 static const struct {
-  const gchar *more; /* properties */
-  void (*ends) (Rig *rig);
-  void (*begins) (Rig *rig);
-  gboolean kept;
+  const gchar *more;        /* properties */
+  void (*end) (Rig *rig);   /* ends the first element */
+  void (*begin) (Rig *rig); /* precedes the first step of the second element */
+  gboolean keeps_state;     /* the second element continues the state of the first */
 } lives[] = {
     {"", rig_push_eos, rig_do_nothing, TRUE},
     {"", rig_do_nothing, rig_do_nothing, TRUE},
     {"stateful=true", rig_push_eos, rig_do_nothing, TRUE},
-    {"", rig_push_segment, rig_do_nothing, FALSE}, /* zero, and so it is saved */
+    {"", rig_push_segment, rig_do_nothing, FALSE}, /* saves a state of zeros */
     {"", rig_push_eos, rig_push_flush, TRUE},
     {"", rig_push_eos, rig_push_segment, TRUE},
     {"reset-on=gap", rig_push_eos, push_gap, TRUE},
@@ -82,11 +81,11 @@ check_lives (guint i, guint streams, guint steps)
   rig_begin_stream (&rig);
   rig_push_and_expect (&rig, 0, 6);
   rig_assert_outputs (&rig);
-  lives[i].ends (&rig);
-  restart (&rig, &location);
+  lives[i].end (&rig);
+  restart_element (&rig, &location);
   rig_begin_stream (&rig);
-  lives[i].begins (&rig);
-  if (!lives[i].kept)
+  lives[i].begin (&rig);
+  if (!lives[i].keeps_state)
     rig_expect_reset (&rig);
   rig_push_and_expect (&rig, 0, 6);
   rig_assert_outputs (&rig);
@@ -103,7 +102,7 @@ test_lives (void)
   }
 }
 
-/* The message tells where to go on from. */
+/* The message lstm-restored has the position at which the stream continues. */
 static void
 test_restored (void)
 {
@@ -113,11 +112,11 @@ test_restored (void)
   Rig rig;
 
   rig_init (&rig, FOLDER, location.properties);
-  rig.framerate = "1000000/1"; /* that of its buffers */
+  rig.framerate = "1000000/1"; /* matches the durations of the buffers */
   g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
   rig_begin_stream (&rig);
   rig_push_and_expect (&rig, 0, 5);
-  restart (&rig, &location);
+  restart_element (&rig, &location);
   message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
   g_assert_nonnull (message);
   g_assert_true (gst_message_has_name (message, "lstm-restored"));
@@ -129,7 +128,7 @@ test_restored (void)
   state_location_clear (&location);
 }
 
-/* Windows that were open when the state was saved go on, wherever it is cut. */
+/* Windows that are incomplete in the saved state continue, at whichever step the state was saved. */
 static void
 test_window (void)
 {
@@ -148,7 +147,7 @@ test_window (void)
     rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, cut);
     g_array_append_vals (rig.expected_outputs, rig.outputs->data, rig.outputs->len);
-    restart (&rig, &location);
+    restart_element (&rig, &location);
     g_array_append_vals (rig.outputs, rig.expected_outputs->data, rig.expected_outputs->len);
     rig_begin_stream (&rig);
     rig_push_steps (&rig, cut, 12 - cut);
@@ -187,9 +186,9 @@ test_signals (void)
   rig_clear (&rig);
 }
 
-/* What set-state refuses, with a warning that says why; h and c stay. */
+/* States that set-state refuses with a warning; h and c do not change. */
 static const struct {
-  const gchar *folder; /* whose state it is; NULL: no state at all */
+  const gchar *folder; /* vector whose model saved the state; NULL: bytes that are no state */
   guint streams;
   const gchar *message;
 } refusals[] = {
@@ -198,8 +197,9 @@ static const struct {
     {NULL, 1, "set-state: "},
 };
 
+/* Returns: (transfer full) */
 static GBytes *
-state_of (const gchar *folder, guint streams)
+save_state (const gchar *folder, guint streams)
 {
   GBytes *bytes;
   Rig rig;
@@ -219,7 +219,7 @@ static void
 test_refusals (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (refusals); i++) {
-    g_autoptr (GBytes) bytes = state_of (refusals[i].folder, refusals[i].streams);
+    g_autoptr (GBytes) bytes = save_state (refusals[i].folder, refusals[i].streams);
     g_autoptr (GstMessage) message = NULL;
     g_autoptr (GError) warning = NULL;
     gboolean ok = TRUE;
@@ -240,13 +240,13 @@ test_refusals (void)
   }
 }
 
-/* What state-location refuses: the element does not start. */
+/* With the same states as state-location the element does not start. */
 static void
 test_refused_files (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (refusals); i++) {
     StateLocation location = state_location_new ("");
-    g_autoptr (GBytes) bytes = state_of (refusals[i].folder, refusals[i].streams);
+    g_autoptr (GBytes) bytes = save_state (refusals[i].folder, refusals[i].streams);
     g_autofree gchar *model = get_vector_path (FOLDER, "model.safetensors");
     GstElement *lstm = gst_object_ref_sink (gst_element_factory_make ("lstm", NULL));
     const gboolean other_streams = refusals[i].streams > 1;
@@ -262,7 +262,7 @@ test_refused_files (void)
   }
 }
 
-/* Streams are known with the caps only. */
+/* Another number of streams is refused with the caps, which specify it. */
 static void
 test_other_streams (void)
 {
@@ -275,7 +275,7 @@ test_other_streams (void)
   rig.n_streams = 2;
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 2);
-  restart (&rig, &location);
+  restart_element (&rig, &location);
   rig.n_streams = 1;
   rig_push_stream_start (&rig);
   g_assert_false (rig_push_caps (&rig));
@@ -293,7 +293,7 @@ test_other_streams (void)
 #define STEPS 1000
 #define KILLS 20
 
-/* Step @i of a sequence of any length */
+/* Computes step @i of a sequence of any length. */
 static void
 fill_step (gfloat *x, gsize d, guint i)
 {
@@ -301,8 +301,8 @@ fill_step (gfloat *x, gsize d, guint i)
     x[k] = (gfloat) ((i * 31 + k * 17) % 64) / 32 - 1;
 }
 
-/* The other process: goes on from the file's step, saves after each one, and writes each step's
- * number and output to its stdout. */
+/* The child process. Continues at the step of the file, saves the state after each step, and writes a record
+ * to its stdout: the number and the output of the step. */
 static int
 run_child (const gchar *file)
 {
@@ -335,7 +335,7 @@ run_child (const gchar *file)
   return 0;
 }
 
-/* A record of the child's, whole; FALSE where it ended amid one. */
+/* Reads a complete record of the child. Returns FALSE at the end or within a record. */
 static gboolean
 read_record (gint fd, gpointer record, gsize size)
 {
@@ -351,9 +351,9 @@ read_record (gint fd, gpointer record, gsize size)
   return TRUE;
 }
 
-/* What an undisturbed run gives: [STEPS, n] */
+/* Returns: (transfer full): the outputs of a run without interruption, (STEPS, n) */
 static gfloat *
-undisturbed (gsize *n)
+run_undisturbed (gsize *n)
 {
   g_autofree gchar *path = get_vector_path (FOLDER, "model.safetensors");
   g_autoptr (LstmModel) model = lstm_model_load (path, NULL);
@@ -370,10 +370,11 @@ undisturbed (gsize *n)
   return y;
 }
 
-/* Kills a child when it has given @most records, and reads what it gave before it died; returns
- * the steps that are known then. A step may be saved and not yet told. */
+/* Kills a child after @max_records records and reads the records before its death. The child may have saved a
+ * step that it has not written yet.
+ * @n_known: number of steps that earlier children wrote. Returns: its new value */
 static guint
-run_and_kill (const gchar *file, guint most, const gfloat *expected, gsize n, guint known)
+run_and_kill (const gchar *file, guint max_records, const gfloat *expected, gsize n, guint n_known)
 {
   const gchar *argv[] = {"/proc/self/exe", "--child", file, NULL};
   g_autofree gchar *record = g_malloc (sizeof (guint) + n * sizeof (gfloat));
@@ -388,21 +389,21 @@ run_and_kill (const gchar *file, guint most, const gfloat *expected, gsize n, gu
   while (read_record (out, record, sizeof step + n * sizeof (gfloat))) {
     memcpy (&step, record, sizeof step);
     g_assert_cmpuint (step, <, STEPS);
-    g_assert_cmpuint (step, <=, known + 1); /* no more is left out */
+    g_assert_cmpuint (step, <=, n_known + 1); /* at most this one step is missing */
     g_assert_cmpmem (
         record + sizeof step, n * sizeof (gfloat), expected + step * n, n * sizeof (gfloat));
-    known = MAX (known, step + 1);
-    if (++count == most)
+    n_known = MAX (n_known, step + 1);
+    if (++count == max_records)
       kill (pid, SIGKILL);
   }
   kill (pid, SIGKILL);
   waitpid (pid, NULL, 0);
   g_spawn_close_pid (pid);
   close (out);
-  return known;
+  return n_known;
 }
 
-/* No name but the file's and the one that it has for the time being */
+/* Asserts that the directory has no file except the state and its temporary name. */
 static void
 assert_names (const gchar *dir)
 {
@@ -419,19 +420,19 @@ test_killed (void)
 {
   StateLocation location = state_location_new ("");
   gsize n;
-  g_autofree gfloat *expected = undisturbed (&n);
-  guint known = 0;
+  g_autofree gfloat *expected = run_undisturbed (&n);
+  guint n_known = 0;
 
   for (guint i = 0; i < KILLS; i++) {
-    known = run_and_kill (
-        location.file, (guint) g_test_rand_int_range (1, STEPS / KILLS), expected, n, known);
+    n_known = run_and_kill (
+        location.file, (guint) g_test_rand_int_range (1, STEPS / KILLS), expected, n, n_known);
     assert_names (location.dir);
   }
-  g_assert_cmpuint (known, <, STEPS);
-  g_assert_cmpuint (known, >, KILLS);
-  g_assert_cmpuint (run_and_kill (location.file, STEPS + 1, expected, n, known), ==, STEPS);
+  g_assert_cmpuint (n_known, <, STEPS);
+  g_assert_cmpuint (n_known, >, KILLS);
+  g_assert_cmpuint (run_and_kill (location.file, STEPS + 1, expected, n, n_known), ==, STEPS);
   g_assert_cmpint (g_unlink (location.file), ==, 0);
-  g_assert_cmpint (g_rmdir (location.dir), ==, 0); /* nothing is left */
+  g_assert_cmpint (g_rmdir (location.dir), ==, 0); /* no other file remains */
   g_assert_cmpint (g_mkdir (location.dir, 0700), ==, 0);
   state_location_clear (&location);
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * `lstm` while threads do at once what any thread may do, for a number of rounds (LSTM_TEST_ROUNDS);
- * afterwards its numbers are right. */
+ * `lstm` while several threads act on it, for a number of rounds (LSTM_TEST_ROUNDS). Afterwards its outputs
+ * are correct. */
 #include "lstm-rig.h"
-#include "testutil.h"
 #include <glib/gstdio.h>
 
-static const gchar causal[] = "seed-1x30", whole[] = "./variants/keras-bidirectional-concat";
+static const gchar causal[] = "seed-1x30", non_causal[] = "./variants/keras-bidirectional-concat";
 
 static const struct {
   const gchar *folder, *properties;
@@ -14,20 +13,20 @@ static const struct {
     {causal, "output-mode=sequence emit=output+hidden+cell+gates"},
     {causal, "output-mode=final"},
     {causal, "output-mode=window window-length=5 window-hop=2"},
-    {whole, "output-mode=sequence"},
-    {whole, "output-mode=final"},
-    {whole, "output-mode=window window-length=5"},
+    {non_causal, "output-mode=sequence"},
+    {non_causal, "output-mode=final"},
+    {non_causal, "output-mode=window window-length=5"},
 };
 
 static guint
-n_rounds (void)
+get_n_rounds (void)
 {
   const gchar *text = g_getenv ("LSTM_TEST_ROUNDS");
 
   return text ? (guint) g_ascii_strtoull (text, NULL, 10) : 3000;
 }
 
-/* --- What threads do to an element, time and again -------------------------------------- */
+/* --- Threads ---------------------------------------------------------------------------- */
 
 typedef struct {
   GstElement *lstm;
@@ -38,7 +37,7 @@ static gpointer
 emit_signals (gpointer data)
 {
   const Target *target = data;
-  g_autoptr (GBytes) kept = NULL;
+  g_autoptr (GBytes) saved = NULL;
 
   for (guint i = 0; i < target->rounds; i++) {
     g_autoptr (GBytes) bytes = NULL;
@@ -48,11 +47,11 @@ emit_signals (gpointer data)
       g_signal_emit_by_name (target->lstm, "reset");
     g_signal_emit_by_name (target->lstm, "get-state", &bytes);
     if (i % 3 == 0 && bytes) {
-      g_clear_pointer (&kept, g_bytes_unref);
-      kept = g_bytes_ref (bytes);
+      g_clear_pointer (&saved, g_bytes_unref);
+      saved = g_bytes_ref (bytes);
     }
-    if (kept)
-      g_signal_emit_by_name (target->lstm, "set-state", kept, &ok); /* or of other streams */
+    if (saved)
+      g_signal_emit_by_name (target->lstm, "set-state", saved, &ok); /* may be refused: other streams */
   }
   return NULL;
 }
@@ -87,10 +86,10 @@ read_properties (gpointer data)
   return NULL;
 }
 
-/* Not for the position: the base class reads its segment without a lock, and GStreamer complains
- * when a flush changes the format meanwhile. */
+/* Sends queries, except for the position: the base class reads its segment without a lock, and GStreamer
+ * logs a critical if a flush changes the format meanwhile. */
 static gpointer
-ask (gpointer data)
+send_queries (gpointer data)
 {
   const Target *target = data;
   g_autoptr (GstPad) src = gst_element_get_static_pad (target->lstm, "src");
@@ -110,7 +109,7 @@ ask (gpointer data)
   return NULL;
 }
 
-static GThreadFunc const others[] = {emit_signals, change_properties, read_properties, ask};
+static GThreadFunc const others[] = {emit_signals, change_properties, read_properties, send_queries};
 
 static void
 start_others (Target *target, GThread *threads[G_N_ELEMENTS (others)])
@@ -130,16 +129,16 @@ join_others (GThread *threads[G_N_ELEMENTS (others)])
 
 typedef struct {
   Rig rig;
-  GMutex lock; /* held by who pushes, as sources do */
+  GMutex lock; /* locked while pushing, as by sources */
 } Stream;
 
-/* Flushes, also while a buffer is on its way. */
+/* Flushes, also while a buffer is being pushed. */
 static gpointer
-flush (gpointer data)
+flush_stream (gpointer data)
 {
   Stream *stream = data;
   Rig *rig = &stream->rig;
-  const guint rounds = n_rounds () / 3;
+  const guint rounds = get_n_rounds () / 3;
 
   for (guint i = 0; i < rounds; i++) {
     gst_harness_push_upstream_event (
@@ -155,10 +154,10 @@ flush (gpointer data)
   return NULL;
 }
 
-/* A buffer now and then, of changing T and bs, gaps, segments and ends. What a flush, or a restored
- * state of other streams, refuses is refused. */
+/* Pushes a buffer with changing T and bs, and sometimes gaps, segments and EOS. A buffer may be refused: during
+ * a flush, or if a restored state has other streams. */
 static void
-push_something (Rig *rig, guint i)
+push_item (Rig *rig, guint i)
 {
   GstBuffer *buffer;
 
@@ -185,9 +184,9 @@ push_something (Rig *rig, guint i)
     gst_buffer_unref (gst_harness_pull (rig->harness));
 }
 
-/* Nothing is left of the errors, and a fresh sequence is liblstm's. */
+/* Errors leave no trace: the outputs of a new sequence are those of liblstm. */
 static void
-check_fresh (Rig *rig, guint mode)
+check_new_sequence (Rig *rig, guint mode)
 {
   const gboolean final = strstr (modes[mode].properties, "final") != NULL;
   GstMessage *message;
@@ -203,7 +202,7 @@ check_fresh (Rig *rig, guint mode)
   g_array_set_size (rig->outputs, 0);
   if (strstr (modes[mode].properties, "window")) {
     rig_push_steps (rig, 0, 5);
-    rig_expect_outputs (rig, 0, 5, modes[mode].folder == whole ? 5 : 1);
+    rig_expect_outputs (rig, 0, 5, modes[mode].folder == non_causal ? 5 : 1);
   } else if (final) {
     rig_push_and_expect_last (rig, 0, 7);
   } else {
@@ -224,17 +223,17 @@ run_stream (guint mode)
   g_mutex_init (&stream.lock);
   rig_init (&stream.rig, modes[mode].folder, modes[mode].properties);
   rig_begin_stream (&stream.rig);
-  target = (Target){stream.rig.lstm, n_rounds ()};
+  target = (Target){stream.rig.lstm, get_n_rounds ()};
   start_others (&target, threads);
-  flushes = g_thread_new (NULL, flush, &stream);
-  for (guint i = 0; i < n_rounds () * 4; i++) {
+  flushes = g_thread_new (NULL, flush_stream, &stream);
+  for (guint i = 0; i < get_n_rounds () * 4; i++) {
     g_mutex_lock (&stream.lock);
-    push_something (&stream.rig, i);
+    push_item (&stream.rig, i);
     g_mutex_unlock (&stream.lock);
   }
   g_thread_join (flushes);
   join_others (threads);
-  check_fresh (&stream.rig, mode);
+  check_new_sequence (&stream.rig, mode);
   rig_clear (&stream.rig);
   g_mutex_clear (&stream.lock);
 }
@@ -270,9 +269,9 @@ cycle_states (GstElement *pipeline, guint rounds)
   gst_element_set_state (pipeline, GST_STATE_NULL);
 }
 
-/* Plays from zero to the end, with what is asked for in the beginning. */
+/* Plays from the beginning to the end, with the initial properties. */
 static void
-play (GstElement *pipeline)
+play_pipeline (GstElement *pipeline)
 {
   g_autoptr (GstElement) lstm = gst_bin_get_by_name (GST_BIN (pipeline), "lstm");
   g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
@@ -290,7 +289,7 @@ play (GstElement *pipeline)
   gst_element_set_state (pipeline, GST_STATE_NULL);
 }
 
-/* @file: %s stands for the tensor. Returns: (transfer full) */
+/* @file: %s is replaced by the name of the tensor. Returns: (transfer full) */
 static GstElement *
 pipeline_new (guint mode, const gchar *dir, const gchar *file, const gchar *more)
 {
@@ -308,7 +307,7 @@ pipeline_new (guint mode, const gchar *dir, const gchar *file, const gchar *more
   return pipeline;
 }
 
-/* After the states came and went the pipeline writes what an undisturbed one does. */
+/* After the state changes the pipeline writes the same file as an undisturbed one. */
 static void
 test_states (void)
 {
@@ -319,25 +318,25 @@ test_states (void)
   g_autofree gchar *file = g_build_filename (dir, "state", NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
-    g_autoptr (GstElement) calm = pipeline_new (i, dir, "a-%s.npy", "");
+    g_autoptr (GstElement) undisturbed = pipeline_new (i, dir, "a-%s.npy", "");
     g_autoptr (GstElement)
         pipeline = pipeline_new (i, dir, "b-%s.npy", modes[i].folder == causal ? state : "");
     g_autoptr (GstElement) lstm = gst_bin_get_by_name (GST_BIN (pipeline), "lstm");
     GThread *threads[G_N_ELEMENTS (others)];
-    Target target = {lstm, n_rounds ()};
+    Target target = {lstm, get_n_rounds ()};
 
     start_others (&target, threads);
-    cycle_states (pipeline, n_rounds () / 8);
+    cycle_states (pipeline, get_n_rounds () / 8);
     join_others (threads);
-    play (pipeline);
-    play (calm);
+    play_pipeline (pipeline);
+    play_pipeline (undisturbed);
     test_assert_same_file (a, b);
     g_unlink (file);
   }
   test_dir_remove (dir);
 }
 
-/* --- Many that share -------------------------------------------------------------------- */
+/* --- A shared model -------------------------------------------------------------------- */
 
 static gpointer
 start_and_stop (gpointer data)
@@ -345,7 +344,7 @@ start_and_stop (gpointer data)
   g_autofree gchar *line = g_strdup_printf ("lstm model-location=%s", (const gchar *) data);
   g_autoptr (GstElement) lstm = gst_object_ref_sink (gst_parse_launch (line, NULL));
 
-  for (guint i = 0; i < n_rounds () / 4; i++) {
+  for (guint i = 0; i < get_n_rounds () / 4; i++) {
     g_assert_cmpint (
         gst_element_set_state (lstm, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_SUCCESS);
     gst_element_set_state (lstm, GST_STATE_READY);
@@ -354,7 +353,7 @@ start_and_stop (gpointer data)
   return NULL;
 }
 
-/* One model is opened and closed by all of them. */
+/* Several elements open and close one model at once. */
 static void
 test_models (void)
 {
@@ -370,10 +369,11 @@ test_models (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/lstm-stress/harness", test_harness);
-  g_test_add_func ("/lstm-stress/states", test_states);
-  g_test_add_func ("/lstm-stress/models", test_models);
-  return g_test_run ();
+  static const TestRow tests[] = {
+      {"/lstm-stress/harness", test_harness},
+      {"/lstm-stress/states", test_states},
+      {"/lstm-stress/models", test_models},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "testutil.h"
 #include <glib/gstdio.h>
+#include <signal.h>
 
 void
 test_init (int *argc, char ***argv)
@@ -66,6 +67,17 @@ test_assert_same_file (const gchar *a, const gchar *b)
   g_assert_true (g_file_get_contents (a, &content_a, &size_a, NULL));
   g_assert_true (g_file_get_contents (b, &content_b, &size_b, NULL));
   g_assert_cmpmem (content_a, size_a, content_b, size_b);
+}
+
+void
+test_set_file_size_limit (rlim_t limit)
+{
+  struct rlimit value;
+
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &value), ==, 0);
+  value.rlim_cur = MIN (limit, value.rlim_max);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &value), ==, 0);
 }
 
 void

@@ -4,6 +4,7 @@
 #pragma once
 #include <gst/check/gstharness.h>
 #include <gst/gst.h>
+#include <sys/resource.h>
 
 /* --- Programs --- */
 
@@ -39,6 +40,10 @@ void test_dir_remove (gchar *dir);
 
 /* Asserts that both files have the same bytes. */
 void test_assert_same_file (const gchar *a, const gchar *b);
+
+/* Limits the size of files that this process writes: beyond @limit bytes a write fails, as on a full
+ * disk. */
+void test_set_file_size_limit (rlim_t limit);
 
 /* --- Messages --- */
 
