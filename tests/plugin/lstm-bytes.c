@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Segments in bytes at the limits of 64-bit numbers, and played backwards. */
+ * Segments in bytes: at the limits of 64-bit numbers, played backwards, and mapped to time. */
 #include "lstm-rig.h"
 
 #define NONE GST_CLOCK_TIME_NONE
@@ -136,6 +136,125 @@ test_backwards_again (void)
   rig_clear (&rig);
 }
 
+/* --- Streams --- */
+
+static const struct {
+  const gchar *folder, *framerate;
+  guint steps;
+  guint64 bytes[5]; /* start, stop, time, base, duration of the input segment */
+  guint64 time[5];  /* start, stop, time, base, duration of the output segment */
+  guint64 offset;   /* of the first of two input buffers; NONE: without offsets */
+  const gchar *log; /* output */
+  guint64 first;    /* offset of the first output buffer, in steps */
+} bytes_cases[] = {
+    {"seed-1x30", "1000000/1", 1, {0, NONE, 0, 0, NONE}, {0, NONE, 0, 0, NONE}, 0,
+        "buffer 0+1000, buffer 1000+1000", 0},
+    {"seed-1x30", "1000000/1", 1, {0, NONE, 0, 0, NONE}, {0, NONE, 0, 0, NONE}, NONE,
+        "buffer 0+1000, buffer 1000+1000", 0},
+    {"seed-1x30", "1000000/1", 5, {0, 800, 0, 0, 1600}, {0, 200000, 0, 0, 400000}, 0,
+        "buffer 0+5000, buffer 5000+5000", 0},
+    {"seed-1x30", "1000000/1", 2, {40, 80, 40, 400, 120}, {10000, 20000, 10000, 100000, 30000},
+        40, "buffer 10000+2000, buffer 12000+2000", 10},
+    {"seed-1x30", "1000000/1", 2, {40, 80, 40, 400, 120}, {10000, 20000, 10000, 100000, 30000},
+        NONE, "buffer 10000+2000, buffer 12000+2000", 10},
+    {"long-no-bias", "1000000/1", 2, {24, NONE, 24, 0, 1200}, {2000, NONE, 2000, 0, 100000}, 24,
+        "buffer 2000+2000, buffer 4000+2000", 2},
+    {"seed-1x30", "30/1", 1, {0, NONE, 0, 0, 12}, {0, NONE, 0, 0, 100000000}, 8,
+        "buffer 66666666+33333334, buffer 100000000+33333333", 2},
+    {"seed-1x30", "0/1", 2, {40, 80, 40, 400, 120}, {0, NONE, 0, 0, NONE}, 40, "buffer, buffer",
+        10},
+};
+
+static void
+assert_segment (Rig *rig, const guint64 expected[5])
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (rig->lstm, "src");
+  g_autoptr (GstEvent) event = gst_pad_get_sticky_event (pad, GST_EVENT_SEGMENT, 0);
+  const GstSegment *segment;
+
+  gst_event_parse_segment (event, &segment);
+  g_assert_cmpint (segment->format, ==, GST_FORMAT_TIME);
+  g_assert_cmpuint (segment->start, ==, expected[0]);
+  g_assert_cmpuint (segment->stop, ==, expected[1]);
+  g_assert_cmpuint (segment->time, ==, expected[2]);
+  g_assert_cmpuint (segment->base, ==, expected[3]);
+  g_assert_cmpuint (segment->duration, ==, expected[4]);
+}
+
+static void
+push_bytes (Rig *rig, guint i, gsize first)
+{
+  const gsize row = rig->n_streams * rig->x.size * sizeof (gfloat);
+  GstBuffer *buffer = rig_buffer_new (rig, first);
+
+  GST_BUFFER_PTS (buffer) = GST_BUFFER_DURATION (buffer) = NONE;
+  if (bytes_cases[i].offset != NONE)
+    GST_BUFFER_OFFSET (buffer) = bytes_cases[i].offset + first * row;
+  g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
+}
+
+static void
+check_bytes (guint i)
+{
+  const guint64 *s = bytes_cases[i].bytes;
+  Rig rig;
+
+  g_test_message ("bytes %u", i);
+  rig_init (&rig, bytes_cases[i].folder, "");
+  rig.n_steps = bytes_cases[i].steps;
+  rig.framerate = bytes_cases[i].framerate;
+  rig_push_stream_start (&rig);
+  g_assert_true (rig_push_caps (&rig));
+  rig_push_exact_segment (
+      &rig, &(RigSegment){GST_FORMAT_BYTES, 1, 1, s[0], s[1], s[2], s[3], s[0], s[4]});
+  assert_segment (&rig, bytes_cases[i].time);
+  g_string_truncate (rig.log, 0);
+  for (guint k = 0; k < 2; k++) {
+    push_bytes (&rig, i, k * rig.n_steps);
+    rig_expect_outputs (&rig, k * rig.n_steps, rig.n_steps, rig.n_steps);
+  }
+  rig_assert_log (&rig, bytes_cases[i].log);
+  rig_assert_outputs (&rig);
+  for (guint k = 0; k < 2; k++) {
+    g_autoptr (GstBuffer) out = gst_harness_try_pull (rig.harness);
+    const guint64 first = bytes_cases[i].first + k * rig.n_steps;
+
+    g_assert_cmpuint (GST_BUFFER_OFFSET (out), ==, first);
+    g_assert_cmpuint (GST_BUFFER_OFFSET_END (out), ==, first + rig.n_steps);
+  }
+  rig_clear (&rig);
+}
+
+static void
+test_streams (void)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (bytes_cases); i++)
+    check_bytes (i);
+}
+
+/* SEGMENT_DONE in bytes becomes SEGMENT_DONE in time. */
+static void
+test_segment_done (void)
+{
+  g_autoptr (GstEvent) event = NULL;
+  GstFormat format;
+  gint64 position;
+  Rig rig;
+
+  rig_init (&rig, "seed-1x30", "");
+  rig_push_stream_start (&rig);
+  g_assert_true (rig_push_caps (&rig));
+  rig_push_exact_segment (&rig, &(RigSegment){GST_FORMAT_BYTES, 1, 1, 0, NONE, 0, 0, 0, NONE});
+  rig_push_event (&rig, gst_event_new_segment_done (GST_FORMAT_BYTES, 30 * sizeof (gfloat)));
+  while ((event = gst_harness_pull_event (rig.harness))
+         && GST_EVENT_TYPE (event) != GST_EVENT_SEGMENT_DONE)
+    gst_clear_event (&event);
+  gst_event_parse_segment_done (event, &format, &position);
+  g_assert_cmpint (format, ==, GST_FORMAT_TIME);
+  g_assert_cmpint (position, ==, GST_SECOND);
+  rig_clear (&rig);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -143,6 +262,8 @@ main (int argc, char **argv)
       {"/lstm-bytes/seeks", test_seeks},
       {"/lstm-bytes/backwards", test_backwards},
       {"/lstm-bytes/backwards-again", test_backwards_again},
+      {"/lstm-bytes/streams", test_streams},
+      {"/lstm-bytes/segment-done", test_segment_done},
   };
 
   return test_main (argc, argv, tests, G_N_ELEMENTS (tests));

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What NNStreamer sends: numbers of every type, several tensors in a buffer, and tensors that describe
- * themselves in a header. */
+ * Tensors as NNStreamer pushes them: numbers of every type, several tensors in a buffer, and flexible tensors,
+ * which have a header. */
 #include "lstm-rig.h"
 
 #define FOLDER "long-no-bias" /* d = 3 */
 #define D 3
 
-/* NNStreamer's names and numbers of its types, and a file of vectors/npy: [4, 3], as NumPy writes
- * it, where item i is i - 3, or i if it cannot be below 0 */
+/* Types of NNStreamer, and files of vectors/npy that NumPy wrote: shape (4, 3), item i is first + i */
 static const struct {
-  const gchar *name;
-  guint32 number;
-  const gchar *file;
-  gsize size; /* of an item */
-  gfloat first;
+  const gchar *name;  /* in caps */
+  guint32 number;     /* in headers */
+  const gchar *file;  /* FILE-4x3.npy */
+  gsize size;         /* of an item, in bytes */
+  gfloat first;       /* item 0: -3, or 0 for unsigned types */
 } types[] = {
     {"int32", 0, "i4", 4, -3},
     {"uint32", 1, "u4", 4, 0},
@@ -38,9 +37,9 @@ find_type (const gchar *name)
   g_error ("no type %s", name);
 }
 
-/* The items of a type's file, @offset bytes into a memory of their own. Returns: (transfer full) */
+/* Returns: (transfer full): a memory with the items of a type, which begin at byte @offset */
 static GstMemory *
-items_of (guint type, gsize offset)
+items_memory_new (guint type, gsize offset)
 {
   g_autofree gchar *name = g_strdup_printf ("npy/%s-4x3.npy", types[type].file);
   g_autofree gchar *path = test_vector_path (name);
@@ -57,7 +56,8 @@ items_of (guint type, gsize offset)
   return gst_memory_new_wrapped (0, data, offset + bytes, offset, bytes, data, g_free);
 }
 
-/* What liblstm gives for @streams streams of @steps steps that hold those items. */
+/* Runs liblstm over @steps steps of @streams streams with these items and appends the outputs to the expected
+ * ones. */
 static void
 expect_items (Rig *rig, guint type, guint steps, guint streams)
 {
@@ -86,7 +86,7 @@ push_caps (Rig *rig, const gchar *more)
 }
 
 static void
-begin (Rig *rig, const gchar *properties, const gchar *caps)
+begin_tensors (Rig *rig, const gchar *properties, const gchar *caps)
 {
   rig_init (rig, FOLDER, properties);
   rig_push_stream_start (rig);
@@ -108,8 +108,8 @@ test_types (void)
       GstBuffer *buffer = gst_buffer_new ();
       Rig rig;
 
-      begin (&rig, "", caps);
-      gst_buffer_append_memory (buffer, items_of (i, offset));
+      begin_tensors (&rig, "", caps);
+      gst_buffer_append_memory (buffer, items_memory_new (i, offset));
       g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
       expect_items (&rig, i, 4, 1);
       rig_assert_outputs (&rig);
@@ -124,7 +124,7 @@ test_types (void)
   "dimensions=(string)\"12:1:1:1,3:4.3:2:2\""
 
 static const struct {
-  gint which;
+  gint index; /* input-tensor-index */
   const gchar *type;
   guint steps, streams;
 } picks[] = {{1, "float16", 4, 1}, {2, "float32", 2, 2}};
@@ -132,16 +132,16 @@ static const struct {
 static void
 test_several (void)
 {
-  static const gchar *const sent[] = {"uint8", "float16", "float32"};
+  static const gchar *const pushed[] = {"uint8", "float16", "float32"};
 
   for (guint i = 0; i < G_N_ELEMENTS (picks); i++) {
-    g_autofree gchar *property = g_strdup_printf ("input-tensor-index=%d", picks[i].which);
+    g_autofree gchar *property = g_strdup_printf ("input-tensor-index=%d", picks[i].index);
     GstBuffer *buffer = gst_buffer_new ();
     Rig rig;
 
-    begin (&rig, property, THREE);
-    for (guint k = 0; k < G_N_ELEMENTS (sent); k++)
-      gst_buffer_append_memory (buffer, items_of (find_type (sent[k]), 0));
+    begin_tensors (&rig, property, THREE);
+    for (guint k = 0; k < G_N_ELEMENTS (pushed); k++)
+      gst_buffer_append_memory (buffer, items_memory_new (find_type (pushed[k]), 0));
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
     expect_items (&rig, find_type (picks[i].type), picks[i].steps, picks[i].streams);
     rig_assert_outputs (&rig);
@@ -188,45 +188,45 @@ test_refused_caps (void)
   }
 }
 
-/* --- Flexible ones --- */
+/* --- Flexible tensors --- */
 
-/* What a header may say wrong: a word of 32 bits, by its index */
+/* A change of a header that makes it invalid */
 typedef struct {
-  gint index; /* -1: nothing */
-  guint32 word;
+  gint index;    /* of a 32-bit field; -1: no change */
+  guint32 value; /* new value of the field */
 } Change;
 
-/* A header of type, dimensions (0 ends them) and items, which are @bytes or all that belong to it.
- * Returns: (transfer full) */
+/* Returns: (transfer full): a memory with a header and the items of the tensor. @dimensions: 0 ends them.
+ * @change: (nullable) */
 static GstMemory *
-flexible_of (guint type, const guint32 *dimensions, const Change *change)
+flexible_memory_new (guint type, const guint32 *dimensions, const Change *change)
 {
-  g_autoptr (GstMemory) items = items_of (type, 0);
-  guint32 words[32] = {0xfeedcced, 0xde001000, types[type].number, [19] = 1, [20] = 4};
-  guint8 *data = g_malloc (sizeof words + 4 * D * sizeof (gdouble));
+  g_autoptr (GstMemory) items = items_memory_new (type, 0);
+  guint32 fields[32] = {0xfeedcced, 0xde001000, types[type].number, [19] = 1, [20] = 4};
+  guint8 *data = g_malloc (sizeof fields + 4 * D * sizeof (gdouble));
   gsize bytes = types[type].size;
   GstMapInfo map;
 
   for (guint i = 0; i < 4; i++) {
-    words[3 + i] = dimensions[i];
+    fields[3 + i] = dimensions[i];
     bytes *= MAX (dimensions[i], 1);
   }
   if (change && change->index >= 0)
-    words[change->index] = change->word;
+    fields[change->index] = change->value;
   g_assert_true (gst_memory_map (items, &map, GST_MAP_READ));
   g_assert_cmpuint (bytes, <=, map.size);
-  memcpy (data, words, sizeof words);
-  memcpy (data + sizeof words, map.data, bytes);
+  memcpy (data, fields, sizeof fields);
+  memcpy (data + sizeof fields, map.data, bytes);
   gst_memory_unmap (items, &map);
   return gst_memory_new_wrapped (
-      0, data, sizeof words + bytes, 0, sizeof words + bytes, data, g_free);
+      0, data, sizeof fields + bytes, 0, sizeof fields + bytes, data, g_free);
 }
 
-/* Steps, streams and type come with each buffer; caps follow. */
+/* Each buffer specifies steps, streams and type. The caps of the output follow. */
 static const struct {
   const gchar *type;
-  guint32 dimensions[4 + 2]; /* zeros after those of the header */
-  const gchar *log;          /* before the buffer */
+  guint32 dimensions[4 + 2]; /* zeros follow those of the header */
+  const gchar *log;          /* output before the buffer */
 } flexible[] = {
     {"float32", {3}, ""},
     {"float32", {3, 1, 1, 1}, ""},
@@ -245,14 +245,14 @@ test_flexible (void)
 {
   Rig rig;
 
-  begin (&rig, "", "format=flexible");
+  begin_tensors (&rig, "", "format=flexible");
   for (guint i = 0; i < G_N_ELEMENTS (flexible); i++) {
     const guint type = find_type (flexible[i].type);
     const guint32 *d = flexible[i].dimensions;
     g_autofree gchar *log = g_strconcat (flexible[i].log, "buffer", NULL);
     GstBuffer *buffer = gst_buffer_new ();
 
-    gst_buffer_append_memory (buffer, flexible_of (type, d, NULL));
+    gst_buffer_append_memory (buffer, flexible_memory_new (type, d, NULL));
     g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
     rig_assert_log (&rig, log);
     while (*d == 1)
@@ -263,7 +263,7 @@ test_flexible (void)
   rig_clear (&rig);
 }
 
-/* Ones are values of a model that takes single ones. */
+/* A model with input size 1 reads leading ones as vectors of one value. */
 static void
 test_flexible_scalars (void)
 {
@@ -276,13 +276,13 @@ test_flexible_scalars (void)
   g_assert_true (push_caps (&rig, "format=flexible"));
   rig_push_segment (&rig);
   g_string_truncate (rig.log, 0);
-  gst_buffer_append_memory (buffer, flexible_of (find_type ("float32"), scalars, NULL));
+  gst_buffer_append_memory (buffer, flexible_memory_new (find_type ("float32"), scalars, NULL));
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
   rig_assert_log (&rig, "caps 30:1:3, buffer");
   rig_clear (&rig);
 }
 
-/* What static caps said before does not count for them. */
+/* Earlier static caps do not affect flexible tensors. */
 static void
 test_flexible_after_static (void)
 {
@@ -290,7 +290,7 @@ test_flexible_after_static (void)
   g_autoptr (GstCaps) caps = NULL;
   Rig rig;
 
-  begin (&rig, "", "format=static,num_tensors=1,types=float32,dimensions=(string)3:4:5");
+  begin_tensors (&rig, "", "format=static,num_tensors=1,types=float32,dimensions=(string)3:4:5");
   g_assert_true (push_caps (&rig, "format=flexible"));
   pad = gst_element_get_static_pad (rig.lstm, "src");
   caps = gst_pad_get_current_caps (pad);
@@ -299,7 +299,7 @@ test_flexible_after_static (void)
   rig_clear (&rig);
 }
 
-/* One of two that a buffer holds, whose other one is no vector. */
+/* A buffer has two tensors. The one that is not selected need not be a vector. */
 static void
 test_flexible_several (void)
 {
@@ -307,9 +307,9 @@ test_flexible_several (void)
   GstBuffer *buffer = gst_buffer_new ();
   Rig rig;
 
-  begin (&rig, "input-tensor-index=1", "format=flexible");
-  gst_buffer_append_memory (buffer, flexible_of (find_type ("int8"), other, NULL));
-  gst_buffer_append_memory (buffer, flexible_of (find_type ("int16"), vectors, NULL));
+  begin_tensors (&rig, "input-tensor-index=1", "format=flexible");
+  gst_buffer_append_memory (buffer, flexible_memory_new (find_type ("int8"), other, NULL));
+  gst_buffer_append_memory (buffer, flexible_memory_new (find_type ("int16"), vectors, NULL));
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
   expect_items (&rig, find_type ("int16"), 4, 1);
   rig_assert_outputs (&rig);
@@ -321,7 +321,7 @@ static const struct {
   guint n_memories;
   guint32 dimensions[4];
   Change change;
-  gssize bytes; /* that are left of the memory; -1: all */
+  gssize bytes; /* size to which the memory is cut; -1: complete */
   const gchar *pattern;
 } refused_buffers[] = {
     {"", 2, {3}, {-1}, -1, "buffer: expected 1 tensor *input-tensor-index *, found 2"},
@@ -360,9 +360,9 @@ test_refused_buffers (void)
     GstBuffer *buffer = gst_buffer_new ();
     Rig rig;
 
-    begin (&rig, refused_buffers[i].properties, "format=flexible");
+    begin_tensors (&rig, refused_buffers[i].properties, "format=flexible");
     for (guint k = 0; k < refused_buffers[i].n_memories; k++) {
-      GstMemory *memory = flexible_of (
+      GstMemory *memory = flexible_memory_new (
           type, refused_buffers[i].dimensions, &refused_buffers[i].change);
 
       if (refused_buffers[i].bytes >= 0)
@@ -381,7 +381,7 @@ test_refused_buffers (void)
 static const struct {
   const gchar *caps;
   gsize bytes;          /* of a buffer */
-  const gchar *pattern; /* of the error; NULL: it runs */
+  const gchar *pattern; /* of the error; NULL: the pipeline runs */
 } links[] = {
     {"format=static,num_tensors=1,types=float32,dimensions=(string)3,framerate=30/1", 12, NULL},
     {"format=static,num_tensors=1,types=float32,dimensions=(string)3", 12, NULL},
@@ -406,7 +406,7 @@ static const struct {
     {"format=sparse", 12, "could not link *lstm*"},
 };
 
-/* Caps that a user writes after a source of bytes. */
+/* Caps that a user writes after a source of bytes */
 static void
 test_links (void)
 {
@@ -426,7 +426,7 @@ test_links (void)
   }
 }
 
-/* The 1 of 1:4 is m, not one of the ones that stand before vectors of four values. */
+/* Dimensions 1:4 of gates are m = 1 and four gates, not a vector of four values after a leading one. */
 static void
 test_gates_of_one_unit (void)
 {
@@ -443,7 +443,7 @@ test_gates_of_one_unit (void)
   g_assert_true (runs);
 }
 
-/* What upstream is told does not depend on what downstream is: its vectors are others. */
+/* The caps for upstream do not depend on the dimensions of downstream, whose vectors have another size. */
 static void
 test_query_upstream (void)
 {
