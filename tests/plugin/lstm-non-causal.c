@@ -618,21 +618,21 @@ int
 main (int argc, char **argv)
 {
   static const TestRow tests[] = {
-      {"/lstm-whole/models", test_models},
-      {"/lstm-whole/final", test_final},
-      {"/lstm-whole/windows", test_windows},
-      {"/lstm-whole/caps", test_caps},
-      {"/lstm-whole/caps-change", test_caps_change},
-      {"/lstm-whole/max-steps", test_max_steps},
-      {"/lstm-whole/max-steps-gap", test_max_steps_gap},
-      {"/lstm-whole/window-longer-than-max-steps", test_window_longer_than_max_steps},
-      {"/lstm-whole/emit", test_emit},
-      {"/lstm-whole/happenings", test_happenings},
-      {"/lstm-whole/sequences", test_sequences},
-      {"/lstm-whole/nothing", test_nothing},
-      {"/lstm-whole/zero-steps", test_zero_steps},
-      {"/lstm-whole/zero-step-last", test_zero_step_last},
-      {"/lstm-whole/tensors", test_tensors},
+      {"/lstm-non-causal/models", test_models},
+      {"/lstm-non-causal/final", test_final},
+      {"/lstm-non-causal/windows", test_windows},
+      {"/lstm-non-causal/caps", test_caps},
+      {"/lstm-non-causal/caps-change", test_caps_change},
+      {"/lstm-non-causal/max-steps", test_max_steps},
+      {"/lstm-non-causal/max-steps-gap", test_max_steps_gap},
+      {"/lstm-non-causal/window-longer-than-max-steps", test_window_longer_than_max_steps},
+      {"/lstm-non-causal/emit", test_emit},
+      {"/lstm-non-causal/happenings", test_happenings},
+      {"/lstm-non-causal/sequences", test_sequences},
+      {"/lstm-non-causal/nothing", test_nothing},
+      {"/lstm-non-causal/zero-steps", test_zero_steps},
+      {"/lstm-non-causal/zero-step-last", test_zero_step_last},
+      {"/lstm-non-causal/tensors", test_tensors},
   };
 
   return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
