@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What gst-inspect-1.0 shows of each element, and whether the element's page speaks of it. */
+ * Descriptions that gst-inspect-1.0 shows for each element, and their entries in the element's page. */
 #include "testutil.h"
 #include <string.h>
 
@@ -10,7 +10,7 @@ static const gchar *const elements[] = {
 static GstElement *element;
 static gchar *page;
 
-/* A sentence or the beginning of one, without a full stop, as everywhere in GStreamer */
+/* Asserts that @text is a description as elsewhere in GStreamer: words without a full stop. */
 static void
 assert_described (const gchar *what, const gchar *text)
 {
@@ -18,7 +18,7 @@ assert_described (const gchar *what, const gchar *text)
     g_error ("%s: '%s' is no description", what, text ? text : "(none)");
 }
 
-/* The page's row of a table whose first cell names it. Returns: (transfer full) */
+/* Returns: (transfer full): the row of the page's tables whose first cell has @name */
 static gchar *
 find_row (const gchar *name)
 {
@@ -66,9 +66,9 @@ check_values (GParamSpec *spec, const gchar *row)
   }
 }
 
-/* As the page spells it. Returns: (transfer full) */
+/* Returns: (transfer full): the default value as the page spells it */
 static gchar *
-default_text (GParamSpec *spec)
+get_default_text (GParamSpec *spec)
 {
   const GValue *value = g_param_spec_get_default_value (spec);
 
@@ -94,7 +94,7 @@ default_text (GParamSpec *spec)
   return gst_value_serialize (value);
 }
 
-/* The element's own; those of base classes are documented there. */
+/* Checks a property of the element; base classes document their own properties. */
 static void
 check_property (GParamSpec *spec)
 {
@@ -107,7 +107,7 @@ check_property (GParamSpec *spec)
   assert_described (spec->name, g_param_spec_get_blurb (spec));
   check_values (spec, row);
   if (spec->flags & G_PARAM_WRITABLE) {
-    g_autofree gchar *text = default_text (spec);
+    g_autofree gchar *text = get_default_text (spec);
 
     assert_row_has (spec->name, row, text);
     g_assert_true (spec->flags & (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING));
@@ -184,7 +184,7 @@ test_element (gconstpointer name)
   gst_object_unref (element);
 }
 
-/* The plugin's elements are those of the list. */
+/* The list above has all elements of the plugin. */
 static void
 test_list (void)
 {
@@ -197,8 +197,7 @@ test_list (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  test_init (&argc, &argv);
   g_test_add_func ("/inspect/list", test_list);
   for (guint i = 0; i < G_N_ELEMENTS (elements); i++) {
     g_autofree gchar *name = g_strdup_printf ("/inspect/%s", elements[i]);

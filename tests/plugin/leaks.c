@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pipelines under GStreamer's leaks tracer: when they are gone, so are all their objects. */
+ * Pipelines under GStreamer's leaks tracer: after they are freed, none of their objects is alive. */
 #include "testutil.h"
 #include <string.h>
 
-/* What lives now: a line for each object in @text. GStreamer gives the references away with the
- * structure, so that freeing it ends what leaked. */
+/* Appends the type of each live object to @text. Returns: (transfer full): a structure that owns the last
+ * references of leaked objects */
 static GstStructure *
-live_objects (GString *text)
+list_live_objects (GString *text)
 {
   GList *tracers = gst_tracing_get_active_tracers ();
   GstStructure *live = NULL;
@@ -28,9 +28,9 @@ live_objects (GString *text)
   return live;
 }
 
-/* {x}: a .npy file, {model}: the model for it, {whole}: one that needs whole sequences,
- * {demo}: the demo model, {labels}: its labels */
-#define N_GOOD_LINES 10 /* the others are errors */
+/* {x}: a .npy file; {model}: a model for it; {non-causal}: a model that needs complete sequences; {demo}: the
+ * demo model; {labels}: its labels */
+#define N_GOOD_LINES 10 /* the other lines cause errors */
 static const gchar *const lines[] = {
     "npysrc location={x} ! lstm model-location={model} ! fakesink",
     "npysrc location={x} steps-per-buffer=7 ! lstm model-location={model} "
@@ -43,18 +43,18 @@ static const gchar *const lines[] = {
     "npysrc location={x} steps-per-buffer=20 ! lstm model-location={model} output-mode=window "
     "window-length=7 ! fakesink",
     "npysrc location={x} ! lstm model-location={model} output-mode=final ! fakesink "
-    "npysrc location={x} ! lstm model-location={model} ! fakesink", /* one model */
-    "npysrc location={x} ! lstm model-location={whole} ! fakesink",
-    "npysrc location={x} ! lstm model-location={whole} output-mode=final ! fakesink",
-    "npysrc location={x} ! lstm model-location={whole} output-mode=window ! fakesink",
-    "npysrc location={x} ! lstm model-location={demo} ! fakesink", /* another d */
-    "npysrc location={x} ! lstm model-location={whole} max-steps=999 ! fakesink",
-    "npysrc location={x} ! lstm model-location={x} ! fakesink", /* no model */
+    "npysrc location={x} ! lstm model-location={model} ! fakesink", /* a shared model */
+    "npysrc location={x} ! lstm model-location={non-causal} ! fakesink",
+    "npysrc location={x} ! lstm model-location={non-causal} output-mode=final ! fakesink",
+    "npysrc location={x} ! lstm model-location={non-causal} output-mode=window ! fakesink",
+    "npysrc location={x} ! lstm model-location={demo} ! fakesink", /* another input size */
+    "npysrc location={x} ! lstm model-location={non-causal} max-steps=999 ! fakesink",
+    "npysrc location={x} ! lstm model-location={x} ! fakesink", /* not a model */
 };
 
-/* @line with the paths put in. Returns: (transfer full) */
+/* Replaces the names in braces by paths. Returns: (transfer full) */
 static gchar *
-put_paths (const gchar *line)
+replace_paths (const gchar *line)
 {
   const struct {
     const gchar *token;
@@ -62,7 +62,7 @@ put_paths (const gchar *line)
   } paths[] = {
       {"{x}", test_vector_path ("lstm/long-no-bias/x.npy")},
       {"{model}", test_vector_path ("lstm/long-no-bias/model.safetensors")},
-      {"{whole}", test_vector_path ("variants/keras-bidirectional-concat/model.safetensors")},
+      {"{non-causal}", test_vector_path ("variants/keras-bidirectional-concat/model.safetensors")},
       {"{demo}", test_source_path ("models/motion.safetensors")},
       {"{labels}", test_source_path ("models/motion.labels")},
   };
@@ -80,7 +80,7 @@ run_lines (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
     g_autofree gchar *error = NULL;
-    g_autofree gchar *line = put_paths (lines[i]);
+    g_autofree gchar *line = replace_paths (lines[i]);
     const gboolean good = i < N_GOOD_LINES;
 
     g_test_message ("%s", line);
@@ -89,7 +89,7 @@ run_lines (void)
   }
 }
 
-/* What is not given back is noticed; after the pipelines there is nothing. */
+/* The tracer finds objects that are not freed; after the pipelines there are none. */
 static void
 test_leaks (void)
 {
@@ -97,7 +97,7 @@ test_leaks (void)
       gst_caps_new_empty_simple ("other/tensors"), gst_bus_new ()};
   static const gchar *const names[] = {"GstBuffer\n", "GstEvent\n", "GstCaps\n", "GstBus\n"};
   GString *text = g_string_new (NULL);
-  GstStructure *live = live_objects (text);
+  GstStructure *live = list_live_objects (text);
 
   for (guint i = 0; i < G_N_ELEMENTS (leaked); i++) {
     g_assert_nonnull (leaked[i]);
@@ -105,9 +105,9 @@ test_leaks (void)
   }
   gst_structure_free (live);
   run_lines ();
-  gst_task_cleanup_all (); /* threads drop their tasks late; GStreamer is of no use after it */
+  gst_task_cleanup_all (); /* threads free their tasks late; GStreamer cannot be used afterwards */
   g_string_truncate (text, 0);
-  live = live_objects (text);
+  live = list_live_objects (text);
   g_assert_cmpstr (text->str, ==, "");
   gst_structure_free (live);
   g_string_free (text, TRUE);

@@ -27,10 +27,7 @@ static void
 begin_audio (Rig *rig, const gchar *folder, const gchar *properties, const gchar *caps)
 {
   rig_init (rig, folder, properties);
-  rig_push_stream_start (rig);
-  g_assert_true (rig_push_caps_text (rig, caps));
-  rig_push_segment (rig);
-  g_string_truncate (rig->log, 0);
+  rig_begin_stream_with_caps (rig, caps);
 }
 
 static void
@@ -163,10 +160,7 @@ test_to_tensors (void)
 
   rig_init (&rig, "stereo", "");
   gst_harness_set_sink_caps_str (rig.harness, "other/tensors,format=static");
-  rig_push_stream_start (&rig);
-  g_assert_true (rig_push_caps_text (&rig, AUDIO ("8000", "2", "")));
-  rig_push_segment (&rig);
-  g_string_truncate (rig.log, 0);
+  rig_begin_stream_with_caps (&rig, AUDIO ("8000", "2", ""));
   for (guint i = 0; i < 4; i++) {
     static const gsize frames[] = {20, 20, 7, 20};
     static const gchar *const caps[] = {"caps 2:20, ", "", "caps 2:7, ", "caps 2:20, "};

@@ -118,9 +118,7 @@ static void
 begin_video (Rig *rig, const gchar *properties)
 {
   rig_init (rig, FOLDER, properties);
-  rig_push_stream_start (rig);
-  g_assert_true (rig_push_caps_text (rig, VIDEO));
-  rig_push_segment (rig);
+  rig_begin_stream_with_caps (rig, VIDEO);
 }
 
 /* --- Tensors --- */
@@ -385,9 +383,7 @@ test_no_id (void)
   gst_element_set_state (rig.lstm, GST_STATE_NULL);
   g_object_set (rig.lstm, "output-tensor-id", NULL, NULL);
   gst_element_set_state (rig.lstm, GST_STATE_PLAYING);
-  rig_push_stream_start (&rig);
-  g_assert_true (rig_push_caps_text (&rig, VIDEO));
-  rig_push_segment (&rig);
+  rig_begin_stream_with_caps (&rig, VIDEO);
   push_steps (&rig, 0, 1);
   rig_expect_outputs (&rig, 0, 1, 1);
   rig_assert_outputs (&rig);

@@ -236,6 +236,15 @@ rig_begin_stream (Rig *rig)
   g_string_truncate (rig->log, 0);
 }
 
+void
+rig_begin_stream_with_caps (Rig *rig, const gchar *text)
+{
+  rig_push_stream_start (rig);
+  g_assert_true (rig_push_caps_text (rig, text));
+  rig_push_segment (rig);
+  g_string_truncate (rig->log, 0);
+}
+
 LstmState *
 rig_state_new (const Rig *rig, LstmModel *model)
 {

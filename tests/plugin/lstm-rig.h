@@ -140,6 +140,9 @@ void rig_push_eos_and_stream_start (Rig *rig);
 /* Pushes STREAM_START, caps and a segment, and clears the log. */
 void rig_begin_stream (Rig *rig);
 
+/* Does the same as rig_begin_stream() with the caps @text. */
+void rig_begin_stream_with_caps (Rig *rig, const gchar *text);
+
 /* Sets the element to READY and back to PLAYING, and begins a stream. */
 void rig_restart (Rig *rig);
 

@@ -6,6 +6,7 @@
 
 #define FOLDER "long-no-bias" /* d = 3 */
 #define D 3
+#define TENSORS "other/tensors,framerate=30/1,"
 
 /* Types of NNStreamer, and files of vectors/npy that NumPy wrote: shape (4, 3), item i is first + i */
 static const struct {
@@ -76,11 +77,11 @@ expect_items (Rig *rig, guint type, guint steps, guint streams)
   g_array_append_vals (rig->expected_outputs, y, (guint) (steps * streams * n));
 }
 
-/* With caps of @more fields, after those that tests never change. */
+/* Pushes caps with the fields @more. Returns whether the element accepts them. */
 static gboolean
 push_caps (Rig *rig, const gchar *more)
 {
-  g_autofree gchar *text = g_strdup_printf ("other/tensors,framerate=30/1,%s", more);
+  g_autofree gchar *text = g_strconcat (TENSORS, more, NULL);
 
   return rig_push_caps_text (rig, text);
 }
@@ -88,11 +89,10 @@ push_caps (Rig *rig, const gchar *more)
 static void
 begin_tensors (Rig *rig, const gchar *properties, const gchar *caps)
 {
+  g_autofree gchar *text = g_strconcat (TENSORS, caps, NULL);
+
   rig_init (rig, FOLDER, properties);
-  rig_push_stream_start (rig);
-  g_assert_true (push_caps (rig, caps));
-  rig_push_segment (rig);
-  g_string_truncate (rig->log, 0);
+  rig_begin_stream_with_caps (rig, text);
 }
 
 /* --- Types --- */
@@ -101,7 +101,7 @@ static void
 test_types (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    for (gsize offset = 0; offset < 2; offset++) { /* aligned; not, and after ones */
+    for (gsize offset = 0; offset < 2; offset++) { /* aligned; unaligned, with leading ones */
       g_autofree gchar *caps = g_strdup_printf (
           "format=static,num_tensors=1,types=%s,dimensions=(string)%s3:4", types[i].name,
           offset ? "1:1:" : "");
@@ -272,10 +272,7 @@ test_flexible_scalars (void)
   Rig rig;
 
   rig_init (&rig, "seed-1x30", "");
-  rig_push_stream_start (&rig);
-  g_assert_true (push_caps (&rig, "format=flexible"));
-  rig_push_segment (&rig);
-  g_string_truncate (rig.log, 0);
+  rig_begin_stream_with_caps (&rig, TENSORS "format=flexible");
   gst_buffer_append_memory (buffer, flexible_memory_new (find_type ("float32"), scalars, NULL));
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
   rig_assert_log (&rig, "caps 30:1:3, buffer");

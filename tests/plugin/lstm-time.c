@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Segments, gaps and times of `lstm`: what begins a sequence, which steps count, when they are. */
+ * Segments, gaps and timestamps of `lstm`: which segments begin a sequence, which steps are run, and the
+ * timestamps of outputs. */
 #include "lstm-rig.h"
 
 #define NONE GST_CLOCK_TIME_NONE
 #define SECOND GST_SECOND
 
-/* --- What begins a sequence --- */
+/* --- Segments --- */
 
 #define T GST_FORMAT_TIME
 #define B GST_FORMAT_BYTES
 static const struct {
   const gchar *name;
   RigSegment a, b;
-  gboolean kept;
+  gboolean continues; /* the sequence continues in segment b */
 } updates[] = {
     {"equal", {T, 1, 1, 0, NONE, 0, 0, 0, NONE}, {T, 1, 1, 0, NONE, 0, 0, 0, NONE}, TRUE},
     {"stop", {T, 1, 1, 0, NONE, 0, 0, 0, NONE}, {T, 1, 1, 0, SECOND, 0, 0, 0, NONE}, TRUE},
@@ -60,14 +61,14 @@ check_update (guint i, const gchar *framerate)
   rig_push_exact_segment (&rig, &updates[i].a);
   rig_push_and_expect (&rig, 0, 6);
   rig_push_exact_segment (&rig, &updates[i].b);
-  if (!updates[i].kept)
+  if (!updates[i].continues)
     rig_expect_reset (&rig);
   rig_push_and_expect (&rig, 6, 6);
   rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
-/* Times that mean what they meant before are of the same sequence. */
+/* If two segments map timestamps alike, the sequence continues. */
 static void
 test_updates (void)
 {
@@ -79,7 +80,7 @@ test_updates (void)
 #undef T
 #undef B
 
-/* A seek back, played twice: both passes are the same. */
+/* A segment is played backwards twice. Both passes have the same outputs. */
 static void
 test_segments_backwards (void)
 {
@@ -105,15 +106,15 @@ test_segments_backwards (void)
   rig_clear (&rig);
 }
 
-/* --- Which steps count --- */
+/* --- Steps outside of the segment --- */
 
+/* Buffers in a segment from 5000 to 8000 */
 static const struct {
   guint64 pts, duration;
-  gboolean counts;
+  gboolean is_run;
 } bounds[] = {
-    /* of a segment from 5000 to 8000 */
     {0, 1000, FALSE},
-    {4000, 1000, FALSE}, /* ends as it begins */
+    {4000, 1000, FALSE}, /* ends at the start of the segment */
     {4000, 1001, TRUE},
     {4999, 0, FALSE},
     {5000, 0, TRUE},
@@ -126,7 +127,7 @@ static const struct {
     {0, 100000, TRUE},
 };
 
-/* A step that does not count leaves h and c alone, and nothing is said of it. */
+/* A step outside of the segment does not change h and c and has no output. */
 static void
 check_bounds (guint i, const gchar *properties)
 {
@@ -147,7 +148,7 @@ check_bounds (guint i, const gchar *properties)
   GST_BUFFER_PTS (buffer) = bounds[i].pts;
   GST_BUFFER_DURATION (buffer) = bounds[i].duration;
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
-  if (bounds[i].counts)
+  if (bounds[i].is_run)
     rig_expect_outputs (&rig, 0, 1, direct);
   else
     rig_assert_log (&rig, "");
@@ -155,7 +156,7 @@ check_bounds (guint i, const gchar *properties)
   rig_expect_outputs (&rig, 6, 1, TRUE);
   rig_push_eos (&rig);
   rig_assert_outputs (&rig);
-  g_assert_cmpuint (rig_get_steps (&rig), ==, 2 + bounds[i].counts);
+  g_assert_cmpuint (rig_get_steps (&rig), ==, 2 + bounds[i].is_run);
   rig_clear (&rig);
 }
 
@@ -165,11 +166,11 @@ test_bounds (void)
   for (guint i = 0; i < G_N_ELEMENTS (bounds); i++) {
     check_bounds (i, "");
     check_bounds (i, "output-mode=final");
-    check_bounds (i, "reset-on=discont output-mode=final"); /* what is left out is no flag */
+    check_bounds (i, "reset-on=discont output-mode=final"); /* a step that is left out is no discontinuity */
   }
 }
 
-/* So of gaps, which are forwarded all the same. */
+/* The same holds for the steps of gaps. The GAP events are forwarded in any case. */
 static void
 test_gap_bounds (void)
 {
@@ -187,7 +188,7 @@ test_gap_bounds (void)
     g_string_truncate (rig.log, 0);
     rig_push_event (&rig, gst_event_new_gap (bounds[i].pts, bounds[i].duration));
     g_assert_true (g_str_has_prefix (rig.log->str, "gap "));
-    g_assert_cmpuint (rig_get_steps (&rig), ==, bounds[i].counts);
+    g_assert_cmpuint (rig_get_steps (&rig), ==, bounds[i].is_run);
     rig_clear (&rig);
   }
 }
@@ -197,7 +198,7 @@ test_gap_bounds (void)
 static const struct {
   const gchar *properties, *framerate;
   guint64 duration;
-  guint steps; /* of zeros */
+  guint steps; /* steps of zeros */
   gboolean resets;
 } gaps[] = {
     {"", "30/1", 100 * GST_MSECOND, 0, FALSE},
@@ -217,7 +218,7 @@ static const struct {
     {"gap-policy=zero-step reset-on=gap+discont", "30/1", 66666666, 2, TRUE},
 };
 
-/* In buffers of @steps, of two streams */
+/* Pushes a gap between buffers of @steps steps of two streams. */
 static void
 check_gap (guint i, guint steps)
 {
@@ -257,7 +258,7 @@ test_gaps (void)
   }
 }
 
-/* In final mode the gap's last step is the last one. */
+/* In final mode the last step may be a step of zeros. */
 static void
 test_final_gap (void)
 {
@@ -293,7 +294,7 @@ test_final_gap (void)
   }
 }
 
-/* A sequence may be of gaps alone; reset-on=gap drops what came before. */
+/* A sequence may consist of gaps only. */
 static void
 test_final_gaps_only (void)
 {
@@ -319,7 +320,7 @@ test_final_gaps_only (void)
   }
 }
 
-/* The buffer's flag is what counts, before its own step; a first buffer has nothing behind it. */
+/* With reset-on=discont a buffer with DISCONT resets h and c before its own step. */
 static void
 test_discont (void)
 {
@@ -354,13 +355,14 @@ test_discont (void)
   }
 }
 
-/* --- When steps are --- */
+/* --- Timestamps of outputs --- */
 
 static const struct {
   guint steps;
   const gchar *framerate;
-  guint64 pts, duration, offset, offset_end, stop; /* of a buffer, and its segment's end */
-  guint64 last[4];                                 /* its last step's time and offsets */
+  guint64 pts, duration, offset, offset_end; /* of a buffer */
+  guint64 stop;                              /* of the segment */
+  guint64 last[4];                           /* pts, duration and offsets of the last step */
 } times[] = {
     {4, "30/1", 100, 9, 50, 54, NONE, {100000100, 33333333, 53, 54}},
     {4, "30/1", 100, 9, 50, 53, NONE, {100000100, 33333333, NONE, NONE}},
@@ -379,7 +381,7 @@ static const struct {
     {1, "30/1", 7, 9, 1, 2, 20, {7, 13, 1, 2}},
 };
 
-/* A sink that clips shows it, and the message has the same times. */
+/* Asserts that a sink which clips shows the buffer, and that the message has the same times. */
 static void
 assert_final_in_segment (Rig *rig, GstBuffer *out)
 {

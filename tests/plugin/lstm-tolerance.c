@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Buffers that `lstm` cannot run, and that it goes on after: empty ones, bad ones, NaN. */
+ * Buffers after which `lstm` continues although it cannot run them: empty buffers, buffers of a wrong size,
+ * and NaN. */
 #include "lstm-rig.h"
 #include <math.h>
 
@@ -22,7 +23,7 @@ assert_no_warning (Rig *rig)
   g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_WARNING));
 }
 
-/* A buffer of @bytes bytes 0 in the place of step @at */
+/* Pushes a buffer of @bytes zero bytes with the timestamp of step @at. */
 static GstFlowReturn
 push_bytes (Rig *rig, gsize at, gsize bytes)
 {
@@ -36,7 +37,7 @@ push_bytes (Rig *rig, gsize at, gsize bytes)
 
 /* --- Empty buffers --- */
 
-/* What an empty buffer does is what a GAP event with its times does. */
+/* An empty buffer has the effect of a GAP event with its timestamp and duration. */
 static void
 test_empty (void)
 {
@@ -81,14 +82,14 @@ test_empty (void)
   }
 }
 
-/* --- Bad buffers --- */
+/* --- Buffers of a wrong size --- */
 
-/* 'g' is a good buffer and 'b' one of 5 bytes; the last one is the error, if there is one. */
+/* Streams of buffers */
 static const struct {
   gint max_errors;
-  const gchar *buffers;
-  gboolean fails;
-  guint64 errors;
+  const gchar *buffers; /* g: a good buffer, b: a buffer of 5 bytes */
+  gboolean fails;       /* the last buffer is an error */
+  guint64 errors;       /* statistic */
 } bad_cases[] = {
     {0, "ggb", TRUE, 0},
     {1, "gbgbg", FALSE, 2},
@@ -130,7 +131,7 @@ test_max_errors (void)
   }
 }
 
-/* A dropped buffer is a gap in time to sinks and a discontinuity to what comes after it. */
+/* A dropped buffer is a gap for sinks, and the next buffer is a discontinuity. */
 static void
 test_discontinuity (void)
 {
@@ -159,7 +160,7 @@ test_discontinuity (void)
   }
 }
 
-/* In each mode the first output after it says so. */
+/* In each mode the first output after a dropped buffer has DISCONT. */
 static void
 test_discontinuity_of_modes (void)
 {
@@ -194,10 +195,10 @@ test_discontinuity_of_modes (void)
 
 /* --- NaN and infinities --- */
 
-/* What becomes of a step of @value in the buffer of T steps that begins with step 4 */
+/* A stream with a NaN in step 5 */
 static const struct {
   const gchar *properties;
-  guint steps; /* T */
+  guint steps; /* of a buffer */
   gboolean resets;
 } nan_cases[] = {
     {"", 1, FALSE},
@@ -208,8 +209,8 @@ static const struct {
     {"reset-on=nan stateful=true", 2, TRUE},
 };
 
-/* As liblstm runs @n steps one by one, with a reset of the first stream after step @bad, and as they lie
- * in buffers: (streams, T, n) each */
+/* Runs liblstm over @n single steps, resets the first stream after step @bad, and appends the outputs in the
+ * order of buffers: (streams, T, n) each. */
 static void
 expect_buffers (Rig *rig, gsize n, gsize bad)
 {
@@ -231,8 +232,8 @@ expect_buffers (Rig *rig, gsize n, gsize bad)
   }
 }
 
-/* With reset-on=nan the stream is right again from the step after the NaN on, however buffers are cut, and
- * the other streams never notice. Without it all that follows is NaN. */
+/* With reset-on=nan the outputs are correct from the step after the NaN on, for buffers of any size, and the
+ * other streams do not change. Without reset-on=nan all later outputs are NaN. */
 static void
 check_nan (guint i, guint streams)
 {
@@ -242,9 +243,9 @@ check_nan (guint i, guint streams)
   rig_init (&rig, "seed-1x30", nan_cases[i].properties);
   rig.n_streams = streams;
   rig.n_steps = nan_cases[i].steps;
-  rig_expect_reset (&rig); /* of as many streams */
+  rig_expect_reset (&rig); /* the number of streams changes */
   rig_begin_stream (&rig);
-  rig.x.items[bad * rig.x.size] = NAN; /* of the first stream */
+  rig.x.items[bad * rig.x.size] = NAN; /* in the first stream */
   rig_push_steps (&rig, 0, n);
   expect_buffers (&rig, n, nan_cases[i].resets ? bad : n);
   rig_assert_outputs (&rig);
@@ -267,7 +268,7 @@ test_nan (void)
     }
 }
 
-/* A window that has the NaN gives it, and later ones do not. */
+/* The outputs of windows with the NaN are NaN, those of later windows are not. */
 static void
 test_nan_in_window (void)
 {
@@ -289,7 +290,7 @@ test_nan_in_window (void)
     }
     rig_assert_outputs (&rig);
     g_assert_cmpuint (
-        rig_get_stat (&rig, "non-finite"), ==, 2); /* after the third the window is over */
+        rig_get_stat (&rig, "non-finite"), ==, 2); /* not counted after the third step: the window is complete */
     assert_warning (&rig, "state: *");
     rig_clear (&rig);
   }

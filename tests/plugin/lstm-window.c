@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * output-mode=window: each vector is what liblstm gives for that window alone, from h and c
- * zero, to the last bit. */
+ * output-mode=window: each output is, to the bit, that of liblstm for this window alone, from the initial
+ * state. */
 #include "lstm-rig.h"
 
 #define FRAME 33333333 /* ns, of 30/1 */
@@ -15,7 +15,7 @@ init_window (Rig *rig, const gchar *folder, guint length, guint hop, const gchar
   rig_init (rig, folder, properties);
 }
 
-/* The windows of the @n steps from @first on, the first of which begins one. */
+/* Expects the outputs of all windows in the @n steps from @first on. A window begins at @first. */
 static void
 expect_windows (Rig *rig, gsize first, gsize n, gsize length, gsize hop)
 {
@@ -29,7 +29,7 @@ expect_windows (Rig *rig, gsize first, gsize n, gsize length, gsize hop)
 
 static const struct {
   const gchar *folder;
-  guint streams, steps, length, hop, n; /* n: steps in all */
+  guint streams, steps, length, hop, n; /* n: total number of steps */
 } windows[] = {
     {"seed-1x30", 1, 1, 1, 1, 5},
     {"seed-1x30", 1, 1, 30, 1, 40},
@@ -52,7 +52,8 @@ static const struct {
     {"variants/torch-projection", 1, 1, 3, 2, 5},
 };
 
-/* The log of a buffer whose first step is @first: a vector for each window that it completes. */
+/* Appends the output for a buffer whose first step is @first: a vector for each window that the buffer
+ * completes, or a gap. @known: whether the framerate is known */
 static void
 append_expected_log (GString *log, guint i, gboolean known, gsize first)
 {
@@ -60,9 +61,9 @@ append_expected_log (GString *log, guint i, gboolean known, gsize first)
   gboolean any = FALSE;
 
   for (gsize t = 0; t < steps; t++) {
-    const gsize done = first + t + 1;
+    const gsize n_steps = first + t + 1;
 
-    if (done < windows[i].length || (done - windows[i].length) % windows[i].hop)
+    if (n_steps < windows[i].length || (n_steps - windows[i].length) % windows[i].hop)
       continue;
     g_string_append_printf (log, "%sbuffer %" G_GSIZE_FORMAT "+%u", log->len ? ", " : "",
         first * 1000 + (known ? t * GST_SECOND / 30 : t * 1000), known ? FRAME : 1000);
@@ -107,7 +108,7 @@ test_windows (void)
       check_windows (i, known);
 }
 
-/* One step a buffer, whatever T is. */
+/* An output buffer has one step for any T. */
 static void
 test_caps (void)
 {
@@ -126,7 +127,7 @@ static void
 test_offsets (void)
 {
   static const struct {
-    guint64 offset, end, outputs[3]; /* of the vectors of steps 2, 4 and 6 of 7 */
+    guint64 offset, end, outputs[3]; /* offsets of the input and of the outputs at steps 2, 4, 6 */
   } cases[] = {
       {100, 107, {102, 104, 106}},
       {100, 106, {GST_BUFFER_OFFSET_NONE, GST_BUFFER_OFFSET_NONE, GST_BUFFER_OFFSET_NONE}},
@@ -157,10 +158,10 @@ test_offsets (void)
   }
 }
 
-/* --- What happens amid a window --- */
+/* --- Actions within a window --- */
 
 #define LENGTH 4
-#define HALF 6 /* steps before and behind it */
+#define HALF 6 /* steps before and after an action */
 
 static void
 on_gap (Rig *rig)
@@ -188,7 +189,7 @@ on_other_streams (Rig *rig)
   g_assert_true (rig_push_caps (rig));
 }
 
-/* The second half's first buffer is marked. */
+/* Pushes the first buffer of the second half with DISCONT. */
 static void
 on_discont (Rig *rig)
 {
@@ -200,10 +201,10 @@ on_discont (Rig *rig)
 
 static const struct {
   const gchar *name, *properties;
-  void (*happens) (Rig *rig);
+  void (*act) (Rig *rig);
   const gchar *log;
-  gboolean kept; /* windows go on */
-} happenings[] = {
+  gboolean keeps_windows; /* incomplete windows continue */
+} actions[] = {
     {"nothing", "", rig_do_nothing, "", TRUE},
     {"segment", "", rig_push_segment, "segment 0", FALSE},
     {"segment, stateful", "stateful=true", rig_push_segment, "segment 0", TRUE},
@@ -223,42 +224,42 @@ static const struct {
 };
 
 static void
-check_happening (guint i)
+check_action (guint i)
 {
-  const guint marked = happenings[i].happens == on_discont;
+  const guint marked = actions[i].act == on_discont;
   Rig rig;
 
-  g_test_message ("%s", happenings[i].name);
-  init_window (&rig, "seed-1x30", LENGTH, 1, happenings[i].properties);
+  g_test_message ("%s", actions[i].name);
+  init_window (&rig, "seed-1x30", LENGTH, 1, actions[i].properties);
   rig.n_streams = 2;
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, HALF);
-  if (happenings[i].kept)
+  if (actions[i].keeps_windows)
     expect_windows (&rig, 0, 2 * HALF, LENGTH, 1);
   else
     expect_windows (&rig, 0, HALF, LENGTH, 1);
   g_string_truncate (rig.log, 0);
-  happenings[i].happens (&rig);
-  rig_assert_log (&rig, happenings[i].log);
+  actions[i].act (&rig);
+  rig_assert_log (&rig, actions[i].log);
   rig_push_steps (&rig, HALF + marked, HALF - marked);
-  if (!happenings[i].kept)
+  if (!actions[i].keeps_windows)
     expect_windows (&rig, HALF, HALF, LENGTH, 1);
   rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
 static void
-test_happenings (void)
+test_actions (void)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (happenings); i++)
-    check_happening (i);
+  for (guint i = 0; i < G_N_ELEMENTS (actions); i++)
+    check_action (i);
 }
 
-/* Windows that end in a gap are at its steps' times, before it. */
+/* Windows that end in a gap have the times of its steps and are pushed before the GAP event. */
 static const struct {
   const gchar *folder, *properties;
   guint streams, steps;
-  guint zeros, hop; /* steps of the gap */
+  guint zeros, hop; /* zeros: steps of the gap */
   const gchar *log;
 } gaps[] = {
     {"seed-1x30", "", 1, 1, 1, 1, "buffer 6000+33333333, gap 6000+33333333"},
@@ -273,7 +274,7 @@ static const struct {
     {"seed-1x30", "reset-on=gap", 1, 1, 3, 1, "gap 6000+100000000"},
 };
 
-/* The steps of the gap are zeros in x, which liblstm runs. */
+/* liblstm runs zeros in place of the gap. */
 static void
 check_gap (guint i)
 {
@@ -312,7 +313,7 @@ test_gaps (void)
 
 /* --- Settings --- */
 
-/* h and c of a window are of no use to anybody. */
+/* In window mode only the output can be emitted. */
 static void
 test_emit_refused (void)
 {
@@ -339,13 +340,14 @@ test_emit_refused (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/lstm-window/windows", test_windows);
-  g_test_add_func ("/lstm-window/caps", test_caps);
-  g_test_add_func ("/lstm-window/offsets", test_offsets);
-  g_test_add_func ("/lstm-window/happenings", test_happenings);
-  g_test_add_func ("/lstm-window/gaps", test_gaps);
-  g_test_add_func ("/lstm-window/emit-refused", test_emit_refused);
-  return g_test_run ();
+  static const TestRow tests[] = {
+      {"/lstm-window/windows", test_windows},
+      {"/lstm-window/caps", test_caps},
+      {"/lstm-window/offsets", test_offsets},
+      {"/lstm-window/actions", test_actions},
+      {"/lstm-window/gaps", test_gaps},
+      {"/lstm-window/emit-refused", test_emit_refused},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -1,29 +1,31 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * `lstm` with the reference vectors; its buffers, properties and models. */
 #include "lstm-rig.h"
 #include <math.h>
 
-/* --- Vectors: a folder is a case --- */
+/* --- Vectors: each folder is a case --- */
 
 #define TOLERANCE 1e-5
 
 static void
-assert_close (const gchar *got_path, const gchar *expected_path)
+assert_close (const gchar *found_path, const gchar *expected_path)
 {
-  StepArray got = step_array_load (got_path), expected = step_array_load (expected_path);
+  StepArray found = step_array_load (found_path), expected = step_array_load (expected_path);
   const gsize n = expected.streams * expected.length * expected.size;
 
-  g_assert_cmpuint (got.streams, ==, expected.streams);
-  g_assert_cmpuint (got.length, ==, expected.length);
-  g_assert_cmpuint (got.size, ==, expected.size);
+  g_assert_cmpuint (found.streams, ==, expected.streams);
+  g_assert_cmpuint (found.length, ==, expected.length);
+  g_assert_cmpuint (found.size, ==, expected.size);
   for (gsize i = 0; i < n; i++)
-    if (!(fabsf (got.items[i] - expected.items[i]) <= TOLERANCE))
-      g_error ("%s: item %" G_GSIZE_FORMAT ": expected %.9g, got %.9g", expected_path, i,
-          expected.items[i], got.items[i]);
-  g_free (got.items);
+    if (!(fabsf (found.items[i] - expected.items[i]) <= TOLERANCE))
+      g_error ("%s: item %" G_GSIZE_FORMAT ": expected %.9g, found %.9g", expected_path, i,
+          expected.items[i], found.items[i]);
+  g_free (found.items);
   g_free (expected.items);
 }
 
-/* @b, a file of one step, is the last one of @a. */
+/* Asserts that file @b has only the last step of file @a. */
 static void
 assert_last_step (const gchar *a, const gchar *b)
 {
@@ -37,7 +39,7 @@ assert_last_step (const gchar *a, const gchar *b)
   g_free (last.items);
 }
 
-/* The input of @folder through its model into @dir/@file. */
+/* Runs the input of @folder through its model and writes the outputs to @dir/@file. */
 static void
 run_vector (const gchar *folder, guint steps, const gchar *properties, const gchar *dir,
     const gchar *file)
@@ -76,12 +78,12 @@ check_vector (const gchar *folder, const gchar *dir)
   run_vector (folder, 7, n == 3 ? "emit=output+hidden+cell" : "", dir,
       n == 3 ? "%s.npy" : "output.npy");
   for (guint i = 0; i < n; i++) {
-    g_autofree gchar *got = g_build_filename (dir, tensors[i][0], NULL);
+    g_autofree gchar *found = g_build_filename (dir, tensors[i][0], NULL);
     g_autofree gchar *expected = get_vector_path (folder, tensors[i][1]);
 
-    assert_close (got, expected);
+    assert_close (found, expected);
     if (i == 0)
-      test_assert_same_file (got, first);
+      test_assert_same_file (found, first);
   }
 }
 
@@ -106,7 +108,7 @@ test_vectors (void)
 
 /* --- Buffers --- */
 
-/* Read-only memory that somebody else holds, as it was afterwards. */
+/* The element does not change read-only memory of a buffer with a second reference. */
 static void
 test_input_untouched (void)
 {
@@ -154,7 +156,7 @@ test_metadata (void)
     GST_BUFFER_DURATION (buffer) = 3;
     GST_BUFFER_OFFSET (buffer) = 4;
     GST_BUFFER_OFFSET_END (buffer) = 5;
-    if (i == 1) /* the first one is a discontinuity anyway */
+    if (i == 1) /* GStreamer marks the first buffer as a discontinuity */
       GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT | GST_BUFFER_FLAG_MARKER);
     meta = gst_buffer_add_custom_meta (buffer, "LstmTestMeta");
     gst_structure_set (gst_custom_meta_get_structure (meta), "n", G_TYPE_INT, 6, NULL);
@@ -174,7 +176,7 @@ test_metadata (void)
   rig_clear (&rig);
 }
 
-/* One memory for each tensor. */
+/* An output buffer has one memory for each tensor. */
 static void
 test_memories (void)
 {
@@ -205,12 +207,13 @@ test_memories (void)
   }
 }
 
-/* The tensor begins at an odd address, or lies in two memories that part within a number. */
+/* The tensor begins at an odd address, or is in two memories, split within a number. */
 static void
 test_odd_memory (void)
 {
   static const struct {
-    gsize prefix, first; /* bytes before the tensor, and of it in the first memory */
+    gsize prefix; /* bytes before the tensor */
+    gsize first;  /* bytes of the tensor in the first memory */
   } cases[] = {{0, 120}, {1, 120}, {3, 120}, {0, 7}, {1, 60}, {4, 119}};
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
@@ -252,17 +255,17 @@ test_properties (void)
       {"output-mode", "sequence", "final", GST_PARAM_MUTABLE_READY},
       {"emit", "output", "hidden+cell", GST_PARAM_MUTABLE_READY},
       {"stateful", "false", "true", GST_PARAM_MUTABLE_PLAYING},
-      {"qos", "false", "true", 0}, /* off: a late step counts as any other */
+      {"qos", "false", "true", 0}, /* off: late steps are run */
   };
 
   test_properties_of ("lstm", properties, G_N_ELEMENTS (properties));
 }
 
-/* The element gives what the library gives with a model of that precision. */
+/* The outputs are those of the library with a model of the same precision. */
 static void
 test_precision (void)
 {
-  static const gchar *const names[] = {"float32", "bfloat16", "int8"}; /* as LstmPrecision */
+  static const gchar *const names[] = {"float32", "bfloat16", "int8"}; /* order of LstmPrecision */
   g_autofree gchar *path = get_vector_path ("uneven", "model.safetensors");
   g_autofree gchar *x_path = get_vector_path ("uneven", "x.npy");
   StepArray x = step_array_load (x_path);
@@ -276,21 +279,21 @@ test_precision (void)
     g_autoptr (LstmState) state = lstm_state_new (model, x.streams, &error);
     const gsize n = x.streams * x.length * lstm_model_get_output_size (model);
     g_autofree gfloat *expected = g_new (gfloat, n);
-    StepArray got;
+    StepArray found;
 
     g_assert_cmpint (lstm_model_get_precision (model), ==, i);
     lstm_state_run (state, x.length, x.items, expected);
     run_vector ("uneven", 7, property, dir, names[i]);
-    got = step_array_load (file);
-    g_assert_cmpmem (got.items, got.streams * got.length * got.size * sizeof (gfloat), expected,
+    found = step_array_load (file);
+    g_assert_cmpmem (found.items, found.streams * found.length * found.size * sizeof (gfloat), expected,
         n * sizeof (gfloat));
-    g_free (got.items);
+    g_free (found.items);
   }
   g_free (x.items);
   test_dir_remove (dir);
 }
 
-/* One model in two elements at once; the elements are all that keeps it. */
+/* Two elements use one model at once. They hold the only references. */
 static void
 test_model (void)
 {
@@ -314,11 +317,11 @@ test_model (void)
   g_assert_no_error (error);
   for (guint i = 0; i < 2; i++) {
     g_autoptr (GstElement) lstm = gst_bin_get_by_name (GST_BIN (pipeline), i ? "b" : "a");
-    g_autoptr (LstmModel) got = NULL;
+    g_autoptr (LstmModel) found = NULL;
 
     g_object_set (lstm, "model", model, NULL);
-    g_object_get (lstm, "model", &got, NULL);
-    g_assert_true (got == model);
+    g_object_get (lstm, "model", &found, NULL);
+    g_assert_true (found == model);
   }
   lstm_model_unref (model);
   bus = gst_element_get_bus (pipeline);
@@ -328,14 +331,14 @@ test_model (void)
   g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
   gst_element_set_state (pipeline, GST_STATE_NULL);
   for (guint i = 0; i < 2; i++) {
-    g_autofree gchar *got = g_build_filename (dir, i ? "b" : "a", NULL);
+    g_autofree gchar *found = g_build_filename (dir, i ? "b" : "a", NULL);
 
-    assert_close (got, expected);
+    assert_close (found, expected);
   }
   test_dir_remove (dir);
 }
 
-/* Taken back, the path counts again; replaced in READY, the next start has the new one. */
+/* Without a model the path is used again. A model that is set in READY is used at the next start. */
 static void
 test_model_replaced (void)
 {
