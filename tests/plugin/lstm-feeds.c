@@ -229,15 +229,15 @@ static const struct {
         "client-connected"},
 };
 
-/* What has happened so many times, in whichever thread */
+/* A counter for all threads */
 typedef struct {
   GMutex lock;
   GCond cond;
   guint n;
-} Count;
+} Counter;
 
 static void
-count_init (Count *c)
+count_init (Counter *c)
 {
   g_mutex_init (&c->lock);
   g_cond_init (&c->cond);
@@ -245,14 +245,14 @@ count_init (Count *c)
 }
 
 static void
-count_clear (Count *c)
+count_clear (Counter *c)
 {
   g_mutex_clear (&c->lock);
   g_cond_clear (&c->cond);
 }
 
 static void
-count_one (Count *c)
+count_one (Counter *c)
 {
   g_mutex_lock (&c->lock);
   c->n++;
@@ -261,7 +261,7 @@ count_one (Count *c)
 }
 
 static void
-count_await (Count *c, guint n)
+count_await (Counter *c, guint n)
 {
   g_mutex_lock (&c->lock);
   while (c->n < n)
@@ -278,7 +278,7 @@ count_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 
 /* Closes the sender after it has sent all buffers, by which the receiver reaches EOS. */
 static void
-close_sender (guint i, GstElement *listener, GstElement *other, Count *buffers)
+close_sender (guint i, GstElement *listener, GstElement *other, Counter *buffers)
 {
   GstElement *sender = sockets[i].connected ? listener : other;
 
@@ -297,7 +297,7 @@ test_socket (gconstpointer data)
   g_autoptr (GstElement) listener = pipeline_new (sockets[i].listener, 0);
   g_autoptr (GstElement) end = gst_bin_get_by_name (GST_BIN (listener), "end");
   g_autoptr (GstElement) other = NULL;
-  Count clients, buffers;
+  Counter clients, buffers;
   gint port = 0;
 
   count_init (&clients);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * `lstmlabel` with scores in a GstTensorMeta: classifications beside video. */
+ * `lstmlabel` with scores in a GstTensorMeta of video frames: it adds classifications to the frames. */
 #include "npy-files.h"
 #include <gst/analytics/analytics.h>
 
@@ -10,11 +10,11 @@ typedef struct {
   GstHarness *harness;
   GstBus *bus;
   gchar *dir;
-} Rig;
+} MediaRig;
 
-/* With labels a, b and c */
+/* The labels are a, b and c. */
 static void
-rig_init (Rig *rig, const gchar *properties)
+media_rig_init (MediaRig *rig, const gchar *properties)
 {
   g_autofree gchar *location = NULL;
   g_autofree gchar *line = NULL;
@@ -30,7 +30,7 @@ rig_init (Rig *rig, const gchar *properties)
 }
 
 static void
-rig_clear (Rig *rig)
+media_rig_clear (MediaRig *rig)
 {
   g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ERROR));
   gst_element_set_bus (rig->harness->element, NULL);
@@ -39,7 +39,7 @@ rig_clear (Rig *rig)
   test_dir_remove (rig->dir);
 }
 
-/* A frame with scores [@steps, @n]; NULL: without. Returns: (transfer full) */
+/* Returns: (transfer full): a frame with the tensor @scores, (steps, n), or with no tensor if it is NULL */
 static GstBuffer *
 frame_new (const gchar *id, const gfloat *scores, gsize steps, gsize n)
 {
@@ -59,9 +59,10 @@ frame_new (const gchar *id, const gfloat *scores, gsize steps, gsize n)
   return buffer;
 }
 
-/* "LABEL SCORE", "LABEL SCORE x,y wxh" where a region relates to it, or "". Returns: (transfer full) */
+/* Returns: (transfer full): the classifications as "LABEL SCORE", followed by " x,y wxh" for each region that
+ * is related */
 static gchar *
-describe (GstBuffer *buffer)
+describe_relations (GstBuffer *buffer)
 {
   GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta (buffer);
   GString *text = g_string_new (NULL);
@@ -93,7 +94,8 @@ static const struct {
   const gchar *properties, *id;
   gfloat scores[6];
   gsize steps, n; /* 0 steps: no tensor */
-  const gchar *left, *said;
+  const gchar *relations; /* classifications of the output frame */
+  const gchar *messages;  /* "LABEL PTS+DURATION" */
 } frames[] = {
     {"", "lstm-output", {.1f, .7f, .2f}, 1, 3, "b 0.70 4,2 32x16", "b 3000+1000"},
     {"region=false", "lstm-output", {.1f, .7f, .2f}, 1, 3, "b 0.70", "b 3000+1000"},
@@ -105,11 +107,11 @@ static const struct {
     {"", "lstm-output", {0}, 0, 0, "", ""},
 };
 
-/* Messages of labels. Returns: (transfer full) */
+/* Returns: (transfer full): the messages of labels as "LABEL PTS+DURATION", separated by commas */
 static gchar *
-what_was_said (Rig *rig)
+describe_messages (MediaRig *rig)
 {
-  GString *said = g_string_new (NULL);
+  GString *text = g_string_new (NULL);
   GstMessage *message;
 
   while ((message = gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ELEMENT))) {
@@ -118,39 +120,39 @@ what_was_said (Rig *rig)
 
     g_assert_true (gst_structure_get (s, "timestamp", GST_TYPE_CLOCK_TIME, &pts, "duration",
         GST_TYPE_CLOCK_TIME, &duration, NULL));
-    g_string_append_printf (said, "%s%s %" G_GUINT64_FORMAT "+%" G_GUINT64_FORMAT,
-        said->len ? ", " : "", gst_structure_get_string (s, "label"), pts, duration);
+    g_string_append_printf (text, "%s%s %" G_GUINT64_FORMAT "+%" G_GUINT64_FORMAT,
+        text->len ? ", " : "", gst_structure_get_string (s, "label"), pts, duration);
     gst_message_unref (message);
   }
-  return g_string_free (said, FALSE);
+  return g_string_free (text, FALSE);
 }
 
 static void
 test_frames (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (frames); i++) {
-    g_autofree gchar *text = NULL;
-    g_autofree gchar *said = NULL;
-    GstBuffer *buffer, *left;
-    Rig rig;
+    g_autofree gchar *relations = NULL;
+    g_autofree gchar *messages = NULL;
+    GstBuffer *buffer, *out;
+    MediaRig rig;
 
     g_test_message ("row %u", i);
-    rig_init (&rig, frames[i].properties);
+    media_rig_init (&rig, frames[i].properties);
     buffer = frame_new (
         frames[i].id, frames[i].steps ? frames[i].scores : NULL, frames[i].steps, frames[i].n);
-    left = gst_harness_push_and_pull (rig.harness, buffer);
-    g_assert_true (left == buffer);
-    text = describe (left);
-    g_assert_cmpstr (text, ==, frames[i].left);
-    said = what_was_said (&rig);
-    g_assert_cmpstr (said, ==, frames[i].said);
-    g_assert_true ((gst_buffer_get_tensor_meta (left) != NULL) == (frames[i].steps > 0));
-    gst_buffer_unref (left);
-    rig_clear (&rig);
+    out = gst_harness_push_and_pull (rig.harness, buffer);
+    g_assert_true (out == buffer);
+    relations = describe_relations (out);
+    g_assert_cmpstr (relations, ==, frames[i].relations);
+    messages = describe_messages (&rig);
+    g_assert_cmpstr (messages, ==, frames[i].messages);
+    g_assert_true ((gst_buffer_get_tensor_meta (out) != NULL) == (frames[i].steps > 0));
+    gst_buffer_unref (out);
+    media_rig_clear (&rig);
   }
 }
 
-/* Its classification comes to those that are there. */
+/* The classification is added to existing ones. */
 static void
 test_relations_stay (void)
 {
@@ -158,30 +160,30 @@ test_relations_stay (void)
   GstBuffer *buffer = frame_new ("lstm-output", scores, 1, 3);
   g_autofree gchar *text = NULL;
   GstAnalyticsClsMtd cls;
-  Rig rig;
+  MediaRig rig;
 
-  rig_init (&rig, "region=false");
+  media_rig_init (&rig, "region=false");
   gst_analytics_relation_meta_add_one_cls_mtd (
       gst_buffer_add_analytics_relation_meta (buffer), .5f, g_quark_from_string ("dog"), &cls);
   buffer = gst_harness_push_and_pull (rig.harness, buffer);
-  text = describe (buffer);
+  text = describe_relations (buffer);
   g_assert_cmpstr (text, ==, "dog 0.50b 1.00");
   gst_buffer_unref (buffer);
-  rig_clear (&rig);
+  media_rig_clear (&rig);
 }
 
 static void
 test_wrong_count (void)
 {
   static const gfloat scores[] = {0, 1, 0, 0};
-  Rig rig;
+  MediaRig rig;
 
-  rig_init (&rig, "");
+  media_rig_init (&rig, "");
   g_assert_cmpint (gst_harness_push (rig.harness, frame_new ("lstm-output", scores, 1, 4)), ==,
       GST_FLOW_ERROR);
   assert_error_posted (
       rig.bus, "buffer: tensor: expected ?3? or ?T, 3?, found lstm-output ?1, 4? float32");
-  rig_clear (&rig);
+  media_rig_clear (&rig);
 }
 
 int
