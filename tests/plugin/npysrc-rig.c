@@ -146,3 +146,10 @@ npysrc_rig_get_float (NpysrcRig *rig, guint i)
 {
   return g_array_index (rig->items, gfloat, i);
 }
+
+void
+npysrc_rig_init_paused (NpysrcRig *rig, const gchar *path, const gchar *properties)
+{
+  npysrc_rig_init (rig, path, "%s", properties);
+  npysrc_rig_set_state (rig, GST_STATE_PAUSED);
+}

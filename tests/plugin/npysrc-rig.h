@@ -24,6 +24,8 @@ typedef struct {
 /* @rest: printf format of the properties, and of elements between source and sink */
 void npysrc_rig_init (NpysrcRig *rig, const gchar *path, const gchar *rest, ...)
     G_GNUC_PRINTF (3, 4);
+/* Initializes @rig with @properties and sets the pipeline to PAUSED. */
+void npysrc_rig_init_paused (NpysrcRig *rig, const gchar *path, const gchar *properties);
 void npysrc_rig_clear (NpysrcRig *rig);
 
 /* Sets the pipeline to @state and asserts that it arrives there. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Files: what is read as which numbers, and what is refused. */
+ * Files that `npysrc` reads, their numbers, and files that it refuses. */
 #include "npysrc-rig.h"
 #include <glib/gstdio.h>
 #include <math.h>
 #include <sys/stat.h>
 
-/* Types */
+/* --- Types --- */
 
 typedef struct {
   const gchar *descr;
@@ -14,7 +14,7 @@ typedef struct {
   struct {
     guint8 bytes[8];
     gfloat expected;
-  } items[12]; /* unused ones are zero, which every type has */
+  } items[12]; /* unused items are zero in every type */
 } TypeCase;
 
 static const TypeCase type_cases[] = {
@@ -52,7 +52,7 @@ static const TypeCase type_cases[] = {
 };
 
 static void
-assert_same_float (gfloat a, gfloat b)
+assert_equal_float (gfloat a, gfloat b)
 {
   guint32 bits_a, bits_b;
 
@@ -77,26 +77,26 @@ check_type (const gchar *path, const TypeCase *type, guint8 version)
   npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
   g_assert_cmpuint (rig.items->len, ==, G_N_ELEMENTS (type->items));
   for (guint i = 0; i < rig.items->len; i++)
-    assert_same_float (npysrc_rig_get_float (&rig, i), type->items[i].expected);
+    assert_equal_float (npysrc_rig_get_float (&rig, i), type->items[i].expected);
   npysrc_rig_clear (&rig);
 }
 
 static void
-test_types (NpyFile *fixture, gconstpointer data)
+test_types (NpyFile *file, gconstpointer data)
 {
   for (guint i = 0; i < G_N_ELEMENTS (type_cases); i++)
     for (guint8 version = 1; version <= 3; version++)
-      check_type (fixture->path, &type_cases[i], version);
+      check_type (file->path, &type_cases[i], version);
 }
 
-/* More items than are converted at once. */
+/* A buffer has more items than are converted at once. */
 static void
-test_long_rows (NpyFile *fixture, gconstpointer data)
+test_long_rows (NpyFile *file, gconstpointer data)
 {
   NpysrcRig rig;
 
-  npy_write_numbers (fixture->path, "(2, 3, 5001)", 30006);
-  npysrc_rig_init (&rig, fixture->path, "steps-per-buffer=3");
+  npy_write_numbers (file->path, "(2, 3, 5001)", 30006);
+  npysrc_rig_init (&rig, file->path, "steps-per-buffer=3");
   npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
   g_assert_cmpuint (rig.items->len, ==, 30006);
   for (guint i = 0; i < rig.items->len; i++)
@@ -104,7 +104,7 @@ test_long_rows (NpyFile *fixture, gconstpointer data)
   npysrc_rig_clear (&rig);
 }
 
-/* Files that NumPy wrote; vectors/npy/README.md says how. */
+/* --- Files that NumPy wrote; vectors/npy/README.md has the program --- */
 
 static void
 check_vector (const gchar *name, gint first, gint modulo, guint n)
@@ -170,17 +170,17 @@ test_numpy_refused (void)
   }
 }
 
-/* Refusals */
+/* --- Refused files --- */
 
 #define HEADER(descr, order, shape)                                                            \
   "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape ", }\n"
 #define GOOD HEADER ("'<f4'", "False", "(2, 3)")
 
 static const struct {
-  const gchar *header;
+  const gchar *header; /* text */
   guint8 version;
-  guint data_size;
-  const gchar *pattern;
+  guint data_size;      /* bytes after the header */
+  const gchar *pattern; /* of the error */
 } refused[] = {
     {GOOD, 0, 24, "*version: expected 1.0, 2.0 or 3.0, found 0.0"},
     {GOOD, 4, 24, "*version: expected 1.0, 2.0 or 3.0, found 4.0"},
@@ -224,7 +224,7 @@ static const struct {
         "*shape: expected streams from 1 to *, found 0"},
     {HEADER ("'<f4'", "False", "(1, 2147483648)"), 1, 0, "*size from 1 to *, found 2147483648"},
     {HEADER ("'<f4'", "False", "(4294967297, 1, 3)"), 1, 12, "*streams *, found 4294967297"},
-    /* Products of 2^64 + 24 bytes and the like, and numbers that are no 64 bits. */
+    /* Sizes whose products exceed 64 bits, such as 2^64 + 24 bytes, and numbers of more than 64 bits */
     {HEADER ("'<f4'", "False", "(4611686018427387906, 3)"), 1, 24,
         "*shape: expected a file of less than 2^64 bytes, found *"},
     {HEADER ("'|u1'", "False", "(6148914691236517206, 3)"), 1, 2,
@@ -266,59 +266,59 @@ assert_refused (const gchar *path, const gchar *pattern)
 }
 
 static void
-test_refused (NpyFile *fixture, gconstpointer data)
+test_refused (NpyFile *file, gconstpointer data)
 {
   for (guint i = 0; i < G_N_ELEMENTS (refused); i++) {
     GByteArray *bytes = npy_header_new (refused[i].version, refused[i].header);
     const guint8 zeros[100] = {0};
 
     g_byte_array_append (bytes, zeros, refused[i].data_size);
-    npy_write (fixture->path, bytes);
-    assert_refused (fixture->path, refused[i].pattern);
+    npy_write (file->path, bytes);
+    assert_refused (file->path, refused[i].pattern);
   }
 }
 
 static void
-assert_bytes_refused (NpyFile *fixture, const gchar *bytes, gsize n, const gchar *pattern)
+assert_bytes_refused (NpyFile *file, const gchar *bytes, gsize n, const gchar *pattern)
 {
-  g_assert_true (g_file_set_contents (fixture->path, bytes, (gssize) n, NULL));
-  assert_refused (fixture->path, pattern);
+  g_assert_true (g_file_set_contents (file->path, bytes, (gssize) n, NULL));
+  assert_refused (file->path, pattern);
 }
 
 static void
-test_no_npy_file (NpyFile *fixture, gconstpointer data)
+test_no_npy_file (NpyFile *file, gconstpointer data)
 {
   g_autofree gchar *error = NULL;
 
-  assert_refused (fixture->path, "No such file or directory");
-  assert_refused (fixture->dir, "expected a file, found a directory");
-  g_assert_cmpint (mkfifo (fixture->path, 0600), ==, 0);
-  assert_refused (fixture->path, "expected a file, found a FIFO");
-  g_unlink (fixture->path);
+  assert_refused (file->path, "No such file or directory");
+  assert_refused (file->dir, "expected a file, found a directory");
+  g_assert_cmpint (mkfifo (file->path, 0600), ==, 0);
+  assert_refused (file->path, "expected a file, found a FIFO");
+  g_unlink (file->path);
   g_assert_false (test_launch (&error, "npysrc name=src ! fakesink"));
   assert_matches (error, "src: property location: expected a path, found none");
 
-  assert_bytes_refused (fixture, "", 0, "magic: expected 6 bytes at byte 0, found 0: *truncated");
-  assert_bytes_refused (fixture, "\x93NUM", 4, "magic: expected 6 bytes at byte 0, found 4: *");
+  assert_bytes_refused (file, "", 0, "magic: expected 6 bytes at byte 0, found 0: *truncated");
+  assert_bytes_refused (file, "\x93NUM", 4, "magic: expected 6 bytes at byte 0, found 4: *");
   assert_bytes_refused (
-      fixture, "PK\3\4 zip", 8, "magic: expected '\\223NUMPY' (*), found 'PK*'");
+      file, "PK\3\4 zip", 8, "magic: expected '\\223NUMPY' (*), found 'PK*'");
   assert_bytes_refused (
-      fixture, "\x93NUMPY\1\0\x10", 9, "version: expected 10 bytes *, found 9: *");
+      file, "\x93NUMPY\1\0\x10", 9, "version: expected 10 bytes *, found 9: *");
   assert_bytes_refused (
-      fixture, "\x93NUMPY\2\0\x10\0\0", 11, "header length: expected 12 bytes *, found 11: *");
+      file, "\x93NUMPY\2\0\x10\0\0", 11, "header length: expected 12 bytes *, found 11: *");
   assert_bytes_refused (
-      fixture, "\x93NUMPY\1\0\x10\0{}", 12, "header: expected 16 bytes at byte 10, found 2: *");
-  assert_bytes_refused (fixture, "\x93NUMPY\2\0\1\0\1\0{}", 14,
+      file, "\x93NUMPY\1\0\x10\0{}", 12, "header: expected 16 bytes at byte 10, found 2: *");
+  assert_bytes_refused (file, "\x93NUMPY\2\0\1\0\1\0{}", 14,
       "header length: expected at most 65536 bytes, found 65537");
   assert_bytes_refused (
-      fixture, "\x93NUMPY\1\0\3\0{\0}", 13, "header: expected text, found a NUL character");
-  assert_bytes_refused (fixture, "\x93NUMPY\1\1\2\0{}", 12, "version: *, found 1.1");
+      file, "\x93NUMPY\1\0\3\0{\0}", 13, "header: expected text, found a NUL character");
+  assert_bytes_refused (file, "\x93NUMPY\1\1\2\0{}", 12, "version: *, found 1.1");
 }
 
-/* What Python and NumPy's own reader would take; long integers are of Python 2, which knew the
- * first two versions. */
+/* Headers that Python and the reader of NumPy accept. Python 2, which wrote the first two versions, has long
+ * integers. */
 static void
-test_spellings (NpyFile *fixture, gconstpointer data)
+test_spellings (NpyFile *file, gconstpointer data)
 {
   static const struct {
     guint8 version;
@@ -341,8 +341,8 @@ test_spellings (NpyFile *fixture, gconstpointer data)
     NpysrcRig rig;
 
     g_byte_array_append (bytes, zeros, sizeof zeros);
-    npy_write (fixture->path, bytes);
-    npysrc_rig_init (&rig, fixture->path, "framerate=0/1");
+    npy_write (file->path, bytes);
+    npysrc_rig_init (&rig, file->path, "framerate=0/1");
     npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
     npysrc_rig_assert_log (&rig, "caps 3:1\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n");
     npysrc_rig_clear (&rig);
@@ -350,15 +350,15 @@ test_spellings (NpyFile *fixture, gconstpointer data)
 }
 
 static void
-test_truncated_meanwhile (NpyFile *fixture, gconstpointer data)
+test_truncated_meanwhile (NpyFile *file, gconstpointer data)
 {
   NpysrcRig rig;
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;
 
-  npy_write_numbers (fixture->path, "(4, 3)", 12);
-  npysrc_rig_init (&rig, fixture->path, " ");
-  rig.truncated_path = fixture->path;
+  npy_write_numbers (file->path, "(4, 3)", 12);
+  npysrc_rig_init (&rig, file->path, " ");
+  rig.truncated_path = file->path;
   rig.truncated_size = 70 + 12 + 8;
   gst_element_set_state (rig.pipeline, GST_STATE_PLAYING);
   message = gst_bus_timed_pop_filtered (
@@ -396,7 +396,7 @@ main (int argc, char **argv)
 {
   static const struct {
     const gchar *name;
-    void (*run) (NpyFile *fixture, gconstpointer data);
+    void (*run) (NpyFile *file, gconstpointer data);
   } tests[] = {
       {"/npysrc/types", test_types},
       {"/npysrc/long-rows", test_long_rows},
@@ -406,10 +406,8 @@ main (int argc, char **argv)
       {"/npysrc/truncated-meanwhile", test_truncated_meanwhile},
   };
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
-    g_test_add (tests[i].name, NpyFile, NULL, npy_file_init, tests[i].run, npy_file_clear);
+  test_init (&argc, &argv);
+  TEST_ADD_FIXTURE_ROWS (tests, NpyFile, npy_file_init, npy_file_clear);
   g_test_add_func ("/npysrc/numpy", test_numpy);
   g_test_add_func ("/npysrc/numpy-refused", test_numpy_refused);
   g_test_add_func ("/npysrc/properties", test_properties);
