@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The models with convolutional features behind GStreamer's onnxinference: video → onnxinference → lstm
- * → lstmlabel → overlay. The numbers are ONNX Runtime's, which ran both models alone. */
+ * The model with convolutional features after GStreamer's onnxinference: video → onnxinference → lstm →
+ * lstmlabel → overlay. The expected numbers are from ONNX Runtime, which ran both models alone. */
 #include "../array.h"
 #include "testutil.h"
 #include <gst/analytics/analytics.h>
 #include <string.h>
 
-#define SIDE 10 /* pixels of the video to one of the vectors' frames */
+#define SIDE 10 /* a pixel of the vectors is SIDE x SIDE pixels of the video */
 #define TOLERANCE 1e-4
 #define VIDEO "video/x-raw,format=RGB,width=320,height=240,framerate=30/1"
 
@@ -46,7 +46,7 @@ case_clear (Case *c)
   g_free (c->labels);
 }
 
-/* Frame @i, each pixel SIDE * SIDE times. Returns: (transfer full) */
+/* Returns: (transfer full): frame @i, with each pixel SIDE * SIDE times */
 static GstBuffer *
 frame_new (const Case *c, gsize i)
 {
@@ -65,7 +65,7 @@ frame_new (const Case *c, gsize i)
   return buffer;
 }
 
-/* The tensor @id of @buffer is row @i of @expected. */
+/* Asserts that the tensor @id of @buffer is table row @i of @expected. */
 static void
 check_tensor (GstBuffer *buffer, const gchar *id, const TestArray *expected, gsize i)
 {
@@ -90,7 +90,7 @@ check_tensor (GstBuffer *buffer, const gchar *id, const TestArray *expected, gsi
   g_error ("frame %" G_GSIZE_FORMAT " has no tensor %s", i, id);
 }
 
-/* The classification is the label of the greatest score. */
+/* Asserts that the classification is the label with the highest score. */
 static void
 check_label (GstBuffer *buffer, const Case *c, gsize i)
 {
@@ -116,7 +116,8 @@ check_label (GstBuffer *buffer, const Case *c, gsize i)
       gst_analytics_cls_mtd_get_level (&cls, 0), scores[best], TOLERANCE);
 }
 
-/* @format has the network, the model and the labels; the output has the tensor @id. */
+/* Checks all frames. @format: gst-launch line with %s for the network, the model and the labels
+ * @id: the tensor with the scores */
 static void
 check_numbers (const gchar *format, const gchar *id)
 {
@@ -151,7 +152,7 @@ test_numbers (void)
       "lstm-output");
 }
 
-/* The decoder that GStreamer has from 1.28 on, by the name that it wants of scores after a softmax */
+/* The decoder that GStreamer has since 1.28 finds the scores by their name, which states a softmax. */
 static void
 test_decoder (void)
 {
@@ -167,7 +168,7 @@ test_decoder (void)
       "classification-generic-softmaxed-out");
 }
 
-/* An overlay of GStreamer's own writes the label on the frame, which is as it came but for that. */
+/* An overlay element of GStreamer draws the label on the frame and changes no other pixels. */
 static void
 test_overlay (void)
 {
@@ -175,7 +176,7 @@ test_overlay (void)
   GstHarness *harness;
   gsize changed = 0;
   GstBuffer *buffer;
-  GstMapInfo was, is;
+  GstMapInfo before_map, after_map;
   Case c;
 
   if (!case_init (&c))
@@ -191,16 +192,16 @@ test_overlay (void)
   {
     g_autoptr (GstBuffer) before = frame_new (&c, 0);
 
-    g_assert_true (gst_buffer_map (before, &was, GST_MAP_READ));
-    g_assert_true (gst_buffer_map (buffer, &is, GST_MAP_READ));
-    g_assert_cmpuint (is.size, ==, was.size);
-    for (gsize i = 0; i < is.size; i++)
-      changed += ABS (is.data[i] - was.data[i]) > 64;
-    gst_buffer_unmap (before, &was);
-    gst_buffer_unmap (buffer, &is);
+    g_assert_true (gst_buffer_map (before, &before_map, GST_MAP_READ));
+    g_assert_true (gst_buffer_map (buffer, &after_map, GST_MAP_READ));
+    g_assert_cmpuint (after_map.size, ==, before_map.size);
+    for (gsize i = 0; i < after_map.size; i++)
+      changed += ABS (after_map.data[i] - before_map.data[i]) > 64;
+    gst_buffer_unmap (before, &before_map);
+    gst_buffer_unmap (buffer, &after_map);
   }
   g_assert_cmpuint (changed, >, 500);
-  g_assert_cmpuint (changed, <, is.size / 10);
+  g_assert_cmpuint (changed, <, after_map.size / 10);
   gst_buffer_unref (buffer);
   gst_harness_teardown (harness);
   case_clear (&c);

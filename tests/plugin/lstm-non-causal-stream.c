@@ -41,18 +41,18 @@ check_action (const gchar *folder, guint i)
   Rig rig;
 
   g_test_message ("%s: %s", folder, actions[i].name);
-  init_non_causal (&rig, folder, actions[i].properties);
+  rig_init_non_causal (&rig, folder, actions[i].properties);
   rig.n_streams = 2;
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 3);
   if (first_half == PUSHED)
-    expect_sequence (&rig, 0, 3);
+    rig_expect_sequence (&rig, 0, 3);
   actions[i].act (&rig);
   actions[i].act (&rig); /* again, without steps in between */
   rig_assert_outputs (&rig);
   rig_push_steps (&rig, 3, 3);
   rig_push_eos (&rig);
-  expect_sequence (&rig, first_half == CONTINUED ? 0 : 3, first_half == CONTINUED ? 6 : 3);
+  rig_expect_sequence (&rig, first_half == CONTINUED ? 0 : 3, first_half == CONTINUED ? 6 : 3);
   rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
@@ -73,12 +73,12 @@ test_sequences (void)
   static const gsize lengths[] = {2, 9, 1, 5, 9};
   Rig rig;
 
-  init_non_causal (&rig, "torch-bidirectional-stacked", "");
+  rig_init_non_causal (&rig, "torch-bidirectional-stacked", "");
   rig.n_streams = 2;
   rig_begin_stream (&rig);
   for (guint i = 0; i < G_N_ELEMENTS (lengths); i++) {
     rig_push_steps (&rig, 0, lengths[i]);
-    expect_sequence (&rig, 0, lengths[i]);
+    rig_expect_sequence (&rig, 0, lengths[i]);
     rig_push_segment (&rig);
   }
   rig_assert_outputs (&rig);
@@ -93,7 +93,7 @@ test_nothing (void)
   for (guint i = 0; i < G_N_ELEMENTS (modes); i++) {
     Rig rig;
 
-    init_non_causal (&rig, "torch-bidirectional-stacked", modes[i]);
+    rig_init_non_causal (&rig, "torch-bidirectional-stacked", modes[i]);
     rig_begin_stream (&rig);
     rig_push_eos (&rig);
     rig_assert_log (&rig, "eos");
@@ -108,10 +108,10 @@ test_zero_steps (void)
   SequenceOutput y;
   Rig rig;
 
-  init_non_causal (&rig, "torch-bidirectional-stacked", "gap-policy=zero-step");
+  rig_init_non_causal (&rig, "torch-bidirectional-stacked", "gap-policy=zero-step");
   rig.framerate = "30/1";
   rig.n_streams = 2;
-  set_buffer_steps (&rig, 3);
+  rig_set_buffer_steps (&rig, 3);
   for (gsize s = 0; s < 2; s++)
     memset (rig.x.items + (s * rig.x.length + 3) * rig.x.size, 0, 2 * rig.x.size * 4);
   rig_begin_stream (&rig);
@@ -121,9 +121,9 @@ test_zero_steps (void)
   rig_push_eos (&rig);
   rig_assert_log (&rig, "gap 0+3000, gap 3000+66666666, gap 5000+3000, buffer 0+3000, "
                         "buffer 5000+3000, eos");
-  y = run_sequence (&rig, 0, 8);
-  expect_output_steps (&rig, &y, 0, 3);
-  expect_output_steps (&rig, &y, 5, 3);
+  y = rig_run_sequence (&rig, 0, 8);
+  rig_expect_output_steps (&rig, &y, 0, 3);
+  rig_expect_output_steps (&rig, &y, 5, 3);
   rig_assert_outputs (&rig);
   g_free (y.items);
   rig_clear (&rig);
@@ -136,7 +136,7 @@ test_zero_step_last (void)
   SequenceOutput y;
   Rig rig;
 
-  init_non_causal (&rig, "torch-bidirectional-stacked", "gap-policy=zero-step output-mode=final");
+  rig_init_non_causal (&rig, "torch-bidirectional-stacked", "gap-policy=zero-step output-mode=final");
   memset (rig.x.items + 4 * rig.x.size, 0, rig.x.size * sizeof (gfloat));
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 4);
@@ -144,8 +144,8 @@ test_zero_step_last (void)
   rig_push_event (&rig, gst_event_new_gap (4000, 777));
   rig_push_eos (&rig);
   rig_assert_log (&rig, "gap 4000+777, buffer 4000+777, eos");
-  y = run_sequence (&rig, 0, 5);
-  expect_output_steps (&rig, &y, 4, 1);
+  y = rig_run_sequence (&rig, 0, 5);
+  rig_expect_output_steps (&rig, &y, 4, 1);
   rig_assert_outputs (&rig);
   g_free (y.items);
   rig_clear (&rig);
@@ -168,14 +168,14 @@ test_tensors (void)
     gsize n, m;
     Rig rig;
 
-    init_non_causal (&rig, "torch-bidirectional-stacked", properties);
+    rig_init_non_causal (&rig, "torch-bidirectional-stacked", properties);
     model = lstm_state_get_model (rig.state);
     g_assert_cmpuint (lstm_model_get_n_lstm_layers (model), ==, 4);
     n = lstm_model_get_hidden_size (model, layers[i].index);
     m = lstm_model_get_cell_size (model, layers[i].index);
     g_assert_cmpuint (MAX (n, m), <=, 16);
     rig.n_streams = 2;
-    set_buffer_steps (&rig, 9);
+    rig_set_buffer_steps (&rig, 9);
     rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 9);
     rig_push_eos (&rig);

@@ -51,13 +51,13 @@ check_model (guint i, guint steps)
   Rig rig;
 
   g_test_message ("%s, %u x %u", models[i].folder, models[i].streams, steps);
-  init_non_causal (&rig, models[i].folder, "");
+  rig_init_non_causal (&rig, models[i].folder, "");
   rig.n_streams = models[i].streams;
-  set_buffer_steps (&rig, steps);
+  rig_set_buffer_steps (&rig, steps);
   log = build_expected_log (&rig, 0, models[i].fixed_steps);
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, rig.x.length);
-  expect_sequence (&rig, 0, rig.x.length);
+  rig_expect_sequence (&rig, 0, rig.x.length);
   g_assert_cmpuint (rig.outputs->len, ==, 0);
   rig_push_eos (&rig);
   rig_assert_log (&rig, log);
@@ -84,13 +84,13 @@ test_final (void)
     Rig rig;
 
     g_test_message ("%s", models[i].folder);
-    init_non_causal (&rig, models[i].folder, "output-mode=final");
+    rig_init_non_causal (&rig, models[i].folder, "output-mode=final");
     rig.n_streams = models[i].streams;
-    set_buffer_steps (&rig, steps);
+    rig_set_buffer_steps (&rig, steps);
     rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, rig.x.length);
-    y = run_sequence (&rig, 0, rig.x.length);
-    expect_output_steps (&rig, &y, y.steps - 1, 1);
+    y = rig_run_sequence (&rig, 0, rig.x.length);
+    rig_expect_output_steps (&rig, &y, y.steps - 1, 1);
     g_free (y.items);
     g_string_truncate (rig.log, 0);
     rig_push_eos (&rig);
@@ -139,15 +139,15 @@ check_windows (guint i)
   Rig rig;
 
   g_test_message ("%s, %u every %u", windows[i].folder, windows[i].length, windows[i].hop);
-  init_non_causal (&rig, windows[i].folder, properties);
+  rig_init_non_causal (&rig, windows[i].folder, properties);
   rig.n_streams = windows[i].streams;
-  set_buffer_steps (&rig, windows[i].steps);
+  rig_set_buffer_steps (&rig, windows[i].steps);
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, rig.x.length);
   for (gsize t = 0; t + windows[i].length <= rig.x.length; t += windows[i].hop) {
-    SequenceOutput y = run_sequence (&rig, t, windows[i].length);
+    SequenceOutput y = rig_run_sequence (&rig, t, windows[i].length);
 
-    expect_output_steps (&rig, &y, 0, y.steps);
+    rig_expect_output_steps (&rig, &y, 0, y.steps);
     g_free (y.items);
   }
   rig_assert_log (&rig, windows[i].log);
@@ -186,9 +186,9 @@ test_caps (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     Rig rig;
 
-    init_non_causal (&rig, cases[i].folder, cases[i].properties);
+    rig_init_non_causal (&rig, cases[i].folder, cases[i].properties);
     rig.n_streams = 2;
-    set_buffer_steps (&rig, 3);
+    rig_set_buffer_steps (&rig, 3);
     rig_push_stream_start (&rig);
     g_assert_true (rig_push_caps (&rig));
     rig_assert_log (&rig, cases[i].log);
@@ -222,16 +222,16 @@ test_caps_change (void)
     Rig rig;
 
     g_test_message ("case %u", i);
-    init_non_causal (&rig, cases[i].folder, "");
+    rig_init_non_causal (&rig, cases[i].folder, "");
     rig.n_streams = 2;
-    set_buffer_steps (&rig, 1);
+    rig_set_buffer_steps (&rig, 1);
     rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 3);
     if (cases[i].ends)
-      expect_sequence (&rig, 0, 3);
+      rig_expect_sequence (&rig, 0, 3);
     g_string_truncate (rig.log, 0);
     rig.n_streams = cases[i].streams;
-    set_buffer_steps (&rig, cases[i].steps);
+    rig_set_buffer_steps (&rig, cases[i].steps);
     g_assert_true (rig_push_caps (&rig));
     rig_assert_log (&rig, cases[i].log);
     rig_push_steps (&rig, 3, n - 3);
@@ -240,9 +240,9 @@ test_caps_change (void)
     if (cases[i].end)
       rig_assert_log (&rig, cases[i].end);
     if (cases[i].ends)
-      expect_sequence (&rig, 3, n - 3);
+      rig_expect_sequence (&rig, 3, n - 3);
     else
-      expect_buffers (&rig, 0, n, 3);
+      rig_expect_buffers (&rig, 0, n, 3);
     rig_assert_outputs (&rig);
     rig_clear (&rig);
   }
@@ -275,11 +275,11 @@ test_max_steps (void)
     Rig rig;
 
     g_test_message ("limit %u", i);
-    init_non_causal (&rig, limits[i].folder, limits[i].properties);
+    rig_init_non_causal (&rig, limits[i].folder, limits[i].properties);
     gst_element_set_state (rig.lstm, GST_STATE_READY);
     g_object_set (rig.lstm, "max-steps", 4, NULL);
     gst_element_set_state (rig.lstm, GST_STATE_PLAYING);
-    set_buffer_steps (&rig, limits[i].steps);
+    rig_set_buffer_steps (&rig, limits[i].steps);
     rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 4);
     rig_push_segment (&rig);
@@ -310,7 +310,7 @@ test_max_steps_gap (void)
 {
   Rig rig;
 
-  init_non_causal (&rig, "torch-bidirectional-stacked", "max-steps=4 gap-policy=zero-step");
+  rig_init_non_causal (&rig, "torch-bidirectional-stacked", "max-steps=4 gap-policy=zero-step");
   rig.framerate = "30/1";
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 2);
@@ -330,7 +330,7 @@ test_window_longer_than_max_steps (void)
 {
   Rig rig;
 
-  init_non_causal (&rig, "torch-bidirectional-stacked", "output-mode=window max-steps=30");
+  rig_init_non_causal (&rig, "torch-bidirectional-stacked", "output-mode=window max-steps=30");
   gst_element_set_state (rig.lstm, GST_STATE_READY);
   g_object_set (rig.lstm, "max-steps", 29, NULL);
   g_assert_cmpint (
@@ -347,7 +347,7 @@ test_emit (void)
 {
   Rig rig;
 
-  init_non_causal (&rig, "keras-backwards-last", "");
+  rig_init_non_causal (&rig, "keras-backwards-last", "");
   gst_element_set_state (rig.lstm, GST_STATE_READY);
   gst_util_set_object_arg (G_OBJECT (rig.lstm), "emit", "output+hidden");
   g_assert_cmpint (

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A hundred pipelines in one process: what a further one costs beside the model, which they share.
- * The figures of docs/elements/lstm.md: run with --verbose. */
+ * A hundred pipelines in one process share a model. The test measures the memory of each further pipeline and
+ * prints, with --verbose, the figures of docs/elements/lstm.md. */
 #include "npy-files.h"
 #include <lstm/lstm.h>
 #include <malloc.h>
@@ -10,13 +10,13 @@
 
 static const struct {
   guint units, d;
-  gsize most; /* bytes of a further element that runs, as documented */
-} rows[] = {
+  gsize max_bytes; /* documented memory of each further element */
+} models[] = {
     {64, 64, 128 * 1024},
     {256, 256, 432 * 1024},
 };
 
-/* One LSTM layer, as safetensors: weights that are zero weigh the same. */
+/* Writes a model with one LSTM layer, whose weights are zero, in safetensors. */
 static void
 write_model (const gchar *path, guint units, guint d)
 {
@@ -39,18 +39,18 @@ write_model (const gchar *path, guint units, guint d)
   g_byte_array_unref (file);
 }
 
-/* Bytes that malloc() has given; blocks of pages of their own count too. */
+/* Returns the bytes that malloc() has allocated, including mapped blocks. */
 static gsize
-bytes_in_use (void)
+count_used_bytes (void)
 {
   const struct mallinfo2 info = mallinfo2 ();
 
   return info.uordblks + info.hblkhd;
 }
 
-/* A pipeline that has run a step and waits. Returns: (transfer full) */
+/* Returns: (transfer full): an element that has run one step */
 static GstHarness *
-harness_new (const gchar *path, guint d)
+lstm_harness_new (const gchar *path, guint d)
 {
   g_autofree gchar *line = g_strdup_printf ("lstm model-location=%s", path);
   g_autofree gchar *caps = g_strdup_printf (
@@ -68,49 +68,49 @@ harness_new (const gchar *path, guint d)
   return harness;
 }
 
-/* Bytes in use with so many pipelines, and with none again */
+/* Bytes in use with 0, 1, N and again 0 elements */
 typedef struct {
   gsize none, one, all, end;
-} Use;
+} MemoryUse;
 
-static Use
-use_of (const gchar *path, guint d)
+static MemoryUse
+measure_use (const gchar *path, guint d)
 {
   GstHarness *harnesses[N];
-  Use use = {.none = bytes_in_use ()};
+  MemoryUse use = {.none = count_used_bytes ()};
 
-  harnesses[0] = harness_new (path, d);
-  use.one = bytes_in_use ();
+  harnesses[0] = lstm_harness_new (path, d);
+  use.one = count_used_bytes ();
   for (guint k = 1; k < N; k++)
-    harnesses[k] = harness_new (path, d);
-  use.all = bytes_in_use ();
+    harnesses[k] = lstm_harness_new (path, d);
+  use.all = count_used_bytes ();
   for (guint k = 0; k < N; k++)
     gst_harness_teardown (harnesses[k]);
-  use.end = bytes_in_use ();
+  use.end = count_used_bytes ();
   return use;
 }
 
-/* The first one has the model, the others a state; with the last one all of it goes, but what GLib
- * keeps for the next hundred. */
+/* The first element loads the model, the others add only a state. When the last element is freed, all memory is
+ * freed, except for what GLib keeps for later allocations. */
 static void
 test_bytes (void)
 {
   gchar *dir = test_dir_new ();
   g_autofree gchar *path = g_build_filename (dir, "model.safetensors", NULL);
 
-  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    const gsize weights = 16 * (gsize) rows[i].units * (rows[i].units + rows[i].d);
-    Use use, again;
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++) {
+    const gsize weights = 16 * (gsize) models[i].units * (models[i].units + models[i].d);
+    MemoryUse use, again;
 
-    write_model (path, rows[i].units, rows[i].d);
-    gst_harness_teardown (harness_new (path, rows[i].d)); /* what is made once */
-    use = use_of (path, rows[i].d);
-    again = use_of (path, rows[i].d);
+    write_model (path, models[i].units, models[i].d);
+    gst_harness_teardown (lstm_harness_new (path, models[i].d)); /* allocates what is allocated once */
+    use = measure_use (path, models[i].d);
+    again = measure_use (path, models[i].d);
     g_test_message ("%u units: %" G_GSIZE_FORMAT
                     " bytes for the first pipeline, %" G_GSIZE_FORMAT " for each further one",
-        rows[i].units, use.one - use.none, (use.all - use.one) / (N - 1));
+        models[i].units, use.one - use.none, (use.all - use.one) / (N - 1));
     g_assert_cmpuint (use.one - use.none, >=, weights);
-    g_assert_cmpuint (use.all - use.one, <=, (N - 1) * rows[i].most);
+    g_assert_cmpuint (use.all - use.one, <=, (N - 1) * models[i].max_bytes);
     g_assert_cmpuint (again.end, <, use.end + weights / 2);
   }
   test_dir_remove (dir);
@@ -119,9 +119,8 @@ test_bytes (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  if (bytes_in_use () > 0) /* sanitizers have a malloc() that does not count */
+  test_init (&argc, &argv);
+  if (count_used_bytes () > 0) /* the malloc() of sanitizers does not count */
     g_test_add_func ("/lstm-sharing/bytes", test_bytes);
   return g_test_run ();
 }

@@ -39,7 +39,7 @@ write_labels (const gchar *dir, const gchar *text, gssize size)
 }
 
 GstFlowReturn
-push_scores (LabelRig *rig, const gfloat *scores, guint n, GstClockTime pts, GstClockTime duration)
+label_rig_push_scores (LabelRig *rig, const gfloat *scores, guint n, GstClockTime pts, GstClockTime duration)
 {
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, n * sizeof (gfloat), NULL);
 
@@ -50,7 +50,7 @@ push_scores (LabelRig *rig, const gfloat *scores, guint n, GstClockTime pts, Gst
 }
 
 gchar *
-pull_text (LabelRig *rig, GstClockTime *pts, GstClockTime *duration)
+label_rig_pull_text (LabelRig *rig, GstClockTime *pts, GstClockTime *duration)
 {
   g_autoptr (GstBuffer) buffer = gst_harness_try_pull (rig->harness);
   GstMapInfo map;
@@ -70,7 +70,7 @@ pull_text (LabelRig *rig, GstClockTime *pts, GstClockTime *duration)
 }
 
 gboolean
-pull_gap (LabelRig *rig, GstClockTime *pts, GstClockTime *duration)
+label_rig_pull_gap (LabelRig *rig, GstClockTime *pts, GstClockTime *duration)
 {
   GstEvent *event;
 
@@ -87,7 +87,7 @@ pull_gap (LabelRig *rig, GstClockTime *pts, GstClockTime *duration)
 }
 
 gint
-pull_index (LabelRig *rig)
+label_rig_pull_index (LabelRig *rig)
 {
   g_autoptr (GstMessage) message = gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ELEMENT);
   gint index = -9;

@@ -19,19 +19,19 @@ void label_rig_clear (LabelRig *rig);
 /* Writes a file of labels to @dir. Returns: (transfer full): its path */
 gchar *write_labels (const gchar *dir, const gchar *text, gssize size);
 
-GstFlowReturn push_scores (
+GstFlowReturn label_rig_push_scores (
     LabelRig *rig, const gfloat *scores, guint n, GstClockTime pts, GstClockTime duration);
 
 /* Returns: (transfer full) (nullable): the text of the next output buffer; NULL if there is none
  * @pts: (out) (nullable)
  * @duration: (out) (nullable) */
-gchar *pull_text (LabelRig *rig, GstClockTime *pts, GstClockTime *duration);
+gchar *label_rig_pull_text (LabelRig *rig, GstClockTime *pts, GstClockTime *duration);
 
 /* Reads the times of the next GAP event. Returns FALSE if there is none. */
-gboolean pull_gap (LabelRig *rig, GstClockTime *pts, GstClockTime *duration);
+gboolean label_rig_pull_gap (LabelRig *rig, GstClockTime *pts, GstClockTime *duration);
 
 /* Returns the index of the label in the next message; -9 if there is no message. */
-gint pull_index (LabelRig *rig);
+gint label_rig_pull_index (LabelRig *rig);
 
 /* Pops the first error and asserts that its text has all @parts. @parts: ends with NULL */
 void assert_error_has (GstBus *bus, const gchar *const *parts);

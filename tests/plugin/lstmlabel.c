@@ -20,10 +20,10 @@ test_files (void)
     g_autofree gchar *location = write_labels (dir, files[i], -1);
     LabelRig rig = label_rig_new (location, "3:3", "25/1");
 
-    g_assert_cmpint (push_scores (&rig, scores, 9, 0, 3 * FRAME), ==, GST_FLOW_OK);
+    g_assert_cmpint (label_rig_push_scores (&rig, scores, 9, 0, 3 * FRAME), ==, GST_FLOW_OK);
     for (guint step = 0; step < 3; step++) {
       static const gchar *texts[] = {"still 1.00", "pan-left 1.00", "zoom-in 1.00"};
-      g_autofree gchar *text = pull_text (&rig, NULL, NULL);
+      g_autofree gchar *text = label_rig_pull_text (&rig, NULL, NULL);
 
       g_assert_cmpstr (text, ==, texts[step]);
     }
@@ -96,8 +96,8 @@ test_largest_file (void)
   LabelRig rig = label_rig_new (location, "1", "25/1");
   g_autofree gchar *label = NULL;
 
-  g_assert_cmpint (push_scores (&rig, (const gfloat[]){1}, 1, 0, FRAME), ==, GST_FLOW_OK);
-  label = pull_text (&rig, NULL, NULL);
+  g_assert_cmpint (label_rig_push_scores (&rig, (const gfloat[]){1}, 1, 0, FRAME), ==, GST_FLOW_OK);
+  label = label_rig_pull_text (&rig, NULL, NULL);
   g_assert_cmpuint (strlen (label), ==, (1 << 20) + 5);
   label_rig_clear (&rig);
   test_dir_remove (dir);
@@ -124,7 +124,7 @@ test_bad_caps (void)
 
     for (guint k = 0; k < 2; k++) /* the caps are pushed again with the second buffer */
       g_assert_cmpint (
-          push_scores (&rig, (const gfloat[4]){0}, 3, k * FRAME, FRAME), ==, GST_FLOW_NOT_NEGOTIATED);
+          label_rig_push_scores (&rig, (const gfloat[4]){0}, 3, k * FRAME, FRAME), ==, GST_FLOW_NOT_NEGOTIATED);
     assert_error_has (rig.bus, cases[i].parts);
     g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ERROR));
     label_rig_clear (&rig);
@@ -142,20 +142,20 @@ test_caps_return (void)
   LabelRig rig = label_rig_new (location, "3:1", "25/1");
   GstPad *pad = gst_element_get_static_pad (rig.harness->element, "sink");
 
-  g_assert_cmpint (push_scores (&rig, (const gfloat[3]){0, 1, 0}, 3, 0, FRAME), ==, GST_FLOW_OK);
+  g_assert_cmpint (label_rig_push_scores (&rig, (const gfloat[3]){0, 1, 0}, 3, 0, FRAME), ==, GST_FLOW_OK);
   good = gst_pad_get_current_caps (pad);
   wrong = gst_caps_copy (good);
   gst_caps_set_simple (wrong, "dimensions", G_TYPE_STRING, "4:2", NULL);
   for (guint k = 1; k < 3; k++) {
     g_autofree gchar *text = NULL;
 
-    g_free (pull_text (&rig, NULL, NULL));
+    g_free (label_rig_pull_text (&rig, NULL, NULL));
     gst_harness_push_event (rig.harness, gst_event_new_caps (wrong));
     assert_error_has (rig.bus, (const gchar *[]){"expected 3 scores", "found 4", NULL});
     gst_harness_push_event (rig.harness, gst_event_new_caps (good));
     g_assert_cmpint (
-        push_scores (&rig, (const gfloat[3]){k == 1, 0, k == 2}, 3, k * FRAME, FRAME), ==, GST_FLOW_OK);
-    text = pull_text (&rig, NULL, NULL);
+        label_rig_push_scores (&rig, (const gfloat[3]){k == 1, 0, k == 2}, 3, k * FRAME, FRAME), ==, GST_FLOW_OK);
+    text = label_rig_pull_text (&rig, NULL, NULL);
     g_assert_cmpstr (text, ==, k == 1 ? "still 1.00" : "zoom-in 1.00");
   }
   gst_object_unref (pad);
@@ -173,10 +173,10 @@ test_bad_buffers (void)
     LabelRig rig = label_rig_new (NULL, "3:1", "25/1");
     g_autofree gchar *text = NULL;
 
-    g_assert_cmpint (push_scores (&rig, (const gfloat[7]){0}, sizes[i], 0, FRAME), ==, GST_FLOW_ERROR);
+    g_assert_cmpint (label_rig_push_scores (&rig, (const gfloat[7]){0}, sizes[i], 0, FRAME), ==, GST_FLOW_ERROR);
     assert_error_has (rig.bus, (const gchar *[]){"expected 12 bytes", NULL});
-    g_assert_cmpint (push_scores (&rig, (const gfloat[3]){0}, 3, 0, FRAME), ==, GST_FLOW_OK);
-    text = pull_text (&rig, NULL, NULL);
+    g_assert_cmpint (label_rig_push_scores (&rig, (const gfloat[3]){0}, 3, 0, FRAME), ==, GST_FLOW_OK);
+    text = label_rig_pull_text (&rig, NULL, NULL);
     g_assert_cmpstr (text, ==, "0 0.00");
     label_rig_clear (&rig);
   }
@@ -193,7 +193,7 @@ test_split_memory (void)
 
   buffer = gst_buffer_append (buffer, gst_buffer_new_memdup (scores + 2, 4));
   g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_ref (buffer)), ==, GST_FLOW_OK);
-  text = pull_text (&rig, NULL, NULL);
+  text = label_rig_pull_text (&rig, NULL, NULL);
   g_assert_cmpstr (text, ==, "2 1.00");
   g_assert_cmpint (GST_MINI_OBJECT_REFCOUNT_VALUE (buffer), ==, 1); /* the element has released the buffer */
   gst_buffer_unref (buffer);
@@ -221,14 +221,14 @@ test_refused (void)
   guint calls = 0;
 
   gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, refuse_once, &calls, NULL);
-  g_assert_cmpint (push_scores (&rig, scores, 6, 0, 3 * FRAME), ==, GST_FLOW_NOT_LINKED);
-  g_assert_cmpint (push_scores (&rig, scores + 6, 6, 3 * FRAME, 3 * FRAME), ==, GST_FLOW_OK);
+  g_assert_cmpint (label_rig_push_scores (&rig, scores, 6, 0, 3 * FRAME), ==, GST_FLOW_NOT_LINKED);
+  g_assert_cmpint (label_rig_push_scores (&rig, scores + 6, 6, 3 * FRAME, 3 * FRAME), ==, GST_FLOW_OK);
   for (guint i = 0; i < 4; i++) {
-    g_autofree gchar *text = pull_text (&rig, NULL, NULL);
+    g_autofree gchar *text = label_rig_pull_text (&rig, NULL, NULL);
 
     g_assert_cmpstr (text, ==, i == 0 ? "0 1.00" : "1 1.00");
   }
-  g_assert_null (pull_text (&rig, NULL, NULL));
+  g_assert_null (label_rig_pull_text (&rig, NULL, NULL));
   label_rig_clear (&rig);
 }
 

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Every model of tests/vectors, and every sample of other systems' models where there are any:
- * through lstm-convert, through the library, and through npysrc ! lstm ! npysink, as a whole and
- * step by step. A family of models is a row. */
+ * All models of tests/vectors, and samples of models of other systems if there are any. Each model runs in
+ * the library, also after lstm-convert, and in npysrc ! lstm ! npysink: as complete sequences and step by
+ * step. A new family of models is a new row. */
 #include "../array.h"
 #include "npy-files.h"
 #include <glib/gstdio.h>
 #include <lstm/lstm.h>
 
-/* Of a folder the first row counts that it matches, and whose files are all there. */
+/* A family of models. A folder uses the first table row whose pattern matches it and whose files all
+ * exist. */
 typedef struct {
-  const char *folder;        /* a pattern */
-  const char *input, *x;     /* file and axes */
-  const char *expected, *y;  /* of the whole sequences */
-  double tolerance;          /* of |got - expected| / max (1, |expected|) */
-  const char *steps;         /* a file: after each step of a model that goes step by step */
-  const char *hidden, *cell; /* files of axes LBN: of each LSTM layer after the last step */
-  const char *mask;          /* a file: [bs, T], or [bs] lengths; beyond them y is 0 */
-  const char *pending;       /* what lacks: with a mask a reason, else words of a refusal */
-  const char *module_chain;          /* of a state dict that has no module-chain.txt beside it */
-} Row;
+  const char *folder;        /* pattern */
+  const char *input, *x;     /* file of the input, and its axes */
+  const char *expected, *y;  /* file of the outputs for complete sequences, and its axes */
+  double tolerance;          /* of |found - expected| / max (1, |expected|) */
+  const char *steps;         /* (nullable): file of the outputs after each step */
+  const char *hidden, *cell; /* (nullable): files (L, B, N) with h and c after the last step */
+  const char *mask;          /* (nullable): file (bs, T), or (bs) lengths, beyond which y is 0 */
+  const char *pending;       /* (nullable): missing feature; without a mask, text of the refusal */
+  const char *module_chain;  /* (nullable): for a state dict without a module-chain.txt */
+} ModelFamily;
 
-static const Row own[] = {
+static const ModelFamily vectors[] = {
     {"lstm/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, "expected.npy"},
     {"variants/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, .mask = "mask.npy"},
     {"variants/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, "steps.npy"},
@@ -36,7 +37,7 @@ static const Row own[] = {
 #define KERAS "input.npy", "BTN", "expected.npy"
 #define ONNX "input_X.npy", "TBN"
 
-static const Row samples[] = {
+static const ModelFamily samples[] = {
     {"keras_unit/lstm_mask_seq", KERAS, "BTN", 1e-5, .mask = "input_mask.npy"},
     {"keras_unit/*", KERAS, "BN", 1e-5},
     {"keras_composite/*", KERAS, "BN", 1e-5},
@@ -49,7 +50,7 @@ static const Row samples[] = {
     {"onnx_conf/*", ONNX, "expected_Y_h.npy", "LBN", 1e-5},
     {"onnx_oracle/*", ONNX, "expected_Y.npy", "TLBN", 1e-5, .hidden = "expected_Y_h.npy",
         .cell = "expected_Y_c.npy"},
-    /* numbers typed into ONNX Runtime's tests with six or seven digits */
+    /* The tests of ONNX Runtime state six or seven digits. */
     {"ort_unit/MixedSequenceLengths_1", ONNX, "expected_Y.npy", "TLBN", 1e-4,
         .hidden = "expected_Y_h.npy", .cell = "expected_Y_c.npy",
         .mask = "input_sequence_lens.npy"},
@@ -59,8 +60,8 @@ static const Row samples[] = {
     {"onnx_export/*_step_*", "input_input.npy", "BTN", "expected_output.npy", "BN", 1e-5},
     {"onnx_real/engine_rul_tf2onnx", "input_input_layer.npy", "BTN", "expected_output_0.npy",
         "BN", 1e-5},
-    /* Beside stream/, from state zero, it has one step from a state that is given, which would
-     * have to be written as a file of the state's. */
+    /* stream/ begins with the initial state. Another vector of this model has one step from an
+     * input state, which would need a state file. */
     {"onnx_real/dtln_model_1", "stream/input.npy", "BTN", "stream/expected.npy", "BTN", 1e-5},
     {"rtneural/lstm", KERAS, "BTN", 2e-6},
     {"rtneural/lstm_torch", KERAS, "BTN", 2e-6, .module_chain = "lstm, lstm2, dense"},
@@ -70,17 +71,17 @@ static const Row samples[] = {
 };
 
 typedef struct {
-  const Row *row; /* NULL: none that fits */
+  const ModelFamily *row; /* NULL: no table row matches */
   char *dir, *model;
-  char *module_chain; /* or NULL */
+  char *module_chain; /* nullable */
 } Case;
 
 static void
-check_close (const TestArray *got, const TestArray *expected, double tolerance)
+check_close (const TestArray *found, const TestArray *expected, double tolerance)
 {
   for (guint i = 0; i < 3; i++)
-    g_assert_cmpuint (got->shape[i], ==, expected->shape[i]);
-  g_assert_cmpfloat (test_error (got->values, expected->values, got->n), <=, tolerance);
+    g_assert_cmpuint (found->shape[i], ==, expected->shape[i]);
+  g_assert_cmpfloat (test_error (found->values, expected->values, found->n), <=, tolerance);
 }
 
 static void
@@ -89,9 +90,9 @@ check_same (const TestArray *a, const TestArray *b)
   g_assert_cmpmem (a->values, a->n * sizeof (float), b->values, b->n * sizeof (float));
 }
 
-/* The last @steps steps */
+/* Returns: (transfer full): the last @steps steps */
 static TestArray
-tail (const TestArray *array, gsize steps)
+copy_last_steps (const TestArray *array, gsize steps)
 {
   const gsize bs = array->shape[0], all = array->shape[1], n = array->shape[2];
   TestArray to = test_array_new (bs, steps, n);
@@ -114,7 +115,7 @@ load_model (const char *path, const char *module_chain)
   return model;
 }
 
-/* h or c of every layer after the last step */
+/* Compares h or c of each layer after the last step with @file. */
 static void
 check_memory (const Case *test, const LstmState *state, const char *file,
     gsize (*get_size) (const LstmModel *model, guint layer),
@@ -122,7 +123,7 @@ check_memory (const Case *test, const LstmState *state, const char *file,
 {
   g_auto (TestArray) expected = test_array_load_axes (test->dir, file, "TBN");
   const gsize bs = expected.shape[0], layers = expected.shape[1], m = expected.shape[2];
-  g_auto (TestArray) got = test_array_new (bs, layers, m), one = test_array_new (bs, 1, m);
+  g_auto (TestArray) found = test_array_new (bs, layers, m), one = test_array_new (bs, 1, m);
   const LstmModel *model = lstm_state_get_model (state);
 
   g_assert_cmpuint (layers, ==, lstm_model_get_n_lstm_layers (model));
@@ -130,12 +131,12 @@ check_memory (const Case *test, const LstmState *state, const char *file,
     g_assert_cmpuint (get_size (model, l), ==, m);
     get (state, l, one.values);
     for (gsize b = 0; b < bs; b++)
-      memcpy (got.values + (b * layers + l) * m, one.values + b * m, m * sizeof (float));
+      memcpy (found.values + (b * layers + l) * m, one.values + b * m, m * sizeof (float));
   }
-  check_close (&got, &expected, test->row->tolerance);
+  check_close (&found, &expected, test->row->tolerance);
 }
 
-/* [bs, T], of such a file or of one of lengths */
+/* Returns: (transfer full): a mask (bs, T), from a file with a mask or with lengths */
 static guint8 *
 load_mask (const Case *test, gsize bs, gsize steps)
 {
@@ -149,9 +150,10 @@ load_mask (const Case *test, gsize bs, gsize steps)
   return mask;
 }
 
-/* The output for whole sequences. @test: whose h and c are compared, or NULL */
+/* Returns: (transfer full): the outputs for complete sequences. @test: (nullable): compares h and c with its
+ * files */
 static TestArray
-run_whole (LstmModel *model, const TestArray *x, const guint8 *mask, const Case *test)
+run_sequences (LstmModel *model, const TestArray *x, const guint8 *mask, const Case *test)
 {
   const gsize bs = x->shape[0], steps = x->shape[1];
   g_autoptr (GError) error = NULL;
@@ -171,36 +173,37 @@ run_whole (LstmModel *model, const TestArray *x, const guint8 *mask, const Case 
   return y;
 }
 
-/* The output after each step, run in pieces of @piece */
+/* Returns: (transfer full): the outputs after each step, run in chunks of @chunk steps */
 static TestArray
-run_steps (LstmModel *model, const TestArray *x, gsize piece)
+run_steps (LstmModel *model, const TestArray *x, gsize chunk)
 {
   const gsize bs = x->shape[0], steps = x->shape[1], d = x->shape[2];
   const gsize n = lstm_model_get_output_size (model);
   TestArray y = test_array_new (bs, steps, n);
-  g_auto (TestArray) in = test_array_new (bs, piece, d), out = test_array_new (bs, piece, n);
+  g_auto (TestArray) in = test_array_new (bs, chunk, d), out = test_array_new (bs, chunk, n);
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmState) state = lstm_state_new (model, bs, &error);
 
   g_assert_no_error (error);
-  for (gsize t = 0; t < steps; t += piece) {
+  for (gsize t = 0; t < steps; t += chunk) {
     for (gsize b = 0; b < bs; b++)
-      memcpy (in.values + b * piece * d, x->values + (b * steps + t) * d,
-          piece * d * sizeof (float));
-    lstm_state_run (state, piece, in.values, out.values);
+      memcpy (in.values + b * chunk * d, x->values + (b * steps + t) * d,
+          chunk * d * sizeof (float));
+    lstm_state_run (state, chunk, in.values, out.values);
     for (gsize b = 0; b < bs; b++)
-      memcpy (y.values + (b * steps + t) * n, out.values + b * piece * n,
-          piece * n * sizeof (float));
+      memcpy (y.values + (b * steps + t) * n, out.values + b * chunk * n,
+          chunk * n * sizeof (float));
   }
   return y;
 }
 
-/* @y: of the whole sequences. Returns: of each step, of which the last ones are the same */
+/* Asserts that single steps and complete sequences have the same outputs. @y: outputs for complete sequences.
+ * Returns: (transfer full): the outputs of all steps */
 static TestArray
 check_steps (const Case *test, LstmModel *model, const TestArray *x, const TestArray *y)
 {
   TestArray each = run_steps (model, x, x->shape[1]);
-  g_auto (TestArray) single = run_steps (model, x, 1), end = tail (&each, y->shape[1]);
+  g_auto (TestArray) single = run_steps (model, x, 1), end = copy_last_steps (&each, y->shape[1]);
 
   check_same (&single, &each);
   check_same (&end, y);
@@ -220,43 +223,43 @@ is_converted (const Case *test)
   return !g_str_has_suffix (test->model, ".safetensors");
 }
 
-/* Returns: (transfer full): what it said, if it failed */
+/* Runs lstm-convert. Returns: (transfer full) (nullable): its error, or NULL on success */
 static char *
-convert (const char *from, const char *to, const char *module_chain)
+convert_model (const char *from, const char *to, const char *module_chain)
 {
   g_autofree char *option = module_chain ? g_strdup_printf ("--module-chain '%s'", module_chain) : g_strdup ("");
   g_autofree char *line = g_strdup_printf (
       "'%s' -o '%s' '%s' %s", g_getenv ("LSTM_CONVERT"), to, from, option);
   g_autoptr (GError) error = NULL;
-  char *said;
+  char *message;
   int status;
 
-  g_spawn_command_line_sync (line, NULL, &said, &status, &error);
+  g_spawn_command_line_sync (line, NULL, &message, &status, &error);
   g_assert_no_error (error);
   if (status == 0)
-    g_clear_pointer (&said, g_free);
-  return said;
+    g_clear_pointer (&message, g_free);
+  return message;
 }
 
-/* What the converter makes is what the library makes of the file itself. */
+/* Asserts that the converted model has the outputs of the file itself. */
 static void
 check_converted (const Case *test, const char *scratch, const TestArray *x, const TestArray *y)
 {
   g_autofree char *path = g_build_filename (scratch, "model.safetensors", NULL);
-  g_autofree char *said = convert (test->model, path, test->module_chain);
+  g_autofree char *message = convert_model (test->model, path, test->module_chain);
   g_autoptr (LstmModel) model = NULL;
-  g_auto (TestArray) got = {0};
+  g_auto (TestArray) found = {0};
 
-  g_assert_cmpstr (said, ==, NULL);
+  g_assert_cmpstr (message, ==, NULL);
   model = load_model (path, NULL);
-  got = run_whole (model, x, NULL, NULL);
-  check_same (&got, y);
+  found = run_sequences (model, x, NULL, NULL);
+  check_same (&found, y);
 }
 
 /* --- Pipelines -------------------------------------------------------------------------- */
 
 static void
-check_pipeline (const Case *test, const char *scratch, guint piece, const char *mode,
+check_pipeline (const Case *test, const char *scratch, guint chunk, const char *mode,
     const TestArray *expected)
 {
   g_auto (TestArray) y = {0};
@@ -267,7 +270,7 @@ check_pipeline (const Case *test, const char *scratch, guint piece, const char *
   if (!test_launch (&error,
           "npysrc location=\"%s/x.npy\" steps-per-buffer=%u ! lstm model-location=\"%s\" %s "
           "output-mode=%s ! npysink location=\"%s/y.npy\"",
-          scratch, piece, test->model, module_chain, mode, scratch))
+          scratch, chunk, test->model, module_chain, mode, scratch))
     g_error ("%s", error);
   y = test_array_load (scratch, "y.npy");
   check_same (&y, expected);
@@ -280,7 +283,7 @@ check_pipelines (
   g_autofree char *path = g_build_filename (scratch, "x.npy", NULL);
   g_autofree char *shape = g_strdup_printf (
       "(%zu, %zu, %zu)", x->shape[0], x->shape[1], x->shape[2]);
-  g_auto (TestArray) last = tail (y, 1);
+  g_auto (TestArray) last = copy_last_steps (y, 1);
 
   npy_write_floats (path, shape, x->values, x->n);
   check_pipeline (test, scratch, 1, "sequence", y);
@@ -288,22 +291,22 @@ check_pipelines (
   check_pipeline (test, scratch, 1, "final", &last);
 }
 
-/* --- All of them ------------------------------------------------------------------------ */
+/* --- All models ------------------------------------------------------------------------- */
 
 static void
 check_numbers (const Case *test, const char *scratch)
 {
-  const Row *row = test->row;
+  const ModelFamily *row = test->row;
   g_autoptr (LstmModel) model = load_model (test->model, test->module_chain);
   g_auto (TestArray) x = test_array_load_axes (test->dir, row->input, row->x);
   g_auto (TestArray) expected = test_array_load_axes (test->dir, row->expected, row->y);
-  g_auto (TestArray) y = run_whole (model, &x, NULL, NULL), each = {0};
+  g_auto (TestArray) y = run_sequences (model, &x, NULL, NULL), each = {0};
   const gboolean causal = lstm_model_is_causal (model);
 
   g_assert_cmpuint (lstm_model_get_input_size (model), ==, x.shape[2]);
   if (!row->mask || !row->pending) {
     g_autofree guint8 *mask = row->mask ? load_mask (test, x.shape[0], x.shape[1]) : NULL;
-    g_auto (TestArray) masked = run_whole (model, &x, mask, test);
+    g_auto (TestArray) masked = run_sequences (model, &x, mask, test);
 
     check_close (&masked, &expected, row->tolerance);
   }
@@ -329,7 +332,7 @@ static void
 check_refused (const Case *test, const char *scratch, const char *words)
 {
   g_autofree char *path = g_build_filename (scratch, "model.safetensors", NULL);
-  g_autofree char *said = NULL, *posted = NULL;
+  g_autofree char *message = NULL, *posted = NULL;
   g_autoptr (GError) error = NULL;
 
   g_assert_null (lstm_model_load (test->model, &error));
@@ -338,9 +341,9 @@ check_refused (const Case *test, const char *scratch, const char *words)
   g_assert_false (test_launch (
       &posted, "npysrc location=x.npy ! lstm model-location=\"%s\" ! fakesink", test->model));
   check_words (posted, test, words);
-  said = convert (test->model, path, NULL);
-  g_assert_nonnull (said);
-  check_words (said, test, words);
+  message = convert_model (test->model, path, NULL);
+  g_assert_nonnull (message);
+  check_words (message, test, words);
   g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
 }
 
@@ -348,7 +351,7 @@ static void
 test_case (gconstpointer data)
 {
   const Case *test = data;
-  const Row *row = test->row;
+  const ModelFamily *row = test->row;
   g_autofree char *words = test_read_text (test->dir, "refused.txt");
   char *scratch = test_dir_new ();
 
@@ -377,23 +380,23 @@ case_free (gpointer data)
 }
 
 static gboolean
-fits (const Row *row, const char *folder, const char *dir)
+matches_folder (const ModelFamily *row, const char *folder, const char *dir)
 {
   const char *files[] = {
       row->input, row->expected, row->steps, row->hidden, row->cell, row->mask};
   gboolean found = g_pattern_match_simple (row->folder, folder);
 
   for (gsize i = 0; i < G_N_ELEMENTS (files) && found; i++) {
-    g_autofree char *path = g_build_filename (dir, files[i], NULL); /* of NULL the folder */
+    g_autofree char *path = g_build_filename (dir, files[i], NULL); /* NULL: the folder */
 
     found = g_file_test (path, G_FILE_TEST_EXISTS);
   }
   return found;
 }
 
-/* A test for each file model.* in or below root/@folder */
+/* Adds a test for each file model.* in root/@folder and its folders. */
 static void
-add_models (const char *root, const char *folder, const Row *rows)
+add_models (const char *root, const char *folder, const ModelFamily *rows)
 {
   g_autofree char *dir = g_build_filename (root, folder, NULL);
   g_autoptr (GDir) entries = g_dir_open (dir, 0, NULL);
@@ -406,8 +409,8 @@ add_models (const char *root, const char *folder, const Row *rows)
       g_autofree char *path = g_strconcat ("/models/", below, NULL);
       Case *test = g_new0 (Case, 1);
 
-      for (const Row *row = rows; row->folder && !test->row; row++)
-        test->row = fits (row, folder, dir) ? row : NULL;
+      for (const ModelFamily *row = rows; row->folder && !test->row; row++)
+        test->row = matches_folder (row, folder, dir) ? row : NULL;
       test->dir = g_strdup (dir);
       test->module_chain = test_read_text (dir, "module-chain.txt");
       if (!test->module_chain && test->row)
@@ -431,14 +434,13 @@ int
 main (int argc, char **argv)
 {
   static const char *const families[] = {"lstm", "variants", "convert", "torch"};
-  const char *given = g_getenv ("LSTM_SAMPLE_MODELS");
+  const char *sample_dir = g_getenv ("LSTM_SAMPLE_MODELS");
   g_autofree char *root = NULL;
 
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
+  test_init (&argc, &argv);
   for (gsize i = 0; i < G_N_ELEMENTS (families); i++)
-    add_models (g_getenv ("LSTM_TEST_VECTORS"), families[i], own);
-  root = given ? g_strdup (given) : test_source_path ("../shared/models");
+    add_models (g_getenv ("LSTM_TEST_VECTORS"), families[i], vectors);
+  root = sample_dir ? g_strdup (sample_dir) : test_source_path ("../shared/models");
   add_models (root, "", samples);
   g_test_add_data_func ("/models/samples", root, test_samples);
   return g_test_run ();

@@ -2,7 +2,7 @@
 #include "non-causal-rig.h"
 
 SequenceOutput
-run_sequence (Rig *rig, gsize first, gsize n)
+rig_run_sequence (Rig *rig, gsize first, gsize n)
 {
   g_autofree gfloat *x = step_array_copy (&rig->x, rig->n_streams, first, n);
   SequenceOutput y = {0};
@@ -16,7 +16,7 @@ run_sequence (Rig *rig, gsize first, gsize n)
 }
 
 void
-expect_output_steps (Rig *rig, const SequenceOutput *y, gsize first, gsize n)
+rig_expect_output_steps (Rig *rig, const SequenceOutput *y, gsize first, gsize n)
 {
   for (gsize s = 0; s < rig->n_streams; s++)
     g_array_append_vals (rig->expected_outputs, y->items + (s * y->steps + first) * y->size,
@@ -24,28 +24,28 @@ expect_output_steps (Rig *rig, const SequenceOutput *y, gsize first, gsize n)
 }
 
 void
-expect_buffers (Rig *rig, gsize first, gsize n, gsize single)
+rig_expect_buffers (Rig *rig, gsize first, gsize n, gsize single)
 {
-  SequenceOutput y = run_sequence (rig, first, n);
+  SequenceOutput y = rig_run_sequence (rig, first, n);
   const gboolean has_fixed_steps = lstm_state_get_output_steps (rig->state, 1)
                          == lstm_state_get_output_steps (rig->state, 2);
   gsize n_buffer;
 
   for (gsize t = 0; t < y.steps; t += n_buffer) {
     n_buffer = has_fixed_steps ? y.steps : t < single ? 1 : rig->n_steps;
-    expect_output_steps (rig, &y, t, n_buffer);
+    rig_expect_output_steps (rig, &y, t, n_buffer);
   }
   g_free (y.items);
 }
 
 void
-expect_sequence (Rig *rig, gsize first, gsize n)
+rig_expect_sequence (Rig *rig, gsize first, gsize n)
 {
-  expect_buffers (rig, first, n, 0);
+  rig_expect_buffers (rig, first, n, 0);
 }
 
 void
-init_non_causal (Rig *rig, const gchar *folder, const gchar *properties)
+rig_init_non_causal (Rig *rig, const gchar *folder, const gchar *properties)
 {
   g_autofree gchar *path = g_strconcat ("variants/", folder, NULL);
 
@@ -55,7 +55,7 @@ init_non_causal (Rig *rig, const gchar *folder, const gchar *properties)
 }
 
 void
-set_buffer_steps (Rig *rig, guint steps)
+rig_set_buffer_steps (Rig *rig, guint steps)
 {
   rig->n_steps = steps;
   rig->duration = steps * 1000;

@@ -11,20 +11,20 @@ typedef struct {
 } SequenceOutput;
 
 /* Initializes @rig with a folder of vectors/variants and without a framerate. */
-void init_non_causal (Rig *rig, const gchar *folder, const gchar *properties);
+void rig_init_non_causal (Rig *rig, const gchar *folder, const gchar *properties);
 
 /* Sets the steps of a buffer and its duration, 1 us for each step. */
-void set_buffer_steps (Rig *rig, guint steps);
+void rig_set_buffer_steps (Rig *rig, guint steps);
 
 /* Runs liblstm over the @n steps from @first on as a sequence. The caller frees the items with g_free(). */
-SequenceOutput run_sequence (Rig *rig, gsize first, gsize n);
+SequenceOutput rig_run_sequence (Rig *rig, gsize first, gsize n);
 
 /* Expects the @n output steps from @first on in one buffer. */
-void expect_output_steps (Rig *rig, const SequenceOutput *y, gsize first, gsize n);
+void rig_expect_output_steps (Rig *rig, const SequenceOutput *y, gsize first, gsize n);
 
 /* Expects the outputs of the sequence of @n steps from @first on: in buffers of one step for the first @single
  * steps, then in buffers of n_steps; or in one buffer if the number of output steps is fixed. */
-void expect_buffers (Rig *rig, gsize first, gsize n, gsize single);
+void rig_expect_buffers (Rig *rig, gsize first, gsize n, gsize single);
 
 /* Expects the outputs of the sequence of @n steps from @first on in buffers of n_steps. */
-void expect_sequence (Rig *rig, gsize first, gsize n);
+void rig_expect_sequence (Rig *rig, gsize first, gsize n);

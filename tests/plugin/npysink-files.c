@@ -58,7 +58,7 @@ test_round_trip (SinkRig *rig, gconstpointer data)
     for (guint k = 0; k < G_N_ELEMENTS (steps); k++)
       check_round_trip (rig, in, steps[k]);
   }
-  assert_n_files (rig, 2);
+  sink_rig_assert_n_files (rig, 2);
 }
 
 /* The files are those of NumPy, byte by byte. */
@@ -79,14 +79,14 @@ test_numpy (SinkRig *rig, gconstpointer data)
 static void
 test_eos (SinkRig *rig, gconstpointer data)
 {
-  start_sink (rig, CAPS_1 ("3:2"));
-  g_assert_cmpint (push_numbers (rig, 0, 6), ==, GST_FLOW_OK);
-  g_assert_cmpint (push_numbers (rig, 6, 6), ==, GST_FLOW_OK);
-  assert_n_files (rig, 0); /* an incomplete file has no name */
-  push_eos (rig);
+  sink_rig_start (rig, CAPS_1 ("3:2"));
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 6), ==, GST_FLOW_OK);
+  g_assert_cmpint (sink_rig_push_numbers (rig, 6, 6), ==, GST_FLOW_OK);
+  sink_rig_assert_n_files (rig, 0); /* an incomplete file has no name */
+  sink_rig_push_eos (rig);
   assert_npy_file (rig->path, "(4, 3)", 0, 12);
-  assert_n_files (rig, 1);
-  stop_sink (rig);
+  sink_rig_assert_n_files (rig, 1);
+  sink_rig_stop (rig);
   assert_npy_file (rig->path, "(4, 3)", 0, 12);
 }
 
@@ -95,12 +95,12 @@ static void
 test_stop (SinkRig *rig, gconstpointer data)
 {
   for (guint i = 0; i < 3; i++) {
-    start_sink (rig, CAPS_1 ("3"));
+    sink_rig_start (rig, CAPS_1 ("3"));
     for (guint k = 0; k <= i; k++)
-      g_assert_cmpint (push_numbers (rig, (gint) (i + 3 * k), 3), ==, GST_FLOW_OK);
-    stop_sink (rig);
+      g_assert_cmpint (sink_rig_push_numbers (rig, (gint) (i + 3 * k), 3), ==, GST_FLOW_OK);
+    sink_rig_stop (rig);
     g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ERROR));
-    assert_n_files (rig, 1);
+    sink_rig_assert_n_files (rig, 1);
   }
   assert_npy_file (rig->path, "(3, 3)", 2, 9);
 }
@@ -112,12 +112,12 @@ test_stop_streams (SinkRig *rig, gconstpointer data)
   g_autofree gchar *contents = NULL;
   gsize length;
 
-  start_sink (rig, CAPS_1 ("1:3:2"));
-  g_assert_cmpint (push_numbers (rig, 0, 6), ==, GST_FLOW_OK);
-  push_caps (rig, CAPS_1 ("1:1:2"));
-  g_assert_cmpint (push_numbers (rig, 100, 2), ==, GST_FLOW_OK);
-  stop_sink (rig);
-  assert_n_files (rig, 1);
+  sink_rig_start (rig, CAPS_1 ("1:3:2"));
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 6), ==, GST_FLOW_OK);
+  sink_rig_push_caps (rig, CAPS_1 ("1:1:2"));
+  g_assert_cmpint (sink_rig_push_numbers (rig, 100, 2), ==, GST_FLOW_OK);
+  sink_rig_stop (rig);
+  sink_rig_assert_n_files (rig, 1);
   g_assert_true (g_file_get_contents (rig->path, &contents, &length, NULL));
   g_assert_nonnull (strstr (contents + 10, "(2, 4, 1)"));
   g_assert_cmpuint (length, ==, 128 + sizeof expected);
@@ -129,8 +129,8 @@ static void
 test_replace (SinkRig *rig, gconstpointer data)
 {
   npy_write_numbers (rig->path, "(1, 3)", 3);
-  start_sink (rig, CAPS_1 ("3"));
-  g_assert_cmpint (push_numbers (rig, 7, 3), ==, GST_FLOW_OK);
+  sink_rig_start (rig, CAPS_1 ("3"));
+  g_assert_cmpint (sink_rig_push_numbers (rig, 7, 3), ==, GST_FLOW_OK);
   {
     g_autofree gchar *contents = NULL;
     gsize length;
@@ -138,74 +138,74 @@ test_replace (SinkRig *rig, gconstpointer data)
     g_assert_true (g_file_get_contents (rig->path, &contents, &length, NULL));
     g_assert_cmpuint (length, ==, 70 + 12);
   }
-  push_eos (rig);
+  sink_rig_push_eos (rig);
   assert_npy_file (rig->path, "(1, 3)", 7, 3);
-  assert_n_files (rig, 1);
+  sink_rig_assert_n_files (rig, 1);
 }
 
 static void
 test_nothing (SinkRig *rig, gconstpointer data)
 {
   /* Without caps there is no file. */
-  start_sink (rig, NULL);
-  g_assert_cmpint (push_numbers (rig, 0, 3), ==, GST_FLOW_NOT_NEGOTIATED);
-  push_eos (rig);
-  stop_sink (rig);
-  assert_n_files (rig, 0);
+  sink_rig_start (rig, NULL);
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 3), ==, GST_FLOW_NOT_NEGOTIATED);
+  sink_rig_push_eos (rig);
+  sink_rig_stop (rig);
+  sink_rig_assert_n_files (rig, 0);
 
   /* With caps alone, EOS writes a file of length 0, and a stop writes no file. */
-  start_sink (rig, CAPS_1 ("3:1:2"));
-  stop_sink (rig);
-  assert_n_files (rig, 0);
-  start_sink (rig, CAPS_1 ("3:1:2"));
-  push_eos (rig);
+  sink_rig_start (rig, CAPS_1 ("3:1:2"));
+  sink_rig_stop (rig);
+  sink_rig_assert_n_files (rig, 0);
+  sink_rig_start (rig, CAPS_1 ("3:1:2"));
+  sink_rig_push_eos (rig);
   assert_npy_file (rig->path, "(2, 0, 3)", 0, 0);
-  assert_n_files (rig, 1);
-  stop_sink (rig);
+  sink_rig_assert_n_files (rig, 1);
+  sink_rig_stop (rig);
 
   /* Caps from before the stop are cleared. */
-  start_sink (rig, NULL);
-  g_assert_cmpint (push_numbers (rig, 0, 6), ==, GST_FLOW_NOT_NEGOTIATED);
+  sink_rig_start (rig, NULL);
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 6), ==, GST_FLOW_NOT_NEGOTIATED);
 }
 
 /* After EOS a new file begins. */
 static void
 test_after_eos (SinkRig *rig, gconstpointer data)
 {
-  start_sink (rig, CAPS_1 ("3"));
-  g_assert_cmpint (push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
-  push_eos (rig);
+  sink_rig_start (rig, CAPS_1 ("3"));
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
+  sink_rig_push_eos (rig);
   assert_npy_file (rig->path, "(1, 3)", 0, 3);
-  push_flush (rig);
-  g_assert_cmpint (push_numbers (rig, 5, 3), ==, GST_FLOW_OK);
+  sink_rig_push_flush (rig);
+  g_assert_cmpint (sink_rig_push_numbers (rig, 5, 3), ==, GST_FLOW_OK);
   assert_npy_file (rig->path, "(1, 3)", 0, 3);
-  push_eos (rig);
+  sink_rig_push_eos (rig);
   assert_npy_file (rig->path, "(1, 3)", 5, 3);
-  assert_n_files (rig, 1);
+  sink_rig_assert_n_files (rig, 1);
 }
 
 /* Gaps and flushes neither remove nor add steps. */
 static void
 test_gap_and_flush (SinkRig *rig, gconstpointer data)
 {
-  start_sink (rig, CAPS_1 ("3"));
-  g_assert_cmpint (push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
+  sink_rig_start (rig, CAPS_1 ("3"));
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
   gst_harness_push_event (rig->harness, gst_event_new_gap (0, GST_SECOND));
-  g_assert_cmpint (push_numbers (rig, 3, 3), ==, GST_FLOW_OK);
-  push_flush (rig);
-  g_assert_cmpint (push_numbers (rig, 6, 3), ==, GST_FLOW_OK);
-  push_eos (rig);
+  g_assert_cmpint (sink_rig_push_numbers (rig, 3, 3), ==, GST_FLOW_OK);
+  sink_rig_push_flush (rig);
+  g_assert_cmpint (sink_rig_push_numbers (rig, 6, 3), ==, GST_FLOW_OK);
+  sink_rig_push_eos (rig);
   assert_npy_file (rig->path, "(3, 3)", 0, 9);
 }
 
 static void
 test_other_steps (SinkRig *rig, gconstpointer data)
 {
-  start_sink (rig, CAPS_1 ("3:2"));
-  g_assert_cmpint (push_numbers (rig, 0, 6), ==, GST_FLOW_OK);
-  push_caps (rig, CAPS_1 ("3:1:1:1"));
-  g_assert_cmpint (push_numbers (rig, 6, 3), ==, GST_FLOW_OK);
-  push_eos (rig);
+  sink_rig_start (rig, CAPS_1 ("3:2"));
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 6), ==, GST_FLOW_OK);
+  sink_rig_push_caps (rig, CAPS_1 ("3:1:1:1"));
+  g_assert_cmpint (sink_rig_push_numbers (rig, 6, 3), ==, GST_FLOW_OK);
+  sink_rig_push_eos (rig);
   assert_npy_file (rig->path, "(3, 3)", 0, 9);
 }
 
@@ -217,9 +217,9 @@ test_split_memory (SinkRig *rig, gconstpointer data)
 
   append_numbers (buffer, 0, 2);
   append_numbers (buffer, 2, 4);
-  start_sink (rig, CAPS_1 ("3:2"));
+  sink_rig_start (rig, CAPS_1 ("3:2"));
   g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
-  push_eos (rig);
+  sink_rig_push_eos (rig);
   assert_npy_file (rig->path, "(2, 3)", 0, 6);
 }
 

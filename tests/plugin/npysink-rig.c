@@ -2,7 +2,7 @@
 #include "npysink-rig.h"
 
 void
-set_location (SinkRig *rig, const gchar *name)
+sink_rig_set_location (SinkRig *rig, const gchar *name)
 {
   g_free (rig->path);
   rig->path = g_build_filename (rig->dir, name, NULL);
@@ -36,7 +36,7 @@ sink_rig_clear (SinkRig *rig, gconstpointer data)
 }
 
 void
-push_caps (SinkRig *rig, const gchar *caps)
+sink_rig_push_caps (SinkRig *rig, const gchar *caps)
 {
   g_autoptr (GstCaps) parsed = gst_caps_from_string (caps);
 
@@ -45,7 +45,7 @@ push_caps (SinkRig *rig, const gchar *caps)
 }
 
 void
-push_segment (SinkRig *rig)
+sink_rig_push_segment (SinkRig *rig)
 {
   GstSegment segment;
 
@@ -54,15 +54,15 @@ push_segment (SinkRig *rig)
 }
 
 void
-push_flush (SinkRig *rig)
+sink_rig_push_flush (SinkRig *rig)
 {
   gst_harness_push_event (rig->harness, gst_event_new_flush_start ());
   gst_harness_push_event (rig->harness, gst_event_new_flush_stop (TRUE));
-  push_segment (rig);
+  sink_rig_push_segment (rig);
 }
 
 void
-start_sink (SinkRig *rig, const gchar *caps)
+sink_rig_start (SinkRig *rig, const gchar *caps)
 {
   GstPad *pad = rig->harness->srcpad;
 
@@ -71,12 +71,12 @@ start_sink (SinkRig *rig, const gchar *caps)
   gst_element_set_state (rig->harness->element, GST_STATE_PLAYING);
   gst_harness_push_event (rig->harness, gst_event_new_stream_start ("npysink"));
   if (caps)
-    push_caps (rig, caps);
-  push_segment (rig);
+    sink_rig_push_caps (rig, caps);
+  sink_rig_push_segment (rig);
 }
 
 void
-stop_sink (SinkRig *rig)
+sink_rig_stop (SinkRig *rig)
 {
   gst_element_set_state (rig->harness->element, GST_STATE_READY);
 }
@@ -95,7 +95,7 @@ append_numbers (GstBuffer *buffer, gint first, guint n)
 }
 
 GstFlowReturn
-push_numbers (SinkRig *rig, gint first, guint n)
+sink_rig_push_numbers (SinkRig *rig, gint first, guint n)
 {
   GstBuffer *buffer = gst_buffer_new ();
 
@@ -104,7 +104,7 @@ push_numbers (SinkRig *rig, gint first, guint n)
 }
 
 void
-push_eos (SinkRig *rig)
+sink_rig_push_eos (SinkRig *rig)
 {
   g_assert_true (gst_harness_push_event (rig->harness, gst_event_new_eos ()));
 }
@@ -146,7 +146,7 @@ count_files (const gchar *dir)
 }
 
 void
-assert_n_files (SinkRig *rig, guint n)
+sink_rig_assert_n_files (SinkRig *rig, guint n)
 {
   g_assert_cmpuint (count_files (rig->dir), ==, n);
 }

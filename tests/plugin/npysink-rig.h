@@ -20,27 +20,27 @@ void sink_rig_init (SinkRig *rig, gconstpointer data);
 void sink_rig_clear (SinkRig *rig, gconstpointer data);
 
 /* Sets the property location to @name in the directory. */
-void set_location (SinkRig *rig, const gchar *name);
+void sink_rig_set_location (SinkRig *rig, const gchar *name);
 
 /* Starts the sink and a stream. @caps: (nullable): NULL for a stream without caps */
-void start_sink (SinkRig *rig, const gchar *caps);
+void sink_rig_start (SinkRig *rig, const gchar *caps);
 
 /* Sets the sink to READY. */
-void stop_sink (SinkRig *rig);
+void sink_rig_stop (SinkRig *rig);
 
 /* Pushes caps, which the sink may refuse. */
-void push_caps (SinkRig *rig, const gchar *caps);
-void push_segment (SinkRig *rig);
+void sink_rig_push_caps (SinkRig *rig, const gchar *caps);
+void sink_rig_push_segment (SinkRig *rig);
 
 /* Pushes FLUSH_START, FLUSH_STOP and a segment. */
-void push_flush (SinkRig *rig);
-void push_eos (SinkRig *rig);
+void sink_rig_push_flush (SinkRig *rig);
+void sink_rig_push_eos (SinkRig *rig);
 
 /* Appends a memory with the items @first, @first + 1, … */
 void append_numbers (GstBuffer *buffer, gint first, guint n);
 
 /* Pushes a buffer with the items @first, @first + 1, … */
-GstFlowReturn push_numbers (SinkRig *rig, gint first, guint n);
+GstFlowReturn sink_rig_push_numbers (SinkRig *rig, gint first, guint n);
 
 /* Returns item @i of a file with a header of 128 bytes. */
 gfloat get_npy_float (const gchar *contents, gsize i);
@@ -49,4 +49,4 @@ gfloat get_npy_float (const gchar *contents, gsize i);
 void assert_npy_file (const gchar *path, const gchar *shape, gint first, gsize n);
 
 /* Asserts that the directory has @n files. */
-void assert_n_files (SinkRig *rig, guint n);
+void sink_rig_assert_n_files (SinkRig *rig, guint n);

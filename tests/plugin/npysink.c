@@ -43,10 +43,10 @@ test_names (SinkRig *rig, gconstpointer data)
     g_autofree gchar *caps = build_caps_of_three (name_cases[i].names);
     gboolean is_valid = name_cases[i].files[2] != NULL;
 
-    set_location (rig, name_cases[i].location);
-    start_sink (rig, caps);
+    sink_rig_set_location (rig, name_cases[i].location);
+    sink_rig_start (rig, caps);
     g_assert_true (push_three (rig) == is_valid);
-    stop_sink (rig);
+    sink_rig_stop (rig);
     if (!is_valid) /* ".." is a directory */
       assert_error_posted (rig->bus, "*expected a file to write, found a directory");
     for (guint k = 0; is_valid && k < 3; k++) {
@@ -55,7 +55,7 @@ test_names (SinkRig *rig, gconstpointer data)
       assert_npy_file (path, k == 1 ? "(2, 3)" : "(2, 1)", (gint) k * 10, k == 1 ? 6 : 2);
       g_assert_cmpint (g_unlink (path), ==, 0);
     }
-    assert_n_files (rig, 0);
+    sink_rig_assert_n_files (rig, 0);
   }
 }
 
@@ -65,16 +65,16 @@ test_name_of_one (SinkRig *rig, gconstpointer data)
   g_autofree gchar *named = g_build_filename (rig->dir, "y-hidden", NULL);
   g_autofree gchar *by_index = g_build_filename (rig->dir, "y-0", NULL);
 
-  set_location (rig, "y-%s");
-  start_sink (rig, CAPS_1 ("3") ",names=(string)hidden");
-  g_assert_cmpint (push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
-  stop_sink (rig);
+  sink_rig_set_location (rig, "y-%s");
+  sink_rig_start (rig, CAPS_1 ("3") ",names=(string)hidden");
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
+  sink_rig_stop (rig);
   assert_npy_file (named, "(1, 3)", 0, 3);
-  start_sink (rig, CAPS_1 ("3"));
-  g_assert_cmpint (push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
-  stop_sink (rig);
+  sink_rig_start (rig, CAPS_1 ("3"));
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
+  sink_rig_stop (rig);
   assert_npy_file (by_index, "(1, 3)", 0, 3);
-  assert_n_files (rig, 2);
+  sink_rig_assert_n_files (rig, 2);
 }
 
 /* --- Errors: each posts a message and writes no file --- */
@@ -110,26 +110,26 @@ static void
 test_errors (SinkRig *rig, gconstpointer data)
 {
   for (guint i = 0; i < G_N_ELEMENTS (error_cases); i++) {
-    set_location (rig, error_cases[i].location);
-    start_sink (rig, error_cases[i].caps);
+    sink_rig_set_location (rig, error_cases[i].location);
+    sink_rig_start (rig, error_cases[i].caps);
     if (error_cases[i].n > 0)
-      push_numbers (rig, 0, error_cases[i].n);
+      sink_rig_push_numbers (rig, 0, error_cases[i].n);
     if (error_cases[i].next_caps)
-      push_caps (rig, error_cases[i].next_caps);
-    assert_n_files (rig, 0);
+      sink_rig_push_caps (rig, error_cases[i].next_caps);
+    sink_rig_assert_n_files (rig, 0);
     assert_error_posted (rig->bus, error_cases[i].pattern);
     /* Later buffers cause neither a file nor another error. */
-    g_assert_cmpint (push_numbers (rig, 0, 3), !=, GST_FLOW_OK);
+    g_assert_cmpint (sink_rig_push_numbers (rig, 0, 3), !=, GST_FLOW_OK);
     gst_harness_push_event (rig->harness, gst_event_new_eos ());
-    stop_sink (rig);
-    assert_n_files (rig, 0);
+    sink_rig_stop (rig);
+    sink_rig_assert_n_files (rig, 0);
     g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ERROR));
   }
   /* The next start is not affected. */
-  set_location (rig, "y");
-  start_sink (rig, CAPS_1 ("3"));
-  g_assert_cmpint (push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
-  stop_sink (rig);
+  sink_rig_set_location (rig, "y");
+  sink_rig_start (rig, CAPS_1 ("3"));
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
+  sink_rig_stop (rig);
   assert_npy_file (rig->path, "(1, 3)", 0, 3);
 }
 
@@ -137,11 +137,11 @@ test_errors (SinkRig *rig, gconstpointer data)
 static void
 test_other_name (SinkRig *rig, gconstpointer data)
 {
-  start_sink (rig, CAPS_1 ("3") ",names=(string)a");
-  g_assert_cmpint (push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
-  push_caps (rig, CAPS_1 ("3") ",names=(string)b");
-  g_assert_cmpint (push_numbers (rig, 3, 3), ==, GST_FLOW_OK);
-  push_eos (rig);
+  sink_rig_start (rig, CAPS_1 ("3") ",names=(string)a");
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
+  sink_rig_push_caps (rig, CAPS_1 ("3") ",names=(string)b");
+  g_assert_cmpint (sink_rig_push_numbers (rig, 3, 3), ==, GST_FLOW_OK);
+  sink_rig_push_eos (rig);
   assert_npy_file (rig->path, "(2, 3)", 0, 6);
 }
 
@@ -178,15 +178,15 @@ test_short_write (SinkRig *rig, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     npy_write_numbers (rig->path, "(1, 3)", 3);
-    start_sink (rig, cases[i].caps);
+    sink_rig_start (rig, cases[i].caps);
     test_set_file_size_limit (cases[i].limit);
-    push_numbers (rig, 0, cases[i].n);
+    sink_rig_push_numbers (rig, 0, cases[i].n);
     gst_harness_push_event (rig->harness, gst_event_new_eos ());
     test_set_file_size_limit (RLIM_INFINITY);
     assert_error_posted (rig->bus, "*/y.npy: writing: File too large");
-    stop_sink (rig);
+    sink_rig_stop (rig);
     g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ERROR));
-    assert_n_files (rig, 1); /* the previous file is unchanged */
+    sink_rig_assert_n_files (rig, 1); /* the previous file is unchanged */
     g_assert_cmpint (g_unlink (rig->path), ==, 0);
   }
 }
@@ -199,16 +199,16 @@ test_error_at_end (SinkRig *rig, gconstpointer data)
   g_autofree gchar *a = g_build_filename (rig->dir, "a", NULL);
   g_autofree gchar *b = g_build_filename (rig->dir, "b", NULL);
 
-  set_location (rig, "%s");
-  start_sink (rig, caps);
+  sink_rig_set_location (rig, "%s");
+  sink_rig_start (rig, caps);
   g_assert_true (push_three (rig));
   g_assert_cmpint (g_mkdir (b, 0700), ==, 0); /* a file cannot replace a directory */
   g_assert_false (gst_harness_push_event (rig->harness, gst_event_new_eos ()));
   assert_error_posted (rig->bus, "*/b: replacing it: Is a directory");
   assert_npy_file (a, "(2, 1)", 0, 2);
-  assert_n_files (rig, 2);
-  stop_sink (rig);
-  assert_n_files (rig, 2);
+  sink_rig_assert_n_files (rig, 2);
+  sink_rig_stop (rig);
+  sink_rig_assert_n_files (rig, 2);
   g_assert_cmpint (g_rmdir (b), ==, 0);
 }
 
@@ -224,12 +224,12 @@ test_cycles (SinkRig *rig, gconstpointer data)
     for (guint k = 0; k < G_N_ELEMENTS (states); k++) {
       gst_element_set_state (rig->harness->element, states[k]);
       if (states[k] == GST_STATE_PLAYING) {
-        start_sink (rig, CAPS_1 ("3:1:2"));
-        g_assert_cmpint (push_numbers (rig, 0, 6), ==, GST_FLOW_OK);
+        sink_rig_start (rig, CAPS_1 ("3:1:2"));
+        g_assert_cmpint (sink_rig_push_numbers (rig, 0, 6), ==, GST_FLOW_OK);
       }
     }
     assert_npy_file (rig->path, "(2, 1, 3)", 0, 6);
-    assert_n_files (rig, 1);
+    sink_rig_assert_n_files (rig, 1);
   }
 }
 
