@@ -133,15 +133,15 @@ test_array_load_axes (const char *dir, const char *file, const char *axes)
 }
 
 double
-test_error (const float *got, const float *expected, gsize n)
+test_error (const float *found, const float *expected, gsize n)
 {
   double worst = 0;
 
   for (gsize i = 0; i < n; i++) {
-    double error = fabs ((double) got[i] - expected[i]) / fmax (1, fabs (expected[i]));
+    double error = fabs ((double) found[i] - expected[i]) / fmax (1, fabs (expected[i]));
 
     if (isnan (error))
-      error = isnan (got[i]) && isnan (expected[i]) ? 0 : INFINITY;
+      error = isnan (found[i]) && isnan (expected[i]) ? 0 : INFINITY;
     worst = fmax (worst, error);
   }
   return worst;

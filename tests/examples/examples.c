@@ -1,75 +1,75 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The programs of examples/ as a user runs them: what they print beside the reference vectors, and
- * what they say of what cannot be. */
+ * The programs of examples/ as a user runs them: their outputs, compared with the reference vectors, and their
+ * errors. */
 #include "../array.h"
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#define TOLERANCE 1.5e-5 /* 1e-5, and six digits */
+#define TOLERANCE 1.5e-5 /* 1e-5, and rounding to six digits */
 #define RATE 30
 
-/* What a command left */
+/* Result of a command */
 typedef struct {
   gchar *out, *err;
   gint status;
-} Ran;
+} CommandResult;
 
 static void
-ran_clear (Ran *ran)
+command_result_clear (CommandResult *result)
 {
-  g_free (ran->out);
-  g_free (ran->err);
+  g_free (result->out);
+  g_free (result->err);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Ran, ran_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CommandResult, command_result_clear)
 
-static gchar *scratch; /* a directory, where commands run */
+static gchar *scratch; /* working directory of commands */
 
-/* @command in a shell: {v} is the vectors' directory, {m} the model in @folder of it. */
-static Ran
-run (const gchar *command, const gchar *folder)
+/* Runs @command in a shell. {v} is replaced by the directory of the vectors, {m} by the model in @folder. */
+static CommandResult
+run_command (const gchar *command, const gchar *folder)
 {
   GString *line = g_string_new (command);
   gchar *argv[] = {(gchar *) "/bin/sh", (gchar *) "-c", NULL, NULL};
   g_autoptr (GError) error = NULL;
-  Ran ran;
+  CommandResult result;
 
   g_string_replace (line, "{m}", "{v}/{f}/model.safetensors", 0);
   g_string_replace (line, "{f}", folder, 0);
   g_string_replace (line, "{v}", g_getenv ("LSTM_TEST_VECTORS"), 0);
   g_test_message ("%s", line->str);
   argv[2] = line->str;
-  g_spawn_sync (scratch, argv, NULL, 0, NULL, NULL, &ran.out, &ran.err, &ran.status, &error);
+  g_spawn_sync (scratch, argv, NULL, 0, NULL, NULL, &result.out, &result.err, &result.status, &error);
   g_assert_no_error (error);
   g_string_free (line, TRUE);
-  return ran;
+  return result;
 }
 
-/* Returns: (transfer full): what it prints; that it ends well is asserted */
+/* Runs @command and asserts that it succeeds. Returns: (transfer full): its output */
 static gchar *
-output_of (const gchar *command, const gchar *folder)
+read_output (const gchar *command, const gchar *folder)
 {
-  g_auto (Ran) ran = run (command, folder);
+  g_auto (CommandResult) result = run_command (command, folder);
 
-  g_assert_cmpstr (ran.err, ==, "");
-  g_assert_cmpint (ran.status, ==, 0);
-  return g_steal_pointer (&ran.out);
+  g_assert_cmpstr (result.err, ==, "");
+  g_assert_cmpint (result.status, ==, 0);
+  return g_steal_pointer (&result.out);
 }
 
 static TestArray
-load (const gchar *folder, const gchar *file)
+load_array (const gchar *folder, const gchar *file)
 {
   g_autofree gchar *dir = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), folder, NULL);
 
   return test_array_load (dir, file);
 }
 
-/* The first sequence of x.npy into the file `steps`, a line each. */
+/* Writes the first sequence of x.npy to the file `steps`, a step per line. */
 static void
 write_steps (const gchar *folder)
 {
-  g_auto (TestArray) x = load (folder, "x.npy");
+  g_auto (TestArray) x = load_array (folder, "x.npy");
   g_autofree gchar *path = g_build_filename (scratch, "steps", NULL);
   GString *text = g_string_new (NULL);
 
@@ -80,16 +80,16 @@ write_steps (const gchar *folder)
   g_string_free (text, TRUE);
 }
 
-/* The numbers at *@at up to the end of the line are these, and *@at goes behind it. */
+/* Asserts that the rest of the line at *@at has these numbers, and moves *@at to the next line. */
 static void
 assert_line (const gchar **at, const float *expected, gsize n)
 {
   for (gsize i = 0; i < n; i++) {
     gchar *end;
-    const float got = (float) g_ascii_strtod (*at, &end);
+    const float found = (float) g_ascii_strtod (*at, &end);
 
     g_assert_true (end > *at);
-    g_assert_cmpfloat (test_error (&got, &expected[i], 1), <=, TOLERANCE);
+    g_assert_cmpfloat (test_error (&found, &expected[i], 1), <=, TOLERANCE);
     *at = end;
   }
   g_assert_cmpint (**at, ==, '\n');
@@ -100,7 +100,7 @@ assert_line (const gchar **at, const float *expected, gsize n)
 
 static const struct {
   const gchar *name, *command;
-  gboolean timed, python;
+  gboolean has_times, needs_python;
 } programs[] = {
     {"alone", "lstm-alone {m} < steps", FALSE, FALSE},
     {"app", "lstm-app {m} 30 < steps", TRUE, FALSE},
@@ -111,21 +111,21 @@ static const struct {
 static const gchar *const folders[] = {
     "lstm/numbers", "lstm/long-no-bias", "lstm/one-unit", "lstm/head", "lstm/seed-1x30"};
 
-/* Whether Python has what its example needs; the test says so if not. */
+/* Returns whether Python has the modules of its example. Skips the test if not. */
 static gboolean
 has_python (void)
 {
-  g_auto (Ran) ran = run ("/usr/bin/python3 -c 'import gi\n"
+  g_auto (CommandResult) result = run_command ("/usr/bin/python3 -c 'import gi\n"
                           "gi.require_version(\"Gst\", \"1.0\")\n"
                           "gi.require_version(\"Lstm\", \"1.0\")'",
       "");
 
-  if (ran.status != 0)
+  if (result.status != 0)
     g_test_skip ("needs python3-gi, gir1.2-gstreamer-1.0 and the typelib of liblstm");
-  return ran.status == 0;
+  return result.status == 0;
 }
 
-/* The time that the line begins with is the step's, and *@at goes behind it. */
+/* Asserts that the line begins with the time of the step, and moves *@at past this time. */
 static void
 assert_time (const gchar **at, gsize step)
 {
@@ -142,18 +142,18 @@ test_outputs (gconstpointer data)
 {
   const guint i = GPOINTER_TO_UINT (data);
 
-  if (programs[i].python && !has_python ())
+  if (programs[i].needs_python && !has_python ())
     return;
   for (guint k = 0; k < G_N_ELEMENTS (folders); k++) {
-    g_auto (TestArray) expected = load (folders[k], "expected.npy");
+    g_auto (TestArray) expected = load_array (folders[k], "expected.npy");
     const gsize n = expected.shape[2];
     g_autofree gchar *out = NULL;
     const gchar *at;
 
     write_steps (folders[k]);
-    at = out = output_of (programs[i].command, folders[k]);
+    at = out = read_output (programs[i].command, folders[k]);
     for (gsize step = 0; step < expected.shape[1]; step++) {
-      if (programs[i].timed)
+      if (programs[i].has_times)
         assert_time (&at, step);
       assert_line (&at, expected.values + step * n, n);
     }
@@ -163,10 +163,10 @@ test_outputs (gconstpointer data)
 
 /* --- A state in a file ------------------------------------------------------------------ */
 
-/* What goes on where a state was saved prints what an undisturbed run does. */
+/* Two commands with one state file print the output of one command without interruption. */
 static const struct {
-  const gchar *name, *first, *second, *whole;
-  gboolean python;
+  const gchar *name, *first, *second, *undisturbed;
+  gboolean needs_python;
 } resumed[] = {
     {"alone", "head -n 7 steps | lstm-alone {m} state",
         "tail -n +8 steps | lstm-alone {m} state", "lstm-alone {m} < steps", FALSE},
@@ -183,22 +183,22 @@ test_resumed (gconstpointer data)
 {
   const guint i = GPOINTER_TO_UINT (data);
 
-  if (resumed[i].python && !has_python ())
+  if (resumed[i].needs_python && !has_python ())
     return;
   for (guint k = 0; k < G_N_ELEMENTS (folders); k++) {
     g_autofree gchar *state = g_build_filename (scratch, "state", NULL);
     g_autofree gchar *first = NULL;
     g_autofree gchar *second = NULL;
     g_autofree gchar *both = NULL;
-    g_autofree gchar *whole = NULL;
+    g_autofree gchar *undisturbed = NULL;
 
     write_steps (folders[k]);
     g_unlink (state);
-    first = output_of (resumed[i].first, folders[k]);
-    second = output_of (resumed[i].second, folders[k]);
+    first = read_output (resumed[i].first, folders[k]);
+    second = read_output (resumed[i].second, folders[k]);
     both = g_strconcat (first, second, NULL);
-    whole = output_of (resumed[i].whole, folders[k]);
-    g_assert_cmpstr (both, ==, whole);
+    undisturbed = read_output (resumed[i].undisturbed, folders[k]);
+    g_assert_cmpstr (both, ==, undisturbed);
   }
 }
 
@@ -208,14 +208,14 @@ static void
 test_shared (void)
 {
   const gchar *x = "{v}/lstm/numbers/x.npy";
-  g_auto (TestArray) expected = load ("lstm/numbers", "expected.npy");
+  g_auto (TestArray) expected = load_array ("lstm/numbers", "expected.npy");
   GString *command = g_string_new ("lstm-shared {m}");
   g_autofree gchar *out = NULL;
   const gchar *at;
 
   for (guint i = 0; i < 20; i++)
     g_string_append_printf (command, " %s", x);
-  at = out = output_of (command->str, "lstm/numbers");
+  at = out = read_output (command->str, "lstm/numbers");
   for (guint i = 0; i < 20; i++) {
     at = strstr (at, "x.npy: 60 steps: ");
     g_assert_nonnull (at);
@@ -232,7 +232,7 @@ static const struct {
   const gchar *command;
   gint status;
   const gchar *err;
-  gboolean python;
+  gboolean needs_python;
 } errors[] = {
     {"lstm-alone", 2, "usage: *"},
     {"lstm-alone /none", 1, "lstm-alone: */none*"},
@@ -278,20 +278,20 @@ test_errors (gconstpointer data)
     return;
   write_steps ("lstm/numbers");
   for (guint i = 0; i < G_N_ELEMENTS (errors); i++) {
-    g_auto (Ran) ran = {0};
+    g_auto (CommandResult) result = {0};
 
-    if (errors[i].python != python)
+    if (errors[i].needs_python != python)
       continue;
-    ran = run (errors[i].command, "lstm/numbers");
-    if (!g_pattern_match_simple (errors[i].err, ran.err))
-      g_error ("expected '%s', got '%s'", errors[i].err, ran.err);
-    g_assert_true (WIFEXITED (ran.status));
-    g_assert_cmpint (WEXITSTATUS (ran.status), ==, errors[i].status);
+    result = run_command (errors[i].command, "lstm/numbers");
+    if (!g_pattern_match_simple (errors[i].err, result.err))
+      g_error ("expected '%s', found '%s'", errors[i].err, result.err);
+    g_assert_true (WIFEXITED (result.status));
+    g_assert_cmpint (WEXITSTATUS (result.status), ==, errors[i].status);
   }
 }
 
 static void
-add (const gchar *group, const gchar *name, guint row, GTestDataFunc test)
+add_test (const gchar *group, const gchar *name, guint row, GTestDataFunc test)
 {
   g_autofree gchar *path = g_strdup_printf ("/examples/%s/%s", group, name);
 
@@ -309,12 +309,12 @@ main (int argc, char **argv)
   scratch = g_dir_make_tmp ("lstm-test-XXXXXX", &error);
   g_assert_no_error (error);
   for (guint i = 0; i < G_N_ELEMENTS (programs); i++)
-    add ("outputs", programs[i].name, i, test_outputs);
+    add_test ("outputs", programs[i].name, i, test_outputs);
   for (guint i = 0; i < G_N_ELEMENTS (resumed); i++)
-    add ("resumed", resumed[i].name, i, test_resumed);
+    add_test ("resumed", resumed[i].name, i, test_resumed);
   g_test_add_func ("/examples/shared", test_shared);
-  add ("errors", "c", FALSE, test_errors);
-  add ("errors", "python", TRUE, test_errors);
+  add_test ("errors", "c", FALSE, test_errors);
+  add_test ("errors", "python", TRUE, test_errors);
   status = g_test_run ();
   for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
     g_autofree gchar *path = g_build_filename (scratch, files[i], NULL);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The files that are written, by all who write any: lstm-convert -o, npysink and the
- * state-location of lstm, each in a process of its own, onto targets of every kind, and killed at
- * every system call. */
+ * Output files of lstm-convert -o, npysink and state-location of lstm. Each writer runs in another process,
+ * writes to targets of every kind, and is killed at every system call. */
 #define _GNU_SOURCE
 #include "testutil.h"
 #include <errno.h>
@@ -24,19 +23,19 @@
 #include <unistd.h>
 
 #define STAGED ".y.lstm-tmp"
-#define SKIPPED 77 /* a status */
+#define SKIPPED 77 /* exit status */
 #define NOBODY 65534
-#define KILLS 80 /* the last of about 1600 stops: the file is written in 40 of them */
+#define KILLS 80 /* at the last of about 1600 stops; the file is written in 40 of these */
 
 static gchar *exe, *converter, *model, *steps, *streams;
 
-/* --- Who writes --- */
+/* --- Writers --- */
 
 enum { CONVERT, NPYSINK, STATE, N_WRITERS };
 
 static const struct {
   const gchar *name;
-  const gchar *line; /* of a pipeline; NULL: lstm-convert */
+  const gchar *line; /* gst-launch line; NULL: lstm-convert */
 } writers[N_WRITERS] = {
     {"lstm-convert"},
     {"npysink", "npysrc location=%s ! npysink location=%s"},
@@ -45,7 +44,7 @@ static const struct {
 
 /* Returns: (transfer full): the command that writes @path */
 static GStrv
-command_of (guint writer, const gchar *path)
+build_command (guint writer, const gchar *path)
 {
   g_autofree gchar *line = NULL;
 
@@ -56,9 +55,9 @@ command_of (guint writer, const gchar *path)
   return g_strdupv ((gchar *[]){exe, (gchar *) "--pipeline", line, NULL});
 }
 
-/* Such a process: what cannot be is printed as lstm-convert does. */
+/* Runs a pipeline in the child process. Prints errors as lstm-convert does. Returns the exit status. */
 static int
-play (const gchar *line)
+play_line (const gchar *line)
 {
   g_autofree gchar *error = NULL;
 
@@ -68,25 +67,26 @@ play (const gchar *line)
   return 1;
 }
 
-/* Runs @writer on @path after @prepare (nullable) with @data. Returns: its exit status, and in
- * @message (transfer full) what it said last */
+/* Runs @writer on @path. Returns its exit status.
+ * @prepare: (nullable): called in the child process with @data
+ * @message: (out) (nullable) (transfer full): the last line that the writer printed */
 static gint
-write_to (guint writer, const gchar *path, GSpawnChildSetupFunc prepare, gpointer data,
+run_writer (guint writer, const gchar *path, GSpawnChildSetupFunc prepare, gpointer data,
     gchar **message)
 {
-  g_auto (GStrv) command = command_of (writer, path);
-  g_autofree gchar *said = NULL;
+  g_auto (GStrv) command = build_command (writer, path);
+  g_autofree gchar *printed = NULL;
   g_autoptr (GError) error = NULL;
   gint status;
   gchar *last;
 
-  g_spawn_sync (NULL, command, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, prepare, data, NULL, &said,
+  g_spawn_sync (NULL, command, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, prepare, data, NULL, &printed,
       &status, &error);
   g_assert_no_error (error);
   g_assert_true (WIFEXITED (status));
-  last = strrchr (g_strchomp (said), '\n');
+  last = strrchr (g_strchomp (printed), '\n');
   if (message)
-    *message = g_strdup (last ? last + 1 : said);
+    *message = g_strdup (last ? last + 1 : printed);
   return WEXITSTATUS (status);
 }
 
@@ -95,15 +95,15 @@ assert_writes (guint writer, const gchar *path)
 {
   g_autofree gchar *message = NULL;
 
-  if (write_to (writer, path, NULL, NULL, &message) != 0)
+  if (run_writer (writer, path, NULL, NULL, &message) != 0)
     g_error ("%s on %s: %s", writers[writer].name, path, message);
 }
 
-/* --- Where it runs --- */
+/* --- Environments --- */
 
-/* A file system without O_TMPFILE, as NFS is one: openat() refuses the flag. */
+/* Emulates a file system without O_TMPFILE, such as NFS: openat() refuses the flag. */
 static void
-without_tmpfile (gpointer data)
+disable_tmpfile (gpointer data)
 {
   struct sock_filter filter[] = {
       BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
@@ -120,9 +120,9 @@ without_tmpfile (gpointer data)
     _exit (SKIPPED);
 }
 
-/* Root may write everything, so it becomes somebody else. */
+/* Changes from root, which may write everything, to another user. */
 static void
-without_root (gpointer data)
+drop_root (gpointer data)
 {
   if (geteuid () == 0
       && (setgroups (0, NULL) != 0 || setresgid (NOBODY, NOBODY, NOBODY) != 0
@@ -130,9 +130,9 @@ without_root (gpointer data)
     _exit (SKIPPED);
 }
 
-/* The file alone is mounted, as in a container. */
+/* Mounts the file alone, as in a container. */
 static void
-mounted (gpointer path)
+mount_file (gpointer path)
 {
   if (unshare (CLONE_NEWNS | (geteuid () ? CLONE_NEWUSER : 0)) != 0
       || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0
@@ -142,10 +142,11 @@ mounted (gpointer path)
 
 /* --- Content --- */
 
-/* For each writer: what a file has before, what it writes then, and where there is none. A state
- * goes on from what it finds. */
+/* Expected content for each writer. A state continues from the old content. */
 static struct {
-  gchar *old, *replaced, *created; /* paths */
+  gchar *old;      /* path of the old content */
+  gchar *replaced; /* path of the content that replaces the old one */
+  gchar *created;  /* path of the content of a new file */
 } contents[N_WRITERS];
 static gchar *contents_dir;
 
@@ -183,7 +184,7 @@ has_content (const gchar *path, const gchar *other)
 
 /* --- Targets --- */
 
-/* Runs @script in @dir, where $old is the old content. Returns: its status */
+/* Runs @script in @dir. $old is the path of the old content. Returns the exit status. */
 static gint
 run_script (const gchar *dir, guint writer, const gchar *script)
 {
@@ -217,12 +218,12 @@ run_script (const gchar *dir, guint writer, const gchar *script)
 
 static const struct {
   const gchar *name;
-  const gchar *before; /* a script */
-  const gchar *path;   /* to write to */
-  const gchar *file;   /* that has the content then; NULL: none */
-  const gchar *after;  /* a script whose status is 0 */
-  GSpawnChildSetupFunc where;
-  const gchar *patterns[N_WRITERS]; /* of errors; NULL: it is written */
+  const gchar *before; /* script that creates the target */
+  const gchar *path;   /* path to write to */
+  const gchar *file;   /* file that then has the content; NULL: none */
+  const gchar *after;  /* script that checks the target */
+  GSpawnChildSetupFunc prepare;
+  const gchar *patterns[N_WRITERS]; /* errors; NULL: the file is written */
 } targets[] = {
     {"new", "", "y", "y", "test $(stat -c %a y) = 640"},
     {"private", "cp $old y; chmod 600 y", "y", "y", "test $(stat -c %a y) = 600"},
@@ -252,12 +253,12 @@ static const struct {
     {"loop", "ln -s a b; ln -s b a", "a", NULL, "test -L a", NULL,
         ALL ("*/a: *Too many levels of symbolic links")},
     {"read-only file", "cp $old y; chmod 444 y; chown -R 65534 . || true", "y", NULL,
-        "cmp y $old", without_root, ALL ("*/y: *Permission denied")},
-    {"read-only directory", "chmod 555 .", "y", NULL, "chmod 755 .", without_root,
+        "cmp y $old", drop_root, ALL ("*/y: *Permission denied")},
+    {"read-only directory", "chmod 555 .", "y", NULL, "chmod 755 .", drop_root,
         ALL ("*/y: *Permission denied")},
     {"read-only directory of a file", "cp $old y; chmod 666 y; chmod 555 .", "y", NULL,
-        "cmp y $old; chmod 755 .", without_root, ALL ("*/y: *Permission denied")},
-    {"mount point", "cp $old y", "y", NULL, "cmp y $old", mounted,
+        "cmp y $old; chmod 755 .", drop_root, ALL ("*/y: *Permission denied")},
+    {"mount point", "cp $old y", "y", NULL, "cmp y $old", mount_file,
         ALL ("*/y: *found a mount point; mount its directory instead*")},
 };
 
@@ -285,9 +286,9 @@ remove_all (gchar *dir)
   g_free (dir);
 }
 
-/* FALSE where this machine has no such target. */
+/* Returns FALSE if this machine cannot have the target. */
 static gboolean
-write_and_check (guint i, guint writer, GSpawnChildSetupFunc where, const gchar *dir)
+write_and_check (guint i, guint writer, GSpawnChildSetupFunc prepare, const gchar *dir)
 {
   const gchar *pattern = targets[i].patterns[writer], *file = targets[i].file;
   const gboolean had_content = strstr (targets[i].before, "$old") != NULL;
@@ -301,11 +302,11 @@ write_and_check (guint i, guint writer, GSpawnChildSetupFunc where, const gchar 
     return FALSE;
   n = count_entries (dir) + (file && !had_content)
       - (strstr (targets[i].before, STAGED) != NULL);
-  status = write_to (writer, path, where, path, &message);
+  status = run_writer (writer, path, prepare, path, &message);
   if (status == SKIPPED)
     return FALSE;
   if (pattern ? !g_pattern_match_simple (pattern, message) : status != 0)
-    g_error ("expected '%s', got '%s'", pattern ? pattern : "no error", message);
+    g_error ("expected '%s', found '%s'", pattern ? pattern : "no error", message);
   g_assert_cmpint (status, ==, pattern ? 1 : 0);
   g_assert_cmpint (run_script (dir, writer, targets[i].after), ==, 0);
   g_assert_cmpuint (count_entries (dir), ==, n);
@@ -316,13 +317,13 @@ write_and_check (guint i, guint writer, GSpawnChildSetupFunc where, const gchar 
 }
 
 static void
-check_target (guint i, guint writer, GSpawnChildSetupFunc where)
+check_target (guint i, guint writer, GSpawnChildSetupFunc prepare)
 {
   gchar *dir = test_dir_new ();
 
   g_test_message ("%s, %s%s", targets[i].name, writers[writer].name,
-      where == without_tmpfile ? ", without O_TMPFILE" : "");
-  if (!write_and_check (i, writer, where, dir))
+      prepare == disable_tmpfile ? ", without O_TMPFILE" : "");
+  if (!write_and_check (i, writer, prepare, dir))
     g_test_message ("skipped: this machine has no such target");
   remove_all (dir);
 }
@@ -333,13 +334,14 @@ test_target (gconstpointer row)
   const guint i = GPOINTER_TO_UINT (row);
 
   for (guint writer = 0; writer < N_WRITERS; writer++) {
-    check_target (i, writer, targets[i].where);
-    if (!targets[i].where)
-      check_target (i, writer, without_tmpfile);
+    check_target (i, writer, targets[i].prepare);
+    if (!targets[i].prepare)
+      check_target (i, writer, disable_tmpfile);
   }
 }
 
-/* A pipe with a reader. npysink writes its header anew at the end, and a state is replaced. */
+/* The target is a pipe with a reader. npysink must seek to write its header, and a state file is replaced:
+ * both refuse the pipe. */
 static void
 test_fifo (void)
 {
@@ -348,7 +350,7 @@ test_fifo (void)
   gchar *dir = test_dir_new ();
   g_autofree gchar *path = g_build_filename (dir, "y", NULL);
   g_autofree gchar *expected = NULL;
-  g_autofree gchar *got = NULL;
+  g_autofree gchar *received = NULL;
   gsize size;
   gint fifo;
 
@@ -358,22 +360,22 @@ test_fifo (void)
   g_assert_cmpint (fcntl (fifo, F_SETPIPE_SZ, (gint) size), >=, (gint) size);
   for (guint writer = 0; writer < N_WRITERS; writer++) {
     g_autofree gchar *message = NULL;
-    gint status = write_to (writer, path, NULL, NULL, &message);
+    gint status = run_writer (writer, path, NULL, NULL, &message);
 
     g_assert_cmpint (status, ==, patterns[writer] ? 1 : 0);
     if (patterns[writer] && !g_pattern_match_simple (patterns[writer], message))
-      g_error ("expected '%s', got '%s'", patterns[writer], message);
+      g_error ("expected '%s', found '%s'", patterns[writer], message);
     g_assert_cmpuint (count_entries (dir), ==, 1);
   }
-  got = g_malloc (size);
-  g_assert_cmpint (read (fifo, got, size), ==, (gssize) size);
-  g_assert_cmpmem (got, size, expected, size);
+  received = g_malloc (size);
+  g_assert_cmpint (read (fifo, received, size), ==, (gssize) size);
+  g_assert_cmpmem (received, size, expected, size);
   close (fifo);
   test_dir_remove (dir);
 }
 
-/* What a shell has opened is written where it is, and the shell writes on behind it. The link
- * stands for /dev/stdout, which a faulty writer that runs as root would replace. */
+/* A file that a shell has opened is written at its position, and the shell continues after the output. The
+ * link stands for /dev/stdout, which a faulty writer that runs as root would replace. */
 static void
 test_descriptors (void)
 {
@@ -404,11 +406,11 @@ test_descriptors (void)
 
 /* --- Several writers, and kills --- */
 
-/* Processes that write the same file take turns. */
+/* Processes write the same file at the same time. The file is complete. */
 static void
 test_together (void)
 {
-  GSpawnChildSetupFunc const wheres[] = {NULL, without_tmpfile};
+  GSpawnChildSetupFunc const prepares[] = {NULL, disable_tmpfile};
 
   for (guint i = 0; i < 20; i++) {
     gchar *dir = test_dir_new ();
@@ -416,10 +418,10 @@ test_together (void)
     GPid pids[4];
 
     for (guint k = 0; k < G_N_ELEMENTS (pids); k++) {
-      g_auto (GStrv) command = command_of (CONVERT, path);
+      g_auto (GStrv) command = build_command (CONVERT, path);
       g_autoptr (GError) error = NULL;
 
-      g_spawn_async (NULL, command, NULL, G_SPAWN_DO_NOT_REAP_CHILD, wheres[(i + k / 2) % 2],
+      g_spawn_async (NULL, command, NULL, G_SPAWN_DO_NOT_REAP_CHILD, prepares[(i + k / 2) % 2],
           NULL, &pids[k], &error);
       g_assert_no_error (error);
     }
@@ -436,21 +438,21 @@ test_together (void)
 }
 
 static void
-traced (gpointer where)
+allow_tracing (gpointer prepare)
 {
-  if (where)
-    without_tmpfile (NULL);
+  if (prepare)
+    disable_tmpfile (NULL);
   if (ptrace (PTRACE_TRACEME, 0, NULL, NULL) != 0)
     _exit (SKIPPED);
 }
 
-/* Lets a writer of @path come to its @at-th stop, which is before or behind a system call, and
- * kills it there. Returns: the stops that it came to; 0 where it cannot be traced */
+/* Kills a writer of @path at its stop @at: before or after a system call. Returns the number of its stops; 0 if
+ * processes cannot be traced. */
 static guint
-kill_at (const gchar *path, guint at, GSpawnChildSetupFunc where)
+kill_at (const gchar *path, guint at, GSpawnChildSetupFunc prepare)
 {
-  g_auto (GStrv) command = command_of (CONVERT, path);
-  g_auto (GStrv) environment = g_environ_setenv (/* a leak checker traces, too */
+  g_auto (GStrv) command = build_command (CONVERT, path);
+  g_auto (GStrv) environment = g_environ_setenv (/* a leak checker traces the process itself */
       g_get_environ (), "ASAN_OPTIONS", "detect_leaks=0", TRUE);
   g_autoptr (GError) error = NULL;
   guint stops = 0;
@@ -458,7 +460,7 @@ kill_at (const gchar *path, guint at, GSpawnChildSetupFunc where)
   GPid pid;
 
   g_spawn_async (NULL, command, environment,
-      G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, traced, (gpointer) where, &pid,
+      G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, allow_tracing, (gpointer) prepare, &pid,
       &error);
   g_assert_no_error (error);
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
@@ -475,10 +477,10 @@ kill_at (const gchar *path, guint at, GSpawnChildSetupFunc where)
   return WIFEXITED (status) && WEXITSTATUS (status) == SKIPPED ? 0 : stops;
 }
 
-/* The file is the old one or the new one, and beside it there is nothing, or the name that the
+/* After a kill the file has the old or the new content. The directory may have the temporary name, which the
  * next write removes. */
 static void
-test_killed_at (gconstpointer where)
+test_killed_at (gconstpointer prepare)
 {
   gchar *dir = test_dir_new ();
   g_autofree gchar *path = g_build_filename (dir, "y", NULL);
@@ -486,12 +488,12 @@ test_killed_at (gconstpointer where)
   guint stops, n_new = 0, n_staged = 0;
 
   g_assert_cmpint (run_script (dir, CONVERT, "cp $old y"), ==, 0);
-  stops = kill_at (path, 0, (GSpawnChildSetupFunc) where);
+  stops = kill_at (path, 0, (GSpawnChildSetupFunc) prepare);
   for (guint at = stops - MIN (stops, KILLS); at < stops; at++) {
     gboolean is_new, is_staged;
 
     g_assert_cmpint (run_script (dir, CONVERT, "cp $old y; rm -f " STAGED), ==, 0);
-    kill_at (path, at, (GSpawnChildSetupFunc) where);
+    kill_at (path, at, (GSpawnChildSetupFunc) prepare);
     n_new += is_new = has_content (path, contents[CONVERT].created);
     n_staged += is_staged = g_file_test (staged, G_FILE_TEST_EXISTS);
     g_assert_true (is_new || has_content (path, contents[CONVERT].old));
@@ -527,7 +529,7 @@ main (int argc, char **argv)
 
   gst_init (&argc, &argv);
   if (argc == 3 && g_str_equal (argv[1], "--pipeline"))
-    return play (argv[2]);
+    return play_line (argv[2]);
   g_test_init (&argc, &argv, NULL);
   umask (027);
   exe = g_file_read_link ("/proc/self/exe", NULL);
@@ -542,7 +544,7 @@ main (int argc, char **argv)
   g_test_add_func ("/outputs/together", test_together);
   g_test_add_data_func ("/outputs/killed", NULL, test_killed_at);
   g_test_add_data_func (
-      "/outputs/killed-without-tmpfile", (gconstpointer) without_tmpfile, test_killed_at);
+      "/outputs/killed-without-tmpfile", (gconstpointer) disable_tmpfile, test_killed_at);
   status = g_test_run ();
   remove_all (contents_dir);
   return status;
