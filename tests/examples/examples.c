@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The programs of examples/ as a user runs them: their outputs, compared with the reference vectors, and their
- * errors. */
+ * The programs of examples/ as a user runs them: their outputs, compared with the reference
+ * vectors, and their errors. */
 #include "../array.h"
 #include <glib/gstdio.h>
 #include <string.h>
@@ -26,7 +26,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CommandResult, command_result_clear)
 
 static gchar *scratch; /* working directory of commands */
 
-/* Runs @command in a shell. {v} is replaced by the directory of the vectors, {m} by the model in @folder. */
+/* Runs @command in a shell. {v} is replaced by the directory of the vectors, {m} by the model in
+ * @folder. */
 static CommandResult
 run_command (const gchar *command, const gchar *folder)
 {
@@ -40,7 +41,8 @@ run_command (const gchar *command, const gchar *folder)
   g_string_replace (line, "{v}", g_getenv ("LSTM_TEST_VECTORS"), 0);
   g_test_message ("%s", line->str);
   argv[2] = line->str;
-  g_spawn_sync (scratch, argv, NULL, 0, NULL, NULL, &result.out, &result.err, &result.status, &error);
+  g_spawn_sync (
+      scratch, argv, NULL, 0, NULL, NULL, &result.out, &result.err, &result.status, &error);
   g_assert_no_error (error);
   g_string_free (line, TRUE);
   return result;
@@ -116,8 +118,8 @@ static gboolean
 has_python (void)
 {
   g_auto (CommandResult) result = run_command ("/usr/bin/python3 -c 'import gi\n"
-                          "gi.require_version(\"Gst\", \"1.0\")\n"
-                          "gi.require_version(\"Lstm\", \"1.0\")'",
+                                               "gi.require_version(\"Gst\", \"1.0\")\n"
+                                               "gi.require_version(\"Lstm\", \"1.0\")'",
       "");
 
   if (result.status != 0)

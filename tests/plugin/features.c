@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The model with convolutional features after GStreamer's onnxinference: video → onnxinference → lstm →
- * lstmlabel → overlay. The expected numbers are from ONNX Runtime, which ran both models alone. */
+ * The model with convolutional features after GStreamer's onnxinference: video → onnxinference →
+ * lstm → lstmlabel → overlay. The expected numbers are from ONNX Runtime, which ran both models
+ * alone. */
 #include "../array.h"
 #include "testutil.h"
 #include <gst/analytics/analytics.h>
@@ -152,7 +153,8 @@ test_numbers (void)
       "lstm-output");
 }
 
-/* The decoder that GStreamer has since 1.28 finds the scores by their name, which states a softmax. */
+/* The decoder that GStreamer has since 1.28 finds the scores by their name, which states a
+ * softmax. */
 static void
 test_decoder (void)
 {
@@ -162,9 +164,10 @@ test_decoder (void)
     g_test_skip ("there is no classifiertensordecoder");
     return;
   }
-  check_numbers ("onnxinference model-file=%s ! "
-                 "lstm model-location=%s output-tensor-id=classification-generic-softmaxed-out ! "
-                 "classifiertensordecoder class-confidence-threshold=0 labels-file=%s",
+  check_numbers (
+      "onnxinference model-file=%s ! "
+      "lstm model-location=%s output-tensor-id=classification-generic-softmaxed-out ! "
+      "classifiertensordecoder class-confidence-threshold=0 labels-file=%s",
       "classification-generic-softmaxed-out");
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Descriptions that gst-inspect-1.0 shows for each element, and their entries in the element's page. */
+ * Descriptions that gst-inspect-1.0 shows for each element, and their entries in the element's
+ * page. */
 #include "testutil.h"
 #include <string.h>
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pipelines under GStreamer's leaks tracer: after they are freed, none of their objects is alive. */
+ * Pipelines under GStreamer's leaks tracer: after they are freed, none of their objects is
+ * alive. */
 #include "testutil.h"
 #include <string.h>
 
-/* Appends the type of each live object to @text. Returns: (transfer full): a structure that owns the last
- * references of leaked objects */
+/* Appends the type of each live object to @text. Returns: (transfer full): a structure that owns
+ * the last references of leaked objects */
 static GstStructure *
 list_live_objects (GString *text)
 {
@@ -28,8 +29,8 @@ list_live_objects (GString *text)
   return live;
 }
 
-/* {x}: a .npy file; {model}: a model for it; {non-causal}: a model that needs complete sequences; {demo}: the
- * demo model; {labels}: its labels */
+/* {x}: a .npy file; {model}: a model for it; {non-causal}: a model that needs complete sequences;
+ * {demo}: the demo model; {labels}: its labels */
 #define N_GOOD_LINES 10 /* the other lines cause errors */
 static const gchar *const lines[] = {
     "npysrc location={x} ! lstm model-location={model} ! fakesink",
@@ -62,7 +63,8 @@ replace_paths (const gchar *line)
   } paths[] = {
       {"{x}", test_vector_path ("lstm/long-no-bias/x.npy")},
       {"{model}", test_vector_path ("lstm/long-no-bias/model.safetensors")},
-      {"{non-causal}", test_vector_path ("variants/keras-bidirectional-concat/model.safetensors")},
+      {"{non-causal}",
+          test_vector_path ("variants/keras-bidirectional-concat/model.safetensors")},
       {"{demo}", test_source_path ("models/motion.safetensors")},
       {"{labels}", test_source_path ("models/motion.labels")},
   };

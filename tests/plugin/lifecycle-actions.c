@@ -127,7 +127,8 @@ upstream_event_new (guint i)
   }
 }
 
-/* Returns: (transfer full) (nullable): downstream event @i of a list of all types; NULL at the end */
+/* Returns: (transfer full) (nullable): downstream event @i of a list of all types; NULL at the
+ * end */
 static GstEvent *
 downstream_event_new (guint i)
 {

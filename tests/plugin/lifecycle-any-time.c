@@ -20,6 +20,15 @@ check_complete_stream (LifecycleRig *rig, const gchar *model)
   lifecycle_rig_assert_complete (rig, model);
 }
 
+/* Links and starts the element, and checks a stream. */
+static void
+link_and_check_stream (LifecycleRig *rig, const gchar *model)
+{
+  lifecycle_rig_link (rig);
+  gst_element_set_state (rig->element, GST_STATE_PLAYING);
+  check_complete_stream (rig, model);
+}
+
 /* The element accepts every action in each state except PAUSED, in which a sink waits for PLAYING.
  * Afterwards it processes a stream. */
 static void
@@ -38,15 +47,13 @@ test_any_time (gconstpointer data)
     gst_element_set_state (rig.element, states[i]);
     perform_all_actions (rig.element, kind->caps);
   }
-  lifecycle_rig_link (&rig);
-  gst_element_set_state (rig.element, GST_STATE_PLAYING);
-  check_complete_stream (&rig, model);
+  link_and_check_stream (&rig, model);
   lifecycle_rig_clear (&rig);
   test_dir_remove (dir);
 }
 
-/* A buffer that was being pushed while the pad was deactivated and activated arrives before all events.
- * The element drops the buffer, and the stream continues. */
+/* A buffer that was being pushed while the pad was deactivated and activated arrives before all
+ * events. The element drops the buffer, and the stream continues. */
 static void
 test_stale (gconstpointer data)
 {
@@ -84,9 +91,7 @@ test_formats (gconstpointer data)
     lifecycle_rig_init (&rig, data, dir);
     lifecycle_rig_add_element (&rig, model);
     rig.segment_format = formats[i];
-    lifecycle_rig_link (&rig);
-    gst_element_set_state (rig.element, GST_STATE_PLAYING);
-    check_complete_stream (&rig, model);
+    link_and_check_stream (&rig, model);
     lifecycle_rig_clear (&rig);
   }
   test_dir_remove (dir);

@@ -71,8 +71,8 @@ assert_no_output (BlockedLoad *load)
   g_mutex_unlock (&load->rig.lock);
 }
 
-/* Runs @run, which starts the element, in one thread, and pushes a stream in another thread. Returns when
- * the load waits and the first item has arrived. */
+/* Runs @run, which starts the element, in one thread, and pushes a stream in another thread.
+ * Returns when the load waits and the first item has arrived. */
 static void
 blocked_load_start (BlockedLoad *load, GThreadFunc run, gpointer data)
 {
@@ -132,7 +132,8 @@ blocked_load_clear (BlockedLoad *load)
   test_dir_remove (load->dir);
 }
 
-/* Unblocks the load and asserts that start() returns @started and that all buffers are processed. */
+/* Unblocks the load and asserts that start() returns @started and that all buffers are
+ * processed. */
 static void
 blocked_load_finish (BlockedLoad *load, gint started)
 {
@@ -186,8 +187,8 @@ test_fails (gconstpointer queries_first)
   blocked_load_clear (&load);
 }
 
-/* The element stops while the load ends and buffers arrive. No thread waits for ever, in whichever order
- * this happens. */
+/* The element stops while the load ends and buffers arrive. No thread waits for ever, in whichever
+ * order this happens. */
 static void
 test_stops (gconstpointer queries_first)
 {
@@ -201,7 +202,8 @@ test_stops (gconstpointer queries_first)
   blocked_load_clear (&load);
 }
 
-/* The pad is deactivated and activated again. The element starts again and receives the stream again. */
+/* The pad is deactivated and activated again. The element starts again and receives the stream
+ * again. */
 static void
 test_reactivation (gconstpointer queries_first)
 {

@@ -15,14 +15,10 @@ static GstElement *
 element_new (const LifecycleElement *kind, const gchar *model, const gchar *dir)
 {
   g_autoptr (GString) line = g_string_new (kind->line);
-  g_autoptr (GError) error = NULL;
-  GstElement *element;
 
   g_string_replace (line, "{m}", model, 0);
   g_string_replace (line, "{d}", dir, 0);
-  element = gst_object_ref_sink (gst_parse_launch (line->str, &error));
-  g_assert_no_error (error);
-  return element;
+  return parse_pipeline ("%s", line->str);
 }
 
 GstBuffer *

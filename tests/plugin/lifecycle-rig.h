@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * An element between two pads of a test. The test pushes into one pad; the rig records what the other
- * one receives while the element changes its state. */
+ * An element between two pads of a test. The test pushes into one pad; the rig records what the
+ * other one receives while the element changes its state. */
 #pragma once
 #include "npy-files.h"
 
@@ -43,8 +43,8 @@ typedef struct {
 /* Returns: (transfer full): buffer @i of a stream without end */
 GstBuffer *lifecycle_buffer_new (const LifecycleElement *kind, guint i);
 
-/* Ignores GStreamer's warning of a buffer that arrives before the events of its stream. Such a buffer
- * was already being pushed when the pad was deactivated and activated again. */
+/* Ignores GStreamer's warning of a buffer that arrives before the events of its stream. Such a
+ * buffer was already being pushed when the pad was deactivated and activated again. */
 void lifecycle_allow_data_before_events (void);
 
 /* Initializes @rig without an element. */

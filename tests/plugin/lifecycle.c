@@ -154,8 +154,8 @@ play_round (LifecycleRig *rig)
   g_mutex_unlock (&rig->lock);
 }
 
-/* Sets the element to READY. @check: whether to pause the pusher first, so that the outputs are complete
- * and can be compared */
+/* Sets the element to READY. @check: whether to pause the pusher first, so that the outputs are
+ * complete and can be compared */
 static void
 end_round (LifecycleRig *rig, Pusher *pusher, gboolean check, const gchar *model)
 {
@@ -284,8 +284,8 @@ seek_for_ever (gpointer data)
   return NULL;
 }
 
-/* npysrc receives seeks while it starts and stops. Afterwards it pushes its complete file. GstBaseSrc may
- * push a buffer before its segment if a flush arrives during the start. */
+/* npysrc receives seeks while it starts and stops. Afterwards it pushes its complete file.
+ * GstBaseSrc may push a buffer before its segment if a flush arrives during the start. */
 static void
 test_seeks (void)
 {
@@ -293,18 +293,14 @@ test_seeks (void)
   g_autofree gchar *x = g_build_filename (dir, "x.npy", NULL);
   g_autofree gchar *y = g_build_filename (dir, "y.npy", NULL);
   TestArray sent, received;
-  g_autofree gchar *line = g_strdup_printf (
-      "npysrc name=source location=%s ! npysink async=false location=%s", x, y);
   g_autoptr (GstElement) pipeline = NULL;
-  g_autoptr (GstBus) bus = NULL;
-  g_autoptr (GstMessage) message = NULL;
   Seeker seeker = {NULL};
   GThread *thread;
 
   lifecycle_allow_data_before_events ();
   npy_write_numbers (x, "(300, 4)", 1200);
-  pipeline = gst_object_ref_sink (gst_parse_launch (line, NULL));
-  bus = gst_element_get_bus (pipeline);
+  pipeline = parse_pipeline (
+      "npysrc name=source location=%s ! npysink async=false location=%s", x, y);
   seeker.source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   thread = g_thread_new ("seek", seek_for_ever, &seeker);
   for (guint i = 0; i < get_n_rounds (&delays[0]); i++) {
@@ -313,16 +309,12 @@ test_seeks (void)
   }
   g_atomic_int_set (&seeker.has_ended, TRUE);
   g_thread_join (thread);
-  gst_bus_set_flushing (bus, TRUE);
-  gst_bus_set_flushing (bus, FALSE);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (
-      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
-  gst_element_set_state (pipeline, GST_STATE_NULL);
+  discard_messages (pipeline);
+  play_to_eos (pipeline);
   sent = test_array_load (x, NULL);
   received = test_array_load (y, NULL);
-  g_assert_cmpmem (received.values, received.n * sizeof (gfloat), sent.values, sent.n * sizeof (gfloat));
+  g_assert_cmpmem (
+      received.values, received.n * sizeof (gfloat), sent.values, sent.n * sizeof (gfloat));
   test_array_clear (&sent);
   test_array_clear (&received);
   gst_object_unref (seeker.source);

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What an application sees of `lstm`: messages, statistics, properties, and models that elements
- * share. */
+ * The interface of `lstm` to applications: messages, statistics, properties, and shared models. */
 #include "lstm-rig.h"
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
 
-#define STACK "variants/torch-bidirectional-stacked" /* needs whole sequences */
-#define LAST "variants/keras-backwards-last"         /* and gives one vector */
+#define STACK "variants/torch-bidirectional-stacked" /* needs complete sequences */
+/* Needs complete sequences and has one output vector */
+#define LAST "variants/keras-backwards-last"
 
 /* --- lstm-final --- */
 
 static void
 assert_uint64 (const GstStructure *s, const gchar *field, guint64 expected)
 {
-  guint64 got = 0;
+  guint64 found = 0;
 
-  g_assert_true (gst_structure_get_uint64 (s, field, &got));
-  if (got != expected)
+  g_assert_true (gst_structure_get_uint64 (s, field, &found));
+  if (found != expected)
     g_error (
-        "%s: expected %" G_GUINT64_FORMAT ", got %" G_GUINT64_FORMAT, field, expected, got);
+        "%s: expected %" G_GUINT64_FORMAT ", found %" G_GUINT64_FORMAT, field, expected, found);
 }
 
-/* The next message has the values that left last. */
+/* Asserts that the next message has these fields and the last output values. */
 static void
 assert_final (Rig *rig, guint64 pts, guint64 duration, guint64 stream, guint64 running,
     guint64 steps, const gchar *name)
@@ -79,7 +79,7 @@ test_message (void)
     segment.base = 70000;
     segment.stop = 4500;
     rig_push_event (&rig, gst_event_new_segment (&segment));
-    rig_push_steps (&rig, 0, 5); /* the first one is outside */
+    rig_push_steps (&rig, 0, 5); /* the first step is outside of the segment */
     g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT));
     rig_push_event (&rig, gst_event_new_segment_done (GST_FORMAT_TIME, 0));
     assert_final (&rig, 4000, 500, 53000, 73000, 4, cases[i].name);
@@ -89,7 +89,7 @@ test_message (void)
   }
 }
 
-/* The steps that the vector knows of. */
+/* The field steps counts the steps since h and c were reset. */
 static void
 test_message_steps (void)
 {
@@ -105,7 +105,7 @@ test_message_steps (void)
   rig_push_segment_range (&rig, 2 * GST_SECOND, GST_CLOCK_TIME_NONE);
   assert_final (&rig, 3000, 7, 3000, GST_SECOND + 3000, 4, "output");
   rig_push_steps (&rig, 4, 2);
-  rig.n_streams = 2; /* new states */
+  rig.n_streams = 2; /* resets h and c */
   g_assert_true (rig_push_caps (&rig));
   assert_final (&rig, 5000, 1000, 5000, 2 * GST_SECOND + 5000, 6, "output");
   rig_push_steps (&rig, 6, 2);
@@ -114,7 +114,7 @@ test_message_steps (void)
   rig_clear (&rig);
 }
 
-/* Outputs that are not final leave at events too. */
+/* Outputs that an event pushes cause no message in other modes. */
 static void
 test_no_message (void)
 {
@@ -144,53 +144,39 @@ test_no_message (void)
 /* --- Statistics --- */
 
 static void
-push_reset (Rig *rig)
-{
-  g_signal_emit_by_name (rig->lstm, "reset");
-}
-
-static void
 push_gap (Rig *rig)
 {
   rig_push_event (rig, gst_event_new_gap (0, 100 * GST_MSECOND)); /* three frames */
 }
 
 static void
-push_streams (Rig *rig)
+change_streams (Rig *rig)
 {
   rig->n_streams = 3;
   g_assert_true (rig_push_caps (rig));
 }
 
-static void
-restart (Rig *rig)
-{
-  gst_element_set_state (rig->lstm, GST_STATE_READY);
-  gst_element_set_state (rig->lstm, GST_STATE_PLAYING);
-  rig_begin_stream (rig);
-}
-
-/* Six steps in three buffers, an event twice, and EOS */
+/* Statistics after six steps in three buffers, an action twice, and EOS */
 static const struct {
   const gchar *folder, *properties;
-  void (*happens) (Rig *rig);
+  void (*act) (Rig *rig);
   guint64 steps, outputs, resets, gaps;
 } statistics[] = {
     {"seed-1x30", "", rig_push_segment, 6, 3, 1, 0},
-    {"seed-1x30", "", push_reset, 6, 3, 1, 0},
+    {"seed-1x30", "", rig_emit_reset, 6, 3, 1, 0},
     {"seed-1x30", "", rig_push_flush, 6, 3, 1, 0},
-    {"seed-1x30", "", push_streams, 6, 3, 1, 0},
+    {"seed-1x30", "", change_streams, 6, 3, 1, 0},
     {"seed-1x30", "stateful=true", rig_push_segment, 6, 3, 0, 0},
     {"seed-1x30", "stateful=true", push_gap, 6, 3, 0, 2},
     {"seed-1x30", "stateful=true reset-on=gap", push_gap, 6, 3, 1, 2},
     {"seed-1x30", "stateful=true gap-policy=zero-step", push_gap, 12, 3, 0, 2},
     {"seed-1x30", "stateful=true gap-policy=zero-step reset-on=gap", push_gap, 12, 3, 2, 2},
-    {"seed-1x30", "", restart, 0, 0, 0, 0},
+    {"seed-1x30", "", rig_restart, 0, 0, 0, 0},
     {"seed-1x30", "output-mode=final", rig_push_segment, 6, 1, 1, 0},
-    {"seed-1x30", "output-mode=window window-length=2", push_reset, 6, 5, 1, 0},
+    {"seed-1x30", "output-mode=window window-length=2", rig_emit_reset, 6, 5, 1, 0},
     {STACK, "", rig_push_segment, 6, 3, 1, 0},
     {STACK, "output-mode=final gap-policy=zero-step", push_gap, 12, 1, 1, 2},
-    {LAST, "", push_reset, 6, 0, 1, 0},
+    {LAST, "", rig_emit_reset, 6, 0, 1, 0},
 };
 
 static void
@@ -204,8 +190,8 @@ test_statistics (void)
     rig.n_steps = 2;
     rig_begin_stream (&rig);
     rig_push_steps (&rig, 0, 6);
-    statistics[i].happens (&rig);
-    statistics[i].happens (&rig);
+    statistics[i].act (&rig);
+    statistics[i].act (&rig);
     rig_push_eos (&rig);
     g_assert_cmpuint (rig_get_stat (&rig, "steps"), ==, statistics[i].steps);
     g_assert_cmpuint (rig_get_stat (&rig, "outputs"), ==, statistics[i].outputs);
@@ -220,9 +206,9 @@ test_statistics (void)
 
 /* --- Properties --- */
 
-/* Sets a value of @spec that no other of the tests here has. */
+/* Sets the property to a value that is not its default. */
 static void
-set_other (GstElement *lstm, const GParamSpec *spec)
+set_other_value (GstElement *lstm, const GParamSpec *spec)
 {
   if (spec->value_type == LSTM_TYPE_MODEL) {
     g_autofree gchar *path = get_vector_path ("head", "model.safetensors");
@@ -234,7 +220,7 @@ set_other (GstElement *lstm, const GParamSpec *spec)
   }
 }
 
-/* What the element has read at its start stays as it was, and says so. */
+/* Properties that are read at the start cannot be changed later. The element logs a warning. */
 static void
 test_properties (void)
 {
@@ -259,7 +245,7 @@ test_properties (void)
     g_object_get_property (G_OBJECT (rig.lstm), specs[i]->name, &before);
     if (late)
       g_test_expect_message ("lstm", G_LOG_LEVEL_WARNING, message);
-    set_other (rig.lstm, specs[i]);
+    set_other_value (rig.lstm, specs[i]);
     g_test_assert_expected_messages ();
     g_object_get_property (G_OBJECT (rig.lstm), specs[i]->name, &after);
     if (late && specs[i]->value_type == LSTM_TYPE_MODEL)
@@ -280,9 +266,10 @@ test_properties (void)
 
 /* --- Models --- */
 
-/* The file's content, in place or as a file of its own, last modified in second @time. */
+/* Writes @content to @path, in place or as a new file, and sets the time of the file to second
+ * @time. */
 static void
-put_model (const gchar *path, GBytes *content, gboolean in_place, gint64 time)
+write_model_file (const gchar *path, GBytes *content, gboolean in_place, gint64 time)
 {
   const struct timespec times[2] = {{.tv_sec = time}, {.tv_sec = time}};
   g_autoptr (GError) error = NULL;
@@ -294,7 +281,7 @@ put_model (const gchar *path, GBytes *content, gboolean in_place, gint64 time)
   g_assert_cmpint (utimensat (AT_FDCWD, path, times, 0), ==, 0);
 }
 
-/* An element with the model of @path gives what liblstm gives with @content. */
+/* Starts an element with the model file @path and expects the outputs of the model @content. */
 static void
 start_model (Rig *rig, const gchar *path, const gchar *properties, GBytes *content)
 {
@@ -312,10 +299,11 @@ start_model (Rig *rig, const gchar *path, const gchar *properties, GBytes *conte
   rig_push_and_expect (rig, 0, 5);
 }
 
-/* What is between a first element's start and a second one's */
+/* Replacements of the model file between the starts of two elements */
 static const struct {
   const gchar *name;
-  gboolean in_place, stopped;
+  gboolean in_place;    /* written in place, not as a new file */
+  gboolean first_stops; /* the first element stops before the replacement */
   gint64 time;
 } replacements[] = {
     {"the same time, as cp -p", TRUE, FALSE, 1000},
@@ -332,11 +320,11 @@ check_replacement (guint i, const gchar *path, GBytes *a, GBytes *b)
 
   g_test_message ("%s", replacements[i].name);
   g_unlink (path);
-  put_model (path, a, TRUE, 1000);
+  write_model_file (path, a, TRUE, 1000);
   start_model (&rigs[0], path, "", a);
-  if (replacements[i].stopped)
+  if (replacements[i].first_stops)
     gst_element_set_state (rigs[0].lstm, GST_STATE_NULL);
-  put_model (path, b, replacements[i].in_place, replacements[i].time);
+  write_model_file (path, b, replacements[i].in_place, replacements[i].time);
   start_model (&rigs[1], path, "", b);
   rig_assert_outputs (&rigs[1]);
   rig_assert_outputs (&rigs[0]);
@@ -347,8 +335,8 @@ check_replacement (guint i, const gchar *path, GBytes *a, GBytes *b)
     rig_clear (&rigs[k]);
 }
 
-/* A file that another model of the same size replaces while an element has it open is another one for
- * the next element. */
+/* A model of the same size replaces the file while an element has it open. The next element loads
+ * the new model. */
 static void
 test_replaced_model (void)
 {
@@ -363,7 +351,7 @@ test_replaced_model (void)
   g_assert_true (g_file_get_contents (path, &content, &size, NULL));
   a = g_bytes_new (content, size);
   for (guint i = 0; i < 400; i += 4)
-    ((guint8 *) content)[size - 1 - i] ^= 0x80; /* signs of weights */
+    ((guint8 *) content)[size - 1 - i] ^= 0x80; /* changes the signs of weights */
   b = g_bytes_new (content, size);
   copy = g_build_filename (dir, "model.safetensors", NULL);
   for (guint i = 0; i < G_N_ELEMENTS (replacements); i++)
@@ -371,7 +359,7 @@ test_replaced_model (void)
   test_dir_remove (dir);
 }
 
-/* Weights of another precision are others. */
+/* Elements with different precisions do not share weights. */
 static void
 test_shared_precision (void)
 {
@@ -384,14 +372,16 @@ test_shared_precision (void)
   }
   rig_assert_outputs (&rigs[0]);
   g_assert_cmpuint (rigs[1].outputs->len, ==, rigs[1].expected_outputs->len);
-  g_assert_true (memcmp (rigs[1].outputs->data, rigs[1].expected_outputs->data, rigs[1].outputs->len * 4));
+  g_assert_true (
+      memcmp (rigs[1].outputs->data, rigs[1].expected_outputs->data, rigs[1].outputs->len * 4));
   for (guint i = 0; i < 2; i++)
     rig_clear (&rigs[i]);
 }
 
-/* What the library makes of the first sequence of @folder with @module_chain. */
+/* Asserts that @file has the outputs of the library for the input of @folder with @module_chain. */
 static void
-assert_output (const gchar *folder, const gchar *module_chain, const gchar *dir, const gchar *file)
+assert_output (
+    const gchar *folder, const gchar *module_chain, const gchar *dir, const gchar *file)
 {
   g_autofree gchar *path = get_vector_path (folder, "model.safetensors");
   g_autofree gchar *x_path = get_vector_path (folder, "x.npy");
@@ -408,7 +398,7 @@ assert_output (const gchar *folder, const gchar *module_chain, const gchar *dir,
   g_assert_cmpmem (y.values, y.n * sizeof (gfloat), expected, y.n * sizeof (gfloat));
 }
 
-/* With another module chain a file is another model, also where both are open. */
+/* Elements with different module chains do not share the model of a file. */
 static void
 test_shared_module_chain (void)
 {

@@ -33,7 +33,8 @@ begin_audio (Rig *rig, const gchar *folder, const gchar *properties, const gchar
 static void
 push_frames (Rig *rig, gsize first, gsize n)
 {
-  g_assert_cmpint (gst_harness_push (rig->harness, frames_buffer_new (rig, first, n)), ==, GST_FLOW_OK);
+  g_assert_cmpint (
+      gst_harness_push (rig->harness, frames_buffer_new (rig, first, n)), ==, GST_FLOW_OK);
 }
 
 /* The outputs are those of PyTorch. They do not depend, to the bit, on the sizes of buffers. */
@@ -116,10 +117,12 @@ test_discont_and_gap (void)
   gfloat y[48];
   Rig rig;
 
-  begin_audio (&rig, "effect", "reset-on=discont gap-policy=zero-step", AUDIO ("48000", "1", ""));
+  begin_audio (
+      &rig, "effect", "reset-on=discont gap-policy=zero-step", AUDIO ("48000", "1", ""));
   push_frames (&rig, 0, 10);
   rig_expect_outputs (&rig, 0, 10, 10);
-  rig_push_event (&rig, gst_event_new_gap (0, GST_MSECOND)); /* 48 frames, run in chunks of 10 */
+  rig_push_event (
+      &rig, gst_event_new_gap (0, GST_MSECOND)); /* 48 frames, run in chunks of 10 */
   lstm_state_run (rig.state, 48, zeros, y);
   push_frames (&rig, 10, 10);
   rig_expect_outputs (&rig, 10, 10, 10);
@@ -204,15 +207,13 @@ test_caps (void)
   for (guint i = 0; i < G_N_ELEMENTS (caps_cases); i++) {
     g_autoptr (GstCaps) expected = gst_caps_from_string (caps_cases[i].out);
     g_autoptr (GstCaps) found = NULL;
-    g_autoptr (GstPad) pad = NULL;
     g_autofree gchar *text = NULL;
     Rig rig;
 
     rig_init (&rig, caps_cases[i].folder, caps_cases[i].properties);
     rig_push_stream_start (&rig);
     g_assert_true (rig_push_caps_text (&rig, caps_cases[i].in));
-    pad = gst_element_get_static_pad (rig.lstm, "src");
-    found = gst_pad_get_current_caps (pad);
+    found = rig_get_src_caps (&rig);
     text = gst_caps_to_string (found);
     g_test_message ("%s: %s", caps_cases[i].in, text);
     g_assert_true (gst_caps_is_equal (found, expected));
@@ -277,8 +278,8 @@ test_pipelines (void)
   }
 }
 
-/* Sources and filters with a number of channels that the model does not accept. Some of them query the caps
- * of the pad. */
+/* Sources and filters with a number of channels that the model does not accept. Some of them query
+ * the caps of the pad. */
 static void
 test_wrong_channels (void)
 {

@@ -53,14 +53,12 @@ static void
 test_caps (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (caps_cases); i++) {
-    g_autoptr (GstPad) pad = NULL;
     g_autoptr (GstCaps) caps = NULL;
     Rig rig;
 
     rig_init (&rig, "seed-1x30", caps_cases[i].properties);
     g_assert_true (rig_push_caps_text (&rig, caps_cases[i].in));
-    pad = gst_element_get_static_pad (rig.lstm, "src");
-    caps = gst_pad_get_current_caps (pad);
+    caps = rig_get_src_caps (&rig);
     assert_caps (caps, caps_cases[i].out);
     rig_clear (&rig);
   }
@@ -70,14 +68,12 @@ test_caps (void)
 static void
 test_caps_of_head (void)
 {
-  g_autoptr (GstPad) pad = NULL;
   g_autoptr (GstCaps) caps = NULL;
   Rig rig;
 
   rig_init (&rig, "head", "emit=output+hidden");
   g_assert_true (rig_push_caps_text (&rig, CAPS ("12:3:2", ",framerate=1/1")));
-  pad = gst_element_get_static_pad (rig.lstm, "src");
-  caps = gst_pad_get_current_caps (pad);
+  caps = rig_get_src_caps (&rig);
   assert_caps (caps,
       "other/tensors,format=static,num_tensors=2,types=(string)\"float32,float32\","
       "dimensions=(string)\"7:3:2,16:3:2\",names=(string)\"output,hidden\",framerate=1/1");
@@ -121,8 +117,8 @@ test_spellings (void)
   }
 }
 
-/* Downstream restricts the framerate to 25 steps per second. The sink pad restricts it likewise, with and
- * without a model. */
+/* Downstream restricts the framerate to 25 steps per second. The sink pad restricts it likewise,
+ * with and without a model. */
 static void
 test_framerate_upstream (void)
 {
@@ -193,7 +189,8 @@ query_caps (gpointer data)
   return NULL;
 }
 
-/* The model is already loaded, so that queries often arrive while the element opens or closes it. */
+/* The model is already loaded, so that queries often arrive while the element opens or closes
+ * it. */
 static void
 test_caps_while_stopping (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Errors of `lstm`: each is posted once, with the expected and the found value, by the element alone and in a
- * pipeline. The stream stops. A new error is a new row. */
+ * Errors of `lstm`: each is posted once, with the expected and the found value, by the element
+ * alone and in a pipeline. The stream stops. A new error is a new row. */
 #include "lstm-rig.h"
 #include "testutil.h"
 #include <gmodule.h>
@@ -86,7 +86,8 @@ assert_error (const GError *error, GQuark domain, gint code, const gchar *patter
   g_assert_error (error, domain, code);
 }
 
-/* Asserts that the bus has exactly one error of @source. @source: (nullable): NULL for any source */
+/* Asserts that the bus has exactly one error of @source. @source: (nullable): NULL for any
+ * source */
 static void
 assert_one_error (
     GstBus *bus, const gchar *source, GQuark domain, gint code, const gchar *pattern)
@@ -316,8 +317,8 @@ expect_zero_steps (Rig *rig, gsize n)
   lstm_state_run (rig->state, n, zeros, NULL);
 }
 
-/* After refused caps the caps before work as before, and the same wrong caps are an error again. The base
- * class does not set caps that it has already, and it did not set the refused ones. */
+/* After refused caps the caps before work as before, and the same wrong caps are an error again.
+ * The base class does not set caps that it has already, and it did not set the refused ones. */
 static void
 test_caps_return (void)
 {
@@ -383,8 +384,8 @@ test_pipeline (void)
   }
 }
 
-/* Memory cannot be allocated or mapped, in a mode that pushes outputs at once and in one that queues
- * them. */
+/* Memory cannot be allocated or mapped, in a mode that pushes outputs at once and in one that
+ * queues them. */
 static void
 test_memory (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Events and other actions between two halves of a sequence: what the element pushes, and whether the
- * second half continues the state of the first. */
+ * Events and other actions between two halves of a sequence: what the element pushes, and whether
+ * the second half continues the state of the first. */
 #include "lstm-rig.h"
 
 /* --- Actions --- */
@@ -360,21 +360,18 @@ test_final_tensors (void)
   rig_clear (&rig);
 }
 
-/* The source waits for the preroll of the other branch, long before EOS. A sink that receives the final
- * vector prerolls nevertheless. */
+/* The source waits for the preroll of the other branch, long before EOS. A sink that receives the
+ * final vector prerolls nevertheless. */
 static void
 test_final_preroll (void)
 {
   g_autofree gchar *model = get_vector_path ("long-no-bias", "model.safetensors");
   g_autofree gchar *x = get_vector_path ("long-no-bias", "x.npy");
-  g_autofree gchar *line = g_strdup_printf (
+  g_autoptr (GstElement) pipeline = parse_pipeline (
       "npysrc location=%s ! tee name=t ! queue max-size-buffers=2 ! fakesink "
       "t. ! queue max-size-buffers=2 ! lstm model-location=%s output-mode=final ! fakesink",
       x, model);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
 
-  g_assert_no_error (error);
   gst_element_set_state (pipeline, GST_STATE_PAUSED);
   g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==,
       GST_STATE_CHANGE_SUCCESS);

@@ -13,8 +13,9 @@
 #define TENSORS(T) CAPS ("9:" T, ",framerate=30/1")
 #define QUOTED(T) "\"" TENSORS (T) "\""
 
-/* Directory of the test. Its files: `raw` has the numbers of x without a header, `step000` … have one step
- * each, `recording` has the buffers of npysrc with caps and timestamps, and `expected` has the output. */
+/* Directory of the test. Its files: `raw` has the numbers of x without a header, `step000` … have
+ * one step each, `recording` has the buffers of npysrc with caps and timestamps, and `expected` has
+ * the output. */
 static gchar *dir;
 
 /* Replaces {d} by the directory, {v} by the directory of the vectors and {p} by @port.
@@ -98,11 +99,8 @@ static GstElement *
 pipeline_new (const gchar *text, guint port)
 {
   g_autofree gchar *line = replace_variables (text, port);
-  g_autoptr (GError) error = NULL;
-  GstElement *pipeline = gst_parse_launch (line, &error);
 
-  g_assert_no_error (error);
-  return pipeline;
+  return parse_pipeline ("%s", line);
 }
 
 static void
@@ -207,8 +205,9 @@ test_misfits (void)
 /* Two pipelines, of which one listens at a port that the system chooses */
 static const struct {
   const gchar *name, *listener, *other;
-  const gchar *port;      /* (nullable): property of the listener's element `end` */
-  const gchar *connected; /* (nullable): signal of `end`, if the listener sends, for a new client */
+  const gchar *port; /* (nullable): property of the listener's element `end` */
+  const gchar
+      *connected; /* (nullable): signal of `end`, if the listener sends, for a new client */
 } sockets[] = {
     {"tcp-server", "tcpserversrc name=end host=127.0.0.1 port=0 ! gdpdepay" LSTM "got",
         "npysrc location={v}/x.npy ! gdppay ! "

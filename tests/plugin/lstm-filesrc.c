@@ -44,21 +44,28 @@ test_outputs (void)
   test_dir_remove (dir);
 }
 
+/* Writes a file of 1000 steps of zeros. Returns: (transfer full): its path */
+static gchar *
+write_zeros (const gchar *dir)
+{
+  const gfloat zeros[3000] = {0};
+  gchar *path = g_build_filename (dir, "x", NULL);
+
+  g_assert_true (g_file_set_contents (path, (const gchar *) zeros, sizeof zeros, NULL));
+  return path;
+}
+
 /* Returns: (transfer full): a pipeline that plays @raw in buffers of ten steps */
 static GstElement *
 filesrc_pipeline_new (const gchar *raw, guint framerate)
 {
   g_autofree gchar *model = get_vector_path ("long-no-bias", "model.safetensors");
-  g_autofree gchar *line = g_strdup_printf (
+
+  return parse_pipeline (
       "filesrc location=%s blocksize=120 ! other/tensors,format=static,num_tensors=1,"
       "types=float32,dimensions=(string)3:10,framerate=%u/1 ! "
       "lstm model-location=%s ! fakesink name=sink",
       raw, framerate, model);
-  g_autoptr (GError) error = NULL;
-  GstElement *pipeline = gst_parse_launch (line, &error);
-
-  g_assert_no_error (error);
-  return pipeline;
 }
 
 static void
@@ -69,10 +76,8 @@ test_queries (void)
     gint64 duration; /* of 1000 steps; -1: none */
   } cases[] = {{1000, 1000 * GST_MSECOND}, {0, -1}};
   gchar *dir = test_dir_new ();
-  g_autofree gchar *raw = g_build_filename (dir, "x", NULL);
-  gfloat zeros[3000] = {0};
+  g_autofree gchar *raw = write_zeros (dir);
 
-  g_assert_true (g_file_set_contents (raw, (gchar *) zeros, sizeof zeros, NULL));
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GstElement) pipeline = filesrc_pipeline_new (raw, cases[i].framerate);
     gint64 value = -1;
@@ -84,7 +89,7 @@ test_queries (void)
     if (cases[i].duration != -1)
       g_assert_cmpint (value, ==, cases[i].duration);
     g_assert_true (gst_element_query_duration (pipeline, GST_FORMAT_BYTES, &value));
-    g_assert_cmpint (value, ==, sizeof zeros);
+    g_assert_cmpint (value, ==, 12000);
     gst_element_set_state (pipeline, GST_STATE_NULL);
   }
   test_dir_remove (dir);
@@ -145,9 +150,7 @@ check_seek (guint i, GstElement *pipeline)
   const gboolean is_seekable = seeks[i].first >= 0;
   g_autoptr (GstElement) sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   g_autoptr (GstPad) pad = gst_element_get_static_pad (sink, "sink");
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
   g_autoptr (GstQuery) query = gst_query_new_seeking (GST_FORMAT_TIME);
-  g_autoptr (GstMessage) message = NULL;
   gboolean seekable = FALSE;
   OutputRange range = {0};
 
@@ -165,26 +168,23 @@ check_seek (guint i, GstElement *pipeline)
           seeks[i].start, seeks[i].stop == -1 ? GST_SEEK_TYPE_NONE : GST_SEEK_TYPE_SET,
           seeks[i].stop)
       == is_seekable);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (bus, NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  g_assert_cmpint (GST_MESSAGE_TYPE (message), ==, GST_MESSAGE_EOS);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
+  play_to_eos (pipeline);
   if (is_seekable) {
-    g_assert_cmpuint (range.pts, ==, (guint64) seeks[i].first * GST_SECOND / seeks[i].framerate);
+    g_assert_cmpuint (
+        range.pts, ==, (guint64) seeks[i].first * GST_SECOND / seeks[i].framerate);
     g_assert_cmpint (range.first, ==, seeks[i].first);
   }
   g_assert_cmpint (range.steps, ==, seeks[i].steps);
 }
 
-/* The element converts a seek in time to one in bytes: to the beginning of the buffer that has the step. */
+/* The element converts a seek in time to one in bytes: to the beginning of the buffer that has the
+ * step. */
 static void
 test_seeks (void)
 {
   gchar *dir = test_dir_new ();
-  g_autofree gchar *raw = g_build_filename (dir, "x", NULL);
-  gfloat zeros[3000] = {0};
+  g_autofree gchar *raw = write_zeros (dir);
 
-  g_assert_true (g_file_set_contents (raw, (gchar *) zeros, sizeof zeros, NULL));
   for (guint i = 0; i < G_N_ELEMENTS (seeks); i++) {
     g_autoptr (GstElement) pipeline = filesrc_pipeline_new (raw, seeks[i].framerate);
 

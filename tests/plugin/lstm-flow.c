@@ -4,12 +4,14 @@
 #include "lstm-rig.h"
 
 #define STACK "variants/torch-bidirectional-stacked" /* needs complete sequences */
-#define LAST "variants/keras-backwards-last" /* needs complete sequences, has one output vector */
+#define LAST                                                                                   \
+  "variants/keras-backwards-last" /* needs complete sequences, has one output vector */
 
 /* All modes in which outputs are pushed */
 static const struct {
   const gchar *folder, *properties;
-  guint first_output; /* number of the step that pushes the first output; 0: an event pushes it */
+  guint
+      first_output; /* number of the step that pushes the first output; 0: an event pushes it */
 } modes[] = {
     {"seed-1x30", "", 1},
     {"seed-1x30", "emit=output+cell", 1},
@@ -87,7 +89,8 @@ check_flow_at_once (guint i, GstFlowReturn flow)
   rig_clear (&rig);
 }
 
-/* If an event pushes outputs, the next buffer returns their flow, once. The steps of this buffer are run. */
+/* If an event pushes outputs, the next buffer returns their flow, once. The steps of this buffer
+ * are run. */
 static void
 check_flow_later (guint i, GstFlowReturn flow)
 {
@@ -278,7 +281,8 @@ offer_pool (Rig *rig, TestPool *pool, guint bytes)
   gst_pad_set_query_function (rig->harness->sinkpad, on_query);
 }
 
-/* An output buffer is from the pool of downstream, if the buffers are large enough and have one tensor. */
+/* An output buffer is from the pool of downstream, if the buffers are large enough and have one
+ * tensor. */
 static void
 check_pool (guint i, guint more, gboolean is_used)
 {
@@ -341,10 +345,10 @@ test_reset_while_pushing (void)
     g_assert_cmpuint (rig.outputs->len, >, 0);
     g_assert_cmpuint (gst_harness_buffers_received (rig.harness), ==,
         modes[i].first_output ? 5 - modes[i].first_output
-                       : rig.outputs->len
-                             / (i == 7    ? 17
-                                 : i == 4 ? 30
-                                          : 10));
+                              : rig.outputs->len
+                                    / (i == 7    ? 17
+                                        : i == 4 ? 30
+                                                 : 10));
     rig_clear (&rig);
     gst_object_unref (pool);
   }

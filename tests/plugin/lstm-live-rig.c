@@ -40,8 +40,8 @@ reset_reference_state (Reference *c)
   clear_reference_steps (c);
 }
 
-/* Runs @n steps and appends the outputs of the last @n_outputs steps. @skip_gaps: whether to leave out
- * the outputs of steps that came from gaps */
+/* Runs @n steps and appends the outputs of the last @n_outputs steps. @skip_gaps: whether to leave
+ * out the outputs of steps that came from gaps */
 static void
 run_reference_steps (
     Reference *c, LstmState *state, guint first, guint n, guint n_outputs, gboolean skip_gaps)
@@ -102,8 +102,8 @@ add_reference_step (Reference *c, const gfloat *x)
   g_array_append_val (c->is_gap, is_gap);
 }
 
-/* Resets in the middle of a sequence. Outputs that were pushed stay; outputs that wait for the end of
- * the sequence are dropped. */
+/* Resets in the middle of a sequence. Outputs that were pushed stay; outputs that wait for the end
+ * of the sequence are dropped. */
 static void
 reset_reference (Reference *c)
 {

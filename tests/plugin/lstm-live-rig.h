@@ -31,7 +31,8 @@ typedef struct {
   GstSegment segment;   /* the last one; undefined after STREAM_START and flushes */
 } LiveRig;
 
-/* @before, @after: gst-launch text before and after `lstm`; $X is replaced by the path of the steps */
+/* @before, @after: gst-launch text before and after `lstm`; $X is replaced by the path of the
+ * steps */
 void live_rig_init (LiveRig *rig, const gchar *model, const gchar *before,
     const gchar *properties, const gchar *after);
 

@@ -36,12 +36,9 @@ query_latency (GstElement *pipeline)
 static GstClockTime
 query_latency_without_lstm (void)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstElement) pipeline = gst_object_ref_sink (
-      gst_parse_launch (CAMERA " ! fakesink sync=true", &error));
+  g_autoptr (GstElement) pipeline = parse_pipeline (CAMERA " ! fakesink sync=true");
   GstClockTime latency;
 
-  g_assert_no_error (error);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   latency = query_latency (pipeline);
   gst_element_set_state (pipeline, GST_STATE_NULL);
@@ -289,9 +286,9 @@ activate_selector_pad (GstElement *selector, GstPad *pad)
   g_object_set (selector, "active-pad", sink, NULL);
 }
 
-/* After a switch another stream arrives, and therefore another sequence, also if the selector switches
- * back. The selector pushes STREAM_START only if all streams have a group; otherwise the sequence
- * continues. */
+/* After a switch another stream arrives, and therefore another sequence, also if the selector
+ * switches back. The selector pushes STREAM_START only if all streams have a group; otherwise the
+ * sequence continues. */
 static void
 check_input_selector (const gchar *properties, guint group, const gchar *in)
 {
@@ -389,7 +386,8 @@ seek_segment (GstElement *element, GstSeekFlags flags)
                                            GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, 0)));
 }
 
-/* Loops without a gap: a segment seek before the start, and another one at the end of each round. */
+/* Loops without a gap: a segment seek before the start, and another one at the end of each
+ * round. */
 static void
 test_segment_loop (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Elements that pause_element while another element loads its model. The load waits until the test unblocks
- * it. */
+ * Elements that pause_element while another element loads its model. The load waits until the test
+ * unblocks it. */
 #include "lstm-rig.h"
 #include "slow-models.h"
 
@@ -48,7 +48,8 @@ starter_clear (Starter *starter)
   gst_object_unref (starter->bus);
 }
 
-/* Creates a directory with a model whose first load is blocked. Returns: (transfer full): the directory */
+/* Creates a directory with a model whose first load is blocked. Returns: (transfer full): the
+ * directory */
 static gchar *
 create_model (SlowModel *model, const gchar *folder)
 {
@@ -95,7 +96,8 @@ test_others (void)
   remove_model (&model, dir);
 }
 
-/* Elements with the same file load it once. After all of them have stopped, the file is loaded again. */
+/* Elements with the same file load it once. After all of them have stopped, the file is loaded
+ * again. */
 static void
 test_same (void)
 {
@@ -148,8 +150,8 @@ test_failure (void)
   remove_model (&model, dir);
 }
 
-/* The file is replaced during the load. The next element loads the new file without waiting, and later
- * elements share the new model. */
+/* The file is replaced during the load. The next element loads the new file without waiting, and
+ * later elements share the new model. */
 static void
 test_replaced (void)
 {

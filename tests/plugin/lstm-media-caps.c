@@ -26,15 +26,13 @@ test_caps (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GstCaps) caps = gst_caps_from_string (cases[i].caps);
     g_autoptr (GstCaps) src_caps = NULL;
-    g_autoptr (GstPad) pad = NULL;
     Rig rig;
 
     g_test_message ("%s %s", cases[i].properties, cases[i].caps);
     rig_init (&rig, FOLDER, cases[i].properties);
     rig_push_stream_start (&rig);
     g_assert_true (rig_push_caps_text (&rig, cases[i].caps) == cases[i].is_accepted);
-    pad = gst_element_get_static_pad (rig.lstm, "src");
-    src_caps = gst_pad_get_current_caps (pad);
+    src_caps = rig_get_src_caps (&rig);
     if (src_caps) { /* GStreamer 1.28 lists the tensors in the caps */
       src_caps = gst_caps_make_writable (src_caps);
       gst_structure_remove_field (gst_caps_get_structure (src_caps, 0), "tensors");
@@ -54,8 +52,8 @@ test_caps (void)
     "dims=(int)<1,4,16>,dims-order=row-major,type=float32\"}"
 #  define GROUPS(groups) VIDEO ",tensors=(structure)[tensorgroups," groups "]"
 
-/* The output caps list the tensors of the input and of the element. Caps for upstream list only those of the
- * input. */
+/* The output caps list the tensors of the input and of the element. Caps for upstream list only
+ * those of the input. */
 static void
 test_groups (void)
 {
@@ -71,7 +69,6 @@ test_groups (void)
     g_autoptr (GstCaps) out = gst_caps_from_string (cases[i].out);
     g_autoptr (GstCaps) src_caps = NULL;
     g_autoptr (GstCaps) queried = NULL;
-    g_autoptr (GstPad) src = NULL;
     g_autoptr (GstPad) sink = NULL;
     Rig rig;
 
@@ -80,8 +77,7 @@ test_groups (void)
     gst_harness_set_sink_caps (rig.harness, gst_caps_ref (out));
     rig_push_stream_start (&rig);
     g_assert_true (rig_push_caps_text (&rig, cases[i].in));
-    src = gst_element_get_static_pad (rig.lstm, "src");
-    src_caps = gst_pad_get_current_caps (src);
+    src_caps = rig_get_src_caps (&rig);
     g_assert_true (gst_caps_is_equal (src_caps, out));
     sink = gst_element_get_static_pad (rig.lstm, "sink");
     queried = gst_pad_query_caps (sink, NULL);
@@ -91,7 +87,8 @@ test_groups (void)
 }
 #endif
 
-/* Without input-tensor-id the pads must not offer any caps (ANY) to elements that accept any caps. */
+/* Without input-tensor-id the pads must not offer any caps (ANY) to elements that accept any
+ * caps. */
 static void
 test_query (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Streams of several sequences with models that need complete sequences: events within a sequence, and
- * gaps. */
+ * Streams of several sequences with models that need complete sequences: events within a sequence,
+ * and gaps. */
 #include "non-causal-rig.h"
 
 #define FRAME 33333333 /* ns, of 30/1 */
@@ -136,7 +136,8 @@ test_zero_step_last (void)
   SequenceOutput y;
   Rig rig;
 
-  rig_init_non_causal (&rig, "torch-bidirectional-stacked", "gap-policy=zero-step output-mode=final");
+  rig_init_non_causal (
+      &rig, "torch-bidirectional-stacked", "gap-policy=zero-step output-mode=final");
   memset (rig.x.items + 4 * rig.x.size, 0, rig.x.size * sizeof (gfloat));
   rig_begin_stream (&rig);
   rig_push_steps (&rig, 0, 4);

@@ -60,8 +60,8 @@ seek_to_start (Player *player)
   player_pause (player);
 }
 
-/* An action in PAUSED, before the element returns to READY without having played. The file keeps its
- * steps, unless the application has set other ones. */
+/* An action in PAUSED, before the element returns to READY without having played. The file keeps
+ * its steps, unless the application has set other ones. */
 static const struct {
   void (*act) (Player *player);
   const gchar *elements; /* between `lstm` and the sink */
@@ -138,8 +138,8 @@ test_reset (void)
   player_finish (&player);
   g_assert_cmpuint (player.outputs->len, ==, undisturbed->len);
   for (guint i = 0; i < undisturbed->len; i++)
-    g_assert_true (
-        g_bytes_equal (g_ptr_array_index (player.outputs, i), g_ptr_array_index (undisturbed, i)));
+    g_assert_true (g_bytes_equal (
+        g_ptr_array_index (player.outputs, i), g_ptr_array_index (undisturbed, i)));
   player_clear (&player);
 }
 

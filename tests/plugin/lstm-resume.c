@@ -13,7 +13,8 @@ static const PlayerSetup setups[] = {
     {"seed-1x30", "24/1", "output-mode=window window-length=3 window-hop=5", 2, 7},
     {"seed-1x30", "48000/1", "output-mode=final", 1, 7},
     {"seed-1x30", "30/1", "stateful=true", 1, 11},
-    {"seed-1x30", "30/1", "", 1, 11, FALSE, QUEUE}, /* the complete stream passes `lstm` before PLAYING */
+    {"seed-1x30", "30/1", "", 1, 11, FALSE,
+        QUEUE}, /* the complete stream passes `lstm` before PLAYING */
     {"seed-1x30", "24000/1001", "", 1, 7, TRUE},
     {"seed-1x30", "60/1", "", 3, 7, TRUE},
     {"head", "25/1", "", 5, 11},
@@ -104,8 +105,8 @@ static const struct {
     {"set-state", set_state_later, TRUE},
 };
 
-/* Returns how many outputs remain after @steps steps. @undisturbed: the outputs of the run without an
- * interruption */
+/* Returns how many outputs remain after @steps steps. @undisturbed: the outputs of the run without
+ * an interruption */
 static guint
 count_remaining (const Player *player, const GPtrArray *undisturbed, gsize steps)
 {
@@ -133,14 +134,15 @@ check_position (Player *player, const GPtrArray *undisturbed, guint way, gsize s
   ways[way].resume (player);
   player_finish (player);
   if (player->outputs->len != remaining)
-    g_error ("%s after %" G_GSIZE_FORMAT " steps: expected %u outputs, found %u", ways[way].name,
-        steps, remaining, player->outputs->len);
+    g_error ("%s after %" G_GSIZE_FORMAT " steps: expected %u outputs, found %u",
+        ways[way].name, steps, remaining, player->outputs->len);
   for (guint i = 0; i < remaining; i++)
     if (!g_bytes_equal (g_ptr_array_index (player->outputs, i),
             g_ptr_array_index (undisturbed, undisturbed->len - remaining + i)))
       g_error ("%s after %" G_GSIZE_FORMAT " steps: output %u of %u differs", ways[way].name,
           steps, i, remaining);
-  g_assert_cmpuint (read_metadata_number (player->state_path, "lstm.steps"), ==, player->x.length);
+  g_assert_cmpuint (
+      read_metadata_number (player->state_path, "lstm.steps"), ==, player->x.length);
   g_assert_cmpint (g_unlink (player->state_path), ==, 0);
 }
 

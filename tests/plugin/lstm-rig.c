@@ -323,6 +323,22 @@ rig_clear (Rig *rig)
   g_free (rig->x.items);
 }
 
+GstCaps *
+rig_get_src_caps (Rig *rig)
+{
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (rig->lstm, "src");
+
+  return gst_pad_get_current_caps (pad);
+}
+
+void
+rig_assert_start_error (Rig *rig, const gchar *pattern)
+{
+  g_assert_cmpint (
+      gst_element_set_state (rig->lstm, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
+  assert_error_posted (rig->bus, pattern);
+}
+
 GstBuffer *
 rig_buffer_new (Rig *rig, gsize first)
 {

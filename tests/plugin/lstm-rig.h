@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * An element `lstm` between two pads. The rig logs the output of the element, and runs the same model
- * by liblstm alone to compare. */
+ * An element `lstm` between two pads. The rig logs the output of the element, and runs the same
+ * model by liblstm alone to compare. */
 #pragma once
 #include "../array.h"
 #include "npy-files.h"
@@ -23,12 +23,12 @@ typedef struct {
 /* Loads a file of the shape (length, size) or (streams, length, size). */
 StepArray step_array_load (const gchar *path);
 
-/* Returns: (transfer full): steps @first to @first + @n of the first @streams streams, as they lie in a
- * buffer */
+/* Returns: (transfer full): steps @first to @first + @n of the first @streams streams, as they lie
+ * in a buffer */
 gfloat *step_array_copy (const StepArray *array, gsize streams, gsize first, gsize n);
 
-/* Returns: (transfer full): the path of @file in a folder of vectors/lstm; if @folder contains a slash,
- * in a folder of vectors */
+/* Returns: (transfer full): the path of @file in a folder of vectors/lstm; if @folder contains a
+ * slash, in a folder of vectors */
 gchar *get_vector_path (const gchar *folder, const gchar *file);
 
 /* Asserts that both arrays have the same 32-bit items. */
@@ -54,8 +54,8 @@ typedef struct {
   GArray *expected_outputs; /* float: outputs of this state */
 } Rig;
 
-/* Creates an element in PLAYING, with the model and the input of @folder (see get_vector_path()). No
- * events are pushed. */
+/* Creates an element in PLAYING, with the model and the input of @folder (see get_vector_path()).
+ * No events are pushed. */
 void rig_init (Rig *rig, const gchar *folder, const gchar *properties);
 
 /* Frees @rig and asserts that the test has popped all errors from the bus. */
@@ -83,6 +83,12 @@ guint64 rig_get_stat (Rig *rig, const gchar *field);
 
 /* Returns the element's statistic `steps`. */
 guint64 rig_get_steps (Rig *rig);
+
+/* Returns: (transfer full) (nullable): the current caps of the source pad */
+GstCaps *rig_get_src_caps (Rig *rig);
+
+/* Asserts that the element does not start and posts an error. */
+void rig_assert_start_error (Rig *rig, const gchar *pattern);
 
 /* --- Input --- */
 

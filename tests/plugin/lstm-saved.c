@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Saved states: the time of the next step, when the file is written, and NaN, which is never saved. */
+ * Saved states: the time of the next step, when the file is written, and NaN, which is never
+ * saved. */
 #include "lstm-rig.h"
 #include "state-location.h"
 #include <glib/gstdio.h>
@@ -58,8 +59,8 @@ get_step_time (guint framerate, guint64 i)
       i, (guint64) framerates[framerate].d * GST_SECOND, (guint64) framerates[framerate].n);
 }
 
-/* The time of the next step is the one that a source of frames computes, for buffers of any size and
- * streams of any length. */
+/* The time of the next step is the one that a source of frames computes, for buffers of any size
+ * and streams of any length. */
 static void
 test_times (void)
 {
@@ -78,11 +79,12 @@ test_times (void)
       rig_begin_stream (&rig);
       for (guint b = 0; b < G_N_ELEMENTS (begins); b++)
         for (guint64 i = begins[b]; i < begins[b] + 12 * steps[k]; i += steps[k]) {
-          push_step_at (&rig, get_step_time (f, i), get_step_time (f, i + steps[k]) - get_step_time (f, i));
+          push_step_at (&rig, get_step_time (f, i),
+              get_step_time (f, i + steps[k]) - get_step_time (f, i));
           assert_next (&rig, get_step_time (f, i + steps[k]), n += steps[k]);
         }
-      rig_push_event (
-          &rig, gst_event_new_gap (get_step_time (f, 11), get_step_time (f, 41) - get_step_time (f, 11)));
+      rig_push_event (&rig, gst_event_new_gap (get_step_time (f, 11),
+                                get_step_time (f, 41) - get_step_time (f, 11)));
       assert_next (&rig, get_step_time (f, 41), n + 30);
       rig_clear (&rig);
     }
@@ -98,12 +100,9 @@ test_times_of_npysrc (void)
 
   npy_write_numbers (path, "(500, 1)", STEPS);
   for (guint f = 0; f < G_N_ELEMENTS (framerates); f++) {
-    g_autofree gchar *line = g_strdup_printf (
+    GstElement *source = parse_pipeline (
         "npysrc location=%s framerate=%d/%d", path, framerates[f].n, framerates[f].d);
-    g_autoptr (GError) error = NULL;
-    GstElement *source = gst_object_ref_sink (gst_parse_launch (line, &error));
 
-    g_assert_no_error (error);
     gst_element_set_state (source, GST_STATE_PAUSED);
     for (gint64 i = 0; i < STEPS; i++) {
       gint64 step = -1, before = -1;
@@ -198,7 +197,8 @@ push_gap (Rig *rig)
   rig_push_event (rig, gst_event_new_gap (3 * GST_SECOND, GST_SECOND));
 }
 
-/* Actions after three steps of 1 s, and the time of the next step and the number of steps after them */
+/* Actions after three steps of 1 s, and the time of the next step and the number of steps after
+ * them */
 static const struct {
   const gchar *properties;
   void (*act) (Rig *rig);
@@ -236,8 +236,8 @@ test_actions (void)
   }
 }
 
-/* set-state drops a final vector that waits. The final vector of the restored sequence counts the steps
- * before the state was saved. */
+/* set-state drops a final vector that waits. The final vector of the restored sequence counts the
+ * steps before the state was saved. */
 static void
 test_final (void)
 {
@@ -293,8 +293,8 @@ push_value (Rig *rig, guint i, gfloat value)
   g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
 }
 
-/* Returns: (transfer full) (nullable): the text of the warning that begins with @prefix; asserts that there
- * is at most one. Other warnings of NaN are ignored. */
+/* Returns: (transfer full) (nullable): the text of the warning that begins with @prefix; asserts
+ * that there is at most one. Other warnings of NaN are ignored. */
 static gchar *
 pop_warning (Rig *rig, const gchar *prefix)
 {
@@ -434,7 +434,8 @@ test_interval (void)
       if (t < 3)
         g_assert_null (file);
       else
-        g_assert_cmpuint (get_metadata_number (file, "lstm.steps"), ==, (t < 6 ? 4 : 7) * rig.n_steps);
+        g_assert_cmpuint (
+            get_metadata_number (file, "lstm.steps"), ==, (t < 6 ? 4 : 7) * rig.n_steps);
     }
     rig_clear (&rig);
     state_location_clear (&location);

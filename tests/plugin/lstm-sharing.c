@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A hundred pipelines in one process share a model. The test measures the memory of each further pipeline and
- * prints, with --verbose, the figures of docs/elements/lstm.md. */
+ * A hundred pipelines in one process share a model. The test measures the memory of each further
+ * pipeline and prints, with --verbose, the figures of docs/elements/lstm.md. */
 #include "npy-files.h"
 #include <lstm/lstm.h>
 #include <malloc.h>
@@ -90,8 +90,8 @@ measure_use (const gchar *path, guint d)
   return use;
 }
 
-/* The first element loads the model, the others add only a state. When the last element is freed, all memory is
- * freed, except for what GLib keeps for later allocations. */
+/* The first element loads the model, the others add only a state. When the last element is freed,
+ * all memory is freed, except for what GLib keeps for later allocations. */
 static void
 test_bytes (void)
 {
@@ -103,7 +103,8 @@ test_bytes (void)
     MemoryUse use, again;
 
     write_model (path, models[i].units, models[i].d);
-    gst_harness_teardown (lstm_harness_new (path, models[i].d)); /* allocates what is allocated once */
+    gst_harness_teardown (
+        lstm_harness_new (path, models[i].d)); /* allocates what is allocated once */
     use = measure_use (path, models[i].d);
     again = measure_use (path, models[i].d);
     g_test_message ("%u units: %" G_GSIZE_FORMAT

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Buffers of many steps are run in slices. Other threads act between two slices, which does not change the
- * outputs. */
+ * Buffers of many steps are run in slices. Other threads act between two slices, which does not
+ * change the outputs. */
 #include "lstm-rig.h"
 
 #define LENGTH 300000 /* steps of a buffer, which is run in many slices */
@@ -40,8 +40,8 @@ append_tensor (GstBuffer *buffer, guint i, guint streams, GArray **all)
   gst_memory_unmap (memory, &map);
 }
 
-/* Returns: (transfer full): the outputs for @steps steps in buffers of @t steps, ordered by tensor, stream and
- * step */
+/* Returns: (transfer full): the outputs for @steps steps in buffers of @t steps, ordered by tensor,
+ * stream and step */
 static GArray *
 run_buffers (const gchar *properties, guint streams, gsize steps, guint t)
 {

@@ -12,7 +12,8 @@
 
 /* --- Files that are refused --- */
 
-/* Asserts that an element with @location does not start. Returns: (transfer full): the text of the error */
+/* Asserts that an element with @location does not start. Returns: (transfer full): the text of the
+ * error */
 static gchar *
 get_start_error (const gchar *location)
 {
@@ -127,9 +128,9 @@ push_step (Rig *rig)
   rig_push_steps (rig, 6, 1);
 }
 
-/* Writes fail with one warning for each reason, and the stream continues. Then the disk has room again, and
- * the next write succeeds. It writes the state of the write that failed: after EOS the element has
- * another one. */
+/* Writes fail with one warning for each reason, and the stream continues. Then the disk has room
+ * again, and the next write succeeds. It writes the state of the write that failed: after EOS the
+ * element has another one. */
 static const struct {
   const gchar *more;        /* properties */
   void (*fail) (Rig *rig);  /* causes the last write that fails */

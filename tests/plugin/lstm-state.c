@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * h and c that outlive an element: state-location, get-state and set-state, and a process that is killed
- * while it writes. */
+ * h and c that outlive an element: state-location, get-state and set-state, and a process that is
+ * killed while it writes. */
 #include "lstm-rig.h"
 #include "state-location.h"
 #include <errno.h>
@@ -128,7 +128,8 @@ test_restored (void)
   state_location_clear (&location);
 }
 
-/* Windows that are incomplete in the saved state continue, at whichever step the state was saved. */
+/* Windows that are incomplete in the saved state continue, at whichever step the state was
+ * saved. */
 static void
 test_window (void)
 {
@@ -301,8 +302,8 @@ fill_step (gfloat *x, gsize d, guint i)
     x[k] = (gfloat) ((i * 31 + k * 17) % 64) / 32 - 1;
 }
 
-/* The child process. Continues at the step of the file, saves the state after each step, and writes a record
- * to its stdout: the number and the output of the step. */
+/* The child process. Continues at the step of the file, saves the state after each step, and writes
+ * a record to its stdout: the number and the output of the step. */
 static int
 run_child (const gchar *file)
 {
@@ -370,11 +371,12 @@ run_undisturbed (gsize *n)
   return y;
 }
 
-/* Kills a child after @max_records records and reads the records before its death. The child may have saved a
- * step that it has not written yet.
+/* Kills a child after @max_records records and reads the records before its death. The child may
+ * have saved a step that it has not written yet.
  * @n_known: number of steps that earlier children wrote. Returns: its new value */
 static guint
-run_and_kill (const gchar *file, guint max_records, const gfloat *expected, gsize n, guint n_known)
+run_and_kill (
+    const gchar *file, guint max_records, const gfloat *expected, gsize n, guint n_known)
 {
   const gchar *argv[] = {"/proc/self/exe", "--child", file, NULL};
   g_autofree gchar *record = g_malloc (sizeof (guint) + n * sizeof (gfloat));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Streams through `lstm`: position and latency, late buffers, loops, flushes, and the order of events. */
+ * Streams through `lstm`: position and latency, late buffers, loops, flushes, and the order of
+ * events. */
 #include "lstm-rig.h"
 
 #define NONE GST_CLOCK_TIME_NONE
@@ -124,16 +125,13 @@ test_loop (void)
 {
   g_autofree gchar *model = get_vector_path ("seed-1x30", "model.safetensors");
   g_autofree gchar *x = get_vector_path ("seed-1x30", "x.npy");
-  g_autofree gchar *line = g_strdup_printf (
+  g_autoptr (GstElement) pipeline = parse_pipeline (
       "npysrc location=%s framerate=1000/1 ! lstm model-location=%s output-mode=final ! "
       "fakesink sync=false",
       x, model);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
   g_autoptr (GPtrArray)
       finals = g_ptr_array_new_with_free_func ((GDestroyNotify) gst_structure_free);
 
-  g_assert_no_error (error);
   play_loop (pipeline, finals, 4);
   g_assert_cmpuint (finals->len, ==, 4);
   for (guint i = 0; i < 4; i++) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * `lstm` while several threads act on it, for a number of rounds (LSTM_TEST_ROUNDS). Afterwards its outputs
- * are correct. */
+ * `lstm` while several threads act on it, for a number of rounds (LSTM_TEST_ROUNDS). Afterwards its
+ * outputs are correct. */
 #include "lstm-rig.h"
 #include <glib/gstdio.h>
 
-static const gchar causal[] = "seed-1x30", non_causal[] = "./variants/keras-bidirectional-concat";
+static const gchar causal[] = "seed-1x30",
+                   non_causal[] = "./variants/keras-bidirectional-concat";
 
 static const struct {
   const gchar *folder, *properties;
@@ -51,7 +52,8 @@ emit_signals (gpointer data)
       saved = g_bytes_ref (bytes);
     }
     if (saved)
-      g_signal_emit_by_name (target->lstm, "set-state", saved, &ok); /* may be refused: other streams */
+      g_signal_emit_by_name (
+          target->lstm, "set-state", saved, &ok); /* may be refused: other streams */
   }
   return NULL;
 }
@@ -86,8 +88,8 @@ read_properties (gpointer data)
   return NULL;
 }
 
-/* Sends queries, except for the position: the base class reads its segment without a lock, and GStreamer
- * logs a critical if a flush changes the format meanwhile. */
+/* Sends queries, except for the position: the base class reads its segment without a lock, and
+ * GStreamer logs a critical if a flush changes the format meanwhile. */
 static gpointer
 send_queries (gpointer data)
 {
@@ -109,7 +111,8 @@ send_queries (gpointer data)
   return NULL;
 }
 
-static GThreadFunc const others[] = {emit_signals, change_properties, read_properties, send_queries};
+static GThreadFunc const others[] = {
+    emit_signals, change_properties, read_properties, send_queries};
 
 static void
 start_others (Target *target, GThread *threads[G_N_ELEMENTS (others)])
@@ -154,8 +157,8 @@ flush_stream (gpointer data)
   return NULL;
 }
 
-/* Pushes a buffer with changing T and bs, and sometimes gaps, segments and EOS. A buffer may be refused: during
- * a flush, or if a restored state has other streams. */
+/* Pushes a buffer with changing T and bs, and sometimes gaps, segments and EOS. A buffer may be
+ * refused: during a flush, or if a restored state has other streams. */
 static void
 push_item (Rig *rig, guint i)
 {
@@ -274,19 +277,12 @@ static void
 play_pipeline (GstElement *pipeline)
 {
   g_autoptr (GstElement) lstm = gst_bin_get_by_name (GST_BIN (pipeline), "lstm");
-  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
-  g_autoptr (GstMessage) message = NULL;
 
   g_object_set (
       lstm, "stateful", FALSE, "reset-on", 0, "gap-policy", 0, "state-location", NULL, NULL);
   gst_element_set_state (pipeline, GST_STATE_READY);
-  gst_bus_set_flushing (bus, TRUE);
-  gst_bus_set_flushing (bus, FALSE);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (
-      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
-  gst_element_set_state (pipeline, GST_STATE_NULL);
+  discard_messages (pipeline);
+  play_to_eos (pipeline);
 }
 
 /* @file: %s is replaced by the name of the tensor. Returns: (transfer full) */
@@ -299,12 +295,9 @@ pipeline_new (guint mode, const gchar *dir, const gchar *file, const gchar *more
                                             "model-location=%s %s %s ! queue ! "
                                             "npysink async=false location=%s/%s",
       x, model, modes[mode].properties, more, dir, file);
-  g_autoptr (GError) error = NULL;
-  GstElement *pipeline = gst_parse_launch (line, &error);
 
   g_test_message ("%s", line);
-  g_assert_no_error (error);
-  return pipeline;
+  return parse_pipeline ("%s", line);
 }
 
 /* After the state changes the pipeline writes the same file as an undisturbed one. */
@@ -341,8 +334,7 @@ test_states (void)
 static gpointer
 start_and_stop (gpointer data)
 {
-  g_autofree gchar *line = g_strdup_printf ("lstm model-location=%s", (const gchar *) data);
-  g_autoptr (GstElement) lstm = gst_object_ref_sink (gst_parse_launch (line, NULL));
+  g_autoptr (GstElement) lstm = parse_pipeline ("lstm model-location=%s", (const gchar *) data);
 
   for (guint i = 0; i < get_n_rounds () / 4; i++) {
     g_assert_cmpint (

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Tensors as NNStreamer pushes them: numbers of every type, several tensors in a buffer, and flexible tensors,
- * which have a header. */
+ * Tensors as NNStreamer pushes them: numbers of every type, several tensors in a buffer, and
+ * flexible tensors, which have a header. */
 #include "lstm-rig.h"
 
 #define FOLDER "long-no-bias" /* d = 3 */
 #define D 3
 #define TENSORS "other/tensors,framerate=30/1,"
 
-/* Types of NNStreamer, and files of vectors/npy that NumPy wrote: shape (4, 3), item i is first + i */
+/* Types of NNStreamer, and files of vectors/npy that NumPy wrote: shape (4, 3), item i is first +
+ * i */
 static const struct {
   const gchar *name;  /* in caps */
   guint32 number;     /* in headers */
@@ -57,8 +58,8 @@ items_memory_new (guint type, gsize offset)
   return gst_memory_new_wrapped (0, data, offset + bytes, offset, bytes, data, g_free);
 }
 
-/* Runs liblstm over @steps steps of @streams streams with these items and appends the outputs to the expected
- * ones. */
+/* Runs liblstm over @steps steps of @streams streams with these items and appends the outputs to
+ * the expected ones. */
 static void
 expect_items (Rig *rig, guint type, guint steps, guint streams)
 {
@@ -196,7 +197,8 @@ typedef struct {
   guint32 value; /* new value of the field */
 } Change;
 
-/* Returns: (transfer full): a memory with a header and the items of the tensor. @dimensions: 0 ends them.
+/* Returns: (transfer full): a memory with a header and the items of the tensor. @dimensions: 0 ends
+ * them.
  * @change: (nullable) */
 static GstMemory *
 flexible_memory_new (guint type, const guint32 *dimensions, const Change *change)
@@ -283,14 +285,12 @@ test_flexible_scalars (void)
 static void
 test_flexible_after_static (void)
 {
-  g_autoptr (GstPad) pad = NULL;
   g_autoptr (GstCaps) caps = NULL;
   Rig rig;
 
   begin_tensors (&rig, "", "format=static,num_tensors=1,types=float32,dimensions=(string)3:4:5");
   g_assert_true (push_caps (&rig, "format=flexible"));
-  pad = gst_element_get_static_pad (rig.lstm, "src");
-  caps = gst_pad_get_current_caps (pad);
+  caps = rig_get_src_caps (&rig);
   g_assert_cmpstr (
       gst_structure_get_string (gst_caps_get_structure (caps, 0), "dimensions"), ==, "16:1");
   rig_clear (&rig);
@@ -423,7 +423,8 @@ test_links (void)
   }
 }
 
-/* Dimensions 1:4 of gates are m = 1 and four gates, not a vector of four values after a leading one. */
+/* Dimensions 1:4 of gates are m = 1 and four gates, not a vector of four values after a leading
+ * one. */
 static void
 test_gates_of_one_unit (void)
 {
@@ -440,7 +441,8 @@ test_gates_of_one_unit (void)
   g_assert_true (runs);
 }
 
-/* The caps for upstream do not depend on the dimensions of downstream, whose vectors have another size. */
+/* The caps for upstream do not depend on the dimensions of downstream, whose vectors have another
+ * size. */
 static void
 test_query_upstream (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Segments, gaps and timestamps of `lstm`: which segments begin a sequence, which steps are run, and the
- * timestamps of outputs. */
+ * Segments, gaps and timestamps of `lstm`: which segments begin a sequence, which steps are run,
+ * and the timestamps of outputs. */
 #include "lstm-rig.h"
 
 #define NONE GST_CLOCK_TIME_NONE
@@ -166,7 +166,8 @@ test_bounds (void)
   for (guint i = 0; i < G_N_ELEMENTS (bounds); i++) {
     check_bounds (i, "");
     check_bounds (i, "output-mode=final");
-    check_bounds (i, "reset-on=discont output-mode=final"); /* a step that is left out is no discontinuity */
+    check_bounds (i,
+        "reset-on=discont output-mode=final"); /* a step that is left out is no discontinuity */
   }
 }
 

@@ -265,7 +265,8 @@ test_properties (void)
 static void
 test_precision (void)
 {
-  static const gchar *const names[] = {"float32", "bfloat16", "int8"}; /* order of LstmPrecision */
+  static const gchar *const names[] = {
+      "float32", "bfloat16", "int8"}; /* order of LstmPrecision */
   g_autofree gchar *path = get_vector_path ("uneven", "model.safetensors");
   g_autofree gchar *x_path = get_vector_path ("uneven", "x.npy");
   StepArray x = step_array_load (x_path);
@@ -285,8 +286,8 @@ test_precision (void)
     lstm_state_run (state, x.length, x.items, expected);
     run_vector ("uneven", 7, property, dir, names[i]);
     found = step_array_load (file);
-    g_assert_cmpmem (found.items, found.streams * found.length * found.size * sizeof (gfloat), expected,
-        n * sizeof (gfloat));
+    g_assert_cmpmem (found.items, found.streams * found.length * found.size * sizeof (gfloat),
+        expected, n * sizeof (gfloat));
     g_free (found.items);
   }
   g_free (x.items);
@@ -300,21 +301,16 @@ test_model (void)
   g_autofree gchar *x = get_vector_path ("uneven", "x.npy");
   g_autofree gchar *path = get_vector_path ("uneven", "model.safetensors");
   g_autofree gchar *expected = get_vector_path ("uneven", "expected.npy");
-  g_autofree gchar *line = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GstElement) pipeline = NULL;
-  g_autoptr (GstBus) bus = NULL;
-  g_autoptr (GstMessage) message = NULL;
   LstmModel *model = lstm_model_load (path, &error);
   gchar *dir = test_dir_new ();
 
   g_assert_no_error (error);
-  line = g_strdup_printf ("npysrc location=%s ! lstm name=a model-location=/none ! "
-                          "npysink location=%s/a npysrc location=%s ! lstm name=b ! "
-                          "npysink location=%s/b",
+  pipeline = parse_pipeline ("npysrc location=%s ! lstm name=a model-location=/none ! "
+                             "npysink location=%s/a npysrc location=%s ! lstm name=b ! "
+                             "npysink location=%s/b",
       x, dir, x, dir);
-  pipeline = gst_parse_launch (line, &error);
-  g_assert_no_error (error);
   for (guint i = 0; i < 2; i++) {
     g_autoptr (GstElement) lstm = gst_bin_get_by_name (GST_BIN (pipeline), i ? "b" : "a");
     g_autoptr (LstmModel) found = NULL;
@@ -324,12 +320,7 @@ test_model (void)
     g_assert_true (found == model);
   }
   lstm_model_unref (model);
-  bus = gst_element_get_bus (pipeline);
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  message = gst_bus_timed_pop_filtered (
-      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
-  gst_element_set_state (pipeline, GST_STATE_NULL);
+  play_to_eos (pipeline);
   for (guint i = 0; i < 2; i++) {
     g_autofree gchar *found = g_build_filename (dir, i ? "b" : "a", NULL);
 
@@ -338,7 +329,8 @@ test_model (void)
   test_dir_remove (dir);
 }
 
-/* Without a model the path is used again. A model that is set in READY is used at the next start. */
+/* Without a model the path is used again. A model that is set in READY is used at the next
+ * start. */
 static void
 test_model_replaced (void)
 {

@@ -22,7 +22,8 @@ paint_component (GstVideoFrame *frame, guint c)
 {
   const GstVideoFormatInfo *finfo = frame->info.finfo;
   guint depth = GST_VIDEO_FRAME_COMP_DEPTH (frame, c);
-  /* The table of GStreamer 1.22 has the wrong offset of V in P010: byte 1 of a pixel instead of 2. */
+  /* The table of GStreamer 1.22 has the wrong offset of V in P010: byte 1 of a pixel instead of
+   * 2. */
   guint fix = depth > 8 ? GST_VIDEO_FRAME_COMP_POFFSET (frame, c) & 1 : 0;
 
   for (gint y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT (frame, c); y++)

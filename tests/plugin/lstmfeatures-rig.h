@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pictures with known pixels, and the features that the definition of `lstmfeatures` gives for them. */
+ * Pictures with known pixels, and the features that the definition of `lstmfeatures` gives for
+ * them. */
 #pragma once
 #include "testutil.h"
 #include <gst/video/video.h>
@@ -22,8 +23,8 @@ void picture_clear (Picture *picture);
 /* Returns the largest error of a feature of a picture with @info. */
 gdouble picture_get_tolerance (const GstVideoInfo *info, gboolean rgb);
 
-/* Returns channel @c of a cell in a grid of @rows x @columns: the average under a tent. The tent ends
- * one cell from its top, at least one pixel. Beyond the edge the pixels of the edge repeat. */
+/* Returns channel @c of a cell in a grid of @rows x @columns: the average under a tent. The tent
+ * ends one cell from its top, at least one pixel. Beyond the edge the pixels of the edge repeat. */
 gdouble picture_get_cell (
     const Picture *picture, guint columns, guint rows, guint column, guint row, guint c);
 

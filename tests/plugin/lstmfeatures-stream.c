@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The stream: times, caps, buffers and pools, states. */
+ * Streams through `lstmfeatures`: timestamps, caps, buffers and pools, and states. */
 #include "lstmfeatures-rig.h"
 
 static void
@@ -35,7 +35,7 @@ test_times (void)
   gst_harness_teardown (h);
 }
 
-/* Caps of a side that do or do not fit caps of the other. */
+/* Caps of both pads that can and cannot be negotiated */
 static void
 test_caps (void)
 {
@@ -87,7 +87,7 @@ test_other_framerates (void)
   gst_object_unref (element);
 }
 
-/* No video gives vectors of another size, which upstream is told beforehand. */
+/* If downstream accepts only vectors of another size, the caps for upstream are empty. */
 static void
 test_other_size (void)
 {
@@ -101,7 +101,7 @@ test_other_size (void)
   gst_harness_teardown (h);
 }
 
-/* Both fields of a frame are one picture. */
+/* Both fields of an interlaced frame are one picture. */
 static void
 test_interlaced (void)
 {
@@ -123,7 +123,7 @@ test_interlaced (void)
   gst_harness_teardown (h);
 }
 
-/* A buffer that is too small for its caps: an error that says so, and no crash. */
+/* A buffer that is too small for its caps is an error that states both sizes. */
 static void
 test_short_frame (void)
 {
@@ -178,7 +178,7 @@ answer_allocation (GstPad *pad, GstPadProbeInfo *info, gpointer pool)
   return GST_PAD_PROBE_HANDLED;
 }
 
-/* What downstream allocates may be larger than a vector, but not smaller. */
+/* Buffers of a pool of downstream may be larger than a vector, but not smaller. */
 static void
 test_pools (void)
 {
@@ -206,7 +206,7 @@ test_pools (void)
   }
 }
 
-/* A frame of another size in mid-stream: the vectors go on. */
+/* The size of frames changes within a stream. The vectors continue. */
 static void
 test_renegotiation (void)
 {
@@ -248,18 +248,19 @@ test_properties (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/lstmfeatures/other-size", test_other_size);
-  g_test_add_func ("/lstmfeatures/interlaced", test_interlaced);
-  g_test_add_func ("/lstmfeatures/times", test_times);
-  g_test_add_func ("/lstmfeatures/caps", test_caps);
-  g_test_add_func ("/lstmfeatures/other-framerates", test_other_framerates);
-  g_test_add_func ("/lstmfeatures/short-frame", test_short_frame);
-  g_test_add_func ("/lstmfeatures/allocation", test_allocation);
-  g_test_add_func ("/lstmfeatures/pools", test_pools);
-  g_test_add_func ("/lstmfeatures/renegotiation", test_renegotiation);
-  g_test_add_func ("/lstmfeatures/states", test_states);
-  g_test_add_func ("/lstmfeatures/properties", test_properties);
-  return g_test_run ();
+  static const TestRow tests[] = {
+      {"/lstmfeatures/other-size", test_other_size},
+      {"/lstmfeatures/interlaced", test_interlaced},
+      {"/lstmfeatures/times", test_times},
+      {"/lstmfeatures/caps", test_caps},
+      {"/lstmfeatures/other-framerates", test_other_framerates},
+      {"/lstmfeatures/short-frame", test_short_frame},
+      {"/lstmfeatures/allocation", test_allocation},
+      {"/lstmfeatures/pools", test_pools},
+      {"/lstmfeatures/renegotiation", test_renegotiation},
+      {"/lstmfeatures/states", test_states},
+      {"/lstmfeatures/properties", test_properties},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pixels: which frame gives which vector. */
+ * Vectors of `lstmfeatures` for frames of all formats. */
 #include "lstmfeatures-rig.h"
 
-/* Every kind of layout, over sizes that do and do not divide. */
+/* All kinds of layouts, and sizes that are and are not multiples of the grid */
 static void
 test_grid (void)
 {
@@ -42,7 +42,7 @@ test_large (void)
   }
 }
 
-/* Range and matrix, as the caps tell them. */
+/* Range and matrix are those of the caps. */
 static void
 test_colorimetry (void)
 {
@@ -62,7 +62,8 @@ test_colorimetry (void)
     }
 }
 
-/* A flat frame through numbers that one can features_assert_grid by hand; also the order of the channels. */
+/* A flat frame through numbers that one can features_assert_grid by hand; also the order of the
+ * channels. */
 static void
 test_flat (void)
 {
@@ -110,7 +111,7 @@ test_flat (void)
   }
 }
 
-/* Whatever the template names can be read, to the last column. */
+/* All formats of the template can be read up to the last column. */
 static void
 test_every_format (void)
 {
@@ -134,7 +135,7 @@ test_every_format (void)
       g_autoptr (GstBuffer) buffer = NULL;
       g_autoptr (GBytes) bytes = NULL;
 
-      /* GStreamer 1.26 unpacks parts of these tiles from memory that it has not filled. */
+      /* GStreamer 1.26 unpacks parts of these tiles from uninitialized memory. */
       if (g_str_has_prefix (format, "MT2110")) {
         gst_harness_teardown (h);
         continue;
@@ -154,7 +155,7 @@ test_every_format (void)
   gst_object_unref (factory);
 }
 
-/* Pixels of tiles are not where those of lines are. */
+/* A frame in tiles has the features of the same frame in lines. */
 static void
 test_tiles (void)
 {
@@ -189,7 +190,7 @@ test_tiles (void)
   picture_clear (&p);
 }
 
-/* Mean and scale may change between two buffers. */
+/* The properties mean and scale may change between two buffers. */
 static void
 test_mean_scale (void)
 {
@@ -207,7 +208,7 @@ test_mean_scale (void)
   gst_harness_teardown (h);
 }
 
-/* A frame inside a larger one, as videocrop cuts it out by a meta. */
+/* The frame is a part of a larger one, as videocrop marks it by a meta. */
 static void
 test_strides (void)
 {
@@ -240,7 +241,7 @@ test_strides (void)
     g_assert_true (gst_video_frame_copy (&to, &from));
     gst_video_frame_unmap (&to);
     gst_video_frame_unmap (&from);
-    meta->width += 4; /* what is beyond the size in caps is padding */
+    meta->width += 4; /* pixels beyond the size in the caps are padding */
     meta->height += 2;
     features = features_compute (h, &p.info, padded, 12);
     g_assert_true (g_bytes_equal (features, packed));
@@ -252,15 +253,16 @@ test_strides (void)
 int
 main (int argc, char **argv)
 {
-  gst_init (&argc, &argv);
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/lstmfeatures/grid", test_grid);
-  g_test_add_func ("/lstmfeatures/large", test_large);
-  g_test_add_func ("/lstmfeatures/colorimetry", test_colorimetry);
-  g_test_add_func ("/lstmfeatures/flat", test_flat);
-  g_test_add_func ("/lstmfeatures/every-format", test_every_format);
-  g_test_add_func ("/lstmfeatures/tiles", test_tiles);
-  g_test_add_func ("/lstmfeatures/mean-scale", test_mean_scale);
-  g_test_add_func ("/lstmfeatures/strides", test_strides);
-  return g_test_run ();
+  static const TestRow tests[] = {
+      {"/lstmfeatures/grid", test_grid},
+      {"/lstmfeatures/large", test_large},
+      {"/lstmfeatures/colorimetry", test_colorimetry},
+      {"/lstmfeatures/flat", test_flat},
+      {"/lstmfeatures/every-format", test_every_format},
+      {"/lstmfeatures/tiles", test_tiles},
+      {"/lstmfeatures/mean-scale", test_mean_scale},
+      {"/lstmfeatures/strides", test_strides},
+  };
+
+  return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
 }

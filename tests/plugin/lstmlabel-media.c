@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * `lstmlabel` with scores in a GstTensorMeta of video frames: it adds classifications to the frames. */
+ * `lstmlabel` with scores in a GstTensorMeta of video frames: it adds classifications to the
+ * frames. */
 #include "npy-files.h"
 #include <gst/analytics/analytics.h>
 
@@ -39,7 +40,8 @@ media_rig_clear (MediaRig *rig)
   test_dir_remove (rig->dir);
 }
 
-/* Returns: (transfer full): a frame with the tensor @scores, (steps, n), or with no tensor if it is NULL */
+/* Returns: (transfer full): a frame with the tensor @scores, (steps, n), or with no tensor if it is
+ * NULL */
 static GstBuffer *
 frame_new (const gchar *id, const gfloat *scores, gsize steps, gsize n)
 {
@@ -59,8 +61,8 @@ frame_new (const gchar *id, const gfloat *scores, gsize steps, gsize n)
   return buffer;
 }
 
-/* Returns: (transfer full): the classifications as "LABEL SCORE", followed by " x,y wxh" for each region that
- * is related */
+/* Returns: (transfer full): the classifications as "LABEL SCORE", followed by " x,y wxh" for each
+ * region that is related */
 static gchar *
 describe_relations (GstBuffer *buffer)
 {
@@ -93,7 +95,7 @@ describe_relations (GstBuffer *buffer)
 static const struct {
   const gchar *properties, *id;
   gfloat scores[6];
-  gsize steps, n; /* 0 steps: no tensor */
+  gsize steps, n;         /* 0 steps: no tensor */
   const gchar *relations; /* classifications of the output frame */
   const gchar *messages;  /* "LABEL PTS+DURATION" */
 } frames[] = {

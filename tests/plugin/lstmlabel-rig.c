@@ -39,7 +39,8 @@ write_labels (const gchar *dir, const gchar *text, gssize size)
 }
 
 GstFlowReturn
-label_rig_push_scores (LabelRig *rig, const gfloat *scores, guint n, GstClockTime pts, GstClockTime duration)
+label_rig_push_scores (
+    LabelRig *rig, const gfloat *scores, guint n, GstClockTime pts, GstClockTime duration)
 {
   GstBuffer *buffer = gst_buffer_new_allocate (NULL, n * sizeof (gfloat), NULL);
 
@@ -59,7 +60,8 @@ label_rig_pull_text (LabelRig *rig, GstClockTime *pts, GstClockTime *duration)
   if (!buffer)
     return NULL;
   g_assert_true (gst_buffer_map (buffer, &map, GST_MAP_READ));
-  g_assert_null (memchr (map.data, '\0', map.size)); /* no terminator: the size is that of the text */
+  g_assert_null (
+      memchr (map.data, '\0', map.size)); /* no terminator: the size is that of the text */
   text = g_strndup ((const gchar *) map.data, map.size);
   gst_buffer_unmap (buffer, &map);
   if (pts)

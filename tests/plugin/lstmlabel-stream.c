@@ -47,7 +47,8 @@ test_vectors (void)
     GstClockTime pts, duration;
 
     g_object_set (rig.harness->element, "threshold", cases[i].threshold, NULL);
-    g_assert_cmpint (label_rig_push_scores (&rig, cases[i].scores, 3, FRAME, FRAME), ==, GST_FLOW_OK);
+    g_assert_cmpint (
+        label_rig_push_scores (&rig, cases[i].scores, 3, FRAME, FRAME), ==, GST_FLOW_OK);
     text = label_rig_pull_text (&rig, NULL, NULL);
     g_assert_cmpstr (text, ==, cases[i].text);
     g_assert_cmpint (label_rig_pull_gap (&rig, &pts, &duration), ==, cases[i].text == NULL);
@@ -85,7 +86,8 @@ test_message (void)
   segment.base = 10 * GST_SECOND;
   segment.rate = 2.0;
   g_assert_true (gst_harness_push_event (rig.harness, gst_event_new_segment (&segment)));
-  g_assert_cmpint (label_rig_push_scores (&rig, scores, 3, 7 * GST_SECOND, FRAME), ==, GST_FLOW_OK);
+  g_assert_cmpint (
+      label_rig_push_scores (&rig, scores, 3, 7 * GST_SECOND, FRAME), ==, GST_FLOW_OK);
   message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
   g_assert_nonnull (message);
   g_assert_true (GST_MESSAGE_SRC (message) == GST_OBJECT (rig.harness->element));
@@ -113,7 +115,8 @@ test_changes (void)
 
   g_object_set (rig.harness->element, "threshold", .5f, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (steps); i++) {
-    g_assert_cmpint (label_rig_push_scores (&rig, steps[i], 2, i * FRAME, FRAME), ==, GST_FLOW_OK);
+    g_assert_cmpint (
+        label_rig_push_scores (&rig, steps[i], 2, i * FRAME, FRAME), ==, GST_FLOW_OK);
     g_assert_cmpint (label_rig_pull_index (&rig), ==, expected[i]);
     g_assert_cmpint (label_rig_pull_index (&rig), ==, -9);
   }
@@ -145,7 +148,8 @@ test_label_cleared (void)
       gst_harness_push_event (rig.harness, gst_event_new_stream_start ("third"));
       gst_harness_set_src_caps (rig.harness, gst_pad_get_current_caps (rig.harness->srcpad));
     }
-    g_assert_cmpint (label_rig_push_scores (&rig, scores, 2, i * FRAME, FRAME), ==, GST_FLOW_OK);
+    g_assert_cmpint (
+        label_rig_push_scores (&rig, scores, 2, i * FRAME, FRAME), ==, GST_FLOW_OK);
     g_assert_cmpint (label_rig_pull_index (&rig), ==, i == 0 || i >= 3 ? 0 : -9);
   }
   label_rig_clear (&rig);
@@ -180,14 +184,16 @@ test_steps (void)
       LabelRig rig = label_rig_new (NULL, "2:4", cases[i].framerate);
 
       g_object_set (rig.harness->element, "threshold", gaps ? .5f : 0.f, NULL);
-      g_assert_cmpint (label_rig_push_scores (&rig, scores, 8, cases[i].pts, cases[i].duration), ==, GST_FLOW_OK);
+      g_assert_cmpint (label_rig_push_scores (&rig, scores, 8, cases[i].pts, cases[i].duration),
+          ==, GST_FLOW_OK);
       for (guint step = 0; step < 4; step++) {
         static const gchar *texts[] = {"0 1.00", "1 1.00", "0 0.00", "1 1.00"};
         gboolean gap = gaps && step == 2;
         GstClockTime pts, duration;
 
         if (gap && !GST_CLOCK_TIME_IS_VALID (cases[i].step_pts[step])) {
-          g_assert_false (label_rig_pull_gap (&rig, &pts, &duration)); /* no GAP event without a timestamp */
+          g_assert_false (label_rig_pull_gap (
+              &rig, &pts, &duration)); /* no GAP event without a timestamp */
           continue;
         }
         if (gap) {
@@ -205,7 +211,8 @@ test_steps (void)
     }
 }
 
-/* With one step per buffer the duration of the buffer is used, as for video of a variable framerate. */
+/* With one step per buffer the duration of the buffer is used, as for video of a variable
+ * framerate. */
 static void
 test_single_step (void)
 {
@@ -221,7 +228,8 @@ test_single_step (void)
     GstClockTime pts, duration;
     g_autofree gchar *text = NULL;
 
-    g_assert_cmpint (label_rig_push_scores (&rig, scores, 2, 77, cases[i].duration), ==, GST_FLOW_OK);
+    g_assert_cmpint (
+        label_rig_push_scores (&rig, scores, 2, 77, cases[i].duration), ==, GST_FLOW_OK);
     text = label_rig_pull_text (&rig, &pts, &duration);
     g_assert_cmpstr (text, ==, "0 1.00");
     g_assert_cmpuint (pts, ==, 77);

@@ -74,13 +74,15 @@ test_bad_files (void)
       cause = "directory";
     }
     gst_element_set_bus (element, bus);
-    g_object_set (element, "labels-location", location, NULL); /* setting the property posts no message */
+    g_object_set (
+        element, "labels-location", location, NULL); /* setting the property posts no message */
     g_assert_false (gst_bus_have_pending (bus));
     g_assert_cmpint (
         gst_element_set_state (element, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_FAILURE);
     assert_error_has (bus, (const gchar *[]){location, cause, NULL});
     gst_element_set_state (element, GST_STATE_NULL);
-    gst_element_set_bus (element, NULL); /* messages on the bus hold references of the element */
+    gst_element_set_bus (
+        element, NULL); /* messages on the bus hold references of the element */
     gst_object_unref (element);
     test_dir_remove (dir);
   }
@@ -96,7 +98,8 @@ test_largest_file (void)
   LabelRig rig = label_rig_new (location, "1", "25/1");
   g_autofree gchar *label = NULL;
 
-  g_assert_cmpint (label_rig_push_scores (&rig, (const gfloat[]){1}, 1, 0, FRAME), ==, GST_FLOW_OK);
+  g_assert_cmpint (
+      label_rig_push_scores (&rig, (const gfloat[]){1}, 1, 0, FRAME), ==, GST_FLOW_OK);
   label = label_rig_pull_text (&rig, NULL, NULL);
   g_assert_cmpuint (strlen (label), ==, (1 << 20) + 5);
   label_rig_clear (&rig);
@@ -123,8 +126,8 @@ test_bad_caps (void)
     LabelRig rig = label_rig_new (location, cases[i].dimensions, "25/1");
 
     for (guint k = 0; k < 2; k++) /* the caps are pushed again with the second buffer */
-      g_assert_cmpint (
-          label_rig_push_scores (&rig, (const gfloat[4]){0}, 3, k * FRAME, FRAME), ==, GST_FLOW_NOT_NEGOTIATED);
+      g_assert_cmpint (label_rig_push_scores (&rig, (const gfloat[4]){0}, 3, k * FRAME, FRAME),
+          ==, GST_FLOW_NOT_NEGOTIATED);
     assert_error_has (rig.bus, cases[i].parts);
     g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ERROR));
     label_rig_clear (&rig);
@@ -132,7 +135,8 @@ test_bad_caps (void)
   test_dir_remove (dir);
 }
 
-/* After refused caps the caps before work as before, and the same refused caps are an error again. */
+/* After refused caps the caps before work as before, and the same refused caps are an error
+ * again. */
 static void
 test_caps_return (void)
 {
@@ -142,7 +146,8 @@ test_caps_return (void)
   LabelRig rig = label_rig_new (location, "3:1", "25/1");
   GstPad *pad = gst_element_get_static_pad (rig.harness->element, "sink");
 
-  g_assert_cmpint (label_rig_push_scores (&rig, (const gfloat[3]){0, 1, 0}, 3, 0, FRAME), ==, GST_FLOW_OK);
+  g_assert_cmpint (
+      label_rig_push_scores (&rig, (const gfloat[3]){0, 1, 0}, 3, 0, FRAME), ==, GST_FLOW_OK);
   good = gst_pad_get_current_caps (pad);
   wrong = gst_caps_copy (good);
   gst_caps_set_simple (wrong, "dimensions", G_TYPE_STRING, "4:2", NULL);
@@ -154,7 +159,8 @@ test_caps_return (void)
     assert_error_has (rig.bus, (const gchar *[]){"expected 3 scores", "found 4", NULL});
     gst_harness_push_event (rig.harness, gst_event_new_caps (good));
     g_assert_cmpint (
-        label_rig_push_scores (&rig, (const gfloat[3]){k == 1, 0, k == 2}, 3, k * FRAME, FRAME), ==, GST_FLOW_OK);
+        label_rig_push_scores (&rig, (const gfloat[3]){k == 1, 0, k == 2}, 3, k * FRAME, FRAME),
+        ==, GST_FLOW_OK);
     text = label_rig_pull_text (&rig, NULL, NULL);
     g_assert_cmpstr (text, ==, k == 1 ? "still 1.00" : "zoom-in 1.00");
   }
@@ -173,9 +179,11 @@ test_bad_buffers (void)
     LabelRig rig = label_rig_new (NULL, "3:1", "25/1");
     g_autofree gchar *text = NULL;
 
-    g_assert_cmpint (label_rig_push_scores (&rig, (const gfloat[7]){0}, sizes[i], 0, FRAME), ==, GST_FLOW_ERROR);
+    g_assert_cmpint (label_rig_push_scores (&rig, (const gfloat[7]){0}, sizes[i], 0, FRAME), ==,
+        GST_FLOW_ERROR);
     assert_error_has (rig.bus, (const gchar *[]){"expected 12 bytes", NULL});
-    g_assert_cmpint (label_rig_push_scores (&rig, (const gfloat[3]){0}, 3, 0, FRAME), ==, GST_FLOW_OK);
+    g_assert_cmpint (
+        label_rig_push_scores (&rig, (const gfloat[3]){0}, 3, 0, FRAME), ==, GST_FLOW_OK);
     text = label_rig_pull_text (&rig, NULL, NULL);
     g_assert_cmpstr (text, ==, "0 0.00");
     label_rig_clear (&rig);
@@ -195,7 +203,8 @@ test_split_memory (void)
   g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_ref (buffer)), ==, GST_FLOW_OK);
   text = label_rig_pull_text (&rig, NULL, NULL);
   g_assert_cmpstr (text, ==, "2 1.00");
-  g_assert_cmpint (GST_MINI_OBJECT_REFCOUNT_VALUE (buffer), ==, 1); /* the element has released the buffer */
+  g_assert_cmpint (
+      GST_MINI_OBJECT_REFCOUNT_VALUE (buffer), ==, 1); /* the element has released the buffer */
   gst_buffer_unref (buffer);
   label_rig_clear (&rig);
 }
@@ -221,8 +230,10 @@ test_refused (void)
   guint calls = 0;
 
   gst_pad_add_probe (src, GST_PAD_PROBE_TYPE_BUFFER, refuse_once, &calls, NULL);
-  g_assert_cmpint (label_rig_push_scores (&rig, scores, 6, 0, 3 * FRAME), ==, GST_FLOW_NOT_LINKED);
-  g_assert_cmpint (label_rig_push_scores (&rig, scores + 6, 6, 3 * FRAME, 3 * FRAME), ==, GST_FLOW_OK);
+  g_assert_cmpint (
+      label_rig_push_scores (&rig, scores, 6, 0, 3 * FRAME), ==, GST_FLOW_NOT_LINKED);
+  g_assert_cmpint (
+      label_rig_push_scores (&rig, scores + 6, 6, 3 * FRAME, 3 * FRAME), ==, GST_FLOW_OK);
   for (guint i = 0; i < 4; i++) {
     g_autofree gchar *text = label_rig_pull_text (&rig, NULL, NULL);
 
@@ -296,7 +307,8 @@ test_properties (void)
   test_properties_of ("lstmlabel", properties, G_N_ELEMENTS (properties));
 }
 
-/* In passthrough mode the element would forward allocation queries for tensors as queries for text. */
+/* In passthrough mode the element would forward allocation queries for tensors as queries for
+ * text. */
 static void
 test_not_passed_through (void)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * All models of tests/vectors, and samples of models of other systems if there are any. Each model runs in
- * the library, also after lstm-convert, and in npysrc ! lstm ! npysink: as complete sequences and step by
- * step. A new family of models is a new row. */
+ * All models of tests/vectors, and samples of models of other systems if there are any. Each model
+ * runs in the library, also after lstm-convert, and in npysrc ! lstm ! npysink: as complete
+ * sequences and step by step. A new family of models is a new row. */
 #include "../array.h"
 #include "npy-files.h"
 #include <glib/gstdio.h>
 #include <lstm/lstm.h>
 
-/* A family of models. A folder uses the first table row whose pattern matches it and whose files all
- * exist. */
+/* A family of models. A folder uses the first table row whose pattern matches it and whose files
+ * all exist. */
 typedef struct {
   const char *folder;        /* pattern */
   const char *input, *x;     /* file of the input, and its axes */
@@ -17,9 +17,9 @@ typedef struct {
   double tolerance;          /* of |found - expected| / max (1, |expected|) */
   const char *steps;         /* (nullable): file of the outputs after each step */
   const char *hidden, *cell; /* (nullable): files (L, B, N) with h and c after the last step */
-  const char *mask;          /* (nullable): file (bs, T), or (bs) lengths, beyond which y is 0 */
-  const char *pending;       /* (nullable): missing feature; without a mask, text of the refusal */
-  const char *module_chain;  /* (nullable): for a state dict without a module-chain.txt */
+  const char *mask;    /* (nullable): file (bs, T), or (bs) lengths, beyond which y is 0 */
+  const char *pending; /* (nullable): missing feature; without a mask, text of the refusal */
+  const char *module_chain; /* (nullable): for a state dict without a module-chain.txt */
 } ModelFamily;
 
 static const ModelFamily vectors[] = {
@@ -150,8 +150,8 @@ load_mask (const Case *test, gsize bs, gsize steps)
   return mask;
 }
 
-/* Returns: (transfer full): the outputs for complete sequences. @test: (nullable): compares h and c with its
- * files */
+/* Returns: (transfer full): the outputs for complete sequences. @test: (nullable): compares h and c
+ * with its files */
 static TestArray
 run_sequences (LstmModel *model, const TestArray *x, const guint8 *mask, const Case *test)
 {
@@ -197,13 +197,15 @@ run_steps (LstmModel *model, const TestArray *x, gsize chunk)
   return y;
 }
 
-/* Asserts that single steps and complete sequences have the same outputs. @y: outputs for complete sequences.
+/* Asserts that single steps and complete sequences have the same outputs. @y: outputs for complete
+ * sequences.
  * Returns: (transfer full): the outputs of all steps */
 static TestArray
 check_steps (const Case *test, LstmModel *model, const TestArray *x, const TestArray *y)
 {
   TestArray each = run_steps (model, x, x->shape[1]);
-  g_auto (TestArray) single = run_steps (model, x, 1), end = copy_last_steps (&each, y->shape[1]);
+  g_auto (TestArray) single = run_steps (model, x, 1),
+                     end = copy_last_steps (&each, y->shape[1]);
 
   check_same (&single, &each);
   check_same (&end, y);
@@ -227,7 +229,8 @@ is_converted (const Case *test)
 static char *
 convert_model (const char *from, const char *to, const char *module_chain)
 {
-  g_autofree char *option = module_chain ? g_strdup_printf ("--module-chain '%s'", module_chain) : g_strdup ("");
+  g_autofree char *option = module_chain ? g_strdup_printf ("--module-chain '%s'", module_chain)
+                                         : g_strdup ("");
   g_autofree char *line = g_strdup_printf (
       "'%s' -o '%s' '%s' %s", g_getenv ("LSTM_CONVERT"), to, from, option);
   g_autoptr (GError) error = NULL;
@@ -264,8 +267,9 @@ check_pipeline (const Case *test, const char *scratch, guint chunk, const char *
 {
   g_auto (TestArray) y = {0};
   g_autofree char *error = NULL;
-  g_autofree char *module_chain = test->module_chain ? g_strdup_printf ("module-chain=\"%s\"", test->module_chain)
-                                     : g_strdup ("");
+  g_autofree char *module_chain = test->module_chain ? g_strdup_printf (
+                                      "module-chain=\"%s\"", test->module_chain)
+                                                     : g_strdup ("");
 
   if (!test_launch (&error,
           "npysrc location=\"%s/x.npy\" steps-per-buffer=%u ! lstm model-location=\"%s\" %s "
@@ -277,8 +281,7 @@ check_pipeline (const Case *test, const char *scratch, guint chunk, const char *
 }
 
 static void
-check_pipelines (
-    const Case *test, const char *scratch, const TestArray *x, const TestArray *y)
+check_pipelines (const Case *test, const char *scratch, const TestArray *x, const TestArray *y)
 {
   g_autofree char *path = g_build_filename (scratch, "x.npy", NULL);
   g_autofree char *shape = g_strdup_printf (

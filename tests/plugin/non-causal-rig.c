@@ -28,7 +28,7 @@ rig_expect_buffers (Rig *rig, gsize first, gsize n, gsize single)
 {
   SequenceOutput y = rig_run_sequence (rig, first, n);
   const gboolean has_fixed_steps = lstm_state_get_output_steps (rig->state, 1)
-                         == lstm_state_get_output_steps (rig->state, 2);
+                                   == lstm_state_get_output_steps (rig->state, 2);
   gsize n_buffer;
 
   for (gsize t = 0; t < y.steps; t += n_buffer) {

@@ -21,6 +21,12 @@ typedef struct {
   gchar *dir, *path;
 } NpyFile;
 
+/* A test with this fixture */
+typedef struct {
+  const gchar *name;
+  void (*run) (NpyFile *file, gconstpointer data);
+} NpyFileTest;
+
 /* Creates the directory. The file does not exist yet. */
 void npy_file_init (NpyFile *file, gconstpointer data);
 

@@ -226,10 +226,7 @@ test_split_memory (SinkRig *rig, gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const gchar *name;
-    void (*run) (SinkRig *rig, gconstpointer data);
-  } tests[] = {
+  static const SinkRigTest tests[] = {
       {"/npysink-files/round-trip", test_round_trip},
       {"/npysink-files/numpy", test_numpy},
       {"/npysink-files/eos", test_eos},

@@ -15,6 +15,12 @@ typedef struct {
   GstBus *bus;
 } SinkRig;
 
+/* A test with this fixture */
+typedef struct {
+  const gchar *name;
+  void (*run) (SinkRig *rig, gconstpointer data);
+} SinkRigTest;
+
 /* Creates a sink in NULL that writes to y.npy in a new directory. */
 void sink_rig_init (SinkRig *rig, gconstpointer data);
 void sink_rig_clear (SinkRig *rig, gconstpointer data);

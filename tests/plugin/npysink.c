@@ -94,7 +94,8 @@ static const struct {
     {"none/y", CAPS_1 ("3"), 0, NULL,
         "*/none/y: expected a directory to write in, */none: No such file or directory"},
     {".", CAPS_1 ("3"), 0, NULL, "*/.: expected a file to write, found a directory"},
-    {"y", TENSOR_CAPS (1, "uint8", "3"), 0, NULL, "caps field types: expected float32, found 'uint8'"},
+    {"y", TENSOR_CAPS (1, "uint8", "3"), 0, NULL,
+        "caps field types: expected float32, found 'uint8'"},
     {"y", CAPS_1 ("3:2"), 3, NULL, "buffer: tensor 0: expected 24 bytes *, found 12"},
     {"y", CAPS_1 ("3"), 3, CAPS_1 ("4"),
         "caps field dimensions: tensor 0: expected size 3 within a file, found 4"},
@@ -154,14 +155,13 @@ test_no_location (SinkRig *rig, gconstpointer data)
     g_object_set (rig->harness->element, "location", locations[i], NULL);
     g_assert_cmpint (gst_element_set_state (rig->harness->element, GST_STATE_PAUSED), ==,
         GST_STATE_CHANGE_FAILURE);
-    assert_error_posted (
-        rig->bus, "property location: expected a path, found none");
+    assert_error_posted (rig->bus, "property location: expected a path, found none");
     gst_element_set_state (rig->harness->element, GST_STATE_NULL);
   }
 }
 
-/* A write fails. With several streams the steps fit first, and the limit is exceeded only when stdio flushes
- * its buffer at the end. */
+/* A write fails. With several streams the steps fit first, and the limit is exceeded only when
+ * stdio flushes its buffer at the end. */
 static void
 test_short_write (SinkRig *rig, gconstpointer data)
 {
@@ -252,10 +252,7 @@ test_properties (void)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const gchar *name;
-    void (*run) (SinkRig *rig, gconstpointer data);
-  } tests[] = {
+  static const SinkRigTest tests[] = {
       {"/npysink/names", test_names},
       {"/npysink/name-of-one", test_name_of_one},
       {"/npysink/other-name", test_other_name},

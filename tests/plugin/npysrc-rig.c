@@ -76,19 +76,16 @@ record_data (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 void
 npysrc_rig_init (NpysrcRig *rig, const gchar *path, const gchar *rest, ...)
 {
-  g_autoptr (GError) error = NULL;
   g_autoptr (GstPad) pad = NULL;
   g_autofree gchar *properties = NULL;
-  g_autofree gchar *line = NULL;
   va_list args;
 
   va_start (args, rest);
   properties = g_strdup_vprintf (rest, args);
   va_end (args);
-  line = g_strdup_printf ("npysrc name=src location=%s %s ! fakesink", path, properties);
   *rig = (NpysrcRig){NULL};
-  rig->pipeline = gst_parse_launch (line, &error);
-  g_assert_no_error (error);
+  rig->pipeline = parse_pipeline (
+      "npysrc name=src location=%s %s ! fakesink", path, properties);
   rig->src = gst_bin_get_by_name (GST_BIN (rig->pipeline), "src");
   rig->bus = gst_element_get_bus (rig->pipeline);
   rig->log = g_string_new (NULL);
@@ -152,4 +149,12 @@ npysrc_rig_init_paused (NpysrcRig *rig, const gchar *path, const gchar *properti
 {
   npysrc_rig_init (rig, path, "%s", properties);
   npysrc_rig_set_state (rig, GST_STATE_PAUSED);
+}
+
+void
+npysrc_rig_finish (NpysrcRig *rig, const gchar *expected)
+{
+  npysrc_rig_play_until (rig, GST_MESSAGE_EOS);
+  npysrc_rig_assert_log (rig, expected);
+  npysrc_rig_clear (rig);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A pipeline `npysrc ! fakesink` with a log of the buffers and events that the source pushes. Lines of
- * the log:
+ * A pipeline `npysrc ! fakesink` with a log of the buffers and events that the source pushes. Lines
+ * of the log:
  *
  *   caps DIMENSIONS
  *   segment START-STOP
@@ -33,6 +33,9 @@ void npysrc_rig_set_state (NpysrcRig *rig, GstState state);
 
 /* Plays until a message of @type and asserts that no error precedes it. */
 void npysrc_rig_play_until (NpysrcRig *rig, GstMessageType type);
+
+/* Plays until EOS, asserts that the log is @expected, and clears @rig. */
+void npysrc_rig_finish (NpysrcRig *rig, const gchar *expected);
 
 /* Asserts that the log is @expected, and clears it. */
 void npysrc_rig_assert_log (NpysrcRig *rig, const gchar *expected);

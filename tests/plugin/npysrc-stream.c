@@ -53,9 +53,7 @@ test_buffers (NpyFile *file, gconstpointer data)
 
     npy_write_numbers (file->path, log_cases[i].shape, log_cases[i].n);
     npysrc_rig_init (&rig, file->path, "%s", log_cases[i].properties);
-    npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
-    npysrc_rig_assert_log (&rig, log_cases[i].log);
-    npysrc_rig_clear (&rig);
+    npysrc_rig_finish (&rig, log_cases[i].log);
   }
 }
 
@@ -117,10 +115,7 @@ test_caps_of_last_buffer (NpyFile *file, gconstpointer data)
   npy_write_numbers (file->path, "(3, 3)", 9);
   npysrc_rig_init (&rig, file->path,
       "framerate=0/1 steps-per-buffer=2 ! other/tensors,dimensions=(string){3:2:1,3:1:1}");
-  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
-  npysrc_rig_assert_log (
-      &rig, "caps 3:2:1\nsegment 0\nbuffer 0-2\ncaps 3:1:1\nbuffer 2-3\neos\n");
-  npysrc_rig_clear (&rig);
+  npysrc_rig_finish (&rig, "caps 3:2:1\nsegment 0\nbuffer 0-2\ncaps 3:1:1\nbuffer 2-3\neos\n");
 
   g_assert_false (test_launch (&error,
       "npysrc name=src location=%s steps-per-buffer=2 ! other/tensors,dimensions=(string)3:2 ! "
@@ -179,11 +174,9 @@ test_seek (NpyFile *file, gconstpointer data)
 
     npysrc_rig_init_paused (&rig, file->path, "framerate=10/1 steps-per-buffer=2");
     npysrc_rig_assert_log (&rig, "caps 1:2\nsegment 0\nbuffer 0-2 0+200000000\n");
-    g_assert_true (
-        seek_pipeline (&rig, seeks[i].format, GST_SEEK_FLAG_FLUSH, seeks[i].start, seeks[i].stop));
-    npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
-    npysrc_rig_assert_log (&rig, seeks[i].log);
-    npysrc_rig_clear (&rig);
+    g_assert_true (seek_pipeline (
+        &rig, seeks[i].format, GST_SEEK_FLAG_FLUSH, seeks[i].start, seeks[i].stop));
+    npysrc_rig_finish (&rig, seeks[i].log);
   }
 }
 
@@ -222,8 +215,8 @@ test_segment_seek (NpyFile *file, gconstpointer data)
 
   npy_write_numbers (file->path, "(3, 1)", 3);
   npysrc_rig_init_paused (&rig, file->path, "framerate=10/1 steps-per-buffer=2");
-  g_assert_true (
-      seek_pipeline (&rig, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_SEGMENT, 0, -1));
+  g_assert_true (seek_pipeline (
+      &rig, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_SEGMENT, 0, -1));
   npysrc_rig_play_until (&rig, GST_MESSAGE_SEGMENT_DONE);
   npysrc_rig_assert_log (&rig,
       "caps 1:2\nsegment 0\nbuffer 0-2 0+200000000\nflush\nsegment 0\nbuffer 0-2 0+200000000\n"
@@ -251,17 +244,13 @@ test_seek_refused (NpyFile *file, gconstpointer data)
   g_assert_false (gst_element_seek (rig.src, -1.0, GST_FORMAT_TIME, flags, set, 0, set, 100));
   g_assert_false (gst_element_seek (rig.src, 2.0, GST_FORMAT_TIME, flags, set, 0, none, -1));
   g_assert_false (seek_pipeline (&rig, GST_FORMAT_BYTES, flags, 0, -1));
-  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
-  npysrc_rig_assert_log (&rig,
+  npysrc_rig_finish (&rig,
       "caps 1:1\nsegment 0\nbuffer 0-1 0+100000000\nbuffer 1-2 100000000+100000000\neos\n");
-  npysrc_rig_clear (&rig);
 
   npysrc_rig_init_paused (&rig, file->path, "framerate=0/1");
   g_assert_false (seek_pipeline (&rig, GST_FORMAT_TIME, flags, 0, -1));
   g_assert_false (gst_element_seek (rig.src, 1.0, GST_FORMAT_TIME, flags, set, 0, none, -1));
-  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
-  npysrc_rig_assert_log (&rig, "caps 1:1\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n");
-  npysrc_rig_clear (&rig);
+  npysrc_rig_finish (&rig, "caps 1:1\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n");
 }
 
 /* A seek in READY takes effect at the start. */
@@ -275,10 +264,8 @@ test_seek_in_ready (NpyFile *file, gconstpointer data)
   npysrc_rig_set_state (&rig, GST_STATE_READY);
   g_assert_true (gst_element_seek (rig.src, 1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
       GST_SEEK_TYPE_END, -100000000, GST_SEEK_TYPE_NONE, -1));
-  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
-  npysrc_rig_assert_log (
+  npysrc_rig_finish (
       &rig, "flush\ncaps 1:1\nsegment 200000000\nbuffer 2-3 200000000+100000000\neos\n");
-  npysrc_rig_clear (&rig);
 }
 
 static void
@@ -343,18 +330,13 @@ test_restart (NpyFile *file, gconstpointer data)
   npy_write_numbers (file->path, "(1, 4)", 4);
   g_object_set (rig.src, "steps-per-buffer", 1, NULL);
   gst_util_set_object_arg (G_OBJECT (rig.src), "framerate", "1/1");
-  npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
-  npysrc_rig_assert_log (&rig, "caps 4:1\nsegment 0\nbuffer 0-1 0+1000000000\neos\n");
-  npysrc_rig_clear (&rig);
+  npysrc_rig_finish (&rig, "caps 4:1\nsegment 0\nbuffer 0-1 0+1000000000\neos\n");
 }
 
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const gchar *name;
-    void (*run) (NpyFile *file, gconstpointer data);
-  } tests[] = {
+  static const NpyFileTest tests[] = {
       {"/npysrc/buffers", test_buffers},
       {"/npysrc/streams", test_streams},
       {"/npysrc/caps", test_caps},

@@ -224,7 +224,8 @@ static const struct {
         "*shape: expected streams from 1 to *, found 0"},
     {HEADER ("'<f4'", "False", "(1, 2147483648)"), 1, 0, "*size from 1 to *, found 2147483648"},
     {HEADER ("'<f4'", "False", "(4294967297, 1, 3)"), 1, 12, "*streams *, found 4294967297"},
-    /* Sizes whose products exceed 64 bits, such as 2^64 + 24 bytes, and numbers of more than 64 bits */
+    /* Sizes whose products exceed 64 bits, such as 2^64 + 24 bytes, and numbers of more than 64
+     * bits */
     {HEADER ("'<f4'", "False", "(4611686018427387906, 3)"), 1, 24,
         "*shape: expected a file of less than 2^64 bytes, found *"},
     {HEADER ("'|u1'", "False", "(6148914691236517206, 3)"), 1, 2,
@@ -300,10 +301,8 @@ test_no_npy_file (NpyFile *file, gconstpointer data)
 
   assert_bytes_refused (file, "", 0, "magic: expected 6 bytes at byte 0, found 0: *truncated");
   assert_bytes_refused (file, "\x93NUM", 4, "magic: expected 6 bytes at byte 0, found 4: *");
-  assert_bytes_refused (
-      file, "PK\3\4 zip", 8, "magic: expected '\\223NUMPY' (*), found 'PK*'");
-  assert_bytes_refused (
-      file, "\x93NUMPY\1\0\x10", 9, "version: expected 10 bytes *, found 9: *");
+  assert_bytes_refused (file, "PK\3\4 zip", 8, "magic: expected '\\223NUMPY' (*), found 'PK*'");
+  assert_bytes_refused (file, "\x93NUMPY\1\0\x10", 9, "version: expected 10 bytes *, found 9: *");
   assert_bytes_refused (
       file, "\x93NUMPY\2\0\x10\0\0", 11, "header length: expected 12 bytes *, found 11: *");
   assert_bytes_refused (
@@ -315,8 +314,8 @@ test_no_npy_file (NpyFile *file, gconstpointer data)
   assert_bytes_refused (file, "\x93NUMPY\1\1\2\0{}", 12, "version: *, found 1.1");
 }
 
-/* Headers that Python and the reader of NumPy accept. Python 2, which wrote the first two versions, has long
- * integers. */
+/* Headers that Python and the reader of NumPy accept. Python 2, which wrote the first two versions,
+ * has long integers. */
 static void
 test_spellings (NpyFile *file, gconstpointer data)
 {
@@ -343,9 +342,7 @@ test_spellings (NpyFile *file, gconstpointer data)
     g_byte_array_append (bytes, zeros, sizeof zeros);
     npy_write (file->path, bytes);
     npysrc_rig_init (&rig, file->path, "framerate=0/1");
-    npysrc_rig_play_until (&rig, GST_MESSAGE_EOS);
-    npysrc_rig_assert_log (&rig, "caps 3:1\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n");
-    npysrc_rig_clear (&rig);
+    npysrc_rig_finish (&rig, "caps 3:1\nsegment 0\nbuffer 0-1\nbuffer 1-2\neos\n");
   }
 }
 
@@ -394,10 +391,7 @@ test_properties (void)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const gchar *name;
-    void (*run) (NpyFile *file, gconstpointer data);
-  } tests[] = {
+  static const NpyFileTest tests[] = {
       {"/npysrc/types", test_types},
       {"/npysrc/long-rows", test_long_rows},
       {"/npysrc/refused", test_refused},

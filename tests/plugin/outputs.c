@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Output files of lstm-convert -o, npysink and state-location of lstm. Each writer runs in another process,
- * writes to targets of every kind, and is killed at every system call. */
+ * Output files of lstm-convert -o, npysink and state-location of lstm. Each writer runs in another
+ * process, writes to targets of every kind, and is killed at every system call. */
 #define _GNU_SOURCE
 #include "testutil.h"
 #include <errno.h>
@@ -55,7 +55,8 @@ build_command (guint writer, const gchar *path)
   return g_strdupv ((gchar *[]){exe, (gchar *) "--pipeline", line, NULL});
 }
 
-/* Runs a pipeline in the child process. Prints errors as lstm-convert does. Returns the exit status. */
+/* Runs a pipeline in the child process. Prints errors as lstm-convert does. Returns the exit
+ * status. */
 static int
 play_line (const gchar *line)
 {
@@ -340,8 +341,8 @@ test_target (gconstpointer row)
   }
 }
 
-/* The target is a pipe with a reader. npysink must seek to write its header, and a state file is replaced:
- * both refuse the pipe. */
+/* The target is a pipe with a reader. npysink must seek to write its header, and a state file is
+ * replaced: both refuse the pipe. */
 static void
 test_fifo (void)
 {
@@ -374,8 +375,9 @@ test_fifo (void)
   test_dir_remove (dir);
 }
 
-/* A file that a shell has opened is written at its position, and the shell continues after the output. The
- * link stands for /dev/stdout, which a faulty writer that runs as root would replace. */
+/* A file that a shell has opened is written at its position, and the shell continues after the
+ * output. The link stands for /dev/stdout, which a faulty writer that runs as root would
+ * replace. */
 static void
 test_descriptors (void)
 {
@@ -446,8 +448,8 @@ allow_tracing (gpointer prepare)
     _exit (SKIPPED);
 }
 
-/* Kills a writer of @path at its stop @at: before or after a system call. Returns the number of its stops; 0 if
- * processes cannot be traced. */
+/* Kills a writer of @path at its stop @at: before or after a system call. Returns the number of its
+ * stops; 0 if processes cannot be traced. */
 static guint
 kill_at (const gchar *path, guint at, GSpawnChildSetupFunc prepare)
 {
@@ -460,8 +462,8 @@ kill_at (const gchar *path, guint at, GSpawnChildSetupFunc prepare)
   GPid pid;
 
   g_spawn_async (NULL, command, environment,
-      G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, allow_tracing, (gpointer) prepare, &pid,
-      &error);
+      G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, allow_tracing, (gpointer) prepare,
+      &pid, &error);
   g_assert_no_error (error);
   g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
   while (WIFSTOPPED (status)) {
@@ -477,8 +479,8 @@ kill_at (const gchar *path, guint at, GSpawnChildSetupFunc prepare)
   return WIFEXITED (status) && WEXITSTATUS (status) == SKIPPED ? 0 : stops;
 }
 
-/* After a kill the file has the old or the new content. The directory may have the temporary name, which the
- * next write removes. */
+/* After a kill the file has the old or the new content. The directory may have the temporary name,
+ * which the next write removes. */
 static void
 test_killed_at (gconstpointer prepare)
 {

@@ -154,8 +154,8 @@ player_close (Player *player)
   gst_object_unref (player->pipeline);
 }
 
-/* Waits for the event EOS: the message EOS may be from before a seek, if the sink posted it while the
- * pipeline went to PAUSED. */
+/* Waits for the event EOS: the message EOS may be from before a seek, if the sink posted it while
+ * the pipeline went to PAUSED. */
 void
 player_finish (Player *player)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * An application that plays pipelines with `lstm` and one state file. The outputs are recorded by step. */
+ * An application that plays pipelines with `lstm` and one state file. The outputs are recorded by
+ * step. */
 #pragma once
 #include "lstm-rig.h"
 
@@ -44,7 +45,8 @@ void player_pause (Player *player);
 /* Seeks with a flush. */
 void player_seek (Player *player, GstFormat format, guint64 position);
 
-/* Sets the pipeline to NULL, asserts that no error or warning was posted, and frees the pipeline. */
+/* Sets the pipeline to NULL, asserts that no error or warning was posted, and frees the
+ * pipeline. */
 void player_close (Player *player);
 
 /* Plays until EOS and closes the pipeline. */
@@ -53,11 +55,12 @@ void player_finish (Player *player);
 /* Plays a file of the first @steps steps from its beginning to its end. */
 void player_play_file (Player *player, gsize steps, gboolean keep_state);
 
-/* Returns: (transfer full): the outputs of the complete input without interruption. @keep_state: as in
- * player_open() */
+/* Returns: (transfer full): the outputs of the complete input without interruption. @keep_state: as
+ * in player_open() */
 GPtrArray *player_run_undisturbed (Player *player, gboolean keep_state);
 
-/* Reads the fields of the next message lstm-restored: the position at which the stream continues. */
+/* Reads the fields of the next message lstm-restored: the position at which the stream
+ * continues. */
 void player_read_restored (Player *player, guint64 *time, guint64 *steps);
 
 /* Returns the number @key in the metadata of a state file. */

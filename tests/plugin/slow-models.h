@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Models whose loading a test delays. Their files are in a format that only lstm-convert reads, and a
- * script takes the place of lstm-convert. */
+ * Models whose loading a test delays. Their files are in a format that only lstm-convert reads, and
+ * a script takes the place of lstm-convert. */
 #pragma once
 #include "testutil.h"
 

@@ -88,6 +88,18 @@ assert_matches (const gchar *text, const gchar *pattern)
 }
 
 void
+assert_warning_posted (GstBus *bus, const gchar *pattern)
+{
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
+  g_autoptr (GError) warning = NULL;
+
+  if (!message)
+    g_error ("expected '%s', found no warning", pattern);
+  gst_message_parse_warning (message, &warning, NULL);
+  assert_matches (warning->message, pattern);
+}
+
+void
 assert_error_posted (GstBus *bus, const gchar *pattern)
 {
   g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
@@ -106,6 +118,44 @@ add_pad_probe (GstElement *element, const gchar *name, GstPadProbeType type,
   g_autoptr (GstPad) pad = gst_element_get_static_pad (element, name);
 
   gst_pad_add_probe (pad, type, callback, data, NULL);
+}
+
+GstElement *
+parse_pipeline (const gchar *format, ...)
+{
+  g_autofree gchar *line = NULL;
+  g_autoptr (GError) error = NULL;
+  GstElement *pipeline;
+  va_list args;
+
+  va_start (args, format);
+  line = g_strdup_vprintf (format, args);
+  va_end (args);
+  pipeline = gst_object_ref_sink (gst_parse_launch (line, &error));
+  g_assert_no_error (error);
+  return pipeline;
+}
+
+void
+discard_messages (GstElement *pipeline)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+
+  gst_bus_set_flushing (bus, TRUE);
+  gst_bus_set_flushing (bus, FALSE);
+}
+
+void
+play_to_eos (GstElement *pipeline)
+{
+  g_autoptr (GstBus) bus = gst_element_get_bus (pipeline);
+  g_autoptr (GstMessage) message = NULL;
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  message = gst_bus_timed_pop_filtered (
+      bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  g_assert_cmpstr (GST_MESSAGE_TYPE_NAME (message), ==, "eos");
+  gst_element_set_state (pipeline, GST_STATE_NULL);
 }
 
 gboolean
@@ -183,10 +233,8 @@ test_properties_of (const gchar *name, const TestProperty *properties, guint n)
 void
 test_state_cycles (const gchar *line, guint n)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GstElement) pipeline = gst_parse_launch (line, &error);
+  g_autoptr (GstElement) pipeline = parse_pipeline ("%s", line);
 
-  g_assert_no_error (error);
   for (guint i = 0; i < n; i++) {
     gst_element_set_state (pipeline, i % 2 ? GST_STATE_PLAYING : GST_STATE_PAUSED);
     if (i % 3)

@@ -41,8 +41,8 @@ void test_dir_remove (gchar *dir);
 /* Asserts that both files have the same bytes. */
 void test_assert_same_file (const gchar *a, const gchar *b);
 
-/* Limits the size of files that this process writes: beyond @limit bytes a write fails, as on a full
- * disk. */
+/* Limits the size of files that this process writes: beyond @limit bytes a write fails, as on a
+ * full disk. */
 void test_set_file_size_limit (rlim_t limit);
 
 /* --- Messages --- */
@@ -53,7 +53,20 @@ void assert_matches (const gchar *text, const gchar *pattern);
 /* Pops the first error from @bus and asserts that its text matches @pattern. Does not wait. */
 void assert_error_posted (GstBus *bus, const gchar *pattern);
 
+/* Does the same with the first warning. */
+void assert_warning_posted (GstBus *bus, const gchar *pattern);
+
 /* --- Pipelines --- */
+
+/* Returns: (transfer full): the pipeline or element of a gst-launch line. @format: printf format of
+ * the line */
+GstElement *parse_pipeline (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
+
+/* Discards all messages on the bus. */
+void discard_messages (GstElement *pipeline);
+
+/* Plays until EOS, asserts that no error precedes it, and sets the pipeline to NULL. */
+void play_to_eos (GstElement *pipeline);
 
 /* Runs a gst-launch line until EOS or the first error. Returns whether the pipeline reached EOS.
  * @error: (out) (nullable): "SOURCE: TEXT" of the error message, or the text of a parse error

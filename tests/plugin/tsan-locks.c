@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Locks that ThreadSanitizer understands. It knows pthreads, but GMutex, GCond and reference counts are
- * futexes and atomics in a library that it has not instrumented. A test links the functions below. They
- * replace GLib's functions in all libraries except GLib: each calls GLib's function and reports the
- * synchronization to ThreadSanitizer. Without ThreadSanitizer the file is empty. */
+ * Locks that ThreadSanitizer understands. It knows pthreads, but GMutex, GCond and reference counts
+ * are futexes and atomics in a library that it has not instrumented. A test links the functions
+ * below. They replace GLib's functions in all libraries except GLib: each calls GLib's function and
+ * reports the synchronization to ThreadSanitizer. Without ThreadSanitizer the file is empty. */
 #define _GNU_SOURCE
 #ifdef __SANITIZE_THREAD__
-#  pragma GCC visibility push(default) /* libraries must find the functions; the build hides symbols by default */
+#  pragma GCC visibility push(                                                                 \
+      default) /* libraries must find the functions; the build hides symbols by default */
 #  include <dlfcn.h>
 #  include <glib.h>
 
@@ -14,8 +15,8 @@ void __tsan_acquire (void *address);
 void __tsan_release (void *address);
 const char *__tsan_default_suppressions (void);
 
-/* Suppresses reports from libraries that are not instrumented. ThreadSanitizer sees their calls of libc,
- * but not the atomics that order these calls. */
+/* Suppresses reports from libraries that are not instrumented. ThreadSanitizer sees their calls of
+ * libc, but not the atomics that order these calls. */
 const char *
 __tsan_default_suppressions (void)
 {
