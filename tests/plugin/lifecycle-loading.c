@@ -225,7 +225,7 @@ add_loading_tests (const gchar *name, GTestDataFunc run)
 
   for (guint i = 0; i < G_N_ELEMENTS (first); i++) {
     g_autofree gchar *path = g_strdup_printf (
-        "/lifecycle-load/%s/%s", name, first[i] ? first[i] : "events");
+        "/lifecycle-loading/%s/%s", name, first[i] ? first[i] : "events");
 
     g_test_add_data_func (path, first[i], run);
   }

@@ -281,7 +281,7 @@ test_start_errors (void)
   check_start_error (lstm, "property emit: expected at least one of *, found none");
   g_object_set (lstm, "model-location", stateless, "emit", 1 | 2, NULL);
   check_start_error (lstm, "property emit: expected only output, *no LSTM layer, found output, hidden");
-  /* The errors leave no trace. */
+  /* The errors do not affect the next start. */
   g_object_set (lstm, "model-location", good, NULL);
   g_assert_cmpint (
       gst_element_set_state (lstm, GST_STATE_PAUSED), ==, GST_STATE_CHANGE_SUCCESS);

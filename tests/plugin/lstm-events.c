@@ -224,7 +224,7 @@ test_final_untimed (void)
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
   rig_expect_outputs (&rig, 0, 1, 1);
   rig_push_eos (&rig);
-  rig_assert_log (&rig, "buffer+33333333, eos"); /* the framerate gives the duration */
+  rig_assert_log (&rig, "buffer+33333333, eos"); /* the framerate determines the duration */
   rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
@@ -279,7 +279,7 @@ test_final_actions (void)
     check_final_action (i);
 }
 
-/* After a reset no vector waits that an event could push. */
+/* After a reset an event pushes no vector. */
 static void
 test_final_reset (void)
 {

@@ -1,125 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * `lstm` with tensors in metas of media buffers, as GStreamer's analytics elements attach them. */
-#include "lstm-rig.h"
-#include <gst/analytics/analytics.h>
-
-#define FOLDER "long-no-bias" /* d = 3, n = 16 */
-#define D 3
-#define N 16
-#define VIDEO "video/x-raw,format=GRAY8,width=2,height=2,framerate=30/1"
-
-/* --- Buffers --- */
-
-/* Returns: (transfer full): a tensor whose data have @n bytes */
-static GstTensor *
-tensor_new (const gchar *id, GstTensorDataType type, gconstpointer bytes, gsize n, gsize n_dims,
-    const gsize *dims)
-{
-  GstTensor *tensor = gst_tensor_alloc (n_dims); /* does not validate the dimensions */
-
-  tensor->id = g_quark_from_string (id);
-  tensor->layout = GST_TENSOR_LAYOUT_CONTIGUOUS;
-  tensor->data_type = type;
-  tensor->data = n ? gst_buffer_new_memdup (bytes, n) : gst_buffer_new ();
-  tensor->dims_order = GST_TENSOR_DIM_ORDER_ROW_MAJOR;
-  memcpy (tensor->dims, dims, n_dims * sizeof *dims);
-  return tensor;
-}
-
-/* Adds a meta with one tensor. @tensor: (transfer full) */
-static void
-add_tensor (GstBuffer *buffer, GstTensor *tensor)
-{
-  GstTensor **tensors = g_new (GstTensor *, 1);
-
-  tensors[0] = tensor;
-  gst_tensor_meta_set (
-      (GstTensorMeta *) gst_buffer_add_meta (buffer, GST_TENSOR_META_INFO, NULL), 1, tensors);
-}
-
-/* Returns: (transfer full): a frame of four pixels with the timestamp of step @i */
-static GstBuffer *
-frame_new (gsize i)
-{
-  GstBuffer *buffer = gst_buffer_new_memdup ("abcd", 4);
-
-  GST_BUFFER_PTS (buffer) = i * 1000;
-  GST_BUFFER_DURATION (buffer) = 1000;
-  return buffer;
-}
-
-/* Returns: (transfer full): a frame with a tensor of the steps @first to @first + @steps */
-static GstBuffer *
-step_frame_new (Rig *rig, const gchar *id, gsize first, gsize steps)
-{
-  GstBuffer *buffer = frame_new (first);
-  const gsize dims[] = {steps, D};
-
-  add_tensor (buffer, tensor_new (id, GST_TENSOR_DATA_TYPE_FLOAT32, rig->x.items + first * D,
-                          steps * D * sizeof (gfloat), 2, dims));
-  return buffer;
-}
-
-/* Returns: (nullable): the tensor @id; asserts that there is at most one in all metas */
-static const GstTensor *
-find_tensor (GstBuffer *buffer, const gchar *id)
-{
-  const GstTensor *found = NULL;
-  gpointer state = NULL;
-  GstMeta *meta;
-
-  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_TENSOR_META_API_TYPE))) {
-    GstTensorMeta *tensors = (GstTensorMeta *) meta;
-    const gint i = gst_tensor_meta_get_index_from_id (tensors, g_quark_from_string (id));
-
-    if (i >= 0) {
-      g_assert_null (found);
-      found = gst_tensor_meta_get (tensors, (gsize) i);
-    }
-  }
-  return found;
-}
-
-/* Pushes @buffer and appends the values of its output tensor to the outputs.
- * Returns: (transfer full): the output buffer */
-static GstBuffer *
-push_frame (Rig *rig, GstBuffer *buffer)
-{
-  const guint n = rig->outputs->len;
-  const GstTensor *tensor;
-  GstBuffer *out;
-
-  g_assert_cmpint (gst_harness_push (rig->harness, buffer), ==, GST_FLOW_OK);
-  out = gst_harness_pull (rig->harness);
-  g_array_set_size (rig->outputs, n); /* drops the pixels */
-  tensor = find_tensor (out, "lstm-output");
-  if (tensor) {
-    const gsize bytes = gst_buffer_get_size (tensor->data);
-
-    g_assert_cmpint (tensor->data_type, ==, GST_TENSOR_DATA_TYPE_FLOAT32);
-    g_assert_cmpint (tensor->dims_order, ==, GST_TENSOR_DIM_ORDER_ROW_MAJOR);
-    g_assert_cmpuint (tensor->num_dims, ==, 2);
-    g_assert_cmpuint (tensor->dims[1], ==, N);
-    g_assert_cmpuint (bytes, ==, tensor->dims[0] * N * sizeof (gfloat));
-    g_array_set_size (rig->outputs, n + (guint) (bytes / sizeof (gfloat)));
-    gst_buffer_extract (tensor->data, 0, &g_array_index (rig->outputs, gfloat, n), bytes);
-  }
-  return out;
-}
-
-static void
-push_steps (Rig *rig, gsize first, gsize steps)
-{
-  gst_buffer_unref (push_frame (rig, step_frame_new (rig, "features", first, steps)));
-}
-
-static void
-begin_video (Rig *rig, const gchar *properties)
-{
-  rig_init (rig, FOLDER, properties);
-  rig_begin_stream_with_caps (rig, VIDEO);
-}
+ * `lstm` with tensors in metas of media buffers, as GStreamer's analytics elements attach them:
+ * tensors that it accepts and refuses, and frames without tensors. */
+#include "media-rig.h"
 
 /* --- Tensors --- */
 
@@ -178,12 +61,12 @@ test_shapes (void)
     Rig rig;
 
     g_test_message ("row %u", i);
-    begin_video (&rig, "");
+    media_rig_begin (&rig, "");
     for (guint k = 0; k < n; k++)
       write_number (bytes + k * shapes[i].size, shapes[i].type, shapes[i].size, k);
     add_tensor (buffer, tensor_new ("features", shapes[i].type, bytes, n * shapes[i].size,
                             shapes[i].n_dims, shapes[i].dims));
-    gst_buffer_unref (push_frame (&rig, buffer));
+    gst_buffer_unref (media_rig_push (&rig, buffer));
     lstm_state_run (rig.state, shapes[i].steps, x, y);
     g_array_append_vals (rig.expected_outputs, y, shapes[i].steps * N);
     rig_assert_outputs (&rig);
@@ -199,9 +82,9 @@ test_steps_vary (void)
   gsize first = 0;
   Rig rig;
 
-  begin_video (&rig, "");
+  media_rig_begin (&rig, "");
   for (guint i = 0; i < G_N_ELEMENTS (steps); first += steps[i++]) {
-    push_steps (&rig, first, steps[i]);
+    media_rig_push_steps (&rig, first, steps[i]);
     rig_expect_outputs (&rig, first, steps[i], steps[i]);
   }
   rig_assert_outputs (&rig);
@@ -245,7 +128,7 @@ test_refused_tensors (void)
     GstTensor *tensor;
     Rig rig;
 
-    begin_video (&rig, cases[i].properties);
+    media_rig_begin (&rig, cases[i].properties);
     tensor = tensor_new (
         "a", cases[i].type, bytes, cases[i].bytes, cases[i].n_dims, cases[i].dims);
     if (cases[i].column_major)
@@ -269,14 +152,14 @@ test_ids (void)
     GstBuffer *buffer, *out;
     Rig rig;
 
-    begin_video (&rig, named ? "input-tensor-id=b" : "");
+    media_rig_begin (&rig, named ? "input-tensor-id=b" : "");
     buffer = frame_new (0);
     add_tensor (buffer, tensor_new ("other", GST_TENSOR_DATA_TYPE_FLOAT32, none, 20, 2, other));
     add_tensor (
         buffer, tensor_new ("b", GST_TENSOR_DATA_TYPE_FLOAT32, rig.x.items, 12, 2, dims));
     if (named)
       add_tensor (buffer, tensor_new ("a", GST_TENSOR_DATA_TYPE_FLOAT32, none, 12, 2, dims));
-    out = push_frame (&rig, buffer);
+    out = media_rig_push (&rig, buffer);
     rig_expect_outputs (&rig, 0, 1, 1);
     rig_assert_outputs (&rig);
     g_assert_nonnull (find_tensor (out, "other"));
@@ -292,164 +175,13 @@ test_ambiguous (void)
   GstBuffer *buffer;
   Rig rig;
 
-  begin_video (&rig, "");
+  media_rig_begin (&rig, "");
   buffer = step_frame_new (&rig, "a", 0, 1);
   add_tensor (buffer,
       tensor_new ("b", GST_TENSOR_DATA_TYPE_FLOAT32, rig.x.items, 12, 1, (const gsize[]){3}));
   g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
   assert_error_posted (
       rig.bus, "*input-tensor-id to select one, found a ?1, 3? float32, b ?3? float32");
-  rig_clear (&rig);
-}
-
-/* --- Output --- */
-
-/* The media pass with the same memory and metas, also if the buffer has a second reference. */
-static void
-test_in_place (void)
-{
-  for (guint shared = 0; shared < 2; shared++) {
-    g_autoptr (GstCaps) timestamps = gst_caps_new_empty_simple ("timestamp/x-test");
-    GstBuffer *buffer, *out;
-    GstMemory *pixels;
-    Rig rig;
-
-    begin_video (&rig, "");
-    buffer = step_frame_new (&rig, "features", 0, 1);
-    pixels = gst_buffer_peek_memory (buffer, 0);
-    gst_buffer_add_reference_timestamp_meta (buffer, timestamps, 7, 8);
-    GST_BUFFER_OFFSET (buffer) = 5;
-    GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_MARKER);
-    if (shared)
-      gst_buffer_ref (buffer);
-    out = push_frame (&rig, buffer);
-    g_assert_true ((out == buffer) == !shared);
-    g_assert_true (gst_buffer_peek_memory (out, 0) == pixels);
-    g_assert_cmpuint (gst_buffer_n_memory (out), ==, 1);
-    g_assert_cmpuint (GST_BUFFER_OFFSET (out), ==, 5);
-    g_assert_cmpuint (GST_BUFFER_PTS (out), ==, 0);
-    g_assert_cmpuint (GST_BUFFER_DURATION (out), ==, 1000);
-    g_assert_true (GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_MARKER));
-    g_assert_nonnull (gst_buffer_get_reference_timestamp_meta (out, NULL));
-    g_assert_nonnull (find_tensor (out, "features"));
-    if (shared) {
-      g_assert_nonnull (find_tensor (buffer, "features"));
-      g_assert_null (find_tensor (buffer, "lstm-output"));
-      gst_buffer_unref (buffer);
-    }
-    gst_buffer_unref (out);
-    rig_clear (&rig);
-  }
-}
-
-static void
-test_emit (void)
-{
-  static const struct {
-    const gchar *id;
-    gsize n_dims, dims[3];
-  } cases[] = {
-      {"mood", 2, {2, 16}},
-      {"mood-hidden", 2, {2, 16}},
-      {"mood-cell", 2, {2, 16}},
-      {"mood-gates", 3, {2, 4, 16}},
-  };
-  GstBuffer *out;
-  Rig rig;
-
-  begin_video (&rig, "output-tensor-id=mood emit=output+hidden+cell+gates");
-  out = push_frame (&rig, step_frame_new (&rig, "features", 0, 2));
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    const GstTensor *tensor = find_tensor (out, cases[i].id);
-    gsize n = sizeof (gfloat);
-
-    g_assert_nonnull (tensor);
-    g_assert_cmpuint (tensor->num_dims, ==, cases[i].n_dims);
-    for (gsize k = 0; k < tensor->num_dims; n *= tensor->dims[k++])
-      g_assert_cmpuint (tensor->dims[k], ==, cases[i].dims[k]);
-    g_assert_cmpuint (gst_buffer_get_size (tensor->data), ==, n);
-  }
-  gst_buffer_unref (out);
-  rig_clear (&rig);
-}
-
-/* If output-tensor-id is NULL, the default is used. */
-static void
-test_no_id (void)
-{
-  Rig rig;
-
-  rig_init (&rig, FOLDER, "");
-  gst_element_set_state (rig.lstm, GST_STATE_NULL);
-  g_object_set (rig.lstm, "output-tensor-id", NULL, NULL);
-  gst_element_set_state (rig.lstm, GST_STATE_PLAYING);
-  rig_begin_stream_with_caps (&rig, VIDEO);
-  push_steps (&rig, 0, 1);
-  rig_expect_outputs (&rig, 0, 1, 1);
-  rig_assert_outputs (&rig);
-  rig_clear (&rig);
-}
-
-/* The output of a window is attached to the frame that completes the window. */
-static void
-test_window (void)
-{
-  Rig rig;
-
-  begin_video (&rig, "output-mode=window window-length=3 window-hop=2");
-  for (guint i = 0; i < 8; i++) {
-    GstBuffer *out = push_frame (&rig, step_frame_new (&rig, "features", i, 1));
-    const gboolean complete = i >= 2 && i % 2 == 0;
-
-    g_assert_true ((find_tensor (out, "lstm-output") != NULL) == complete);
-    gst_buffer_unref (out);
-    if (complete) {
-      rig_expect_reset (&rig);
-      rig_expect_outputs (&rig, i - 2, 3, 1);
-    }
-  }
-  rig_assert_outputs (&rig);
-  /* One buffer may complete several windows. */
-  rig_push_flush (&rig);
-  push_steps (&rig, 0, 7);
-  for (guint i = 2; i < 7; i += 2) {
-    rig_expect_reset (&rig);
-    rig_expect_outputs (&rig, i - 2, 3, 1);
-  }
-  rig_assert_outputs (&rig);
-  rig_clear (&rig);
-}
-
-/* The final vector is only in a message: no frame follows that could carry it. */
-static void
-test_final (void)
-{
-  g_autoptr (GstMessage) message = NULL;
-  const GValue *values;
-  guint64 timestamp;
-  Rig rig;
-
-  begin_video (&rig, "output-mode=final");
-  push_steps (&rig, 0, 1);
-  push_steps (&rig, 1, 2); /* two steps share a duration of 1000 */
-  g_assert_cmpuint (rig.outputs->len, ==, 0);
-  g_string_truncate (rig.log, 0);
-  rig_push_eos (&rig);
-  rig_assert_log (&rig, "eos");
-  message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ELEMENT);
-  g_assert_nonnull (message);
-  g_assert_true (gst_message_has_name (message, "lstm-final"));
-  g_assert_true (
-      gst_structure_get_uint64 (gst_message_get_structure (message), "timestamp", &timestamp));
-  g_assert_cmpuint (timestamp, ==, 1500);
-  values = gst_structure_get_value (gst_message_get_structure (message), "output");
-  for (guint i = 0; i < gst_value_array_get_size (values); i++) {
-    const gfloat value = g_value_get_float (gst_value_array_get_value (values, i));
-
-    g_array_append_val (rig.outputs, value);
-  }
-  rig_expect_outputs (&rig, 0, 3, 1);
-  rig_assert_outputs (&rig);
   rig_clear (&rig);
 }
 
@@ -477,17 +209,17 @@ test_gaps (void)
     gfloat y[N];
     Rig rig;
 
-    begin_video (&rig, cases[i].properties);
-    push_steps (&rig, 0, 1);
+    media_rig_begin (&rig, cases[i].properties);
+    media_rig_push_steps (&rig, 0, 1);
     rig_expect_outputs (&rig, 0, 1, 1);
-    out = push_frame (&rig, frame_new (1));
+    out = media_rig_push (&rig, frame_new (1));
     g_assert_null (gst_buffer_get_tensor_meta (out));
     gst_buffer_unref (out);
     if (cases[i].resets)
       rig_expect_reset (&rig);
     for (guint k = 0; k < cases[i].zeros; k++)
       lstm_state_run (rig.state, 1, zeros, y);
-    push_steps (&rig, 2, 1);
+    media_rig_push_steps (&rig, 2, 1);
     rig_expect_outputs (&rig, 2, 1, 1);
     rig_assert_outputs (&rig);
     g_object_get (rig.lstm, "stats", &stats, NULL);
@@ -508,14 +240,14 @@ test_gap_in_window (void)
   gfloat y[2 * N];
   Rig rig;
 
-  begin_video (&rig, "output-mode=window window-length=2 gap-policy=zero-step");
-  push_steps (&rig, 0, 1);
+  media_rig_begin (&rig, "output-mode=window window-length=2 gap-policy=zero-step");
+  media_rig_push_steps (&rig, 0, 1);
   rig_push_event (&rig, gst_event_new_gap (1000, GST_CLOCK_TIME_NONE));
   g_assert_cmpuint (rig.outputs->len, ==, 0);
-  push_steps (&rig, 2, 1);
+  media_rig_push_steps (&rig, 2, 1);
   lstm_state_run (rig.state, 1, zeros, y);
   rig_expect_outputs (&rig, 2, 1, 1);
-  out = push_frame (&rig, frame_new (3));
+  out = media_rig_push (&rig, frame_new (3));
   g_assert_nonnull (find_tensor (out, "lstm-output"));
   gst_buffer_unref (out);
   rig_expect_reset (&rig);
@@ -532,9 +264,9 @@ test_first_gap_warns (void)
 {
   Rig rig;
 
-  begin_video (&rig, "input-tensor-id=features");
+  media_rig_begin (&rig, "input-tensor-id=features");
   for (guint i = 0; i < 3; i++)
-    gst_buffer_unref (push_frame (&rig, frame_new (i)));
+    gst_buffer_unref (media_rig_push (&rig, frame_new (i)));
   assert_warning_posted (rig.bus, "buffer: expected a tensor features, found none*");
   g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_WARNING));
   rig_clear (&rig);
@@ -546,9 +278,9 @@ test_outside (void)
   GstBuffer *out;
   Rig rig;
 
-  begin_video (&rig, "");
+  media_rig_begin (&rig, "");
   rig_push_segment_range (&rig, 0, 500);
-  out = push_frame (
+  out = media_rig_push (
       &rig, step_frame_new (&rig, "features", 2, 1)); /* passes, as in every filter */
   g_assert_null (find_tensor (out, "lstm-output"));
   gst_buffer_unref (out);
@@ -564,9 +296,9 @@ test_allocation (void)
   g_autoptr (GstQuery) query = gst_query_new_allocation (caps, TRUE);
   Rig rig;
 
-  begin_video (&rig, "");
+  media_rig_begin (&rig, "");
   gst_harness_add_propose_allocation_meta (rig.harness, GST_TENSOR_META_API_TYPE, NULL);
-  push_steps (&rig, 0, 1);
+  media_rig_push_steps (&rig, 0, 1);
   g_assert_true (gst_pad_peer_query (rig.harness->srcpad, query));
   g_assert_true (gst_query_find_allocation_meta (query, GST_TENSOR_META_API_TYPE, NULL));
   rig_clear (&rig);
@@ -581,11 +313,6 @@ main (int argc, char **argv)
       {"/lstm-media/refused-tensors", test_refused_tensors},
       {"/lstm-media/ids", test_ids},
       {"/lstm-media/ambiguous", test_ambiguous},
-      {"/lstm-media/in-place", test_in_place},
-      {"/lstm-media/emit", test_emit},
-      {"/lstm-media/no-id", test_no_id},
-      {"/lstm-media/window", test_window},
-      {"/lstm-media/final", test_final},
       {"/lstm-media/gaps", test_gaps},
       {"/lstm-media/gap-in-window", test_gap_in_window},
       {"/lstm-media/first-gap-warns", test_first_gap_warns},

@@ -148,7 +148,7 @@ main (int argc, char **argv)
 {
   static const TestRow tests[] = {
       {"/lstm-preroll/state-file", test_state_file},
-      {"/lstm-preroll/emit_reset", test_reset},
+      {"/lstm-preroll/reset", test_reset},
   };
 
   return test_main (argc, argv, tests, G_N_ELEMENTS (tests));

@@ -3,38 +3,14 @@
  * An element `lstm` between two pads. The rig logs the output of the element, and runs the same
  * model by liblstm alone to compare. */
 #pragma once
-#include "../array.h"
 #include "npy-files.h"
+#include "step-array.h"
 #include <lstm/lstm.h>
 #include <string.h>
 
 /* Caps of one float32 tensor. @more: further fields after a comma, or "" */
 #define CAPS(dimensions, more)                                                                 \
   "other/tensors,format=static,num_tensors=1,types=float32,dimensions=(string)" dimensions more
-
-/* --- Vectors --- */
-
-/* float32 steps of a .npy file */
-typedef struct {
-  gsize streams, length, size;
-  gfloat *items; /* (streams, length, size) */
-} StepArray;
-
-/* Loads a file of the shape (length, size) or (streams, length, size). */
-StepArray step_array_load (const gchar *path);
-
-/* Returns: (transfer full): steps @first to @first + @n of the first @streams streams, as they lie
- * in a buffer */
-gfloat *step_array_copy (const StepArray *array, gsize streams, gsize first, gsize n);
-
-/* Returns: (transfer full): the path of @file in a folder of vectors/lstm; if @folder contains a
- * slash, in a folder of vectors */
-gchar *get_vector_path (const gchar *folder, const gchar *file);
-
-/* Asserts that both arrays have the same 32-bit items. */
-void assert_same_bits (const GArray *found, const GArray *expected);
-
-/* --- The element --- */
 
 typedef struct {
   GstHarness *harness;
@@ -72,7 +48,7 @@ void rig_expect_reset (Rig *rig);
  * outputs. */
 void rig_expect_outputs (Rig *rig, gsize first, gsize n, gsize n_outputs);
 
-/* Asserts that the outputs are the expected ones to the bit, and clears both. */
+/* Asserts that outputs and expected outputs are equal to the bit, and clears both. */
 void rig_assert_outputs (Rig *rig);
 
 /* Asserts that the log is @expected, and clears it. */

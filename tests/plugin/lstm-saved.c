@@ -134,7 +134,7 @@ static const struct {
     {"0/1", 1, 500, NONE, NONE},
     {"0/1", 1, NONE, 70, NONE},
     {"30/1", 1, NONE, 70, NONE},
-    {"30/1", 1, 33333333, 70, 66666666},    /* the framerate gives the duration */
+    {"30/1", 1, 33333333, 70, 66666666},    /* the framerate determines the duration */
     {"30/1", 1, 66666666, NONE, 100000000}, /* the timestamp may be rounded down */
     {"30/1", 1, 33333334, NONE, 66666667},  /* or up */
     {"30/1", 2, 40000000, NONE, 106666666}, /* or be between two frames */

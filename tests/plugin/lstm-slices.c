@@ -158,7 +158,7 @@ test_interruption (void)
   }
 }
 
-/* Asserts that @state gives the outputs from step @at on. */
+/* Asserts that the outputs from step @at on are those of @state. */
 static void
 assert_follows (Rig *rig, LstmState *state, gsize at)
 {

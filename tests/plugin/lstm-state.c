@@ -241,7 +241,8 @@ test_refusals (void)
   }
 }
 
-/* With the same states as state-location the element does not start. */
+/* The element does not start if the file of state-location has one of these states. Another number
+ * of streams is refused later, with the caps. */
 static void
 test_refused_files (void)
 {

@@ -187,7 +187,7 @@ push_item (Rig *rig, guint i)
     gst_buffer_unref (gst_harness_pull (rig->harness));
 }
 
-/* Errors leave no trace: the outputs of a new sequence are those of liblstm. */
+/* Earlier errors do not affect a new sequence: its outputs are those of liblstm. */
 static void
 check_new_sequence (Rig *rig, guint mode)
 {

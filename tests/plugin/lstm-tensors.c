@@ -102,7 +102,7 @@ static void
 test_types (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    for (gsize offset = 0; offset < 2; offset++) { /* aligned; unaligned, with leading ones */
+    for (gsize offset = 0; offset < 2; offset++) { /* aligned; unaligned and with leading dimensions of 1 */
       g_autofree gchar *caps = g_strdup_printf (
           "format=static,num_tensors=1,types=%s,dimensions=(string)%s3:4", types[i].name,
           offset ? "1:1:" : "");
@@ -265,7 +265,7 @@ test_flexible (void)
   rig_clear (&rig);
 }
 
-/* A model with input size 1 reads leading ones as vectors of one value. */
+/* A model with input size 1 reads leading dimensions of 1 as vectors of one value. */
 static void
 test_flexible_scalars (void)
 {

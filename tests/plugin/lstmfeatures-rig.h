@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pictures with known pixels, and the features that the definition of `lstmfeatures` gives for
- * them. */
+ * Pictures with known pixels, and their features by the definition of `lstmfeatures`. */
 #pragma once
 #include "testutil.h"
 #include <gst/video/video.h>

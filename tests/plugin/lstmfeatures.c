@@ -62,8 +62,7 @@ test_colorimetry (void)
     }
 }
 
-/* A flat frame through numbers that one can features_assert_grid by hand; also the order of the
- * channels. */
+/* Frames of one color, whose features can be computed by hand; they check the order of channels. */
 static void
 test_flat (void)
 {

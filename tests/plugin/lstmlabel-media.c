@@ -154,7 +154,7 @@ test_frames (void)
   }
 }
 
-/* The classification is added to existing ones. */
+/* The element adds its classification to the existing classifications. */
 static void
 test_relations_stay (void)
 {

@@ -220,7 +220,7 @@ refuse_once (GstPad *pad, GstPadProbeInfo *info, gpointer calls)
   return GST_PAD_PROBE_HANDLED;
 }
 
-/* If downstream refuses a buffer amid the steps, the remaining steps are not pushed later. */
+/* If downstream refuses an output buffer, the remaining steps are not pushed later. */
 static void
 test_refused (void)
 {

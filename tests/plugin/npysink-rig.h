@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * An element `npysink` behind a pad, with a bus. */
+ * An element `npysink` that a test feeds through a pad, with a bus. */
 #pragma once
 #include "npy-files.h"
 

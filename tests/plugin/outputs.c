@@ -376,8 +376,8 @@ test_fifo (void)
 }
 
 /* A file that a shell has opened is written at its position, and the shell continues after the
- * output. The link stands for /dev/stdout, which a faulty writer that runs as root would
- * replace. */
+ * output. The test writes to a link instead of /dev/stdout, which a faulty writer that runs as root
+ * would replace. */
 static void
 test_descriptors (void)
 {
