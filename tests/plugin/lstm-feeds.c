@@ -87,11 +87,11 @@ test_reference (void)
 static void
 assert_expected (void)
 {
-  g_autofree gchar *got = build_dir_path ("got");
+  g_autofree gchar *output = build_dir_path ("got");
   g_autofree gchar *expected = build_dir_path ("expected");
 
-  test_assert_same_file (got, expected);
-  g_assert_cmpint (g_remove (got), ==, 0);
+  test_assert_same_file (output, expected);
+  g_assert_cmpint (g_remove (output), ==, 0);
 }
 
 /* Returns: (transfer full) */

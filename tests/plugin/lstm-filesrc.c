@@ -19,7 +19,7 @@ test_outputs (void)
   g_autofree gchar *x_path = get_vector_path ("long-no-bias", "x.npy");
   gchar *dir = test_dir_new ();
   g_autofree gchar *raw = g_build_filename (dir, "x", NULL);
-  g_autofree gchar *got = g_build_filename (dir, "got", NULL);
+  g_autofree gchar *output = g_build_filename (dir, "got", NULL);
   g_autofree gchar *expected = g_build_filename (dir, "expected", NULL);
   StepArray x = step_array_load (x_path);
 
@@ -32,13 +32,13 @@ test_outputs (void)
             "types=float32,dimensions=(string)3:%u,framerate=%s ! lstm model-location=%s %s ! "
             "npysink location=%s",
             raw, 12 * cases[i].steps, cases[i].steps, cases[i].framerate, model,
-            cases[i].properties, got)
+            cases[i].properties, output)
         || !test_launch (&error,
             "npysrc location=%s steps-per-buffer=%u ! lstm model-location=%s %s ! "
             "npysink location=%s",
             x_path, cases[i].steps, model, cases[i].properties, expected))
       g_error ("%s", error);
-    test_assert_same_file (got, expected);
+    test_assert_same_file (output, expected);
   }
   g_free (x.items);
   test_dir_remove (dir);

@@ -109,6 +109,12 @@ test_preroll (void)
 
 /* --- Elements that drop --- */
 
+typedef struct {
+  const gchar *mode; /* of the element that drops */
+  const gchar *properties;
+  const gchar *in; /* input of `lstm`, see live_rig_assert_inputs() */
+} DropCase;
+
 /* Closes the valve for steps 10 to 19 and 30 to 34. */
 static GstPadProbeReturn
 on_valve_input (GstPad *pad, GstPadProbeInfo *info, gpointer data)
@@ -124,9 +130,7 @@ on_valve_input (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 static void
 test_valve (void)
 {
-  static const struct {
-    const gchar *drop_mode, *properties, *in;
-  } cases[] = {
+  static const DropCase cases[] = {
       {"drop-all", "", "Snd9b d9b d24b E"},
       {"drop-all", "reset-on=discont", "Snd9b d9b d24b E"},
       {"drop-all", "output-mode=final", "Snd9b d9b d24b E"},
@@ -142,11 +146,11 @@ test_valve (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree gchar *before = g_strdup_printf (
-        "npysrc location=$X ! valve name=valve drop-mode=%s", cases[i].drop_mode);
+        "npysrc location=$X ! valve name=valve drop-mode=%s", cases[i].mode);
     g_autoptr (GstElement) valve = NULL;
     LiveRig rig;
 
-    g_test_message ("%s %s", cases[i].drop_mode, cases[i].properties);
+    g_test_message ("%s %s", cases[i].mode, cases[i].properties);
     live_rig_init_vectors (&rig, "seed-1x30", before, cases[i].properties, "fakesink");
     valve = gst_bin_get_by_name (GST_BIN (rig.pipeline), "valve");
     add_pad_probe (valve, "sink", GST_PAD_PROBE_TYPE_BUFFER, on_valve_input, &rig);
@@ -189,9 +193,7 @@ on_source_output (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 static void
 test_leaky_queue (void)
 {
-  static const struct {
-    const gchar *leaky, *properties, *in;
-  } cases[] = {
+  static const DropCase cases[] = {
       {"downstream", "", "Snd db E"},
       {"downstream", "reset-on=discont", "Snd db E"},
       {"upstream", "", "Snd 2b E"},
@@ -200,12 +202,12 @@ test_leaky_queue (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree gchar *before = g_strdup_printf (
-        "npysrc name=source location=$X ! queue leaky=%s max-size-buffers=2", cases[i].leaky);
+        "npysrc name=source location=$X ! queue leaky=%s max-size-buffers=2", cases[i].mode);
     g_autoptr (GstElement) source = NULL;
     g_autoptr (GstElement) sink = NULL;
     LiveRig rig;
 
-    g_test_message ("%s %s", cases[i].leaky, cases[i].properties);
+    g_test_message ("%s %s", cases[i].mode, cases[i].properties);
     live_rig_init_vectors (
         &rig, "seed-1x30", before, cases[i].properties, "fakesink name=sink async=false");
     source = gst_bin_get_by_name (GST_BIN (rig.pipeline), "source");

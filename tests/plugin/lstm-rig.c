@@ -75,13 +75,13 @@ gboolean
 rig_push_caps_text (Rig *rig, const gchar *text)
 {
   g_autoptr (GstCaps) caps = gst_caps_from_string (text);
-  g_autoptr (GstCaps) taken = NULL;
+  g_autoptr (GstCaps) current = NULL;
   g_autoptr (GstPad) pad = gst_element_get_static_pad (rig->lstm, "sink");
 
   g_assert_nonnull (caps);
   rig_push_event (rig, gst_event_new_caps (caps));
-  taken = gst_pad_get_current_caps (pad);
-  return taken && gst_caps_is_equal (taken, caps);
+  current = gst_pad_get_current_caps (pad);
+  return current && gst_caps_is_equal (current, caps);
 }
 
 gboolean
@@ -312,16 +312,16 @@ rig_buffer_new (Rig *rig, gsize first)
 }
 
 void
-rig_expect_outputs (Rig *rig, gsize first, gsize steps, gsize kept)
+rig_expect_outputs (Rig *rig, gsize first, gsize n_steps, gsize n_outputs)
 {
   const gsize n = lstm_model_get_output_size (lstm_state_get_model (rig->state));
-  g_autofree gfloat *x = step_array_copy (&rig->x, rig->n_streams, first, steps);
-  g_autofree gfloat *y = g_new (gfloat, rig->n_streams * steps * n);
+  g_autofree gfloat *x = step_array_copy (&rig->x, rig->n_streams, first, n_steps);
+  g_autofree gfloat *y = g_new (gfloat, rig->n_streams * n_steps * n);
 
-  lstm_state_run (rig->state, steps, x, y);
+  lstm_state_run (rig->state, n_steps, x, y);
   for (gsize s = 0; s < rig->n_streams; s++)
-    g_array_append_vals (
-        rig->expected_outputs, y + (s * steps + steps - kept) * n, (guint) (kept * n));
+    g_array_append_vals (rig->expected_outputs, y + (s * n_steps + n_steps - n_outputs) * n,
+        (guint) (n_outputs * n));
 }
 
 void

@@ -44,9 +44,9 @@ LstmState *rig_state_new (const Rig *rig, LstmModel *model);
 /* Replaces the state of liblstm by a new one, for the current number of streams. */
 void rig_expect_reset (Rig *rig);
 
-/* Runs liblstm over @n steps and appends the outputs of the last @n_outputs steps to the expected
+/* Runs liblstm over @n_steps steps and appends the outputs of the last @n_outputs steps to the expected
  * outputs. */
-void rig_expect_outputs (Rig *rig, gsize first, gsize n, gsize n_outputs);
+void rig_expect_outputs (Rig *rig, gsize first, gsize n_steps, gsize n_outputs);
 
 /* Asserts that outputs and expected outputs are equal to the bit, and clears both. */
 void rig_assert_outputs (Rig *rig);

@@ -26,11 +26,12 @@ step_array_copy (const StepArray *array, gsize streams, gsize first, gsize n)
 }
 
 void
-assert_same_bits (const GArray *got, const GArray *expected)
+assert_same_bits (const GArray *found, const GArray *expected)
 {
-  g_assert_cmpuint (got->len, ==, expected->len);
-  for (guint i = 0; i < got->len; i++)
-    g_assert_cmphex (g_array_index (got, guint32, i), ==, g_array_index (expected, guint32, i));
+  g_assert_cmpuint (found->len, ==, expected->len);
+  for (guint i = 0; i < found->len; i++)
+    g_assert_cmphex (
+        g_array_index (found, guint32, i), ==, g_array_index (expected, guint32, i));
 }
 
 gchar *

@@ -87,28 +87,30 @@ assert_matches (const gchar *text, const gchar *pattern)
     g_error ("expected '%s', found '%s'", pattern, text ? text : "(nothing)");
 }
 
+/* Pops the first message of @type and asserts that its text matches @pattern. */
+static void
+assert_posted (GstBus *bus, GstMessageType type,
+    void (*parse) (GstMessage *message, GError **error, gchar **debug), const gchar *pattern)
+{
+  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, type);
+  g_autoptr (GError) error = NULL;
+
+  if (!message)
+    g_error ("expected '%s', found no %s", pattern, gst_message_type_get_name (type));
+  parse (message, &error, NULL);
+  assert_matches (error->message, pattern);
+}
+
 void
 assert_warning_posted (GstBus *bus, const gchar *pattern)
 {
-  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_WARNING);
-  g_autoptr (GError) warning = NULL;
-
-  if (!message)
-    g_error ("expected '%s', found no warning", pattern);
-  gst_message_parse_warning (message, &warning, NULL);
-  assert_matches (warning->message, pattern);
+  assert_posted (bus, GST_MESSAGE_WARNING, gst_message_parse_warning, pattern);
 }
 
 void
 assert_error_posted (GstBus *bus, const gchar *pattern)
 {
-  g_autoptr (GstMessage) message = gst_bus_pop_filtered (bus, GST_MESSAGE_ERROR);
-  g_autoptr (GError) error = NULL;
-
-  if (!message)
-    g_error ("expected '%s', found no error", pattern);
-  gst_message_parse_error (message, &error, NULL);
-  assert_matches (error->message, pattern);
+  assert_posted (bus, GST_MESSAGE_ERROR, gst_message_parse_error, pattern);
 }
 
 void
