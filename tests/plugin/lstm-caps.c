@@ -237,9 +237,9 @@ static const struct {
     {NULL, 0, NULL, "property model-location: expected a path, found none"},
     {NULL, 0, "%s/none", "*/none: *No such file or directory"},
     {NULL, 0, "%s", "*: expected a file, found a directory"},
-    {"", 0, "%s/file", "*/file: expected a safetensors file, found 0 bytes"},
+    {"", 0, "%s/file", "*/file: expected at least 8 bytes of safetensors, found 0 bytes"},
     {"This is no model.", -1, "%s/file",
-        "*/file: expected a safetensors file, or lstm-convert *"},
+        "*/file: expected safetensors, or lstm-convert to convert the file, *"},
     {"\2\0\0\0\0\0\0\0{}", 10, "%s/file", "*/file: expected \"lstm.layers\" in __metadata__*"},
 };
 
