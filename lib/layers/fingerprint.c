@@ -21,7 +21,7 @@ order_halves (guint64 word)
   return G_BYTE_ORDER == G_LITTLE_ENDIAN ? word : word << 32 | word >> 32;
 }
 
-/* Runs a round of xxHash, which is as fast as memory is read; a cryptographic hash would take
+/* Runs a round of xxHash, which is as fast as memory is read; a cryptographic hash would need
  * longer than the rest of loading. The round is one-to-one in either argument: a single different
  * weight changes the lane. */
 static guint64

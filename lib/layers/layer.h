@@ -14,7 +14,7 @@ typedef struct _LstmLayerSource LstmLayerSource;
 /* The shape of h and c of an LSTM layer or of one of its directions, and their initial values */
 typedef struct {
   gsize n_h, n_c;               /* p, m */
-  gsize h_stride, c_stride;     /* floats of a state row, padded to whole panels */
+  gsize h_stride, c_stride;     /* floats of a state row, padded to full panels */
   float *initial_h, *initial_c; /* (h_stride), (c_stride); NULL: zeros */
 } LstmMemoryLayout;
 

@@ -23,8 +23,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LstmArray, lstm_array_clear)
 /* Returns whether the file has the tensor @name of the layer. */
 gboolean lstm_layer_source_has_tensor (const LstmLayerSource *source, const char *name);
 
-/* Reads the tensor @name of the layer. If the tensor is missing, sets @found to FALSE and leaves
- * @array alone; with @found NULL this is an error. */
+/* Reads the tensor @name of the layer. If the tensor is missing, sets @found to FALSE and keeps
+ * @array unchanged; with @found NULL a missing tensor is an error. */
 gboolean lstm_layer_source_read_tensor (const LstmLayerSource *source, const char *name,
     gboolean *found, LstmArray *array, GError **error);
 
@@ -47,7 +47,6 @@ gboolean lstm_layer_source_read_word (const LstmLayerSource *source, const char 
 gboolean lstm_layer_source_read_activation (const LstmLayerSource *source, JsonNode *node,
     const char *fallback, LstmActivation *activation, GError **error);
 
-/* Sets @error: the layer has something else than @expected under @key of @object. Returns:
- * FALSE */
+/* Sets @error, with the value under @key of @object, which is not @expected. Returns: FALSE */
 gboolean lstm_layer_source_refuse_value (const LstmLayerSource *source, JsonObject *object,
     const char *key, const char *expected, GError **error);

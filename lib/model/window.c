@@ -128,7 +128,7 @@ advance_slot (const LstmWindow *window, gsize *countdown, gsize *slot)
   *slot = (*slot + 1) % window->slots;
 }
 
-/* Starts a window if one begins with the next step. */
+/* Starts a window if the next step is the first step of a window. */
 static void
 start_window (LstmWindow *window)
 {
