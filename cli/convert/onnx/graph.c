@@ -2,7 +2,6 @@
 #include "onnx/graph.h"
 #include "onnx/ops.h"
 #include "onnx/order.h"
-#include <string.h>
 
 #define MAX_INPUTS 4096
 
@@ -208,7 +207,7 @@ run_node (OnnxReader *reader, OnnxScope *scope, const Onnx__NodeProto *proto, GE
 }
 
 gboolean
-onnx_run_graph (
+onnx_graph_run (
     OnnxReader *reader, OnnxScope *scope, const Onnx__GraphProto *graph, GError **error)
 {
   g_auto (OnnxOrder) order = {NULL};
@@ -221,50 +220,4 @@ onnx_run_graph (
   return !order.cyclic
          || set_node_error (
              reader, order.cyclic, error, "inputs: expected a graph without cycles, found one");
-}
-
-static OnnxValue *
-run_branch (OnnxReader *reader, OnnxNode *node, const Onnx__GraphProto *graph)
-{
-  g_autoptr (GHashTable) values = g_hash_table_new (g_str_hash, g_str_equal);
-  OnnxScope scope = {node->scope, values, node->scope->depth + 1};
-  g_autoptr (GError) error = NULL;
-  const char *duplicate;
-
-  if (scope.depth > ONNX_MAX_DEPTH)
-    return onnx_unsupported (reader, node,
-        "branch: expected at most %d graphs within each other, found %u", ONNX_MAX_DEPTH,
-        scope.depth);
-  if ((duplicate = onnx_scope_add_initializers (reader, &scope, graph)))
-    return onnx_unsupported (reader, node,
-        "branch: expected initializers of different names, found two of the name \"%s\"",
-        onnx_shorten_text (reader, duplicate));
-  if (graph->n_output != node->n_outputs)
-    return onnx_unsupported (reader, node,
-        "branch: expected %u outputs, as the node has, found %" G_GSIZE_FORMAT, node->n_outputs,
-        graph->n_output);
-  if (!onnx_run_graph (reader, &scope, graph, &error))
-    return onnx_unsupported (reader, node, "branch: %s",
-        error->message + strlen (reader->input->path) + strlen (": "));
-  for (guint i = 0; i < node->n_outputs; i++)
-    node->outputs[i] = onnx_scope_find (reader, &scope, onnx_string (graph->output[i]->name));
-  return node->outputs[0];
-}
-
-OnnxValue *
-onnx_run_if (OnnxReader *reader, OnnxNode *node)
-{
-  const OnnxTensor *condition = onnx_get_tensor_input (node, 0);
-  const Onnx__AttributeProto *branch;
-  const char *name;
-
-  if (!condition || !condition->is_int || condition->n_values != 1
-      || condition->ints[0].factor != ONNX_NO_FACTOR)
-    return onnx_unsupported_input (
-        reader, node, "condition", 0, "one that follows from constants and known sizes");
-  name = condition->ints[0].offset ? "then_branch" : "else_branch";
-  branch = onnx_find_attribute (node, name);
-  if (!branch || !branch->g)
-    return onnx_unsupported (reader, node, "%s: expected a graph, found none", name);
-  return run_branch (reader, node, branch->g);
 }

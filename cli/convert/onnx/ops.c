@@ -7,7 +7,7 @@
 #include "onnx/fold-arithmetic.h"
 #include "onnx/fold-shape.h"
 #include "onnx/fold-values.h"
-#include "onnx/graph.h"
+#include "onnx/if.h"
 #include "onnx/int-arithmetic.h"
 #include "onnx/layout.h"
 #include "onnx/lstm.h"

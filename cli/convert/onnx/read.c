@@ -100,7 +100,7 @@ read_graph (OnnxReader *reader, GError **error)
     return NULL;
   onnx_find_state_inputs (reader);
   if (!onnx_add_inputs (reader, &scope, error)
-      || !onnx_run_graph (reader, &scope, reader->model->graph, error)
+      || !onnx_graph_run (reader, &scope, reader->model->graph, error)
       || !(last = onnx_choose_output (reader, &scope, error))
       || !(model = onnx_emit_layers (reader, last, error)))
     return NULL;
