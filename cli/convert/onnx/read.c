@@ -122,12 +122,6 @@ convert_read_onnx (const ConvertInput *input, GError **error)
   Onnx__ModelProto *proto;
   ConvertModel *model;
 
-  if (input->config) {
-    onnx_set_error (&reader, CONVERT_ERROR_UNSUPPORTED, error,
-        "--config is supported only for weights of Keras; found an ONNX model, which has its "
-        "layers");
-    return NULL;
-  }
   if (!onnx_check_bytes (input, error))
     return NULL;
   proto = onnx__model_proto__unpack (NULL, input->size, input->data);
