@@ -311,7 +311,8 @@ gst_lstm_class_init (GstLstmClass *klass)
   object_class->get_property = get_property;
   g_object_class_install_property (object_class, prop_stats,
       g_param_spec_boxed ("stats", "Statistics",
-          "Numbers of steps, outputs, resets, gaps, errors and non-finite buffers since PAUSED, and "
+          "Numbers of steps, outputs, resets, gaps, errors and non-finite buffers since "
+          "PAUSED, and "
           "the mean and maximum time of a step in ns",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   install_signals (klass);
