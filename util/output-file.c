@@ -40,7 +40,8 @@ check_replaceable (const LstmOutputFile *file, struct stat *info, GError **error
          || lstm_output_set_error (file, error, errno, "expected a file that may be written");
 }
 
-/* If the process may not set the group, the new group gets the rights of all other users. */
+/* Gives the new file the owner, group and mode @before. If the process may not set the group, the
+ * new group gets the rights of all other users. */
 static gboolean
 copy_owner_and_mode (const LstmOutputFile *file, const struct stat *before, GError **error)
 {
@@ -113,7 +114,7 @@ lstm_output_file_open (
   gboolean ok;
 
   *file = (LstmOutputFile){.path = g_strdup (path), .directory = -1, .descriptor = -1};
-  /* stat() comes first, because the kernel does not follow a link that it considers unsafe. */
+  /* stat() runs first, because the kernel does not follow a link that it considers unsafe. */
   if ((stat (path, &found) < 0 && errno != ENOENT)
       || !(target = lstm_output_follow_links (path)))
     ok = lstm_output_set_error (file, error, errno, "expected a file to write");

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Each attempt waits a millisecond for another process, which may wait for a slow disk to sync */
+/* Each attempt waits a millisecond for another process, which may wait for a slow disk to sync. */
 #define MAX_ATTEMPTS 30000
 
 static gboolean

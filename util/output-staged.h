@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The staged name of an output: the name in the directory of the target that a file has before it
- * is complete. A process that has the staged name holds a lock on the file until it renames the
- * file, so a file without a lock was left by a process that was killed. */
+ * is complete. A process keeps a lock on its file of the staged name until it renames the file,
+ * so a killed process left each file of that name without a lock. */
 #pragma once
 #include "util/output.h"
 

@@ -39,8 +39,8 @@ lstm_output_refuse_kind (
 
 /* --- Paths --- */
 
-/* The caller duplicates the descriptor rather than opening @path, which would start at the first
- * byte of the file and fail for a socket. */
+/* Finds the descriptor, so that the caller can duplicate it. Opening @path instead would start at
+ * the first byte of the file, and would fail for a socket. */
 int
 lstm_output_find_descriptor (const char *path)
 {

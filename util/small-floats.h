@@ -17,14 +17,14 @@ lstm_float_from_bits (guint32 bits)
   return value;
 }
 
-/* bfloat16: the upper half of a float32 */
+/* Converts bfloat16, the upper half of a float32. */
 static inline float
 lstm_float_from_bfloat16 (guint16 bits)
 {
   return lstm_float_from_bits ((guint32) bits << 16);
 }
 
-/* IEEE 754 binary16: sign, 5 bits of exponent with a bias of 15, 10 bits of fraction */
+/* Converts IEEE 754 binary16: sign, 5 bits of exponent with a bias of 15, 10 bits of fraction. */
 static inline float
 lstm_float_from_float16 (guint16 bits)
 {

@@ -25,21 +25,22 @@ read_length (const guint8 *data)
   return GUINT64_FROM_LE (length);
 }
 
-/* Matches if the length of the header and its first byte are right. */
+/* Matches if the length and the first byte of the header are right. */
 static gboolean
 matches_safetensors (const guint8 *data, gsize size)
 {
   return size > HEADER_AT && read_length (data) <= size && data[HEADER_AT] == '{';
 }
 
-/* Matches if one of the two is right, or if the file is too short to check them. */
+/* Matches if the length or the first byte of the header is right, or if the file is too short to
+ * check both. */
 static gboolean
 matches_broken_safetensors (const guint8 *data, gsize size)
 {
   return size <= HEADER_AT || read_length (data) <= size || data[HEADER_AT] == '{';
 }
 
-/* The signature is at byte 0, 512, 1024, 2048 … */
+/* Matches a file with the signature at byte 0, 512, 1024, 2048 … */
 static gboolean
 matches_hdf5 (const guint8 *data, gsize size)
 {
@@ -51,8 +52,8 @@ matches_hdf5 (const guint8 *data, gsize size)
   return FALSE;
 }
 
-/* The file begins with saved_model_schema_version 1. meta_graphs follows, and begins with
- * meta_info_def, field 1. */
+/* Matches a file that begins with saved_model_schema_version 1, followed by a meta_graphs that
+ * begins with meta_info_def, field 1. */
 static gboolean
 matches_saved_model (const guint8 *data, gsize size)
 {
@@ -65,7 +66,8 @@ matches_saved_model (const guint8 *data, gsize size)
   return at < size - 1 && data[at + 1] == 0x0a;
 }
 
-/* The file begins with ir_version, a varint of one byte. Another field of the model follows. */
+/* Matches a file that begins with ir_version, a varint of one byte, followed by another field of
+ * the model. */
 static gboolean
 matches_onnx (const guint8 *data, gsize size)
 {
@@ -86,7 +88,8 @@ matches_onnx (const guint8 *data, gsize size)
   }
 }
 
-/* A file of torch.save() before PyTorch 1.6 begins with the first instruction and its protocol. */
+/* Matches a file of torch.save() before PyTorch 1.6. The file begins with an instruction that
+ * contains the number of the pickle protocol. */
 static gboolean
 matches_pickle (const guint8 *data, gsize size)
 {

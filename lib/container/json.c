@@ -24,8 +24,8 @@ set_format_error (GError **error, const char *source, const char *format, ...)
   return FALSE;
 }
 
-/* Finds what json-glib does not refuse: it recurses once per level, and it accepts comments and
- * single quotes, which are not JSON. */
+/* Checks rules that json-glib does not enforce. json-glib recurses once per level, and it accepts
+ * comments and single quotes, which are not JSON. */
 static gboolean
 check_text (const char *text, gsize length, guint max_depth, const char *source, GError **error)
 {
@@ -67,7 +67,8 @@ typedef struct {
   char **duplicate; /* the first name that an object has twice, or NULL */
 } Members;
 
-/* Finds a name that an object has twice: json-glib silently keeps the last member of that name. */
+/* Finds a name that an object has twice, because json-glib silently keeps the last member of that
+ * name. */
 static void
 on_object_member (JsonParser *parser, JsonObject *object, const char *name, gpointer user_data)
 {

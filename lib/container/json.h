@@ -11,7 +11,7 @@
 JsonNode *lstm_json_parse (
     const char *text, gsize length, guint max_depth, const char *source, GError **error);
 
-/* The accessors below accept NULL for @node, which is of no type. */
+/* The accessors that follow accept NULL for @node, which has no type. */
 
 /* Return the content of @node. Returns: (transfer none) (nullable): NULL if @node has another
  * type */
@@ -21,8 +21,8 @@ JsonArray *lstm_json_get_array (JsonNode *node);
 
 gboolean lstm_json_is_integer (JsonNode *node);
 
-/* Set the value to the content of @node. Return FALSE, and leave the value alone, if @node has
- * another type. A number is an integer or a floating-point number; a size is an integer ≥ 0. */
+/* Set @value to the content of @node. Return FALSE and do not change @value if @node has another
+ * type. A number is an integer or a floating-point number; a size is an integer ≥ 0. */
 gboolean lstm_json_get_boolean (JsonNode *node, gboolean *value);
 gboolean lstm_json_get_number (JsonNode *node, double *value);
 gboolean lstm_json_get_size (JsonNode *node, gsize *value);

@@ -14,8 +14,8 @@
 struct _LstmDtype {
   const char *name;
   gsize size; /* in bytes */
-  float (*read) (
-      const guint8 *value); /* from little-endian bytes; NULL if weights cannot have the type */
+  /* Converts little-endian bytes; NULL if weights cannot have the type. */
+  float (*read) (const guint8 *value);
 };
 
 static float
@@ -98,7 +98,7 @@ lstm_safetensors_free (LstmSafetensors *st)
 static gboolean set_format_error (const LstmSafetensors *st, const char *tensor, GError **error,
     const char *format, ...) G_GNUC_PRINTF (4, 5);
 
-/* Returns: FALSE. @tensor is the name of the tensor that is wrong, or NULL. */
+/* @tensor: (nullable): the name of the tensor that has the problem. Returns: FALSE */
 static gboolean
 set_format_error (
     const LstmSafetensors *st, const char *tensor, GError **error, const char *format, ...)
@@ -394,7 +394,7 @@ lstm_safetensors_find_unused (const LstmSafetensors *st)
   for (guint i = 0; i < st->tensors->len; i++) {
     const LstmTensor *tensor = g_ptr_array_index (st->tensors, i);
 
-    if (!tensor->used)
+    if (!tensor->is_used)
       return tensor;
   }
   return NULL;
@@ -423,7 +423,7 @@ lstm_safetensors_require (const LstmSafetensors *st, const char *name, guint n_d
         "%s: tensor \"%s\": expected shape %s, found %s", st->file, name, expected, found);
     return NULL;
   }
-  tensor->used = TRUE;
+  tensor->is_used = TRUE;
   return tensor;
 }
 
@@ -466,7 +466,7 @@ lstm_safetensors_read (
         n);
     return FALSE;
   }
-  tensor->used = TRUE;
+  tensor->is_used = TRUE;
   for (gsize i = 0; i < n; i++) {
     array->values[i] = dtype->read (tensor->data + i * dtype->size);
     if (isfinite (array->values[i]))

@@ -17,7 +17,7 @@ typedef struct {
   gsize shape[LSTM_MAX_DIMS];
   gsize begin, end;   /* in bytes from the start of the data */
   const guint8 *data; /* little-endian, owned by the file */
-  gboolean used;      /* the model or the state needs the tensor */
+  gboolean is_used;   /* the model or the state needs the tensor */
 } LstmTensor;
 
 typedef struct {
@@ -40,7 +40,7 @@ LstmTensor *lstm_safetensors_find (const LstmSafetensors *st, const char *name);
 /* Returns: (transfer none) (nullable): the first tensor that is not marked as used */
 const LstmTensor *lstm_safetensors_find_unused (const LstmSafetensors *st);
 
-/* Finds a float32 tensor of exactly the given shape and marks it as used.
+/* Finds a float32 tensor whose shape is exactly @shape, and marks the tensor as used.
  * Returns: (transfer none): NULL with LSTM_ERROR_TENSOR or LSTM_ERROR_SHAPE */
 LstmTensor *lstm_safetensors_require (const LstmSafetensors *st, const char *name, guint n_dims,
     const gsize *shape, GError **error);

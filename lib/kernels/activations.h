@@ -30,8 +30,8 @@
   EACH (ELU, "elu", 1, 0, vf_select (x < 0, alpha * vf_map (expm1f, x), x)) \
   EACH (SELU, "selu", 0, 0, \
       1.05070098f * vf_select (x < 0, 1.67326324f * vf_map (expm1f, x), x)) \
-  EACH (SOFTPLUS, "softplus", 0, 0, vf_map (softplus_of, x)) \
-  EACH (MISH, "mish", 0, 0, x *vf_tanh (vf_map (softplus_of, x))) \
+  EACH (SOFTPLUS, "softplus", 0, 0, vf_map (compute_softplus, x)) \
+  EACH (MISH, "mish", 0, 0, x *vf_tanh (vf_map (compute_softplus, x))) \
   ROW (SOFTMAX, "softmax", softmax_row) \
   ROW (LOG_SOFTMAX, "log_softmax", log_softmax_row)
 
@@ -52,6 +52,6 @@ typedef struct {
 /* Returns the name of @kind in model files. */
 const char *lstm_activation_get_name (LstmActivationKind kind);
 
-/* Sets @activation to the one that model files call @name, with its default alpha and beta.
- * Returns 0 if there is none, and 1 otherwise. */
+/* Sets @activation to the activation that model files call @name, with its default alpha and beta.
+ * Returns 1, or 0 if no activation has this name. */
 int lstm_activation_find (const char *name, LstmActivation *activation);

@@ -5,11 +5,12 @@
  * below 2^-126 are also 0, as operands and as results: on many CPUs each denormal costs more than
  * the rest of a step, and c can stay denormal for ever.
  *
- * The compiler does not know that arithmetic depends on the mode. The "memory" clobber of both
- * functions keeps the order: kernels load their operands from memory and store their results
- * there, so that neither loads nor stores, nor the arithmetic between them, move past a change of
- * the mode, even in inlined code. A function that calls both functions must do no arithmetic of
- * its own.
+ * lstm_float_mode_enter() sets a mode and returns the mode of the caller, which
+ * lstm_float_mode_leave() restores. The compiler assumes that arithmetic does not depend on the
+ * mode. The "memory" clobber of both functions keeps the order: kernels load their operands from
+ * memory and store their results there, so that neither loads nor stores, nor the arithmetic
+ * between them, move past a change of the mode, even in inlined code. A function that calls both
+ * functions must do no arithmetic of its own.
  *
  * This header needs no GLib: kernels and their tests do not use GLib. */
 #pragma once

@@ -17,7 +17,7 @@
 #define STRING_(a) #a
 #define STRING(a) STRING_ (a)
 
-/* The row counts that a tile can have, each a constant of a call of its own. */
+/* The numbers of rows that a tile can have. Each of them is a constant in a call of its own. */
 #define TILE_SIZES(X, tile) \
   X (tile, 1) X (tile, 2) X (tile, 3) X (tile, 4) X (tile, 5) X (tile, 6)
 
@@ -98,7 +98,8 @@ compute_affine_tile (int precision, const LstmAffine *a, size_t row, size_t pane
   }
 }
 
-/* A branch that always goes the same way costs less than separate kernels for relu. */
+/* Returns relu (x) or tanh (x). The branch always goes the same way in a layer, and costs less than
+ * separate kernels for relu. */
 INLINE vf
 cell_activation (int relu, vf x)
 {
@@ -215,8 +216,8 @@ to_words_bfloat16 (const float *x, size_t x_stride, size_t n_rows, size_t k, flo
   }
 }
 
-/* Returns the largest |x| of a row. Compared as integers, infinities and NaN exceed all
- * numbers. */
+/* Returns the largest |x| of a row. Compares the values as integers, in which order infinities and
+ * NaN exceed all numbers. */
 static float
 row_max_abs (const float *x, size_t k)
 {
@@ -230,8 +231,8 @@ row_max_abs (const float *x, size_t k)
   return float_from_bits (vi_max_lane (max));
 }
 
-/* The largest magnitude of a row becomes 127. A NaN or an infinity in the row makes its scale
- * NaN, and therefore all sums of the row. */
+/* Scales each row so that its largest magnitude becomes 127. A NaN or an infinity in a row makes
+ * the scale and all sums of the row NaN. */
 static void
 to_words_int8 (const float *x, size_t x_stride, size_t n_rows, size_t k, float *words,
     size_t stride, float *scales)
@@ -267,7 +268,7 @@ normalize_rows (float *y, size_t y_stride, const float *x, size_t x_stride, cons
 }
 
 static float
-softplus_of (float x)
+compute_softplus (float x)
 {
   return (x > 0 ? x : 0) + log1pf (expf (-fabsf (x)));
 }
@@ -282,7 +283,7 @@ find_row_max (const float *y, size_t n)
   return max;
 }
 
-/* y = e^(y - max) / sum, added in one order */
+/* Computes y = e^(y - max) / (sum of e^(y - max)). The order of the additions is fixed. */
 static void
 softmax_row (float *y, size_t n)
 {
@@ -297,7 +298,7 @@ softmax_row (float *y, size_t n)
     y[i] /= sum;
 }
 
-/* y = y - max - log (sum of e^(y - max)) */
+/* Computes y = y - max - log (sum of e^(y - max)). */
 static void
 log_softmax_row (float *y, size_t n)
 {
@@ -326,7 +327,7 @@ is_row_wise (const LstmActivation *activation)
   return row_functions[activation->kind] != NULL;
 }
 
-/* Returns the activation of each lane; not for a row-wise one. */
+/* Returns the activation of each lane of x. @activation is not row-wise. */
 INLINE vf
 activate_lanes (const LstmActivation *activation, vf x)
 {
@@ -345,7 +346,8 @@ activate_lanes (const LstmActivation *activation, vf x)
   }
 }
 
-/* Not inlined: a step that is not fused calls this function five times a vector. */
+/* Calls activate_lanes(). Not inlined, because a step that is not fused calls this function five
+ * times per vector. */
 static __attribute__ ((noinline)) vf
 activate_vector (const LstmActivation *activation, vf x)
 {
@@ -364,8 +366,8 @@ activate_rows (const LstmActivation *activation, float *y, size_t n_rows, size_t
     vf_store (y + i, activate_vector (activation, vf_load (y + i)));
 }
 
-/* Replaces the pre-activations of a gate of a row by its activation. A row-wise activation needs
- * all units side by side: they are collected in the row of h. */
+/* Replaces the pre-activations of one gate in one row by their activations. A row-wise activation
+ * needs all units side by side, so the function collects them in the row of h. */
 static void
 finish_gate (const LstmCell *job, size_t row, size_t gate, const float *peepholes,
     const LstmActivation *activation)

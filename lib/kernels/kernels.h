@@ -13,7 +13,7 @@
  *
  * The order of addition is fixed: bias + (x W), then + (h U). Each product is summed from zero
  * along k, term by term, for any number of rows. The bits of a step therefore do not depend on
- * the streams that run beside it. */
+ * the number of streams that run side by side. */
 #pragma once
 
 #include <stddef.h>
@@ -89,8 +89,8 @@ typedef struct {
 typedef struct {
   size_t per_word;      /* values of x in a word */
   size_t n_header_rows; /* rows of a panel before the weights of each matrix */
-  /* Converts x [n_rows, k] to words and scales. Zeros fill the last word. NULL: x is its
-   * words. */
+  /* Converts x [n_rows, k] to words and scales. Zeros fill the last word. NULL: the
+   * words are x itself. */
   void (*to_words) (const float *x, size_t x_stride, size_t n_rows, size_t k, float *words,
       size_t stride, float *scales);
   void (*run_affine) (const LstmAffine *a);
@@ -112,5 +112,6 @@ typedef struct {
       const LstmActivation *activation, float *y, size_t n_rows, size_t n, size_t stride);
 } LstmKernels;
 
-/* Returns the @i-th best table that this machine runs, from 0; NULL after the last one. */
+/* Returns the table of the @i-th best instruction set of this machine, counted from 0; NULL after
+ * the last one. */
 const LstmKernels *lstm_kernels_at (unsigned i);

@@ -46,7 +46,7 @@ vf_load (const float *p)
   return v;
 }
 
-/* Loads the first n <= VF_WIDTH values, and zeros. */
+/* Loads the first n <= VF_WIDTH values, and zeros for the other lanes. */
 static inline vf
 vf_load_some (const float *p, size_t n)
 {
@@ -67,7 +67,8 @@ vf_store (float *p, vf v)
   memcpy (p, &v, sizeof v);
 }
 
-/* Not 0 + s, which costs an addition and loses the sign of -0. */
+/* Returns s in every lane. The function does not return 0 + s, which would cost an addition and
+ * lose the sign of -0. */
 static inline vf
 vf_set (float s)
 {
@@ -208,8 +209,8 @@ float_from_bits (int32_t bits)
 typedef uint16_t vf_halves __attribute__ ((vector_size (2 * VF_WIDTH)));
 typedef uint8_t vf_bytes __attribute__ ((vector_size (VF_WIDTH)));
 
-/* Returns the upper halves, rounded to nearest even. NaN stays NaN, and a denormal becomes 0,
- * even one that rounding would make a normal number. */
+/* Returns the upper halves, rounded to nearest even. NaN stays NaN. A denormal becomes 0, even
+ * if rounding would make a normal number of it. */
 static inline vf_halves
 vf_to_bfloat16 (vf x)
 {
@@ -225,7 +226,7 @@ vf_to_bfloat16 (vf x)
 #endif
 }
 
-/* Rounds |x| <= 127 to nearest even, and returns bytes with VF_BYTE_OFFSET added. */
+/* Rounds x, where |x| <= 127, to nearest even, and returns bytes with VF_BYTE_OFFSET added. */
 static inline vf_bytes
 vf_to_bytes (vf x)
 {
@@ -270,7 +271,7 @@ static inline vf
 vf_at_least (vf x, vf low)
 {
 #if defined(__AVX512F__)
-  return (vf) _mm512_max_ps ((__m512) low, (__m512) x); /* the second if one is NaN */
+  return (vf) _mm512_max_ps ((__m512) low, (__m512) x); /* returns x if x is NaN */
 #elif defined(__AVX2__)
   return (vf) _mm256_max_ps ((__m256) low, (__m256) x);
 #elif defined(__aarch64__)
@@ -375,9 +376,9 @@ vf_divide_from (vf a, vf b, vf x, vf low)
 }
 
 /* Splits e^y into (1 + p) s for -88.4 < y < 88.4: y = n ln 2 / 16 + r, s = 2^(n / 16), p = e^r -
- * 1. The table contains the bits of 2^(j / 16) minus j << 19, so that the addition of n << 19
- * adds n / 16 to the exponent. The polynomial is fitted for the least relative error of e^r. NaN
- * stays NaN. */
+ * 1. The table contains the bits of 2^(j / 16) minus j << 19, so that the addition of n << 19 adds
+ * n / 16 to the exponent. The polynomial is fitted for the least relative error of e^r. NaN stays
+ * NaN. */
 static inline vf
 vf_exp_split (vf y, vf *s)
 {
@@ -396,8 +397,8 @@ vf_exp_split (vf y, vf *s)
   return vf_fma (vf_fma (vf_set (0.166672632f), r, vf_set (0.499996811f)), r * r, r);
 }
 
-/* Returns e^y for y <= 0, and 0 if e^y is below the least normal number. The factor 2^64 keeps s
- * p above that number. */
+/* Returns e^y for y <= 0, and 0 if e^y is below the least normal number. The factor 2^64 keeps
+ * s p above that number. */
 static inline vf
 vf_exp (vf y)
 {
@@ -408,8 +409,8 @@ vf_exp (vf y)
   return vf_divide_from (vf_fma (s, p, s), vf_set (0x1p64f), y, vf_set (-87.33654f));
 }
 
-/* Returns 1 / (1 + e^-x), and 0 for x < -88.37: the result is below 2^-127, a denormal, which is
- * 0. */
+/* Returns 1 / (1 + e^-x), and 0 for x < -88.37, where the exact result is a denormal below
+ * 2^-127. */
 static inline vf
 vf_sigmoid (vf x)
 {
@@ -419,10 +420,10 @@ vf_sigmoid (vf x)
   return vf_divide_from (vf_set (1), vf_fma (s, p, 1 + s), x, vf_set (-88.37f));
 }
 
-/* Returns tanh x. With x = n h + r and m = tanh (n h), the addition theorem states tanh x = (m +
- * tanh r) / (1 + m tanh r). With tanh r = r / q this is (m q + r) / (q + m r), which never
- * exceeds 1. The table contains m for n = 0 … 15, -16 … -1. Its -0 for n = 0 keeps the sign of
- * 0. */
+/* Returns tanh x. With x = n h + r and m = tanh (n h), the addition theorem states
+ * tanh x = (m + tanh r) / (1 + m tanh r). With tanh r = r / q this is (m q + r) / (q + m r), which
+ * never exceeds 1. The table contains m for n = 0 … 15, -16 … -1. Its -0 for n = 0 keeps the sign
+ * of 0. */
 static inline vf
 vf_tanh (vf x)
 {

@@ -5,7 +5,7 @@
 #include "layers/source.h"
 #include <string.h>
 
-/* A row of scratch memory consists of full vectors. */
+/* Sets the size of a row of scratch memory, which consists of full panels. */
 static gboolean
 set_activation_size (LstmLayer *layer, const LstmKernels *kernels, gsize n, GError **error)
 {
@@ -29,7 +29,7 @@ load_activation (const LstmLayerSource *source, GError **error)
       error);
 }
 
-/* Runs in scratch memory, because the kernel writes up to the end of a row. */
+/* Runs in scratch memory, because the kernel writes up to the end of a padded row. */
 static void
 run_activation (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
 {

@@ -41,14 +41,14 @@ convert_to_scale (const LstmLayerSource *source, LstmArray *variance, const Lstm
     if (isfinite (variance->values[i]))
       continue;
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_VALUE,
-        "%s: tensor \"%s\": expected a variance, found %g at index %" G_GSIZE_FORMAT,
+        "%s: tensor \"%s\": expected a variance with a finite scale, found %g at index %" G_GSIZE_FORMAT,
         source->st->file, variance->name, value, i);
     return FALSE;
   }
   return TRUE;
 }
 
-/* Training alone needs the counter of batches, so that nothing else reads its tensor. */
+/* Marks the tensor of the counter of batches as used. Only training needs its value. */
 static void
 mark_counter_used (const LstmLayerSource *source)
 {
@@ -56,7 +56,7 @@ mark_counter_used (const LstmLayerSource *source)
   LstmTensor *counter = lstm_safetensors_find (source->st, name);
 
   if (counter)
-    counter->used = TRUE;
+    counter->is_used = TRUE;
 }
 
 static gboolean

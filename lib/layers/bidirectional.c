@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Two LSTM layers that run over the same sequence in opposite directions */
+ * Two LSTM layers that run over the same sequence in opposite directions. */
 #include "layers/bidirectional.h"
 #include "layers/fingerprint.h"
 #include <string.h>
@@ -20,7 +20,7 @@ free_bidirectional (gpointer data)
   g_free (bidirectional);
 }
 
-/* The merge has a line of its own in the fingerprint, after those of the directions. */
+/* Adds a line for the merge to the fingerprint, after the lines of the two directions. */
 gboolean
 lstm_bidirectional_append (LstmBuilder *builder, const LstmLayerKind *lstm,
     const LstmLstmParams *forward, const LstmLstmParams *reverse, LstmMerge merge,

@@ -91,7 +91,7 @@ gboolean
 lstm_builder_has_mask (const LstmBuilder *builder)
 {
   for (guint i = 0; i < builder->layers->len; i++)
-    if (((LstmLayer *) g_ptr_array_index (builder->layers, i))->kind->masks)
+    if (((LstmLayer *) g_ptr_array_index (builder->layers, i))->kind->writes_mask)
       return TRUE;
   return FALSE;
 }

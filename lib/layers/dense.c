@@ -63,7 +63,7 @@ load_dense (const LstmLayerSource *source, GError **error)
 
 /* @x: (n_rows, in), x_stride apart */
 static void
-run_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize n_rows, const float *x,
+run_dense_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize n_rows, const float *x,
     gsize x_stride, float *y, gsize y_stride, float *scratch)
 {
   const LstmDense *dense = layer->data;
@@ -91,11 +91,11 @@ run_dense (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *
   if (!b->y)
     return;
   if (b->steps == 1) {
-    run_rows (layer, kernels, b->streams, b->x, b->x_stride, b->y, b->y_stride, b->scratch);
+    run_dense_rows (layer, kernels, b->streams, b->x, b->x_stride, b->y, b->y_stride, b->scratch);
     return;
   }
   for (gsize s = 0; s < b->streams; s++)
-    run_rows (layer, kernels, b->steps, b->x + s * b->x_stride, layer->in,
+    run_dense_rows (layer, kernels, b->steps, b->x + s * b->x_stride, layer->in,
         b->y + s * b->y_stride, layer->out, b->scratch);
 }
 

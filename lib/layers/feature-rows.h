@@ -7,7 +7,7 @@
 
 typedef struct {
   guint n_rows;
-  gsize n;       /* features; 1 while single values wait for their number */
+  gsize n;       /* features; 1 if all values are single and the number is not known yet */
   float *values; /* (n_rows, n) */
 } LstmFeatureRows;
 

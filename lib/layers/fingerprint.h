@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The text from which the fingerprint of a model is made: a line per layer, with the options and
- * weights of its file. The text is the same on every machine: floats are written as their bits,
+ * Writes the text whose digest is the fingerprint of a model: a line per layer, with the options
+ * and weights of the layer. The text is the same on every machine: floats are written as their bits,
  * and enum values as names. It contains no names of layers or tensors. */
 #pragma once
 

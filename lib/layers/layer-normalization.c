@@ -31,7 +31,7 @@ set_layer_normalization_size (
   return lstm_feature_rows_broadcast (&norm->rows, n, error);
 }
 
-/* Returns the name of a tensor: PyTorch's if the file has a tensor of that name, else @own. */
+/* Returns @pytorch if the layer has a tensor of that name, else @own. */
 static const char *
 choose_tensor_name (const LstmLayerSource *source, const char *own, const char *pytorch)
 {

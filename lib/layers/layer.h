@@ -63,13 +63,13 @@ typedef struct {
   const char *keys[10]; /* of its JSON object, besides "type", "name" and "prefix" */
   /* Reads the layer, or a stack of layers, and appends it to the builder of @source. */
   gboolean (*load) (const LstmLayerSource *source, GError **error);
-  /* Adapts the data to @n features, which both in and out are. Called once for a layer that has
-   * as many outputs as inputs, as soon as the number is known; NULL: nothing depends on it. */
+  /* Adapts the data of a layer with @n inputs and @n outputs. Called once, as soon as @n is known;
+   * NULL: no data depends on @n. */
   gboolean (*set_size) (LstmLayer *layer, const LstmKernels *kernels, gsize n, GError **error);
   void (*free) (gpointer data); /* frees the data of a layer */
   guint n_memories;             /* LSTM layers or directions */
   const LstmMemoryLayout *(*get_memory_layout) (const LstmLayer *layer, guint index);
-  gboolean masks; /* writes the mask of a block, which later layers honour */
+  gboolean writes_mask; /* run() writes the mask of a block, which later layers honour */
   void (*run) (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *block);
 } LstmLayerKind;
 

@@ -27,7 +27,7 @@ read_activations (const LstmLayerSource *source, Options *options, GError **erro
 
   if (node && length != 3 && !(length == 6 && is_bidirectional))
     return lstm_layer_source_refuse_value (source, source->object, "activations",
-        is_bidirectional ? "an array of 3 or 6" : "an array of 3", error);
+        is_bidirectional ? "an array of 3 or 6 activations" : "an array of 3 activations", error);
   for (guint i = 0; i < 6; i++) {
     JsonNode *element = array ? json_array_get_element (array, i % length) : NULL;
 
@@ -38,7 +38,7 @@ read_activations (const LstmLayerSource *source, Options *options, GError **erro
   return TRUE;
 }
 
-/* Reads a bound above 0; infinity if there is no @key. */
+/* Sets @value to the bound above 0 under @key, or to infinity if the layer has no @key. */
 static gboolean
 read_bound (const LstmLayerSource *source, const char *key, float *value, GError **error)
 {
@@ -88,11 +88,12 @@ read_options (const LstmLayerSource *source, Options *options, GError **error)
 
 /* --- Tensors --- */
 
-/* The tensors of a direction, without the number of the layer. The first two are required. */
+/* The names of the tensors of a direction, without the number of the layer. The first two tensors
+ * are required. */
 static const struct {
   const char *name;
   gsize offset; /* of the pointer in LstmLstmParams */
-} tensor_rows[] = {
+} tensor_table[] = {
     {"weight_ih", G_STRUCT_OFFSET (LstmLstmParams, weight_ih)},
     {"weight_hh", G_STRUCT_OFFSET (LstmLstmParams, weight_hh)},
     {"bias_ih", G_STRUCT_OFFSET (LstmLstmParams, bias_ih)},
@@ -106,14 +107,14 @@ static const struct {
 
 /* A direction, and the arrays that its params refer to */
 typedef struct {
-  LstmArray arrays[G_N_ELEMENTS (tensor_rows)];
+  LstmArray arrays[G_N_ELEMENTS (tensor_table)];
   LstmLstmParams params;
 } Direction;
 
 static void
 direction_clear (Direction *direction)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (tensor_rows); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (tensor_table); i++)
     lstm_array_clear (&direction->arrays[i]);
 }
 
@@ -126,8 +127,8 @@ read_tensors (const LstmLayerSource *source, const char *number, const char *nam
     Direction *direction, GError **error)
 {
   direction->params.name = name;
-  for (guint i = 0; i < G_N_ELEMENTS (tensor_rows); i++) {
-    g_autofree char *tensor = g_strconcat (tensor_rows[i].name, number, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (tensor_table); i++) {
+    g_autofree char *tensor = g_strconcat (tensor_table[i].name, number, NULL);
     LstmArray *array = &direction->arrays[i];
     gboolean found = TRUE;
 
@@ -135,7 +136,7 @@ read_tensors (const LstmLayerSource *source, const char *number, const char *nam
             source, tensor, i < N_REQUIRED_TENSORS ? NULL : &found, array, error))
       return FALSE;
     if (found)
-      G_STRUCT_MEMBER (const LstmArray *, &direction->params, tensor_rows[i].offset) = array;
+      G_STRUCT_MEMBER (const LstmArray *, &direction->params, tensor_table[i].offset) = array;
   }
   return TRUE;
 }
@@ -167,12 +168,12 @@ append_layer (const LstmLayerSource *source, const char *number, const Options *
 static gboolean
 has_layer (const LstmLayerSource *source, const char *number)
 {
-  g_autofree char *name = g_strconcat (tensor_rows[0].name, number, NULL);
+  g_autofree char *name = g_strconcat (tensor_table[0].name, number, NULL);
 
   return lstm_layer_source_has_tensor (source, name);
 }
 
-/* Appends the layers _l0, _l1 … of a stack, of which only the last can return its last step
+/* Appends the layers _l0, _l1 … of a stack. Only the last of them can output its last step
  * alone. */
 static gboolean
 append_stack (const LstmLayerSource *source, const Options *options, GError **error)

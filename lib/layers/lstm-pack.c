@@ -79,8 +79,8 @@ check_int8_sizes (const LstmBuilder *builder, const char *name, Sizes sizes, GEr
   return FALSE;
 }
 
-/* The frameworks do not define the output of a masked first step of a layer with initial states,
- * except if it is 0. */
+/* Refuses an initial state after a masking layer, unless masked outputs are 0. The frameworks do
+ * not define other outputs of masked steps at the beginning of such a sequence. */
 static gboolean
 check_initial_state (const LstmBuilder *builder, const LstmLstmParams *params, GError **error)
 {
@@ -129,8 +129,8 @@ add_fingerprint (GString *text, const LstmLstmParams *params)
 
 /* --- Packing --- */
 
-/* Returns the output of each lane: lane l of the vector of a gate in panel p is unit
- * p * units_per_panel + l. */
+/* Returns the output of each lane, or G_MAXSIZE for padding: lane l of the vector of a gate in
+ * panel p is unit p * units_per_panel + l. */
 static gsize *
 make_gate_columns (gsize m, gsize n_panels, gsize units_per_panel)
 {
@@ -171,9 +171,10 @@ pack_weights (LstmLstm *lstm, const LstmBuilder *builder, const LstmLstmParams *
   return TRUE;
 }
 
-/* Copies the rows [n_rows, n] of @array, if there is one, each padded to @stride. */
+/* Sets @copy to the rows [n_rows, n] of @array, each padded to @stride. Does nothing if @array is
+ * NULL. */
 static gboolean
-copy_padded (
+copy_padded_rows (
     const LstmArray *array, gsize n_rows, gsize n, gsize stride, float **copy, GError **error)
 {
   if (!array)
@@ -194,32 +195,32 @@ set_memory_layout (LstmLstm *lstm, const LstmLstmParams *params, Sizes sizes, GE
   layout->n_c = sizes.m;
   layout->c_stride = lstm->matrix.n_lanes / LSTM_GATES;
   layout->h_stride = params->projection ? lstm->projection.n_lanes : layout->c_stride;
-  return copy_padded (
+  return copy_padded_rows (
              params->initial_h, 1, sizes.p, layout->h_stride, &layout->initial_h, error)
-         && copy_padded (
+         && copy_padded_rows (
              params->initial_c, 1, sizes.m, layout->c_stride, &layout->initial_c, error)
-         && copy_padded (
+         && copy_padded_rows (
              params->peephole, 3, sizes.m, layout->c_stride, &lstm->peepholes, error);
 }
 
-/* Returns whether the fused kernel computes the step, and sets @relu for it. Its gates are
- * sigmoid. */
+/* Returns whether the fused kernel can compute the step, with sigmoid for i, f and o. Sets @relu to
+ * whether the activation of g and c is relu. */
 static gboolean
 can_use_fused_kernel (const LstmLstmParams *params, gboolean *relu)
 {
   static const struct {
     LstmActivationKind kind; /* of g and c */
     gboolean relu;
-  } fused[] = {{LSTM_ACTIVATION_TANH, FALSE}, {LSTM_ACTIVATION_RELU, TRUE}};
+  } fused_activations[] = {{LSTM_ACTIVATION_TANH, FALSE}, {LSTM_ACTIVATION_RELU, TRUE}};
 
   if (params->activations[0].kind != LSTM_ACTIVATION_SIGMOID || params->peephole
       || params->projection || params->input_forget || !isinf (params->clip)
       || !isinf (params->cell_clip))
     return FALSE;
-  for (guint i = 0; i < G_N_ELEMENTS (fused); i++) {
-    *relu = fused[i].relu;
-    if (params->activations[1].kind == fused[i].kind
-        && params->activations[2].kind == fused[i].kind)
+  for (guint i = 0; i < G_N_ELEMENTS (fused_activations); i++) {
+    *relu = fused_activations[i].relu;
+    if (params->activations[1].kind == fused_activations[i].kind
+        && params->activations[2].kind == fused_activations[i].kind)
       return TRUE;
   }
   return FALSE;

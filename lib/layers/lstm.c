@@ -2,12 +2,12 @@
 #include "layers/lstm.h"
 #include <string.h>
 
-/* bias + x W of all steps is computed in one product if there are more inputs and fewer streams
- * than these. Otherwise each step computes its own x W: with so few inputs, or with rows that
- * fill a tile, reading the sums back would cost as much as the product. */
-#define PROJECT_INPUTS 4
-#define PROJECT_STREAMS 4
-#define PROJECT_ROWS ((gsize) 256) /* rows of a call: complete sequences can have many more */
+/* A layer computes z = bias + x W of all steps in advance, in one product, if it has more inputs
+ * and fewer streams than these. Otherwise each step computes its own x W: with so few inputs, or
+ * with rows that fill a tile, reading z back would cost as much as the product. */
+#define ADVANCE_INPUTS 4
+#define ADVANCE_STREAMS 4
+#define ADVANCE_ROWS ((gsize) 256) /* of one product: complete sequences can have many more */
 
 /* The parts of the scratch memory; n_rows = streams * rows_per_input */
 typedef struct {
@@ -28,8 +28,8 @@ lay_out_scratch (const LstmLstm *lstm, const LstmBlock *b)
   return (Scratch){z, cells, h_words, h_words + n_rows * (lstm->h_words + 1)};
 }
 
-/* Returns rows of k values as the products read them. If these are not the values themselves, the
- * rows and their scales are written to @words. */
+/* Returns @n_rows rows of @k values as words. If the words are not the values themselves, writes
+ * the words and their scales to @words. */
 static LstmRows
 make_words (const LstmLstm *lstm, const float *x, gsize x_stride, gsize n_rows, gsize k,
     gsize n_words, float *words)
@@ -47,7 +47,7 @@ make_words (const LstmLstm *lstm, const float *x, gsize x_stride, gsize n_rows, 
 
 /* Computes z [n_rows, 4 m] = bias + x W. */
 static void
-project_rows (const LstmLayer *layer, const LstmKernels *kernels, const float *x,
+compute_z_rows (const LstmLayer *layer, const LstmKernels *kernels, const float *x,
     gsize x_stride, gsize n_rows, float *z, float *words)
 {
   const LstmLstm *lstm = layer->data;
@@ -68,7 +68,7 @@ project_rows (const LstmLayer *layer, const LstmKernels *kernels, const float *x
 
 /* Computes z [streams, steps, 4 m] of all steps, so that only h U remains for each step. */
 static void
-project_x (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b,
+compute_z (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b,
     const Scratch *scratch)
 {
   const LstmLstm *lstm = layer->data;
@@ -78,11 +78,11 @@ project_x (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *
   const gsize x_stride = b->steps == 1 ? b->x_stride : layer->in;
 
   for (gsize s = 0; s < n_groups; s++)
-    for (gsize r = 0; r < n_rows; r += PROJECT_ROWS) {
+    for (gsize r = 0; r < n_rows; r += ADVANCE_ROWS) {
       if (!lstm_block_should_continue (b))
         return;
-      project_rows (layer, kernels, b->x + s * b->x_stride + r * x_stride, x_stride,
-          MIN (PROJECT_ROWS, n_rows - r), scratch->z + (s * n_rows + r) * lstm->matrix.n_lanes,
+      compute_z_rows (layer, kernels, b->x + s * b->x_stride + r * x_stride, x_stride,
+          MIN (ADVANCE_ROWS, n_rows - r), scratch->z + (s * n_rows + r) * lstm->matrix.n_lanes,
           scratch->x_words);
     }
 }
@@ -184,11 +184,11 @@ run_unfused_step (const LstmLstm *lstm, const LstmKernels *kernels, const LstmMe
     project_cells (lstm, kernels, memory, n_rows, cells);
 }
 
-/* Computes h_next and c of step @t from h and c. If the gates are traced, z contains them
- * afterwards. */
+/* Computes h_next and c of step @t from h and c. If the gates are traced, replaces z of the step by
+ * the gates. */
 static void
 run_step (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b, gsize t,
-    gboolean is_projected, const Scratch *scratch)
+    gboolean has_z, const Scratch *scratch)
 {
   const LstmLstm *lstm = layer->data;
   const gsize n_rows = b->streams * b->rows_per_input,
@@ -203,7 +203,7 @@ run_step (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b
     run_unfused_step (lstm, kernels, memory, n_rows, z, z_stride, &h, scratch->cells);
     return;
   }
-  if (!is_projected)
+  if (!has_z)
     x = make_words (lstm, b->x + t * layer->in, b->x_stride, n_rows, layer->in, lstm->x_words,
         scratch->x_words);
   if (b->rows_per_input == 1)
@@ -245,7 +245,7 @@ restore_masked_rows (const LstmBlock *b, gsize t)
 /* Advances h and c by step @t, in all state rows in which it is not masked. */
 static void
 advance_memory (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b, gsize t,
-    gboolean is_projected, const Scratch *scratch)
+    gboolean has_z, const Scratch *scratch)
 {
   LstmMemory *memory = b->memory;
   float *previous = memory->h;
@@ -253,7 +253,7 @@ advance_memory (const LstmLayer *layer, const LstmKernels *kernels, const LstmBl
   if (b->mask)
     memcpy (b->saved_c, memory->c,
         b->streams * b->rows_per_input * memory->c_stride * sizeof (float));
-  run_step (layer, kernels, b, t, is_projected, scratch);
+  run_step (layer, kernels, b, t, has_z, scratch);
   restore_masked_rows (b, t);
   memory->h = memory->h_next;
   memory->h_next = previous;
@@ -281,9 +281,9 @@ zero_masked_outputs (const LstmLayer *layer, const LstmBlock *b)
 
 /* --- Outputs --- */
 
-/* Copies n floats of each state row, to step @t of @outputs, if that is not NULL. */
+/* Copies @n floats of each state row to step @t of @outputs, unless @outputs is NULL. */
 static void
-copy_rows (const LstmBlock *b, gsize t, const float *rows, gsize row_stride, gsize n,
+copy_state_rows (const LstmBlock *b, gsize t, const float *rows, gsize row_stride, gsize n,
     float *outputs, gsize output_stride)
 {
   if (!outputs)
@@ -301,12 +301,12 @@ store_outputs (const LstmLayer *layer, const LstmBlock *b, gsize i, gsize t)
   const LstmMemory *memory = b->memory;
 
   if (!b->is_complete_sequence || !lstm->returns_last)
-    copy_rows (b, lstm->keep_processing_order ? i : t, memory->h, memory->h_stride, layer->out,
+    copy_state_rows (b, lstm->keep_processing_order ? i : t, memory->h, memory->h_stride, layer->out,
         b->y, b->y_stride);
   else if (i + 1 == b->steps)
-    copy_rows (b, 0, memory->h, memory->h_stride, layer->out, b->y, b->y_stride);
-  copy_rows (b, t, memory->h, memory->h_stride, layer->out, b->hidden, b->hidden_stride);
-  copy_rows (
+    copy_state_rows (b, 0, memory->h, memory->h_stride, layer->out, b->y, b->y_stride);
+  copy_state_rows (b, t, memory->h, memory->h_stride, layer->out, b->hidden, b->hidden_stride);
+  copy_state_rows (
       b, t, memory->c, memory->c_stride, lstm->memory_layout.n_c, b->cell, b->cell_stride);
 }
 
@@ -335,13 +335,13 @@ static void
 run_lstm (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
 {
   const LstmLstm *lstm = layer->data;
-  const gboolean is_projected = lstm->cell || b->rows_per_input > 1
-                                || (b->steps > 1 && b->streams < PROJECT_STREAMS
-                                    && layer->in > PROJECT_INPUTS);
+  const gboolean has_z = lstm->cell || b->rows_per_input > 1
+                                || (b->steps > 1 && b->streams < ADVANCE_STREAMS
+                                    && layer->in > ADVANCE_INPUTS);
   const Scratch scratch = lay_out_scratch (lstm, b);
 
-  if (is_projected)
-    project_x (layer, kernels, b, &scratch);
+  if (has_z)
+    compute_z (layer, kernels, b, &scratch);
   if (lstm->cell)
     broadcast_z (lstm, b, scratch.z);
   for (gsize i = 0; i < b->steps; i++) {
@@ -350,7 +350,7 @@ run_lstm (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b
     if (!lstm_block_should_continue (b))
       return;
     if (!is_masked_in_all_streams (b, t))
-      advance_memory (layer, kernels, b, t, is_projected, &scratch);
+      advance_memory (layer, kernels, b, t, has_z, &scratch);
     store_outputs (layer, b, i, t);
     if (b->gates)
       store_gates (lstm, b, t, scratch.z);

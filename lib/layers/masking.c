@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A step is masked for the later layers if each of its features equals a value. Its features
- * become 0. */
+ * Masks a step for the later layers if each feature of the step equals mask_value. The features of
+ * a masked step become 0. */
 #include "layers/fingerprint.h"
 #include "layers/source.h"
 #include <string.h>
@@ -57,6 +57,6 @@ const LstmLayerKind lstm_kind_masking = {
     .keys = {"mask_value"},
     .load = load_masking,
     .free = g_free,
-    .masks = TRUE,
+    .writes_mask = TRUE,
     .run = run_masking,
 };

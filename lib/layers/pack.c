@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Packs the inputs of one output, values [k], down a lane of its panel. The function that
- * converts x to words converts the weights too; the offset that it adds to bytes of x is
- * subtracted again. */
+/* Packs the weights of one output, values [k], into a lane of its panel. to_words() converts the
+ * weights like x. The offset that to_words() adds to each byte is subtracted again. */
 static void
 pack_lane (float *lane, const LstmKernels *kernels, const LstmProduct *product,
     const LstmMatrixPart *part, gsize column, float *words)

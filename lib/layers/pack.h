@@ -44,7 +44,7 @@ gboolean lstm_matrix_pack (LstmMatrix *matrix, const LstmKernels *kernels, int p
     gsize n_panels, const gsize *columns, const float *bias, const float *bias2,
     const LstmMatrixPart *parts, guint n_parts, GError **error);
 
-/* Packs a float32 matrix of @n_outputs in their own order. @bias may be NULL. */
+/* Packs a float32 matrix of @n_outputs without reordering the outputs. @bias may be NULL. */
 gboolean lstm_matrix_pack_outputs (LstmMatrix *matrix, const LstmKernels *kernels,
     gsize n_outputs, const float *bias, const LstmMatrixPart *part, GError **error);
 

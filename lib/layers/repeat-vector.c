@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The last step of a complete sequence, repeated. */
+ * Repeats the last step of a complete sequence. */
 #include "layers/repeat-vector.h"
 #include "layers/fingerprint.h"
 #include "layers/source.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "layers/source.h"
+#include "container/json.h"
 #include "util/text.h"
 
 #define MAX_SHOWN 40 /* characters of a string in a message */
@@ -61,7 +62,7 @@ lstm_layer_source_read_row (const LstmLayerSource *source, const char *key, doub
 
 /* --- Values of the JSON object --- */
 
-/* Returns: (transfer full): the content of @node, in words if it is long */
+/* Returns: (transfer full): the content of @node for a message, shortened if it is long */
 static char *
 describe_node (JsonNode *node)
 {
@@ -90,7 +91,8 @@ lstm_layer_source_refuse_value (const LstmLayerSource *source, JsonObject *objec
 {
   g_autofree char *found = describe_node (json_object_get_member (object, key));
 
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: %s: key \"%s\": expected %s, found %s",
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: layer \"%s\": key \"%s\": expected %s, found %s",
       source->st->file, source->name, key, expected, found);
   return FALSE;
 }
@@ -100,15 +102,11 @@ read_member_number (const LstmLayerSource *source, JsonObject *object, const cha
     double fallback, float *value, GError **error)
 {
   JsonNode *node = json_object_get_member (object, key);
-  GType type = node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_value_type (node)
-                                                    : G_TYPE_NONE;
+  double number = fallback;
 
-  *value = (float) fallback;
-  if (!node)
-    return TRUE;
-  if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
+  if (node && !lstm_json_get_number (node, &number))
     return lstm_layer_source_refuse_value (source, object, key, "a number", error);
-  *value = (float) json_node_get_double (node);
+  *value = (float) number;
   return TRUE;
 }
 
@@ -126,12 +124,9 @@ lstm_layer_source_read_boolean (
   JsonNode *node = json_object_get_member (source->object, key);
 
   *value = FALSE;
-  if (!node)
-    return TRUE;
-  if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_BOOLEAN)
-    return lstm_layer_source_refuse_value (source, source->object, key, "true or false", error);
-  *value = json_node_get_boolean (node);
-  return TRUE;
+  return !node || lstm_json_get_boolean (node, value)
+         || lstm_layer_source_refuse_value (
+             source, source->object, key, "true or false", error);
 }
 
 gboolean
@@ -139,7 +134,7 @@ lstm_layer_source_read_word (const LstmLayerSource *source, const char *key,
     const char *const *words, guint *index, GError **error)
 {
   JsonNode *node = json_object_get_member (source->object, key);
-  const char *word = node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
+  const char *word = lstm_json_get_string (node);
   g_autofree char *list = g_strjoinv (", ", (char **) words);
   g_autofree char *expected = g_strconcat ("one of ", list, NULL);
 
@@ -160,7 +155,7 @@ find_activation (
   for (guint i = 0; i < LSTM_N_ACTIVATIONS; i++)
     lstm_text_append_item (names, lstm_activation_get_name ((LstmActivationKind) i));
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-      "%s: layer \"%s\": expected an activation of %s, found \"%s\"", source->st->file,
+      "%s: layer \"%s\": activation: expected one of %s, found \"%s\"", source->st->file,
       source->name, names->str, name);
   return FALSE;
 }
@@ -175,7 +170,7 @@ check_activation_keys (const LstmLayerSource *source, JsonObject *object, GError
         || g_str_equal (l->data, "beta"))
       continue;
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-        "%s: %s: activation: expected the keys name, alpha and beta, found \"%s\"",
+        "%s: layer \"%s\": activation: expected the keys name, alpha and beta, found \"%s\"",
         source->st->file, source->name, (const char *) l->data);
     return FALSE;
   }
@@ -186,19 +181,17 @@ gboolean
 lstm_layer_source_read_activation (const LstmLayerSource *source, JsonNode *node,
     const char *fallback, LstmActivation *activation, GError **error)
 {
-  JsonObject *object = node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node)
-                                                             : NULL;
-  JsonNode *name_node = object ? json_object_get_member (object, "name") : node;
-  const char *name = name_node && JSON_NODE_HOLDS_VALUE (name_node)
-                         ? json_node_get_string (name_node)
-                         : NULL;
+  JsonObject *object = lstm_json_get_object (node);
+  const char *name = lstm_json_get_string (
+      object ? json_object_get_member (object, "name") : node);
   g_autofree char *found = name ? NULL : describe_node (node);
 
   if (!node)
     return find_activation (source, fallback, activation, error);
   if (!name) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-        "%s: %s: activation: expected a string, or an object with a string \"name\", found %s",
+        "%s: layer \"%s\": activation: expected a string, or an object with a string \"name\", "
+        "found %s",
         source->st->file, source->name, found);
     return FALSE;
   }

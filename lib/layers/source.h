@@ -28,13 +28,13 @@ gboolean lstm_layer_source_has_tensor (const LstmLayerSource *source, const char
 gboolean lstm_layer_source_read_tensor (const LstmLayerSource *source, const char *name,
     gboolean *found, LstmArray *array, GError **error);
 
-/* Reads the number under @key as a single value, or else the tensor @key, or else sets a single
- * @fallback. */
+/* Sets @array to the number under @key as a single value; without this number, to the tensor @key;
+ * without this tensor, to the single value @fallback. */
 gboolean lstm_layer_source_read_row (const LstmLayerSource *source, const char *key,
     double fallback, LstmArray *array, GError **error);
 
-/* Read the value under @key, if there is one; else @fallback, FALSE or the first of @words, an
- * array that NULL ends. */
+/* Read the value under @key. Without this key, the result is @fallback, FALSE, or the index of the
+ * first of @words. NULL ends @words. */
 gboolean lstm_layer_source_read_number (const LstmLayerSource *source, const char *key,
     double fallback, float *value, GError **error);
 gboolean lstm_layer_source_read_boolean (
@@ -47,6 +47,7 @@ gboolean lstm_layer_source_read_word (const LstmLayerSource *source, const char 
 gboolean lstm_layer_source_read_activation (const LstmLayerSource *source, JsonNode *node,
     const char *fallback, LstmActivation *activation, GError **error);
 
-/* Sets @error, with the value under @key of @object, which is not @expected. Returns: FALSE */
+/* Sets @error to a message with @expected, and with the value that @object has under @key.
+ * Returns: FALSE */
 gboolean lstm_layer_source_refuse_value (const LstmLayerSource *source, JsonObject *object,
     const char *key, const char *expected, GError **error);

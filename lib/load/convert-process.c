@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Reads formats other than safetensors in another process. A hostile file may crash the library
- * that parses it. That ends the converter, not the application. */
+ * that parses the file. Such a crash ends the converter, not the application. */
 #include "load/convert-process.h"
 #include "process/answer.h"
 #include "process/environment.h"
@@ -101,7 +101,7 @@ start_process (Process *process, const char *program, gsize size, GError **error
     lstm_lifeline_cut (&process->line);
   }
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
-      "%s: expected safetensors, or " PROGRAM " to convert the file, but %s does not run: %s%s",
+      "%s: expected safetensors, or " PROGRAM " to convert the file, found that %s does not run: %s%s",
       process->path, program, cause->message,
       g_error_matches (cause, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT)
           ? "; is the package lstm-tools missing?"
@@ -127,7 +127,7 @@ read_pipe (Process *process, guint i)
   return TRUE;
 }
 
-/* Reads both pipes to their ends. Returns FALSE at the deadline. */
+/* Reads both pipes to their ends. Returns FALSE at the deadline, or if poll() fails. */
 static gboolean
 read_pipes (Process *process)
 {
@@ -183,7 +183,7 @@ strip_answer_line (Process *process, const char *kind)
   return TRUE;
 }
 
-/* Reports a converter that gave no answer. @status: as from waitpid(), or 0 if it is unknown */
+/* Reports a converter that wrote no answer. @status: as from waitpid(), or 0 if it is unknown */
 static void
 set_process_error (const Process *process, int status, GError **error)
 {
@@ -197,7 +197,8 @@ set_process_error (const Process *process, int status, GError **error)
       process->path, how, message ? ": " : "", message ? message : "");
 }
 
-/* Decides by the answer and not by the exit status, which the application may have taken. */
+/* Returns whether the answer is a model. The exit status does not decide, because the application
+ * may have reaped the process. */
 static gboolean
 check_answer (Process *process, gboolean in_time, int status, GError **error)
 {

@@ -4,7 +4,7 @@
 #include "lstm/lstm.h"
 
 /* Converts the file at @path, of @size bytes, by lstm-convert in a process of its own. The
- * process has limits of memory and time and does not outlive this process. The environment
+ * process has limits on memory and time, and does not outlive this process. The environment
  * variable LSTM_CONVERT (see process/environment.h) overrides the installed lstm-convert.
  * Returns: (transfer full): a safetensors file, or NULL with an error of LSTM_ERROR that has the
  * message of lstm-convert */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Safetensors to models. docs/formats.md has the keys of the layers. */
+ * Loads models from safetensors. docs/formats.md defines the keys of the layers. */
 #include "load/convert-process.h"
 #include "kernels/float-mode.h"
 #include "container/formats.h"
+#include "container/json.h"
 #include "layers/source.h"
 #include "load/layer-config.h"
 #include "model/model.h"
@@ -15,9 +16,7 @@ static const char *const common_keys[] = {"type", "name", "prefix", NULL};
 static const char *
 get_string (JsonObject *object, const char *key)
 {
-  JsonNode *node = json_object_get_member (object, key);
-
-  return node && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
+  return lstm_json_get_string (json_object_get_member (object, key));
 }
 
 static void
@@ -29,11 +28,11 @@ refuse_key (const LstmLayerSource *source, const char *key, GError **error)
     lstm_text_append_item (keys, common_keys[i]);
   for (guint i = 0; source->kind->keys[i]; i++)
     lstm_text_append_item (keys, source->kind->keys[i]);
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: %s: expected keys of %s, found \"%s\"",
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: layer \"%s\": expected keys of %s, found \"%s\"",
       source->st->file, source->name, keys->str, key);
 }
 
-/* A key that no code reads would be an option that is silently ignored. */
+/* Refuses keys that no code reads, because such an option would be silently ignored. */
 static gboolean
 check_keys (const LstmLayerSource *source, GError **error)
 {
@@ -69,7 +68,7 @@ find_kind (const char *type, const char *file, const char *layer, GError **error
       lstm_text_append_item (types, kind->name);
   }
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-      "%s: %s: expected an object whose \"type\" is one of %s, found %s", file, layer,
+      "%s: layer \"%s\": expected an object whose \"type\" is one of %s, found %s", file, layer,
       types->str, type ? type : "none");
   return NULL;
 }
@@ -79,7 +78,7 @@ static gboolean
 add_layer (const LstmSafetensors *st, LstmBuilder *builder, JsonNode *node, guint index,
     GError **error)
 {
-  JsonObject *object = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+  JsonObject *object = lstm_json_get_object (node);
   const char *type = object ? get_string (object, "type") : NULL;
   const char *name = object ? get_string (object, "name") : NULL;
   g_autofree char *shown = name ? g_strdup (name) : g_strdup_printf (KEY_LAYERS "[%u]", index);
@@ -169,8 +168,9 @@ read_file (const char *path, GError **error)
   return bytes;
 }
 
-/* Returns whether lstm-convert must read the file. The library itself reads safetensors, and
- * explains the formats that neither of them reads. */
+/* Returns whether lstm-convert must read the file. lstm-convert also explains an unknown
+ * format (NULL). The library itself reads safetensors, and explains the known formats that neither
+ * reads. */
 static gboolean
 needs_conversion (const LstmFormat *format)
 {
@@ -193,8 +193,8 @@ load_file (const char *path, LstmPrecision precision, const char *module_chain, 
     g_clear_pointer (&bytes, g_bytes_unref);
     if (module_chain && format && !format->has_module_chain) {
       g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-          "%s: module-chain is supported only for a PyTorch state dict in safetensors; found %s", path,
-          format->name);
+          "%s: module-chain is supported only for a PyTorch state dict in safetensors; found %s",
+          path, format->name);
       return NULL;
     }
     if (!(bytes = lstm_convert_file (path, size, error)))

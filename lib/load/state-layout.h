@@ -12,8 +12,7 @@
 #define LSTM_STATE_KEY_MODEL "lstm.model"
 #define LSTM_STATE_KEY_STREAMS "lstm.streams"
 #define LSTM_STATE_KEY_NEXT_TIME "lstm.next-time"
-#define LSTM_STATE_KEY_LAST_TIME                                                               \
-  "lstm.time" /* of the last step, in files without a next time */
+#define LSTM_STATE_KEY_LAST_TIME "lstm.time" /* in files without LSTM_STATE_KEY_NEXT_TIME */
 #define LSTM_STATE_KEY_STEPS "lstm.steps"
 #define LSTM_STATE_KEY_LENGTH "lstm.window-length"
 #define LSTM_STATE_KEY_HOP "lstm.window-hop"
@@ -38,11 +37,12 @@ typedef struct {
 /* Returns the number of tensors of a saved state. */
 guint lstm_state_layout_count_tensors (const LstmModel *model);
 
-/* Returns the tensor @index: h of a layer, then c of the layer, then the next layer. @slots: of a
- * window; 0 for a state */
+/* Returns the tensor @index. The tensors are h and c of the first LSTM layer, then h and c of the
+ * next layer. @slots: the slots per stream of a window; 0 for a state */
 LstmStateTensor lstm_state_layout_get_tensor (
     const LstmModel *model, guint index, gsize streams, gsize slots);
 
-/* Computes the digest of the keys and tensors of a saved state, whatever their order in the file.
+/* Computes the digest of the keys and tensors of a saved state. The digest does not depend on their
+ * order in the file.
  * Returns: (transfer full): the value of LSTM_STATE_KEY_DIGEST */
 char *lstm_state_layout_make_digest (const LstmSafetensors *st, const LstmModel *model);

@@ -7,10 +7,10 @@
 #include "model/window.h"
 #include "util/text.h"
 
-#define MAX_STREAMS                                                                            \
-  65536 /* of a model without LSTM layers, for which no tensor limits the number */
+/* The limit for a model without LSTM layers, for which no tensor limits the number */
+#define MAX_STREAMS 65536
 
-/* A file that is loaded */
+/* A saved state or window, and the numbers in its metadata */
 typedef struct {
   LstmSafetensors *st;
   const LstmModel *model;
@@ -55,7 +55,7 @@ read_number (const SavedFile *file, const char *key, guint64 low, guint64 high, 
          || refuse_value (file, key, expected, error);
 }
 
-/* Leaves @time alone if the file does not contain @key. */
+/* Does not change @time if the file does not contain @key. */
 static gboolean
 read_time (const SavedFile *file, const char *key, guint64 *time, GError **error)
 {
@@ -120,7 +120,7 @@ read_window (SavedFile *file, GError **error)
   return expect_text (file, LSTM_STATE_KEY_LENGTH, length, error)
          && expect_text (file, LSTM_STATE_KEY_HOP, hop, error)
          && read_number (file, LSTM_STATE_KEY_POSITION, 0,
-             lstm_window_n_positions (file->length, file->hop) - 1, &file->position, error);
+             lstm_window_count_positions (file->length, file->hop) - 1, &file->position, error);
 }
 
 static gboolean
@@ -192,7 +192,7 @@ fill_state (LstmState *state, const SavedFile *file, guint64 *next_time, guint64
 static gboolean
 refuse_flaw (const SavedFile *file, gsize row, const LstmFlaw *flaw, GError **error)
 {
-  const guint index = 2 * flaw->layer + (flaw->cell != 0);
+  const guint index = 2 * flaw->layer + (flaw->is_in_c != 0);
   const LstmStateTensor layout = lstm_state_layout_get_tensor (
       file->model, index, (gsize) file->streams, file->slots);
   const gsize slots = MAX (file->slots, 1);
@@ -206,8 +206,7 @@ refuse_flaw (const SavedFile *file, gsize row, const LstmFlaw *flaw, GError **er
   return FALSE;
 }
 
-/* Returns whether all values are finite. A value that is not would make every output NaN until
- * the state is reset. */
+/* Refuses NaN and infinity in h and c, because a NaN would stay in h until the state is reset. */
 static gboolean
 check_state (const LstmState *state, const SavedFile *file, GError **error)
 {
@@ -253,7 +252,7 @@ load_window (LstmModel *model, gsize length, gsize hop, GBytes *bytes, const cha
   g_auto (SavedFile) file = {.model = model, .length = length, .hop = hop};
   g_autoptr (LstmWindow) window = NULL;
 
-  file.slots = lstm_window_n_slots (length, hop);
+  file.slots = lstm_window_count_slots (length, hop);
   if (!read_file (&file, bytes, name, error))
     return NULL;
   window = lstm_window_new (model, (gsize) file.streams, length, hop, error);

@@ -58,8 +58,8 @@ write_file (
   return lstm_safetensors_write ((const char *const *) metadata->pdata, tensors, n_tensors);
 }
 
-/* Enters the exact floating-point mode, because the JSON parser computes with floating-point
- * numbers and the caller may trap floating-point exceptions. */
+/* Writes @metadata, h and c to a file, in the exact floating-point mode: the JSON parser computes
+ * with floating-point numbers, and the caller may trap floating-point exceptions. */
 static GBytes *
 write_state (const LstmState *state, gsize streams, gsize slots, GPtrArray *metadata)
 {
@@ -104,5 +104,5 @@ lstm_window_save (const LstmWindow *window, guint64 next_time, guint64 steps)
   add_number (metadata, LSTM_STATE_KEY_LENGTH, window->length);
   add_number (metadata, LSTM_STATE_KEY_HOP, window->hop);
   add_number (metadata, LSTM_STATE_KEY_POSITION, lstm_window_get_position (window));
-  return write_state (window->state, window->streams, window->slots, metadata);
+  return write_state (window->state, window->streams, window->n_slots, metadata);
 }

@@ -52,7 +52,7 @@ G_BEGIN_DECLS
  * @LSTM_ERROR_VALUE: a weight or a value of a saved state is NaN or infinite
  * @LSTM_ERROR_MEMORY: memory allocation failed
  * @LSTM_ERROR_CPU: the instruction set that LSTM_ISA names is not available on this CPU
- * @LSTM_ERROR_STATE: a saved state is damaged, of another model, or has inconsistent metadata
+ * @LSTM_ERROR_STATE: a saved state is damaged, belongs to another model, or has bad metadata
  *
  * Error codes of the functions that create a model, a state or a window. The message names the file
  * and the tensor or layer, what was expected and what was found. Running a state cannot fail,
@@ -82,7 +82,7 @@ LSTM_API GQuark lstm_error_quark (void);
  *   for each gate of each unit; x and h are rounded to 255 levels, with one scale for each step
  *
  * Precision of the products x W and h U of LSTM layers. The sums of these products, the gates,
- * h and c are always float32, and so are all other layers. docs/numerics.md lists the errors.
+ * h and c are always float32, and so are all other layers. docs/numerics.md lists the deviations.
  */
 typedef enum {
   LSTM_PRECISION_FLOAT32,
@@ -115,17 +115,17 @@ LSTM_API GType lstm_model_get_type (void);
  * Reads, checks and packs a model in float32. The call returns when the model is ready. The file
  * may be replaced or deleted afterwards. Any number of threads may call this function at once.
  *
- * Environment: LSTM_ISA (base, avx2, avx512, avx512vnni, avx512bf16; neondot) selects an
- * instruction set instead of the best one of this machine. LSTM_CONVERT is the path of
- * lstm-convert. No other function reads the environment. A privileged program (set-user-ID,
- * set-group-ID, file capabilities) ignores both variables.
+ * Environment: LSTM_ISA (base, avx2, avx512, avx512vnni or avx512bf16 on x86-64, base or neondot on
+ * aarch64) selects an instruction set instead of the best one of this machine. LSTM_CONVERT is the
+ * path of lstm-convert. Only functions that load a model read the environment. A privileged program
+ * (set-user-ID, set-group-ID, file capabilities) ignores both variables.
  *
- * Process: a file in another format than safetensors is read by lstm-convert, a child process with
- * limits on memory and time. The child process has ended when this function returns. If the
- * application dies first, the child and all processes that it started are killed. The child has
- * default signal actions, an empty signal mask, and no open files of the application. The
- * application may ignore SIGCHLD or wait for all of its children, because the result is sent
- * through a pipe. The message about a crash then cannot name the signal.
+ * Process: lstm-convert, a child process with limits on memory and time, reads files in formats
+ * other than safetensors. The child has ended when this function returns. If the application dies
+ * first, the kernel kills the child and all processes that the child started. The child has default
+ * signal actions, an empty signal mask, and no open files of the application. The application may
+ * ignore SIGCHLD or wait for all of its children, because the child sends its result through a
+ * pipe. The message about a crash of the child then cannot name the signal.
  *
  * Library: an application may unload liblstm and load it again. liblstm stays in memory meanwhile,
  * because GObject keeps its types.
@@ -155,9 +155,9 @@ LSTM_API LstmModel *lstm_model_load_bytes (GBytes *bytes, const char *name, GErr
  *   the order in which they run, such as "lstm last relu, fc"; see docs/models.md
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
- * Loads a model like lstm_model_load(), with a precision and a module chain. A state dict does not
- * contain the order of its modules, or the functions that have no tensors. A state dict with more
- * than a single LSTM therefore requires a @module_chain, and without one @error proposes one. A
+ * Loads a model like lstm_model_load(), with a precision and a module chain. A state dict contains
+ * neither the order of its modules nor the functions without tensors. A state dict with more than a
+ * single LSTM therefore requires a @module_chain: if it is %NULL, @error proposes a chain. A
  * @module_chain is an error if the file is not a state dict or if the file describes its layers.
  *
  * Returns: (transfer full): a model, or %NULL with @error set
@@ -281,7 +281,7 @@ LSTM_API const char *lstm_model_get_isa (const LstmModel *model);
  * lstm_model_get_packed_size:
  * @model: a model
  *
- * Returns: the bytes of packed weights, biases and padding, all of which a step reads
+ * Returns: the number of bytes of packed weights, biases and padding, all of which a step reads
  */
 LSTM_API gsize lstm_model_get_packed_size (const LstmModel *model);
 
@@ -308,7 +308,7 @@ LSTM_API GType lstm_state_get_type (void);
  * Creates a state whose h and c have the model's initial values: zero, unless the model file has
  * initial_h or initial_c. This function allocates all memory that running needs: about 3 · bs · m
  * floats for each LSTM layer, and scratch memory of bs · m floats and of about max (bs, 64) rows of
- * 6 m floats (7 m in bfloat16 and int8), where m is that of the widest layer.
+ * 6 m floats (7 m in bfloat16 and int8), where m is the number of units of the widest layer.
  *
  * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY, or to
  *   %LSTM_ERROR_LAYER if the model is not causal
@@ -323,8 +323,8 @@ LSTM_API LstmState *lstm_state_new (LstmModel *model, gsize streams, GError **er
  * @error: return location for a #GError
  *
  * Creates a state for complete sequences. Every call of lstm_state_run() runs one sequence of each
- * stream: it starts from the model's initial h and c, and returns lstm_state_get_output_steps()
- * steps. The scratch memory grows with bs · max_steps rows.
+ * stream from the model's initial h and c, and outputs lstm_state_get_output_steps() steps. The
+ * scratch memory grows with bs · max_steps rows.
  *
  * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY
  */
@@ -402,11 +402,11 @@ LSTM_API void lstm_state_reset_stream (LstmState *state, gsize stream);
  * @output must not overlap @input. NaN and infinities in @input follow IEEE 754: a NaN stays in h
  * and c of its stream until that stream is reset.
  *
- * On x86-64 and aarch64, every function that runs steps sets its own floating-point mode: it rounds
- * to nearest, traps no exception, and treats magnitudes below 2^-126 (denormals) as 0. Otherwise c
- * could keep denormals for ever after silence, and they slow down each step. The function restores
- * the caller's mode, and the flags of exceptions that have occurred. The functions that load a
- * model, or save or load a state, set the same mode, but keep denormals.
+ * On x86-64 and aarch64, every function that runs steps sets its own floating-point mode, in which
+ * the CPU rounds to nearest, traps no exception, and treats magnitudes below 2^-126 (denormals) as
+ * 0. Otherwise c could contain denormals for ever after silence, which would slow down each step.
+ * The function restores the caller's mode, and the flags of exceptions that have occurred. The
+ * functions that load a model, or save or load a state, set the same mode, but preserve denormals.
  */
 LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input, float *output);
 
@@ -438,8 +438,8 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  * these three is the number of steps that reach @layer: an earlier layer may return only its last
  * step, or repeat it. The T of @output is lstm_state_get_output_steps().
  *
- * @mask is equivalent to a mask of Keras. ONNX' sequence_lens correspond to a mask that is 1 for
- * each step below a stream's length. The mask applies to all LSTM layers up to and including the
+ * @mask is equivalent to a mask of Keras. The sequence_lens of ONNX correspond to a mask that is 1
+ * for each step below a stream's length. The mask applies to all LSTM layers up to and including the
  * first one that returns only its last step. At a masked step such a layer keeps h and c, and
  * repeats its last output: h, which is the initial h before the first step that counts. With
  * zero_masked in the model file its output is 0 instead. @gates of a masked step are 0. Other
@@ -474,7 +474,7 @@ LSTM_API void lstm_state_run_full (LstmState *state, const LstmRun *run);
  * @state: a state
  * @input: float32 [bs, T, d] in native byte order; the size determines T
  *
- * Runs steps like lstm_state_run(), for language bindings. The size must be a multiple of a step's.
+ * Runs steps like lstm_state_run(), for language bindings. The size is a multiple of bs · d floats.
  *
  * Returns: (transfer full): float32 [bs, lstm_state_get_output_steps(), n]
  */
@@ -504,8 +504,8 @@ LSTM_API void lstm_state_get_cell (const LstmState *state, guint layer, float *c
  * lstm_state_is_finite:
  * @state: a state
  *
- * A NaN or an infinity in h or c stays there until its stream is reset, and makes every output NaN.
- * This check costs far less than a step.
+ * Checks h and c, which costs far less than a step. A NaN in h or c stays there until its stream is
+ * reset, and makes the outputs of the stream NaN.
  *
  * Returns: %TRUE if all values of h and c are finite
  */
@@ -530,8 +530,8 @@ LSTM_API gboolean lstm_state_is_stream_finite (const LstmState *state, gsize str
  * Windows of @length steps, of which one begins every @hop steps. Each window starts from the
  * model's initial h and c, as models that were trained on windows expect. The output is identical
  * to the last bit to running every window by itself. A window is open from its first step until it
- * is complete. All open windows share one product per step: for each stream, ceil (length / hop)
- * rows of h U, and x W once. LstmWindow is reference-counted, but not locked, like LstmState.
+ * is complete. Each step computes x W once for each stream, and h U for ceil (length / hop) rows
+ * of each stream in one product. LstmWindow is reference-counted, but not locked, like LstmState.
  */
 typedef struct _LstmWindow LstmWindow;
 
@@ -635,11 +635,11 @@ LSTM_API gboolean lstm_window_is_finite (const LstmWindow *window);
  * @steps: number of steps since the sequence began, which is the index of the next step
  *
  * Writes h and c of all streams in the safetensors format, see docs/formats.md. A state that is
- * loaded from it continues with the same bits as @state, on the same instruction set. A digest in
- * the file reveals damage. @next_time and @steps are stored without being used. An application
- * should replace a file on disk atomically, as g_file_set_contents() does. A state that is not
- * finite is saved, but lstm_state_load() refuses it. Call lstm_state_is_finite() before replacing a
- * good file.
+ * loaded from the file continues with the same bits as @state, on the same instruction set. A
+ * digest in the file reveals damage. @next_time and @steps are stored without being used. An
+ * application should replace a file on disk atomically, as g_file_set_contents() does. A state that
+ * is not finite is saved, but lstm_state_load() refuses the file. Call lstm_state_is_finite()
+ * before replacing a good file.
  *
  * Returns: (transfer full): the content of the file
  */
@@ -650,13 +650,13 @@ LSTM_API GBytes *lstm_state_save (const LstmState *state, guint64 next_time, gui
  * @model: the model of the saved state, loaded from any file; the state takes its own reference
  * @bytes: the content that lstm_state_save() returned; not kept
  * @name: name of the content in error messages
- * @next_time: (out) (optional): return location for the saved time, %G_MAXUINT64 if there is none
+ * @next_time: (out) (optional): return location for the saved time, %G_MAXUINT64 if unknown
  * @steps: (out) (optional): return location for the saved number of steps
  * @error: return location for a #GError
  *
  * Creates a state with as many streams as were saved. The content is checked: a wrong digest, the
- * fingerprint of another model, and a NaN or an infinity in h or c are errors. A file that was
- * written by a version before digests has neither a digest nor the time of the next step.
+ * fingerprint of another model, and a NaN or an infinity in h or c are errors. A file of an older
+ * version, which wrote no digests, contains neither a digest nor the time of the next step.
  *
  * Returns: (transfer full): a state, or %NULL with @error set
  */

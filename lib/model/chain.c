@@ -9,9 +9,9 @@ typedef struct {
   const float *x;
   gsize x_stride;
   guint8 *mask;             /* nullable */
-  gboolean has_caller_mask; /* masks of layers are combined with the caller's */
+  gboolean has_caller_mask; /* the mask of a masking layer is combined with the caller's mask */
   guint memory;             /* index of the layer's memory, if it has one */
-} Position;
+} LayerInput;
 
 /* --- Masks --- */
 
@@ -25,7 +25,7 @@ add_caller_mask (const LstmPass *pass, gsize steps, guint8 *mask)
 }
 
 static void
-set_caller_mask (LstmState *state, const LstmPass *pass, Position *at)
+set_caller_mask (LstmState *state, const LstmPass *pass, LayerInput *at)
 {
   if (!pass->mask)
     return;
@@ -51,7 +51,7 @@ broadcast_mask (const LstmPass *pass, guint8 *mask)
  * read in the memory. */
 static float *
 choose_output (
-    const LstmState *state, const LstmPass *pass, const LstmLayer *layer, const Position *at)
+    const LstmState *state, const LstmPass *pass, const LstmLayer *layer, const LayerInput *at)
 {
   const gboolean is_last = at->layer + 1 == state->model->layers->len;
 
@@ -64,12 +64,12 @@ choose_output (
  * are complete, which costs more than the rest of the chain. */
 static inline void
 set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
-    const Position *at, LstmBlock *block)
+    const LayerInput *at, LstmBlock *block)
 {
   const LstmSlots *slots = pass->slots;
   const gboolean is_complete_sequence = state->runs_complete_sequences;
-  const gboolean is_first_lstm = slots && at->layer == slots->first;
-  const gboolean is_later_lstm = slots && at->layer > slots->first && at->layer <= slots->last;
+  const gboolean is_first_lstm = slots && at->layer == slots->first_lstm;
+  const gboolean is_later_lstm = slots && at->layer > slots->first_lstm && at->layer <= slots->last_lstm;
   const gboolean is_last = at->layer + 1 == state->model->layers->len;
   const gsize output_steps = lstm_layer_get_output_steps (
       layer, at->steps, is_complete_sequence);
@@ -87,7 +87,7 @@ set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
                       : output_steps * layer->out,
       .is_complete_sequence = is_complete_sequence,
       .scratch = state->scratch,
-      .mask = layer->kind->masks ? state->mask : at->mask,
+      .mask = layer->kind->writes_mask ? state->mask : at->mask,
       .saved_c = state->saved_c,
       .memory = layer->kind->n_memories ? &state->memory[at->memory] : NULL,
       .should_continue = pass->should_continue,
@@ -114,7 +114,7 @@ request_trace (const LstmState *state, const LstmPass *pass, guint direction, Ls
 
 /* Makes the outputs of a layer with slots the input of the next layer. */
 static void
-select_slots (const LstmPass *pass, const LstmBlock *block, Position *at)
+select_slots (const LstmPass *pass, const LstmBlock *block, LayerInput *at)
 {
   const LstmSlots *slots = pass->slots;
 
@@ -122,9 +122,9 @@ select_slots (const LstmPass *pass, const LstmBlock *block, Position *at)
     at->x = block->memory->h;
     at->x_stride = block->memory->h_stride;
   }
-  if (at->layer == slots->first && at->mask)
+  if (at->layer == slots->first_lstm && at->mask)
     broadcast_mask (pass, at->mask);
-  if (at->layer == slots->last && slots->complete_slot != LSTM_NO_SLOT) {
+  if (at->layer == slots->last_lstm && slots->complete_slot != LSTM_NO_SLOT) {
     at->x += slots->complete_slot * at->x_stride;
     at->x_stride *= slots->n_slots;
   }
@@ -132,11 +132,11 @@ select_slots (const LstmPass *pass, const LstmBlock *block, Position *at)
 
 /* Makes the output of @layer the input of the next layer. */
 static void
-advance_position (
-    const LstmPass *pass, const LstmLayer *layer, const LstmBlock *block, Position *at)
+advance_to_next_layer (
+    const LstmPass *pass, const LstmLayer *layer, const LstmBlock *block, LayerInput *at)
 {
   at->steps = lstm_layer_get_output_steps (layer, at->steps, block->is_complete_sequence);
-  if (layer->kind->masks && at->has_caller_mask)
+  if (layer->kind->writes_mask && at->has_caller_mask)
     add_caller_mask (pass, at->steps, block->mask);
   at->has_caller_mask &= !layer->ends_mask;
   at->mask = layer->ends_mask ? NULL : block->mask;
@@ -158,8 +158,8 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
   const LstmModel *model = state->model;
   const LstmSlots *slots = pass->slots;
   const gboolean has_output = !slots || slots->complete_slot != LSTM_NO_SLOT;
-  const gsize n_layers = has_output ? model->layers->len : slots->last + 1;
-  Position at = {
+  const gsize n_layers = has_output ? model->layers->len : slots->last_lstm + 1;
+  LayerInput at = {
       .steps = pass->steps, .x = pass->input, .x_stride = pass->stream_stride * model->in};
 
   set_caller_mask (state, pass, &at);
@@ -173,7 +173,7 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
     if (pass->trace && pass->trace->layer - at.memory < layer->kind->n_memories)
       request_trace (state, pass, pass->trace->layer - at.memory, &block);
     layer->kind->run (layer, model->kernels, &block);
-    advance_position (pass, layer, &block, &at);
+    advance_to_next_layer (pass, layer, &block, &at);
   }
   if (slots && has_output && at.x != pass->output)
     for (gsize s = 0; s < pass->streams; s++)

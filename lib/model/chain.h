@@ -7,14 +7,13 @@
 
 #define LSTM_NO_SLOT G_MAXSIZE
 
-/* The state rows of windows: each stream has a row per slot. Layers up to the first LSTM layer
- * run once per stream, layers up to the last LSTM layer once per slot, and later layers only for
- * the slot whose window is complete. */
+/* The state rows of windows: each stream has a state row per slot. Layers up to the first LSTM
+ * layer run once per stream. The following layers up to the last LSTM layer run once per slot.
+ * Layers after the last LSTM layer run only for the slot whose window is complete. */
 typedef struct {
   gsize n_slots;
-  gsize first, last; /* the first and the last LSTM layer among all layers */
-  gsize
-      complete_slot; /* LSTM_NO_SLOT: no output, and layers after the last LSTM layer do not run */
+  gsize first_lstm, last_lstm; /* indices among all layers; G_MAXSIZE: no LSTM layer */
+  gsize complete_slot;         /* LSTM_NO_SLOT: no window is complete, and there is no output */
 } LstmSlots;
 
 /* The trace of an LSTM layer or direction; see LstmRun */
@@ -38,5 +37,6 @@ typedef struct {
   const LstmSlots *slots; /* NULL: a state row per stream */
 } LstmPass;
 
-/* With slots, @pass has a single step, an output, and neither mask nor trace. */
+/* Runs @pass through all layers. With slots, @pass has a single step, and neither a mask nor a
+ * trace; and it has an output if a window is complete. */
 void lstm_chain_run (LstmState *state, const LstmPass *pass);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Tests whether h and c are finite, by state rows: a window uses only some of them. */
+ * Tests whether h and c are finite. Each test reads one state row, because only some of the state
+ * rows belong to open windows. */
 #include "model/window.h"
 #include <string.h>
 
-#define BLOCK 16 /* values that are tested together, in vectors */
+#define GROUP 16 /* values that are tested together, in vectors */
 #define FLAW 0x80000000u
 
 /* Returns a number with the bit FLAW if @value has the exponent of NaN and infinity. */
@@ -20,16 +21,16 @@ get_flaw (const float *value)
 static gboolean
 are_finite (const float *values, gsize n)
 {
-  guint32 found[BLOCK] = {0}, any = 0;
+  guint32 flaws[GROUP] = {0}, any = 0;
   gsize i = 0;
 
-  for (; i + BLOCK <= n; i += BLOCK)
-    for (guint k = 0; k < BLOCK; k++)
-      found[k] |= get_flaw (values + i + k);
+  for (; i + GROUP <= n; i += GROUP)
+    for (guint k = 0; k < GROUP; k++)
+      flaws[k] |= get_flaw (values + i + k);
   for (; i < n; i++)
     any |= get_flaw (values + i);
-  for (guint k = 0; k < BLOCK; k++)
-    any |= found[k];
+  for (guint k = 0; k < GROUP; k++)
+    any |= flaws[k];
   return !(any & FLAW);
 }
 
@@ -56,7 +57,7 @@ lstm_state_find_flaw (const LstmState *state, gsize row, LstmFlaw *flaw)
 
     if (in_h || find_flaw_in_row (memory->c + row * memory->c_stride, m, flaw)) {
       flaw->layer = i;
-      flaw->cell = !in_h;
+      flaw->is_in_c = !in_h;
       return TRUE;
     }
   }
@@ -66,11 +67,11 @@ lstm_state_find_flaw (const LstmState *state, gsize row, LstmFlaw *flaw)
 gboolean
 lstm_window_find_flaw (const LstmWindow *window, gsize *row, LstmFlaw *flaw)
 {
-  const gsize n_open = lstm_window_n_open (window);
+  const gsize n_open = lstm_window_count_open (window);
 
   for (gsize s = 0; s < window->streams; s++)
     for (gsize i = 0; i < n_open; i++) {
-      *row = s * window->slots + (window->complete_slot + i) % window->slots;
+      *row = s * window->n_slots + (window->complete_slot + i) % window->n_slots;
       if (lstm_state_find_flaw (window->state, *row, flaw))
         return TRUE;
     }

@@ -26,13 +26,14 @@ lstm_model_get_memory_layout (const LstmModel *model, guint i)
   return g_ptr_array_index (model->memory_layouts, i);
 }
 
-/* Returns whether each step of @model depends only on the previous steps; else sets @error. */
+/* Returns whether lstm_model_is_causal(); else sets @error. */
 gboolean lstm_model_check_causal (const LstmModel *model, GError **error);
 
-/* Makes a model of the layers of @builder, which has none afterwards.
+/* Makes a model of the layers of @builder, which has no layers afterwards.
  * Returns: (transfer full) (nullable): the model, or NULL with LSTM_ERROR_LAYER */
 LstmModel *lstm_model_new_from_builder (LstmBuilder *builder, GError **error);
 
-/* Makes the message of @error, if there is one, valid UTF-8, as bindings need it: file names can
- * contain any bytes. Each public function whose error names a file calls this function. */
+/* Makes the message of @error valid UTF-8, which bindings need: file names can contain any bytes.
+ * Does nothing if no error is set. Each public function whose error names a file calls this
+ * function. */
 void lstm_error_make_valid (GError **error);

@@ -19,14 +19,14 @@ add_floats (gsize *sum, gsize count, gsize each)
   return g_size_checked_mul (&product, count, each) && g_size_checked_add (sum, *sum, product);
 }
 
-/* Returns the floats of h, h_next and c of a state row. */
+/* Returns the number of floats of h, h_next and c in a state row. */
 static gsize
 get_memory_row_size (const LstmMemoryLayout *layout)
 {
   return 2 * layout->h_stride + layout->c_stride;
 }
 
-/* The widest rows of all layers, in floats */
+/* The sizes of the widest rows of all layers, in floats */
 typedef struct {
   gsize output, scratch, c;
 } Widths;
@@ -49,9 +49,9 @@ find_widths (const LstmModel *model)
   return widths;
 }
 
-/* Returns the floats of a state, and sets n_memory; G_MAXSIZE if the size overflows. */
+/* Returns the number of floats of a state, or G_MAXSIZE if the number overflows. */
 static gsize
-count_floats (LstmState *state, const Widths *widths)
+count_floats (const LstmState *state, const Widths *widths)
 {
   const LstmModel *model = state->model;
   gsize n_rows, floats = 0;
@@ -60,7 +60,6 @@ count_floats (LstmState *state, const Widths *widths)
     if (!add_floats (&floats, state->streams,
             get_memory_row_size (lstm_model_get_memory_layout (model, i))))
       return G_MAXSIZE;
-  state->n_memory = floats;
   /* the last term is the mask, whose bytes are counted as floats */
   return g_size_checked_mul (&n_rows, state->streams, state->chunk)
                  && add_floats (&floats, n_rows, 2 * widths->output)
@@ -297,9 +296,9 @@ lstm_state_run_bytes (LstmState *state, GBytes *input)
   return g_bytes_new_take (y, out * sizeof (float));
 }
 
-/* Copies n floats of each state row. */
+/* Copies @n floats of each state row. */
 static void
-copy_rows (const LstmState *state, const float *rows, gsize stride, gsize n, float *copy)
+copy_state_rows (const LstmState *state, const float *rows, gsize stride, gsize n, float *copy)
 {
   for (gsize s = 0; s < state->streams; s++)
     memcpy (copy + s * n, rows + s * stride, n * sizeof (float));
@@ -309,7 +308,7 @@ void
 lstm_state_get_hidden (const LstmState *state, guint layer, float *hidden)
 {
   g_return_if_fail (layer < state->model->memory_layouts->len);
-  copy_rows (state, state->memory[layer].h, state->memory[layer].h_stride,
+  copy_state_rows (state, state->memory[layer].h, state->memory[layer].h_stride,
       lstm_model_get_hidden_size (state->model, layer), hidden);
 }
 
@@ -317,6 +316,6 @@ void
 lstm_state_get_cell (const LstmState *state, guint layer, float *cell)
 {
   g_return_if_fail (layer < state->model->memory_layouts->len);
-  copy_rows (state, state->memory[layer].c, state->memory[layer].c_stride,
+  copy_state_rows (state, state->memory[layer].c, state->memory[layer].c_stride,
       lstm_model_get_cell_size (state->model, layer), cell);
 }

@@ -8,14 +8,12 @@ struct _LstmState {
   LstmModel *model;
   gsize streams; /* state rows; with windows, slots of all streams */
   gsize chunk; /* steps that pass all layers together: streams * chunk rows of scratch memory */
-  gboolean
-      runs_complete_sequences; /* each call is a sequence from its first to its last step */
-  gsize max_steps;             /* of such a sequence */
+  gboolean runs_complete_sequences; /* each call runs a complete sequence of each stream */
+  gsize max_steps;                  /* of a complete sequence */
   float *floats;      /* the allocation that contains the memory and the fields after it */
-  gsize n_memory;     /* floats of h, h_next and c of all layers, the first part of floats */
   LstmMemory *memory; /* of each LSTM layer or direction */
-  float *layer_buffers
-      [2];        /* (streams, chunk, widest layer), inputs and outputs of layers in turn */
+  /* (streams, chunk, widest layer): each layer reads one buffer and writes the other */
+  float *layer_buffers[2];
   float *scratch; /* (streams, chunk, widest scratch row) */
   float *saved_c; /* (streams, widest c_stride) */
   guint8 *mask;   /* (streams, chunk) */
@@ -28,7 +26,7 @@ LstmState *lstm_state_new_chunked (
 /* A value of h or c that is NaN or infinite */
 typedef struct {
   guint layer;   /* LSTM layer or direction */
-  gboolean cell; /* the value is in c, not in h */
+  gboolean is_in_c; /* the value is in c, not in h */
   gsize unit;
   float value;
 } LstmFlaw;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Overlapping windows, in ceil (length / hop) slots per stream. Each slot is a row of one state.
- * A window runs in the slot of the last window that is complete, and all slots process the same
- * x. */
+ * Overlapping windows, in ceil (length / hop) slots per stream. Each slot is a row of one state. A
+ * window reuses the slot of a complete window. All slots process the same x. */
 #include "model/window.h"
 #include "kernels/float-mode.h"
 #include "model/chain.h"
@@ -15,16 +14,16 @@ lstm_window_new (LstmModel *model, gsize streams, gsize length, gsize hop, GErro
 {
   LstmWindow *window;
   LstmState *state;
-  gsize slots, rows;
+  gsize n_slots, n_rows;
 
   g_return_val_if_fail (model != NULL, NULL);
   g_return_val_if_fail (streams > 0 && length > 0 && hop > 0, NULL);
   if (!lstm_model_check_causal (model, error))
     return NULL;
-  slots = lstm_window_n_slots (length, hop);
-  if (!g_size_checked_mul (&rows, streams, slots))
-    rows = G_MAXSIZE;
-  if (!(state = lstm_state_new_chunked (model, rows, 1, error)))
+  n_slots = lstm_window_count_slots (length, hop);
+  if (!g_size_checked_mul (&n_rows, streams, n_slots))
+    n_rows = G_MAXSIZE;
+  if (!(state = lstm_state_new_chunked (model, n_rows, 1, error)))
     return NULL;
   window = g_new0 (LstmWindow, 1);
   g_atomic_ref_count_init (&window->refs);
@@ -32,12 +31,12 @@ lstm_window_new (LstmModel *model, gsize streams, gsize length, gsize hop, GErro
   window->streams = streams;
   window->length = length;
   window->hop = hop;
-  window->slots = slots;
-  window->first = window->last = G_MAXSIZE;
+  window->n_slots = n_slots;
+  window->first_lstm = window->last_lstm = G_MAXSIZE;
   for (guint i = 0; i < model->layers->len; i++) {
     if (lstm_model_get_layer (model, i)->kind->n_memories) {
-      window->first = MIN (window->first, i);
-      window->last = i;
+      window->first_lstm = MIN (window->first_lstm, i);
+      window->last_lstm = i;
     }
   }
   lstm_window_reset (window);
@@ -73,14 +72,14 @@ lstm_window_set_position (LstmWindow *window, gsize position)
   const gsize n_started = position / hop + (position % hop != 0);
 
   window->steps_to_start = position % hop ? hop - position % hop : 0;
-  window->starting_slot = n_started % window->slots;
+  window->starting_slot = n_started % window->n_slots;
   window->steps_to_end = position < length ? length - position
                                            : hop - (position - length) % hop;
   window->complete_slot = position < length ? 0
-                                            : (1 + (position - length) / hop) % window->slots;
+                                            : (1 + (position - length) / hop) % window->n_slots;
 }
 
-/* The position of the last step of the next complete window, minus the steps until then */
+/* Subtracts the steps until the next window is complete from the position at that time. */
 gsize
 lstm_window_get_position (const LstmWindow *window)
 {
@@ -91,16 +90,16 @@ lstm_window_get_position (const LstmWindow *window)
 }
 
 gsize
-lstm_window_n_positions (gsize length, gsize hop)
+lstm_window_count_positions (gsize length, gsize hop)
 {
-  const gsize last = (lstm_window_n_slots (length, hop) - 1) * hop;
+  const gsize last = (lstm_window_count_slots (length, hop) - 1) * hop;
   gsize position;
 
   return g_size_checked_add (&position, MAX (length, hop), last) ? position : G_MAXSIZE;
 }
 
 gsize
-lstm_window_n_open (const LstmWindow *window)
+lstm_window_count_open (const LstmWindow *window)
 {
   const gsize length = window->length, hop = window->hop;
   const gsize position = lstm_window_get_position (window);
@@ -125,7 +124,7 @@ static void
 advance_slot (const LstmWindow *window, gsize *countdown, gsize *slot)
 {
   *countdown = window->hop;
-  *slot = (*slot + 1) % window->slots;
+  *slot = (*slot + 1) % window->n_slots;
 }
 
 /* Starts a window if the next step is the first step of a window. */
@@ -134,7 +133,7 @@ start_window (LstmWindow *window)
 {
   if (window->steps_to_start == 0) {
     for (gsize s = 0; s < window->streams; s++)
-      lstm_state_reset_stream (window->state, s * window->slots + window->starting_slot);
+      lstm_state_reset_stream (window->state, s * window->n_slots + window->starting_slot);
     advance_slot (window, &window->steps_to_start, &window->starting_slot);
   }
   window->steps_to_start--;
@@ -158,7 +157,7 @@ lstm_window_run (LstmWindow *window, gsize steps, const float *input, float *out
   const gsize d = window->state->model->in, n = window->state->model->out;
   const gsize n_outputs = lstm_window_get_n_outputs (window, steps);
   const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
-  LstmSlots slots = {.n_slots = window->slots, .first = window->first, .last = window->last};
+  LstmSlots slots = {.n_slots = window->n_slots, .first_lstm = window->first_lstm, .last_lstm = window->last_lstm};
   LstmPass pass = {
       .streams = window->streams,
       .steps = 1,

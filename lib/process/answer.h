@@ -3,7 +3,7 @@
  * Protocol between liblstm and lstm-convert --answer. The converter writes a safetensors file or
  * an error message to standard output, then a line that states which of the two it wrote and its
  * size in bytes. A crash leaves no such line. The exit status cannot replace the line, because an
- * application that ignores SIGCHLD or waits for all of its children takes the status away. */
+ * application that ignores SIGCHLD or waits for all of its children consumes the status. */
 #pragma once
 
 #include <glib.h>

@@ -23,8 +23,8 @@ lstm_lifeline_depend (const LstmLifeline *line, pid_t dependent)
   fcntl (line->ends[0], F_SETFD, 0);
   fcntl (line->ends[0], F_SETOWN, dependent);
 #ifdef F_SETSIG
-  fcntl (
-      line->ends[0], F_SETSIG, SIGKILL); /* the default is SIGIO, which a process may ignore */
+  /* The default signal is SIGIO, which a process may ignore. */
+  fcntl (line->ends[0], F_SETSIG, SIGKILL);
 #endif
   fcntl (line->ends[0], F_SETFL, O_ASYNC);
   /* A line that was cut before fcntl() sends no signal. */
@@ -36,7 +36,8 @@ void
 lstm_lifeline_cut (LstmLifeline *line)
 {
   /* Writes a byte in addition to closing the pipe, because another child of this process may have
-   * the pipe open. There is no SIGPIPE, because this process is a reader, too. */
+   * the pipe open. The write causes no SIGPIPE, because this process has the reading end open,
+   * too. */
   while (line->ends[1] >= 0 && write (line->ends[1], "", 1) < 0 && errno == EINTR)
     ;
   for (guint i = 0; i < G_N_ELEMENTS (line->ends); i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Keeps the numbers of standard input, output and error in use. A daemon may have closed them,
- * and the next file that it opens would get such a number: a child would lose the file, or write
- * messages to it. */
+ * Keeps the numbers of standard input, output and error in use. A daemon may have closed these
+ * files, and the next file that the daemon opens would get such a number: a child would lose the
+ * file, or write messages to the file. */
 #pragma once
 
 #include <glib.h>

@@ -128,7 +128,7 @@ static const Case cases[] = {
     {"activation-names",
         "{" LAYERS ("[{\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"a\\\",\\\"activation\\\":"
                     "\\\"swish\\\"}]") "," F32 ("a.weight", "[2,3]", 0, 24) "}",
-        24, LSTM_ERROR_LAYER, "expected an activation of linear, relu, tanh, "},
+        24, LSTM_ERROR_LAYER, "layer \"a\": activation: expected one of linear, relu, tanh, "},
     {"no-weight", "{" LAYERS ("[" DENSE "]") "}", 0, LSTM_ERROR_TENSOR, "\"a.weight\""},
     {"flat-weight", "{" LAYERS ("[" DENSE "]") "," F32 ("a.weight", "[6]", 0, 24) "}", 24,
         LSTM_ERROR_SHAPE, "found [6]"},
@@ -138,7 +138,7 @@ static const Case cases[] = {
         0, LSTM_ERROR_LAYER, "has a size"},
     {"number-text",
         "{" LAYERS ("[{\\\"type\\\":\\\"normalization\\\",\\\"mean\\\":\\\"1\\\"}]") "}", 0,
-        LSTM_ERROR_LAYER, "key \"mean\": expected a number, found \"1\""},
+        LSTM_ERROR_LAYER, "layer \"lstm.layers[0]\": key \"mean\": expected a number, found \"1\""},
     {"masked-initial",
         "{" LAYERS ("[{\\\"type\\\":\\\"masking\\\"},{\\\"type\\\":\\\"lstm\\\"}]") "," LSTM_2X1 (
             "") "," F32 ("initial_h_l0", "[1]", 48, 52) "}",

@@ -15,7 +15,7 @@ typedef struct {
   const GPtrArray *modules;
   gboolean is_named[LSTM_MAX_MODULES]; /* for each of @modules */
   JsonArray *layers;
-  gboolean one_step; /* the output of @layers is one step rather than a sequence */
+  gboolean outputs_one_step; /* rather than a sequence */
 } Chain;
 
 /* An item of a module chain, and its remaining words */
@@ -62,8 +62,8 @@ lstm_chain_list_modules (const GPtrArray *modules)
 }
 
 /* Finds the module named @name, or the only module whose name ends with "." and @name. Sets
- * @index to the number of modules if there is none. Returns FALSE with @error if there are
- * several. */
+ * @index to the number of modules if no module matches. Returns FALSE with @error if several
+ * modules match. */
 static gboolean
 find_module (const Chain *chain, const char *name, guint *index, GError **error)
 {
@@ -128,11 +128,10 @@ add_module (Chain *chain, guint index, GError **error)
   if (chain->is_named[index])
     return refuse_chain (chain, error, "expected each module once, found \"%s\" twice",
         lstm_chain_get_name (module));
-  if (module->kind == LSTM_MODULE_LSTM && chain->one_step)
+  if (module->kind == LSTM_MODULE_LSTM && chain->outputs_one_step)
     return refuse_chain (chain, error,
         "\"%s\": expected a sequence before an LSTM, found the one step of \"last\"; write "
-        "\"repeat "
-        "N\" between them",
+        "\"repeat N\" between them",
         lstm_chain_get_name (module));
   chain->is_named[index] = TRUE;
   layer = add_layer (chain, module_kinds[module->kind].layer_type);
@@ -140,7 +139,7 @@ add_module (Chain *chain, guint index, GError **error)
     json_object_set_string_member (layer, "name", module->name);
   if (*module->prefix && (!*module->name || module->prefix[strlen (module->name)] != '.'))
     json_object_set_string_member (layer, "prefix", module->prefix);
-  if (module->bidirectional)
+  if (module->is_bidirectional)
     json_object_set_string_member (layer, "direction", "bidirectional");
   return TRUE;
 }
@@ -157,10 +156,10 @@ add_last (Chain *chain, Item *item, GError **error)
   JsonObject *layer;
   guint back = 0;
 
-  if (chain->one_step)
+  if (chain->outputs_one_step)
     return refuse_chain (chain, error,
         "\"%s\": expected a sequence before \"last\", found one step", item->text);
-  chain->one_step = TRUE;
+  chain->outputs_one_step = TRUE;
   do
     layer = get_layer (chain, back++);
   while (layer && !is_type (layer, "lstm") && !is_type (layer, "repeat_vector"));
@@ -177,13 +176,13 @@ add_final_state (Chain *chain, Item *item, GError **error)
 {
   JsonObject *layer = get_layer (chain, 0);
 
-  if (!layer || !is_type (layer, "lstm") || chain->one_step)
+  if (!layer || !is_type (layer, "lstm") || chain->outputs_one_step)
     return refuse_chain (chain, error,
         "\"%s\": h_n is supported only directly after an LSTM; found %s", item->text,
         !layer            ? "no layer"
-        : chain->one_step ? "one step"
+        : chain->outputs_one_step ? "one step"
                           : json_object_get_string_member (layer, "type"));
-  chain->one_step = TRUE;
+  chain->outputs_one_step = TRUE;
   json_object_set_string_member (layer, "return", "last");
   return TRUE;
 }
@@ -198,12 +197,11 @@ add_repeat (Chain *chain, Item *item, GError **error)
     return refuse_chain (chain, error,
         "\"%s\": expected repeat and a number from 1 to %d, found \"%s\"", item->text,
         LSTM_MAX_REPEAT, word);
-  if (!chain->one_step)
+  if (!chain->outputs_one_step)
     return refuse_chain (chain, error,
-        "\"%s\": expected one step before \"repeat\", found a sequence; write \"last\" before "
-        "it",
+        "\"%s\": expected one step before \"repeat\", found a sequence; write \"last\" before it",
         item->text);
-  chain->one_step = FALSE;
+  chain->outputs_one_step = FALSE;
   json_object_set_int_member (add_layer (chain, "repeat_vector"), "n", (gint64) n);
   return TRUE;
 }
@@ -225,9 +223,8 @@ refuse_word (const Chain *chain, const Item *item, const char *word, GError **er
 
   return refuse_chain (chain, error,
       "expected items MODULE, ACTIVATION, last, h_n or repeat N, with words after a MODULE, as "
-      "in "
-      "\"lstm last, fc1 relu, fc2\", found \"%s\" in \"%s\"; modules are %s; activations are "
-      "%s",
+      "in \"lstm last, fc1 relu, fc2\", found \"%s\" in \"%s\"; modules are %s; "
+      "activations are %s",
       word, item->text, modules, activations);
 }
 

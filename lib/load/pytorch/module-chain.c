@@ -3,9 +3,9 @@
  * A module is an edge from its input size to its output size, and a chain of all modules is an
  * Euler trail. Degree counts and connectivity decide whether the remaining modules form a trail,
  * so the search needs no backtracking, however many modules have equal sizes. The search starts
- * at the output, because the kinds of modules say more about the end of a model than about its
- * beginning. */
+ * at the output, because the kinds of modules show the end of a model better than its beginning. */
 #include "load/pytorch/module-chain.h"
+#include <stdlib.h>
 #include <string.h>
 
 /* Returns the number of modules with output size @size minus the number with input size @size. */
@@ -55,8 +55,8 @@ can_form_chain (const LstmModule *const *modules, guint n, gsize size)
   return count_connected (modules, n, size) == n;
 }
 
-/* Sorts the more likely order first: a Linear follows the other kinds, and a lower number in a name
- * precedes a higher one. */
+/* Sorts modules in their likely order: a Linear follows the other kinds, and a lower number in a
+ * name precedes a higher number. */
 static int
 compare_modules (gconstpointer a, gconstpointer b)
 {
@@ -68,9 +68,8 @@ compare_modules (gconstpointer a, gconstpointer b)
   return later ? later : strcmp (x_key, y_key);
 }
 
-/* Moves one of the modules that can end the chain to the end of @modules, the last of them in the
- * present order. The other modules keep their order. The chosen module feeds @next unless @next
- * is NULL.
+/* Moves the last module that can end the chain to the end of @modules. The other modules keep their
+ * order. Unless @next is NULL, the output size of the module is the input size of @next.
  * Returns: the number of modules that can end the chain */
 static guint
 choose_last (const LstmModule **modules, guint n, const LstmModule *next)

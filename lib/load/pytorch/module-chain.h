@@ -12,5 +12,5 @@ typedef enum {
 
 /* Sorts @modules, at most LSTM_MAX_MODULES, so that the output size of each module is the input
  * size of the next one. Chooses the most likely order by kinds and names if there are several;
- * the order is undefined if there is none. */
+ * the order is undefined if no order fits. */
 LstmChainResult lstm_chain_order_modules (const LstmModule **modules, guint n);

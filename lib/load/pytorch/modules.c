@@ -28,8 +28,8 @@ lstm_module_free (LstmModule *module)
 
 /* --- Names --- */
 
-/* Returns the length of @name, cut at @end, without the first of @words that is its suffix; @end
- * if none of @words is. */
+/* Returns the length of @name, cut at @end, without a suffix that is one of @words; @end if no word
+ * is a suffix. */
 static gsize
 strip_suffix (const char *name, gsize end, const char *const *words, guint n_words)
 {
@@ -100,8 +100,8 @@ refuse_tensor (const LstmSafetensors *st, const LstmTensor *tensor, GError **err
   return FALSE;
 }
 
-/* Finds a tensor whose size the module chain depends on. NULL with @error if there is none of
- * @n_dims. */
+/* Returns a tensor whose shape determines a size of @module; NULL with @error if the tensor is
+ * missing or does not have @n_dims dimensions. */
 static const LstmTensor *
 require_tensor (const LstmSafetensors *st, const LstmModule *module, const char *name,
     const char *number, guint n_dims, GError **error)
@@ -143,8 +143,8 @@ check_gates (const LstmSafetensors *st, const LstmModule *module, const LstmTens
 
 /* --- Modules --- */
 
-/* Returns the output size of one direction of the last LSTM layer. @first is that of the first
- * layer. */
+/* Returns the output size of one direction of the last LSTM layer. @first: the output size of the
+ * first layer */
 static gsize
 get_last_size (const LstmSafetensors *st, const LstmModule *module, gsize first)
 {
@@ -173,8 +173,8 @@ read_lstm (const LstmSafetensors *st, LstmModule *module, const char *number, GE
   module->out = hh->shape[1];
   if (!*number)
     return TRUE;
-  module->bidirectional = find_tensor (st, module, "weight_ih_l0", REVERSE) != NULL;
-  module->out = get_last_size (st, module, module->out) * (module->bidirectional ? 2 : 1);
+  module->is_bidirectional = find_tensor (st, module, "weight_ih_l0", REVERSE) != NULL;
+  module->out = get_last_size (st, module, module->out) * (module->is_bidirectional ? 2 : 1);
   return TRUE;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The PyTorch modules whose tensors a state dict contains, recognized by the names and shapes of
- * the tensors. A state dict does not store the classes of the modules, which of them run, and
- * their order. */
+ * the tensors. A state dict does not store the classes of the modules, their order, or which
+ * of them run. */
 #pragma once
 
 #include "container/safetensors.h"
@@ -21,7 +21,7 @@ typedef struct {
   char *prefix;  /* of the names of its tensors */
   char *name;    /* the prefix without a trailing dot */
   gsize in, out; /* features, from the shape of one tensor; the builder checks all shapes */
-  gboolean bidirectional; /* LSTM only */
+  gboolean is_bidirectional; /* LSTM only */
   gboolean has_bias;      /* LINEAR only */
 } LstmModule;
 

@@ -41,10 +41,8 @@ ask_for_chain (const LstmSafetensors *st, const GPtrArray *modules, GError **err
 
   lstm_modules_set_error (st, error,
       "a state dict does not show the chain of its modules; state it with module-chain=\"%s\" "
-      "or "
-      "lstm-convert --module-chain \"%s\", and add activations, last, h_n and repeat N where "
-      "they "
-      "run; %s %s",
+      "or lstm-convert --module-chain \"%s\", and add activations, last, h_n and repeat N "
+      "where they run; %s %s",
       module_chain, module_chain, notes[result], list);
 }
 
@@ -68,8 +66,7 @@ check_names (const LstmSafetensors *st, const GPtrArray *modules, GError **error
     if (!g_hash_table_add (seen, (char *) name))
       return lstm_modules_set_error (st, error,
           "expected distinct module names, found two modules named \"%s\"; rename the tensors "
-          "of "
-          "one module",
+          "of one module",
           name);
   }
   return TRUE;

@@ -10,6 +10,6 @@
 
 /* @module_chain: (nullable): see lstm_chain_parse().
  * Returns: (transfer full): layers in the words of docs/formats.md; NULL with LSTM_ERROR_TENSOR,
- * _SHAPE or LSTM_ERROR_LAYER. If @module_chain is missing, the error proposes one. */
+ * _SHAPE or _LAYER. If @module_chain is missing, the error proposes one. */
 JsonArray *lstm_statedict_get_layers (
     const LstmSafetensors *st, const char *module_chain, GError **error);
