@@ -8,12 +8,12 @@
 #include <glib.h>
 
 typedef struct {
-  const char *name; /* for messages */
-  const char *reader; /* of lstm-convert; NULL: lstm-convert does not read the format */
-  gboolean is_native; /* lstm_safetensors_new() parses the format */
+  const char *name;          /* for messages */
+  const char *reader;        /* of lstm-convert; NULL: lstm-convert does not read the format */
+  gboolean is_native;        /* lstm_safetensors_new() parses the format */
   gboolean has_module_chain; /* a file of the format may need a module chain */
-  const char *advice; /* for messages: what the user can do with the file; nullable */
-  const char *magic;  /* at byte @offset of the file; NULL if the table row has @matches */
+  const char *advice;        /* for messages: what the user can do with the file; nullable */
+  const char *magic; /* at byte @offset of the file; NULL if the table row has @matches */
   gsize offset;
   const char *member; /* of a zip archive: a part of the name of a file in it; nullable */
   gboolean (*matches) (const guint8 *data, gsize size);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Selects the instruction sets that this machine has. This file is compiled for the baseline,
- * because it runs before the instruction set is known. LSTM_ISAS (X) is the table in meson.build, best
- * first: X (name, condition). */
+ * because it runs before the instruction set is known. LSTM_ISAS (X) is the table in meson.build,
+ * best first: X (name, condition). */
 #include "kernels/kernels.h"
 #include "isas.h"
 #ifdef __aarch64__

@@ -41,7 +41,8 @@ convert_to_scale (const LstmLayerSource *source, LstmArray *variance, const Lstm
     if (isfinite (variance->values[i]))
       continue;
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_VALUE,
-        "%s: tensor \"%s\": expected a variance with a finite scale, found %g at index %" G_GSIZE_FORMAT,
+        "%s: tensor \"%s\": expected a variance with a finite scale, "
+        "found %g at index %" G_GSIZE_FORMAT,
         source->st->file, variance->name, value, i);
     return FALSE;
   }

@@ -63,8 +63,8 @@ load_dense (const LstmLayerSource *source, GError **error)
 
 /* @x: (n_rows, in), x_stride apart */
 static void
-run_dense_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize n_rows, const float *x,
-    gsize x_stride, float *y, gsize y_stride, float *scratch)
+run_dense_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize n_rows,
+    const float *x, gsize x_stride, float *y, gsize y_stride, float *scratch)
 {
   const LstmDense *dense = layer->data;
   const LstmMatrix *matrix = &dense->matrix;
@@ -91,7 +91,8 @@ run_dense (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *
   if (!b->y)
     return;
   if (b->steps == 1) {
-    run_dense_rows (layer, kernels, b->streams, b->x, b->x_stride, b->y, b->y_stride, b->scratch);
+    run_dense_rows (
+        layer, kernels, b->streams, b->x, b->x_stride, b->y, b->y_stride, b->scratch);
     return;
   }
   for (gsize s = 0; s < b->streams; s++)

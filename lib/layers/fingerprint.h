@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Writes the text whose digest is the fingerprint of a model: a line per layer, with the options
- * and weights of the layer. The text is the same on every machine: floats are written as their bits,
- * and enum values as names. It contains no names of layers or tensors. */
+ * and weights of the layer. The text is the same on every machine: floats are written as their
+ * bits, and enum values as names. The text contains no names of layers or tensors. */
 #pragma once
 
 #include "container/array.h"

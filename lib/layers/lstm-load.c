@@ -27,7 +27,8 @@ read_activations (const LstmLayerSource *source, Options *options, GError **erro
 
   if (node && length != 3 && !(length == 6 && is_bidirectional))
     return lstm_layer_source_refuse_value (source, source->object, "activations",
-        is_bidirectional ? "an array of 3 or 6 activations" : "an array of 3 activations", error);
+        is_bidirectional ? "an array of 3 or 6 activations" : "an array of 3 activations",
+        error);
   for (guint i = 0; i < 6; i++) {
     JsonNode *element = array ? json_array_get_element (array, i % length) : NULL;
 

@@ -301,8 +301,8 @@ store_outputs (const LstmLayer *layer, const LstmBlock *b, gsize i, gsize t)
   const LstmMemory *memory = b->memory;
 
   if (!b->is_complete_sequence || !lstm->returns_last)
-    copy_state_rows (b, lstm->keep_processing_order ? i : t, memory->h, memory->h_stride, layer->out,
-        b->y, b->y_stride);
+    copy_state_rows (b, lstm->keep_processing_order ? i : t, memory->h, memory->h_stride,
+        layer->out, b->y, b->y_stride);
   else if (i + 1 == b->steps)
     copy_state_rows (b, 0, memory->h, memory->h_stride, layer->out, b->y, b->y_stride);
   copy_state_rows (b, t, memory->h, memory->h_stride, layer->out, b->hidden, b->hidden_stride);
@@ -336,8 +336,8 @@ run_lstm (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b
 {
   const LstmLstm *lstm = layer->data;
   const gboolean has_z = lstm->cell || b->rows_per_input > 1
-                                || (b->steps > 1 && b->streams < ADVANCE_STREAMS
-                                    && layer->in > ADVANCE_INPUTS);
+                         || (b->steps > 1 && b->streams < ADVANCE_STREAMS
+                             && layer->in > ADVANCE_INPUTS);
   const Scratch scratch = lay_out_scratch (lstm, b);
 
   if (has_z)

@@ -92,8 +92,8 @@ lstm_layer_source_refuse_value (const LstmLayerSource *source, JsonObject *objec
   g_autofree char *found = describe_node (json_object_get_member (object, key));
 
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-      "%s: layer \"%s\": key \"%s\": expected %s, found %s",
-      source->st->file, source->name, key, expected, found);
+      "%s: layer \"%s\": key \"%s\": expected %s, found %s", source->st->file, source->name,
+      key, expected, found);
   return FALSE;
 }
 

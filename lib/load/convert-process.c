@@ -101,7 +101,8 @@ start_process (Process *process, const char *program, gsize size, GError **error
     lstm_lifeline_cut (&process->line);
   }
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
-      "%s: expected safetensors, or " PROGRAM " to convert the file, found that %s does not run: %s%s",
+      "%s: expected safetensors, or " PROGRAM
+      " to convert the file, found that %s does not run: %s%s",
       process->path, program, cause->message,
       g_error_matches (cause, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT)
           ? "; is the package lstm-tools missing?"

@@ -28,8 +28,9 @@ refuse_key (const LstmLayerSource *source, const char *key, GError **error)
     lstm_text_append_item (keys, common_keys[i]);
   for (guint i = 0; source->kind->keys[i]; i++)
     lstm_text_append_item (keys, source->kind->keys[i]);
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER, "%s: layer \"%s\": expected keys of %s, found \"%s\"",
-      source->st->file, source->name, keys->str, key);
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: layer \"%s\": expected keys of %s, found \"%s\"", source->st->file, source->name,
+      keys->str, key);
 }
 
 /* Refuses keys that no code reads, because such an option would be silently ignored. */
@@ -193,7 +194,8 @@ load_file (const char *path, LstmPrecision precision, const char *module_chain, 
     g_clear_pointer (&bytes, g_bytes_unref);
     if (module_chain && format && !format->has_module_chain) {
       g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-          "%s: module-chain is supported only for a PyTorch state dict in safetensors; found %s",
+          "%s: module-chain is supported only for a PyTorch state dict in safetensors; "
+          "found %s",
           path, format->name);
       return NULL;
     }

@@ -439,8 +439,8 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  * step, or repeat it. The T of @output is lstm_state_get_output_steps().
  *
  * @mask is equivalent to a mask of Keras. The sequence_lens of ONNX correspond to a mask that is 1
- * for each step below a stream's length. The mask applies to all LSTM layers up to and including the
- * first one that returns only its last step. At a masked step such a layer keeps h and c, and
+ * for each step below a stream's length. The mask applies to all LSTM layers up to and including
+ * the first one that returns only its last step. At a masked step such a layer keeps h and c, and
  * repeats its last output: h, which is the initial h before the first step that counts. With
  * zero_masked in the model file its output is 0 instead. @gates of a masked step are 0. Other
  * layers ignore the mask. A masking layer of the model masks further steps.

@@ -69,7 +69,8 @@ set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
   const LstmSlots *slots = pass->slots;
   const gboolean is_complete_sequence = state->runs_complete_sequences;
   const gboolean is_first_lstm = slots && at->layer == slots->first_lstm;
-  const gboolean is_later_lstm = slots && at->layer > slots->first_lstm && at->layer <= slots->last_lstm;
+  const gboolean is_later_lstm = slots && at->layer > slots->first_lstm
+                                 && at->layer <= slots->last_lstm;
   const gboolean is_last = at->layer + 1 == state->model->layers->len;
   const gsize output_steps = lstm_layer_get_output_steps (
       layer, at->steps, is_complete_sequence);

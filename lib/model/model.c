@@ -101,9 +101,9 @@ lstm_model_check_causal (const LstmModel *model, GError **error)
   if (lstm_model_is_causal (model))
     return TRUE;
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-      "model: expected each output to depend only on the same and previous steps, found a model "
-      "that needs complete sequences: a layer runs backwards or in both directions, or repeats "
-      "its last step");
+      "model: expected each output to depend only on the same and previous steps, found "
+      "a model that needs complete sequences: a layer runs backwards or in both directions, "
+      "or repeats its last step");
   return FALSE;
 }
 

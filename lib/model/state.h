@@ -25,7 +25,7 @@ LstmState *lstm_state_new_chunked (
 
 /* A value of h or c that is NaN or infinite */
 typedef struct {
-  guint layer;   /* LSTM layer or direction */
+  guint layer;      /* LSTM layer or direction */
   gboolean is_in_c; /* the value is in c, not in h */
   gsize unit;
   float value;

@@ -157,7 +157,9 @@ lstm_window_run (LstmWindow *window, gsize steps, const float *input, float *out
   const gsize d = window->state->model->in, n = window->state->model->out;
   const gsize n_outputs = lstm_window_get_n_outputs (window, steps);
   const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
-  LstmSlots slots = {.n_slots = window->n_slots, .first_lstm = window->first_lstm, .last_lstm = window->last_lstm};
+  LstmSlots slots = {.n_slots = window->n_slots,
+      .first_lstm = window->first_lstm,
+      .last_lstm = window->last_lstm};
   LstmPass pass = {
       .streams = window->streams,
       .steps = 1,

@@ -7,8 +7,8 @@ struct _LstmWindow {
   gatomicrefcount refs;
   LstmState *state; /* the state row of a slot is stream * slots + slot */
   gsize streams, length, hop, n_slots;
-  gsize steps_to_start; /* until the next window starts */
-  gsize steps_to_end;   /* until the next window is complete */
+  gsize steps_to_start;               /* until the next window starts */
+  gsize steps_to_end;                 /* until the next window is complete */
   gsize starting_slot, complete_slot; /* the slots of these two windows */
   gsize first_lstm, last_lstm;        /* see LstmSlots */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The errors of the activations against float64, in the mode of the kernels: a table of
- * docs/numerics.md, and its bounds. With -m thorough the inputs are all floats, in about ten
- * minutes; else every 129th. */
+ * Measures the errors of the activations against float64, in the mode of the kernels, for a table
+ * of docs/numerics.md, and checks the bounds of the table. With -m thorough the inputs are all
+ * floats, which takes about ten minutes. Otherwise the inputs are every 129th float. */
 #include "kernels/float-mode.h"
 #include "kernels/kernels.h"
 #include <float.h>
@@ -24,9 +24,9 @@ typedef struct {
 /* The errors of a function */
 typedef struct {
   guint64 n;
-  double ulps,
-      tiny; /* the largest error, and the largest absolute error of results below FLT_MIN */
-  float at; /* the x of the largest error */
+  double ulps; /* the largest error */
+  double tiny; /* the largest absolute error of results below FLT_MIN */
+  float at;    /* the x of the largest error */
 } Errors;
 
 static double
@@ -108,16 +108,16 @@ sweep_pairs (const LstmKernels *kernels, float high, guint32 stride, Errors *err
 {
   const guint32 first = to_bits (high), last = to_bits (-110);
   const guint32 by = g_test_thorough () ? 1 : stride;
-  const guint32 panel = (guint32) kernels->panel, rows = BLOCK / panel;
+  const guint32 panel = (guint32) kernels->panel, n_pairs = BLOCK / panel;
   g_autofree float *y = g_new0 (float, BLOCK);
 
-  for (guint32 at = first; at <= last; at += rows * by) {
+  for (guint32 at = first; at <= last; at += n_pairs * by) {
     for (guint32 r = 0; r < rows; r++) {
       y[r * panel] = 0;
       y[r * panel + 1] = from_bits (at + r * by);
     }
     kernels->activate_rows (
-        &(LstmActivation){.kind = LSTM_ACTIVATION_SOFTMAX}, y, rows, 2, panel);
+        &(LstmActivation){.kind = LSTM_ACTIVATION_SOFTMAX}, y, n_pairs, 2, panel);
     for (guint32 r = 0; r < rows; r++) {
       const float x = from_bits (at + r * by);
 
@@ -167,7 +167,7 @@ test_softmax (gconstpointer data)
   check_errors (kernels->name, "softmax", &pair, 3.3);
 }
 
-/* Inputs whose results are defined to the bit */
+/* Checks inputs whose results are defined to the bit. */
 static void
 test_special (gconstpointer data)
 {

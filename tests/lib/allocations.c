@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A run allocates nothing, and a state does not copy the weights of its model. This program
- * replaces the allocator by one that counts, unless a sanitizer replaces it. */
+ * Checks that a run allocates nothing, and that a state does not copy the weights of its model.
+ * This program replaces the allocator by an allocator that counts, unless a sanitizer replaces the
+ * allocator. */
 #include "network.h"
 #include "testutil.h"
 #include <errno.h>
@@ -98,7 +99,7 @@ static const TestNetwork square = {M, {{TEST_LSTM, M}}};
 typedef struct {
   LstmState *state;
   LstmWindow *window;
-  gboolean traced;
+  gboolean is_traced;
   float *x, *y, *h, *c, *gates;
 } Job;
 
@@ -111,7 +112,7 @@ run_job (const Job *job)
   for (gsize i = 0; i < G_N_ELEMENTS (steps); i++) {
     lstm_state_run (job->state, steps[i], job->x, job->y);
     lstm_state_run (job->state, steps[i], job->x, NULL);
-    if (job->traced)
+    if (job->is_traced)
       lstm_state_run_full (
           job->state, &(LstmRun){steps[i], job->x, .output = job->y, .hidden = job->h,
                           .cell = job->c, .gates = job->gates});
@@ -137,7 +138,7 @@ check_running (LstmModel *model, gsize streams)
       .h = h, .c = c, .gates = gates};
   Count before;
 
-  run_job (&job); /* allocations that happen once, such as the binding of a function */
+  run_job (&job); /* makes allocations that happen once, such as the binding of a function */
   before = count;
   run_job (&job);
   g_assert_cmpuint (count.calls - before.calls, ==, 0);
@@ -181,8 +182,8 @@ measure_state (LstmModel *model, gsize streams)
   return count.bytes - before.bytes;
 }
 
-/* The size that the header states: per stream three rows of m, one row for masks, and scratch
- * memory */
+/* Checks the size that lstm.h states: per stream three rows of m, one row for masks, and scratch
+ * memory. */
 static void
 test_states (void)
 {

@@ -11,7 +11,7 @@
 
 #define TOLERANCE 1e-5
 
-/* The file of @dir whose name begins with "model." */
+/* Returns the path of the file in @dir whose name begins with "model.". */
 static char *
 find_model (const char *dir)
 {
@@ -47,7 +47,7 @@ check_numbers (const char *dir, LstmModel *model)
   test_array_clear (&expected);
 }
 
-/* Runs lstm-convert -o @to @from @options, which is parsed like a shell command line. */
+/* Runs lstm-convert -o @to @from @options. The command line is parsed as a shell does. */
 static void
 run_converter (const char *options, const char *from, const char *to)
 {
@@ -298,7 +298,7 @@ test_slow (void)
   g_rmdir (dir);
 }
 
-/* Options that the format of a file does not support, and a part of the error message */
+/* Options that lstm-convert refuses for a file, and a part of the error message */
 static const struct {
   const char *options, *file, *message;
 } misused[] = {

@@ -3,7 +3,7 @@
 #include <lstm/lstm.h>
 #include <string.h>
 
-/* The build passes one row X (name, function, reason) per reader. */
+/* The build passes one table row X (name, function, options, reason) per reader. */
 #define X(name, function, options, reason) {name, reason},
 const TestReader test_readers[] = {CONVERT_READERS (X){NULL}};
 const TestReader test_readers_without[] = {CONVERT_READERS_WITHOUT (X){NULL}};

@@ -21,5 +21,5 @@ const TestReader *test_find_reader (const TestReader *readers, const char *name)
 /* Returns whether the build leaves out the reader of the model file at @path. */
 gboolean test_is_left_out (const char *path);
 
-/* As test_is_left_out(), and skips the running test if so. */
+/* Returns the result of test_is_left_out(). If it is TRUE, skips the running test. */
 gboolean test_skip_left_out (const char *path);

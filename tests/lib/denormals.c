@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Inputs, weights, sums and states next to and below the least normal number, 2^-126. A number
- * below it is 0. The bits are the same on all instruction sets that round multiply-adds once, and
+ * Checks inputs, weights, sums and states next to and below the least normal number, 2^-126. A
+ * number below 2^-126 is 0. The bits are the same on all instruction sets that round multiply-adds once, and
  * for any division of the steps into calls. */
 #include "network.h"
 #include "testutil.h"
@@ -14,7 +14,7 @@
 
 static const TestNetwork network = {D, {{TEST_LSTM, M}, {TEST_LSTM, M}}, .seed = 1};
 
-/* Weights and inputs are multiplied with 2^-least to 2^-most. */
+/* The powers of 2, from 2^-least to 2^-most, with which weights and inputs are multiplied */
 typedef struct {
   struct {
     guint least, most;
@@ -99,16 +99,16 @@ check_windows (LstmModel *model, const float *x)
 {
   enum { LENGTH = 9, COUNT = STEPS - LENGTH + 1 };
   g_autoptr (LstmWindow) window = lstm_window_new (model, 1, LENGTH, 1, NULL);
-  g_autofree float *got = g_new (float, COUNT *M);
+  g_autofree float *found = g_new (float, COUNT *M);
   float expected[LENGTH * M];
 
-  g_assert_cmpuint (lstm_window_run (window, STEPS, x, got), ==, COUNT);
+  g_assert_cmpuint (lstm_window_run (window, STEPS, x, found), ==, COUNT);
   for (gsize t = 0; t < COUNT; t++) {
     g_autoptr (LstmState) state = test_state_new (model, 1);
 
     lstm_state_run (state, LENGTH, x + t * D, expected);
     g_assert_cmpmem (
-        got + t * M, M * sizeof *got, expected + (LENGTH - 1) * M, M * sizeof *got);
+        found + t * M, M * sizeof *found, expected + (LENGTH - 1) * M, M * sizeof *found);
   }
 }
 

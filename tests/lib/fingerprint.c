@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The fingerprint of a model: which changes of a file change it, and which do not. */
+ * Checks which changes of a file change the fingerprint of the model. */
 #include "network.h"
 #include "testutil.h"
 
@@ -11,7 +11,7 @@
 /* Edits of the header of the network below, and whether the fingerprint stays the same */
 static const struct {
   const char *from, *to;
-  gboolean same;
+  gboolean is_same;
 } edits[] = {
     {"{", "{", TRUE},
     {"\"lstm.version\"", "\"note\":\"\",\"lstm.version\"", TRUE},
@@ -60,7 +60,7 @@ test_descriptions (void)
     g_autofree char *found = get_fingerprint (edited, "base", LSTM_PRECISION_FLOAT32);
 
     g_test_message ("%s: %s", edits[i].to, found);
-    if (edits[i].same)
+    if (edits[i].is_same)
       g_assert_cmpstr (found, ==, first);
     else
       g_assert_true (g_hash_table_add (seen, g_steal_pointer (&found)));

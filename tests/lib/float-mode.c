@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The floating-point mode of the library, in each kind of layer and each precision, on each
+ * Checks the floating-point mode of the library, in each layer kind and each precision, on each
  * instruction set. No result is denormal, and no result depends on the mode of the caller. A call
  * restores the mode and the exception flags of the caller. */
 #include "testutil.h"
@@ -10,8 +10,8 @@
 #  include <immintrin.h>
 #endif
 
-/* More steps than c needs to decay to 0: a forget gate halves c at each step, and recurrent
- * weights add a part again. */
+/* More steps than c needs to decay to 0: a forget gate halves c at each step, but recurrent weights
+ * slow the decay. */
 #define SILENT_STEPS 500
 #define LOUD_STEPS 20
 #define ALL_STEPS (2 * SILENT_STEPS + LOUD_STEPS)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The public header alone: compiled as C and, by header.cpp, as C++. */
+ * Includes only the public header. The build compiles this file as C and, in header.cpp, as
+ * C++. */
 #include <lstm/lstm.h>
 
 GType test_header (void);

@@ -216,8 +216,8 @@ add_shared_samples (void)
     add_samples (root, NULL, flips ? N_CUTS : 10,
         flips ? (guint) g_ascii_strtoull (flips, NULL, 10) : 5);
   else
-    g_test_add_data_func_full (
-        "/hostile/samples", g_strdup_printf ("%s is not there", root), test_no_samples, g_free);
+    g_test_add_data_func_full ("/hostile/samples", g_strdup_printf ("%s does not exist", root),
+        test_no_samples, g_free);
 }
 
 typedef struct {
@@ -226,7 +226,7 @@ typedef struct {
   guint n_pending;
 } BitWriter;
 
-/* Writes the @n bits of @code, the most significant bit first for a Huffman code. */
+/* Writes the @n low bits of @code, the most significant bit first for a Huffman code. */
 static void
 put_bits (BitWriter *bits, guint code, guint n, gboolean huffman)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The promises of the header, for every instruction set and precision. The numbers of a step have
+ * Checks the promises of lstm.h about bits, for every instruction set and precision. The numbers of a step have
  * the same bits for any division of the steps into calls, and for any number of streams that run
- * side by side. The numbers of two instruction sets are close, and the same if multiply-adds
- * round once on both. */
+ * side by side. The numbers of two instruction sets are close. They have the same bits if
+ * multiply-adds round once on both. */
 #include "network.h"
 #include "testutil.h"
 #include <string.h>
@@ -11,8 +11,7 @@
 #define N_NETWORKS 60
 #define MAX_STREAMS 70
 #define MAX_STEPS 130
-#define WORK                                                                                   \
-  2e7 /* weights × rows of the longest run of a network, a limit of the test's time */
+#define WORK 2e7 /* weights × steps of all streams in the longest run of a network */
 
 /* The largest difference from "base", for outputs in [-1, 1]. 600 networks had 5e-6, 3e-4 and
  * 9e-4: a tiny difference can round h to another value. */
@@ -76,7 +75,7 @@ pick_network (TestNetwork *network, GRand *rand)
 }
 
 static gsize
-n_weights (const TestNetwork *network)
+count_weights (const TestNetwork *network)
 {
   gsize n = 0, in = network->d;
 
@@ -95,7 +94,7 @@ series_init (Series *series, guint32 seed)
   gsize rows;
 
   pick_network (&series->network, rand);
-  rows = (gsize) (WORK / (double) n_weights (&series->network));
+  rows = (gsize) (WORK / (double) count_weights (&series->network));
   series->bs = test_pick (rand, 0, 1) == 0 ? test_pick (rand, 1, 5)
                                            : test_pick (rand, 1, MAX_STREAMS);
   series->bs = MIN (series->bs, MAX (rows / 6, 1));
@@ -118,7 +117,7 @@ series_clear (Series *series)
   g_hash_table_unref (series->outputs);
 }
 
-/* Checks that @rows are the rows [at, at + count) of a stream in @all_rows, those of all
+/* Checks that @rows are the rows [at, at + count) of a stream in @all_rows, the rows of all
  * streams. */
 static void
 check_rows (const Run *run, const float *rows, const float *all_rows, gsize stream, gsize at,
@@ -291,7 +290,7 @@ run_clear (Run *run)
   lstm_model_unref (run->model);
 }
 
-/* Returns the output of @isa, which is kept for later calls. */
+/* Returns the output of @isa. Later calls return the same array. */
 static const float *
 get_reference (Series *series, const char *isa, LstmPrecision precision)
 {

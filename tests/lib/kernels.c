@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The kernels of each instruction set against double precision, in their floating-point mode,
- * with odd sizes, NaN, infinities and denormals. The test prints TAP itself and needs no GLib,
+ * Compares the kernels of each instruction set with double precision, in their floating-point
+ * mode, with odd sizes, NaN, infinities and denormals. The test prints TAP itself and needs no GLib,
  * like the kernels, so that a C library is enough to run it for another CPU (see ../aarch64). */
 #include "kernels/float-mode.h"
 #include "kernels/kernels.h"
@@ -138,7 +138,7 @@ test_activations (const LstmKernels *k)
   size_t n;
   float *x = new_sample (k->panel, &n), *y = NEW (float, n);
 
-  for (size_t f = 0; f < sizeof exact_functions / sizeof *exact_functions; f++) {
+  for (size_t f = 0; f < N_ELEMENTS (exact_functions); f++) {
     const LstmActivationKind a = exact_functions[f];
     const int saturates = a == LSTM_ACTIVATION_TANH || a == LSTM_ACTIVATION_SIGMOID;
     double worst = 0;
@@ -220,7 +220,7 @@ quantize_values (int precision, const float *from, size_t k, double *to)
 }
 
 static uint16_t
-bfloat16_bits (double value)
+get_bfloat16_bits (double value)
 {
   const float x = (float) value;
   uint32_t bits;
@@ -264,7 +264,7 @@ pack_matrix (float *to, size_t w_stride, const LstmKernels *kernels, int precisi
       if (precision == LSTM_INT8)
         ((int8_t *) word)[at] = (int8_t) q[i];
       else if (precision == LSTM_BFLOAT16)
-        ((uint16_t *) word)[at] = bfloat16_bits (q[i]);
+        ((uint16_t *) word)[at] = get_bfloat16_bits (q[i]);
       else
         *word = values[i];
     }
@@ -578,7 +578,7 @@ test_words (const LstmKernels *kernels)
     if (isnan (x[i]))
       check (magnitude > 0x7f80, "a NaN becomes %#x", words[i]);
     else if (fabsf (x[i]) >= FLT_MIN)
-      check (words[i] == bfloat16_bits (q[i]), "%a becomes %#x", x[i], words[i]);
+      check (words[i] == get_bfloat16_bits (q[i]), "%a becomes %#x", x[i], words[i]);
     else
       check (magnitude == 0, "%a becomes %#x", x[i], words[i]);
   }
@@ -594,8 +594,8 @@ test_words (const LstmKernels *kernels)
     quantize_values (LSTM_BFLOAT16, x, k, q);
     product->to_words (x, k, 1, k, (float *) words, n_row, NULL);
     for (size_t i = 0; i < 2 * n_row; i++)
-      check (
-          words[i] == (i < k ? bfloat16_bits (q[i]) : 0), "%zu of %zu is %#x", i, k, words[i]);
+      check (words[i] == (i < k ? get_bfloat16_bits (q[i]) : 0), "%zu of %zu is %#x", i, k,
+          words[i]);
     free_all ();
     check_int8_words (kernels, k);
   }

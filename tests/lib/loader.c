@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Refuses each malformed file for its reason, with a message that helps. */
+ * Checks that each malformed file is refused for its reason, with a message that helps. */
 #include "../safetensors.h"
 #include <glib/gstdio.h>
 #include <lstm/lstm.h>
@@ -133,12 +133,14 @@ static const Case cases[] = {
     {"flat-weight", "{" LAYERS ("[" DENSE "]") "," F32 ("a.weight", "[6]", 0, 24) "}", 24,
         LSTM_ERROR_SHAPE, "found [6]"},
     {"misfit", "{" LAYERS ("[" DENSE "," DENSE "]") "," F32 ("a.weight", "[2,3]", 0, 24) "}",
-        24, LSTM_ERROR_SHAPE, "expected 2 inputs, the number of outputs of the previous layer, found 3"},
+        24, LSTM_ERROR_SHAPE,
+        "expected 2 inputs, the number of outputs of the previous layer, found 3"},
     {"only-numbers", "{" LAYERS ("[{\\\"type\\\":\\\"normalization\\\",\\\"mean\\\":1}]") "}",
         0, LSTM_ERROR_LAYER, "has a size"},
     {"number-text",
         "{" LAYERS ("[{\\\"type\\\":\\\"normalization\\\",\\\"mean\\\":\\\"1\\\"}]") "}", 0,
-        LSTM_ERROR_LAYER, "layer \"lstm.layers[0]\": key \"mean\": expected a number, found \"1\""},
+        LSTM_ERROR_LAYER,
+        "layer \"lstm.layers[0]\": key \"mean\": expected a number, found \"1\""},
     {"masked-initial",
         "{" LAYERS ("[{\\\"type\\\":\\\"masking\\\"},{\\\"type\\\":\\\"lstm\\\"}]") "," LSTM_2X1 (
             "") "," F32 ("initial_h_l0", "[1]", 48, 52) "}",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The promises of the API other than numbers: lifetimes, sharing between threads, sizes,
- * bytes. */
+ * Checks the promises of lstm.h other than numbers: lifetimes, sharing between threads, sizes, and
+ * GBytes as input and output. */
 #include "testutil.h"
 #include <string.h>
 
@@ -19,22 +19,12 @@ load_model (const char *name)
   return model;
 }
 
-static LstmState *
-make_state (LstmModel *model, gsize streams)
-{
-  g_autoptr (GError) error = NULL;
-  LstmState *state = lstm_state_new (model, streams, &error);
-
-  g_assert_no_error (error);
-  return state;
-}
-
 /* A state keeps its model alive. */
 static void
 test_lifetime (void)
 {
   LstmModel *model = load_model ("seed-1x30");
-  g_autoptr (LstmState) before = make_state (model, 2), state = make_state (model, 2);
+  g_autoptr (LstmState) before = test_state_new (model, 2), state = test_state_new (model, 2);
   float x[2] = {0.5f, -0.5f}, expected[2][30], y[2][30];
 
   lstm_state_run (before, 1, x, expected[0]);
@@ -81,7 +71,7 @@ static void
 test_reset_stream (void)
 {
   g_autoptr (LstmModel) model = load_model ("seed-1x30");
-  g_autoptr (LstmState) state = make_state (model, 2);
+  g_autoptr (LstmState) state = test_state_new (model, 2);
   float x[2] = {1, 1}, y[2][30], first[2][30], h[2][30], zero[30] = {0};
 
   lstm_state_get_hidden (state, 0, h[0]);
@@ -102,7 +92,7 @@ static void
 test_bytes (void)
 {
   g_autoptr (LstmModel) model = load_model ("seed-1x30");
-  g_autoptr (LstmState) state = make_state (model, 2), other = make_state (model, 2);
+  g_autoptr (LstmState) state = test_state_new (model, 2), other = test_state_new (model, 2);
   float x[2][5], y[2][5][30];
   g_autoptr (GBytes) in = NULL, out = NULL;
 
@@ -121,7 +111,7 @@ test_nothing (void)
 
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autoptr (LstmModel) model = load_model (names[i]);
-    g_autoptr (LstmState) state = make_state (model, 1), other = make_state (model, 1);
+    g_autoptr (LstmState) state = test_state_new (model, 1), other = test_state_new (model, 1);
     const gsize d = lstm_model_get_input_size (model);
     float x[3 * 16], y[30] = {0}, z[30] = {0};
 
@@ -147,7 +137,7 @@ static gpointer
 run_job (gpointer data)
 {
   Job *job = data;
-  g_autoptr (LstmState) state = make_state (job->model, 1);
+  g_autoptr (LstmState) state = test_state_new (job->model, 1);
 
   for (gsize t = 0; t < 100; t++)
     lstm_state_run (state, 1, job->x + t * 16, job->y[t]);
@@ -185,7 +175,7 @@ test_boxed (void)
   g_assert_true (g_value_get_boxed (&value) == model);
   g_value_unset (&value);
   g_value_init (&value, LSTM_TYPE_STATE);
-  g_value_take_boxed (&value, make_state (model, 1));
+  g_value_take_boxed (&value, test_state_new (model, 1));
   g_value_unset (&value);
 }
 

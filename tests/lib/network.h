@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Networks of random weights, as model files in memory and computed in float64 */
+ * Networks of random weights, as model files in memory and computed in float64. */
 #pragma once
 
 #include <lstm/lstm.h>
@@ -28,8 +28,8 @@ typedef struct {
 typedef struct {
   gsize d;
   TestLayer layers[TEST_MAX_LAYERS + 1]; /* up to TEST_END */
-  double
-      gain; /* weights of LSTM layers are within ± gain / sqrt (m), like PyTorch's for 1; 0: 1 */
+  /* The weights of LSTM layers are within ± gain / sqrt (m). 0 means 1, as in PyTorch. */
+  double gain;
   guint32 seed;
 } TestNetwork;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The errors of networks against float64, in each precision on each instruction set: a table of
- * docs/numerics.md, and its bounds. */
+ * Measures the errors of networks against float64, in each precision on each instruction set, for
+ * a table of docs/numerics.md, and checks the bounds of the table. */
 #include "network.h"
 #include "testutil.h"
 #include <math.h>

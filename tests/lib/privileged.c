@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A set-user-ID program ignores the environment of the user who started it. This program contains
+ * Checks that a set-user-ID program ignores the environment of the user who started it. This program contains
  * the library, because the dynamic linker would not search for the library next to a copy of the
  * program. The program is also the converter of that library. Usage: test-privileged [load
  * SAFETENSORS OTHER] */
@@ -40,7 +40,7 @@ load_models (const char *safetensors, const char *other)
 
   g_assert_null (lstm_model_load (other, &of_converter));
   printf ("secure: %lu\n", getauxval (AT_SECURE));
-  printf ("isa: %s\n", model ? "as of the machine" : of_isa->message);
+  printf ("isa: %s\n", model ? "best of this machine" : of_isa->message);
   printf ("converter: %s\n", of_converter->message);
   return 0;
 }
@@ -153,7 +153,7 @@ test_set_user_id (void)
     g_test_skip ("set-user-ID has no effect here (nosuid, or no new privileges)");
     return;
   }
-  g_assert_nonnull (strstr (output, "isa: as of the machine\n"));
+  g_assert_nonnull (strstr (output, "isa: best of this machine\n"));
   g_assert_nonnull (strstr (output, "environment []\n"));
 }
 

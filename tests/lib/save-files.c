@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Files of saved states and windows: malformed files are refused, and files of older versions
- * load. */
+ * Checks that malformed files of saved states and windows are refused, and that files of older
+ * versions load. */
 #include "saved.h"
 #include <math.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 /* A saved state or window in which @to replaces the part @from of the header */
 typedef struct {
   const char *name;
-  gboolean window; /* of length 5 and hop 2 */
+  gboolean of_window; /* of length 5 and hop 2 */
   const char *from, *to;
   int code; /* LstmError, or -1 if the file is accepted */
   const char *message;
@@ -79,7 +79,7 @@ static const Refusal refusals[] = {
         "\"lstm.window-length\": expected 5, found none"},
     {"last-position", TRUE, META ("window-position", "7"), META ("window-position", "8"), -1,
         NULL},
-    {"position-behind", TRUE, META ("window-position", "7"), META ("window-position", "9"),
+    {"position-too-large", TRUE, META ("window-position", "7"), META ("window-position", "9"),
         LSTM_ERROR_STATE, "\"lstm.window-position\": expected a number from 0 to 8, found"},
     {"position-far", TRUE, META ("window-position", "7"),
         META ("window-position", "18446744073709551615"), LSTM_ERROR_STATE, "from 0 to 8"},
@@ -108,18 +108,19 @@ static const Refusal refusals[] = {
     {"not-json", FALSE, "{", "[", LSTM_ERROR_FORMAT, "test: header"},
 };
 
-/* Removes the digest, so that the file is refused for the changed part. */
+/* Checks the error of an edited file. Removes the digest first, so that the file is refused for the
+ * edit. */
 static void
 test_refusal (gconstpointer data)
 {
   const Refusal *test = data;
   g_autoptr (LstmModel) model = saved_model (0, "base", LSTM_PRECISION_FLOAT32);
-  g_autoptr (GBytes) made = saved_make (model, test->window);
+  g_autoptr (GBytes) made = saved_make (model, test->of_window);
   g_autoptr (GBytes) file = saved_without_digest (made);
   g_autoptr (GBytes) edited = test_edit_header (file, test->from, test->to, 1);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (saved_loads (model, test->window, edited, &error) == (test->code < 0));
+  g_assert_true (saved_loads (model, test->of_window, edited, &error) == (test->code < 0));
   if (test->code < 0) {
     g_assert_no_error (error);
     return;
@@ -277,7 +278,7 @@ test_no_memory (void)
  * files, which have no digest and state the time of the last step. */
 static const struct {
   const char *name;
-  gboolean window, old;
+  gboolean of_window, is_old;
 } stored[] = {{"state.safetensors", FALSE, FALSE}, {"window.safetensors", TRUE, FALSE},
     {"state-undigested.safetensors", FALSE, TRUE},
     {"window-undigested.safetensors", TRUE, TRUE}};
@@ -316,17 +317,17 @@ test_stored (void)
   for (gsize i = 0; i < G_N_ELEMENTS (stored); i++) {
     g_autofree char *file = g_build_filename (root, "states", stored[i].name, NULL);
     g_autofree char *content = NULL;
-    g_autoptr (GBytes) made = saved_make (model, stored[i].window);
+    g_autoptr (GBytes) made = saved_make (model, stored[i].of_window);
     g_autoptr (GBytes) bytes = NULL, again = NULL;
     gsize size;
 
-    if (g_getenv ("LSTM_TEST_RENEW") && !stored[i].old)
+    if (g_getenv ("LSTM_TEST_RENEW") && !stored[i].is_old)
       g_assert_true (g_file_set_contents (
           file, g_bytes_get_data (made, NULL), (gssize) g_bytes_get_size (made), NULL));
     g_assert_true (g_file_get_contents (file, &content, &size, NULL));
     bytes = g_bytes_new (content, size);
-    again = saved_load_and_save (model, stored[i].window, bytes);
-    if (stored[i].old) { /* an old file states no time of the next step */
+    again = saved_load_and_save (model, stored[i].of_window, bytes);
+    if (stored[i].is_old) { /* an old file states no time of the next step */
       g_autoptr (GBytes) timeless = test_edit_header (bytes, META ("time", "1000") ",", "", 1);
       g_autoptr (GBytes) undigested = saved_without_digest (again);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Saved states and windows: a loaded state continues like the saved state, bit for bit, for every
- * model and after every step. */
+ * Checks that a loaded state or window continues like the saved one, bit for bit, for every model
+ * and after every step. */
 #include "saved.h"
 #include <float.h>
 #include <math.h>
@@ -10,7 +10,7 @@
 #define MAX_FLOATS 4096
 
 static LstmState *
-state_load (LstmModel *model, GBytes *file)
+load_state (LstmModel *model, GBytes *file)
 {
   g_autoptr (GError) error = NULL;
   LstmState *state = lstm_state_load (model, file, "test", NULL, NULL, &error);
@@ -20,7 +20,7 @@ state_load (LstmModel *model, GBytes *file)
 }
 
 static LstmWindow *
-window_load (LstmModel *model, gsize length, gsize hop, GBytes *file)
+load_window (LstmModel *model, gsize length, gsize hop, GBytes *file)
 {
   g_autoptr (GError) error = NULL;
   LstmWindow *window = lstm_window_load (model, length, hop, file, "test", NULL, NULL, &error);
@@ -87,7 +87,7 @@ check_states (const Run *run)
   run_state (run, undisturbed, 0, run->steps, expected);
   for (gsize t = 0; t <= run->steps; t++) {
     g_autoptr (GBytes) file = lstm_state_save (saved, 0, t);
-    g_autoptr (LstmState) loaded = state_load (run->model, file);
+    g_autoptr (LstmState) loaded = load_state (run->model, file);
 
     g_assert_cmpuint (lstm_state_get_streams (loaded), ==, run->bs);
     check_memory (run->model, loaded, saved);
@@ -110,7 +110,7 @@ check_windows (const Run *run, gsize length, gsize hop)
   run_window (run, undisturbed, 0, run->steps, expected);
   for (gsize t = 0; t < run->steps; t++) {
     g_autoptr (GBytes) file = lstm_window_save (saved, 0, t);
-    g_autoptr (LstmWindow) loaded = window_load (run->model, length, hop, file);
+    g_autoptr (LstmWindow) loaded = load_window (run->model, length, hop, file);
     g_autoptr (GBytes) again = lstm_window_save (loaded, 0, t);
 
     g_assert_cmpuint (lstm_window_get_streams (loaded), ==, run->bs);
@@ -139,8 +139,8 @@ check_model (LstmModel *model, gsize bs, gsize steps, const float *x)
     check_windows (&run, windows[i].length, windows[i].hop);
 }
 
-/* Returns x [bs, T, d] three times in a row, in the order of Run.x. The model masks the
- * same steps as in the vectors. */
+/* Returns x [bs, T, d] three times in succession, in the order of Run.x. The model masks the same
+ * steps as in the vectors. */
 static float *
 make_steps (const TestArray *x)
 {
@@ -292,7 +292,7 @@ test_other_isas (void)
   file = lstm_state_save (state, 0, 3);
   for (gsize i = 0; test_isas[i]; i++) {
     g_autoptr (LstmModel) model = saved_model (1, test_isas[i], LSTM_PRECISION_INT8);
-    g_autoptr (LstmState) loaded = model ? state_load (model, file) : NULL;
+    g_autoptr (LstmState) loaded = model ? load_state (model, file) : NULL;
 
     if (loaded)
       check_memory (model, loaded, state);
@@ -300,7 +300,7 @@ test_other_isas (void)
 }
 
 static void
-test_whole (void)
+test_complete_sequences (void)
 {
   g_autoptr (LstmModel) model = saved_model (0, "base", LSTM_PRECISION_FLOAT32);
   g_autoptr (LstmState) state = lstm_state_new_for_sequences (model, 1, 3, NULL);
@@ -329,6 +329,6 @@ main (int argc, char **argv)
   g_test_add_func ("/save/extreme-values", test_extreme_values);
   g_test_add_func ("/save/finite", test_finite);
   g_test_add_func ("/save/isas", test_other_isas);
-  g_test_add_func ("/save/whole", test_whole);
+  g_test_add_func ("/save/complete-sequences", test_complete_sequences);
   return g_test_run ();
 }

@@ -15,12 +15,13 @@ typedef struct {
 
 extern const SavedNetwork saved_networks[SAVED_N_NETWORKS];
 
+/* Loads a network of saved_networks. Returns NULL if this machine lacks the instruction set. */
 LstmModel *saved_model (guint network, const char *isa, LstmPrecision precision);
 
 /* Returns: (transfer full): the file of a state or window of three streams after seven steps */
 GBytes *saved_make (LstmModel *model, gboolean of_window);
 
-/* Returns whether @file loads, with @error if not. */
+/* Returns whether @file loads; else sets @error. */
 gboolean saved_loads (LstmModel *model, gboolean of_window, GBytes *file, GError **error);
 
 /* Loads @file and saves the result. Returns: (transfer full): the new file */

@@ -12,8 +12,8 @@ typedef struct {
   const char *modules; /* "KIND NAME SIZES" as add_module() parses them, separated by ";" */
   const char *module_chain; /* that the caller states; nullable */
   const char *proposal; /* the module chain in the error message, if the caller states none */
-  const char
-      *layers; /* as summarize_layers() writes them, from the module chain or the proposal */
+  /* The layers of the module chain or of the proposal, as summarize_layers() writes them */
+  const char *layers;
   const char *message; /* a part of the error message, if the file is refused */
 } Case;
 
@@ -178,7 +178,7 @@ static const Case cases[] = {
         .layers = "lstm lstm last, activation relu, dense fc"},
     {"chain-last-item", USUAL, "lstm relu, last, fc",
         .layers = "lstm lstm last, activation relu, dense fc"},
-    {"chain-last-behind", USUAL, "lstm, fc last", .layers = "lstm lstm last, dense fc"},
+    {"chain-last-after-linear", USUAL, "lstm, fc last", .layers = "lstm lstm last, dense fc"},
     {"chain-last-first", "lstm rnn. 8 16", "last, rnn",
         .message = "\"rnn\": expected a sequence before an LSTM, found the one step"},
     {"chain-last-both", "both rnn. 8 16; linear fc. 32 3", "rnn last, fc",
@@ -187,7 +187,7 @@ static const Case cases[] = {
     {"chain-h_n", USUAL, "lstm h_n, fc", .layers = "lstm lstm last, dense fc"},
     {"chain-h_n-both", "both rnn. 8 16; linear fc. 32 3", "rnn h_n, fc",
         .layers = "lstm rnn bidirectional last, dense fc"},
-    {"chain-h_n-behind-linear", USUAL, "lstm, fc h_n",
+    {"chain-h_n-after-linear", USUAL, "lstm, fc h_n",
         .message = "h_n is supported only directly after an LSTM; found dense"},
     {"chain-last-twice", USUAL, "lstm last, fc last",
         .message = "\"fc last\": expected a sequence before \"last\", found one step"},
@@ -198,7 +198,7 @@ static const Case cases[] = {
     {"chain-repeat-then-last", USUAL, "lstm last, repeat 3, relu, last, fc",
         .layers =
             "lstm lstm last, repeat_vector 3, activation relu, repeat_vector 1, dense fc"},
-    {"chain-lstm-behind-last", AUTOENCODER, "encoder last, decoder, fc",
+    {"chain-lstm-after-last", AUTOENCODER, "encoder last, decoder, fc",
         .message = "\"decoder\": expected a sequence before an LSTM, found the one step of "
                    "\"last\"; write "
                    "\"repeat N\" between them"},
@@ -353,7 +353,7 @@ get_layers (const LstmSafetensors *st, const char *module_chain, GError **error)
   return layers ? summarize_layers (layers) : NULL;
 }
 
-/* Checks the error of a refused file, which names how to state the proposal. */
+/* Checks the error of a refused file, which states the options for the proposal. */
 static void
 check_message (const Case *test, const GError *error)
 {
@@ -395,7 +395,7 @@ test_case (gconstpointer data)
   }
 }
 
-/* Each file that is accepted also loads. */
+/* Checks that each accepted file also loads. */
 static void
 test_loads (gconstpointer data)
 {

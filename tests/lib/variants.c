@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Each folder of vectors/variants and vectors/torch, on each instruction set: as a complete
+ * Runs each folder of vectors/variants and vectors/torch, on each instruction set: as a complete
  * sequence, and if the model is causal, in pieces of several sizes. */
 #include "testutil.h"
 #include <string.h>
@@ -46,38 +46,39 @@ check_gates (const TestFolder *test, LstmState *state, const LstmRun *run, const
 /* The number of calls, and of those that return TRUE */
 typedef struct {
   guint calls, n;
-} Proceed;
+} Countdown;
 
 static gboolean
 count_calls (void *data)
 {
-  Proceed *proceed = data;
+  Countdown *countdown = data;
 
-  return proceed->calls++ < proceed->n;
+  return countdown->calls++ < countdown->n;
 }
 
 /* Checks that a run with a should_continue callback has the same bits, and that FALSE ends the
  * run. */
 static void
-check_proceed (LstmState *state, const LstmRun *run, gsize n)
+check_should_continue (LstmState *state, const LstmRun *run, gsize n)
 {
-  Proceed proceed = {.n = G_MAXUINT};
+  Countdown countdown = {.n = G_MAXUINT};
   g_autofree float *y = g_new (float, n);
   LstmRun asked = *run;
   guint all;
 
   asked.output = y;
   asked.should_continue = count_calls;
-  asked.should_continue_data = &proceed;
+  asked.should_continue_data = &countdown;
   lstm_state_run_full (state, &asked);
   g_assert_cmpmem (y, n * sizeof *y, run->output, n * sizeof *y);
-  all = proceed.calls;
+  all = countdown.calls;
   if (lstm_model_get_n_lstm_layers (lstm_state_get_model (state)) == 0)
     return; /* no layer has steps one after the other */
   g_assert_cmpuint (all, >=, run->steps);
-  proceed = (Proceed){.n = all / 2};
+  countdown = (Countdown){.n = all / 2};
   lstm_state_run_full (state, &asked);
-  g_assert_cmpuint (proceed.calls, <=, all / 2 + 8); /* each part of a layer calls once more */
+  g_assert_cmpuint (
+      countdown.calls, <=, all / 2 + 8); /* each part of a layer calls once more */
 }
 
 /* Runs the complete sequence twice, to check that each run starts from the initial state. */
@@ -100,7 +101,7 @@ check_complete_sequence (const TestFolder *test, LstmModel *model, const TestArr
     check_values (y, &expected, test->dir);
   }
   check_gates (test, state, &run, y);
-  check_proceed (state, &run, expected.n);
+  check_should_continue (state, &run, expected.n);
   test_array_clear (&expected);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Each folder of vectors/lstm, on each instruction set. The numbers are PyTorch's, and have the
- * same bits for any division of the steps and streams into calls. */
+ * Runs each folder of vectors/lstm, on each instruction set. The numbers are close to those of
+ * PyTorch, and have the same bits for any division of the steps and streams into calls. */
 #include "testutil.h"
 #include <string.h>
 
@@ -50,16 +50,6 @@ run_clear (Run *run)
   g_free (run->h);
   g_free (run->c);
   lstm_model_unref (run->model);
-}
-
-static LstmState *
-make_state (LstmModel *model, gsize streams)
-{
-  g_autoptr (GError) error = NULL;
-  LstmState *state = lstm_state_new (model, streams, &error);
-
-  g_assert_no_error (error);
-  return state;
 }
 
 /* Runs steps [at, at + count) of streams [first, first + streams) in one call, and compares the
@@ -141,7 +131,7 @@ test_case (gconstpointer data)
   }
   run_load (&run, test, model);
   {
-    g_autoptr (LstmState) state = make_state (model, run.bs);
+    g_autoptr (LstmState) state = test_state_new (model, run.bs);
 
     check_single_call (&run, state);
     for (gsize i = 0; i < G_N_ELEMENTS (pieces); i++) {
@@ -151,8 +141,8 @@ test_case (gconstpointer data)
   }
   for (gsize s = 0; s < run.bs; s++) { /* alone, and with some of the other streams */
     gsize count = MIN (run.bs - s, s + 1);
-    g_autoptr (LstmState) alone = make_state (model, 1);
-    g_autoptr (LstmState) some = make_state (model, count);
+    g_autoptr (LstmState) alone = test_state_new (model, 1);
+    g_autoptr (LstmState) some = test_state_new (model, count);
 
     run_pieces (&run, alone, s, 1, 1);
     lstm_state_reset_stream (alone, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * LstmWindow: the output of a window has the same bits as a run of the window alone, in each
+ * Checks that the output of a window has the same bits as a run of the window alone, in each
  * precision on each instruction set, for any division of the steps into calls. */
 #include "network.h"
 #include "testutil.h"
@@ -121,8 +121,8 @@ count_complete (const Run *run, gsize steps)
   return steps < run->length ? 0 : 1 + (steps - run->length) / run->hop;
 }
 
-/* Runs steps [at, at + count) in one call, and checks that it outputs the windows that these
- * steps complete, and writes neither before nor after them. */
+/* Runs steps [at, at + count) in one call. Checks that the call outputs the windows that these steps
+ * complete, and that it writes nothing before and after these outputs. */
 static void
 run_piece (const Run *run, LstmWindow *window, gsize at, gsize count)
 {

@@ -179,9 +179,9 @@ add_final_state (Chain *chain, Item *item, GError **error)
   if (!layer || !is_type (layer, "lstm") || chain->outputs_one_step)
     return refuse_chain (chain, error,
         "\"%s\": h_n is supported only directly after an LSTM; found %s", item->text,
-        !layer            ? "no layer"
+        !layer                    ? "no layer"
         : chain->outputs_one_step ? "one step"
-                          : json_object_get_string_member (layer, "type"));
+                                  : json_object_get_string_member (layer, "type"));
   chain->outputs_one_step = TRUE;
   json_object_set_string_member (layer, "return", "last");
   return TRUE;
@@ -199,7 +199,8 @@ add_repeat (Chain *chain, Item *item, GError **error)
         LSTM_MAX_REPEAT, word);
   if (!chain->outputs_one_step)
     return refuse_chain (chain, error,
-        "\"%s\": expected one step before \"repeat\", found a sequence; write \"last\" before it",
+        "\"%s\": expected one step before \"repeat\", found a sequence; "
+        "write \"last\" before it",
         item->text);
   chain->outputs_one_step = FALSE;
   json_object_set_int_member (add_layer (chain, "repeat_vector"), "n", (gint64) n);

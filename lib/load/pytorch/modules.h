@@ -22,7 +22,7 @@ typedef struct {
   char *name;    /* the prefix without a trailing dot */
   gsize in, out; /* features, from the shape of one tensor; the builder checks all shapes */
   gboolean is_bidirectional; /* LSTM only */
-  gboolean has_bias;      /* LINEAR only */
+  gboolean has_bias;         /* LINEAR only */
 } LstmModule;
 
 void lstm_module_free (LstmModule *module);
