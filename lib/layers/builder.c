@@ -67,6 +67,7 @@ lstm_builder_new (const char *file, LstmPrecision precision, GError **error)
   builder->layers = g_ptr_array_new_with_free_func (free_element);
   builder->fingerprint = g_string_new ("lstm 1");
   lstm_fingerprint_add_size (builder->fingerprint, precision);
+  builder->n_fingerprint = builder->fingerprint->len;
   return builder;
 }
 
@@ -163,6 +164,9 @@ lstm_builder_append (LstmBuilder *builder, LstmLayer *layer, GError **error)
 
   if (!layer)
     return FALSE;
+  /* Without a line of the layer, models with different layers would have the same fingerprint. */
+  g_assert (builder->fingerprint->len > builder->n_fingerprint);
+  builder->n_fingerprint = builder->fingerprint->len;
   if (layer->in && !set_earlier_sizes (builder, layer->in, error))
     return FALSE;
   if (layer->in && layer->in == layer->out

@@ -14,6 +14,7 @@ typedef struct {
   LstmPrecision precision; /* of the weights of LSTM layers; other weights are float32 */
   GPtrArray *layers;       /* LstmLayer */
   GString *fingerprint;    /* its text, see fingerprint.h */
+  gsize n_fingerprint;     /* bytes of the text when the last layer was appended */
 } LstmBuilder;
 
 /* Returns: (transfer full) (nullable): NULL with LSTM_ERROR_CPU if the instruction set of
