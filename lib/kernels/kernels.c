@@ -216,8 +216,8 @@ to_words_bfloat16 (const float *x, size_t x_stride, size_t n_rows, size_t k, flo
   }
 }
 
-/* Returns the largest |x| of a row. Compares the values as integers, in which order infinities and
- * NaN exceed all numbers. */
+/* Returns the largest |x| of a row. Compares the values as integers, so that infinities and NaN
+ * exceed all numbers. */
 static float
 row_max_abs (const float *x, size_t k)
 {

@@ -210,7 +210,7 @@ typedef uint16_t vf_halves __attribute__ ((vector_size (2 * VF_WIDTH)));
 typedef uint8_t vf_bytes __attribute__ ((vector_size (VF_WIDTH)));
 
 /* Returns the upper halves, rounded to nearest even. NaN stays NaN. A denormal becomes 0, even
- * if rounding would make a normal number of it. */
+ * if rounding would turn the denormal into a normal number. */
 static inline vf_halves
 vf_to_bfloat16 (vf x)
 {

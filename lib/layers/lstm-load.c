@@ -8,11 +8,11 @@
 /* The options of an LSTM layer, which all layers of a stack share */
 typedef struct {
   LstmLstmParams directions[2];
-  guint direction; /* index of direction_words */
+  guint direction; /* index of direction_names */
   guint merge;     /* LstmMerge */
 } Options;
 
-static const char *const direction_words[] = {"forward", "reverse", "bidirectional", NULL};
+static const char *const direction_names[] = {"forward", "reverse", "bidirectional", NULL};
 enum { FORWARD, REVERSE, BIDIRECTIONAL };
 
 /* Reads three activations for both directions, or three for each. */
@@ -53,12 +53,12 @@ read_bound (const LstmLayerSource *source, const char *key, float *value, GError
 static gboolean
 read_direction_options (const LstmLayerSource *source, LstmLstmParams *params, GError **error)
 {
-  static const char *const return_words[] = {"sequence", "last", NULL};
-  static const char *const order_words[] = {"time", "processed", NULL};
+  static const char *const return_names[] = {"sequence", "last", NULL};
+  static const char *const order_names[] = {"time", "processed", NULL};
   guint returns, order;
 
-  if (!lstm_layer_source_read_word (source, "return", return_words, &returns, error)
-      || !lstm_layer_source_read_word (source, "order", order_words, &order, error))
+  if (!lstm_layer_source_read_choice (source, "return", return_names, &returns, error)
+      || !lstm_layer_source_read_choice (source, "order", order_names, &order, error))
     return FALSE;
   params->returns_last = returns == 1;
   params->keep_processing_order = order == 1;
@@ -72,12 +72,12 @@ read_direction_options (const LstmLayerSource *source, LstmLstmParams *params, G
 static gboolean
 read_options (const LstmLayerSource *source, Options *options, GError **error)
 {
-  static const char *const merge_words[] = {
+  static const char *const merge_names[] = {
       "concat", "sum", "mul", "ave", NULL}; /* LstmMerge */
 
-  if (!lstm_layer_source_read_word (
-          source, "direction", direction_words, &options->direction, error)
-      || !lstm_layer_source_read_word (source, "merge", merge_words, &options->merge, error))
+  if (!lstm_layer_source_read_choice (
+          source, "direction", direction_names, &options->direction, error)
+      || !lstm_layer_source_read_choice (source, "merge", merge_names, &options->merge, error))
     return FALSE;
   for (guint k = 0; k < 2; k++)
     if (!read_direction_options (source, &options->directions[k], error))

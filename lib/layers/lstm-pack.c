@@ -80,7 +80,7 @@ check_int8_sizes (const LstmBuilder *builder, const char *name, Sizes sizes, GEr
 }
 
 /* Refuses an initial state after a masking layer, unless masked outputs are 0. The frameworks do
- * not define other outputs of masked steps at the beginning of such a sequence. */
+ * not define the output of a masked first step with an initial state, except 0. */
 static gboolean
 check_initial_state (const LstmBuilder *builder, const LstmLstmParams *params, GError **error)
 {

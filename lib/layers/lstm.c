@@ -185,7 +185,7 @@ run_unfused_step (const LstmLstm *lstm, const LstmKernels *kernels, const LstmMe
 }
 
 /* Computes h_next and c of step @t from h and c. If the gates are traced, replaces z of the step by
- * the gates. */
+ * the gates. @has_z: z contains bias + x W */
 static void
 run_step (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b, gsize t,
     gboolean has_z, const Scratch *scratch)

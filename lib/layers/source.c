@@ -130,16 +130,16 @@ lstm_layer_source_read_boolean (
 }
 
 gboolean
-lstm_layer_source_read_word (const LstmLayerSource *source, const char *key,
-    const char *const *words, guint *index, GError **error)
+lstm_layer_source_read_choice (const LstmLayerSource *source, const char *key,
+    const char *const *choices, guint *index, GError **error)
 {
   JsonNode *node = json_object_get_member (source->object, key);
-  const char *word = lstm_json_get_string (node);
-  g_autofree char *list = g_strjoinv (", ", (char **) words);
+  const char *text = lstm_json_get_string (node);
+  g_autofree char *list = g_strjoinv (", ", (char **) choices);
   g_autofree char *expected = g_strconcat ("one of ", list, NULL);
 
-  for (*index = 0; words[*index]; ++*index)
-    if (!node || g_strcmp0 (word, words[*index]) == 0)
+  for (*index = 0; choices[*index]; ++*index)
+    if (!node || g_strcmp0 (text, choices[*index]) == 0)
       return TRUE;
   return lstm_layer_source_refuse_value (source, source->object, key, expected, error);
 }

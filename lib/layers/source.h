@@ -28,19 +28,19 @@ gboolean lstm_layer_source_has_tensor (const LstmLayerSource *source, const char
 gboolean lstm_layer_source_read_tensor (const LstmLayerSource *source, const char *name,
     gboolean *found, LstmArray *array, GError **error);
 
-/* Sets @array to the number under @key as a single value; without this number, to the tensor @key;
- * without this tensor, to the single value @fallback. */
+/* Reads a value per feature, or a single value for all features: the number under @key, else the
+ * tensor @key, else @fallback. */
 gboolean lstm_layer_source_read_row (const LstmLayerSource *source, const char *key,
     double fallback, LstmArray *array, GError **error);
 
 /* Read the value under @key. Without this key, the result is @fallback, FALSE, or the index of the
- * first of @words. NULL ends @words. */
+ * first of @choices. NULL ends @choices. */
 gboolean lstm_layer_source_read_number (const LstmLayerSource *source, const char *key,
     double fallback, float *value, GError **error);
 gboolean lstm_layer_source_read_boolean (
     const LstmLayerSource *source, const char *key, gboolean *value, GError **error);
-gboolean lstm_layer_source_read_word (const LstmLayerSource *source, const char *key,
-    const char *const *words, guint *index, GError **error);
+gboolean lstm_layer_source_read_choice (const LstmLayerSource *source, const char *key,
+    const char *const *choices, guint *index, GError **error);
 
 /* Reads an activation: @node is its name, an object of "name", "alpha" and "beta", or NULL for
  * the activation @fallback. */

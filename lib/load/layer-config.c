@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "load/layer-config.h"
 #include "container/json.h"
-#include "lstm/lstm.h"
+#include "container/metadata-keys.h"
 #include "load/pytorch/statedict.h"
+#include "lstm/lstm.h"
 #include <string.h>
 
 #define VERSION "1"

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "container/safetensors.h"
-#include "container/metadata-keys.h"
 #include <json-glib/json-glib.h>
 
 /* Returns the layers of a model file as docs/formats.md describes them: from the metadata of the

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Loads models from safetensors. docs/formats.md defines the keys of the layers. */
-#include "load/convert-process.h"
-#include "kernels/float-mode.h"
 #include "container/formats.h"
 #include "container/json.h"
+#include "container/metadata-keys.h"
+#include "kernels/float-mode.h"
 #include "layers/source.h"
+#include "load/convert-process.h"
 #include "load/layer-config.h"
 #include "model/model.h"
 #include "util/input-file.h"
@@ -169,9 +170,9 @@ read_file (const char *path, GError **error)
   return bytes;
 }
 
-/* Returns whether lstm-convert must read the file. lstm-convert also explains an unknown
- * format (NULL). The library itself reads safetensors, and explains the known formats that neither
- * reads. */
+/* Returns whether lstm-convert must read a file of @format, or of an unknown format (NULL). The
+ * library itself reads safetensors, and explains the known formats that lstm-convert does not
+ * read. */
 static gboolean
 needs_conversion (const LstmFormat *format)
 {

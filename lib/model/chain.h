@@ -37,6 +37,6 @@ typedef struct {
   const LstmSlots *slots; /* NULL: a state row per stream */
 } LstmPass;
 
-/* Runs @pass through all layers. With slots, @pass has a single step, and neither a mask nor a
- * trace; and it has an output if a window is complete. */
+/* Runs @pass through all layers. With slots, @pass has a single step, no mask and no trace, and an
+ * output if a window is complete. */
 void lstm_chain_run (LstmState *state, const LstmPass *pass);

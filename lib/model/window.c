@@ -5,7 +5,6 @@
 #include "model/window.h"
 #include "kernels/float-mode.h"
 #include "model/chain.h"
-#include <string.h>
 
 G_DEFINE_BOXED_TYPE (LstmWindow, lstm_window, lstm_window_ref, lstm_window_unref)
 

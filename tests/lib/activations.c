@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define STRIDE 129 /* odd: 3 10^7 of all 2^32 bit patterns, with all values of the low bits */
-#define BLOCK 4096 /* values of one call; a multiple of every panel */
+#define CALL_SIZE 4096 /* values in one call; a multiple of every panel */
 
 typedef struct {
   const char *name;
@@ -83,15 +83,16 @@ sweep_floats (const LstmKernels *kernels, const Function *f, Errors *errors)
 {
   const guint64 stride = g_test_thorough () ? 1 : STRIDE;
   const guint64 n = (G_GUINT64_CONSTANT (1) << 32) / stride;
-  g_autofree float *x = g_new (float, BLOCK);
-  g_autofree float *y = g_new (float, BLOCK);
+  g_autofree float *x = g_new (float, CALL_SIZE);
+  g_autofree float *y = g_new (float, CALL_SIZE);
 
-  for (guint64 at = 0; at < n; at += BLOCK) {
-    for (guint64 i = 0; i < BLOCK; i++)
+  for (guint64 at = 0; at < n; at += CALL_SIZE) {
+    for (guint64 i = 0; i < CALL_SIZE; i++)
       x[i] = from_bits ((guint32) ((at + i) * stride));
-    memcpy (y, x, BLOCK * sizeof *y);
-    kernels->activate_rows (&(LstmActivation){.kind = f->activation}, y, 1, BLOCK, BLOCK);
-    for (gsize i = 0; i < BLOCK; i++) {
+    memcpy (y, x, CALL_SIZE * sizeof *y);
+    kernels->activate_rows (
+        &(LstmActivation){.kind = f->activation}, y, 1, CALL_SIZE, CALL_SIZE);
+    for (gsize i = 0; i < CALL_SIZE; i++) {
       if (isnan (x[i])) {
         g_assert_true (isnan (y[i]));
         continue;
@@ -108,17 +109,17 @@ sweep_pairs (const LstmKernels *kernels, float high, guint32 stride, Errors *err
 {
   const guint32 first = to_bits (high), last = to_bits (-110);
   const guint32 by = g_test_thorough () ? 1 : stride;
-  const guint32 panel = (guint32) kernels->panel, n_pairs = BLOCK / panel;
-  g_autofree float *y = g_new0 (float, BLOCK);
+  const guint32 panel = (guint32) kernels->panel, n_pairs = CALL_SIZE / panel;
+  g_autofree float *y = g_new0 (float, CALL_SIZE);
 
   for (guint32 at = first; at <= last; at += n_pairs * by) {
-    for (guint32 r = 0; r < rows; r++) {
+    for (guint32 r = 0; r < n_pairs; r++) {
       y[r * panel] = 0;
       y[r * panel + 1] = from_bits (at + r * by);
     }
     kernels->activate_rows (
         &(LstmActivation){.kind = LSTM_ACTIVATION_SOFTMAX}, y, n_pairs, 2, panel);
-    for (guint32 r = 0; r < rows; r++) {
+    for (guint32 r = 0; r < n_pairs; r++) {
       const float x = from_bits (at + r * by);
 
       add_error (errors, x, y[r * panel + 1], exp ((double) x) / (1 + exp ((double) x)));

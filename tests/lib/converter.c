@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "converter.h"
 #include <lstm/lstm.h>
-#include <string.h>
 
 /* The build passes one table row X (name, function, options, reason) per reader. */
 #define X(name, function, options, reason) {name, reason},

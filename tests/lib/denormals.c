@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Checks inputs, weights, sums and states next to and below the least normal number, 2^-126. A
- * number below 2^-126 is 0. The bits are the same on all instruction sets that round multiply-adds once, and
- * for any division of the steps into calls. */
+ * number below 2^-126 is 0. The bits are the same on all instruction sets that round multiply-adds
+ * once, and for any division of the steps into calls. */
 #include "network.h"
 #include "testutil.h"
 #include <math.h>

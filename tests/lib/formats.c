@@ -288,7 +288,7 @@ check_version (const char *program, const TestReader *readers)
   g_assert_cmpstr (printed, ==, expected->str);
 }
 
-/* The library refuses a format that has no reader without lstm-convert. */
+/* The library does not run lstm-convert for a known format that lstm-convert does not read. */
 static void
 test_no_converter (void)
 {

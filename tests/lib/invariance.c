@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Checks the promises of lstm.h about bits, for every instruction set and precision. The numbers of a step have
- * the same bits for any division of the steps into calls, and for any number of streams that run
- * side by side. The numbers of two instruction sets are close. They have the same bits if
+ * Checks the promises of lstm.h about bits, for every instruction set and precision. The numbers of
+ * a step have the same bits for any division of the steps into calls, and for any number of streams
+ * that run side by side. The numbers of two instruction sets are close. They have the same bits if
  * multiply-adds round once on both. */
 #include "network.h"
 #include "testutil.h"
@@ -146,8 +146,8 @@ check_memory (
 
 enum { HIDDEN_AND_CELL = 1, GATES = 2, N_TRACES = 4 };
 
-/* Runs steps [at, at + count) of some streams in one call, and compares. @traced: flags of the
- * traces that the call requests */
+/* Runs steps [at, at + count) of some streams in one call, and compares the bits with @run.
+ * @traced: flags of the traces that the call requests */
 static void
 run_piece (const Run *run, LstmState *state, const gsize *streams, gsize n_streams, gsize at,
     gsize count, guint traced)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Compares the kernels of each instruction set with double precision, in their floating-point
- * mode, with odd sizes, NaN, infinities and denormals. The test prints TAP itself and needs no GLib,
- * like the kernels, so that a C library is enough to run it for another CPU (see ../aarch64). */
+ * mode, with odd sizes, NaN, infinities and denormals. The test prints TAP itself and needs no
+ * GLib, like the kernels, so that a C library is enough to run the test for another CPU (see
+ * ../aarch64). */
 #include "kernels/float-mode.h"
 #include "kernels/kernels.h"
 #include <fenv.h>
@@ -34,30 +35,30 @@ static void __attribute__ ((format (printf, 2, 3))) check (int ok, const char *f
   va_end (args);
 }
 
-static void *blocks[64];
-static size_t n_blocks;
+static void *allocations[64];
+static size_t n_allocations;
 
-/* Returns zeroed memory, which free_all() frees. Each block is an allocation of its own, so that
- * AddressSanitizer watches its ends. */
+/* Returns zeroed memory, which free_all() frees. Each call allocates by itself, so that
+ * AddressSanitizer watches the ends of the memory. */
 static void *
-new_block (size_t n, size_t size)
+allocate_zeroed (size_t n, size_t size)
 {
-  void *block = n_blocks < N_ELEMENTS (blocks) ? calloc (n, size) : NULL;
+  void *allocation = n_allocations < N_ELEMENTS (allocations) ? calloc (n, size) : NULL;
 
-  if (!block) {
+  if (!allocation) {
     printf ("Bail out! No memory\n");
     exit (1);
   }
-  return blocks[n_blocks++] = block;
+  return allocations[n_allocations++] = allocation;
 }
 
-#define NEW(type, n) ((type *) new_block ((n), sizeof (type)))
+#define NEW(type, n) ((type *) allocate_zeroed ((n), sizeof (type)))
 
 static void
 free_all (void)
 {
-  while (n_blocks > 0)
-    free (blocks[--n_blocks]);
+  while (n_allocations > 0)
+    free (allocations[--n_allocations]);
 }
 
 /* Returns values in [-1, 1). */

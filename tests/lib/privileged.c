@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Checks that a set-user-ID program ignores the environment of the user who started it. This program contains
- * the library, because the dynamic linker would not search for the library next to a copy of the
- * program. The program is also the converter of that library. Usage: test-privileged [load
- * SAFETENSORS OTHER] */
+ * Checks that a set-user-ID program ignores the environment of the user who started it. This
+ * program contains the library, because the dynamic linker would not search for the library next
+ * to a copy of the program. The program is also the converter of that library. Usage:
+ * test-privileged [load SAFETENSORS OTHER] */
 #define _GNU_SOURCE /* setresuid() */
 #include "process/answer.h"
 #include <glib/gstdio.h>

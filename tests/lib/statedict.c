@@ -127,8 +127,8 @@ static const Case cases[] = {
         .layers = "lstm rnn, dense linear"},
     {"chain-unknown", USUAL, "lstm, fd relu",
         .message = "module-chain: expected items MODULE, ACTIVATION, last, h_n or repeat N, "
-                   "with words "
-                   "after a MODULE, as in \"lstm last, fc1 relu, fc2\", found \"fd\" in \"fd "
+                   "with keywords after a MODULE, as in \"lstm last, fc1 relu, fc2\", found "
+                   "\"fd\" in \"fd "
                    "relu\"; modules are lstm: nn.LSTM [8 → 16], fc: nn.Linear [16 → 3]; "
                    "activations are celu, elu(alpha), exp,"},
     {"chain-part", USUAL, "lstm, c relu", .message = "found \"c\" in \"c relu\""},

@@ -77,8 +77,8 @@ check_should_continue (LstmState *state, const LstmRun *run, gsize n)
   g_assert_cmpuint (all, >=, run->steps);
   countdown = (Countdown){.n = all / 2};
   lstm_state_run_full (state, &asked);
-  g_assert_cmpuint (
-      countdown.calls, <=, all / 2 + 8); /* each part of a layer calls once more */
+  /* Each part of a layer calls once more. */
+  g_assert_cmpuint (countdown.calls, <=, all / 2 + 8);
 }
 
 /* Runs the complete sequence twice, to check that each run starts from the initial state. */

@@ -121,8 +121,8 @@ count_complete (const Run *run, gsize steps)
   return steps < run->length ? 0 : 1 + (steps - run->length) / run->hop;
 }
 
-/* Runs steps [at, at + count) in one call. Checks that the call outputs the windows that these steps
- * complete, and that it writes nothing before and after these outputs. */
+/* Runs steps [at, at + count) in one call. Checks that the call outputs the windows that these
+ * steps complete, and that it writes nothing before and after these outputs. */
 static void
 run_piece (const Run *run, LstmWindow *window, gsize at, gsize count)
 {

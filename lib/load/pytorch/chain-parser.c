@@ -18,10 +18,10 @@ typedef struct {
   gboolean outputs_one_step; /* rather than a sequence */
 } Chain;
 
-/* An item of a module chain, and its remaining words */
+/* An item of a module chain, and its remaining keywords */
 typedef struct {
   const char *text;
-  char **words;
+  char **keywords;
 } Item;
 
 /* --- Modules --- */
@@ -144,7 +144,7 @@ add_module (Chain *chain, guint index, GError **error)
   return TRUE;
 }
 
-/* --- Words --- */
+/* --- Keywords --- */
 
 /* Adds output[:, -1]. A forward LSTM returns its last step by itself, which needs no complete
  * sequence. A bidirectional LSTM cannot: its "last" returns the first step of the reverse
@@ -190,13 +190,13 @@ add_final_state (Chain *chain, Item *item, GError **error)
 static gboolean
 add_repeat (Chain *chain, Item *item, GError **error)
 {
-  const char *word = *item->words ? *item->words++ : "";
+  const char *keyword = *item->keywords ? *item->keywords++ : "";
   guint64 n;
 
-  if (!g_ascii_string_to_unsigned (word, 10, 1, LSTM_MAX_REPEAT, &n, NULL))
+  if (!g_ascii_string_to_unsigned (keyword, 10, 1, LSTM_MAX_REPEAT, &n, NULL))
     return refuse_chain (chain, error,
         "\"%s\": expected repeat and a number from 1 to %d, found \"%s\"", item->text,
-        LSTM_MAX_REPEAT, word);
+        LSTM_MAX_REPEAT, keyword);
   if (!chain->outputs_one_step)
     return refuse_chain (chain, error,
         "\"%s\": expected one step before \"repeat\", found a sequence; "
@@ -208,36 +208,36 @@ add_repeat (Chain *chain, Item *item, GError **error)
 }
 
 static const struct {
-  const char *word;
+  const char *keyword;
   gboolean (*add) (Chain *chain, Item *item, GError **error);
-} words[] = {
+} keywords[] = {
     {"last", add_last},
     {"h_n", add_final_state},
     {"repeat", add_repeat},
 };
 
 static gboolean
-refuse_word (const Chain *chain, const Item *item, const char *word, GError **error)
+refuse_keyword (const Chain *chain, const Item *item, const char *keyword, GError **error)
 {
   g_autofree char *modules = lstm_chain_list_modules (chain->modules);
   g_autofree char *activations = lstm_torch_activation_list ();
 
   return refuse_chain (chain, error,
-      "expected items MODULE, ACTIVATION, last, h_n or repeat N, with words after a MODULE, as "
-      "in \"lstm last, fc1 relu, fc2\", found \"%s\" in \"%s\"; modules are %s; "
+      "expected items MODULE, ACTIVATION, last, h_n or repeat N, with keywords after a MODULE, "
+      "as in \"lstm last, fc1 relu, fc2\", found \"%s\" in \"%s\"; modules are %s; "
       "activations are %s",
-      word, item->text, modules, activations);
+      keyword, item->text, modules, activations);
 }
 
 /* Sets the activation of a dense layer, or adds an activation layer after any other layer. */
 static gboolean
-add_activation (Chain *chain, const Item *item, const char *word, GError **error)
+add_activation (Chain *chain, const Item *item, const char *keyword, GError **error)
 {
-  JsonNode *activation = lstm_torch_activation_parse (word);
+  JsonNode *activation = lstm_torch_activation_parse (keyword);
   JsonObject *layer = get_layer (chain, 0);
 
   if (!activation)
-    return refuse_word (chain, item, word, error);
+    return refuse_keyword (chain, item, keyword, error);
   if (!layer || !is_type (layer, "dense") || json_object_has_member (layer, "activation"))
     layer = add_layer (chain, "activation");
   json_object_set_member (layer, "activation", activation);
@@ -245,53 +245,53 @@ add_activation (Chain *chain, const Item *item, const char *word, GError **error
 }
 
 static gboolean
-add_word (Chain *chain, Item *item, GError **error)
+add_keyword (Chain *chain, Item *item, GError **error)
 {
-  const char *word = *item->words++;
+  const char *keyword = *item->keywords++;
 
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++)
-    if (g_str_equal (word, words[i].word))
-      return words[i].add (chain, item, error);
-  return add_activation (chain, item, word, error);
+  for (guint i = 0; i < G_N_ELEMENTS (keywords); i++)
+    if (g_str_equal (keyword, keywords[i].keyword))
+      return keywords[i].add (chain, item, error);
+  return add_activation (chain, item, keyword, error);
 }
 
 /* --- Items --- */
 
-/* Returns: (transfer full): the words of @text, which spaces separate */
+/* Returns: (transfer full): the keywords of @text, which spaces separate */
 static char **
-split_words (const char *text)
+split_keywords (const char *text)
 {
-  char **words_and_gaps = g_strsplit_set (text, " \t\r\n", -1);
+  char **parts = g_strsplit_set (text, " \t\r\n", -1);
   guint n = 0;
 
-  for (guint i = 0; words_and_gaps[i]; i++) {
-    if (*words_and_gaps[i])
-      words_and_gaps[n++] = words_and_gaps[i];
+  for (guint i = 0; parts[i]; i++) {
+    if (*parts[i])
+      parts[n++] = parts[i];
     else
-      g_free (words_and_gaps[i]);
+      g_free (parts[i]);
   }
-  words_and_gaps[n] = NULL;
-  return words_and_gaps;
+  parts[n] = NULL;
+  return parts;
 }
 
 static gboolean
 add_item (Chain *chain, const char *text, GError **error)
 {
-  g_auto (GStrv) split = split_words (text);
+  g_auto (GStrv) split = split_keywords (text);
   Item item = {text, split};
   guint module;
 
   if (!*split)
-    return refuse_word (chain, &item, "", error);
-  if (!find_module (chain, *item.words, &module, error))
+    return refuse_keyword (chain, &item, "", error);
+  if (!find_module (chain, *item.keywords, &module, error))
     return FALSE;
   if (module < chain->modules->len) {
-    item.words++;
+    item.keywords++;
     if (!add_module (chain, module, error))
       return FALSE;
   }
-  while (*item.words)
-    if (!add_word (chain, &item, error))
+  while (*item.keywords)
+    if (!add_keyword (chain, &item, error))
       return FALSE;
   return TRUE;
 }

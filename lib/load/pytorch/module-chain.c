@@ -3,7 +3,7 @@
  * A module is an edge from its input size to its output size, and a chain of all modules is an
  * Euler trail. Degree counts and connectivity decide whether the remaining modules form a trail,
  * so the search needs no backtracking, however many modules have equal sizes. The search starts
- * at the output, because the kinds of modules show the end of a model better than its beginning. */
+ * at the output, because the kinds of modules identify the last module better than the first. */
 #include "load/pytorch/module-chain.h"
 #include <stdlib.h>
 #include <string.h>

@@ -28,22 +28,22 @@ lstm_module_free (LstmModule *module)
 
 /* --- Names --- */
 
-/* Returns the length of @name, cut at @end, without a suffix that is one of @words; @end if no word
- * is a suffix. */
+/* Returns the length of the first @end bytes of @name without the first of @suffixes that matches;
+ * @end if no suffix matches. */
 static gsize
-strip_suffix (const char *name, gsize end, const char *const *words, guint n_words)
+strip_suffix (const char *name, gsize end, const char *const *suffixes, guint n_suffixes)
 {
-  for (guint i = 0; i < n_words; i++) {
-    const gsize length = strlen (words[i]);
+  for (guint i = 0; i < n_suffixes; i++) {
+    const gsize length = strlen (suffixes[i]);
 
-    if (end >= length && memcmp (name + end - length, words[i], length) == 0)
+    if (end >= length && memcmp (name + end - length, suffixes[i], length) == 0)
       return end - length;
   }
   return end;
 }
 
-/* Splits a name of the form PREFIXword_l0 or PREFIXword_l0_reverse (STACK), PREFIXword (CELL), or
- * PREFIX.word (PLAIN). Sets @length to the length of the prefix. */
+/* Splits a name of the form PREFIXname_l0 or PREFIXname_l0_reverse (STACK), PREFIXname (CELL), or
+ * PREFIX.name (PLAIN). Sets @length to the length of the prefix. */
 static Family
 split_name (const char *name, gsize *length)
 {

@@ -9,7 +9,7 @@
 #include <json-glib/json-glib.h>
 
 /* @module_chain: (nullable): see lstm_chain_parse().
- * Returns: (transfer full): layers in the words of docs/formats.md; NULL with LSTM_ERROR_TENSOR,
+ * Returns: (transfer full): layers as docs/formats.md describes them; NULL with LSTM_ERROR_TENSOR,
  * _SHAPE or _LAYER. If @module_chain is missing, the error proposes one. */
 JsonArray *lstm_statedict_get_layers (
     const LstmSafetensors *st, const char *module_chain, GError **error);

@@ -33,30 +33,30 @@ static const TorchActivation activations[] = {
 };
 /* clang-format on */
 
-/* Returns whether the first @length bytes of @word are @name. The comparison ignores case and "_":
- * LeakyReLU is leaky_relu. */
+/* Returns whether the first @length bytes of @keyword are @name. The comparison ignores case and
+ * "_": LeakyReLU is leaky_relu. */
 static gboolean
-is_same_name (const char *word, gsize length, const char *name)
+is_same_name (const char *keyword, gsize length, const char *name)
 {
-  const char *end = word + length;
+  const char *end = keyword + length;
 
-  for (;; word++, name++) {
-    while (word < end && *word == '_')
-      word++;
+  for (;; keyword++, name++) {
+    while (keyword < end && *keyword == '_')
+      keyword++;
     while (*name == '_')
       name++;
-    if (word == end || !*name)
-      return word == end && !*name;
-    if (g_ascii_tolower (*word) != *name)
+    if (keyword == end || !*name)
+      return keyword == end && !*name;
+    if (g_ascii_tolower (*keyword) != *name)
       return FALSE;
   }
 }
 
 static const TorchActivation *
-find_activation (const char *word, gsize length)
+find_activation (const char *keyword, gsize length)
 {
   for (guint i = 0; i < G_N_ELEMENTS (activations); i++)
-    if (is_same_name (word, length, activations[i].name))
+    if (is_same_name (keyword, length, activations[i].name))
       return &activations[i];
   return NULL;
 }
@@ -72,17 +72,17 @@ parse_argument (const char *text, double *value)
 }
 
 JsonNode *
-lstm_torch_activation_parse (const char *word)
+lstm_torch_activation_parse (const char *keyword)
 {
-  const gsize length = strcspn (word, "(");
-  const TorchActivation *activation = find_activation (word, length);
+  const gsize length = strcspn (keyword, "(");
+  const TorchActivation *activation = find_activation (keyword, length);
   double alpha = activation ? activation->alpha : (double) NAN;
   JsonNode *node = NULL;
   JsonObject *object;
 
   if (!activation
-      || (word[length]
-          && !(activation->takes_argument && parse_argument (word + length, &alpha))))
+      || (keyword[length]
+          && !(activation->takes_argument && parse_argument (keyword + length, &alpha))))
     return NULL;
   node = json_node_alloc ();
   if (isnan (alpha))
