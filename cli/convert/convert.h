@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The interface between the parts of lstm-convert. A reader parses a file into a ConvertModel: the
- * layers from input to output, as docs/formats.md describes them, and their tensors. model.c writes
- * a ConvertModel as safetensors. */
+ * The interface between the parts of lstm-convert. A reader parses a file into a ConvertModel,
+ * which consists of the layers from input to output, as docs/formats.md describes them, and of
+ * their tensors. model.c writes a ConvertModel as safetensors. */
 #pragma once
 
 #include <json-glib/json-glib.h>

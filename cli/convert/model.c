@@ -55,8 +55,8 @@ convert_model_free (ConvertModel *model)
   g_free (model);
 }
 
-/* Returns: (transfer none): @base, or "layer" if @base is empty, with a number if a layer has that
- * name */
+/* Adds the name @base, or "layer" if @base is empty, with a number if a layer has that name.
+ * Returns: (transfer none): the name */
 static const char *
 add_unique_name (ConvertModel *model, const char *base)
 {
@@ -133,14 +133,14 @@ convert_model_to_bytes (const ConvertModel *model)
   g_autoptr (JsonNode) layers = json_node_init_array (json_node_alloc (), model->layers);
   g_autofree char *config = json_to_string (layers, FALSE);
   const char *const metadata[] = {"lstm.version", "1", "lstm.layers", config, NULL};
-  g_autofree LstmTensorView *stored = g_new (LstmTensorView, model->tensors->len);
+  g_autofree LstmTensorView *views = g_new (LstmTensorView, model->tensors->len);
 
   for (guint i = 0; i < model->tensors->len; i++) {
     const Tensor *tensor = g_ptr_array_index (model->tensors, i);
 
-    stored[i] = (LstmTensorView){tensor->name, tensor->n_dims, tensor->shape, tensor->values};
+    views[i] = (LstmTensorView){tensor->name, tensor->n_dims, tensor->shape, tensor->values};
   }
-  return lstm_safetensors_write (metadata, stored, model->tensors->len);
+  return lstm_safetensors_write (metadata, views, model->tensors->len);
 }
 
 /* Returns: (transfer full): the tensors of @layer with their shapes, separated by commas */

@@ -5,9 +5,9 @@
 
 #define MAX_MEMBER (G_GUINT64_CONSTANT (1) << 30) /* bytes of a file */
 #define MAX_TOTAL (G_GUINT64_CONSTANT (2) << 30)  /* bytes of all files that are read */
-#define MAX_RATIO 1100      /* bytes of a deflated byte; deflate reaches 1032 */
+#define MAX_RATIO 1100      /* bytes for each deflated byte; deflate reaches 1032 */
 #define LARGE (64 << 20)    /* bytes; a larger file has weights, which deflate little */
-#define MAX_LARGE_RATIO 100 /* bytes of a deflated byte of a large file */
+#define MAX_LARGE_RATIO 100 /* bytes for each deflated byte of a large file */
 
 struct _Archive {
   char *path; /* for messages */
@@ -96,7 +96,8 @@ check_size (Archive *archive, const char *name, const zip_stat_t *info, GError *
              MAX_MEMBER, MAX_TOTAL, (guint64) info->size, archive->total);
 }
 
-/* Reads @size bytes. Attempts to read one more, because libzip compares the checksum at the end. */
+/* Reads @size bytes. Then attempts to read one more byte, because libzip compares the checksum at
+ * the end. */
 static gboolean
 read_content (zip_file_t *file, guint8 *to, guint64 size)
 {

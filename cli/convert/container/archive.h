@@ -7,7 +7,7 @@
 
 typedef struct _Archive Archive;
 
-/* @path: for messages. The caller keeps @data until archive_close().
+/* Opens the archive in @data. The caller keeps @data until archive_close(). @path: for messages.
  * Returns: (transfer full): NULL with @error */
 Archive *archive_open (const char *path, const guint8 *data, gsize size, GError **error);
 void archive_close (Archive *archive);

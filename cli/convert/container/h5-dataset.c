@@ -6,7 +6,7 @@
 
 #define MAX_BYTES ((gsize) 4 << 30) /* of a dataset */
 #define MAX_CHUNK ((gsize) 1 << 30) /* of a chunk, counting float64 */
-#define MAX_RATIO 1100              /* bytes of a deflated byte; deflate reaches 1032 */
+#define MAX_RATIO 1100              /* bytes for each deflated byte; deflate reaches 1032 */
 
 /* Returns whether a dataset contains bfloat16, which HDF5 does not have: Keras stores opaque pairs
  * of bytes and the attribute dtype. */
@@ -39,7 +39,7 @@ check_chunks (const H5File *h5, const char *path, hid_t creation, GError **error
 {
   g_autofree char *found = NULL;
   gsize shape[H5_MAX_DIMS], size = sizeof (double);
-  gboolean is_small = TRUE;
+  gboolean fits = TRUE;
   hsize_t dims[H5_MAX_DIMS];
   int n_dims = H5Pget_chunk (creation, H5_MAX_DIMS, dims);
 
@@ -48,9 +48,9 @@ check_chunks (const H5File *h5, const char *path, hid_t creation, GError **error
         h5, path, error, "chunks: expected 1 to %d dimensions, found %d", H5_MAX_DIMS, n_dims);
   for (int i = 0; i < n_dims; i++) {
     shape[i] = (gsize) dims[i];
-    is_small = is_small && g_size_checked_mul (&size, size, shape[i]) && size <= MAX_CHUNK;
+    fits = fits && g_size_checked_mul (&size, size, shape[i]) && size <= MAX_CHUNK;
   }
-  if (is_small)
+  if (fits)
     return TRUE;
   found = lstm_text_shape ((guint) n_dims, shape);
   return h5_fail (h5, path, error,
@@ -58,8 +58,8 @@ check_chunks (const H5File *h5, const char *path, hid_t creation, GError **error
       MAX_CHUNK / sizeof (double), found);
 }
 
-/* Checks that the file itself contains the @size bytes of a dataset, or as many as deflate needs
- * for them. */
+/* Checks that the file itself contains the @size bytes of a dataset, or the bytes to which deflate
+ * can compress them. */
 static gboolean
 check_storage (const H5File *h5, const char *path, hid_t dataset, gsize size, GError **error)
 {
@@ -102,9 +102,12 @@ read_shape (const H5File *h5, const char *path, hid_t dataset, H5Array *array, G
   g_autofree char *found = NULL;
   hsize_t dims[H5_MAX_DIMS] = {0};
 
-  if (!is_simple || n_dims > H5_MAX_DIMS || H5Sget_simple_extent_dims (space, dims, NULL) < 0)
-    return h5_fail (h5, path, error, "shape: expected 0 to %d dimensions, found %s%d",
-        H5_MAX_DIMS, is_simple ? "" : "an empty dataset of ", n_dims);
+  if (!is_simple)
+    return h5_fail (h5, path, error,
+        "shape: expected 0 to %d dimensions, found an empty or a broken dataset", H5_MAX_DIMS);
+  if (n_dims > H5_MAX_DIMS || H5Sget_simple_extent_dims (space, dims, NULL) < 0)
+    return h5_fail (
+        h5, path, error, "shape: expected 0 to %d dimensions, found %d", H5_MAX_DIMS, n_dims);
   array->n_dims = (guint) n_dims;
   array->size = 1;
   for (int i = 0; i < n_dims; i++) {
@@ -132,9 +135,9 @@ widen_bfloat16 (float *values, gsize n)
 }
 
 static gboolean
-check_type (const H5File *h5, const char *path, hid_t type, gboolean is_small, GError **error)
+check_type (const H5File *h5, const char *path, hid_t type, gboolean is_bf16, GError **error)
 {
-  if (!is_small && H5Tget_class (type) != H5T_FLOAT)
+  if (!is_bf16 && H5Tget_class (type) != H5T_FLOAT)
     return h5_fail (h5, path, error,
         "type: expected floating-point numbers, found %s (quantised weights are not supported)",
         h5_get_type_name (type));
@@ -152,13 +155,14 @@ read_values (const H5File *h5, const char *path, hid_t dataset, hid_t type, H5Ar
   array->values = g_try_new (float, MAX (array->size, 1));
   if (!array->values)
     return h5_fail (h5, path, error,
-        "expected memory for %" G_GSIZE_FORMAT " values, found too little", array->size);
+        "values: expected memory for %" G_GSIZE_FORMAT " values, found too little",
+        array->size);
   if (array->size == 0
       || H5Dread (dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, array->values) >= 0)
     return TRUE;
   g_clear_pointer (&array->values, g_free);
   return h5_fail (h5, path, error,
-      "expected %" G_GSIZE_FORMAT " values, found data that is cut short or broken",
+      "values: expected %" G_GSIZE_FORMAT " values, found data that is cut short or broken",
       array->size);
 }
 
@@ -168,7 +172,7 @@ h5_file_read (H5File *h5, const char *path, H5Array *array, GError **error)
   H5_AUTO_ID dataset = h5_open_object (h5, path, error);
   gboolean is_dataset = dataset >= 0 && H5Iget_type (dataset) == H5I_DATASET;
   H5_AUTO_ID type = is_dataset ? H5Dget_type (dataset) : -1;
-  gboolean is_small; /* bfloat16 */
+  gboolean is_bf16;
 
   *array = (H5Array){0};
   if (dataset < 0)
@@ -176,13 +180,13 @@ h5_file_read (H5File *h5, const char *path, H5Array *array, GError **error)
   if (!is_dataset || type < 0)
     return h5_fail (
         h5, path, error, "expected a dataset, found %s", h5_get_object_name (dataset));
-  is_small = is_bfloat16 (h5, path, type);
-  if (!check_type (h5, path, type, is_small, error)
+  is_bf16 = is_bfloat16 (h5, path, type);
+  if (!check_type (h5, path, type, is_bf16, error)
       || !read_shape (h5, path, dataset, array, error)
       || !check_storage (h5, path, dataset, array->size * H5Tget_size (type), error)
-      || !read_values (h5, path, dataset, is_small ? type : H5T_NATIVE_FLOAT, array, error))
+      || !read_values (h5, path, dataset, is_bf16 ? type : H5T_NATIVE_FLOAT, array, error))
     return FALSE;
-  if (is_small)
+  if (is_bf16)
     widen_bfloat16 (array->values, array->size);
   return TRUE;
 }

@@ -59,7 +59,7 @@ h5_file_open (const char *path, const guint8 *data, gsize size, GError **error)
   h5->size = size;
   h5->file = -1;
   H5Eset_auto2 (H5E_DEFAULT, NULL, NULL);
-  H5PLset_loading_state (0); /* no plugin that the file names is loaded */
+  H5PLset_loading_state (0); /* libhdf5 loads no plugin that the file names */
   access = H5Pcreate (H5P_FILE_ACCESS);
   if (H5Pset_fapl_core (access, 64 * 1024, FALSE) >= 0
       && H5Pset_file_image (access, (void *) data, size) >= 0)
@@ -115,8 +115,8 @@ h5_open_object (const H5File *h5, const char *path, GError **error)
       return -1;
     object = H5Oopen (group, names[i], H5P_DEFAULT);
     if (object < 0) {
-      h5_fail (
-          h5, path, error, "member \"%s\": expected an object, found a broken one", names[i]);
+      h5_fail (h5, path, error, "member \"%s\": expected an object, found a broken object",
+          names[i]);
       return -1;
     }
   }
@@ -156,7 +156,7 @@ h5_file_list (H5File *h5, const char *path, GError **error)
   }
   if (H5Literate (group, H5_INDEX_NAME, H5_ITER_INC, NULL, append_link, names) < 0) {
     h5_fail (h5, path, error, "expected a group of at most %d members, found %s%u", MAX_MEMBERS,
-        names->len > MAX_MEMBERS ? "more than " : "a broken one after ", names->len);
+        names->len > MAX_MEMBERS ? "more than " : "a broken member after ", names->len);
     return NULL;
   }
   return g_steal_pointer (&names);

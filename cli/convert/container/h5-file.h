@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reads HDF5 files with libhdf5. Only h5.c calls the functions, in a process of their own. Each
- * function does what the function of the same name in h5.h documents. */
+ * Reads HDF5 files with libhdf5. Only h5.c calls these functions, in a separate process. The
+ * function h5_file_X() does what h5.h documents for h5_X(). */
 #pragma once
 
 #include "container/h5.h"
@@ -32,7 +32,7 @@ h5_clear_id (hid_t *id)
     H5Idec_ref (*id);
 }
 
-/* An identifier whose reference is dropped at the end of the scope. Negative: none */
+/* An identifier that loses its reference at the end of the scope. Negative: no identifier */
 #define H5_AUTO_ID __attribute__ ((cleanup (h5_clear_id))) hid_t
 
 /* Sets @error to "FILE: HDF5 "/PATH": MESSAGE". Returns: FALSE */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Runs libhdf5 in a process of its own, because libhdf5 up to 1.14.3 reads and writes out of bounds
- * if a file is broken on purpose. That process cannot open files, and its computing time is
- * limited. This process sends questions and receives answers. A missing answer is an error. */
+ * Runs libhdf5 in a child process, because libhdf5 up to 1.14.3 reads and writes out of bounds if a
+ * file is broken on purpose. The child process cannot open files, and its computing time is
+ * limited. The parent process sends questions and receives answers. A missing answer is an
+ * error. */
 #include "container/h5-file.h"
 #include "convert.h"
 #include "process/lifeline.h"
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MAX_SECONDS 30               /* computing time of the process */
+#define MAX_SECONDS 30               /* computing time of the child process */
 #define MAX_TEXT (512 * 1024 * 1024) /* bytes of an answer, except the values of a dataset */
 
 typedef enum { ASK_EXISTS, ASK_HAS_DATA, ASK_LIST, ASK_STRINGS, ASK_READ } Question;
@@ -26,7 +27,8 @@ typedef enum {
   ANSWER_ERROR /* a message follows */
 } Answer;
 
-/* Precedes the path and the name of a question, or the content of an answer. */
+/* The header of a message. The path and the name of a question follow, or the content of an
+ * answer. */
 typedef struct {
   guint32 kind;      /* Question or Answer */
   guint32 name_size; /* bytes of the name that follows the path, with its zero */
@@ -36,7 +38,7 @@ typedef struct {
 struct _H5 {
   char *path; /* for messages */
   pid_t pid;
-  LstmLifeline line; /* ends the process when this process ends */
+  LstmLifeline lifeline; /* ends the child process when the parent process ends */
   int socket;
 };
 
@@ -143,7 +145,7 @@ answer_question (int to, H5File *file, Question question, const char *path, cons
   }
 }
 
-/* Limits what a broken file can do in this process. A crash writes no message. */
+/* Limits the damage that a broken file can do in the child process. A crash writes no message. */
 static void
 restrict_process (void)
 {
@@ -162,7 +164,7 @@ restrict_process (void)
   setrlimit (RLIMIT_CPU, &seconds);
 }
 
-/* Answers the questions of the other process until that process closes the socket. */
+/* Answers the questions of the parent process until the parent process closes the socket. */
 static void
 answer_questions (int socket, const char *path, const guint8 *data, gsize size)
 {
@@ -191,7 +193,7 @@ fail_no_answer (const H5 *h5, GError **error)
   return FALSE;
 }
 
-/* Waits for an answer, which is not trusted more than the file.
+/* Receives an answer. The answer is as untrusted as the file.
  * @text: (transfer full) (optional): set to the @size bytes of the content, with a zero after
  * them */
 static gboolean
@@ -248,13 +250,13 @@ start_process (H5 *h5, const guint8 *data, gsize size, GError **error)
   g_autoptr (GError) cause = NULL;
   int sockets[2];
 
-  if (!lstm_lifeline_open (&h5->line, &cause))
+  if (!lstm_lifeline_open (&h5->lifeline, &cause))
     return fail_to_start (h5, cause->message, error);
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
     return fail_to_start (h5, g_strerror (errno), error);
   h5->pid = fork ();
   if (h5->pid == 0) {
-    lstm_lifeline_depend (&h5->line, getpid ());
+    lstm_lifeline_depend (&h5->lifeline, getpid ());
     close (sockets[0]);
     restrict_process ();
     answer_questions (sockets[1], h5->path, data, size);
@@ -272,7 +274,7 @@ h5_open (const char *path, const guint8 *data, gsize size, GError **error)
   Answer kind;
 
   h5->path = g_strdup (path);
-  h5->line = LSTM_LIFELINE_NONE;
+  h5->lifeline = LSTM_LIFELINE_NONE;
   h5->socket = -1;
   h5->pid = -1;
   if (!start_process (h5, data, size, error) || !receive_answer (h5, &kind, NULL, NULL, error))
@@ -285,7 +287,7 @@ h5_close (H5 *h5)
 {
   if (h5->socket >= 0)
     close (h5->socket);
-  lstm_lifeline_cut (&h5->line);
+  lstm_lifeline_cut (&h5->lifeline);
   while (h5->pid > 0 && waitpid (h5->pid, NULL, 0) < 0 && errno == EINTR)
     ;
   g_free (h5->path);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reads untrusted HDF5 files in memory, in a process of their own. Reads what Keras writes: groups
- * and datasets that hard links in the file connect. Checks sizes before it allocates memory. A path
- * begins at the root group, which is "". */
+ * Reads untrusted HDF5 files in memory, each in a child process. Reads groups and datasets that
+ * hard links in the file connect, as Keras writes them. Checks sizes before it allocates memory. A
+ * path begins at the root group, which is "". */
 #pragma once
 
 #include <glib.h>
@@ -18,7 +18,7 @@ typedef struct {
   float *values; /* row-major */
 } H5Array;
 
-/* @path: for messages. The caller keeps @data until h5_close().
+/* Opens the file in @data. The caller keeps @data until h5_close(). @path: for messages.
  * Returns: (transfer full): NULL with @error */
 H5 *h5_open (const char *path, const guint8 *data, gsize size, GError **error);
 void h5_close (H5 *h5);

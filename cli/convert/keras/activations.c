@@ -7,8 +7,8 @@
 #include "util/text.h"
 #include <math.h>
 
-/* The functions of Keras. The first row that has the name, and whose version is not later than the
- * version of the file, applies. */
+/* The functions of Keras. Of the rows with a name, the first row applies whose version is not later
+ * than the version of the file. */
 static const struct {
   const char *keras_name;
   gint since;         /* version of Keras */
@@ -135,8 +135,8 @@ keras_get_named_activation (KerasReader *reader, const KerasLayer *layer, JsonOb
   return keras_get_activation (reader, layer, config, "activation", NULL);
 }
 
-/* ReLU is x from the threshold on, at most max_value, and negative_slope (x - threshold) below the
- * threshold. */
+/* From the threshold on, ReLU computes min (x, max_value). Below the threshold, ReLU computes
+ * negative_slope · (x − threshold). */
 JsonNode *
 keras_get_relu (KerasReader *reader, const KerasLayer *layer, JsonObject *config)
 {

@@ -6,7 +6,7 @@
 #include "keras/json.h"
 #include "util/text.h"
 
-/* A tensor, as a layer names its inputs */
+/* A reference to a tensor, which an input of a layer contains */
 typedef struct {
   const char *layer;    /* that computes the tensor */
   gint64 tensor;        /* index of that layer's output */
@@ -41,7 +41,8 @@ is_ref (JsonArray *array)
          && lstm_json_is_integer (json_array_get_element (array, 2));
 }
 
-/* Returns the argument of a tensor below @key: NULL for the input of the layer. */
+/* Returns: (nullable): the argument that receives a tensor below @key; NULL for the input of the
+ * layer */
 static const char *
 get_argument (const char *outer, const char *key)
 {
@@ -51,9 +52,9 @@ get_argument (const char *outer, const char *key)
   return outer || g_strv_contains (input_keys, key) ? outer : key;
 }
 
-/* Appends each tensor that @node names to @refs. Keras 3 has a tensor in an object of class
- * __keras_tensor__. Keras 2 has an object of further arguments as the fourth element of a
- * tensor. */
+/* Appends a reference for each tensor that @node names to @refs. Keras 3 writes a tensor as an
+ * object of class __keras_tensor__. Keras 2 writes an object of further arguments as the fourth
+ * element of a tensor. */
 static void
 collect_refs (JsonNode *node, const char *argument, GArray *refs)
 {
@@ -212,7 +213,7 @@ choose_output (const Graph *graph, JsonObject *config, const char *wanted)
         "output: expected \"%s\", found %s", wanted, names->len ? names->str : "none");
   else
     keras_fail (graph->reader, NULL, CONVERT_ERROR_UNSUPPORTED,
-        "output: expected one that is not a state, or --output with the name of one, found %s",
+        "output: expected one output that is not a state, or its name in --output, found %s",
         names->len ? names->str : "none");
   return NULL;
 }

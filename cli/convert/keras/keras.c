@@ -134,8 +134,7 @@ keras_read_model (const ConvertInput *input, const char *config, gsize size,
     return NULL;
   keras_mark_custom_objects (root);
   set_version (&reader, version, root);
-  /* The chain is built first, so that the error names an unsupported class instead of its
-   * weights. */
+  /* Builds the chain first, so that an error names an unsupported class instead of its weights. */
   if (keras_build_chain (&reader, root) && keras_open_weights (&reader)
       && convert_chain (&reader))
     return g_steal_pointer (&model);

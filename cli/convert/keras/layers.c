@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Layers that process each step by itself, and TimeDistributed. */
+ * Layers that process the steps independently, and TimeDistributed. */
 #include "keras/activations.h"
 #include "keras/converters.h"
 #include "keras/json.h"
@@ -82,7 +82,8 @@ keras_check_time_distributed (KerasReader *reader, const KerasLayer *layer)
          || keras_fail_class (reader, layer, "layer", KERAS_IN_TIME_DISTRIBUTED, name);
 }
 
-/* Converts the inner layer, under the name of the outer layer, for the vector of one step. */
+/* Converts the inner layer for the vector of one step. The inner layer gets the name of the outer
+ * layer. */
 gboolean
 keras_convert_time_distributed (KerasReader *reader, KerasLayer *layer)
 {

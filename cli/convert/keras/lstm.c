@@ -36,7 +36,8 @@ get_default_gate (const KerasReader *reader, const KerasClass *class)
   return is_hard ? "hard_sigmoid" : "sigmoid";
 }
 
-/* An RNN has a cell, whose configuration has the keys of the cell. */
+/* Parses the configuration of a layer. The configuration of an RNN contains a cell, which has the
+ * keys of the cell. */
 static gboolean
 parse_lstm (KerasReader *reader, const KerasLayer *layer, const KerasClass *class,
     JsonObject *config, Lstm *lstm)
@@ -67,8 +68,8 @@ parse_lstm (KerasReader *reader, const KerasLayer *layer, const KerasClass *clas
   return lstm->candidate && lstm->gate;
 }
 
-/* In a kernel of CuDNN, the [d, m] values of a gate are the gate's [m, d] matrix in row-major
- * order. */
+/* Returns: (transfer full): a kernel of CuDNN as [4 m, d]. In the kernel, the [d, m] values of a
+ * gate are the gate's [m, d] matrix in row-major order. */
 static float *
 reorder_cudnn (const float *kernel, gsize d, gsize m)
 {
@@ -91,7 +92,8 @@ add_tensor (KerasReader *reader, JsonObject *object, const char *name, const cha
   convert_model_add_tensor (reader->model, object, full, n_columns ? 2 : 1, shape, values);
 }
 
-/* A bias of CuDNN has two parts of length @n: of the kernel and of the recurrent kernel. */
+/* Checks the length of @bias. A bias of CuDNN has two parts of length @n: the bias of the kernel
+ * and the bias of the recurrent kernel. */
 static gboolean
 check_bias (KerasReader *reader, const KerasLayer *layer, const KerasArray *bias, gsize n,
     gboolean *is_cudnn)
@@ -159,7 +161,8 @@ add_activations (JsonArray *array, const Lstm *lstm)
   json_array_add_element (array, json_node_copy (lstm->candidate));
 }
 
-/* @backward: (nullable): the second direction */
+/* Sets the activations, unless they are the defaults. @backward: (nullable): the second
+ * direction */
 static void
 set_activations (JsonObject *object, const Lstm *lstm, const Lstm *backward)
 {
@@ -220,7 +223,7 @@ keras_convert_lstm (KerasReader *reader, KerasLayer *layer)
   return TRUE;
 }
 
-/* @key: of the direction's layer in the configuration */
+/* Parses the layer of a direction, which the configuration has under @key. */
 static gboolean
 parse_direction (KerasReader *reader, const KerasLayer *layer, const char *key, Lstm *lstm)
 {
@@ -239,8 +242,8 @@ get_bool_name (gboolean value)
   return value ? "true" : "false";
 }
 
-/* Without a backward_layer, the backward direction is a copy of the forward one with go_backwards
- * inverted. */
+/* Parses both directions. Without a backward_layer, the backward direction is a copy of the forward
+ * direction with go_backwards inverted. */
 static gboolean
 parse_directions (KerasReader *reader, const KerasLayer *layer, Lstm *forward, Lstm *backward)
 {

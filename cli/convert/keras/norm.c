@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Layers that normalize or scale features. All except LayerNormalization become (x - mean) scale +
- * offset. */
+ * Layers that normalize or scale features. All except LayerNormalization become
+ * (x − mean) · scale + offset. */
 #include "container/json.h"
 #include "keras/converters.h"
 #include "keras/json.h"
@@ -45,7 +45,7 @@ add_normalization (
 }
 
 /* Reads the weights of @all [n] that @has_weight [n] marks, in the order of Keras. The other arrays
- * stay without values. */
+ * get no values. */
 static gboolean
 read_marked_weights (KerasReader *reader, KerasLayer *layer, KerasArray *all,
     const gboolean *has_weight, guint n)
@@ -68,7 +68,7 @@ read_marked_weights (KerasReader *reader, KerasLayer *layer, KerasArray *all,
 }
 
 static gboolean
-check_not_set (KerasReader *reader, const KerasLayer *layer, const char *key)
+check_false (KerasReader *reader, const KerasLayer *layer, const char *key)
 {
   gboolean value;
 
@@ -91,7 +91,7 @@ keras_convert_batch_normalization (KerasReader *reader, KerasLayer *layer)
   if (!keras_read_bool (reader, layer, layer->config, "scale", TRUE, &has_weight[0])
       || !keras_read_bool (reader, layer, layer->config, "center", TRUE, &has_weight[1])
       || !keras_read_number (reader, layer, layer->config, "epsilon", 1e-3, &epsilon)
-      || !check_not_set (reader, layer, "renorm")
+      || !check_false (reader, layer, "renorm")
       || !keras_check_axis (reader, layer, layer->config))
     return FALSE;
   is_read = read_marked_weights (reader, layer, all, has_weight, G_N_ELEMENTS (all));
@@ -125,7 +125,7 @@ keras_convert_layer_normalization (KerasReader *reader, KerasLayer *layer)
   if (!keras_read_bool (reader, layer, layer->config, "scale", TRUE, &has_weight[0])
       || !keras_read_bool (reader, layer, layer->config, "center", TRUE, &has_weight[1])
       || !keras_read_number (reader, layer, layer->config, "epsilon", 1e-3, &epsilon)
-      || !check_not_set (reader, layer, "rms_scaling")
+      || !check_false (reader, layer, "rms_scaling")
       || !keras_check_axis (reader, layer, layer->config))
     return FALSE;
   if (has_weight[0] || has_weight[1])
@@ -253,7 +253,7 @@ keras_convert_normalization (KerasReader *reader, KerasLayer *layer)
   return TRUE;
 }
 
-/* Rescaling is x scale + offset. */
+/* Rescaling computes x · scale + offset. */
 gboolean
 keras_convert_rescaling (KerasReader *reader, KerasLayer *layer)
 {

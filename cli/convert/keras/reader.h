@@ -40,9 +40,9 @@ typedef struct {
   JsonNode *(*get_activation) (
       KerasReader *reader, const KerasLayer *layer, JsonObject *config);
 
-  const char *part;        /* of the layer's group in an archive: the variables; nullable */
+  const char *part;        /* subgroup of the variables in an archive; nullable */
   const char *aliases[2];  /* names of the class in TensorFlow 1.13 and 1.14; nullable */
-  const char *weights_key; /* of the configuration: replaces the weights; nullable */
+  const char *weights_key; /* configuration key that replaces the weights; nullable */
   guint n_constants;       /* weights that training does not change, after all other weights */
   guint n_unread;          /* variables after the weights, which the converter does not read */
   guint n_states;          /* variables of h and c, which Keras 3 saves with a stateful layer */
@@ -75,7 +75,7 @@ struct _KerasLayer {
 typedef enum {
   KERAS_SEQUENCE, /* [steps, width] */
   KERAS_VECTOR,   /* [width], of one step or of the last step */
-  KERAS_RESHAPED, /* a vector to which a Reshape gave more dimensions */
+  KERAS_RESHAPED, /* a vector that a Reshape has divided into more dimensions */
 } KerasShapeKind;
 
 /* A shape without the dimension of the batch */
@@ -115,7 +115,8 @@ struct _KerasReader {
 gboolean keras_fail (KerasReader *reader, const KerasLayer *layer, ConvertError code,
     const char *format, ...) G_GNUC_PRINTF (4, 5);
 
-/* Passes an error of h5.h on. @cause: (transfer full). Returns: FALSE */
+/* Sets reader->error, unless it is set, to @cause, an error of h5.h. @cause: (transfer full).
+ * Returns: FALSE */
 gboolean keras_fail_with_cause (KerasReader *reader, const KerasLayer *layer, GError *cause);
 
 /* Reports that @field expects another class than @class_name. The message lists the classes that

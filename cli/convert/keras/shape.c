@@ -22,7 +22,7 @@ keras_check_width (KerasReader *reader, const KerasLayer *layer, const char *nam
 }
 
 /* Fills @sizes from element @first of @array on. Null and -1 become KERAS_UNKNOWN.
- * Returns: the number of sizes; -1 if @array is no shape of at most MAX_DIMS dimensions */
+ * Returns: the number of sizes; -1 if @array is not a shape of at most MAX_DIMS dimensions */
 static int
 parse_shape (JsonArray *array, guint first, gint64 sizes[MAX_DIMS])
 {
@@ -94,8 +94,8 @@ fail_reshape (KerasReader *reader, const KerasLayer *layer, const char *expected
       "target_shape: expected %s for %s, found %s", expected, shape, found);
 }
 
-/* Reshapes a vector to @sizes [n]. The values stay in one vector, or become one step of a sequence
- * if a later layer needs a sequence. */
+/* Reshapes a vector to @sizes [n]. The vector becomes one step of a sequence if a later layer needs
+ * a sequence. */
 static gboolean
 reshape_vector (KerasReader *reader, KerasLayer *layer, const gint64 *sizes, int n)
 {

@@ -56,8 +56,8 @@ compare_group_numbers (gconstpointer a, gconstpointer b, gpointer snake)
   return (x > y) - (x < y);
 }
 
-/* Returns: (transfer full): the names of a class's groups, sorted by their numbers: of the groups
- * that contain data if there are @n of them, else of all groups. */
+/* Returns: (transfer full): the names of a class's groups, sorted by their numbers. If exactly @n
+ * groups contain data, the other groups are omitted. */
 static GPtrArray *
 get_class_groups (
     KerasReader *reader, const char *container, GPtrArray *members, char *snake, guint n)
@@ -79,8 +79,9 @@ get_class_groups (
   return g_ptr_array_ref (with_data->len == n ? with_data : all);
 }
 
-/* Keras 2.12 counts a layer with weights twice: the group of the second LSTM is lstm_2. So the rank
- * decides if there are as many groups as layers, and the exact name if not. */
+/* Returns: (transfer full): the path of the group of layers[@index]. Keras 2.12 counts a layer with
+ * weights twice: the group of the second LSTM is lstm_2. Therefore the rank decides if there are as
+ * many groups as layers. Otherwise the exact name decides. */
 static char *
 find_group (KerasReader *reader, const char *container, GPtrArray *members, GPtrArray *layers,
     guint index)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The two layouts of the weights in HDF5, for weights.c. An archive has a group for each layer,
- * named by class and rank. A legacy file has a group for each layer, named as the layer, whose
- * attribute weight_names lists the datasets. */
+ * The two layouts of the weights in HDF5, for weights.c. An archive has a group for each layer. The
+ * name of the group is the class of the layer and its rank. A legacy file also has a group for each
+ * layer. The name of the group is the name of the layer, and the attribute weight_names of the
+ * group lists the datasets. */
 #pragma once
 
 #include "keras/weights.h"

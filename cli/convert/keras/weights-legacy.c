@@ -18,7 +18,8 @@ keras_read_root_attribute (KerasReader *reader, const char *name, GPtrArray **st
   return read_attribute (reader, reader->root, name, strings);
 }
 
-/* @name: of the layer's group. Returns: (transfer none): NULL with an error */
+/* Reads the names of the datasets in the group @name of a layer.
+ * Returns: (transfer none): NULL with an error */
 static KerasDatasets *
 read_datasets (KerasReader *reader, const char *name)
 {
@@ -81,7 +82,8 @@ assign_by_rank (KerasReader *reader, GPtrArray *layers, GPtrArray *names)
              with_weights->len);
 }
 
-/* Assigns the groups to the layers of the file's own model, by name if each layer has a group. */
+/* Assigns the groups to the layers of the model of the file: by name if each layer has a group,
+ * otherwise by rank. */
 static gboolean
 assign_datasets (KerasReader *reader, GPtrArray *layers)
 {
@@ -112,7 +114,8 @@ assign_datasets (KerasReader *reader, GPtrArray *layers)
   return TRUE;
 }
 
-/* Returns the class that has the layer's weights: the layer's own, or the class that it wraps.
+/* Returns the class that has the layer's weights: the class of the layer, or of the layer that it
+ * wraps.
  * @config: set to the configuration of that class */
 static const KerasClass *
 get_weights_class (const KerasReader *reader, const KerasLayer *layer, JsonObject **config)
@@ -144,8 +147,8 @@ count_constants (const KerasReader *reader, const KerasLayer *layer, guint *n_un
   return class->n_constants;
 }
 
-/* Counts the constants of a layer of a nested model. Keras saves all weights of frozen layers as
- * constants: if all layers are frozen, the weights are in the order of the layers. */
+/* Adds the constants of a layer of a nested model. Keras saves all weights of frozen layers as
+ * constants. If all layers are frozen, the weights are in the order of the layers. */
 static gboolean
 add_nested_layer (KerasReader *reader, KerasLayer *layer)
 {
@@ -163,8 +166,8 @@ add_nested_layer (KerasReader *reader, KerasLayer *layer)
   if (datasets->has_trained && datasets->has_frozen)
     return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
         "trainable: expected the same value in all layers of a nested model, whose weights "
-        "have "
-        "no clear order in HDF5 otherwise, found true and false; save the model as .keras");
+        "have no clear order in HDF5 otherwise, found true and false; save the model as "
+        ".keras");
   if (is_trained)
     datasets->n_constants += count_constants (reader, layer, &n_unread) + n_unread;
   return TRUE;

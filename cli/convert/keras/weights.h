@@ -5,14 +5,12 @@
 
 #include "keras/reader.h"
 
-/* A weight. @shape: the expected shape, in which 0 is any size, and after reading the shape
- * found */
+/* A weight */
 typedef struct {
-  const char
-      *name; /* for messages, and of the dataset in archives that do not number the variables */
-  guint n_dims; /* 0: any, flattened to one dimension */
-  gsize shape[2];
-  float *values; /* row-major */
+  const char *name; /* for messages; also of the dataset in an archive without numbers */
+  guint n_dims;     /* 0: any, flattened to one dimension */
+  gsize shape[2];   /* expected, 0 for any size; after reading, the shape of the dataset */
+  float *values;    /* row-major */
 } KerasArray;
 
 void keras_array_clear (KerasArray *array);
@@ -31,7 +29,7 @@ gboolean keras_read_weights (
  * Returns FALSE with an error if the layer has more variables. */
 gboolean keras_check_weights_used (KerasReader *reader, const KerasLayer *layer);
 
-/* Checks that the layers of each nested model have read all its weights. */
+/* Checks that the layers of each nested model have read all weights of the model. */
 gboolean keras_check_nested_weights_used (KerasReader *reader);
 
 /* Transposes @kernel [d, n]. Returns: (transfer full): [n, d] */

@@ -17,12 +17,12 @@ typedef struct {
   float value, tolerance;
 } FixedParameter;
 
-/* The defaults of alpha and beta in ONNX are those of liblstm. */
+/* An activation of ONNX. ONNX and liblstm have the same defaults of alpha and beta. */
 typedef struct {
   const char *op, *name; /* in ONNX, in lstm.layers */
   Use use;
-  Parameters parameters;   /* attributes that become parameters of the layer */
-  FixedParameter fixed[2]; /* both or none: attributes that must equal what liblstm computes */
+  Parameters parameters;     /* attributes that become parameters of the layer */
+  FixedParameter fixed[2];   /* both or none: attributes for which liblstm has one value only */
   const char *approximation; /* in lstm.layers, with the attribute approximate = "tanh" */
 } ActivationRow;
 
@@ -102,8 +102,8 @@ new_activation_value (OnnxReader *reader, OnnxNode *node, OnnxActivation activat
   return onnx_signal_new (reader, node->inputs[0], stage);
 }
 
-/* Returns NULL, or an unsupported value if an attribute differs from what liblstm computes. An
- * activation without the parameter alpha computes with alpha = 1. */
+/* Returns NULL, or an unsupported value if an attribute differs from the value of liblstm. An
+ * activation without the parameter alpha has alpha = 1. */
 static OnnxValue *
 check_fixed_parameters (OnnxReader *reader, const OnnxNode *node, const ActivationRow *row)
 {
@@ -143,7 +143,7 @@ onnx_apply_activation (OnnxReader *reader, OnnxNode *node)
   return new_activation_value (reader, node, activation);
 }
 
-/* Before opset 13, Softmax normalizes over all axes from one axis on together. */
+/* Before opset 13, Softmax normalizes over all values of the axes from `axis` to the last one. */
 OnnxValue *
 onnx_apply_softmax (OnnxReader *reader, OnnxNode *node)
 {

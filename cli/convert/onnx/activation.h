@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Activations: operators of ONNX, functions of an LSTM node, and what exporters write as several
- * nodes. */
+ * Activations: operators of ONNX, functions of an LSTM node, and activations that exporters write
+ * as several nodes. */
 #pragma once
 
 #include "onnx/op.h"
 
 /* Finds a function of an LSTM node by its name in ONNX, in upper or lower case.
- * Returns FALSE if there is none. */
+ * Returns FALSE if no function has the name. */
 gboolean onnx_find_lstm_activation (const char *name, OnnxActivation *activation);
 
 /* Returns whether the table of activations has an operator @name. */
@@ -21,6 +21,6 @@ OnnxValue *onnx_apply_clip (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_prelu (OnnxReader *reader, OnnxNode *node);
 
 /* Returns the product x · f (x), if y is f (x), as one activation: silu, hard_silu, mish or gelu.
- * Returns: (nullable): NULL if the product is not one */
+ * Returns: (nullable): NULL if the product is not an activation */
 OnnxValue *onnx_match_self_gated (
     OnnxReader *reader, OnnxNode *node, OnnxValue *x, const OnnxValue *y);

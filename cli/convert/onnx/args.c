@@ -129,7 +129,7 @@ onnx_get_ranges (OnnxReader *reader, OnnxNode *node, guint n_dims, OnnxRange *ra
     if (index.factor != ONNX_NO_FACTOR || !onnx_resolve_axis (index.offset, n_dims, &axis))
       return onnx_unsupported (reader, node,
           "axes: expected constant axes of %u dimensions, found %s", n_dims,
-          args[2] ? onnx_describe_argument (reader, node, "axes", 3) : "more starts");
+          args[2] ? onnx_describe_argument (reader, node, "axes", 3) : "more starts than axes");
     if (stride.factor != ONNX_NO_FACTOR || !stride.offset || stride.offset == G_MININT64)
       return onnx_unsupported_argument (
           reader, node, "steps", "steps", 4, "constant integers other than 0");
@@ -168,7 +168,7 @@ onnx_get_splits (OnnxReader *reader, OnnxNode *node, gint64 size, gint64 *sizes)
     return NULL;
   if (size < 0)
     return onnx_unsupported (
-        reader, node, "input: expected a known size along the axis, found an unknown one");
+        reader, node, "input: expected a known size along the axis, found an unknown size");
   return onnx_unsupported (reader, node,
       "split: expected %u constant sizes with the sum %" G_GINT64_FORMAT ", found %s",
       node->n_outputs, size, onnx_describe_argument (reader, node, "split", 1));

@@ -10,25 +10,26 @@
 gboolean onnx_get_ints (OnnxReader *reader, OnnxNode *node, const char *attribute, guint input,
     const OnnxInt **ints, gsize *n);
 
-/* Returns what the argument of onnx_get_ints() is, for a message. */
+/* Describes the argument of onnx_get_ints() for a message. */
 const char *onnx_describe_argument (
     OnnxReader *reader, const OnnxNode *node, const char *attribute, guint input);
 
-/* Returns an unsupported value: FIELD, which is an argument, is not what @expected states. */
+/* Returns an unsupported value: @expected describes the argument @field, and the argument differs.
+ * */
 OnnxValue *onnx_unsupported_argument (OnnxReader *reader, const OnnxNode *node,
     const char *field, const char *attribute, guint input, const char *expected);
 
 /* Converts an axis that counts from the end if it is negative.
- * Returns FALSE if @n_dims dimensions do not have it. */
+ * Returns FALSE if @axis is not an axis of @n_dims dimensions. */
 gboolean onnx_resolve_axis (gint64 axis, guint n_dims, guint *result);
 
-/* Gets the attribute axis, or @missing if @node has none. Returns NULL, or an unsupported value if
- * @n_dims dimensions do not have the axis. */
+/* Gets the attribute axis, or @missing if @node has no such attribute. Returns NULL, or an
+ * unsupported value if the axis is not an axis of @n_dims dimensions. */
 OnnxValue *onnx_get_axis (
     OnnxReader *reader, OnnxNode *node, gint64 missing, guint n_dims, guint *axis);
 
-/* Gets a bit for each of the axes that the attribute axes or input 1 lists, and whether there is
- * such a list. Returns NULL, or an unsupported value. */
+/* Sets a bit of *mask for each axis that the attribute axes or input 1 lists. Sets *has_axes to
+ * whether there is such a list. Returns NULL, or an unsupported value. */
 OnnxValue *onnx_get_axes (
     OnnxReader *reader, OnnxNode *node, guint n_dims, guint32 *mask, gboolean *has_axes);
 
@@ -51,7 +52,7 @@ OnnxValue *onnx_get_ranges (
  * Returns NULL, or an unsupported value. */
 OnnxValue *onnx_get_splits (OnnxReader *reader, OnnxNode *node, gint64 size, gint64 *sizes);
 
-/* Gets the attribute perm. Without it the order of the axes is reversed.
+/* Gets the attribute perm. Without perm, Transpose reverses the order of the axes.
  * Returns NULL, or an unsupported value. */
 OnnxValue *onnx_get_permutation (
     OnnxReader *reader, OnnxNode *node, guint n_dims, guint *permutation);

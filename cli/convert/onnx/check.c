@@ -33,7 +33,7 @@ skip_bytes (Bytes *bytes, guint64 n)
   return TRUE;
 }
 
-/* Skips the content of a field of wire type @wire, and gets it if the field has a length.
+/* Skips the content of a field of wire type @wire. Sets *content if the field has a length.
  * Returns FALSE if the content is cut short. */
 static gboolean
 read_field (Bytes *bytes, guint wire, Bytes *content)
@@ -53,7 +53,7 @@ read_field (Bytes *bytes, guint wire, Bytes *content)
   return skip_bytes (bytes, value);
 }
 
-/* Returns: (nullable): why the message is not accepted, or NULL */
+/* Returns: (nullable): a description of a message that is not accepted, or NULL */
 static const char *
 check_message (Bytes bytes, const ProtobufCMessageDescriptor *type, guint depth, guint *parts)
 {
@@ -64,7 +64,7 @@ check_message (Bytes bytes, const ProtobufCMessageDescriptor *type, guint depth,
     Bytes content;
 
     if (!read_varint (&bytes, &tag) || !read_field (&bytes, tag & 7, &content))
-      return "found one that is cut short or broken";
+      return "a message that is cut short or broken";
     if (!content.at || tag >> 3 > G_MAXUINT32)
       continue;
     field = protobuf_c_message_descriptor_get_field (type, (unsigned) (tag >> 3));
@@ -72,11 +72,11 @@ check_message (Bytes bytes, const ProtobufCMessageDescriptor *type, guint depth,
         && field->type != PROTOBUF_C_TYPE_BYTES)
       continue; /* packed numbers */
     if (++*parts > MAX_PARTS)
-      return "found more than a million messages and strings";
+      return "more than a million messages and strings";
     if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE)
       continue;
     if (depth == MAX_NESTING)
-      return "found messages nested more than " G_STRINGIFY (ONNX_MAX_DEPTH) " graphs deep";
+      return "messages nested more than " G_STRINGIFY (ONNX_MAX_DEPTH) " graphs deep";
     if ((problem = check_message (content, field->descriptor, depth + 1, parts)))
       return problem;
   }
@@ -93,6 +93,6 @@ onnx_check_bytes (const ConvertInput *input, GError **error)
   if (!problem)
     return TRUE;
   g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
-      "%s: content: expected an ONNX model, %s", input->path, problem);
+      "%s: content: expected an ONNX model, found %s", input->path, problem);
   return FALSE;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Limits of an untrusted file. protobuf-c recurses without a limit and allocates memory for each
- * empty message, so that nesting and messages are counted before protobuf-c parses the file. */
+ * Limits of an untrusted file. protobuf-c recurses without a limit, and allocates memory for each
+ * empty message. Therefore onnx_check_bytes() counts nesting and messages before protobuf-c parses
+ * the file. */
 #pragma once
 
 #include "convert.h"

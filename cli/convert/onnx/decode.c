@@ -171,7 +171,7 @@ get_shape (OnnxReader *reader, const Onnx__TensorProto *proto, gsize *shape, gsi
   return NULL;
 }
 
-/* Returns: (nullable): the problem if the values are not in the file */
+/* Returns: (nullable): the problem if the file has no values, or values of an unsupported type */
 static const char *
 check_storage (OnnxReader *reader, const Onnx__TensorProto *proto)
 {
@@ -181,7 +181,7 @@ check_storage (OnnxReader *reader, const Onnx__TensorProto *proto)
                     "data type: expected real numbers or integers, found ONNX data type %d",
                     proto->data_type));
   if (proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
-    return "values: expected them in the file, found external data";
+    return "values: expected values in the file, found external data";
   if (proto->segment)
     return onnx_own_text (
         reader, g_strdup_printf ("values: expected a complete tensor, found its values "

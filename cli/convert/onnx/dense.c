@@ -60,8 +60,7 @@ onnx_apply_matmul (OnnxReader *reader, OnnxNode *node)
   if (node->inputs[0]->kind != ONNX_VALUE_SIGNAL || !node->inputs[0]->n_axes)
     return onnx_unsupported_input (reader, node, "A", 0, "a tensor of 1 dimension or more");
   if (!weight || !weight->n_dims)
-    return onnx_unsupported_input (
-        reader, node, "B", 1, "constant weights, as the only factor of a tensor");
+    return onnx_unsupported_input (reader, node, "B", 1, "constant weights");
   shape[1] = weight->n_dims == 1 ? 1 : weight->shape[weight->n_dims - 1];
   shape[0] = weight->n_dims == 1 ? weight->n_values : weight->shape[weight->n_dims - 2];
   if (weight->n_values != shape[0] * shape[1])

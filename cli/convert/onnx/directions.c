@@ -3,9 +3,9 @@
 #include "onnx/args.h"
 #include "onnx/signal.h"
 
-/* Returns whether @stage is a single direction that reads reversed time. This is the same as the
- * other direction, reading the time before the reversal: both process the same step last, and the
- * outputs of the one are the reversed outputs of the other. */
+/* Returns whether @stage is a single direction that reads reversed time. Such a direction equals
+ * the other direction over the time before the reversal: both process the same step last, and the
+ * outputs of one direction are the reversed outputs of the other direction. */
 static gboolean
 reads_flipped_time (const OnnxStage *stage)
 {
@@ -51,7 +51,7 @@ select_relative_to_direction (const OnnxStage *stage)
 
 /* Returns @stage, or the equal direction that reads the time before a reversal. */
 static const OnnxStage *
-without_flip (OnnxReader *reader, const OnnxStage *stage)
+remove_flip (OnnxReader *reader, const OnnxStage *stage)
 {
   return reads_flipped_time (stage)
                  && select_relative_to_direction (stage) == ONNX_SELECT_OWN_LAST
@@ -93,8 +93,8 @@ OnnxValue *
 onnx_signal_merge (
     OnnxReader *reader, const OnnxValue *a, const OnnxValue *b, const char *merge, guint axis)
 {
-  const OnnxStage *forward = without_flip (reader, a->stage);
-  const OnnxStage *reverse = without_flip (reader, b->stage);
+  const OnnxStage *forward = remove_flip (reader, a->stage);
+  const OnnxStage *reverse = remove_flip (reader, b->stage);
   gboolean is_swapped = reverse->cells[0] != NULL;
   OnnxValue *value;
   OnnxStage *stage;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The two directions of an LSTM. A model may compute them with two LSTM nodes: one node is
- * reverse, or reads reversed time. */
+ * The two directions of an LSTM. A model may compute the directions with two LSTM nodes, of which
+ * one is reverse or reads reversed time. */
 #pragma once
 
 #include "onnx/op.h"
 
-/* Returns @in with its time, which @axis must be, reversed. */
+/* Returns @in with reversed time. @axis: the axis of time, or else the value is unsupported */
 OnnxValue *onnx_signal_flip (
     OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guint axis);
 
@@ -16,6 +16,6 @@ OnnxValue *onnx_signal_flip (
 OnnxValue *onnx_signal_merge (
     OnnxReader *reader, const OnnxValue *a, const OnnxValue *b, const char *merge, guint axis);
 
-/* Merges two directions, or else concatenates signals of which other nodes select parts. */
+/* Merges two directions. Concatenates other signals, from which other nodes may select parts. */
 OnnxValue *onnx_apply_concat (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_reverse_sequence (OnnxReader *reader, OnnxNode *node);

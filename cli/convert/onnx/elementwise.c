@@ -5,8 +5,7 @@
 #include "onnx/normalization.h"
 #include "onnx/signal.h"
 
-/* Returns whether the axes along which @constant has more than one value are all features of a
- * step. */
+/* Returns whether the axes along which @constant has several values are all features of a step. */
 static gboolean
 bind_operand (OnnxReader *reader, const OnnxValue *in, const OnnxTensor *constant)
 {
@@ -88,8 +87,7 @@ onnx_apply_arithmetic (OnnxReader *reader, OnnxNode *node)
   if (value)
     return value;
   if (node->n_inputs != 2 || !node->inputs[0] || !node->inputs[1])
-    return onnx_unsupported (
-        reader, node, "inputs: expected 2 of them, found %u", node->n_inputs);
+    return onnx_unsupported (reader, node, "inputs: expected 2, found %u", node->n_inputs);
   if (node->inputs[0]->kind == ONNX_VALUE_SIGNAL && node->inputs[1]->kind == ONNX_VALUE_SIGNAL)
     return combine_signals (reader, node, node->op->arithmetic);
   if (onnx_find_attribute (node, "axis"))

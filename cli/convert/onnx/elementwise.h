@@ -5,7 +5,8 @@
 
 #include "onnx/op.h"
 
-/* Computes with the column "arithmetic" of the operator's row: with a constant, with the other
- * direction of an LSTM, or as a part of an activation or a layer normalization. */
+/* Computes the operation in the column "arithmetic" of the operator's row. The second operand is a
+ * constant or the other direction of an LSTM, or the node is a part of an activation or of a layer
+ * normalization. */
 OnnxValue *onnx_apply_arithmetic (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_sum (OnnxReader *reader, OnnxNode *node);

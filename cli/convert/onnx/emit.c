@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A layer is pending while later stages may become a part of it. */
+/* The state of the conversion. A layer is pending while later stages may become a part of it. */
 typedef struct {
   const OnnxReader *reader;
   ConvertModel *model;
@@ -13,7 +13,7 @@ typedef struct {
   const OnnxStage *dense_stage;  /* its stage if a bias may follow */
   const OnnxStage *affine_stage; /* the first stage of a pending normalization */
   const OnnxTensor *mean, *scale, *offset; /* of the pending normalization, nullable */
-  gboolean divides;                        /* by scale */
+  gboolean divides;                        /* whether the layer divides by scale */
   JsonObject *lstm; /* the previous LSTM if no later layer has changed time */
   const OnnxStage *lstm_stage;
   gboolean is_flipped; /* time is reversed */
@@ -151,7 +151,8 @@ emit_dense (Emitter *emitter, const OnnxStage *stage)
   return TRUE;
 }
 
-/* Emits (x − mean) · scale + offset. Operations that follow in this order become one layer. */
+/* Emits a part of (x − mean) · scale + offset. Successive operations in this order become one
+ * layer. */
 static gboolean
 emit_affine (Emitter *emitter, const OnnxStage *stage)
 {
@@ -181,7 +182,7 @@ emit_activation (Emitter *emitter, const OnnxStage *stage)
 
   if (g_str_equal (stage->activation.name, "erf"))
     return set_stage_error (
-        emitter, stage, "Erf is supported only inside GELU; found it alone");
+        emitter, stage, "Erf is supported only inside GELU; found Erf alone");
   flush_pending (emitter);
   if (!layer)
     layer = convert_model_add_layer (emitter->model, "activation", stage->name);
@@ -241,8 +242,8 @@ are_equal (const OnnxActivation *a, const OnnxActivation *b)
   return g_str_equal (a->name, b->name) && a->alpha == b->alpha && a->beta == b->beta;
 }
 
-/* Adds the three activations of a direction, or six if the directions differ. The default
- * activations are omitted. */
+/* Adds the three activations of a direction, or six activations if the directions differ. Omits the
+ * default activations. */
 static void
 add_activations (JsonObject *layer, const OnnxCell *const *cells, guint n)
 {
@@ -273,8 +274,8 @@ add_repeat_vector (Emitter *emitter, const OnnxStage *stage, gsize n)
   emitter->lstm = NULL;
 }
 
-/* Makes the previous LSTM return the step that it processes last. This step of a sequence is never
- * masked. The last step in time may be masked. */
+/* Makes the previous LSTM return the step that it processes last. A mask never masks this step of a
+ * sequence, but may mask the last step in time. */
 static void
 return_last_step (Emitter *emitter, const OnnxStage *stage, OnnxSelection selection)
 {
@@ -303,7 +304,7 @@ emit_selection (Emitter *emitter, const OnnxStage *stage)
   }
   if (selection == ONNX_SELECT_FIRST || emitter->is_flipped)
     return set_stage_error (
-        emitter, stage, "selected step: expected the last step in time, found the first one");
+        emitter, stage, "selected step: expected the last step in time, found the first step");
   flush_pending (emitter);
   add_repeat_vector (emitter, stage, 1);
   return TRUE;
@@ -384,8 +385,8 @@ emit_input (Emitter *emitter, const OnnxStage *stage)
 static gboolean
 refuse_moment (Emitter *emitter, const OnnxStage *stage)
 {
-  return set_stage_error (emitter, stage,
-      "nodes: expected a complete layer normalization, found only a part of one");
+  return set_stage_error (
+      emitter, stage, "nodes: expected a complete layer normalization, found only a part");
 }
 
 static gboolean (*const emit_functions[ONNX_N_STAGES]) (Emitter *, const OnnxStage *) = {
@@ -468,7 +469,7 @@ onnx_emit_layers (const OnnxReader *reader, const OnnxStage *last, GError **erro
   flush_pending (&emitter);
   if (emitter.is_flipped) {
     set_stage_error (
-        &emitter, last, "output: expected time in its own order, found it reversed");
+        &emitter, last, "output: expected time in its own order, found reversed time");
     return NULL;
   }
   return g_steal_pointer (&model);

@@ -109,7 +109,7 @@ onnx_fold_unary (OnnxReader *reader, OnnxNode *node)
   return onnx_value_from_tensor (reader, node, result);
 }
 
-/* An unknown condition makes the result an unknown integer, unless both choices are equal. */
+/* If a condition is unknown, the result is an unknown integer, unless both choices are equal. */
 OnnxValue *
 onnx_fold_where (OnnxReader *reader, OnnxNode *node)
 {
@@ -155,7 +155,9 @@ onnx_fold_reduce_prod (OnnxReader *reader, OnnxNode *node)
   if (!a->is_int || a->n_dims > 1)
     return onnx_unsupported_input (reader, node, "data", 0, "a list of integers");
   if (onnx_get_int (node, "noop_with_empty_axes", 0))
-    return onnx_unsupported (reader, node, "noop_with_empty_axes: expected 0, found 1");
+    return onnx_unsupported (reader, node,
+        "noop_with_empty_axes: expected 0, found %" G_GINT64_FORMAT,
+        onnx_get_int (node, "noop_with_empty_axes", 0));
   if (!(result = onnx_tensor_new (reader, TRUE, keep ? a->n_dims : 0, &one)))
     return onnx_value_from_tensor (reader, node, NULL);
   result->ints[0] = onnx_int_constant (1);

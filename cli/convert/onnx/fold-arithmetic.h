@@ -5,7 +5,7 @@
 
 #include "onnx/op.h"
 
-/* Computes with the columns "binary" or "unary" of the operator's row. */
+/* Compute the function in the column "binary" or "unary" of the operator's row. */
 OnnxValue *onnx_fold_binary (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_fold_unary (OnnxReader *reader, OnnxNode *node);
 

@@ -46,16 +46,17 @@ onnx_fold_size (OnnxReader *reader, OnnxNode *node)
   return onnx_value_from_tensor (reader, node, size);
 }
 
-/* Converts sizes to a shape. An unknown size becomes 1, as every value along its axis is the same.
+/* Converts sizes to a shape. An unknown size becomes 1, because all values along its axis are
+ * equal.
  * Returns FALSE if a size is negative. */
 static gboolean
-get_shape (const OnnxInt *ints, gsize n, gsize *shape, gboolean *repeated)
+get_shape (const OnnxInt *ints, gsize n, gsize *shape, gboolean *is_repeated)
 {
   for (gsize i = 0; i < n; i++) {
     shape[i] = ints[i].factor == ONNX_NO_FACTOR ? (gsize) ints[i].offset : 1;
     if (ints[i].factor == ONNX_NO_FACTOR && ints[i].offset < 0)
       return FALSE;
-    *repeated |= ints[i].factor != ONNX_NO_FACTOR;
+    *is_repeated |= ints[i].factor != ONNX_NO_FACTOR;
   }
   return TRUE;
 }
@@ -135,12 +136,13 @@ onnx_fold_unsqueeze (OnnxReader *reader, OnnxNode *node)
 }
 
 /* Converts the sizes of Reshape to a shape of as many values as @tensor has. A size of 0 copies the
- * size of the same axis, a size of -1 is the number of remaining values. */
+ * size of the same axis. A size of -1 is the number of remaining values.
+ * Returns FALSE if there is no such shape. */
 static gboolean
 get_new_shape (
     const OnnxNode *node, const OnnxTensor *tensor, const OnnxInt *ints, gsize n, gsize *shape)
 {
-  gboolean copy = !onnx_get_int (node, "allowzero", 0);
+  gboolean copies = !onnx_get_int (node, "allowzero", 0);
   gsize known = 1, rest = ONNX_MAX_DIMS;
 
   for (gsize i = 0; i < n; i++) {
@@ -148,7 +150,7 @@ get_new_shape (
 
     if (ints[i].factor != ONNX_NO_FACTOR) /* an axis along which the constant repeats */
       size = tensor->is_repeated ? 1 : -1;
-    if (size == 0 && copy)
+    if (size == 0 && copies)
       size = i < tensor->n_dims ? (gint64) tensor->shape[i] : -2;
     if (size < -1 || (size == -1 && rest < ONNX_MAX_DIMS))
       return FALSE;
@@ -240,7 +242,7 @@ onnx_fold_expand (OnnxReader *reader, OnnxNode *node)
   return onnx_value_from_tensor (reader, node, result);
 }
 
-/* Repeats values along axes of size 1, which is what constant initial states need. */
+/* Repeats values along axes of size 1, which suffices for constant initial states. */
 OnnxValue *
 onnx_fold_tile (OnnxReader *reader, OnnxNode *node)
 {

@@ -41,7 +41,7 @@ onnx_fold_identity (OnnxReader *reader, OnnxNode *node)
   return node->inputs[0];
 }
 
-/* Returns NULL if a value is unknown or out of range. */
+/* Returns the converted values, or NULL if a value is unknown or out of range. */
 static OnnxTensor *
 cast_values (OnnxReader *reader, const OnnxTensor *tensor, gboolean to_int)
 {
@@ -101,7 +101,7 @@ onnx_fold_cast (OnnxReader *reader, OnnxNode *node)
   return onnx_value_from_tensor (reader, node, tensor);
 }
 
-/* Copies n_outer blocks of indices · n_inner values, which @indices pick from the axis. */
+/* Copies n_inner values for each of n_outer outer positions and each of @indices. */
 static OnnxTensor *
 gather_values (
     OnnxReader *reader, const OnnxTensor *tensor, guint axis, const OnnxTensor *indices)
@@ -193,7 +193,8 @@ onnx_fold_slice (OnnxReader *reader, OnnxNode *node)
     shape[i] = (gsize) n;
     if (n)
       start += (gsize) first * (gsize) strides[i];
-    /* The stride of an axis of at most one value is not used, and its product might overflow. */
+    /* onnx_tensor_view() does not use the stride of an axis of at most one value, and the product
+     * might overflow. */
     strides[i] = n > 1 ? strides[i] * ranges[i].stride : 0;
   }
   return onnx_value_from_tensor (

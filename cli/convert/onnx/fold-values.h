@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Operators that make, convert, select and join constants. All inputs are constant. */
+ * Operators that return, convert, select and join constants. All inputs are constant. */
 #pragma once
 
 #include "onnx/op.h"

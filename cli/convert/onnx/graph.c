@@ -35,8 +35,8 @@ check_input (OnnxReader *reader, const OnnxNode *node, guint i)
   return NULL;
 }
 
-/* Gets the function that computes @node. Returns: (nullable): the value of @node if no function
- * computes it */
+/* Sets *function to the function that computes @node.
+ * Returns: (nullable): the value of @node if no function computes @node */
 static OnnxValue *
 check_inputs (OnnxReader *reader, OnnxNode *node, OnnxOpFunction *function)
 {
@@ -69,8 +69,8 @@ check_inputs (OnnxReader *reader, OnnxNode *node, OnnxOpFunction *function)
   return NULL;
 }
 
-/* Returns the part of a final state that the result consists of. A result that consists of h and c
- * counts as c, which cannot be an output. */
+/* Returns the part of a final state that the result of @node consists of. A result that consists of
+ * h and c counts as c, which cannot be an output. */
 static OnnxStatePart
 get_state_part (const OnnxNode *node)
 {
@@ -84,8 +84,8 @@ get_state_part (const OnnxNode *node)
   return part;
 }
 
-/* Returns FALSE if the nodes have read too many values. Values that several nodes read count
- * several times. */
+/* Counts the values that @node reads. Returns FALSE if the nodes have read too many values. Values
+ * that several nodes read count several times. */
 static gboolean
 count_work (OnnxReader *reader, const OnnxNode *node)
 {
@@ -131,7 +131,8 @@ compute_node (OnnxReader *reader, OnnxNode *node)
   node->op = op;
   if (!count_work (reader, node))
     return onnx_unsupported (reader, node,
-        "inputs: expected nodes that read at most %" G_GUINT64_FORMAT " values, found more",
+        "inputs: expected nodes that read at most %" G_GUINT64_FORMAT
+        " values altogether, found more at this node",
         ONNX_MAX_WORK);
   if (!(value = check_inputs (reader, node, &function)))
     value = function (reader, node);
@@ -145,7 +146,7 @@ compute_node (OnnxReader *reader, OnnxNode *node)
   return part ? node->outputs[0] : value;
 }
 
-/* Sets @error for a broken node. Returns: FALSE */
+/* Sets @error to the label of a node and @problem. Returns: FALSE */
 static gboolean
 set_node_error (
     OnnxReader *reader, const Onnx__NodeProto *proto, GError **error, const char *problem)
@@ -154,7 +155,7 @@ set_node_error (
       reader, CONVERT_ERROR_FILE, error, "%s: %s", onnx_label_node (reader, proto), problem);
 }
 
-/* Allocates the inputs and outputs of @node and finds the inputs. */
+/* Allocates the inputs and outputs of @node, and finds the values of the inputs. */
 static gboolean
 open_node (OnnxReader *reader, OnnxNode *node, GError **error)
 {
@@ -174,8 +175,8 @@ open_node (OnnxReader *reader, OnnxNode *node, GError **error)
   node->inputs = onnx_alloc (reader, node->n_inputs, sizeof *node->inputs);
   node->outputs = onnx_alloc (reader, node->n_outputs, sizeof *node->outputs);
   if (!node->inputs || !node->outputs)
-    return set_node_error (
-        reader, proto, error, "graph: expected one that fits in memory, found a larger one");
+    return set_node_error (reader, proto, error,
+        "names: expected inputs and outputs that fit in memory, found more");
   for (guint i = 0; i < node->n_inputs; i++)
     if (*onnx_string (proto->input[i]))
       node->inputs[i] = onnx_scope_find (reader, node->scope, proto->input[i]);
@@ -199,7 +200,7 @@ run_node (OnnxReader *reader, OnnxScope *scope, const Onnx__NodeProto *proto, GE
       value = first;
     if (!value)
       value = onnx_unsupported (
-          reader, &node, "output %u: expected no node to read it, found one", i);
+          reader, &node, "output %u: expected an output that no node reads, found a reader", i);
     if (*onnx_string (proto->output[i]))
       g_hash_table_insert (scope->values, proto->output[i], value);
   }
@@ -218,6 +219,6 @@ onnx_graph_run (
     if (!run_node (reader, scope, graph->node[order.nodes[i]], error))
       return FALSE;
   return !order.cyclic
-         || set_node_error (
-             reader, order.cyclic, error, "inputs: expected a graph without cycles, found one");
+         || set_node_error (reader, order.cyclic, error,
+             "inputs: expected a graph without cycles, found a cycle through this node");
 }

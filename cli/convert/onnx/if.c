@@ -17,7 +17,7 @@ run_branch (OnnxReader *reader, OnnxNode *node, const Onnx__GraphProto *graph)
         scope.depth);
   if ((duplicate = onnx_scope_add_initializers (reader, &scope, graph)))
     return onnx_unsupported (reader, node,
-        "branch: expected initializers of different names, found two of the name \"%s\"",
+        "branch: expected initializers of different names, found two named \"%s\"",
         onnx_shorten_text (reader, duplicate));
   if (graph->n_output != node->n_outputs)
     return onnx_unsupported (reader, node,
@@ -40,8 +40,8 @@ onnx_run_if (OnnxReader *reader, OnnxNode *node)
 
   if (!condition || !condition->is_int || condition->n_values != 1
       || condition->ints[0].factor != ONNX_NO_FACTOR)
-    return onnx_unsupported_input (
-        reader, node, "condition", 0, "one that follows from constants and known sizes");
+    return onnx_unsupported_input (reader, node, "condition", 0,
+        "a condition that follows from constants and known sizes");
   name = condition->ints[0].offset ? "then_branch" : "else_branch";
   branch = onnx_find_attribute (node, name);
   if (!branch || !branch->g)

@@ -5,7 +5,8 @@
 #define LENGTHS_INPUT 4 /* of a recurrent node */
 #define LAST_STATE_INPUT 6
 
-/* Adds @name to @found, and the names whose numbers operators only move to @name. */
+/* Adds @name to @found, and also each name whose numbers operators only move on their way to
+ * @name. */
 static void
 trace_moved_names (GHashTable *producers, const char *name, GHashTable *found)
 {
@@ -46,7 +47,7 @@ onnx_find_state_inputs (OnnxReader *reader)
   }
 }
 
-/* Returns the value of sequence lengths from outside of the graph: the number of steps. */
+/* Returns the value of sequence lengths that are an input of the model: the number of steps. */
 static OnnxValue *
 new_lengths (OnnxReader *reader)
 {
@@ -62,7 +63,7 @@ new_lengths (OnnxReader *reader)
   return value;
 }
 
-/* Returns -1 for an unknown size. */
+/* Returns the size of @dim, or -1 if the size is unknown. */
 static gint64
 get_dimension (const Onnx__TensorShapeProto__Dimension *dim)
 {
@@ -106,12 +107,12 @@ onnx_add_inputs (OnnxReader *reader, OnnxScope *scope, GError **error)
 
   if (duplicate)
     return onnx_set_error (reader, CONVERT_ERROR_FILE, error,
-        "initializer \"%s\": expected one of this name, found two", duplicate);
+        "initializer \"%s\": expected one initializer of this name, found two", duplicate);
   if (graph->n_sparse_initializer) {
     const Onnx__TensorProto *values = graph->sparse_initializer[0]->values;
 
     return onnx_set_error (reader, CONVERT_ERROR_UNSUPPORTED, error,
-        "initializer \"%s\": expected dense values, found sparse ones",
+        "initializer \"%s\": expected dense values, found sparse values",
         values ? onnx_string (values->name) : "");
   }
   for (gsize i = 0; i < graph->n_input; i++) {

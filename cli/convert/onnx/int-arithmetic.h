@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Arithmetic on integers that may depend on an unknown size. A result that is not of the form of
- * OnnxInt is unknown. */
+ * Arithmetic on integers that may depend on an unknown size. A result that OnnxInt cannot represent
+ * is unknown. */
 #pragma once
 
 #include "onnx/axis.h"
@@ -30,5 +30,5 @@ OnnxInt onnx_int_not (const OnnxReader *reader, OnnxInt a);
 
 OnnxInt onnx_int_negate (const OnnxReader *reader, OnnxInt a);
 
-/* Returns unknown for a negative integer too. */
+/* Returns unknown also for a negative integer. */
 OnnxInt onnx_int_absolute (const OnnxReader *reader, OnnxInt a);

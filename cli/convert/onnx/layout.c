@@ -15,8 +15,8 @@ onnx_apply_cast (OnnxReader *reader, OnnxNode *node)
   return node->inputs[0];
 }
 
-/* Dropout copies its input if the model is in evaluation mode. The attribute is_test states the
- * mode before opset 7, and input 2 since opset 12. */
+/* Dropout copies its input if the model is in evaluation mode. Before opset 7 the attribute is_test
+ * states the mode, and since opset 12 input 2 does. */
 OnnxValue *
 onnx_apply_dropout (OnnxReader *reader, OnnxNode *node)
 {
@@ -31,8 +31,8 @@ onnx_apply_dropout (OnnxReader *reader, OnnxNode *node)
     is_training |= training->ints[0].offset != 0;
   }
   if (is_training)
-    return onnx_unsupported (
-        reader, node, "the model is in training mode; export it with model.eval()");
+    return onnx_unsupported (reader, node,
+        "mode: expected evaluation, found training; export the model after model.eval()");
   return node->inputs[0];
 }
 
@@ -52,8 +52,8 @@ onnx_apply_transpose (OnnxReader *reader, OnnxNode *node)
   return value;
 }
 
-/* Returns whether Squeeze may remove @axis. An axis of unknown size has size 1 if Squeeze names it,
- * but time must be known to have size 1. */
+/* Returns whether Squeeze may remove @axis. An axis of unknown size has size 1 if Squeeze names the
+ * axis, unless the axis is time. */
 static gboolean
 can_drop (const OnnxReader *reader, const OnnxAxis *axis, gboolean is_named)
 {
@@ -129,8 +129,8 @@ onnx_apply_flatten (OnnxReader *reader, OnnxNode *node)
   for (guint i = 0; i < in->n_axes; i++)
     if (!onnx_axis_append (&value->axes[i < axis ? 0 : 1], &in->axes[i]))
       return onnx_unsupported (reader, node,
-          "input: expected at most %d factors in an axis, found more in %s", ONNX_MAX_FACTORS,
-          onnx_describe_input (reader, node, 0));
+          "input: expected axes that merge to at most %d factors, found more in %s",
+          ONNX_MAX_FACTORS, onnx_describe_input (reader, node, 0));
   return value;
 }
 

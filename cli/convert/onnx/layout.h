@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Operators on signals that do not change numbers, but permute, add or remove axes. */
+ * Operators on signals that permute, add or remove axes, and do not change numbers. */
 #pragma once
 
 #include "onnx/op.h"

@@ -18,12 +18,12 @@ static const struct {
     {"bidirectional", TRUE, TRUE},
 };
 
-/* An LSTM node while it is converted. A function that returns FALSE has set unsupported. */
+/* An LSTM node and its parts. A function that returns FALSE has set unsupported. */
 typedef struct {
   OnnxReader *reader;
   OnnxNode *node;
   OnnxValue *unsupported;
-  const OnnxTensor *in[8]; /* by the enum above, except X; nullable */
+  const OnnxTensor *in[8]; /* indexed by IN_W to IN_P; nullable */
   gsize d, m, n_directions;
   gboolean batch_first, is_masked;
 } Lstm;
@@ -100,7 +100,7 @@ get_sizes (Lstm *lstm)
          && check_shape (lstm, IN_P, 2, lstm->n_directions, 3 * lstm->m, 0);
 }
 
-/* Returns four blocks of @n values, which are in the gate order i o f c, in the order i f g o. */
+/* Converts the order of four gates of @n values from i o f c to i f g o. Returns: (nullable) */
 static float *
 reorder_gates (Lstm *lstm, const float *values, gsize n)
 {
@@ -112,7 +112,7 @@ reorder_gates (Lstm *lstm, const float *values, gsize n)
   return result;
 }
 
-/* Returns the peepholes, which are in the gate order i o f, in the order i f o. */
+/* Converts the order of the peepholes from i o f to i f o. Returns: (nullable) */
 static float *
 reorder_peephole (Lstm *lstm, const float *values)
 {
@@ -158,7 +158,7 @@ get_state (Lstm *lstm, guint input, gsize k, float **state)
 
     if (b && memcmp (row, *state, m * sizeof *row) != 0) {
       lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
-          "%s: expected equal states for all sequences of the batch, found a different one "
+          "%s: expected equal states for all sequences of the batch, found a different state "
           "at batch index %" G_GSIZE_FORMAT,
           input_names[input], b);
       return FALSE;
@@ -171,7 +171,7 @@ get_state (Lstm *lstm, guint input, gsize k, float **state)
 }
 
 /* Gets the three functions of direction @k. The lists of alpha and beta have an entry for each
- * function that has this parameter, in the order of the functions of all directions. */
+ * function with this parameter, in the order of the functions of all directions. */
 static gboolean
 get_activations (Lstm *lstm, gsize k, OnnxActivation *found)
 {
@@ -300,11 +300,11 @@ check_lengths (Lstm *lstm)
   OnnxInt length = {0, 1, lstm->reader->length_factor};
 
   for (gsize k = 0; lengths && k < lengths->n_values; k++) {
-    gboolean is_from_outside = lengths->ints[k].factor == length.factor
-                               && onnx_int_equal (lstm->reader, lengths->ints[k], length);
+    gboolean is_model_input = lengths->ints[k].factor == length.factor
+                              && onnx_int_equal (lstm->reader, lengths->ints[k], length);
 
-    lstm->is_masked |= is_from_outside;
-    if (is_from_outside || onnx_int_equal (lstm->reader, lengths->ints[k], size))
+    lstm->is_masked |= is_model_input;
+    if (is_model_input || onnx_int_equal (lstm->reader, lengths->ints[k], size))
       continue;
     lstm->unsupported = onnx_unsupported (lstm->reader, lstm->node,
         "sequence_lens: expected the number of steps of X, or an input of the model, found %s "
@@ -316,10 +316,10 @@ check_lengths (Lstm *lstm)
   return TRUE;
 }
 
-/* Makes Y [T, directions, batch, m], or [batch, T, directions, m] if layout is 1. Y_h has the same
- * shape without T. */
+/* Sets the outputs: Y [T, directions, batch, m], or [batch, T, directions, m] if layout is 1, and
+ * Y_h, which has the same shape without T. */
 static void
-make_outputs (Lstm *lstm, OnnxStage *stage)
+set_outputs (Lstm *lstm, OnnxStage *stage)
 {
   OnnxNode *node = lstm->node;
   const OnnxValue *x = node->inputs[IN_X];
@@ -374,6 +374,6 @@ onnx_apply_lstm (OnnxReader *reader, OnnxNode *node)
   if (lstm.unsupported || (directions[row].forward && !stage->cells[0])
       || (directions[row].reverse && !stage->cells[1]))
     return lstm.unsupported ? lstm.unsupported : onnx_value_from_tensor (reader, node, NULL);
-  make_outputs (&lstm, stage);
+  set_outputs (&lstm, stage);
   return node->outputs[0];
 }

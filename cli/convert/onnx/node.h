@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Nodes of an ONNX graph while they are converted: attributes, inputs, outputs. */
+ * Nodes of an ONNX graph: attributes, inputs and outputs. */
 #pragma once
 
 #include "onnx/value.h"
@@ -10,15 +10,16 @@ typedef struct _OnnxScope OnnxScope;
 
 typedef struct {
   const Onnx__NodeProto *proto;
-  const OnnxOp *op; /* the operator, or NULL if the table has none of its name */
+  const OnnxOp *op; /* NULL: the table of operators has no such name */
   const OnnxScope *scope;
   const char *label; /* node "NAME" (Op) */
   guint n_inputs, n_outputs;
-  OnnxValue **inputs;  /* (n_inputs), NULL for an omitted one */
+  OnnxValue **inputs;  /* (n_inputs), NULL for an omitted input */
   OnnxValue **outputs; /* (n_outputs), which the operator fills in */
 } OnnxNode;
 
-/* Returns 'node "NAME" (Op)' for messages, with the first output if the node has no name. */
+/* Returns 'node "NAME" (Op)' for messages. A node without a name has the name of its first
+ * output. */
 const char *onnx_label_node (OnnxReader *reader, const Onnx__NodeProto *proto);
 
 /* Returns an unsupported value whose problem is the node's label, ": " and the formatted text,
@@ -26,12 +27,13 @@ const char *onnx_label_node (OnnxReader *reader, const Onnx__NodeProto *proto);
 OnnxValue *onnx_unsupported (OnnxReader *reader, const OnnxNode *node, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 
-/* Returns an unsupported value: FIELD, which is input @i of @node, is not what @expected states. */
+/* Returns an unsupported value: @expected describes @field, input @i of @node, and the input
+ * differs. */
 OnnxValue *onnx_unsupported_input (
     OnnxReader *reader, const OnnxNode *node, const char *field, guint i, const char *expected);
 
-/*  Returns @tensor as a value. NULL, which means insufficient memory, becomes an unsupported
- * value. */
+/* Returns @tensor as a value, or an unsupported value if @tensor is NULL, which means insufficient
+ * memory. */
 OnnxValue *onnx_value_from_tensor (
     OnnxReader *reader, const OnnxNode *node, const OnnxTensor *tensor);
 
@@ -42,7 +44,7 @@ OnnxStage *onnx_node_new_stage (
 /* Returns: (nullable) */
 const Onnx__AttributeProto *onnx_find_attribute (const OnnxNode *node, const char *name);
 
-/* These return the attribute @name, or @missing if @node has none. */
+/* Return the attribute @name, or @missing if @node has no such attribute. */
 gint64 onnx_get_int (const OnnxNode *node, const char *name, gint64 missing);
 float onnx_get_float (const OnnxNode *node, const char *name, float missing);
 /* Returns: (transfer full) */
@@ -61,5 +63,5 @@ const OnnxTensor *onnx_get_real_input (const OnnxNode *node, guint i);
 const OnnxTensor *onnx_get_vector_input (
     OnnxReader *reader, const OnnxNode *node, guint i, gsize n);
 
-/* Returns what input @i is, for a message. */
+/* Describes input @i for a message. */
 const char *onnx_describe_input (OnnxReader *reader, const OnnxNode *node, guint i);

@@ -6,8 +6,8 @@
 #include "onnx/signal.h"
 #include <math.h>
 
-/*  Returns NULL, or an unsupported value if the size of @features is known and not @d, or @d is
- * 0. */
+/* Returns NULL, or an unsupported value if @d is 0, or if @features has a known size that is not
+ * @d. */
 static OnnxValue *
 check_size (OnnxReader *reader, OnnxNode *node, const OnnxAxis *features, gsize d)
 {
@@ -28,8 +28,8 @@ check_batch_norm (OnnxReader *reader, OnnxNode *node)
     return onnx_unsupported_input (reader, node, "X", 0, "at least 2 dimensions");
   if (onnx_get_int (node, "training_mode", 0)
       || (reader->opset < 7 && !onnx_get_int (node, "is_test", 0)))
-    return onnx_unsupported (
-        reader, node, "the model is in training mode; export it with model.eval()");
+    return onnx_unsupported (reader, node,
+        "mode: expected evaluation, found training; export the model after model.eval()");
   if (!onnx_get_int (node, "spatial", 1))
     return onnx_unsupported (reader, node, "spatial: expected 1, found 0");
   if (!onnx_stage_bind_features (reader, in->stage, &in->axes[1]))
@@ -190,7 +190,7 @@ onnx_apply_reduce (OnnxReader *reader, OnnxNode *node)
                    onnx_value_describe (reader, in));
 }
 
-/* Returns input @i if it is one constant, or NaN. */
+/* Returns input @i if the input is one constant, or NaN. */
 static float
 get_number (const OnnxNode *node, guint i)
 {
@@ -223,7 +223,7 @@ onnx_apply_moment (OnnxReader *reader, OnnxNode *node)
 
   if (!is_moment (in, node->op->moment.from))
     return onnx_unsupported (reader, node,
-        "%s is supported only inside a layer normalization; found it applied to %s",
+        "%s is supported only inside a layer normalization; found input %s",
         node->proto->op_type, onnx_value_describe (reader, in));
   value = new_moment (reader, node, in, in->stage->parent, node->op->moment.to);
   value->stage->epsilon = in->stage->epsilon;

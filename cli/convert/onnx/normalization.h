@@ -8,8 +8,8 @@
 OnnxValue *onnx_apply_batch_norm (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_layer_norm (OnnxReader *reader, OnnxNode *node);
 
-/* Computes the sum of the directions of an LSTM, or with the column "is_mean" of the operator's row
- * the mean of the directions or of a layer normalization. */
+/* Computes the sum of the directions of an LSTM. If the column "is_mean" of the operator's row is
+ * TRUE, computes the mean of the directions, or the mean of a layer normalization. */
 OnnxValue *onnx_apply_reduce (OnnxReader *reader, OnnxNode *node);
 
 /* Computes the square within a layer normalization. */
@@ -19,5 +19,5 @@ OnnxValue *onnx_apply_power (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_moment (OnnxReader *reader, OnnxNode *node);
 
 /* Continues a layer normalization with an addition, subtraction, multiplication or division.
- * Returns: (nullable): NULL if the node is not a part of one */
+ * Returns: (nullable): NULL if the node is not a part of a layer normalization */
 OnnxValue *onnx_continue_layer_norm (OnnxReader *reader, OnnxNode *node);

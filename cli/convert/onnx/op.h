@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The row of an ONNX operator in the table of ops.c. An operator is a function and a row. The
- * functions that several operators share read the columns of the row from node->op. */
+ * The row of an ONNX operator in the table of ops.c. An operator is a function and a row. A
+ * function that several operators share reads the columns of the row from node->op. */
 #pragma once
 
 #include "onnx/node.h"
@@ -20,7 +20,7 @@ struct _OnnxOp {
   gboolean is_recurrent;   /* inputs 4 to 6 are sequence lengths and states of an LSTM */
   gboolean needs_no_input; /* otherwise input 0 must exist */
   gboolean accepts_constant_first; /* apply() accepts a constant as input 0 */
-  const char *unsupported_reason; /* what an unsupported operator is; NULL if it is supported */
+  const char *unsupported_reason;  /* description of an unsupported operator; else NULL */
 
   /* Columns of onnx_fold_binary(). NULL: the operator does not accept such numbers. */
   struct {
@@ -37,7 +37,7 @@ struct _OnnxOp {
   } unary;
 
   char arithmetic;  /* of onnx_apply_arithmetic(): one of - * / + */
-  gboolean is_mean; /* of onnx_apply_reduce(): the mean, not the sum */
+  gboolean is_mean; /* of onnx_apply_reduce(): the mean, instead of the sum */
   struct {
     OnnxMoment from, to;
   } moment; /* of onnx_apply_moment() */

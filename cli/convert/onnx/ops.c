@@ -127,7 +127,7 @@ static const OnnxOp ops[] = {
     {"Where", onnx_fold_where},
 };
 
-/* The row of every activation that is an operator and has no row above */
+/* The row of each operator that is an activation and has no row above */
 static const OnnxOp activation_op = {"activation", NULL, onnx_apply_activation};
 
 const OnnxOp *

@@ -3,7 +3,7 @@
 
 typedef struct {
   GHashTable *producers; /* name to 1 + index of the node that computes it */
-  GArray *edges;         /* pairs of nodes: the node that is read, its reader */
+  GArray *edges;         /* pairs of nodes: the node that another node reads, that other node */
   guint *n_missing;      /* (nodes), the number of edges from nodes that are not yet ordered */
 } Edges;
 
@@ -17,7 +17,7 @@ edges_clear (Edges *edges)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Edges, edges_clear)
 
-/* Adds an edge for each name that @proto reads, also in the graphs of an If. */
+/* Adds an edge to node @to for each name that @proto reads, also in the graphs of an If. */
 static void
 add_edges (Edges *edges, const Onnx__NodeProto *proto, guint to)
 {
@@ -66,7 +66,7 @@ add_producers (OnnxReader *reader, Edges *edges, const OnnxScope *scope,
   return TRUE;
 }
 
-/* Sorts the edges by the node that is read.
+/* Sorts the edges by their first node. Sets *targets to the second nodes in this order.
  * Returns: (transfer full): (n + 1), the index in *targets of the first reader of each node */
 static guint *
 index_edges (const Edges *edges, guint n, guint **targets)

@@ -6,8 +6,8 @@
 #include "onnx/scope.h"
 
 typedef struct {
-  guint *nodes;                  /* (n), indices: each node comes after those it reads from */
-  guint n;                       /* less than the nodes of the graph if it has a cycle */
+  guint *nodes; /* (n), indices: a node follows the nodes whose outputs it reads */
+  guint n;      /* less than the number of nodes if the graph has a cycle */
   const Onnx__NodeProto *cyclic; /* a node that is not in @nodes because of a cycle, or NULL */
 } OnnxOrder;
 

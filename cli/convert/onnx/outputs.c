@@ -75,8 +75,9 @@ find_named_output (
   return NULL;
 }
 
-/* Returns: the output that --output names, or the only output, or the only one that is not a state
- * of an LSTM, or the only hidden state; NULL with @error if these do not exist */
+/* Returns: the first of these outputs that exists: the output that --output names, the only output,
+ * the only output that is not a state of an LSTM, or the only hidden state; NULL with @error if
+ * none exists */
 static OnnxValue *
 choose_output (OnnxReader *reader, const OnnxScope *scope, const char **name, GError **error)
 {
@@ -176,7 +177,8 @@ add_input_notes (OnnxReader *reader, const OnnxScope *scope)
     else if (g_hash_table_contains (reader->length_inputs, name) && !value->proto)
       add_name (lengths, name);
   }
-  add_note (reader, states->str, "a state, not an input; it begins at 0 and liblstm keeps it");
+  add_note (reader, states->str,
+      "a state, not an input; the state begins at 0, and liblstm keeps the state");
   add_note (reader, lengths->str,
       "no input; a sequence is as long as its steps, some of which a mask may leave out");
 }

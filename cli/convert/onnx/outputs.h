@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The choice of the one output of the model that the layers compute. */
+ * Chooses the output of the model that the layers compute. */
 #pragma once
 
 #include "onnx/scope.h"

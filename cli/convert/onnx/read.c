@@ -8,7 +8,7 @@
 
 #define MAX_OPSET 25
 
-/* The limit of memory in bytes: a constant, and a part that grows with the file */
+/* The memory limit in bytes: a constant, and a part that grows with the file */
 #define MAX_MEMORY (256 * 1024 * 1024ul)
 #define MAX_MEMORY_PER_BYTE 32
 
@@ -42,7 +42,7 @@ is_unsupported (const OnnxOp *op)
   return op->unsupported_reason != NULL;
 }
 
-/* Returns the first node of an operator that @matches, also in graphs within nodes, or NULL. */
+/* Returns the first node whose operator @matches accepts, also in graphs within nodes, or NULL. */
 static const Onnx__NodeProto *
 find_node (const Onnx__GraphProto *graph, gboolean (*matches) (const OnnxOp *op))
 {
@@ -93,7 +93,7 @@ read_graph (OnnxReader *reader, GError **error)
   const char *infinite;
 
   if (!reader->model->graph) {
-    onnx_set_error (reader, CONVERT_ERROR_FILE, error, "graph: expected one, found none");
+    onnx_set_error (reader, CONVERT_ERROR_FILE, error, "graph: expected a graph, found none");
     return NULL;
   }
   if (!check_opset (reader, error) || !check_lstm (reader, error))
@@ -128,7 +128,7 @@ convert_read_onnx (const ConvertInput *input, GError **error)
   reader.model = proto;
   if (!proto) {
     onnx_set_error (&reader, CONVERT_ERROR_FILE, error,
-        "content: expected an ONNX model, found one that is broken");
+        "content: expected an ONNX model, found a broken message");
     return NULL;
   }
   reader.arena = g_ptr_array_new_with_free_func (g_free);

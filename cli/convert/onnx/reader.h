@@ -14,21 +14,21 @@ typedef struct {
   const ConvertInput *input;
   const Onnx__ModelProto *model;
   gint64 opset;
-  GPtrArray *arena;          /* memory that lives as long as the reader */
+  GPtrArray *arena;          /* memory that is freed with the reader */
   gsize memory_left;         /* in bytes, for onnx_alloc() */
   guint64 work_left;         /* in values that nodes read */
   GArray *factors;           /* of OnnxFactor */
-  int length_factor;         /* the factor whose size is the sequence lengths of the model */
+  int length_factor;         /* factor whose size is the sequence length */
   GHashTable *state_inputs;  /* names of graph inputs that are states of an LSTM */
   GHashTable *length_inputs; /* names of graph inputs that are sequence lengths of an LSTM */
   GPtrArray *notes;          /* lines for the user */
 } OnnxReader;
 
-/* Returns: (nullable): zeroed memory that lives as long as @reader, or NULL if the reader's limit
- * would be exceeded */
+/* Returns: (nullable): zeroed memory that is freed with @reader, or NULL if the memory would exceed
+ * the limit of @reader */
 gpointer onnx_alloc (OnnxReader *reader, gsize n, gsize size);
 
-/* Makes @reader own @text. @text: (transfer full). Returns: @text */
+/* Returns @text, which is freed with @reader. @text: (transfer full) */
 const char *onnx_own_text (OnnxReader *reader, char *text);
 
 /* Returns a copy of @text for a message: valid UTF-8 of at most 80 characters. */

@@ -9,14 +9,13 @@ typedef struct {
   guint begin[ONNX_MAX_DIMS + 1];                /* where each axis begins in factors */
 } FactorList;
 
-/* The factors [first, last) of the list that no new axis has, and the end from which the next new
- * axis gets its factors */
+/* The division of the factors of an input among new axes */
 typedef struct {
   const OnnxReader *reader;
   const OnnxValue *in;
   FactorList list;
-  guint first, last;
-  gboolean from_end;
+  guint first, last; /* [first, last) in the list: the factors that no new axis has */
+  gboolean from_end; /* the end from which the next new axis gets its factors */
 } Regrouping;
 
 static void
@@ -44,7 +43,7 @@ move_factor (Regrouping *regrouping, OnnxAxis *axis)
   axis->n++;
 }
 
-/* Moves the next factors, whose product must be @size, to @axis. Returns FALSE if it is not. */
+/* Moves the next factors to @axis. Returns FALSE if the product of the factors is not @size. */
 static gboolean
 move_size (Regrouping *regrouping, OnnxInt size, OnnxAxis *axis)
 {
@@ -72,8 +71,8 @@ move_size (Regrouping *regrouping, OnnxInt size, OnnxAxis *axis)
   return size.factor != ONNX_NO_FACTOR || product == size.offset;
 }
 
-/* Copies axis @i of the input, which size 0 requests. Returns FALSE if its factors are not the
- * next. */
+/* Copies axis @i of the input, as size 0 requests. Returns FALSE if the factors of the axis are not
+ * the next factors. */
 static gboolean
 copy_axis (Regrouping *regrouping, guint i, OnnxAxis *axis)
 {
@@ -102,8 +101,8 @@ make_axis (Regrouping *regrouping, OnnxInt size, guint i, OnnxAxis *axis)
          && move_size (regrouping, size, axis);
 }
 
-/* Divides the factors of @in among @n axes, from the first axis on and then from the last one back.
- * The one axis whose size is not known gets the remaining factors. */
+/* Divides the factors of @in among @n axes: first from the first axis on, then from the last axis
+ * back. The only axis of unknown size gets the remaining factors. */
 static gboolean
 regroup_factors (const OnnxReader *reader, const OnnxValue *in, const OnnxInt *sizes, guint n,
     OnnxAxis *axes)
@@ -137,9 +136,8 @@ regroup_factors (const OnnxReader *reader, const OnnxValue *in, const OnnxInt *s
   return TRUE;
 }
 
-/* Reshapes a concatenation of final states along axis 0 to (layers, directions, batch, units),
- * which is how PyTorch views them. Each part gets an additional axis 0. Returns NULL for another
- * shape. */
+/* Reshapes a concatenation of final states along axis 0 to (layers, directions, batch, units), as
+ * exports of PyTorch do. Each part gets an additional axis 0. Returns NULL for another shape. */
 static OnnxValue *
 reshape_concat (OnnxReader *reader, OnnxNode *node, const OnnxInt *sizes, guint n)
 {
@@ -178,7 +176,7 @@ onnx_apply_reshape (OnnxReader *reader, OnnxNode *node)
   for (gsize i = 0; onnx_get_int (node, "allowzero", 0) && i < n; i++)
     if (sizes[i].factor == ONNX_NO_FACTOR && sizes[i].offset == 0)
       return onnx_unsupported_argument (
-          reader, node, "shape", "shape", 1, "no size of 0, as allowzero is 1");
+          reader, node, "shape", "shape", 1, "no size of 0, because allowzero is 1");
   value = in->kind == ONNX_VALUE_CONCAT ? reshape_concat (reader, node, sizes, (guint) n)
                                         : NULL;
   if (value)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Reshape of signals: the factors of all axes, in order, are divided among the new axes. */
+ * The operator Reshape on signals, which divides the factors of all axes, in order, among the new
+ * axes. */
 #pragma once
 
 #include "onnx/op.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The names that are visible in a graph: its own and those of the graphs around it. */
+ * The names that are visible in a graph: the names of the graph and of the graphs around it. */
 #pragma once
 
 #include "onnx/node.h"
@@ -11,10 +11,11 @@ struct _OnnxScope {
   guint depth;
 };
 
-/* Returns the value of @name, which is an unsupported value if the scope has none. An initializer
- * is decoded when it is found for the first time. */
+/* Returns the value of @name, or an unsupported value if the scope has no such name. Decodes an
+ * initializer when it is found for the first time. */
 OnnxValue *onnx_scope_find (OnnxReader *reader, const OnnxScope *scope, const char *name);
 
-/* Adds the initializers of @graph. Returns: (nullable): the name of two of them, or NULL */
+/* Adds the initializers of @graph. Returns: (nullable): a name that two initializers have, or
+ * NULL */
 const char *onnx_scope_add_initializers (
     OnnxReader *reader, OnnxScope *scope, const Onnx__GraphProto *graph);

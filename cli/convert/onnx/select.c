@@ -35,7 +35,7 @@ select_step (OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guin
   return copy_without_factors (reader, in, axis, stage);
 }
 
-/* Selects one of two directions. @axis consists of the directions, which the units may follow. */
+/* Selects one of two directions. @axis consists of the directions, or of directions and units. */
 static OnnxValue *
 select_direction (OnnxReader *reader, const OnnxValue *in, guint axis, guint direction)
 {
@@ -61,7 +61,7 @@ has_directions (const OnnxValue *in, guint axis)
 }
 
 /* Gets the position @a along an axis of size @size. If the size is unknown, *position may count
- * from the end, and *from_end is whether it does. Returns FALSE if @a is unknown. */
+ * from the end. Sets *from_end to whether *position does. Returns FALSE if @a is unknown. */
 static gboolean
 get_position (
     const OnnxReader *reader, OnnxInt size, OnnxInt a, gint64 *position, gboolean *from_end)
@@ -154,7 +154,7 @@ new_unsupported_range (
                                     : onnx_value_describe (reader, in));
 }
 
-/* Returns the size of an axis, also of the axis of a concatenation. */
+/* Returns the size of an axis. The axis of a concatenation has the sum of the sizes. */
 static OnnxInt
 get_axis_size (const OnnxReader *reader, const OnnxValue *in, guint axis)
 {

@@ -7,7 +7,7 @@
 #include "onnx/args.h"
 #include "onnx/op.h"
 
-/* Returns the part @range of an axis. The axis remains. */
+/* Returns the part @range of an axis. The result has as many axes as @in. */
 OnnxValue *onnx_value_slice (
     OnnxReader *reader, const OnnxNode *node, OnnxValue *in, guint axis, OnnxRange range);
 
@@ -15,5 +15,5 @@ OnnxValue *onnx_apply_slice (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_split (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_gather (OnnxReader *reader, OnnxNode *node);
 
-/* Selects the step at each sequence's length − 1, which is the last step. */
+/* Selects the step of each sequence at the index length − 1, which is the last step. */
 OnnxValue *onnx_apply_gather_elements (OnnxReader *reader, OnnxNode *node);

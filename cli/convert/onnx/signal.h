@@ -8,8 +8,8 @@
 /* Returns the signal that @stage computes, with the axes of @like. */
 OnnxValue *onnx_signal_new (OnnxReader *reader, const OnnxValue *like, OnnxStage *stage);
 
-/* Returns @in with one arithmetic operation applied: one of - * / +. A multiplication by 1 / s
- * after a multiplication by s removes both. @operand: (1) or (d) */
+/* Applies an arithmetic operation, one of - * / +, to @in. A multiplication by 1 / s after a
+ * multiplication by s removes both. @operand: (1) or (d) */
 OnnxValue *onnx_signal_apply_arithmetic (OnnxReader *reader, const OnnxNode *node,
     OnnxValue *in, char arithmetic, const OnnxTensor *operand);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Stages: the operations that compute a signal from the model's input. The parent of a stage
- * computes its input. Signals share the stages that they have in common. */
+ * computes the input of the stage. Several signals may share a stage. */
 #pragma once
 
 #include "onnx/tensor.h"
@@ -9,7 +9,7 @@
 typedef struct {
   const char *name; /* in lstm.layers, or NULL */
   gboolean has_alpha, has_beta;
-  gboolean is_explicit; /* whether alpha is written even if it is the default */
+  gboolean is_explicit; /* whether lstm.layers states alpha even if alpha is the default */
   float alpha, beta;
 } OnnxActivation;
 
@@ -21,7 +21,7 @@ typedef struct {
   float *peephole;              /* (3 m), nullable */
   float *h, *c;                 /* (m), nullable */
   OnnxActivation activations[3];
-  float clip; /* 0 if there is none */
+  float clip; /* 0: no clip */
   gboolean input_forget;
 } OnnxCell;
 
@@ -35,11 +35,11 @@ typedef enum {
   ONNX_STAGE_SELECT, /* one step of a sequence */
   ONNX_STAGE_FLIP,   /* reverses time */
   ONNX_STAGE_REPEAT, /* repeats one step */
-  ONNX_STAGE_MOMENT, /* an intermediate result of a layer normalization made of single nodes */
+  ONNX_STAGE_MOMENT, /* an intermediate result of a layer normalization in several nodes */
   ONNX_N_STAGES
 } OnnxStageKind;
 
-/* The selection of the steps of a sequence that a signal consists of */
+/* The steps of a sequence that a signal consists of */
 typedef enum {
   ONNX_SELECT_ALL,
   ONNX_SELECT_OWN_LAST, /* for each direction the step that it processes last */
@@ -47,7 +47,7 @@ typedef enum {
   ONNX_SELECT_FIRST,    /* the first step in time */
 } OnnxSelection;
 
-/* The intermediate results of a layer normalization of x, which is the parent of their stages */
+/* The intermediate results of a layer normalization of x. The parent of their stages computes x. */
 typedef enum {
   ONNX_MOMENT_NONE,
   ONNX_MOMENT_MEAN,
@@ -71,12 +71,12 @@ struct _OnnxStage {
   const OnnxCell *cells[2];   /* LSTM: forward, reverse; one may be NULL */
   OnnxSelection selection;    /* LSTM, SELECT */
   gboolean selects_by_length; /* LSTM, SELECT: the step at the sequence length − 1 */
-  gboolean is_masked;       /* LSTM: Y is 0 beyond sequence lengths from outside of the graph */
-  const char *merge;        /* LSTM with two cells: "sum", "mul", or NULL to concatenate */
-  const OnnxTensor *weight; /* DENSE: (n, d) */
-  const OnnxTensor *bias;   /* DENSE: (n); LAYER_NORM: beta (d); nullable */
-  const OnnxTensor *scale;  /* LAYER_NORM: gamma (d); nullable */
-  char arithmetic;          /* AFFINE: one of - * / + */
+  gboolean is_masked; /* LSTM: Y is 0 after the end of a sequence, by an input's lengths */
+  const char *merge;  /* LSTM with two cells: "sum", "mul", or NULL to concatenate */
+  const OnnxTensor *weight;  /* DENSE: (n, d) */
+  const OnnxTensor *bias;    /* DENSE: (n); LAYER_NORM: beta (d); nullable */
+  const OnnxTensor *scale;   /* LAYER_NORM: gamma (d); nullable */
+  char arithmetic;           /* AFFINE: one of - * / + */
   const OnnxTensor *operand; /* AFFINE: (1) or (d) */
   OnnxActivation activation; /* ACTIVATION */
   OnnxMoment moment;         /* MOMENT */
@@ -84,12 +84,13 @@ struct _OnnxStage {
   gsize n_repeats;           /* REPEAT */
 };
 
-/* Returns the first stage of a chain, of unknown features. @label: its name in messages */
+/* Returns the first stage of a chain, with unknown features. @label: name of the stage in
+ * messages */
 OnnxStage *onnx_stage_new_input (OnnxReader *reader, const char *label);
 OnnxStage *onnx_stage_copy (OnnxReader *reader, const OnnxStage *stage);
 
-/* Returns whether @axis consists of the features of @stage in order. While the features of the
- * chain are unknown, @axis becomes its features. */
+/* Returns whether @axis consists of the features of @stage in order. If the features of the chain
+ * are unknown, @axis becomes the features of the chain. */
 gboolean onnx_stage_bind_features (OnnxReader *reader, OnnxStage *stage, const OnnxAxis *axis);
 
 /* Returns whether @stage is an LSTM of two directions. */

@@ -15,7 +15,7 @@ typedef struct {
   OnnxInt *ints;              /* (n_values), if is_int */
 } OnnxTensor;
 
-/* The functions below return NULL if the tensor does not fit in the memory of @reader. */
+/* The following functions return NULL if the tensor does not fit in the memory of @reader. */
 
 /* Returns a tensor of zeros. */
 OnnxTensor *onnx_tensor_new (
@@ -25,7 +25,7 @@ OnnxTensor *onnx_tensor_new (
 OnnxTensor *onnx_tensor_from_ints (OnnxReader *reader, const gint64 *values, gsize n);
 OnnxTensor *onnx_tensor_from_reals (OnnxReader *reader, const float *values, gsize n);
 
-/* Returns the values of @tensor, not copied, in another shape of the same size. */
+/* Returns a tensor of another shape and the same size that shares the values of @tensor. */
 OnnxTensor *onnx_tensor_alias (
     OnnxReader *reader, const OnnxTensor *tensor, guint n_dims, const gsize *shape);
 
@@ -33,7 +33,7 @@ OnnxTensor *onnx_tensor_alias (
 OnnxTensor *onnx_tensor_view (OnnxReader *reader, const OnnxTensor *tensor, guint n_dims,
     const gsize *shape, gsize start, const gssize *strides);
 
-/* Copies the values of @tensor from @from on to @to. */
+/* Copies @n values of @tensor from index @from on to index @to of @result. */
 void onnx_tensor_copy_values (
     OnnxTensor *result, gsize to, const OnnxTensor *tensor, gsize from, gsize n);
 
@@ -42,5 +42,5 @@ gboolean onnx_count_values (guint n_dims, const gsize *shape, gsize *n);
 void onnx_tensor_get_strides (const OnnxTensor *tensor, gssize *strides);
 const char *onnx_tensor_describe_shape (OnnxReader *reader, const OnnxTensor *tensor);
 
-/* Returns type and values of a short list, or type and shape, as text. */
+/* Describes @tensor for a message: type and values of a short list, otherwise type and shape. */
 const char *onnx_tensor_describe (OnnxReader *reader, const OnnxTensor *tensor);

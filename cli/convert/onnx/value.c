@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/value.h"
 
-/* Values do not count against the memory limit: they are small, and a file has few per name. */
+/* A value does not count towards the memory limit, because a value is small, and a file has few
+ * values for each name. */
 OnnxValue *
 onnx_value_new (OnnxReader *reader, OnnxValueKind kind)
 {

@@ -15,10 +15,10 @@ typedef enum {
   ONNX_VALUE_TENSOR,    /* a constant */
   ONNX_VALUE_SIGNAL,
   ONNX_VALUE_CONCAT, /* signals that are concatenated along an axis */
-  ONNX_VALUE_STATE,  /* an initial state of an LSTM from outside of the graph */
+  ONNX_VALUE_STATE,  /* an initial state of an LSTM that is an input of the model */
 } OnnxValueKind;
 
-/* The part of an LSTM's final state that a value consists of: _CELL if it has both parts */
+/* The part of an LSTM's final state that a value consists of. _CELL: c, or h and c */
 typedef enum {
   ONNX_STATE_PART_NONE,
   ONNX_STATE_PART_HIDDEN,
@@ -29,7 +29,7 @@ typedef struct _OnnxValue OnnxValue;
 struct _OnnxValue {
   OnnxValueKind kind;
   OnnxStatePart state_part;
-  const char *problem; /* UNSUPPORTED, CONCAT: the error if the output depends on it */
+  const char *problem; /* UNSUPPORTED, CONCAT: the error if the output depends on the value */
   const Onnx__TensorProto *proto; /* of an initializer, or NULL */
   const OnnxTensor *tensor;       /* TENSOR */
   OnnxStage *stage;               /* SIGNAL: the last stage of the chain */
@@ -42,14 +42,14 @@ struct _OnnxValue {
 OnnxValue *onnx_value_new (OnnxReader *reader, OnnxValueKind kind);
 OnnxValue *onnx_value_copy (OnnxReader *reader, const OnnxValue *value);
 
-/* Returns whether @value is not NULL and of kind @kind. */
+/* Returns whether @value is not NULL and has the kind @kind. */
 gboolean onnx_value_is (const OnnxValue *value, OnnxValueKind kind);
 
 /* Returns a copy of @value without one axis, which must have size 1. */
 OnnxValue *onnx_value_drop_axis (OnnxReader *reader, const OnnxValue *value, guint axis);
 
-/* Returns a copy of @value with @n axes, of which the additional ones are first and of size 1. */
+/* Returns a copy of @value with @n axes. The additional axes are the first axes and have size 1. */
 OnnxValue *onnx_value_prepend_axes (OnnxReader *reader, const OnnxValue *value, guint n);
 
-/* Returns what @value is, for a message. @value: (nullable) */
+/* Describes @value for a message. @value: (nullable) */
 const char *onnx_value_describe (OnnxReader *reader, const OnnxValue *value);

@@ -39,7 +39,8 @@ add_tensor (ConvertModel *model, const LstmSafetensors *st, LstmTensor *tensor,
 
   if (!layer) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: tensor \"%s\": expected a tensor of a layer, found one that belongs to no layer",
+        "%s: tensor \"%s\": expected a tensor of a layer, found a tensor that belongs to no "
+        "layer",
         st->file, tensor->name);
     return FALSE;
   }
