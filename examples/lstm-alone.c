@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Runs liblstm without GStreamer. The program reads one step of d numbers from each line and prints the
- * n outputs of the model before it reads the next line.
+ * Runs liblstm without GStreamer. The program reads one step of d numbers from each line and prints
+ * the n outputs of the model before it reads the next line.
  *
  * Usage: lstm-alone MODEL [STATE] < STEPS
  *
- * STATE is a file that keeps the state: a run continues where the run before it ended. The first run
- * creates the file. */
+ * STATE is a file for the state: a run continues from the state at the end of the previous run. The
+ * first run creates the file. */
 #include "numbers.h"
 #include <lstm/lstm.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ open_state (LstmModel *model, const char *path, GError **error)
     return NULL;
   bytes = g_bytes_new_take (content, size);
   state = lstm_state_load (
-      model, bytes, path, NULL, NULL, error); /* fails if the state is of another model */
+      model, bytes, path, NULL, NULL, error); /* fails if another model has written the state */
   if (state && lstm_state_get_streams (state) != 1) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_STATE, "%s: expected 1 stream, found %zu", path,
         lstm_state_get_streams (state));
@@ -54,22 +54,22 @@ run_lines (LstmState *state, GError **error)
   const gsize d = lstm_model_get_input_size (model), n = lstm_model_get_output_size (model);
   g_autofree float *y = g_new (float, n);
   char *line = NULL;
-  gsize room = 0, number = 0;
+  gsize capacity = 0, number = 0;
   gboolean ok = TRUE;
 
-  while (ok && getline (&line, &room, stdin) >= 0) {
+  while (ok && getline (&line, &capacity, stdin) >= 0) {
     g_autoptr (GArray) x = numbers_parse (line, error);
 
     number++;
     ok = x && x->len == d;
     if (ok) {
-      /* One step, [1, 1, d] to [1, 1, n]. It cannot fail, and costs the step alone: what was before
-       * is in the state. */
+      /* Computes one step, [1, 1, d] to [1, 1, n], which cannot fail. The state contains the result
+       * of the earlier steps, so they are not computed again. */
       lstm_state_run (state, 1, (const float *) x->data, y);
       numbers_print (y, n);
     } else if (x) {
       g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
-          "expected %zu numbers, which the model takes, found %u", d, x->len);
+          "expected %zu numbers, which the model needs, found %u", d, x->len);
     }
   }
   if (!ok)
@@ -89,8 +89,8 @@ main (int argc, char **argv)
     g_printerr ("usage: lstm-alone MODEL [STATE] < STEPS\n");
     return 2;
   }
-  /* The model is the weights, which any number of states and threads may share; the state is one
-   * sequence's memory, and holds its model. */
+  /* The model contains the weights, which any number of states and threads may share. The state
+   * contains h and c of one stream, and a reference to the model. */
   model = lstm_model_load (argv[1], &error);
   state = model ? open_state (model, argv[2], &error) : NULL;
   if (!state || !run_lines (state, &error)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pushes feature vectors into the pipeline appsrc ! lstm ! appsink, and prints the output and the time
- * of each step.
+ * Pushes feature vectors into the pipeline appsrc ! lstm ! appsink, and prints the output and the
+ * time of each step.
  *
  * Usage: lstm-app MODEL RATE < STEPS
  *
- * STEPS has d numbers per line and RATE lines per second. The program prints the time of each step in
- * seconds and n numbers. */
+ * STEPS has d numbers per line and RATE lines per second. The program prints the time of each step
+ * in seconds and n numbers. */
 #include "numbers.h"
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
@@ -22,8 +22,8 @@
 typedef struct {
   GMainLoop *loop;
   GstElement *pipeline;
-  guint64 rate;  /* steps a second */
-  guint64 steps; /* pushed so far */
+  guint64 rate;  /* steps per second */
+  guint64 steps; /* number of pushed steps */
   guint d;       /* numbers of a step, as in the caps */
   int status;    /* exit status */
 } App;
@@ -33,7 +33,7 @@ push_step (App *app, GstAppSrc *src, GArray *x)
 {
   GstBuffer *buffer = gst_buffer_new_memdup (x->data, x->len * sizeof (float));
 
-  if (x->len != app->d) { /* lstm has checked d against its model */
+  if (x->len != app->d) { /* lstm compares d with its model when it receives the caps */
     g_autofree char *text = g_strdup_printf (STEP_CAPS, x->len, app->rate);
     g_autoptr (GstCaps) caps = gst_caps_from_string (text);
 
@@ -47,9 +47,9 @@ push_step (App *app, GstAppSrc *src, GArray *x)
   gst_app_src_push_buffer (src, buffer); /* takes ownership of the buffer, also on failure */
 }
 
-/* Pushes the next vector when appsrc has no buffer left. The same thread runs the model, so no queue
- * grows. An application with a live source pushes from its own thread and sets appsrc's
- * max-buffers. */
+/* Pushes the next vector when the queue of appsrc is empty. The same thread runs the model, so the
+ * queue does not grow. An application with a live source pushes from its own thread and sets the
+ * property max-buffers of appsrc. */
 static void
 on_need_data (GstAppSrc *src, guint bytes, gpointer data)
 {
@@ -57,12 +57,12 @@ on_need_data (GstAppSrc *src, guint bytes, gpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) x = NULL;
   char *line = NULL;
-  gsize room = 0;
+  gsize capacity = 0;
 
-  if (getline (&line, &room, stdin) >= 0)
+  if (getline (&line, &capacity, stdin) >= 0)
     x = numbers_parse (line, &error);
   free (line);
-  if (error) /* posts the error on the bus, like an element */
+  if (error) /* posts the error on the bus, as an element does */
     gst_element_post_message (
         app->pipeline, gst_message_new_error (GST_OBJECT (src), error, NULL));
   if (x)
@@ -71,7 +71,7 @@ on_need_data (GstAppSrc *src, guint bytes, gpointer data)
     gst_app_src_end_of_stream (src);
 }
 
-/* Prints an output, in the streaming thread. The sample owns the buffer. */
+/* Prints an output. The streaming thread calls the function. The sample owns the buffer. */
 static GstFlowReturn
 on_new_sample (GstAppSink *sink, gpointer data)
 {
@@ -102,12 +102,12 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
     app->status = 1;
   }
   g_main_loop_quit (app->loop);
-  return G_SOURCE_REMOVE; /* the first error is the cause of later ones */
+  return G_SOURCE_REMOVE; /* the first error is the cause of later errors */
 }
 
-/* Makes the pipeline. lstm loads the model when the pipeline starts. */
+/* Sets the callbacks and the model. lstm loads the model when the pipeline starts. */
 static void
-connect_ends (App *app, const char *model)
+configure_pipeline (App *app, const char *model)
 {
   static GstAppSrcCallbacks src_callbacks = {.need_data = on_need_data};
   static GstAppSinkCallbacks sink_callbacks = {.new_sample = on_new_sample};
@@ -139,8 +139,9 @@ main (int argc, char **argv)
     return 1;
   }
   app.loop = g_main_loop_new (NULL, FALSE);
-  connect_ends (&app, argv[1]);
-  gst_element_set_state (app.pipeline, GST_STATE_PLAYING); /* on failure the bus has an error message */
+  configure_pipeline (&app, argv[1]);
+  gst_element_set_state (
+      app.pipeline, GST_STATE_PLAYING); /* on failure the bus has an error message */
   g_main_loop_run (app.loop);
   gst_element_set_state (app.pipeline, GST_STATE_NULL); /* joins the streaming thread */
   g_object_unref (app.pipeline);

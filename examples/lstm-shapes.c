@@ -6,7 +6,7 @@
 #include <string.h>
 
 static void
-fill (float *x, gsize n)
+fill_random (float *x, gsize n)
 {
   GRand *rand = g_rand_new_with_seed (1);
 
@@ -15,9 +15,9 @@ fill (float *x, gsize n)
   g_rand_free (rand);
 }
 
-/* Returns whether @last [bs, m] equals the last step of @every [bs, length, m]. */
+/* Compares @last [bs, m] with the last step of @every [bs, length, m]. Returns "yes" or "no". */
 static const char *
-is_last (const float *every, const float *last, gsize bs, gsize length, gsize m)
+compare_last (const float *every, const float *last, gsize bs, gsize length, gsize m)
 {
   for (gsize s = 0; s < bs; s++)
     if (memcmp (every + ((s + 1) * length - 1) * m, last + s * m, m * sizeof (float)) != 0)
@@ -26,7 +26,7 @@ is_last (const float *every, const float *last, gsize bs, gsize length, gsize m)
 }
 
 static void
-run (LstmState *state, gsize length)
+print_shapes (LstmState *state, gsize length)
 {
   LstmModel *model = lstm_state_get_model (state);
   const gsize bs = lstm_state_get_streams (state);
@@ -37,7 +37,7 @@ run (LstmState *state, gsize length)
   g_autofree float *last_hidden = g_new (float, bs *m);
   g_autofree float *last_cell = g_new (float, bs *m);
 
-  fill (x, bs * length * d);
+  fill_random (x, bs * length * d);
   lstm_state_run_full (
       state, &(LstmRun){.steps = length, .input = x, .hidden = hidden, .cell = cell});
   lstm_state_get_hidden (state, 0, last_hidden);
@@ -51,8 +51,9 @@ run (LstmState *state, gsize length)
   g_print ("cell, each step    c  [%zu, %zu, %zu]\n", bs, length, m);
   g_print ("last hidden        h  [%zu, %zu]\n", bs, m);
   g_print ("last cell          c  [%zu, %zu]\n", bs, m);
-  g_print ("hidden[:, -1] == last hidden: %s\n", is_last (hidden, last_hidden, bs, length, m));
-  g_print ("cell[:, -1] == last cell: %s\n", is_last (cell, last_cell, bs, length, m));
+  g_print (
+      "hidden[:, -1] == last hidden: %s\n", compare_last (hidden, last_hidden, bs, length, m));
+  g_print ("cell[:, -1] == last cell: %s\n", compare_last (cell, last_cell, bs, length, m));
 }
 
 int
@@ -79,6 +80,6 @@ main (int argc, char **argv)
     g_printerr ("lstm-shapes: %s\n", error->message);
     return 1;
   }
-  run (state, steps);
+  print_shapes (state, steps);
   return 0;
 }

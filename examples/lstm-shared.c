@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Shares one model among many pipelines: the program loads the model once, runs each FILE through a
- * pipeline of its own, all at the same time, and prints the last output of each.
+ * Shares one model among many pipelines. The program loads the model once, runs each FILE through a
+ * separate pipeline, all pipelines at the same time, and prints the last output of each pipeline.
  *
  * Usage: lstm-shared MODEL FILE…
  *
@@ -22,8 +22,8 @@ typedef struct {
   GstElement *pipeline, *lstm;
 } Pipe;
 
-/* Prints the message that lstm posts at the end of a sequence: the number of steps and the last output,
- * an array of float. */
+/* Prints the message that lstm posts at the end of a sequence. The message contains the number of
+ * steps and the last output, an array of float. */
 static void
 print_final (const Pipe *pipe, const GstStructure *final)
 {
@@ -60,7 +60,7 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Sets the model. The element takes its own reference. */
+/* Makes a pipeline. The element keeps a reference to @model. */
 static gboolean
 pipe_init (Pipe *pipe, LstmModel *model, GError **error)
 {
@@ -89,7 +89,7 @@ pipe_clear (Pipe *pipe)
   gst_object_unref (pipe->pipeline);
 }
 
-/* Makes the pipelines. They share one model: memory contains the weights once, and h and c for each
+/* Prints how many pipelines share @model. RAM contains the weights once, and h and c for each
  * pipeline. */
 static void
 print_sharing (const Pipe *pipes, guint n, LstmModel *model)
@@ -106,9 +106,9 @@ print_sharing (const Pipe *pipes, guint n, LstmModel *model)
       lstm_model_get_packed_size (model));
 }
 
-/* Starts the pipelines. Each pipeline has its own streaming thread. */
+/* Runs the pipelines. Each pipeline has its own streaming thread. */
 static gboolean
-run (App *app, Pipe *pipes, guint n, LstmModel *model, GError **error)
+run_pipelines (App *app, Pipe *pipes, guint n, LstmModel *model, GError **error)
 {
   for (guint i = 0; i < n; i++)
     if (!pipe_init (&pipes[i], model, error))
@@ -141,7 +141,7 @@ main (int argc, char **argv)
   for (int i = 2; i < argc; i++)
     pipes[i - 2] = (Pipe){.app = &app, .file = argv[i]};
   model = lstm_model_load (argv[1], &error);
-  if (!model || !run (&app, pipes, (guint) argc - 2, model, &error)) {
+  if (!model || !run_pipelines (&app, pipes, (guint) argc - 2, model, &error)) {
     g_printerr ("lstm-shared: %s\n", error->message);
     app.status = 1;
   }

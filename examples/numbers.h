@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Parses a line.
- * Returns: (transfer full): an array of float, or NULL with @error set if @line has no number or text that
- *   is not a number */
+ * Returns: (transfer full): an array of float, or NULL with @error set if @line contains no number
+ * or any other text */
 static inline GArray *
 numbers_parse (const char *line, GError **error)
 {
@@ -16,7 +16,7 @@ numbers_parse (const char *line, GError **error)
 
   while (*(line += strspn (line, " \t\r\n,"))) {
     char *end;
-    const float number = (float) g_ascii_strtod (line, &end); /* does not depend on the locale */
+    const float number = (float) g_ascii_strtod (line, &end); /* the locale does not matter */
 
     if (end == line) {
       g_set_error (error, G_NUMBER_PARSER_ERROR, G_NUMBER_PARSER_ERROR_INVALID,
@@ -34,7 +34,7 @@ numbers_parse (const char *line, GError **error)
   return g_steal_pointer (&numbers);
 }
 
-/* Prints a line and flushes it, so that a reader at the other end of a pipe receives it at once. */
+/* Prints a line and flushes it, so that the reader of a pipe receives the line at once. */
 static inline void
 numbers_print (const float *numbers, gsize n)
 {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Assumption: GstBaseTransform calls set_caps() for each CAPS event that passes it. So an element that remembers a refusal
-# in set_caps() learns of the next good caps in set_caps(), too.
+# Assumption: GstBaseTransform calls set_caps() for each CAPS event. So an element that remembers in set_caps() that it
+# refused caps receives the next good caps in set_caps(), too.
 #
 # Behaviour (GStreamer 1.22): refused caps never become the caps of the pad. If upstream sends the previous caps again,
 # they equal the caps of the pad, and the event succeeds without a call of set_caps(). The element still remembers the
@@ -41,7 +41,7 @@ from gi.repository import GObject, Gst, GstBase
 Gst.init(None)
 
 class Mono(GstBase.BaseTransform):
-    """Refuses two channels, and data that come while it has refused."""
+    """Refuses two channels, and all data after refused caps."""
 
     __gstmetadata__ = ("Mono", "Filter", "Refuses two channels", "gst-lstm")
     __gsttemplates__ = tuple(
@@ -84,18 +84,18 @@ for channels in (1, 2, 1, 3):
     flow = pad.chain(Gst.Buffer.new_allocate(None, 4, None))
     print(
         f"channels={channels}: event {accepted}, pad {pad.get_current_caps().to_string()},"
-        f" set_caps() so far {mono.calls}, a buffer {flow.value_nick}"
+        f" set_caps() calls {mono.calls}, a buffer {flow.value_nick}"
     )
 pipeline.set_state(Gst.State.NULL)
 EOF
 
 cat >expected <<'EOF'
 GStreamer 1.22.0
-channels=1: event True, pad test/x-raw, channels=(int)1, set_caps() so far [1], a buffer ok
-channels=2: event False, pad test/x-raw, channels=(int)1, set_caps() so far [1, 2], a buffer not-negotiated
-channels=1: event True, pad test/x-raw, channels=(int)1, set_caps() so far [1, 2], a buffer not-negotiated
-channels=3: event True, pad test/x-raw, channels=(int)3, set_caps() so far [1, 2, 3], a buffer ok
+channels=1: event True, pad test/x-raw, channels=(int)1, set_caps() calls [1], a buffer ok
+channels=2: event False, pad test/x-raw, channels=(int)1, set_caps() calls [1, 2], a buffer not-negotiated
+channels=1: event True, pad test/x-raw, channels=(int)1, set_caps() calls [1, 2], a buffer not-negotiated
+channels=3: event True, pad test/x-raw, channels=(int)3, set_caps() calls [1, 2, 3], a buffer ok
 EOF
 timeout 120 /usr/bin/python3 run.py | tee seen
 diff expected seen
-echo "as expected: caps that are the pad's already do not reach set_caps()"
+echo "as expected: caps that equal the caps of the pad do not reach set_caps()"

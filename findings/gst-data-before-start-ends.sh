@@ -5,7 +5,7 @@
 # start() sets up.
 #
 # Behaviour (GStreamer 1.22): a sink pad is active before its activatemode function runs. GstBaseTransform calls start() in
-# that function, and holds no lock meanwhile. A thread that already runs, after a tee or a queue, calls set_caps() and
+# that function without a lock. A thread that already runs, after a tee or a queue, calls set_caps() and
 # transform_ip() while start() runs. At the end of start() the base class clears the caps and the segment, so later buffers
 # fail as not negotiated.
 #
@@ -48,7 +48,7 @@ seen = []
 
 
 class Slow(GstBase.BaseTransform):
-    """Its start() lasts until a buffer has come, as that of a large file might."""
+    """An element whose start() lasts until a buffer arrives, like a start() that loads a large file."""
 
     __gstmetadata__ = ("Slow", "Filter", "Starts slowly", "gst-lstm")
     __gsttemplates__ = tuple(
@@ -74,7 +74,7 @@ class Slow(GstBase.BaseTransform):
 
 
 def push_stream(pad):
-    """What a tee does for a branch that is linked while it runs: first the sticky events, then data."""
+    """Pushes the sticky events and then data, as a tee does for a branch that is linked in PLAYING."""
     segment = Gst.Segment()
     segment.init(Gst.Format.TIME)
     starting.wait(TIMEOUT)
@@ -119,4 +119,4 @@ a buffer was pushed: not-negotiated
 EOF
 timeout 120 /usr/bin/python3 run.py | tee seen
 diff expected seen
-echo "as expected: data do not wait for start()"
+echo "as expected: data arrive before start() ends"

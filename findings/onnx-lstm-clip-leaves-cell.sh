@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Assumption: `clip` of an ONNX LSTM bounds c in h = o * tanh (c). ONNX calls clip the "cell clip threshold", "applied to the
-# input of activations". tanh is the third activation, and its input is c.
+# Assumption: `clip` of an ONNX LSTM bounds c in h = o * tanh (c). The ONNX specification calls clip the "cell clip
+# threshold", which is "applied to the input of activations". tanh is the third activation, and its input is c.
 #
 # Behaviour: ONNX Runtime 1.17.3 bounds only the inputs of the gates i, f, o and of the candidate g. c can exceed clip, both in
 # Y_c and in the computation of h.
@@ -53,8 +53,8 @@ const model = {
 };
 const show = (name, values) => console.log(name, Array.from(values, x => x.toFixed(4)).join(' '));
 
-// h of each step by the formulas, with c put through bound () where h is made of it
-function byHand(bound) {
+// Returns h of each step by the formulas of ONNX, with tanh (bound (c)) instead of tanh (c).
+function computeHidden(bound) {
   const gate = 1 / (1 + Math.exp(-CLIP)), candidate = Math.tanh(CLIP), h = [];
   for (let c = 0, t = 0; t < STEPS; t++) {
     c = gate * c + gate * candidate;
@@ -72,8 +72,8 @@ async function main() {
 
   console.log('onnxruntime-web', version);
   show('Y, clip 0.5:          ', Y.data);
-  show('by hand, c as it is:  ', byHand(c => c));
-  show('by hand, c up to clip:', byHand(c => Math.min(c, CLIP)));
+  show('formulas, c unbounded:', computeHidden(c => c));
+  show('formulas, c clipped:  ', computeHidden(c => Math.min(c, CLIP)));
   show('Y_c:                  ', Y_c.data);
 }
 
@@ -86,10 +86,10 @@ EOF
 cat >expected <<'EOF'
 onnxruntime-web 1.17.3
 Y, clip 0.5:           0.1743 0.2711 0.3245 0.3548 0.3725 0.3831
-by hand, c as it is:   0.1743 0.2711 0.3245 0.3548 0.3725 0.3831
-by hand, c up to clip: 0.1743 0.2711 0.2876 0.2876 0.2876 0.2876
+formulas, c unbounded: 0.1743 0.2711 0.3245 0.3548 0.3725 0.3831
+formulas, c clipped:   0.1743 0.2711 0.2876 0.2876 0.2876 0.2876
 Y_c:                   0.7176
 EOF
 timeout 120 node run.js | tee seen
 diff expected seen
-echo "as expected: clip bounds the gates' inputs and not c"
+echo "as expected: clip bounds the inputs of the gates, but not c"

@@ -84,4 +84,4 @@ sequence_lens 0 0: Y_h 0.0000 0.0000, Y_c 0.0000 0.0000
 EOF
 timeout 120 node run.js | tee seen
 diff expected seen
-echo "as expected: without a step the state is lost"
+echo "as expected: a sequence without a step loses its state"

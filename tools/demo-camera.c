@@ -12,10 +12,10 @@ demo_motion_name (DemoMotion motion)
   return motion_names[motion];
 }
 
-DemoStep
-demo_step (DemoMotion motion, gdouble pan, gdouble zoom)
+DemoMove
+demo_move (DemoMotion motion, gdouble pan, gdouble zoom)
 {
-  const DemoStep steps[DEMO_N_MOTIONS] = {
+  const DemoMove moves[DEMO_N_MOTIONS] = {
       [DEMO_PAN_LEFT] = {.pan = -pan},
       [DEMO_PAN_RIGHT] = {.pan = pan},
       [DEMO_TILT_UP] = {.tilt = -pan},
@@ -24,10 +24,10 @@ demo_step (DemoMotion motion, gdouble pan, gdouble zoom)
       [DEMO_ZOOM_OUT] = {.zoom = -zoom},
   };
 
-  return steps[motion];
+  return moves[motion];
 }
 
-/* Returns an approximately normal random number with mean 0 and standard deviation @sigma. */
+/* Returns an approximately normal random number with mean 0 and standard deviation @deviation. */
 static gdouble
 random_normal (GRand *rand, gdouble deviation)
 {
@@ -41,7 +41,7 @@ random_normal (GRand *rand, gdouble deviation)
 void
 demo_hand_init (DemoHand *hand, GRand *rand)
 {
-  const gdouble keep = 0.8; /* share of the last frame's shake: hands move slower than frames */
+  const gdouble keep = 0.8; /* share of the shake of the previous frame */
   const gdouble fresh = sqrt (1 - keep * keep);
   gdouble tremble = g_rand_double_range (rand, 0.0002, 0.0012);
   gdouble uneven = g_rand_double_range (rand, 0.0, 0.15);
@@ -63,13 +63,13 @@ demo_hand_init (DemoHand *hand, GRand *rand)
   hand->zoom_y = g_rand_double_range (rand, -0.075, 0.075);
 }
 
-static DemoStep
-move_hand (const DemoHand *hand, DemoStep step, guint i)
+static DemoMove
+move_hand (const DemoHand *hand, DemoMove move, guint i)
 {
-  gdouble pan = hand->speed[i] * step.pan, tilt = hand->speed[i] * step.tilt;
-  gdouble zoom = hand->speed[i] * step.zoom + hand->drift.zoom;
+  gdouble pan = hand->speed[i] * move.pan, tilt = hand->speed[i] * move.tilt;
+  gdouble zoom = hand->speed[i] * move.zoom + hand->drift.zoom;
 
-  return (DemoStep){
+  return (DemoMove){
       .pan = pan + hand->skew * tilt + hand->drift.pan + hand->zoom_x * expm1 (zoom),
       .tilt = tilt + hand->skew * pan + hand->drift.tilt + hand->zoom_y * expm1 (zoom),
       .zoom = zoom,
@@ -78,19 +78,19 @@ move_hand (const DemoHand *hand, DemoStep step, guint i)
 
 void
 demo_camera_path (
-    const DemoHand *hand, const DemoStep *steps, guint n, DemoView last, DemoView *views)
+    const DemoHand *hand, const DemoMove *moves, guint n, DemoView last, DemoView *views)
 {
   DemoView view = last;
 
   for (guint i = n; i-- > 0;) {
-    DemoStep step = move_hand (hand, steps[i], i);
+    DemoMove move = move_hand (hand, moves[i], i);
 
     views[i] = view;
     views[i].x += hand->x[i] * view.width;
     views[i].y += hand->y[i] * view.width;
-    view.x -= step.pan * view.width;
-    view.y -= step.tilt * view.width;
-    view.width *= exp (step.zoom);
+    view.x -= move.pan * view.width;
+    view.y -= move.tilt * view.width;
+    view.width *= exp (move.zoom);
   }
 }
 

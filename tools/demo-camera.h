@@ -27,34 +27,35 @@ typedef struct {
   gdouble x, y, width;
 } DemoView;
 
-/* The change of the view from one frame to the next. Pan and tilt are in widths of the view; zoom is
- * the logarithm of the factor by which the view shrinks. */
+/* The change of the view from one frame to the next. Pan and tilt are in widths of the view; zoom
+ * is the logarithm of the factor by which the view shrinks. */
 typedef struct {
   gdouble pan, tilt, zoom;
-} DemoStep;
+} DemoMove;
 
-/* Returns the step of a motion at @pan widths, or @zoom, per frame. */
-DemoStep demo_step (DemoMotion motion, gdouble pan, gdouble zoom);
+/* Returns the move of a motion at @pan widths, or @zoom, per frame. */
+DemoMove demo_move (DemoMotion motion, gdouble pan, gdouble zoom);
 
-/* The shake, speed and drift of a hand that carries the camera. They do not depend on the motion. */
+/* The shake, speed and drift of a hand that carries the camera. They do not depend on the
+ * motion. */
 #define DEMO_MAX_FRAMES 192
 
 typedef struct {
   gdouble x[DEMO_MAX_FRAMES], y[DEMO_MAX_FRAMES]; /* shake, in widths of the view */
   gdouble speed[DEMO_MAX_FRAMES];                 /* factor, about 1 */
-  DemoStep drift;                                 /* per frame, in addition to each motion */
+  DemoMove drift;                                 /* per frame, in addition to each motion */
   gdouble skew;           /* share of a pan that also tilts, and of a tilt that also pans */
   gdouble zoom_x, zoom_y; /* centre of a zoom, in widths from the centre of the view */
 } DemoHand;
 
 void demo_hand_init (DemoHand *hand, GRand *rand);
 
-/* Fills @views backwards from @last: steps[i] leads from views[i − 1] to views[i]. The last view
+/* Fills @views backwards from @last: moves[i] leads from views[i − 1] to views[i]. The last view
  * is independent of the motion, so it does not reveal the motion. */
 void demo_camera_path (
-    const DemoHand *hand, const DemoStep *steps, guint n, DemoView last, DemoView *views);
+    const DemoHand *hand, const DemoMove *moves, guint n, DemoView last, DemoView *views);
 
-/* Returns whether every view lies inside the picture. */
+/* Returns whether all views are inside the picture. */
 gboolean demo_camera_inside (const DemoView *views, guint n);
 
 /* Draws the view of @picture, filtered to the size of @frame. */

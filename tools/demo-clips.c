@@ -31,7 +31,7 @@ typedef struct {
   GError *error; /* the first error; protected by the lock */
 } Shooting;
 
-/* Returns the numbers 0 … n − 1, each modulo @classes, in random order. */
+/* Returns: (transfer full): the numbers 0 … n − 1, each modulo @classes, in random order */
 static guint *
 shuffle_classes (GRand *rand, guint n, guint classes)
 {
@@ -47,7 +47,7 @@ shuffle_classes (GRand *rand, guint n, guint classes)
 }
 
 static gchar *
-clip_name (guint clip)
+get_clip_name (guint clip)
 {
   return g_strdup_printf ("clip-%03u.webm", clip);
 }
@@ -60,19 +60,20 @@ interpolate_ratio (gdouble low, gdouble high, gdouble t)
 }
 
 static void
-path_of_motion (
+compute_path (
     const DemoHand *hand, DemoMotion motion, gdouble speed, DemoView last, DemoView *views)
 {
-  DemoStep steps[FRAMES];
+  DemoMove moves[FRAMES];
 
   for (guint i = 0; i < FRAMES; i++)
-    steps[i] = demo_step (motion, interpolate_ratio (SLOWEST_PAN, FASTEST_PAN, speed),
+    moves[i] = demo_move (motion, interpolate_ratio (SLOWEST_PAN, FASTEST_PAN, speed),
         interpolate_ratio (SLOWEST_ZOOM, FASTEST_ZOOM, speed));
-  demo_camera_path (hand, steps, FRAMES, last, views);
+  demo_camera_path (hand, moves, FRAMES, last, views);
 }
 
-/* Redraws hand, speed and last view until every motion would stay inside the picture, not only the
- * clip's own motion: otherwise the last view would hint at the motion. */
+/* Draws hand, speed and last view at random until every motion would stay inside the picture. The
+ * motion of the clip alone would not suffice, because then the last view would hint at the
+ * motion. */
 static void
 choose_path (GRand *rand, DemoMotion motion, DemoView *views)
 {
@@ -88,19 +89,19 @@ choose_path (GRand *rand, DemoMotion motion, DemoView *views)
     last.x = g_rand_double_range (rand, 0, DEMO_PICTURE_WIDTH);
     last.y = g_rand_double_range (rand, 0, DEMO_PICTURE_HEIGHT);
     for (m = 0; m < DEMO_N_MOTIONS; m++) {
-      path_of_motion (&hand, m, speed, last, views);
+      compute_path (&hand, m, speed, last, views);
       if (!demo_camera_inside (views, FRAMES))
         break;
     }
   } while (m < DEMO_N_MOTIONS);
-  path_of_motion (&hand, motion, speed, last, views);
+  compute_path (&hand, motion, speed, last, views);
 }
 
 static gboolean
 shoot_clip (Shooting *shooting, guint clip, cairo_surface_t *picture, GError **error)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (shooting->seed * 7919 + clip);
-  g_autofree gchar *name = clip_name (clip);
+  g_autofree gchar *name = get_clip_name (clip);
   g_autofree gchar *path = g_build_filename (shooting->directory, name, NULL);
   DemoFilm *film = demo_film_new (path, WIDTH, HEIGHT, KBIT_PER_SECOND, error);
   cairo_surface_t *frame;
@@ -118,7 +119,7 @@ shoot_clip (Shooting *shooting, guint clip, cairo_surface_t *picture, GError **e
   return demo_film_close (film, error);
 }
 
-/* Films every clip over one picture; runs in a thread. */
+/* Films all clips over one picture, in a thread. */
 static void
 shoot_picture (gpointer number, gpointer user_data)
 {
@@ -149,7 +150,7 @@ write_truth (const Shooting *shooting, GError **error)
   g_autofree gchar *path = g_build_filename (shooting->directory, "truth.txt", NULL);
 
   for (guint i = 0; i < shooting->n_clips; i++) {
-    g_autofree gchar *clip = clip_name (i);
+    g_autofree gchar *clip = get_clip_name (i);
 
     g_key_file_set_string (truth, clip, "motion", demo_motion_name (shooting->motion[i]));
     g_key_file_set_string (truth, clip, "picture",
@@ -198,12 +199,14 @@ main (int argc, char **argv)
   g_option_context_add_main_entries (context, options, NULL);
   g_option_context_add_group (context, gst_init_get_option_group ());
   if (!g_option_context_parse (context, &argc, &argv, &error) || argc != 2) {
-    g_printerr ("demo-clips: %s\n", error ? error->message : "exactly one DIRECTORY, please");
+    g_printerr ("demo-clips: %s\n",
+        error ? error->message : "expected one DIRECTORY; --help lists the options");
     return 2;
   }
   shooting.directory = argv[1];
   shooting.seed = seed;
-  if (g_mkdir_with_parents (argv[1], 0777) < 0 || !shoot_clips (&shooting, per_motion, &error)) {
+  if (g_mkdir_with_parents (argv[1], 0777) < 0
+      || !shoot_clips (&shooting, per_motion, &error)) {
     g_printerr ("demo-clips: %s: %s\n", argv[1], error ? error->message : g_strerror (errno));
     return 1;
   }

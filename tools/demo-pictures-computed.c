@@ -15,7 +15,7 @@ typedef struct {
 } Fractal;
 
 static DemoColor
-fractal_at (gdouble x, gdouble y, gconstpointer data)
+shade_fractal (gdouble x, gdouble y, gconstpointer data)
 {
   const Fractal *f = data;
   gdouble px = (x - 2. / 3) * f->scale, py = (y - 0.5) * f->scale;
@@ -66,7 +66,7 @@ demo_paint_julia (cairo_surface_t *surface, GRand *rand)
   turn_fractal (&f, rand);
   f.scale = demo_random (rand, 1.0, 1.3);
   f.frequency = demo_random (rand, 1.8, 2.4);
-  demo_shade (surface, fractal_at, &f);
+  demo_shade (surface, shade_fractal, &f);
 }
 
 void
@@ -80,7 +80,7 @@ demo_paint_mandelbrot (cairo_surface_t *surface, GRand *rand)
 
   turn_fractal (&f, rand);
   f.frequency = demo_random (rand, 2.5, 3.5);
-  demo_shade (surface, fractal_at, &f);
+  demo_shade (surface, shade_fractal, &f);
 }
 
 /* --- relief: a landscape from above, lit from the north-west --- */
@@ -92,7 +92,7 @@ typedef struct {
 
 /* Returns a height of about −1 … 1. The sea is below 0. Ridges run along the zeros of the noise. */
 static gdouble
-relief_height (const Relief *r, gdouble x, gdouble y)
+get_relief_height (const Relief *r, gdouble x, gdouble y)
 {
   gdouble u = x * r->scale, v = y * r->scale;
   gdouble bend = 0.6 * demo_noise (u * 0.9, v * 0.9, r->seed + 40);
@@ -103,7 +103,7 @@ relief_height (const Relief *r, gdouble x, gdouble y)
 }
 
 static gdouble
-relief_river (const Relief *r, gdouble x, gdouble y)
+get_river_distance (const Relief *r, gdouble x, gdouble y)
 {
   gdouble u = x * r->scale, v = y * r->scale;
 
@@ -111,7 +111,7 @@ relief_river (const Relief *r, gdouble x, gdouble y)
 }
 
 static DemoColor
-relief_tint (gdouble height)
+choose_relief_color (gdouble height)
 {
   static const DemoColor tints[] = {{0.80, 0.74, 0.52}, {0.35, 0.55, 0.25}, {0.24, 0.42, 0.18},
       {0.52, 0.45, 0.28}, {0.48, 0.40, 0.36}, {0.96, 0.96, 0.98}, {1, 1, 1}};
@@ -121,11 +121,11 @@ relief_tint (gdouble height)
 }
 
 static DemoColor
-relief_at (gdouble x, gdouble y, gconstpointer data)
+shade_relief (gdouble x, gdouble y, gconstpointer data)
 {
   const Relief *r = data;
-  gdouble e = 0.002, h = relief_height (r, x, y);
-  gdouble slope = relief_height (r, x + e, y + e) - h;
+  gdouble e = 0.002, h = get_relief_height (r, x, y);
+  gdouble slope = get_relief_height (r, x + e, y + e) - h;
   gdouble light = CLAMP (0.75 - 22 * slope, 0.25, 1.25);
   const DemoColor river = {0.16, 0.38, 0.62}, black = {0, 0, 0};
   DemoColor color;
@@ -134,10 +134,10 @@ relief_at (gdouble x, gdouble y, gconstpointer data)
     color = demo_mix ((DemoColor){0.25, 0.60, 0.70}, (DemoColor){0.03, 0.14, 0.36}, -5 * h);
     return demo_mix (color, (DemoColor){0.9, 0.95, 0.95}, 0.6 - 60 * -h);
   }
-  color = demo_mix (relief_tint (h), black, 1 - light);
+  color = demo_mix (choose_relief_color (h), black, 1 - light);
   if (light > 1)
     color = demo_mix (color, (DemoColor){1, 1, 1}, light - 1);
-  return demo_mix (river, color, (relief_river (r, x, y) - 0.006 * (1 - h)) * 300);
+  return demo_mix (river, color, (get_river_distance (r, x, y) - 0.006 * (1 - h)) * 300);
 }
 
 void
@@ -145,7 +145,7 @@ demo_paint_relief (cairo_surface_t *surface, GRand *rand)
 {
   Relief r = {.seed = g_rand_int (rand) & 0xffff, .scale = demo_random (rand, 3.5, 5)};
 
-  demo_shade (surface, relief_at, &r);
+  demo_shade (surface, shade_relief, &r);
 }
 
 /* --- ripples: rain on a pond over pebbles --- */
@@ -160,7 +160,7 @@ typedef struct {
 
 /* Computes the slope of the water along x and y: rings of sines under a bell curve. */
 static void
-ripples_slope (const Ripples *p, gdouble x, gdouble y, gdouble *sx, gdouble *sy)
+compute_slope (const Ripples *p, gdouble x, gdouble y, gdouble *sx, gdouble *sy)
 {
   *sx = *sy = 0;
   for (guint i = 0; i < N_DROPS; i++) {
@@ -178,14 +178,14 @@ ripples_slope (const Ripples *p, gdouble x, gdouble y, gdouble *sx, gdouble *sy)
 }
 
 static DemoColor
-ripples_at (gdouble x, gdouble y, gconstpointer data)
+shade_ripples (gdouble x, gdouble y, gconstpointer data)
 {
   const Ripples *p = data;
   gdouble sx, sy, tone, stones;
   DemoColor deep = demo_hsv (p->hue, 0.75, 0.16), sky = demo_hsv (p->hue + 0.04, 0.25, 0.95);
   DemoColor bed;
 
-  ripples_slope (p, x, y, &sx, &sy);
+  compute_slope (p, x, y, &sx, &sy);
   tone = 0.5 + 0.045 * (sx + 1.2 * sy);
   stones = demo_noise_sum (x * 9 + 0.02 * sx, y * 9 + 0.02 * sy, p->seed, 3);
   bed = demo_hsv (p->hue - 0.45 + 0.1 * stones, 0.35, 0.45 + 0.5 * stones);
@@ -204,5 +204,5 @@ demo_paint_ripples (cairo_surface_t *surface, GRand *rand)
     p.length[i] = demo_random (rand, 0.05, 0.1);
     p.reach[i] = demo_random (rand, 0.12, 0.45);
   }
-  demo_shade (surface, ripples_at, &p);
+  demo_shade (surface, shade_ripples, &p);
 }

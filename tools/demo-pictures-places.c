@@ -280,7 +280,8 @@ draw_fir (cairo_t *cr, GRand *rand, gdouble x, gdouble y, gdouble height, DemoCo
   }
 }
 
-/* Draws a tree. Mist hides distant trees: @near is 0 for the most distant tree, 1 for the nearest. */
+/* Draws a tree. Mist hides distant trees: @near is 0 for the most distant tree, 1 for the nearest
+ * tree. */
 static void
 draw_tree (cairo_t *cr, GRand *rand, gdouble near, DemoColor mist)
 {
@@ -345,9 +346,9 @@ draw_furrows (cairo_t *cr, GRand *rand, gdouble size)
   }
 }
 
-/* Computes the four corners of one field of the grid. Neighbours share corners. */
+/* Sets the path to the four corners of one field of the grid. Neighbours share corners. */
 static void
-field_path (cairo_t *cr, gint x, gint y, gdouble pitch, guint32 seed)
+set_field_path (cairo_t *cr, gint x, gint y, gdouble pitch, guint32 seed)
 {
   static const gint corners[][2] = {{0, 0}, {1, 0}, {1, 1}, {0, 1}};
 
@@ -364,13 +365,13 @@ field_path (cairo_t *cr, gint x, gint y, gdouble pitch, guint32 seed)
 static void
 draw_field (cairo_t *cr, GRand *rand, gint x, gint y, gdouble pitch, guint32 seed)
 {
-  field_path (cr, x, y, pitch, seed);
+  set_field_path (cr, x, y, pitch, seed);
   cairo_save (cr);
   cairo_clip (cr);
   cairo_translate (cr, (x + 0.5) * pitch, (y + 0.5) * 0.8 * pitch);
   draw_furrows (cr, rand, 1.2 * pitch);
   cairo_restore (cr);
-  field_path (cr, x, y, pitch, seed);
+  set_field_path (cr, x, y, pitch, seed);
   cairo_set_line_width (cr, demo_random (rand, 6, 20));
   demo_set_color (cr, demo_hsv (0.3, 0.5, demo_random (rand, 0.15, 0.3)));
   cairo_stroke (cr);

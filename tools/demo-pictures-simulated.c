@@ -15,7 +15,7 @@ typedef struct {
 } Coral;
 
 static void
-coral_step (gfloat (*u)[CORAL_W], gfloat (*v)[CORAL_W], gfloat (*nu)[CORAL_W],
+react_cells (gfloat (*u)[CORAL_W], gfloat (*v)[CORAL_W], gfloat (*nu)[CORAL_W],
     gfloat (*nv)[CORAL_W], gfloat feed, gfloat kill)
 {
   for (guint y = 0; y < CORAL_H; y++) {
@@ -36,7 +36,7 @@ coral_step (gfloat (*u)[CORAL_W], gfloat (*v)[CORAL_W], gfloat (*nu)[CORAL_W],
 }
 
 static void
-coral_grow (Coral *coral, GRand *rand, gfloat feed, gfloat kill)
+grow_coral (Coral *coral, GRand *rand, gfloat feed, gfloat kill)
 {
   gsize cells = (gsize) CORAL_W * CORAL_H;
   g_autofree gfloat *memory = g_new (gfloat, 4 * cells);
@@ -56,15 +56,15 @@ coral_grow (Coral *coral, GRand *rand, gfloat feed, gfloat kill)
       b[y + j / 6 - 3][x + j % 6 - 3] = 0.5f;
   }
   for (guint i = 0; i < 3500; i++) {
-    coral_step (a, b, c, d, feed, kill);
-    coral_step (c, d, a, b, feed, kill);
+    react_cells (a, b, c, d, feed, kill);
+    react_cells (c, d, a, b, feed, kill);
   }
   memcpy (coral->v, b, sizeof coral->v);
 }
 
 /* Returns the concentration between the cells by a quadratic B-spline, which has no corners. */
 static gdouble
-coral_height (const Coral *coral, gdouble x, gdouble y)
+get_coral_height (const Coral *coral, gdouble x, gdouble y)
 {
   gdouble px = x * CORAL_H, py = y * CORAL_H;
   gint ix = (gint) floor (px), iy = (gint) floor (py);
@@ -80,11 +80,11 @@ coral_height (const Coral *coral, gdouble x, gdouble y)
 }
 
 static DemoColor
-coral_at (gdouble x, gdouble y, gconstpointer data)
+shade_coral (gdouble x, gdouble y, gconstpointer data)
 {
   const Coral *coral = data;
-  gdouble e = 0.002, h = coral_height (coral, x, y);
-  gdouble slope = coral_height (coral, x + e, y + e) - h;
+  gdouble e = 0.002, h = get_coral_height (coral, x, y);
+  gdouble slope = get_coral_height (coral, x + e, y + e) - h;
   gdouble depth = demo_noise_sum (x * 3, y * 3, 5, 3);
   DemoColor sea = demo_hsv (coral->hue + 0.5 + 0.1 * depth, 0.8, 0.25 + 0.25 * depth);
   DemoColor flesh = demo_hsv (coral->hue + 0.25 * h + 0.05 * depth, 0.75, 0.95);
@@ -102,8 +102,8 @@ demo_paint_coral (cairo_surface_t *surface, GRand *rand)
   g_autofree Coral *coral = g_new (Coral, 1);
 
   coral->hue = demo_random (rand, 0.9, 1.15);
-  coral_grow (coral, rand, kinds[i][0], kinds[i][1]);
-  demo_shade (surface, coral_at, coral);
+  grow_coral (coral, rand, kinds[i][0], kinds[i][1]);
+  demo_shade (surface, shade_coral, coral);
 }
 
 /* --- spheres: traced rays, mirrors on a tiled floor --- */
@@ -126,34 +126,34 @@ typedef struct {
 } Scene;
 
 static gdouble
-dot (Vector a, Vector b)
+dot_product (Vector a, Vector b)
 {
   return a.x * b.x + a.y * b.y + a.z * b.z;
 }
 
 static Vector
-along (Vector from, Vector direction, gdouble t)
+point_along (Vector from, Vector direction, gdouble t)
 {
   return (Vector){from.x + t * direction.x, from.y + t * direction.y, from.z + t * direction.z};
 }
 
 static Vector
-unit (Vector v)
+unit_vector (Vector v)
 {
-  return along ((Vector){0, 0, 0}, v, 1 / sqrt (dot (v, v)));
+  return point_along ((Vector){0, 0, 0}, v, 1 / sqrt (dot_product (v, v)));
 }
 
 /* Returns the nearest sphere that the ray meets, or NULL, and stores its distance in @t. */
 static const Sphere *
-scene_hit (const Scene *scene, Vector from, Vector direction, gdouble *t)
+find_sphere (const Scene *scene, Vector from, Vector direction, gdouble *t)
 {
   const Sphere *hit = NULL;
 
   *t = 1e9;
   for (guint i = 0; i < N_SPHERES; i++) {
     const Sphere *s = &scene->spheres[i];
-    Vector to = along (from, s->centre, -1); /* from − centre */
-    gdouble b = dot (to, direction), c = dot (to, to) - s->radius * s->radius;
+    Vector to = point_along (from, s->centre, -1); /* from − centre */
+    gdouble b = dot_product (to, direction), c = dot_product (to, to) - s->radius * s->radius;
     gdouble root = b * b - c;
 
     if (root > 0 && -b - sqrt (root) > 1e-4 && -b - sqrt (root) < *t) {
@@ -165,20 +165,20 @@ scene_hit (const Scene *scene, Vector from, Vector direction, gdouble *t)
 }
 
 static DemoColor
-scene_light (const Scene *scene, Vector point, Vector normal, DemoColor color)
+light_point (const Scene *scene, Vector point, Vector normal, DemoColor color)
 {
   static const Vector sun = {-0.48, 0.64, -0.6};
-  gdouble t, light = MAX (dot (normal, sun), 0);
+  gdouble t, light = MAX (dot_product (normal, sun), 0);
 
-  if (light > 0 && scene_hit (scene, point, sun, &t))
+  if (light > 0 && find_sphere (scene, point, sun, &t))
     light = 0;
   return demo_mix ((DemoColor){0, 0, 0.03}, color, 0.28 + 0.78 * light);
 }
 
-/* Returns the color that a ray sees. The floor is y = 0; an upward ray without a sphere sees a bright
- * sky. */
+/* Returns the color that a ray sees. The floor is y = 0; an upward ray without a sphere sees a
+ * bright sky. */
 static DemoColor
-scene_floor (const Scene *scene, Vector from, Vector direction)
+shade_floor (const Scene *scene, Vector from, Vector direction)
 {
   Vector point;
   gdouble joint;
@@ -186,40 +186,40 @@ scene_floor (const Scene *scene, Vector from, Vector direction)
 
   if (direction.y > -1e-3)
     return demo_mix ((DemoColor){0.75, 0.85, 1}, (DemoColor){0.1, 0.25, 0.6}, direction.y);
-  point = along (from, direction, -from.y / direction.y);
+  point = point_along (from, direction, -from.y / direction.y);
   tile = (gint) floor (point.x) + (gint) floor (point.z);
   joint = MIN (fabs (point.x - round (point.x)), fabs (point.z - round (point.z)));
-  return scene_light (scene, point, (Vector){0, 1, 0},
+  return light_point (scene, point, (Vector){0, 1, 0},
       demo_mix ((DemoColor){0.1, 0.1, 0.1}, scene->tiles[tile & 1], 30 * joint));
 }
 
 static DemoColor
-scene_trace (const Scene *scene, Vector from, Vector direction, guint depth)
+trace_ray (const Scene *scene, Vector from, Vector direction, guint depth)
 {
   gdouble t;
-  const Sphere *s = scene_hit (scene, from, direction, &t);
+  const Sphere *s = find_sphere (scene, from, direction, &t);
   Vector point, normal, mirrored;
   DemoColor color;
 
   if (!s)
-    return scene_floor (scene, from, direction);
-  point = along (from, direction, t);
-  normal = unit (along (point, s->centre, -1));
-  mirrored = along (direction, normal, -2 * dot (direction, normal));
-  color = scene_light (scene, point, normal, s->color);
+    return shade_floor (scene, from, direction);
+  point = point_along (from, direction, t);
+  normal = unit_vector (point_along (point, s->centre, -1));
+  mirrored = point_along (direction, normal, -2 * dot_product (direction, normal));
+  color = light_point (scene, point, normal, s->color);
   if (depth > 0)
-    color = demo_mix (color, scene_trace (scene, point, mirrored, depth - 1), s->shine);
+    color = demo_mix (color, trace_ray (scene, point, mirrored, depth - 1), s->shine);
   return color;
 }
 
 static DemoColor
-scene_at (gdouble x, gdouble y, gconstpointer data)
+shade_scene (gdouble x, gdouble y, gconstpointer data)
 {
   static const Vector eye = {0, 9, -9};
   gdouble u = 0.95 * (x - 2. / 3), v = 0.95 * (0.5 - y);
 
   /* The camera looks down by 48°. */
-  return scene_trace (data, eye, unit ((Vector){u, 0.67 * v - 0.74, 0.74 * v + 0.67}), 2);
+  return trace_ray (data, eye, unit_vector ((Vector){u, 0.67 * v - 0.74, 0.74 * v + 0.67}), 2);
 }
 
 void
@@ -238,5 +238,5 @@ demo_paint_spheres (cairo_surface_t *surface, GRand *rand)
   }
   scene.tiles[0] = demo_hsv (hue, 0.25, 0.92);
   scene.tiles[1] = demo_hsv (hue + 0.1, 0.5, 0.42);
-  demo_shade (surface, scene_at, &scene);
+  demo_shade (surface, shade_scene, &scene);
 }

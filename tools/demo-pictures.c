@@ -70,7 +70,7 @@ demo_random (GRand *rand, gdouble low, gdouble high)
 
 /* Returns a number in −1 … 1 for a point of the lattice. */
 static gdouble
-lattice_value (gint x, gint y, guint32 seed)
+get_lattice_value (gint x, gint y, guint32 seed)
 {
   guint32 h = (guint32) x * 0x8da6b343u ^ (guint32) y * 0xd8163841u ^ seed * 0xcb1ab31fu;
 
@@ -87,8 +87,9 @@ demo_noise (gdouble x, gdouble y, guint32 seed)
 
   u = u * u * u * (u * (u * 6 - 15) + 10);
   v = v * v * v * (v * (v * 6 - 15) + 10);
-  a = lattice_value (ix, iy, seed) * (1 - u) + lattice_value (ix + 1, iy, seed) * u;
-  b = lattice_value (ix, iy + 1, seed) * (1 - u) + lattice_value (ix + 1, iy + 1, seed) * u;
+  a = get_lattice_value (ix, iy, seed) * (1 - u) + get_lattice_value (ix + 1, iy, seed) * u;
+  b = get_lattice_value (ix, iy + 1, seed) * (1 - u)
+      + get_lattice_value (ix + 1, iy + 1, seed) * u;
   return a * (1 - v) + b * v;
 }
 
@@ -98,7 +99,8 @@ demo_noise_sum (gdouble x, gdouble y, guint32 seed, guint octaves)
   gdouble sum = 0, weight = 0.5;
 
   for (guint i = 0; i < octaves; i++, weight /= 2) {
-    gdouble turned = 0.8 * x - 0.6 * y; /* rotates the lattice, so that two octaves never line up */
+    gdouble turned = 0.8 * x
+                     - 0.6 * y; /* rotates the lattice, so that two octaves never line up */
 
     sum += weight * demo_noise (x, y, seed + i);
     y = 2.03 * (0.6 * x + 0.8 * y);

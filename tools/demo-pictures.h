@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Pictures for the virtual camera, drawn at run time. The same seed gives the same picture. The
+ * Pictures for the virtual camera, drawn at run time. The same seed draws the same picture. The
  * kinds of pictures differ from the textures that the model is trained on (noise, scattered flat
  * shapes, periodic patterns). */
 #pragma once
@@ -27,8 +27,8 @@
   PICTURE (sunflowers)                                                                         \
   PICTURE (farmland)
 
-/* A painter fills @surface, RGB24 of DEMO_PICTURE_WIDTH × DEMO_PICTURE_HEIGHT, taking every
- * random choice from @rand. Painters run in several threads at once. */
+/* A painter fills @surface, RGB24 of DEMO_PICTURE_WIDTH × DEMO_PICTURE_HEIGHT, and takes every
+ * random number from @rand. Painters run in several threads at once. */
 #define PICTURE(id) void demo_paint_##id (cairo_surface_t *surface, GRand *rand);
 DEMO_PICTURES (PICTURE)
 #undef PICTURE

@@ -25,7 +25,7 @@ demo_find_element (GstElement *pipeline, const gchar *factory)
 
 /* Splits the text of a buffer into the label and, after the last space, the score. */
 static GstPadProbeReturn
-text_passes (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+on_text (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
 {
   const Watch *watch = user_data;
   GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
@@ -55,7 +55,7 @@ demo_watch_labels (GstElement *pipeline, DemoLabelFunc func, gpointer user_data)
     return FALSE;
   watch = g_new (Watch, 1);
   *watch = (Watch){func, user_data};
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, text_passes, watch, g_free);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_text, watch, g_free);
   return TRUE;
 }
 

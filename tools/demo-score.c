@@ -40,9 +40,9 @@ reset_state (GstPad *pad, GstPadProbeInfo *info, gpointer lstm)
   return GST_PAD_PROBE_OK;
 }
 
-/* Returns FALSE if the pipeline has no lstm. */
+/* Resets the state of lstm before each frame. Returns FALSE if the pipeline has no lstm. */
 static gboolean
-forget_before_each_frame (GstElement *pipeline)
+reset_before_each_frame (GstElement *pipeline)
 {
   GstElement *lstm = demo_find_element (pipeline, "lstm");
   g_autoptr (GstPad) pad = lstm ? gst_element_get_static_pad (lstm, "sink") : NULL;
@@ -68,15 +68,15 @@ recognise_clip (
   source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   g_object_set (source, "location", path, NULL);
   if (!demo_watch_labels (pipeline, keep_last, last)
-      || !(memory || forget_before_each_frame (pipeline))) {
+      || !(memory || reset_before_each_frame (pipeline))) {
     g_set_error (error, GST_PARSE_ERROR, GST_PARSE_ERROR_NO_SUCH_ELEMENT,
-        "the elements lack lstm or lstmlabel");
+        "elements: expected lstm and lstmlabel, found %s", scoring->recogniser);
     return FALSE;
   }
   return demo_play (pipeline, error);
 }
 
-/* Scores one clip; runs in a thread. */
+/* Scores one clip, in a thread. */
 static void
 score_clip (gpointer data, gpointer user_data)
 {
@@ -177,7 +177,8 @@ main (int argc, char **argv)
   g_option_context_add_main_entries (context, options, NULL);
   g_option_context_add_group (context, gst_init_get_option_group ());
   if (!g_option_context_parse (context, &argc, &argv, &error) || argc < 3) {
-    g_printerr ("demo-score: %s\n", error ? error->message : "CLIPS and elements, please");
+    g_printerr ("demo-score: %s\n",
+        error ? error->message : "expected CLIPS and elements; --help lists the options");
     return 2;
   }
   scoring.directory = argv[1];
@@ -192,8 +193,10 @@ main (int argc, char **argv)
     return 1;
   }
   if (with_memory < least || without_memory > most) {
-    g_printerr (
-        "demo-score: expected at least %.2f, and at most %.2f without memory\n", least, most);
+    g_printerr ("demo-score: accuracy: expected at least %.2f, and at most %.2f without "
+                "memory, found %.3f "
+                "and %.2f\n",
+        least, most, with_memory, without_memory);
     return 1;
   }
   return 0;

@@ -11,8 +11,8 @@
 #define THUMB_H 213
 #define CAPTION 34
 #define GAP 16
-#define FROM_END                                                                               \
-  9 /* frames before the end of a motion; the next motion has not begun */
+/* Frames before the end of a motion, at which the next motion has not begun */
+#define FROM_END 9
 
 typedef struct {
   guint frame; /* to show */
@@ -94,7 +94,7 @@ draw_entry (cairo_t *cr, const Entry *entry, guint index, cairo_surface_t *frame
 }
 
 static cairo_surface_t *
-surface_of_sample (GstSample *sample)
+make_surface (GstSample *sample)
 {
   GstStructure *caps = gst_caps_get_structure (gst_sample_get_caps (sample), 0);
   GstBuffer *buffer = gst_sample_get_buffer (sample);
@@ -124,7 +124,7 @@ draw_film (GstElement *sink, const GArray *entries, cairo_t *cr)
     if (!sample)
       break;
     if (frame == entry->frame) {
-      cairo_surface_t *surface = surface_of_sample (sample);
+      cairo_surface_t *surface = make_surface (sample);
 
       draw_entry (cr, entry, drawn++, surface);
       cairo_surface_destroy (surface);
@@ -156,7 +156,7 @@ draw_sheet (const gchar *film, const GArray *entries, cairo_t *cr, GError **erro
   gst_element_set_state (pipeline, GST_STATE_NULL);
   if (drawn < entries->len)
     g_set_error (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED,
-        "the film ends before motion %u of %u", drawn + 1, entries->len);
+        "%s: expected frames of %u motions, found frames of %u", film, entries->len, drawn);
   return drawn == entries->len;
 }
 
@@ -197,7 +197,8 @@ main (int argc, char **argv)
       context, "Draws frames of the labelled tour FILM, at the times in KEY, into PNG.");
   g_option_context_add_group (context, gst_init_get_option_group ());
   if (!g_option_context_parse (context, &argc, &argv, &error) || argc != 4) {
-    g_printerr ("demo-sheet: %s\n", error ? error->message : "FILM, KEY and PNG, please");
+    g_printerr ("demo-sheet: %s\n",
+        error ? error->message : "expected FILM, KEY and PNG; --help lists the options");
     return 2;
   }
   if (!make_sheet (argv + 1, &error)) {

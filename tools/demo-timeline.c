@@ -8,7 +8,7 @@
 #define SHORTEST_RUN (300 * GST_MSECOND)
 
 typedef struct {
-  DemoLabel label; /* of the first frame; the duration is that of the run */
+  DemoLabel label; /* of the first frame, but the duration of the run */
   gdouble score;   /* sum over the frames of the run */
   guint frames;    /* number of frames in the run */
 } Run;
@@ -20,14 +20,14 @@ append_frame (const DemoLabel *label, gpointer user_data)
 }
 
 static gboolean
-same_label (const Run *a, const Run *b)
+has_same_label (const Run *a, const Run *b)
 {
   return g_str_equal (a->label.label, b->label.label);
 }
 
 /* Returns the runs of frames with one label. A frame lasts until the next frame. */
 static GArray *
-runs_of_frames (const GArray *frames)
+find_runs (const GArray *frames)
 {
   GArray *runs = g_array_new (FALSE, FALSE, sizeof (Run));
 
@@ -40,7 +40,7 @@ runs_of_frames (const GArray *frames)
       run.label.duration = g_array_index (frames, DemoLabel, i + 1).pts - frame->pts;
     else if (!GST_CLOCK_TIME_IS_VALID (frame->duration))
       run.label.duration = 0;
-    if (last && same_label (last, &run)) {
+    if (last && has_same_label (last, &run)) {
       last->label.duration += run.label.duration;
       last->score += run.score;
       last->frames++;
@@ -53,7 +53,7 @@ runs_of_frames (const GArray *frames)
 
 /* Merges each short run into the run before it, or into the next run if it is the first. */
 static GArray *
-without_blips (const GArray *runs)
+merge_short_runs (const GArray *runs)
 {
   GArray *merged = g_array_new (FALSE, FALSE, sizeof (Run));
 
@@ -63,7 +63,7 @@ without_blips (const GArray *runs)
 
     if (!last) {
       g_array_append_val (merged, run);
-    } else if (same_label (last, &run)) {
+    } else if (has_same_label (last, &run)) {
       last->label.duration += run.label.duration;
       last->score += run.score;
       last->frames += run.frames;
@@ -82,7 +82,7 @@ without_blips (const GArray *runs)
 
 /* Formats a time as minutes, seconds and tenths. */
 static gchar *
-clock_text (GstClockTime time)
+format_time (GstClockTime time)
 {
   guint64 tenths = (time + 50 * GST_MSECOND) / (100 * GST_MSECOND);
 
@@ -97,8 +97,8 @@ print_runs (const GArray *runs)
 
   for (guint i = 0; i < runs->len; i++) {
     const Run *run = &g_array_index (runs, Run, i);
-    g_autofree gchar *from = clock_text (run->label.pts - first);
-    g_autofree gchar *to = clock_text (run->label.pts + run->label.duration - first);
+    g_autofree gchar *from = format_time (run->label.pts - first);
+    g_autofree gchar *to = format_time (run->label.pts + run->label.duration - first);
 
     g_print ("%7s - %7s  %-9s  %.2f\n", from, to, run->label.label, run->score / run->frames);
   }
@@ -140,8 +140,8 @@ print_shares (const GArray *frames)
 static void
 print_timeline (const GArray *frames)
 {
-  g_autoptr (GArray) runs = runs_of_frames (frames);
-  g_autoptr (GArray) merged = without_blips (runs);
+  g_autoptr (GArray) runs = find_runs (frames);
+  g_autoptr (GArray) merged = merge_short_runs (runs);
 
   print_runs (merged);
   print_shares (frames);
@@ -157,13 +157,13 @@ run_pipeline (gchar **elements, GArray *frames, GError **error)
     return FALSE;
   if (!demo_watch_labels (pipeline, append_frame, frames)) {
     g_set_error (error, GST_PARSE_ERROR, GST_PARSE_ERROR_NO_SUCH_ELEMENT,
-        "the pipeline has no lstmlabel");
+        "pipeline: expected an lstmlabel, found none");
     return FALSE;
   }
   if (demo_play (pipeline, error))
     return TRUE;
   if (frames->len == 0)
-    g_prefix_error (error, "no video could be decoded: ");
+    g_prefix_error (error, "pipeline: expected video frames, found none: ");
   return FALSE;
 }
 
@@ -175,10 +175,11 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   g_option_context_set_summary (
-      context, "Runs a pipeline and prints a time line of what its lstmlabel said.");
+      context, "Runs a pipeline and prints a time line of the labels of its lstmlabel.");
   g_option_context_add_group (context, gst_init_get_option_group ());
   if (!g_option_context_parse (context, &argc, &argv, &error) || argc < 2) {
-    g_printerr ("demo-timeline: %s\n", error ? error->message : "a pipeline, please");
+    g_printerr ("demo-timeline: %s\n",
+        error ? error->message : "expected a pipeline; --help lists the options");
     return 2;
   }
   if (!run_pipeline (argv + 1, frames, &error)) {
@@ -186,7 +187,7 @@ main (int argc, char **argv)
     return 1;
   }
   if (frames->len == 0) {
-    g_printerr ("demo-timeline: there is no video\n");
+    g_printerr ("demo-timeline: pipeline: expected video frames, found none\n");
     return 1;
   }
   print_timeline (frames);

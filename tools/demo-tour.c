@@ -14,7 +14,7 @@
 #define EASE 10   /* frames of the transition from one motion to the next */
 #define PAN 0.013 /* of the frame's width, per frame */
 #define ZOOM 0.013
-#define TRIES 100000
+#define ATTEMPTS 100000
 
 #define MOTIONS_PER_SCENE 2
 #define SCENE_FRAMES (MOTIONS_PER_SCENE * FRAMES)
@@ -37,7 +37,7 @@ static const Scene scenes[] = {
 };
 
 static guint
-picture_kind (const gchar *name)
+find_picture_kind (const gchar *name)
 {
   guint kind = 0;
 
@@ -46,20 +46,20 @@ picture_kind (const gchar *name)
   return kind;
 }
 
-/* Replaces each step by the mean of the target steps around it, so that the camera accelerates
+/* Sets each move to the mean of the target moves around it, so that the camera accelerates
  * smoothly. */
 static void
-scene_steps (const Scene *scene, DemoStep *steps)
+compute_moves (const Scene *scene, DemoMove *moves)
 {
   for (gint i = 0; i < SCENE_FRAMES; i++) {
-    steps[i] = (DemoStep){0};
+    moves[i] = (DemoMove){0};
     for (gint j = i - EASE / 2; j < i + EASE / 2; j++) {
       guint part = CLAMP (j / FRAMES, 0, MOTIONS_PER_SCENE - 1);
-      DemoStep target = demo_step (scene->motions[part], PAN, ZOOM);
+      DemoMove target = demo_move (scene->motions[part], PAN, ZOOM);
 
-      steps[i].pan += target.pan / EASE;
-      steps[i].tilt += target.tilt / EASE;
-      steps[i].zoom += target.zoom / EASE;
+      moves[i].pan += target.pan / EASE;
+      moves[i].tilt += target.tilt / EASE;
+      moves[i].zoom += target.zoom / EASE;
     }
   }
 }
@@ -67,22 +67,23 @@ scene_steps (const Scene *scene, DemoStep *steps)
 static gboolean
 choose_path (const Scene *scene, GRand *rand, DemoView *views, GError **error)
 {
-  DemoStep steps[SCENE_FRAMES];
+  DemoMove moves[SCENE_FRAMES];
   DemoHand hand;
 
-  scene_steps (scene, steps);
-  for (guint i = 0; i < TRIES; i++) {
+  compute_moves (scene, moves);
+  for (guint i = 0; i < ATTEMPTS; i++) {
     DemoView last = {.x = g_rand_double_range (rand, 0, DEMO_PICTURE_WIDTH),
         .y = g_rand_double_range (rand, 0, DEMO_PICTURE_HEIGHT),
         .width = scene->width};
 
     demo_hand_init (&hand, rand);
-    demo_camera_path (&hand, steps, SCENE_FRAMES, last, views);
+    demo_camera_path (&hand, moves, SCENE_FRAMES, last, views);
     if (demo_camera_inside (views, SCENE_FRAMES))
       return TRUE;
   }
   g_set_error (error, GST_CORE_ERROR, GST_CORE_ERROR_FAILED,
-      "the motions over picture %s leave it wherever they end", scene->picture);
+      "picture %s: expected a path inside the picture, found none in %d attempts",
+      scene->picture, ATTEMPTS);
   return FALSE;
 }
 
@@ -95,7 +96,7 @@ shoot_scene (
 
   if (!choose_path (scene, rand, views, error))
     return FALSE;
-  picture = demo_picture_new (picture_kind (scene->picture), scene->seed);
+  picture = demo_picture_new (find_picture_kind (scene->picture), scene->seed);
   for (guint i = 0; i < SCENE_FRAMES; i++) {
     demo_camera_shoot (picture, views[i], frame);
     demo_film_add (film, frame);
@@ -149,12 +150,13 @@ main (int argc, char **argv)
   g_autoptr (GOptionContext) context = g_option_context_new ("FILM KEY");
   g_autoptr (GError) error = NULL;
 
-  g_option_context_set_summary (context,
-      "Films a tour of a virtual camera into FILM, and writes what it does when into KEY.");
+  g_option_context_set_summary (
+      context, "Films a tour of a virtual camera into FILM, and writes its motions into KEY.");
   g_option_context_add_main_entries (context, options, NULL);
   g_option_context_add_group (context, gst_init_get_option_group ());
   if (!g_option_context_parse (context, &argc, &argv, &error) || argc != 3) {
-    g_printerr ("demo-tour: %s\n", error ? error->message : "FILM and KEY, please");
+    g_printerr ("demo-tour: %s\n",
+        error ? error->message : "expected FILM and KEY; --help lists the options");
     return 2;
   }
   if (!shoot_tour (argv[1], seed, &error) || !write_key (argv[2], &error)) {

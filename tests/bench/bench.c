@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Measures the time of a step of the library, of reading the weights, and of a step of other
- * libraries. Each measurement is one line with fields separated by tabs. The time is in ns per stream
- * and step, and for a window in ns per frame. The engines run in turns within a round, so a
+ * libraries. Each measurement is one line with fields separated by tabs. The time is in ns per
+ * stream and step, and for a window in ns per frame. The engines run in turns within a round, so a
  * disturbance of the machine affects all of them. */
 #include "bench.h"
 #include "peers.h"
@@ -31,7 +31,7 @@ static const struct {
 } sizes[] = {{1, 30}, {16, 16}, {64, 64}, {128, 64}, {128, 128}, {256, 256}, {512, 512},
     {1024, 1024}, {2048, 512}, {1662, 64}};
 
-/* Largest difference between the output of an engine and that of the library in float32 */
+/* Tolerance between the output of an engine and the output of the library in float32 */
 static const struct {
   const char *name;
   float tolerance;
@@ -41,9 +41,8 @@ static const struct {
     [LSTM_PRECISION_INT8] = {"int8", 0.06f},
 };
 
-static const Engine *const own_engines[] = {
-    &engine_lstm, &engine_window, &engine_recompute, &engine_silence, &engine_sound,
-    &engine_read};
+static const Engine *const own_engines[] = {&engine_lstm, &engine_window, &engine_recompute,
+    &engine_silence, &engine_sound, &engine_read};
 
 #define PRESENT(name, package) &peer_##name,
 #define ABSENT(name, package)
@@ -59,19 +58,19 @@ typedef struct {
   gboolean with_peers;
   GPatternSpec *only;
   GArray *results; /* of Result */
-  gboolean failed;
+  gboolean has_failed;
 } Bench;
 
 /* An engine that runs a job */
 typedef struct {
   const Engine *engine;
   gpointer self;
-  gsize times; /* runs in one measurement */
+  gsize n_runs; /* runs in one measurement */
   double ns[MAX_ROUNDS];
 } Runner;
 
-/* Returns the time of @clock in ns. CLOCK_MONOTONIC is wall time. CLOCK_PROCESS_CPUTIME_ID is the CPU
- * time of all threads of this process, without other processes on the same CPU. */
+/* Returns the time of @clock in ns. CLOCK_MONOTONIC is wall time. CLOCK_PROCESS_CPUTIME_ID is the
+ * CPU time of all threads of this process, without other processes on the same CPU. */
 static double
 read_clock (clockid_t clock)
 {
@@ -129,8 +128,8 @@ has_size (const Case *c, gsize d, gsize m)
 
 /* --- Comparison of the outputs --- */
 
-/* Compares the output of an engine with @reference after several runs, so that the state has seen
- * steps and the window is complete. */
+/* Runs an engine several times, so that the state depends on several steps and a window is
+ * complete. Sets @y to the last output. */
 static void
 run_for_check (const Engine *engine, gpointer self, const Job *job, float *y)
 {
@@ -141,7 +140,7 @@ run_for_check (const Engine *engine, gpointer self, const Job *job, float *y)
   engine->output (self, y);
 }
 
-/* Returns the expected output, computed by the library in float32: [steps, streams, n]. */
+/* Returns the output of the library in float32, [steps, streams, n]. */
 static float *
 make_reference (const Job *job, GBytes *file, GError **error)
 {
@@ -173,8 +172,8 @@ check_output (const Runner *runner, const Job *job, const float *reference, GErr
   run_for_check (runner->engine, runner->self, job, y);
   for (gsize i = first; i < n; i++)
     if (!(fabsf (y[i] - reference[i]) <= precisions[job->precision].tolerance)) {
-      g_set_error (error, BENCH_ERROR, 0, "its output has %g at %zu where %g is right",
-          (double) y[i], i, (double) reference[i]);
+      g_set_error (error, BENCH_ERROR, 0, "output: expected %g at index %zu, found %g",
+          (double) reference[i], i, (double) y[i]);
       return FALSE;
     }
   return TRUE;
@@ -182,29 +181,29 @@ check_output (const Runner *runner, const Job *job, const float *reference, GErr
 
 /* --- Measuring --- */
 
-/* Returns the ns of a run. A run before the measurement loads the data that other engines have evicted
- * from the cache. */
+/* Returns the ns of a run. A run before the measurement loads the data that other engines have
+ * evicted from the cache. */
 static double
-time_once (const Runner *runner, gsize times)
+measure_runs (const Runner *runner, gsize n_runs)
 {
   double start;
 
   runner->engine->run (runner->self);
   start = read_clock (CLOCK_PROCESS_CPUTIME_ID);
-  for (gsize i = 0; i < times; i++)
+  for (gsize i = 0; i < n_runs; i++)
     runner->engine->run (runner->self);
-  return (read_clock (CLOCK_PROCESS_CPUTIME_ID) - start) / (double) times;
+  return (read_clock (CLOCK_PROCESS_CPUTIME_ID) - start) / (double) n_runs;
 }
 
 /* Returns the number of runs that take SLICE_NS. The runs also warm up the engine. */
 static gsize
 calibrate_runs (const Runner *runner)
 {
-  gsize times = 1;
+  gsize n_runs = 1;
 
-  while (time_once (runner, times) * (double) times < SLICE_NS)
-    times *= 2;
-  return times;
+  while (measure_runs (runner, n_runs) * (double) n_runs < SLICE_NS)
+    n_runs *= 2;
+  return n_runs;
 }
 
 static void
@@ -223,8 +222,8 @@ print_result (Bench *bench, const Job *job, Runner *runner, gsize rounds)
       result.m, result.precision, result.streams, result.steps, result.median, result.min);
 }
 
-/* Runs all engines once in a random order, so that a periodic disturbance does not always affect the
- * same engine. */
+/* Runs all engines once in a random order, so that a periodic disturbance does not always affect
+ * the same engine. */
 static void
 run_round (Runner *runners, gsize n, gsize round)
 {
@@ -237,7 +236,7 @@ run_round (Runner *runners, gsize n, gsize round)
     order[k] = &runners[i];
   }
   for (gsize i = 0; i < n; i++)
-    order[i]->ns[round] = time_once (order[i], order[i]->times);
+    order[i]->ns[round] = measure_runs (order[i], order[i]->n_runs);
 }
 
 static void
@@ -247,10 +246,11 @@ measure_job (Bench *bench, const Job *job, Runner *runners, gsize n)
   gsize rounds = 0;
 
   for (gsize i = 0; i < n; i++)
-    runners[i].times = calibrate_runs (&runners[i]);
+    runners[i].n_runs = calibrate_runs (&runners[i]);
   start = read_clock (CLOCK_MONOTONIC);
-  while (rounds < MIN_ROUNDS
-         || (rounds < MAX_ROUNDS && read_clock (CLOCK_MONOTONIC) - start < bench->seconds * 1e9))
+  while (
+      rounds < MIN_ROUNDS
+      || (rounds < MAX_ROUNDS && read_clock (CLOCK_MONOTONIC) - start < bench->seconds * 1e9))
     run_round (runners, n, rounds++);
   for (gsize i = 0; i < n; i++)
     print_result (bench, job, &runners[i], rounds);
@@ -274,30 +274,31 @@ report_failure (Bench *bench, const Job *job, const char *engine, GError *error)
 {
   g_printerr ("bench: %s %s %zux%zu %s: %s\n", engine, job->c->name, job->d, job->m,
       precisions[job->precision].name, error->message);
-  bench->failed = TRUE;
+  bench->has_failed = TRUE;
 }
 
-/* Reports an engine that cannot run the job or whose output is wrong. The other engines continue. */
+/* Makes the runners. Reports and skips an engine that cannot run the job or whose output is wrong.
+ * Returns: the number of runners */
 static gsize
 create_runners (Bench *bench, const Job *job, Runner *runners, gsize n, const float *reference)
 {
-  gsize kept = 0;
+  gsize n_runners = 0;
 
   for (gsize i = 0; i < n; i++) {
     g_autoptr (GError) error = NULL;
-    Runner *runner = &runners[kept];
+    Runner *runner = &runners[n_runners];
 
     runner->engine = runners[i].engine;
     runner->self = runner->engine->create (job, &error);
     if (runner->self && check_output (runner, job, reference, &error)) {
-      kept++;
+      n_runners++;
       continue;
     }
     report_failure (bench, job, runner->engine->name, error);
     if (runner->self)
       runner->engine->free (runner->self);
   }
-  return kept;
+  return n_runners;
 }
 
 static gboolean
@@ -362,8 +363,8 @@ pin_to_cpu (int cpu)
   return cpu < 0 || sched_setaffinity (0, sizeof set, &set) == 0;
 }
 
-/* Limits the libraries to one thread. They read the environment before main(), so the program starts
- * itself again. */
+/* Limits the libraries to one thread. The libraries read the environment before main(), so the
+ * program starts itself again. */
 static void
 allow_one_thread (char **argv)
 {
@@ -374,7 +375,7 @@ allow_one_thread (char **argv)
 }
 
 static void
-name_absent_peers (void)
+report_absent_peers (void)
 {
 #define PRESENT(name, package)
 #define ABSENT(name, package)                                                                  \
@@ -390,7 +391,8 @@ draw_plot (const Bench *bench, const char *path, GError **error)
 #ifdef HAVE_PLOT
   return plot_write ((const Result *) bench->results->data, bench->results->len, path, error);
 #else
-  g_set_error (error, BENCH_ERROR, 0, "%s is not drawn: built without libcairo2-dev", path);
+  g_set_error (error, BENCH_ERROR, 0,
+      "%s: expected a build with libcairo2-dev to draw, found a build without", path);
   return FALSE;
 #endif
 }
@@ -401,11 +403,13 @@ main (int argc, char **argv)
   Bench bench = {.seconds = 0.3};
   int cpu = -1;
   g_autofree char *pattern = NULL, *plot = NULL;
-  const GOptionEntry options[] = {{"only", 0, 0, G_OPTION_ARG_STRING, &pattern,
-                                      "Lines that match, such as 'lstm stream *'", "GLOB"},
-      {"cpu", 0, 0, G_OPTION_ARG_INT, &cpu, "Stay on this CPU", "N"},
+  const GOptionEntry options[] = {
+      {"only", 0, 0, G_OPTION_ARG_STRING, &pattern,
+          "Measure lines that match, such as 'lstm stream *'", "GLOB"},
+      {"cpu", 0, 0, G_OPTION_ARG_INT, &cpu, "Run on CPU N", "N"},
       {"seconds", 0, 0, G_OPTION_ARG_DOUBLE, &bench.seconds, "Time for each job (0.3)", "S"},
-      {"peers", 0, 0, G_OPTION_ARG_NONE, &bench.with_peers, "Other libraries too", NULL},
+      {"peers", 0, 0, G_OPTION_ARG_NONE, &bench.with_peers, "Measure other libraries too",
+          NULL},
       {"plot", 0, 0, G_OPTION_ARG_FILENAME, &plot, "Draw the figures", "FILE.png"}, {NULL}};
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   g_autoptr (GArray) results = g_array_new (FALSE, FALSE, sizeof (Result));
@@ -413,20 +417,21 @@ main (int argc, char **argv)
 
   allow_one_thread (argv);
   g_option_context_add_main_entries (context, options, NULL);
-  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1 || !pin_to_cpu (cpu)) {
+  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1
+      || !pin_to_cpu (cpu)) {
     g_printerr ("bench: %s\n", error ? error->message : "see --help");
     return 2;
   }
   bench.only = pattern ? g_pattern_spec_new (pattern) : NULL;
   bench.results = results;
   if (bench.with_peers)
-    name_absent_peers ();
+    report_absent_peers ();
   g_print ("engine\tcase\td\tm\tprecision\tstreams\tsteps\tns_median\tns_min\n");
   run_jobs (&bench);
   if (plot && !draw_plot (&bench, plot, &error)) {
     g_printerr ("bench: %s\n", error->message);
-    bench.failed = TRUE;
+    bench.has_failed = TRUE;
   }
   g_clear_pointer (&bench.only, g_pattern_spec_free);
-  return bench.failed;
+  return bench.has_failed;
 }

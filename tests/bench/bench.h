@@ -11,10 +11,10 @@
 
 /* Kinds of calls. Each engine lists the kinds that it implements. */
 typedef enum {
-  CASE_CARRIED, /* steps that continue from the call before */
+  CASE_CARRIED, /* steps that continue from the previous call */
   CASE_WINDOW,  /* one frame: the output of the last `steps` frames from a state of zero */
-  CASE_STACK,   /* as CASE_CARRIED, with several layers */
-  CASE_SILENCE, /* as CASE_CARRIED, with a layer that forgets slowly and has no other bias */
+  CASE_STACK,   /* steps of several layers that continue from the previous call */
+  CASE_SILENCE, /* steps of a layer with a bias of the forget gate only, so that c decays slowly */
 } CaseKind;
 
 typedef struct {
@@ -29,8 +29,8 @@ typedef struct {
   gsize d, m, n; /* n: outputs per step */
   LstmPrecision precision;
   LstmModel *model; /* in the precision of the job */
-  /* The same weights for engines that do not read model files, with the gates in the order i f g o:
-   * [4m, d], [4m, m], [4m]. NULL where there is more than one layer. */
+  /* The weights of model in float32, with the gates in the order i f g o: [4m, d], [4m, m], [4m].
+   * NULL if the model has several layers. */
   const float *w_x, *w_h, *bias;
   const float *x; /* [steps, streams, d] */
 } Job;
@@ -42,8 +42,8 @@ typedef struct {
    * types and layouts, which is not timed. h and c are zero. */
   gpointer (*create) (const Job *job, GError **error);
   void (*run) (gpointer self);
-  /* Returns the output of the last run: [steps, streams, n], and of a window only the last step. NULL: the
-   * engine computes nothing that could be compared. */
+  /* Sets @y to the output of the last run: [steps, streams, n], and for a window only the last
+   * step. NULL: the engine has no output to compare. */
   void (*output) (gpointer self, float *y);
   void (*free) (gpointer self);
 } Engine;
@@ -68,8 +68,10 @@ typedef struct {
 
 Network *network_new (CaseKind kind, gsize d, gsize m);
 void network_free (Network *network);
-float *network_transposed (const float *w, gsize rows, gsize columns); /* [columns, rows] */
+/* Returns: (transfer full): @w [rows, columns] as [columns, rows] */
+float *network_transpose (const float *w, gsize rows, gsize columns);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Network, network_free)
 
-/* plot.c: draws each case as a diagram, with sizes along x and a line for each engine and precision */
+/* plot.c: draws each case as a diagram, with sizes along x and a line for each engine and
+ * precision */
 gboolean plot_write (const Result *results, gsize n, const char *path, GError **error);

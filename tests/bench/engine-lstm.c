@@ -18,7 +18,7 @@ typedef struct {
 
 /* Transposes [a, b, n] to [b, a, n]. */
 static void
-swap_outer (const float *from, gsize a, gsize b, gsize n, float *to)
+transpose_outer (const float *from, gsize a, gsize b, gsize n, float *to)
 {
   for (gsize i = 0; i < a; i++)
     for (gsize k = 0; k < b; k++)
@@ -38,7 +38,7 @@ lstm_create (const Job *job, GError **error)
   *self = (Lstm){state, c->streams, c->steps, job->d, job->n,
       g_new (float, c->streams * c->steps * job->d),
       g_new (float, c->streams * c->steps * job->n)};
-  swap_outer (job->x, c->steps, c->streams, job->d, self->x);
+  transpose_outer (job->x, c->steps, c->streams, job->d, self->x);
   return self;
 }
 
@@ -78,7 +78,7 @@ lstm_output (gpointer data, float *y)
 {
   Lstm *self = data;
 
-  swap_outer (self->y, self->streams, self->steps, self->n, y);
+  transpose_outer (self->y, self->streams, self->steps, self->n, y);
 }
 
 static void
@@ -92,7 +92,7 @@ lstm_free (gpointer data)
   g_free (self);
 }
 
-/* Each run reads the next of `length` frames in a cycle. */
+/* A window. Each run reads the next of `length` frames in a cycle. */
 typedef struct {
   LstmWindow *window;
   gsize length, d, n, next;
@@ -152,5 +152,5 @@ const Engine engine_recompute = {"recompute", BENCH_BIT (CASE_WINDOW), ALL_PRECI
     lstm_create, recompute_run, lstm_output, lstm_free};
 const Engine engine_silence = {"lstm", BENCH_BIT (CASE_SILENCE), ALL_PRECISIONS, silence_create,
     lstm_run, NULL, lstm_free};
-const Engine engine_sound = {"sound", BENCH_BIT (CASE_SILENCE), ALL_PRECISIONS, lstm_create,
-    lstm_run, NULL, lstm_free};
+const Engine engine_sound = {
+    "sound", BENCH_BIT (CASE_SILENCE), ALL_PRECISIONS, lstm_create, lstm_run, NULL, lstm_free};

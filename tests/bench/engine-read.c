@@ -10,7 +10,7 @@
 
 typedef struct {
   guint64 *packed; /* as large as the packed weights */
-  gsize length, times;
+  gsize length, n_reads;
   volatile guint64 sink;
 } Read;
 
@@ -30,8 +30,9 @@ read_all (const guint64 *restrict p, gsize n)
   return sums[0];
 }
 
-/* Allocates memory like the library's weights, on huge pages if possible, so that the bound is not too
- * high. The memory is written once: else all pages would be one page of zeros. */
+/* Allocates memory as the library does for its weights, on huge pages if possible, so that the
+ * bound is not too high. Writes the memory once, because otherwise all pages would be the same page
+ * of zeros. */
 static guint64 *
 allocate_packed (gsize bytes)
 {
@@ -45,8 +46,8 @@ allocate_packed (gsize bytes)
   return memory;
 }
 
-/* Reads the weights once per step of a stream, as a step does without a cache, or once per frame of a
- * window, which is the least that a frame has to read. */
+/* Makes an engine that reads the weights once per step of a stream, as a step does without a cache.
+ * For a window the engine reads the weights once per frame, which is the minimum. */
 static gpointer
 read_create (const Job *job, GError **error)
 {
@@ -55,13 +56,14 @@ read_create (const Job *job, GError **error)
   Read *self;
 
   if (!packed) {
-    g_set_error (error, BENCH_ERROR, 0, "no memory for %zu bytes", bytes);
+    g_set_error (error, BENCH_ERROR, 0,
+        "weights: expected memory for %zu bytes, found too little", bytes);
     return NULL;
   }
   self = g_new0 (Read, 1);
   self->packed = packed;
   self->length = bytes / sizeof *packed;
-  self->times = job->c->kind == CASE_WINDOW ? 1 : job->c->streams * job->c->steps;
+  self->n_reads = job->c->kind == CASE_WINDOW ? 1 : job->c->streams * job->c->steps;
   return self;
 }
 
@@ -70,7 +72,7 @@ read_run (gpointer data)
 {
   Read *self = data;
 
-  for (gsize i = 0; i < self->times; i++)
+  for (gsize i = 0; i < self->n_reads; i++)
     self->sink ^= read_all (self->packed, self->length);
 }
 

@@ -30,10 +30,10 @@ add_tensor (
   test_safetensors_add (&writer->st, name, columns ? 2 : 1, shape, values);
 }
 
-/* Adds a layer as Keras initializes it: the bias is 1 for the forget gate and 0 for the other
- * gates, and the recurrent weights are so small that h decays while x is 0. */
+/* Adds a layer with the initial weights of Keras. The bias is 1 for the forget gate and 0 for the
+ * other gates. The recurrent weights are so small that h decays while x is 0. */
 static void
-add_forgetful (Writer *writer, gsize d, gsize m)
+add_keras_lstm (Writer *writer, gsize d, gsize m)
 {
   const double limit = 1 / sqrt ((double) m);
   const gsize shape[] = {4 * m};
@@ -89,7 +89,7 @@ network_new (CaseKind kind, gsize d, gsize m)
     add_stack (&writer, d, m);
   } else {
     if (kind == CASE_SILENCE)
-      add_forgetful (&writer, d, m);
+      add_keras_lstm (&writer, d, m);
     else
       add_lstm (&writer, "", d, m);
     network->w_x = g_memdup2 (writer.st.data->data, writer.st.data->len);
@@ -110,7 +110,7 @@ network_free (Network *network)
 }
 
 float *
-network_transposed (const float *w, gsize rows, gsize columns)
+network_transpose (const float *w, gsize rows, gsize columns)
 {
   float *result = g_new (float, rows *columns);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Engine of oneDNN's LSTM primitive, versions 2 and 3. The primitive is made once, with the weights in
- * its preferred layout and x in its type. h and c alternate between two sets of memory. */
+ * Engine of the LSTM primitive of oneDNN, versions 2 and 3. Makes the primitive once, with the
+ * weights in the preferred layout of the primitive and x in its data type. h and c alternate
+ * between two sets of memory. */
 #include "bench.h"
 #include <oneapi/dnnl/dnnl.h>
 #include <string.h>
@@ -12,7 +13,8 @@ enum { X, H_IN, C_IN, W_X, W_H, BIAS, Y, H_OUT, C_OUT, SCRATCH, N_TENSORS };
 typedef struct {
   dnnl_engine_t engine;
   dnnl_stream_t stream;
-  dnnl_primitive_attr_t attr, quantisation; /* of the primitive; of conversions to int8 */
+  dnnl_primitive_attr_t attr;         /* of the primitive */
+  dnnl_primitive_attr_t quantisation; /* of conversions to int8 */
   dnnl_primitive_desc_t desc;
   dnnl_primitive_t primitive;
   dnnl_memory_t memory[N_TENSORS]; /* NULL: not used */
@@ -21,12 +23,12 @@ typedef struct {
   dnnl_memory_t y; /* of the last run, as float32 */
 } Onednn;
 
-/* Dimensions are digits or letters: T steps, B streams, d, m. */
+/* The tensors. Dimensions are digits or letters: T steps, B streams, d, m. */
 static const struct {
   int argument;
   const char *dims;
-  dnnl_format_tag_t plain, tag; /* the job's layout, the primitive's */
-  dnnl_data_type_t types[3];    /* the primitive's, by precision; the job's is float32 */
+  dnnl_format_tag_t plain, tag; /* the layout of the job, of the primitive */
+  dnnl_data_type_t types[3];    /* in the primitive, by precision; float32 in the job */
 } tensors[] = {
     [X] = {DNNL_ARG_SRC_LAYER, "TBd", dnnl_tnc, dnnl_tnc, {dnnl_f32, dnnl_bf16, dnnl_u8}},
     [H_IN] = {DNNL_ARG_SRC_ITER, "11Bm", dnnl_ldnc, dnnl_ldnc, {dnnl_f32, dnnl_bf16, dnnl_u8}},
@@ -44,7 +46,8 @@ static const struct {
     [SCRATCH] = {DNNL_ARG_SCRATCHPAD},
 };
 
-/* The two versions differ in the type of a memory descriptor and in the description of a primitive. */
+/* The two versions differ in the type of a memory descriptor and in the description of a
+ * primitive. */
 #if DNNL_VERSION_MAJOR < 3
 typedef dnnl_memory_desc_t *Desc;
 typedef const dnnl_memory_desc_t *ConstDesc;
@@ -103,15 +106,17 @@ describe_lstm (Onednn *self, Desc *t)
 #endif
 
 static gboolean
-check_status (dnnl_status_t status, const char *what, GError **error)
+check_status (dnnl_status_t status, const char *field, GError **error)
 {
   if (status)
-    g_set_error (error, BENCH_ERROR, 0, "%s: oneDNN's status %d", what, (int) status);
+    g_set_error (error, BENCH_ERROR, 0, "%s: expected status 0 of oneDNN, found %d", field,
+        (int) status);
   return !status;
 }
 
 static dnnl_status_t
-describe_memory (const Job *job, int tensor, dnnl_data_type_t type, dnnl_format_tag_t tag, Desc *desc)
+describe_memory (
+    const Job *job, int tensor, dnnl_data_type_t type, dnnl_format_tag_t tag, Desc *desc)
 {
   const char *letters = tensors[tensor].dims;
   dnnl_dims_t dims;
@@ -126,10 +131,10 @@ describe_memory (const Job *job, int tensor, dnnl_data_type_t type, dnnl_format_
   return desc_new (desc, n, dims, type, tag);
 }
 
-/* Returns whether the tensor is used. A window starts from zero and returns no state, so its states are
- * omitted. */
+/* Returns whether the job has the tensor. A window starts from zero and returns no state, so the
+ * job has no states. */
 static gboolean
-takes_part (const Job *job, int tensor)
+has_tensor (const Job *job, int tensor)
 {
   return job->c->kind == CASE_CARRIED
          || !(tensor == H_IN || tensor == C_IN || tensor == H_OUT || tensor == C_OUT);
@@ -169,8 +174,9 @@ make_primitive (Onednn *self, const Job *job, GError **error)
   dnnl_status_t status = dnnl_success;
 
   for (int i = 0; i < SCRATCH && !status; i++)
-    if (takes_part (job, i))
-      status = describe_memory (job, i, tensors[i].types[job->precision], tensors[i].tag, &descs[i]);
+    if (has_tensor (job, i))
+      status = describe_memory (
+          job, i, tensors[i].types[job->precision], tensors[i].tag, &descs[i]);
   if (!status)
     status = describe_lstm (self, descs);
   if (!status)
@@ -188,7 +194,7 @@ make_memories (Onednn *self, const Job *job, GError **error)
   for (int i = 0; i < N_TENSORS; i++) {
     dnnl_status_t status = dnnl_success;
 
-    if (takes_part (job, i))
+    if (has_tensor (job, i))
       status = dnnl_memory_create (&self->memory[i],
           dnnl_primitive_desc_query_md (
               self->desc, dnnl_query_exec_arg_md, tensors[i].argument),
@@ -199,7 +205,7 @@ make_memories (Onednn *self, const Job *job, GError **error)
   for (int i = 0; i < N_TENSORS; i++) {
     int other = i < (int) G_N_ELEMENTS (next) && next[i] ? next[i] : i;
 
-    if (!takes_part (job, i))
+    if (!has_tensor (job, i))
       continue;
     self->arguments[0][self->n_arguments] = (dnnl_exec_arg_t){
         tensors[i].argument, self->memory[i]};
@@ -235,9 +241,10 @@ convert_memory (Onednn *self, dnnl_memory_t from, dnnl_memory_t to, dnnl_primiti
   return status;
 }
 
-/* Makes memory for a tensor in the layout of the job: at @data, or DNNL_MEMORY_ALLOCATE. */
+/* Makes memory for a tensor in the layout of the job. @data: the data, or DNNL_MEMORY_ALLOCATE */
 static dnnl_status_t
-wrap_memory (Onednn *self, const Job *job, int tensor, gconstpointer data, dnnl_memory_t *memory)
+wrap_memory (
+    Onednn *self, const Job *job, int tensor, gconstpointer data, dnnl_memory_t *memory)
 {
   Desc desc = NULL;
   dnnl_status_t status = describe_memory (job, tensor, dnnl_f32, tensors[tensor].plain, &desc);
@@ -252,8 +259,8 @@ static gboolean
 fill_memories (Onednn *self, const Job *job, GError **error)
 {
   g_autofree float *zeros = g_new0 (float, job->c->streams * job->m);
-  g_autofree float *w_x = network_transposed (job->w_x, 4 * job->m, job->d);
-  g_autofree float *w_h = network_transposed (job->w_h, 4 * job->m, job->m);
+  g_autofree float *w_x = network_transpose (job->w_x, 4 * job->m, job->d);
+  g_autofree float *w_h = network_transpose (job->w_h, 4 * job->m, job->m);
   gconstpointer data[] = {[X] = job->x,
       [H_IN] = zeros,
       [C_IN] = zeros,
@@ -276,7 +283,8 @@ fill_memories (Onednn *self, const Job *job, GError **error)
     if (!check_status (status, "conversion", error))
       return FALSE;
   }
-  return check_status (wrap_memory (self, job, Y, DNNL_MEMORY_ALLOCATE, &self->y), "output", error);
+  return check_status (
+      wrap_memory (self, job, Y, DNNL_MEMORY_ALLOCATE, &self->y), "output", error);
 }
 
 static void
@@ -302,8 +310,9 @@ onednn_create (const Job *job, GError **error)
   Onednn *self = g_new0 (Onednn, 1);
 
   if (check_status (dnnl_engine_create (&self->engine, dnnl_cpu, 0), "engine", error)
-      && check_status (dnnl_stream_create (&self->stream, self->engine, dnnl_stream_default_flags),
-          "stream", error)
+      && check_status (
+          dnnl_stream_create (&self->stream, self->engine, dnnl_stream_default_flags), "stream",
+          error)
       && make_attributes (self, job, error) && make_primitive (self, job, error)
       && make_memories (self, job, error) && fill_memories (self, job, error))
     return self;

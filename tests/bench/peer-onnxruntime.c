@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Engine of ONNX Runtime with a model of one LSTM node and one thread. All values are bound once; h and
+ * Engine of ONNX Runtime with a model of one LSTM node and one thread. Binds all values once. h and
  * c alternate between two bindings. */
 #include "onnx-model.h"
 #include <fcntl.h>
@@ -38,7 +38,8 @@ make_session (Onnxruntime *self, const Job *job, GError **error)
   const OrtApi *api = self->api;
   g_autoptr (GByteArray) model = onnx_model_new (job);
 
-  return check_status (self, api->CreateEnv (ORT_LOGGING_LEVEL_ERROR, "bench", &self->env), error)
+  return check_status (
+             self, api->CreateEnv (ORT_LOGGING_LEVEL_ERROR, "bench", &self->env), error)
          && check_status (self, api->CreateSessionOptions (&self->options), error)
          && check_status (self, api->SetIntraOpNumThreads (self->options, 1), error)
          && check_status (self, api->SetInterOpNumThreads (self->options, 1), error)
@@ -48,20 +49,20 @@ make_session (Onnxruntime *self, const Job *job, GError **error)
              error);
 }
 
-/* Opens the session with stderr closed: Debian's build prints about a thousand lines there, because it
- * registers every operator of ONNX twice. Errors are returned as a status. */
+/* Makes the session with stderr redirected to /dev/null, because Debian's build registers each
+ * operator of ONNX twice and prints about a thousand lines. The status reports errors. */
 static gboolean
 make_session_quietly (Onnxruntime *self, const Job *job, GError **error)
 {
-  int null = open ("/dev/null", O_WRONLY), kept = dup (STDERR_FILENO);
-  gboolean made;
+  int null = open ("/dev/null", O_WRONLY), saved = dup (STDERR_FILENO);
+  gboolean is_made;
 
   dup2 (null, STDERR_FILENO);
-  made = make_session (self, job, error);
-  dup2 (kept, STDERR_FILENO);
+  is_made = make_session (self, job, error);
+  dup2 (saved, STDERR_FILENO);
   close (null);
-  close (kept);
-  return made;
+  close (saved);
+  return is_made;
 }
 
 static gboolean

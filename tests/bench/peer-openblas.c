@@ -24,7 +24,7 @@ openblas_create (const Job *job, GError **error)
 
   openblas_set_num_threads (1);
   *self = (Openblas){streams, steps, job->d, m, job->c->kind == CASE_WINDOW, job->x, job->bias,
-      network_transposed (job->w_x, 4 * m, job->d), network_transposed (job->w_h, 4 * m, m),
+      network_transpose (job->w_x, 4 * m, job->d), network_transpose (job->w_h, 4 * m, m),
       g_new (float, steps *streams * 4 * m), g_new0 (float, streams *m),
       g_new0 (float, streams *m), g_new (float, steps *streams *m)};
   return self;
@@ -42,7 +42,7 @@ add_product (gsize rows, gsize k, gsize n, const float *x, const float *w, float
 }
 
 static float
-sigmoid (float x)
+compute_sigmoid (float x)
 {
   return 1 / (1 + expf (-x));
 }
@@ -52,8 +52,9 @@ static void
 compute_cells (gsize m, const float *gates, float *h, float *c)
 {
   for (gsize i = 0; i < m; i++) {
-    c[i] = sigmoid (gates[m + i]) * c[i] + sigmoid (gates[i]) * tanhf (gates[2 * m + i]);
-    h[i] = sigmoid (gates[3 * m + i]) * tanhf (c[i]);
+    c[i] = compute_sigmoid (gates[m + i]) * c[i]
+           + compute_sigmoid (gates[i]) * tanhf (gates[2 * m + i]);
+    h[i] = compute_sigmoid (gates[3 * m + i]) * tanhf (c[i]);
   }
 }
 

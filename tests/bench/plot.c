@@ -72,7 +72,7 @@ has_result (const Plot *plot, const char *kind, const char *engine, const char *
 static gboolean
 find_range (Plot *plot)
 {
-  gboolean any = FALSE;
+  gboolean has_any = FALSE;
 
   plot->min_x = plot->min_y = HUGE_VAL;
   plot->max_x = plot->max_y = -HUGE_VAL;
@@ -82,7 +82,7 @@ find_range (Plot *plot)
 
       if (!g_str_equal (r->kind, diagrams[p]))
         continue;
-      any = TRUE;
+      has_any = TRUE;
       plot->min_x = MIN (plot->min_x, count_weights (r));
       plot->max_x = MAX (plot->max_x, count_weights (r));
       plot->min_y = MIN (plot->min_y, log10 (r->median));
@@ -92,7 +92,7 @@ find_range (Plot *plot)
     plot->max_x += 1;
   plot->min_y -= 0.1;
   plot->max_y += 0.1;
-  return any;
+  return has_any;
 }
 
 /* Draws horizontal text. The fraction @align of its width, 0, 0.5 or 1, is left of @x. */
@@ -104,7 +104,7 @@ write_text (cairo_t *cr, const char *text, double x, double y, double align)
   cairo_text_extents (cr, text, &extents);
   cairo_move_to (cr, x - align * extents.x_advance, y);
   cairo_show_text (cr, text);
-  cairo_new_path (cr); /* the text has set a current point */
+  cairo_new_path (cr); /* cairo_show_text() sets a current point */
 }
 
 /* Draws grid lines at 1, 2 and 5 times the powers of 10. The lines at powers of 10 are stronger. */
@@ -112,14 +112,14 @@ static void
 draw_times (Plot *plot, gboolean labels)
 {
   static const char *const units[] = {"ns", "µs", "ms", "s"};
-  static const int steps[] = {1, 2, 5};
+  static const int factors[] = {1, 2, 5};
   cairo_t *cr = plot->cr;
 
   for (int i = 0; i < 36; i++) {
-    int decade = i / 3, step = steps[i % 3];
-    double y = decade + log10 (step), shade = step == 1 ? 0.75 : 0.9;
+    int decade = i / 3, factor = factors[i % 3];
+    double y = decade + log10 (factor), shade = factor == 1 ? 0.75 : 0.9;
     g_autofree char *text = g_strdup_printf (
-        "%g %s", step * pow (10, decade % 3), units[decade / 3]);
+        "%g %s", factor * pow (10, decade % 3), units[decade / 3]);
 
     if (y < plot->min_y || y > plot->max_y)
       continue;
@@ -155,8 +155,8 @@ compare_sizes (gconstpointer a, gconstpointer b)
   return (count_weights (x) > count_weights (y)) - (count_weights (x) < count_weights (y));
 }
 
-/* Returns the results of a line, sorted by size. Without @engine, returns the results of all lines of the
- * diagram. */
+/* Returns the results of a line, sorted by size. Without @engine, returns the results of all lines
+ * of the diagram. */
 static GPtrArray *
 pick_results (const Plot *plot, const char *kind, const char *engine, const char *precision)
 {
@@ -173,8 +173,8 @@ pick_results (const Plot *plot, const char *kind, const char *engine, const char
   return picked;
 }
 
-/* Draws vertical size labels under the axis. Labels that would touch are moved aside, with a line to
- * their places. */
+/* Draws vertical size labels under the axis. Moves a label aside if it would touch the previous
+ * label, with a line to its place. */
 static void
 draw_sizes (Plot *plot, const char *kind)
 {
@@ -230,8 +230,8 @@ draw_line (Plot *plot, const char *kind, gsize color, gsize style)
   for (guint i = 0; i < points->len; i++) {
     const Result *r = points->pdata[i];
 
-    cairo_arc (
-        cr, place_x (plot, count_weights (r)), place_y (plot, log10 (r->median)), 3, 0, 2 * G_PI);
+    cairo_arc (cr, place_x (plot, count_weights (r)), place_y (plot, log10 (r->median)), 3, 0,
+        2 * G_PI);
     cairo_fill (cr);
   }
 }
@@ -290,8 +290,8 @@ plot_write (const Result *results, gsize n, const char *path, GError **error)
   int n_diagrams = 0;
 
   if (!find_range (&plot)) {
-    g_set_error (
-        error, BENCH_ERROR, 0, "nothing to draw: no line of stream, sequence or batch");
+    g_set_error (error, BENCH_ERROR, 0,
+        "results: expected a line of stream, sequence or batch, found none");
     return FALSE;
   }
   for (gsize p = 0; p < G_N_ELEMENTS (diagrams); p++)

@@ -53,19 +53,22 @@ def fold(position, low, high):
     return low + torch.where(odd, extent - rest, rest), odd
 
 
-def segments(g, clips, frames, share):
-    """Return indices (clips, frames) that increase when the motion changes, in a share of the clips."""
+def sections(g, clips, frames, share):
+    """Return the index of the section of each frame (clips, frames). The motion of a section is steady.
+
+    share: the share of clips with several sections.
+    """
     chance = (torch.rand(clips, 1, generator=g) < share) / 28
     return (torch.rand(clips, frames, generator=g) < chance).long().cumsum(1)
 
 
-def velocities(g, segment, room, slowest, still):
+def velocities(g, section, room, slowest, still):
     """Return class and velocities x, y, zoom of each frame, all (clips, frames), from sections.
 
     room: (clips, 3), the range of x, y and zoom that the fastest motion may cross in 20 frames.
     still: the share of still sections. A real camera also drifts a little in the other directions.
     """
-    clips, frames = segment.shape
+    clips, frames = section.shape
     label = torch.randint(1, CLASSES, (clips, frames), generator=g)
     label[torch.rand(clips, frames, generator=g) < still] = 0
     fastest = torch.minimum(torch.tensor([.06, .06, .045]), room / 20)
@@ -81,8 +84,8 @@ def velocities(g, segment, room, slowest, still):
     cross = .1 * (moving * speed).sum(2, keepdim=True) * torch.tensor([1, 1, 0.])
     cross = cross * (axis < 2)[..., None]
     velocity = torch.where(moving == 1, sign[..., None] * speed, normal * (drift + cross))
-    steady = segment[..., None].expand(clips, frames, 3)
-    return label.gather(1, segment), velocity.gather(1, steady)
+    steady = section[..., None].expand(clips, frames, 3)
+    return label.gather(1, section), velocity.gather(1, steady)
 
 
 def unsteady(g, velocity):
@@ -117,8 +120,8 @@ def wander(g, clips, frames, size, slowest=.004, switching=.55, still=.2):
     low = torch.clamp(high - .7 - 1.1 * uniform(clips, 1), min=math.log(48 * scale))
     spare = 1.02 * torch.exp(high)
     room = torch.cat([size[1] / spare - 1, size[0] / spare - aspect, high - low], 1)
-    segment = segments(g, clips, frames, switching)
-    label, velocity = velocities(g, segment, room, slowest, still)
+    section = sections(g, clips, frames, switching)
+    label, velocity = velocities(g, section, room, slowest, still)
     velocity = unsteady(g, velocity)
     log_width, odd_z = fold(low + (high - low) * uniform(clips, 1) + velocity[..., 2].cumsum(1),
                             low, high)
@@ -129,10 +132,10 @@ def wander(g, clips, frames, size, slowest=.004, switching=.55, still=.2):
     grown[:, 1:] = width[:, 1:] - width[:, :-1]
     centre, odd = [], []
     for axis, extent in ((0, spare / 2), (1, spare / 2 * aspect)):
-        whole = size[1 - axis]
+        size_of_axis = size[1 - axis]
         travel = velocity[..., axis] * width - grown * about[:, axis:axis + 1]
-        start = extent + (whole - 2 * extent) * uniform(clips, 1)
-        place, reversed_ = fold(start + travel.cumsum(1), extent, whole - extent)
+        start = extent + (size_of_axis - 2 * extent) * uniform(clips, 1)
+        place, reversed_ = fold(start + travel.cumsum(1), extent, size_of_axis - extent)
         centre.append(place + shaken[..., axis] * width)
         odd.append(reversed_)
     turned = torch.stack([odd[0], odd[0], odd[1], odd[1], odd_z, odd_z], 2)

@@ -110,10 +110,10 @@ def coded(g, grids):
     """Imitate lossy coding: a cell keeps its value until the value has changed by a threshold."""
     clips, frames = grids.shape[:2]
     threshold = 2.5 / 255 * uniform(g, clips, 1, 1)
-    held, out = grids[:, 0], [grids[:, 0]]
+    kept, out = grids[:, 0], [grids[:, 0]]
     for t in range(1, frames):
-        held = torch.where((grids[:, t] - held).abs() > threshold, grids[:, t], held)
-        out.append(held)
+        kept = torch.where((grids[:, t] - kept).abs() > threshold, grids[:, t], kept)
+        out.append(kept)
     return torch.stack(out, 1)
 
 

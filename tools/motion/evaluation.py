@@ -30,7 +30,7 @@ def steady_clips(g, pictures, cells, count, band):
 
 
 def clips_over_video(g, pictures, cells, count, band):
-    """Return such clips over the frames of a video, which plays during each clip."""
+    """Return clips of steady motion over the frames of a video, which plays during each clip."""
     label = torch.arange(count) % camera.CLASSES
     path = camera.straight(g, label, FRAMES, pictures.size, BANDS[band], ZOOMS[band])
     first = torch.randint(0, len(pictures) - FRAMES, (count, 1), generator=g)
@@ -82,7 +82,7 @@ def confusion(label, answer):
 
 
 def print_confusion(counts):
-    """Return the confusion table in percent."""
+    """Print the confusion table in percent."""
     print(" " * 12 + "".join(f"{label:>11}" for label in LABELS))
     for label, row in zip(LABELS, counts):
         print(f"{label:12}" + "".join(f"{share:11.1f}" for share in 100 * row / row.sum()))
@@ -91,8 +91,8 @@ def print_confusion(counts):
 
 def speed_table(network, title, pictures, draw=steady_clips, clips=CLIPS):
     """Print a line for each speed band, and the confusion over the bands from 1 % per frame."""
-    print(f"{title}: {len(pictures)} pictures, {clips} clips a line")
-    print(f"{'speed, % of width a frame':28}{'8':>8}{'16':>8}{'24':>8}{'32 frames':>12}"
+    print(f"{title}: {len(pictures)} pictures, {clips} clips per line")
+    print(f"{'speed, % of width per frame':28}{'8':>8}{'16':>8}{'24':>8}{'32 frames':>12}"
           f"{'state zeroed':>15}{'streamed':>11}")
     g, counts = torch.Generator().manual_seed(17), 0
     for band, (low, high) in enumerate(BANDS):
@@ -107,7 +107,7 @@ def speed_table(network, title, pictures, draw=steady_clips, clips=CLIPS):
             f"{right[n - 1]:8.3f}" for n in (8, 16, 24)) +
             f"{right[-1]:12.3f}{zeroed:15.3f}{stream:11.3f}")
         counts = counts + confusion(label, answer[:, -1]) * (band > 0)
-    print("\nTaken for, in % (after 32 frames, 1 % of the width a frame and more):")
+    print("\nAnswers in % (after 32 frames, at 1 % of the width per frame and more):")
     print_confusion(counts)
 
 
@@ -139,7 +139,7 @@ def video_tables(network, path):
 
 
 def evaluate(network, seed, count, folder=photos.FOLDER):
-    """Print all tables. Name and skip those whose photos are missing."""
+    """Print all tables. If photos or the video are missing, print what is missing and skip the table."""
     speed_table(network, "Held-out synthetic pictures", Pictures(textures.pool(seed, count)))
     kinds_table(network, seed, count)
     names, pictures = photos.photos(folder)

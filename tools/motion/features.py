@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Network in two files: a convolutional network computes features of each frame, an LSTM runs on them.
+"""Network in two files: a convolutional network computes features of each frame, which an LSTM reads.
 
 The initial weights are those of the grid's network: the first filter is a tent over four by four pixels
-of a small frame, so its outputs are the grid, and projection, LSTM and head are the trained ones. Seven
-more filters and their features are added with zero weights in the projection.
+of a small frame, so its outputs are the grid. Projection, LSTM and head have the trained weights. Seven
+more filters are added. Their features have zero weights in the projection.
 """
 
 import numpy as np

@@ -2,8 +2,8 @@
 """Network of the features as an ONNX file for GStreamer's onnxinference.
 
 The input is one RGB video frame, [1, 240, 320, 3] uint8. The network computes luma and averages of
-SIDE * SIDE pixels. The output is [1, PROJECTED] float32. The metadata contains the id of the output tensor:
-without an id onnxinference does not attach the tensor. From GStreamer 1.28 on, a .modelinfo file has the id.
+SIDE * SIDE pixels. The output is [1, PROJECTED] float32. The metadata contains the id of the output tensor,
+without which onnxinference does not attach the tensor. From GStreamer 1.28 on, a .modelinfo file has the id.
 """
 
 import numpy as np

@@ -69,8 +69,8 @@ class Pictures:
 
 def edges(start, extent, boxes, pixels):
     """Return box edges (views, boxes + 1) along an axis, in the coordinates of grid_sample."""
-    steps = torch.arange(boxes + 1) / boxes
-    return (start[:, None] + extent[:, None] * steps) * (2 / pixels) - 1
+    fractions = torch.arange(boxes + 1) / boxes
+    return (start[:, None] + extent[:, None] * fractions) * (2 / pixels) - 1
 
 
 def render_one(cells, sums, left, top, width, height):

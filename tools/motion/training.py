@@ -39,7 +39,7 @@ def loss_of(logits, label, age):
 
 
 def carried(g, state):
-    """Return the initial states of a batch: half are final states of the batch before, half are zero."""
+    """Return the initial states of a batch: half are final states of the previous batch, half are zero."""
     if state is None:
         return None
     keep = (torch.rand(1, CLIPS, 1, generator=g) < .5).float()
@@ -53,7 +53,7 @@ def rate(progress):
 
 
 def train(network, pictures, seed, iterations, report):
-    """Train a network in place. report(iteration, mean loss) is called every 500 iterations.
+    """Train a network in place. It calls report(iteration, mean loss) every 500 iterations.
 
     The network has the attributes cells, the division of its frames, the learning rate, and easy, the
     share of the training in which the clips become harder.
