@@ -7,6 +7,7 @@
 #include "process/standard-files.h"
 #include "util/input-file.h"
 #include "util/output-file.h"
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,6 @@
 #include "container/h5-file.h"
 #include "util/small-floats.h"
 #include "util/text.h"
-#include <string.h>
 
 #define MAX_BYTES ((gsize) 4 << 30) /* of a dataset */
 #define MAX_CHUNK ((gsize) 1 << 30) /* of a chunk, counting float64 */

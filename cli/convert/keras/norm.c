@@ -8,7 +8,6 @@
 #include "keras/shape.h"
 #include "keras/weights.h"
 #include <math.h>
-#include <string.h>
 
 #define EPSILON 1e-7       /* least standard deviation of Normalization */
 #define MAX_VALUES 1000000 /* of an array in the configuration */

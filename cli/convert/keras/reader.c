@@ -83,3 +83,16 @@ keras_describe_shape (const KerasShape *shape)
   text = lstm_text_shape (n, known);
   return g_strdup_printf ("%s of shape %s", names[shape->kind], text);
 }
+
+char *
+keras_list_members (KerasReader *reader, const char *group)
+{
+  g_autoptr (GPtrArray) members = h5_list (reader->h5, group, NULL);
+  GString *names = g_string_new (NULL);
+
+  for (guint i = 0; members && i < members->len; i++)
+    lstm_text_append_item (names, g_ptr_array_index (members, i));
+  if (!names->len)
+    g_string_append (names, members ? "an empty group" : "no group");
+  return g_string_free (names, FALSE);
+}

@@ -129,3 +129,6 @@ const KerasClass *keras_find_class (const KerasReader *reader, const char *name)
 
 /* Describes @shape for a message. Returns: (transfer full) */
 char *keras_describe_shape (const KerasShape *shape);
+
+/* Lists the members of a group of the HDF5 file for a message. Returns: (transfer full) */
+char *keras_list_members (KerasReader *reader, const char *group);

@@ -110,10 +110,11 @@ gboolean
 keras_assign_archive_groups (KerasReader *reader, const KerasModel *model)
 {
   const KerasLayer *owner = model->owner;
+  const char *group = owner ? owner->group : "";
+  g_autofree char *found = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (containers); i++) {
-    g_autofree char *container = g_strconcat (
-        owner ? owner->group : "", owner ? "/" : "", containers[i], NULL);
+    g_autofree char *container = g_strconcat (group, owner ? "/" : "", containers[i], NULL);
     g_autoptr (GPtrArray) members = NULL;
     GError *cause = NULL;
 
@@ -129,9 +130,10 @@ keras_assign_archive_groups (KerasReader *reader, const KerasModel *model)
     }
     return TRUE;
   }
+  found = keras_list_members (reader, group);
   return keras_fail (reader, owner, CONVERT_ERROR_FILE,
-      "weights: expected a group %s or %s in \"/%s\", found none", containers[0], containers[1],
-      owner ? owner->group : "");
+      "weights: expected a group %s or %s in \"/%s\", found %s", containers[0], containers[1],
+      group, found);
 }
 
 gboolean

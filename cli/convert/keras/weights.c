@@ -12,15 +12,12 @@ keras_array_clear (KerasArray *array)
 static gboolean
 fail_root (KerasReader *reader)
 {
-  g_autoptr (GPtrArray) members = h5_list (reader->h5, "", NULL);
-  g_autoptr (GString) names = g_string_new (NULL);
+  g_autofree char *found = keras_list_members (reader, "");
 
-  for (guint i = 0; members && i < members->len; i++)
-    lstm_text_append_item (names, g_ptr_array_index (members, i));
   return keras_fail (reader, NULL, CONVERT_ERROR_FILE,
       "HDF5 \"/\": expected the attribute layer_names or the group layers of a Keras file, "
       "found %s",
-      names->len ? names->str : "an empty group");
+      found);
 }
 
 /* Finds the group of the weights, and sets the layout of the file. */

@@ -2,7 +2,6 @@
 #include "onnx/emit.h"
 #include "kernels/activations.h"
 #include <math.h>
-#include <string.h>
 
 /* The state of the conversion. A layer is pending while later stages may become a part of it. */
 typedef struct {

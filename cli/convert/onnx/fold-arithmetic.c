@@ -62,15 +62,15 @@ onnx_fold_binary (OnnxReader *reader, OnnxNode *node)
   const OnnxTensor *a = node->inputs[0]->tensor;
   const OnnxTensor *b = node->n_inputs == 2 ? onnx_get_tensor_input (node, 1) : NULL;
   const OnnxOp *op = node->op;
-  gint64 fmod = onnx_get_int (node, "fmod", !a->is_int);
+  gint64 fmod_mode = onnx_get_int (node, "fmod", !a->is_int);
 
   if (onnx_find_attribute (node, "axis"))
     return onnx_unsupported (reader, node,
         "axis: expected no attribute axis, found %" G_GINT64_FORMAT,
         onnx_get_int (node, "axis", 0));
-  if (fmod == a->is_int)
+  if (fmod_mode == a->is_int)
     return onnx_unsupported (reader, node, "fmod: expected %d for %s, found %" G_GINT64_FORMAT,
-        !a->is_int, a->is_int ? "integers" : "real numbers", fmod);
+        !a->is_int, a->is_int ? "integers" : "real numbers", fmod_mode);
   if (!b || a->is_int != b->is_int)
     return onnx_unsupported (reader, node,
         "inputs: expected two constants of one type, found %s and %s",

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/select.h"
 #include "onnx/directions.h"
-#include "onnx/signal.h"
 #include <string.h>
 
 static OnnxValue *
