@@ -5,7 +5,7 @@
 #include "container/formats.h"
 #include "util/text.h"
 
-/* Options that a reader may support, except the module chain, which LstmFormat has */
+/* Options of lstm-convert. A reader supports --config and --output, a format the module chain. */
 enum {
   HAS_CONFIG = 1 << 0,
   HAS_OUTPUT = 1 << 1,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Functions that make signals from signals. */
+ * Functions that compute signals from signals. */
 #pragma once
 
 #include "onnx/node.h"
