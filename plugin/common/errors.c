@@ -17,9 +17,10 @@ gst_lstm_fail (GError **error, GQuark domain, gint code, const gchar *format, ..
 }
 
 gboolean
-gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes)
+gst_lstm_fail_to_map (
+    GError **error, GQuark domain, gint code, const gchar *purpose, gsize bytes)
 {
-  return gst_lstm_fail (error, GST_LSTM_RESOURCE (FAILED),
+  return gst_lstm_fail (error, domain, code,
       "buffer: expected memory that can be mapped %s, found %" G_GSIZE_FORMAT
       " bytes that cannot be mapped",
       purpose, bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Errors of elements: set, posted on the bus, and posted once for refused caps. */
+ * Functions that set the errors of elements and post them on the bus. */
 #pragma once
 #include <gst/gst.h>
 
@@ -13,28 +13,29 @@
 gboolean gst_lstm_fail (GError **error, GQuark domain, gint code, const gchar *format, ...)
     G_GNUC_PRINTF (4, 5);
 
-/* Sets @error for @bytes of memory that cannot be mapped. @purpose is "for reading" or "for
- * writing". Returns FALSE. */
-gboolean gst_lstm_fail_to_map (GError **error, const gchar *purpose, gsize bytes);
+/* Sets @error for @bytes of memory that cannot be mapped. @purpose completes "memory that can be
+ * mapped …", such as "for reading". Returns FALSE. */
+gboolean gst_lstm_fail_to_map (
+    GError **error, GQuark domain, gint code, const gchar *purpose, gsize bytes);
 
 /* Sets @error to the message of @cause, an error of util/input-file.h, as a resource error. Returns
  * FALSE. */
 gboolean gst_lstm_fail_to_read_file (GError **error, const GError *cause);
 
-/* Posts @error as an error of @element, with the debug text @debug (nullable). The caller does not
- * hold the object lock. */
+/* Posts @error as an error of @element, with the debug text @debug (nullable). The object lock must
+ * be unlocked. */
 void gst_lstm_post_error (gpointer element, const GError *error, const gchar *debug);
 
-/* Posts @error as a warning of @element. The caller does not hold the object lock. */
+/* Posts @error as a warning of @element. The object lock must be unlocked. */
 void gst_lstm_post_warning (gpointer element, const GError *error);
 
-/* Posts @error for @caps unless @refused equals @caps, and stores @caps in @refused. Upstream
- * offers refused caps again with each buffer and event. The element keeps the previous caps:
- * upstream may return to them, and the base class does not call set_caps() in that case. The
- * element clears @refused in stop(). */
+/* Posts @error for @caps and stores @caps in *@refused, unless *@refused equals @caps. Upstream
+ * offers refused caps again with each buffer and event, but the error is posted once. The element
+ * keeps the previous caps: upstream may return to them, and the base class does not call set_caps()
+ * in that case. The element clears *@refused in stop(). */
 void gst_lstm_refuse_caps (
     gpointer element, GstCaps **refused, GstCaps *caps, const GError *error);
 
-/* Clears @refused if @event is a CAPS event with other caps. The element calls this function for
+/* Clears *@refused if @event is a CAPS event with other caps. The element calls this function for
  * each event of its sink pad. */
 void gst_lstm_forget_refused_caps (GstCaps **refused, GstEvent *event);

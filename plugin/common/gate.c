@@ -8,11 +8,11 @@ typedef enum {
   REFUSING, /* The activation has failed, but the pad does not flush yet: data is refused. */
 } State;
 
-#define DROPPED GST_FLOW_CUSTOM_SUCCESS
+#define FLOW_DROPPED GST_FLOW_CUSTOM_SUCCESS
 
 typedef struct {
   GMutex lock;
-  GCond changed;
+  GCond state_changed;   /* or interrupted */
   gint state;            /* State; may be read without the lock */
   guint n_interruptions; /* flushes and deactivations; each one ends every wait */
 
@@ -36,7 +36,7 @@ free_gate (gpointer data)
   Gate *gate = data;
 
   g_mutex_clear (&gate->lock);
-  g_cond_clear (&gate->changed);
+  g_cond_clear (&gate->state_changed);
   g_free (gate);
 }
 
@@ -52,9 +52,9 @@ is_flushing (GstPad *pad)
 }
 
 /* Waits for the end of the activation. Returns whether the activation succeeds without an
- * interruption. The caller holds the stream lock, which deactivation takes, so the wait must end
- * when the pad begins to flush. The pad may begin to flush before this function is called, and
- * may stop flushing before the thread wakes up. */
+ * interruption. The caller has locked the stream lock, which deactivation locks too, so the wait
+ * must end when the pad begins to flush. The pad may begin to flush before this function is called,
+ * and may stop flushing before the thread wakes up. */
 static gboolean
 wait_for_activation (Gate *gate, GstPad *pad)
 {
@@ -65,7 +65,7 @@ wait_for_activation (Gate *gate, GstPad *pad)
   n_interruptions = gate->n_interruptions;
   while (
       gate->state == CLOSED && gate->n_interruptions == n_interruptions && !is_flushing (pad))
-    g_cond_wait (&gate->changed, &gate->lock);
+    g_cond_wait (&gate->state_changed, &gate->lock);
   started = (gate->state == STARTED || gate->state == OPEN)
             && gate->n_interruptions == n_interruptions;
   g_mutex_unlock (&gate->lock);
@@ -83,7 +83,7 @@ set_state (Gate *gate, State state)
 {
   g_mutex_lock (&gate->lock);
   g_atomic_int_set (&gate->state, state);
-  g_cond_broadcast (&gate->changed);
+  g_cond_broadcast (&gate->state_changed);
   g_mutex_unlock (&gate->lock);
 }
 
@@ -103,13 +103,13 @@ interrupt_waits (Gate *gate)
 {
   g_mutex_lock (&gate->lock);
   gate->n_interruptions++;
-  g_cond_broadcast (&gate->changed);
+  g_cond_broadcast (&gate->state_changed);
   g_mutex_unlock (&gate->lock);
 }
 
-/* Returns OK if data passes, DROPPED or FLUSHING if not. GStreamer sends events before data, with
- * one exception: the pad is deactivated and activated again while upstream pushes a buffer. That
- * buffer belongs to the previous activation and is dropped. */
+/* Returns OK if data passes, or else FLOW_DROPPED or FLUSHING. GStreamer sends events before data,
+ * with one exception: the pad is deactivated and activated again while upstream pushes a buffer.
+ * That buffer belongs to the previous activation and is dropped. */
 static GstFlowReturn
 check_data (Gate *gate, GstPad *pad)
 {
@@ -117,11 +117,11 @@ check_data (Gate *gate, GstPad *pad)
     return GST_FLOW_OK;
   if (!wait_for_activation (gate, pad))
     return GST_FLOW_FLUSHING;
-  return is_open (gate) ? GST_FLOW_OK : DROPPED;
+  return is_open (gate) ? GST_FLOW_OK : FLOW_DROPPED;
 }
 
 static GstFlowReturn
-gate_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
+pass_buffer (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
   Gate *gate = get_gate (pad);
   const GstFlowReturn ret = check_data (gate, pad);
@@ -129,11 +129,11 @@ gate_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
   if (ret == GST_FLOW_OK)
     return gate->chain (pad, parent, buffer);
   gst_buffer_unref (buffer);
-  return ret == DROPPED ? GST_FLOW_OK : ret;
+  return ret == FLOW_DROPPED ? GST_FLOW_OK : ret;
 }
 
 static GstFlowReturn
-gate_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
+pass_buffer_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 {
   Gate *gate = get_gate (pad);
   const GstFlowReturn ret = check_data (gate, pad);
@@ -141,12 +141,12 @@ gate_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
   if (ret == GST_FLOW_OK)
     return gate->chain_list (pad, parent, list);
   gst_buffer_list_unref (list);
-  return ret == DROPPED ? GST_FLOW_OK : ret;
+  return ret == FLOW_DROPPED ? GST_FLOW_OK : ret;
 }
 
 /* Returns FLUSHING for a refused event, since GStreamer then sends a sticky event again. */
 static GstFlowReturn
-gate_event (GstPad *pad, GstObject *parent, GstEvent *event)
+pass_event (GstPad *pad, GstObject *parent, GstEvent *event)
 {
   const GstEventType type = GST_EVENT_TYPE (event);
   Gate *gate = get_gate (pad);
@@ -167,7 +167,7 @@ gate_event (GstPad *pad, GstObject *parent, GstEvent *event)
 }
 
 static gboolean
-gate_query (GstPad *pad, GstObject *parent, GstQuery *query)
+pass_query (GstPad *pad, GstObject *parent, GstQuery *query)
 {
   Gate *gate = get_gate (pad);
 
@@ -176,7 +176,7 @@ gate_query (GstPad *pad, GstObject *parent, GstQuery *query)
 }
 
 static gboolean
-gate_activate_mode (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
+activate_gate (GstPad *pad, GstObject *parent, GstPadMode mode, gboolean active)
 {
   Gate *gate = get_gate (pad);
   gboolean ok;
@@ -196,16 +196,16 @@ gst_lstm_gate_install (GstPad *sink)
   Gate *gate = g_new0 (Gate, 1);
 
   g_mutex_init (&gate->lock);
-  g_cond_init (&gate->changed);
+  g_cond_init (&gate->state_changed);
   gate->chain = GST_PAD_CHAINFUNC (sink);
   gate->chain_list = GST_PAD_CHAINLISTFUNC (sink);
   gate->event = GST_PAD_EVENTFUNC (sink);
   gate->query = GST_PAD_QUERYFUNC (sink);
   gate->activate_mode = GST_PAD_ACTIVATEMODEFUNC (sink);
   gst_pad_set_element_private (sink, gate);
-  gst_pad_set_chain_function_full (sink, gate_chain, gate, free_gate);
-  gst_pad_set_chain_list_function (sink, gate_chain_list);
-  gst_pad_set_event_full_function (sink, gate_event);
-  gst_pad_set_query_function (sink, gate_query);
-  gst_pad_set_activatemode_function (sink, gate_activate_mode);
+  gst_pad_set_chain_function_full (sink, pass_buffer, gate, free_gate);
+  gst_pad_set_chain_list_function (sink, pass_buffer_list);
+  gst_pad_set_event_full_function (sink, pass_event);
+  gst_pad_set_query_function (sink, pass_query);
+  gst_pad_set_activatemode_function (sink, activate_gate);
 }

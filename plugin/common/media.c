@@ -22,7 +22,7 @@ static const gchar *const type_names[] = {
     [GST_TENSOR_DATA_TYPE_BFLOAT16] = "bfloat16",
 };
 
-/* Returns the id, dimensions and type of @tensor. Returns: (transfer full) */
+/* Returns a text with the id, dimensions and type of @tensor. Returns: (transfer full) */
 static gchar *
 describe_tensor (const GstTensor *tensor)
 {
@@ -37,7 +37,7 @@ describe_tensor (const GstTensor *tensor)
       type < G_N_ELEMENTS (type_names) ? type_names[type] : "unknown");
 }
 
-/* Returns the number of vectors of @d values (0: of any size) in @tensor, which is [d], or [T,
+/* Returns the number of vectors of @d values (0: of any size) in @tensor, if @tensor is [d], or [T,
  * d] with further dimensions of 1 anywhere. Returns 0 for any other tensor. */
 static gsize
 count_steps (const GstTensor *tensor, gsize d)
@@ -56,14 +56,15 @@ count_steps (const GstTensor *tensor, gsize d)
   return steps <= G_MAXINT32 ? steps : 0;
 }
 
-/* The tensors in all metas of a buffer that match an id or a size */
+/* The tensors of a buffer, in all its metas, that have a requested id or vector size */
 typedef struct {
   const GstTensor *tensor; /* nullable: the last match */
   guint n_matches;
 } Matches;
 
+/* Finds the tensors with @id, or, if @id is 0, the tensors of vectors of @d values. */
 static Matches
-find_tensor (GstBuffer *buffer, GQuark id, gsize d)
+find_matches (GstBuffer *buffer, GQuark id, gsize d)
 {
   Matches matches = {0};
   gpointer state = NULL;
@@ -104,8 +105,8 @@ list_tensors (GstBuffer *buffer)
   return g_string_free (list, FALSE);
 }
 
-/* Returns TRUE if @buffer has no tensors. Otherwise no tensor matches, or @n_matches tensors
- * match and there is no id: returns FALSE and sets @error. */
+/* Returns TRUE if @buffer has no tensors. Otherwise returns FALSE and sets @error, because
+ * @n_matches of the tensors have the vector size, which is none or more than one. */
 static gboolean
 check_no_tensors (GstBuffer *buffer, gsize d, guint n_matches, GError **error)
 {
@@ -151,7 +152,7 @@ gboolean
 gst_lstm_media_open (
     GstBuffer *buffer, GQuark id, gsize *d, GstLstmSteps *steps, GError **error)
 {
-  const Matches matches = find_tensor (buffer, id, *d);
+  const Matches matches = find_matches (buffer, id, *d);
   const GstTensor *tensor = matches.tensor;
   const GstLstmType *type;
   gsize n;
@@ -169,7 +170,8 @@ gst_lstm_media_open (
   if (!check_tensor (tensor, type, *d, n, error))
     return FALSE;
   if (!gst_buffer_map (tensor->data, &steps->map, GST_MAP_READ))
-    return gst_lstm_fail_to_map (error, "for reading", gst_buffer_get_size (tensor->data));
+    return gst_lstm_fail_to_map (
+        error, GST_LSTM_RESOURCE (FAILED), "for reading", gst_buffer_get_size (tensor->data));
   steps->buffer = tensor->data;
   steps->n_steps = (guint) n;
   steps->n_streams = 1;
@@ -179,7 +181,7 @@ gst_lstm_media_open (
   return FALSE;
 }
 
-/* gst_buffer_add_tensor_meta() would return a meta that exists already. */
+/* Does not call gst_buffer_add_tensor_meta(), which would return an existing meta. */
 void
 gst_lstm_media_add (GstBuffer *buffer, gsize n, GstTensor **tensors)
 {

@@ -6,11 +6,11 @@
 #include "common/steps.h"
 #include <gst/analytics/analytics.h>
 
-/* Opens a tensor of @buffer as float32: if @id is not 0, the last tensor of that id in all
- * metas, or else the only tensor of vectors of *@d values. If *@d is 0, vectors may have any
- * size, which *@d becomes. If there is no such tensor, returns TRUE and leaves the `x` of
- * @steps NULL. If the tensor cannot be read, returns FALSE and sets @error, which names the
- * tensor, its dimensions and its type. */
+/* Opens a tensor of @buffer as float32: if @id is not 0, the last tensor with that id in all metas,
+ * or else the only tensor of vectors of *@d values. If *@d is 0, vectors may have any size, and the
+ * function sets *@d to that size. If there is no such tensor, returns TRUE and does not set the `x`
+ * of @steps. If the tensor cannot be read, returns FALSE and sets @error, which names the tensor,
+ * its dimensions and its type. */
 gboolean gst_lstm_media_open (
     GstBuffer *buffer, GQuark id, gsize *d, GstLstmSteps *steps, GError **error);
 

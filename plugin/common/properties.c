@@ -28,7 +28,7 @@ find_member (gpointer object, GParamSpec *spec)
   return offset > 0 ? (guint8 *) object + offset : NULL;
 }
 
-/* Frees the value of @type in @member and sets the member to NULL. Scalars stay. */
+/* Frees the value of @type in @member and sets the member to NULL. Does not change scalars. */
 static void
 free_value (gpointer member, GType type)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Properties of elements. A property is a table row and a member, which keeps the value, of the
- * settings. The settings are the instance structure or a structure in it. */
+ * Properties of elements. A property is a table row and a member of the settings. The member keeps
+ * the value of the property. The settings are the instance structure or a structure in it. */
 #pragma once
 #include <gst/gst.h>
 
@@ -12,7 +12,7 @@ typedef struct {
   gsize offset;     /* of the member in the settings */
 } GstLstmProperty;
 
-/* Flags of a property that changes in NULL and READY, and of one that changes in every state. */
+/* Flags of a property that may change in NULL and READY, or in every state */
 #define GST_LSTM_PARAM_READY                                                                   \
   (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY)
 #define GST_LSTM_PARAM_PLAYING                                                                 \
@@ -37,7 +37,7 @@ void gst_lstm_properties_init (gpointer object);
 /* Frees the values of every installed property of @object. Call this function in finalize. */
 void gst_lstm_properties_clear (gpointer object);
 
-/* Copies @value to or from the member of @spec, without a lock. A class that needs another lock
- * than the object lock calls them in its own functions. */
+/* Copy @value to, or from, the member of @spec without a lock. A class that needs another lock than
+ * the object lock calls these functions in its own set_property() and get_property(). */
 void gst_lstm_property_set (gpointer object, GParamSpec *spec, const GValue *value);
 void gst_lstm_property_get (gpointer object, GParamSpec *spec, GValue *value);

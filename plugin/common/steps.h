@@ -11,13 +11,12 @@ typedef struct {
   guint n_steps, n_streams;
   GstBuffer *buffer; /* nullable: the buffer that `map` maps */
   GstMapInfo map;
-  gfloat
-      *converted; /* nullable: values of another type or alignment, reused by later buffers */
-  gsize capacity; /* of `converted`, in values */
+  gfloat *converted; /* nullable: memory for converted values, which later buffers reuse */
+  gsize capacity;    /* of `converted`, in values */
 } GstLstmSteps;
 
-/* Points `x` to the @n mapped values at @values, or to a copy of them if they are not aligned
- * float32. Returns FALSE and sets @error if memory is insufficient. */
+/* Points `x` to the @n mapped values at @values, or, if they are not aligned float32, to a
+ * converted copy. Returns FALSE and sets @error if memory is insufficient. */
 gboolean gst_lstm_steps_convert (GstLstmSteps *steps, const GstLstmType *type,
     gconstpointer values, gsize n, GError **error);
 

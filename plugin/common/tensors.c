@@ -214,7 +214,7 @@ spell_dimensions (const GstLstmTensors *tensors, guint min_dims)
 }
 
 static GstStructure *
-structure_new (const GstLstmTensors *tensors, const gchar *dimensions)
+make_structure (const GstLstmTensors *tensors, const gchar *dimensions)
 {
   GString *types = g_string_new ("float32");
   GString *names = g_string_new (tensors->name[0]);
@@ -246,7 +246,7 @@ gst_lstm_tensors_to_caps (const GstLstmTensors *tensors)
     g_autofree gchar *dimensions = spell_dimensions (tensors, spellings[i]);
 
     /* Merging drops a repeated spelling. */
-    caps = gst_caps_merge_structure (caps, structure_new (tensors, dimensions));
+    caps = gst_caps_merge_structure (caps, make_structure (tensors, dimensions));
   }
   return caps;
 }
@@ -264,20 +264,14 @@ gst_lstm_caps_filter (GstCaps *caps, GstCaps *filter)
 }
 
 gsize
-gst_lstm_tensors_bytes (const GstLstmTensors *tensors, guint i)
+gst_lstm_tensors_get_bytes (const GstLstmTensors *tensors, guint i)
 {
   return (gsize) tensors->size[i] * tensors->rows[i] * tensors->steps * tensors->streams
          * sizeof (gfloat);
 }
 
 GstClockTime
-gst_lstm_tensors_step_duration (const GstLstmTensors *tensors)
-{
-  return tensors->fps_n > 0 ? gst_lstm_tensors_step_offset (tensors, 1) : GST_CLOCK_TIME_NONE;
-}
-
-GstClockTime
-gst_lstm_tensors_step_offset (const GstLstmTensors *tensors, guint64 i)
+gst_lstm_tensors_get_step_offset (const GstLstmTensors *tensors, guint64 i)
 {
   return tensors->fps_n > 0
              ? gst_util_uint64_scale (i, (guint64) tensors->fps_d * GST_SECOND, tensors->fps_n)
@@ -294,8 +288,8 @@ gst_lstm_tensors_check_memory (const GstLstmTensors *tensors, guint i,
   if (ref->n_tensors > 1 && n != ref->n_tensors)
     return gst_lstm_fail (error, FORMAT,
         "buffer: expected %u memories, one per tensor, found %u", ref->n_tensors, n);
-  expected = gst_lstm_tensors_bytes (tensors, i) / sizeof (gfloat) * ref->type->size;
-  /* Parsers and networks may output a single tensor in several memories. */
+  expected = gst_lstm_tensors_get_bytes (tensors, i) / sizeof (gfloat) * ref->type->size;
+  /* Parsers and networks may output one tensor in several memories. */
   found = ref->n_tensors == 1
               ? gst_buffer_get_size (buffer)
               : gst_memory_get_sizes (gst_buffer_peek_memory (buffer, ref->index), NULL, NULL);

@@ -20,7 +20,7 @@
 #define GST_LSTM_TENSORS_CAPS GST_LSTM_TENSORS_SINK_CAPS GST_LSTM_ANY_FRAMERATE
 #define GST_LSTM_ANY_FRAMERATE ", framerate = (fraction) [ 0, max ]"
 
-#define GST_LSTM_GATES "gates" /* the name of a tensor with GST_LSTM_GATES_ROWS rows per step */
+#define GST_LSTM_GATES "gates" /* the name of a tensor of GST_LSTM_GATES_ROWS rows per step */
 #define GST_LSTM_GATES_ROWS 4
 
 /* The default id of the output of `lstm` in a GstTensorMeta */
@@ -45,20 +45,20 @@ typedef struct {
 gboolean gst_lstm_tensors_from_caps (
     GstLstmTensors *tensors, const GstCaps *caps, GError **error);
 
-/* Initializes one tensor of one step of one stream, with @size values and the framerate of @s,
- * or 0/1. */
+/* Initializes @tensors as one tensor of one step of one stream, with @size values and the framerate
+ * of @s, or 0/1 if @s has no fixed framerate. */
 void gst_lstm_tensors_init (GstLstmTensors *tensors, guint size, const GstStructure *s);
 
 /* The memory of one tensor in a buffer, and the type of its values */
 typedef struct {
-  const GstLstmType *type; /* one that NNStreamer has */
+  const GstLstmType *type; /* a type that NNStreamer has */
   guint index;             /* of the memory, which is the tensor's index in caps */
   guint n_tensors;         /* in the buffer; 1: several memories may contain the only tensor */
 } GstLstmTensorRef;
 
-/* Reads tensor @index (-1: the only one) of static caps @s, whose vectors have @d values, into
- * @tensor as if it were float32, and into @ref. A framerate that is not fixed is read as 0/1.
- * Leading dimensions of 1, `1:1:d`, which convolutional networks output, are ignored unless d
+/* Reads tensor @index (-1: the only tensor) of static caps @s, whose vectors have @d values, into
+ * @tensor as if its values were float32, and into @ref. A framerate that is not fixed is read as
+ * 0/1. Leading dimensions of 1, `1:1:d`, which convolutional networks output, are ignored unless d
  * is 1. */
 gboolean gst_lstm_tensors_select (GstLstmTensors *tensor, GstLstmTensorRef *ref,
     const GstStructure *s, gint index, gsize d, GError **error);
@@ -72,16 +72,13 @@ GstCaps *gst_lstm_tensors_to_caps (const GstLstmTensors *tensors);
  * @filter. Returns: (transfer full) */
 GstCaps *gst_lstm_caps_filter (GstCaps *caps, GstCaps *filter);
 
-/* Returns the bytes of tensor @i in a buffer. gst_lstm_tensors_from_caps() has checked that the
- * number does not overflow. */
-gsize gst_lstm_tensors_bytes (const GstLstmTensors *tensors, guint i);
-
-/* Returns the duration of a step in ns, or GST_CLOCK_TIME_NONE if the framerate is unknown. */
-GstClockTime gst_lstm_tensors_step_duration (const GstLstmTensors *tensors);
+/* Returns the number of bytes of tensor @i in a buffer. gst_lstm_tensors_from_caps() has checked
+ * that the number does not overflow. */
+gsize gst_lstm_tensors_get_bytes (const GstLstmTensors *tensors, guint i);
 
 /* Returns the time from the first step to step @i in ns, rounded once, or 0 if the framerate is
  * unknown. */
-GstClockTime gst_lstm_tensors_step_offset (const GstLstmTensors *tensors, guint64 i);
+GstClockTime gst_lstm_tensors_get_step_offset (const GstLstmTensors *tensors, guint64 i);
 
 /* Checks that @buffer has one memory per tensor, and that the memory of @ref has the size of
  * tensor @i. Otherwise returns FALSE and sets @error, which names the tensor and both sizes. */

@@ -6,13 +6,13 @@
 #include <glib.h>
 
 typedef struct {
-  const gchar *npy; /* name in NumPy, as "<f4" */
-  const gchar
-      *tensors; /* (nullable): name in NNStreamer, as "float32"; NULL without such a type */
-  gint number;  /* number in the header of NNStreamer's flexible tensors, or -1 */
-  gsize size;   /* in bytes */
-  void (*to_float) (
-      gfloat *out, gconstpointer in, gsize n); /* @in: little-endian, not aligned */
+  const gchar *npy;     /* name in NumPy, such as "<f4" */
+  const gchar *tensors; /* (nullable): name in NNStreamer, such as "float32" */
+  gint number;          /* in the header of NNStreamer's flexible tensors, or -1 */
+  gsize size;           /* in bytes */
+
+  /* Converts @n values of @in, little-endian and not aligned. */
+  void (*to_float) (gfloat *out, gconstpointer in, gsize n);
 } GstLstmType;
 
 #define GST_LSTM_TYPE_FLOAT32 7 /* the number of float32 */

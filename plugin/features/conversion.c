@@ -38,7 +38,7 @@ add_stage (GstLstmConversion *conversion, const GstVideoInfo *in, const GstVideo
 }
 
 /* Sets @out to @format with the size and rate of @in, and with the colorimetry of @in if
- * @same_colors, else with the default of @format. */
+ * @same_colors, or else with the default of @format. */
 static gboolean
 init_info (
     GstVideoInfo *out, const GstVideoInfo *in, GstVideoFormat format, gboolean same_colors)

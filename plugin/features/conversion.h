@@ -5,7 +5,7 @@
 #include "features/grid.h"
 #include <gst/video/video.h>
 
-/* One call of GstVideoConverter to a frame of the same size */
+/* A conversion by GstVideoConverter to another format of the same size */
 typedef struct {
   GstVideoConverter *converter;
   GstVideoFrame out; /* reused for each frame */
@@ -20,8 +20,8 @@ typedef struct {
 } GstLstmConversion;
 
 /* Prepares the conversion of frames of @caps to @width x @height cells of luma, or of red, green
- * and blue if @is_rgb. @conversion is zero or cleared. Returns FALSE and sets @error if the caps
- * have no such conversion. */
+ * and blue if @is_rgb. @conversion is zero or cleared. Returns FALSE and sets @error if
+ * GstVideoConverter does not support the conversion. */
 gboolean gst_lstm_conversion_init (GstLstmConversion *conversion, const GstCaps *caps,
     guint width, guint height, gboolean is_rgb, GError **error);
 void gst_lstm_conversion_clear (GstLstmConversion *conversion);

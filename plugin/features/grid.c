@@ -62,8 +62,8 @@ gst_lstm_grid_clear (GstLstmGrid *grid)
   g_clear_pointer (&grid->sums, g_free);
 }
 
-/* Adds wa * a (n) + wb * b (n) to sums (n). Most of the time is spent here. Two lines at once
- * halve the loads and stores of the sums. */
+/* Adds @wa * @a (n) + @wb * @b (n) to @sums (n). This function takes most of the time. Two lines at
+ * once halve the loads and stores of the sums. */
 static void
 add_lines (gfloat *restrict sums, const guint8 *restrict a, gfloat wa, const guint8 *restrict b,
     gfloat wb, guint n)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Averages an 8-bit picture to a grid of cells. The weights of a cell form a tent. Sums are
- * float32 and are not rounded in between. This file does not depend on pads, video formats or
- * colors. */
+ * The averages of an 8-bit picture over the cells of a grid. The weights of a cell form a tent.
+ * Sums are float32 and are not rounded to bytes in between. This file does not depend on pads,
+ * video formats or colors. */
 #pragma once
 #include <glib.h>
 
@@ -17,9 +17,9 @@ typedef struct {
 
 typedef struct {
   GstLstmTents row_tents, column_tents; /* along the height and along the width */
-  guint line_bytes;                     /* in_width * channels, without padding */
-  guint channels;                       /* bytes of a pixel */
-  gfloat *sums; /* (in_width, channels), the mean of the lines of one row of cells */
+  guint line_bytes; /* of the picture: in_width * channels, without padding */
+  guint channels;   /* bytes of a pixel */
+  gfloat *sums;     /* (in_width, channels), the mean of the lines of one row of cells */
 } GstLstmGrid;
 
 /* Prepares averages of pictures (in_height, in_width, channels) of bytes to grids (out_height,

@@ -52,7 +52,7 @@ struct _GstLstmFeatures {
   GstBaseTransform parent;
   Settings settings; /* protected by the object lock */
 
-  /* used by the streaming thread */
+  /* Used by the streaming thread */
   GstCaps *refused_caps;        /* caps whose error is posted */
   GstLstmConversion conversion; /* from the last caps that were accepted */
 };
@@ -63,7 +63,7 @@ G_DEFINE_TYPE (GstLstmFeatures, gst_lstm_features, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE (
     lstmfeatures, "lstmfeatures", GST_RANK_NONE, GST_TYPE_LSTM_FEATURES)
 
-/* The limit of videoscale. Frames in use are smaller, and sizes in bytes do not overflow. */
+/* The maximum side that videoscale accepts. Sizes in bytes do not overflow. */
 #define SIDE "(int) [ 1, 32767 ]"
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK,
     GST_PAD_ALWAYS,
@@ -102,7 +102,7 @@ count_values (const Settings *settings)
 }
 
 static GstCaps *
-build_vector_caps (const Settings *settings)
+make_vector_caps (const Settings *settings)
 {
   const GstLstmTensors tensors = {
       .n_tensors = 1,
@@ -153,15 +153,15 @@ gst_lstm_features_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *
   return TRUE;
 }
 
-/* Both pads have the same framerate. No other field of one pad restricts the other pad, except that
- * vectors of another size are not an output of this element. */
+/* Both pads have the same framerate. Other fields of one pad do not restrict the other pad, except
+ * that the source pad accepts only vectors of the size of the grid. */
 static GstCaps *
 gst_lstm_features_transform_caps (
     GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
   Settings settings = get_settings (GST_LSTM_FEATURES (trans));
   GstPad *other_pad = direction == GST_PAD_SINK ? trans->srcpad : trans->sinkpad;
-  g_autoptr (GstCaps) vectors = build_vector_caps (&settings);
+  g_autoptr (GstCaps) vectors = make_vector_caps (&settings);
   g_autoptr (GstCaps) template = gst_pad_get_pad_template_caps (other_pad);
   g_autoptr (GstCaps) from = NULL;
   GstCaps *result = gst_caps_new_empty ();
@@ -250,11 +250,11 @@ map_vector (GstLstmFeatures *self, GstBuffer *buffer, GstMapInfo *map, GError **
   if (found < expected)
     return gst_lstm_fail (error, GST_LSTM_RESOURCE (WRITE),
         "buffer: expected at least %" G_GSIZE_FORMAT
-        " bytes from the pool of downstream, found %" G_GSIZE_FORMAT,
+        " bytes from downstream's pool, found %" G_GSIZE_FORMAT,
         expected, found);
   gst_buffer_set_size (buffer, (gssize) expected);
   return gst_buffer_map (buffer, map, GST_MAP_WRITE)
-         || gst_lstm_fail_to_map (error, "for writing", expected);
+         || gst_lstm_fail_to_map (error, GST_LSTM_RESOURCE (WRITE), "for writing", expected);
 }
 
 /* Writes the vector of @frame to @features. */
@@ -324,12 +324,12 @@ install_properties (GObjectClass *object_class)
            gst_lstm_color_get_type (), GST_LSTM_COLOR_GRAY, ready),
           MEMBER (color)},
       {g_param_spec_double ("mean", "Mean",
-           "Subtracted from each value, which is from 0 (black) to 1 (white)", -G_MAXFLOAT,
-           G_MAXFLOAT, 0.0, playing),
+           "Number that is subtracted from each value, which is from 0 (black) to 1 (white)",
+           -G_MAXFLOAT, G_MAXFLOAT, 0.0, playing),
           MEMBER (mean)},
       {g_param_spec_double ("scale", "Scale",
-           "Factor of each value, applied after mean is subtracted", -G_MAXFLOAT, G_MAXFLOAT,
-           1.0, playing),
+           "Factor by which each value is multiplied after mean is subtracted", -G_MAXFLOAT,
+           G_MAXFLOAT, 1.0, playing),
           MEMBER (scale)},
   };
 

@@ -57,7 +57,7 @@ struct _GstLstmLabel {
   GStrv labels; /* (nullable): valid after start(); NULL: the indices are the labels */
   GstLstmTensors tensors;  /* one tensor of n scores; streams is 1 */
   gint previous_index;     /* label of the previous step, or NO_PREVIOUS_STEP */
-  GstCaps *refused_caps;   /* caps whose error is posted */
+  GstCaps *refused_caps;   /* (nullable): caps whose error is posted */
   GstBuffer *score_buffer; /* (nullable): contains the next step */
   guint next_step;         /* in score_buffer */
   gboolean is_video;       /* frames pass with labels in their metas */
@@ -236,8 +236,8 @@ label_next_step (GstLstmLabel *self, const gfloat *scores, GstLstmStepLabel *lab
           gst_lstm_step_label_to_structure (label, &GST_BASE_TRANSFORM (self)->segment)));
 }
 
-/* Labels the next step. Returns: (transfer full) (nullable): the text; NULL after a GAP event for
- * a step without a label */
+/* Labels the next step. Pushes a GAP event if the step has no label. Returns: (transfer full)
+ * (nullable): the text, or NULL without a label */
 static GstBuffer *
 create_text (GstLstmLabel *self, const gfloat *scores)
 {
@@ -260,7 +260,7 @@ post_error (GstLstmLabel *self, const GError *error)
 }
 
 #if HAVE_ANALYTICS
-/* Sets @out to @frame (transfer full) with the label of its last step. */
+/* Sets *@out to @frame (transfer full) with the label of its last step. */
 static GstFlowReturn
 label_frame (GstLstmLabel *self, GstBuffer *frame, GstBuffer **out)
 {
@@ -301,7 +301,7 @@ set_score_buffer (GstLstmLabel *self, GstBuffer *buffer, GError **error)
   return TRUE;
 }
 
-/* Sets @out to the text of the next step that has a label, or to NULL after the last step. */
+/* Sets *@out to the text of the next step that has a label, or to NULL after the last step. */
 static gboolean
 create_next_text (GstLstmLabel *self, GstBuffer **out, GError **error)
 {
@@ -309,7 +309,8 @@ create_next_text (GstLstmLabel *self, GstBuffer **out, GError **error)
   GstMapInfo map;
 
   if (!gst_buffer_map (self->score_buffer, &map, GST_MAP_READ)) {
-    gst_lstm_fail_to_map (error, "for reading", gst_buffer_get_size (self->score_buffer));
+    gst_lstm_fail_to_map (error, GST_LSTM_RESOURCE (READ), "for reading",
+        gst_buffer_get_size (self->score_buffer));
     gst_clear_buffer (&self->score_buffer);
     return FALSE;
   }

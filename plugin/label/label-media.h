@@ -13,8 +13,9 @@ typedef struct {
   gint width, height;  /* of the frame */
 } GstLstmLabelMedia;
 
-/* Opens the scores of @buffer, [n_steps, *@n]. *@n is the expected number of scores, or 0 for any
- * number, which it is set to. gst_lstm_media_open() describes the other parameters. */
+/* Opens the scores of @buffer, [n_steps, *@n]. *@n is the expected number of scores. If *@n is 0,
+ * any number is accepted, and the function sets *@n to that number. gst_lstm_media_open() describes
+ * the other parameters. */
 gboolean gst_lstm_label_media_open (const GstLstmLabelMedia *media, GstBuffer *buffer,
     GstLstmSteps *steps, gsize *n, GError **error);
 

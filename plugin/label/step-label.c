@@ -52,7 +52,7 @@ get_step_offset (const GstLstmTensors *tensors, const GstBuffer *buffer, guint i
   if (i == tensors->steps && tensors->steps == 1 && GST_BUFFER_DURATION_IS_VALID (buffer))
     return GST_BUFFER_DURATION (buffer);
   if (tensors->fps_n > 0)
-    return gst_lstm_tensors_step_offset (tensors, i);
+    return gst_lstm_tensors_get_step_offset (tensors, i);
   if (GST_BUFFER_DURATION_IS_VALID (buffer))
     return gst_util_uint64_scale_int (
         GST_BUFFER_DURATION (buffer), (gint) i, (gint) tensors->steps);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The label of a step: which score it names, as text, and as a message. */
+ * The label of a step, as text and as an element message. */
 #pragma once
 #include "common/tensors.h"
 
@@ -24,7 +24,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (GstLstmStepLabel, gst_lstm_step_label_clear)
 void gst_lstm_step_label_set_times (GstLstmStepLabel *label, const GstLstmTensors *tensors,
     const GstBuffer *buffer, guint step);
 
-/* Returns: (transfer full): a buffer with the text and the score, as "pan-left 0.97" */
+/* Returns: (transfer full): a buffer with the text and the score, such as "pan-left 0.97" */
 GstBuffer *gst_lstm_step_label_to_buffer (const GstLstmStepLabel *label);
 
 /* Returns: (transfer full): the content of an element message */

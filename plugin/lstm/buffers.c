@@ -46,14 +46,14 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan 
 /* Runs @x, the steps of @inbuf, and sets *@outbuf to the next output, if there is one.
  * Otherwise pushes a GAP event. */
 static GstFlowReturn
-run_and_pop (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
+run_and_pop_output (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
 {
   const GstLstmSpan span = gst_lstm_get_buffer_span (self, inbuf, self->sequence.in.steps);
   GstFlowReturn ret;
   guint64 n_steps;
 
   if (gst_lstm_is_outside_segment (self, &span)) {
-    GST_LOG_OBJECT (self, "outside of the segment: %" GST_PTR_FORMAT, inbuf);
+    GST_LOG_OBJECT (self, "outside the segment: %" GST_PTR_FORMAT, inbuf);
     return GST_FLOW_OK;
   }
   ret = run_buffer (self, inbuf, x, &span, outbuf);
@@ -71,9 +71,9 @@ run_and_pop (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbu
   return ret;
 }
 
-/* Changes the shape of the input, and of the output if that follows, to the shape of @steps. */
+/* Sets the shape of the input to the shape of @steps, and adapts the shape of the output. */
 static GstFlowReturn
-follow_shape (GstLstm *self, const GstLstmSteps *steps)
+adapt_shape (GstLstm *self, const GstLstmSteps *steps)
 {
   const GstLstmSequence *sequence = &self->sequence;
   const guint out_steps = sequence->out.steps, out_streams = sequence->out.streams;
@@ -113,8 +113,8 @@ handle_empty_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
   return self->failed ? GST_FLOW_ERROR : GST_FLOW_OK;
 }
 
-/* Drops a buffer that cannot be read, with a warning, or fails if max-errors does not tolerate
- * it. Media are pushed without an output. */
+/* Drops a buffer that cannot be read, and posts a warning, or an error if max-errors does not
+ * tolerate the buffer. Media are pushed without an output. */
 static GstFlowReturn
 drop_bad_buffer (GstLstm *self, GstBuffer *inbuf, const GError *error)
 {
@@ -156,9 +156,9 @@ process_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
     return handle_empty_buffer (self, inbuf, outbuf);
   if (steps->n_steps != self->sequence.in.steps
       || steps->n_streams != self->sequence.in.streams)
-    ret = follow_shape (self, steps);
+    ret = adapt_shape (self, steps);
   if (ret == GST_FLOW_OK)
-    ret = run_and_pop (self, inbuf, steps->x, outbuf);
+    ret = run_and_pop_output (self, inbuf, steps->x, outbuf);
   gst_lstm_steps_close (steps);
   return ret;
 }

@@ -13,11 +13,11 @@ bytes_to_time (const GstLstm *self, guint64 bytes)
 {
   if (bytes == GST_CLOCK_TIME_NONE)
     return GST_CLOCK_TIME_NONE;
-  return gst_lstm_tensors_step_offset (
+  return gst_lstm_tensors_get_step_offset (
       &self->sequence.in, gst_lstm_bytes_to_step (self, bytes));
 }
 
-/* Gives @replacement the sequence number of @event (both transfer full). Returns: (transfer full):
+/* Copies the seqnum of @event to @replacement (both transfer full). Returns: (transfer full):
  * @replacement */
 static GstEvent *
 replace_event (GstEvent *event, GstEvent *replacement)
@@ -28,7 +28,7 @@ replace_event (GstEvent *event, GstEvent *replacement)
 }
 
 /* Returns the stop of a segment in time. A segment with a rate below 0 needs a stop, from which
- * running time converts. Without a framerate no buffer has a time, and such a segment is empty. */
+ * running time counts. Without a framerate no buffer has a time, and such a segment is empty. */
 static guint64
 find_stop (const GstLstm *self, const GstSegment *bytes, guint64 start)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Sources that count bytes, such as filesrc. A step has a size in bytes and, with a framerate,
- * a duration: segments, seeks and queries in bytes become time. */
+ * Sources that count bytes, such as filesrc. A step has a size in bytes, and, with a framerate, a
+ * duration. Segments in bytes are therefore converted to time, and seeks and queries in time to
+ * bytes. */
 #pragma once
 
 #include "lstm/element.h"
@@ -9,13 +10,13 @@
 /* Returns the step that byte @bytes belongs to. */
 guint64 gst_lstm_bytes_to_step (const GstLstm *self, guint64 bytes);
 
-/* Converts a SEGMENT or SEGMENT_DONE event in bytes. @event: (transfer full).
- * Returns: (transfer full): the event for downstream */
+/* Convert a SEGMENT or SEGMENT_DONE event in bytes to time. @event: (transfer full). Returns:
+ * (transfer full): the event for downstream */
 GstEvent *gst_lstm_bytes_convert_segment (GstLstm *self, GstEvent *event);
 GstEvent *gst_lstm_bytes_convert_segment_done (GstLstm *self, GstEvent *event);
 
-/* Converts a SEEK event in time. @event: (transfer full). Returns: (transfer full): the event for
- * upstream */
+/* Converts a SEEK event in time to bytes. @event: (transfer full). Returns: (transfer full): the
+ * event for upstream */
 GstEvent *gst_lstm_bytes_convert_seek (GstLstm *self, GstEvent *event);
 
 /* Answer a query in time if upstream only answers in bytes. Return FALSE if the answer is

@@ -19,9 +19,8 @@ gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model)
   };
 }
 
-/* Initializes @input for sink caps @s. If each buffer has its own shape, and had it with the
- * caps before, the shape stays. Returns FALSE and sets @error if the model cannot run such
- * input. */
+/* Initializes @input for sink caps @s. If each buffer has its own shape, also with the previous
+ * caps, the shape stays. Returns FALSE and sets @error if the model cannot run such input. */
 static gboolean
 parse_sink_caps (
     const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error)
@@ -39,7 +38,7 @@ parse_sink_caps (
 }
 
 /* Returns the caps of the other pad for @caps, one structure. @any_size: the model's d does not
- * restrict them. Any thread may call this, also while the element stops. */
+ * restrict them. Any thread may call this function, also while the element stops. */
 static GstCaps *
 transform_structure (
     GstLstm *self, GstPadDirection direction, const GstCaps *caps, gboolean any_size)
@@ -78,7 +77,7 @@ get_template_caps (GstLstm *self, GstPadDirection direction)
   return caps;
 }
 
-/* As gst_lstm_transform_caps(); @any_size: the model's d does not restrict the result. */
+/* Implements gst_lstm_transform_caps(). @any_size: the model's d does not restrict the result. */
 static GstCaps *
 transform_caps (
     GstLstm *self, GstPadDirection direction, GstCaps *caps, GstCaps *filter, gboolean any_size)
@@ -139,7 +138,7 @@ gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **erro
   continues = gst_lstm_sequence_continues (&self->sequence, in);
   gst_lstm_unlock (self);
   if (!continues)
-    gst_lstm_drain (self); /* in its own shape */
+    gst_lstm_drain_sequence (self); /* pushes output in the previous shape */
   gst_lstm_lock (self);
   if (!continues && !self->sequence.restored) {
     gst_lstm_reset_sequence (self);
@@ -162,7 +161,7 @@ gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
   if (ok)
     ok = gst_lstm_set_input_shape (self, &input.tensors, &error);
   else
-    gst_lstm_drain (self); /* the sequence before is complete */
+    gst_lstm_drain_sequence (self); /* the previous sequence is complete */
   if (!ok) {
     gst_lstm_refuse_caps (self, &self->refused_caps, incaps, error);
     return FALSE;

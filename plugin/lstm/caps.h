@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Caps of the pads, and the shape of the input that they set. */
+ * The caps of the pads, and the shape of the input that the caps determine. */
 #pragma once
 
 #include "lstm/element.h"
@@ -18,9 +18,9 @@ GstCaps *gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter);
 /* Implements the set_caps of the base class. */
 gboolean gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps);
 
-/* Sets the shape of the input buffers. If the number of streams does not change, h, c and
- * pending input and output stay; otherwise the sequence ends. Returns FALSE and sets @error if
- * memory is insufficient, or if a restored state has other streams. */
+/* Sets the shape of the input buffers. If the number of streams changes, the sequence ends.
+ * Otherwise h, c and pending input and output stay. Returns FALSE and sets @error if memory is
+ * insufficient, or if a restored state has other streams. */
 gboolean gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **error);
 
 /* Returns the properties and @model (nullable) as the context of caps kinds. The context owns

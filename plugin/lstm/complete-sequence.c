@@ -3,7 +3,7 @@
 #include "common/errors.h"
 #include <string.h>
 
-/* Returns the values of a step of all streams. */
+/* Returns the number of values of a step of all streams. */
 static gsize
 get_step_values (const GstLstmCompleteSequence *complete)
 {
@@ -126,14 +126,15 @@ should_continue (gpointer data)
 {
   GstLstmCompleteSequence *complete = data;
 
-  if (!complete->interrupted && complete->should_continue)
-    complete->interrupted = !complete->should_continue (complete->should_continue_data)
-                            || complete->spans->len == 0;
-  return !complete->interrupted;
+  if (!complete->was_interrupted && complete->should_continue)
+    complete->was_interrupted = !complete->should_continue (complete->should_continue_data)
+                                || complete->spans->len == 0;
+  return !complete->was_interrupted;
 }
 
-/* Returns the first @n_steps steps of the input as (streams, n_steps, d). *@copy is the copy
- * that this needs for several streams. Returns NULL and sets @error if memory is insufficient. */
+/* Returns the first @n_steps steps of the input as (streams, n_steps, d). For several streams the
+ * result is a copy, and *@copy (transfer full) becomes that copy. Returns NULL and sets @error if
+ * memory is insufficient. */
 static const gfloat *
 get_input_by_stream (
     const GstLstmCompleteSequence *complete, gsize n_steps, gfloat **copy, GError **error)
@@ -172,9 +173,9 @@ run_steps (GstLstmCompleteSequence *complete, gsize n_steps, GError **error)
   run = gst_lstm_sequence_config_make_run (complete->config, x, n_steps, 0, queue->values);
   run.should_continue = should_continue;
   run.should_continue_data = complete;
-  complete->interrupted = FALSE;
+  complete->was_interrupted = FALSE;
   lstm_state_run_full (complete->state, &run);
-  if (complete->interrupted)
+  if (complete->was_interrupted)
     gst_lstm_complete_sequence_reset (complete);
   return TRUE;
 }
@@ -193,7 +194,7 @@ append_one_item (GstLstmCompleteSequence *complete, gsize n_steps)
 
 /* Appends an item for each input buffer. */
 static void
-append_input_buffers (GstLstmCompleteSequence *complete)
+append_item_per_buffer (GstLstmCompleteSequence *complete)
 {
   for (guint i = 0; i < complete->input_buffers->len; i++) {
     const GstLstmQueueItem *buffer = &g_array_index (
@@ -213,7 +214,7 @@ gst_lstm_complete_sequence_finish (GstLstmCompleteSequence *complete, GError **e
     return TRUE;
   if (!run_steps (complete, n_steps, error))
     return FALSE;
-  if (complete->interrupted)
+  if (complete->was_interrupted)
     return TRUE;
   if (complete->config->mode == GST_LSTM_OUTPUT_FINAL)
     gst_lstm_output_queue_append (
@@ -221,7 +222,7 @@ gst_lstm_complete_sequence_finish (GstLstmCompleteSequence *complete, GError **e
   else if (complete->config->fixed_output_steps)
     append_one_item (complete, n_steps);
   else
-    append_input_buffers (complete);
+    append_item_per_buffer (complete);
   gst_lstm_complete_sequence_reset (complete);
   return TRUE;
 }
@@ -236,7 +237,7 @@ gst_lstm_complete_sequence_run_window (GstLstmCompleteSequence *complete, GError
     return TRUE;
   if (!run_steps (complete, length, error))
     return FALSE;
-  if (complete->interrupted)
+  if (complete->was_interrupted)
     return TRUE;
   append_one_item (complete, length);
   n_removed = MIN (hop, complete->spans->len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The object of the element `lstm`, its locks, resets and errors: the base of all files of the
- * element. gstlstm.c is on top: it has the class. */
+ * The instance structure of the element `lstm`, and its locks, resets and errors. gstlstm.c defines
+ * the class. */
 #pragma once
 
 #include "lstm/input/caps-kinds.h"
@@ -33,14 +33,14 @@ typedef struct {
   GstLstmSequence sequence; /* has a model from start() to stop() */
   GstLstmInput input;       /* of the sink caps */
   GstLstmStats stats;
-  guint64 n_steps;        /* from which h and c result */
+  guint64 n_steps;        /* steps since the last reset; h and c result from these steps */
   GstClockTime next_time; /* stream time of the next step */
-  gboolean unsaved;       /* state-location does not have h and c */
-  gboolean counts_bytes;  /* upstream's segment is in bytes, and became time */
+  gboolean unsaved;       /* state-location does not contain the present h and c */
+  gboolean counts_bytes;  /* upstream's segment is in bytes, and was converted to time */
 
   /* Steps that run before the element is in PLAYING are a preroll. A flush and READY undo it. */
   gboolean is_playing, in_preroll;
-  GBytes *preroll_state;          /* h and c at its start, NULL: the model's initial state */
+  GBytes *preroll_state; /* h and c before the preroll; NULL: the model's initial state */
   gboolean preroll_state_unsaved; /* state-location does not have `preroll_state` */
   GBytes *state_at_eos;           /* nullable: PLAYING writes it to state-location */
 
@@ -82,7 +82,7 @@ gst_lstm_unlock (GstLstm *self)
   g_mutex_unlock (&self->lock);
 }
 
-/* Returns whether there were caps. */
+/* Returns whether caps have set the shape of the input. */
 static inline gboolean
 gst_lstm_is_configured (const GstLstm *self)
 {
@@ -102,11 +102,11 @@ gboolean gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag);
 /* Resets h and c, and discards all pending input and output. Needs `lock`. */
 void gst_lstm_reset_sequence (GstLstm *self);
 
-/* Resets the sequence, unless h and c are a restored state that no step has run from. Needs
+/* Resets the sequence, unless h and c are a restored state from which no step has run. Needs
  * `lock`. */
 void gst_lstm_reset_unless_restored (GstLstm *self);
 
-/* Posts @error, and refuses buffers until a flush or STREAM_START. No output of the sequence is
- * pushed, as it would lack steps. h and c stay for state-location: they are those after the
- * last good step. Returns GST_FLOW_ERROR. */
+/* Posts @error, and refuses buffers until a flush or STREAM_START. Discards the output of the
+ * sequence, which would lack steps. h and c stay as after the last good step, so that
+ * state-location can save them. Returns GST_FLOW_ERROR. */
 GstFlowReturn gst_lstm_fail_sequence (GstLstm *self, const GError *error);

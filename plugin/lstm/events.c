@@ -12,7 +12,7 @@ end_sequence (GstLstm *self)
 {
   gboolean stateful;
 
-  gst_lstm_drain (self);
+  gst_lstm_drain_sequence (self);
   GST_OBJECT_LOCK (self);
   stateful = self->settings.stateful;
   GST_OBJECT_UNLOCK (self);
@@ -22,7 +22,7 @@ end_sequence (GstLstm *self)
   gst_lstm_unlock (self);
 }
 
-/* Accepts buffers again after an error of the stream before. */
+/* Accepts buffers again after an error of the previous stream. */
 static void
 accept_buffers (GstLstm *self)
 {
@@ -34,10 +34,10 @@ static void
 handle_gap_event (GstLstm *self, GstEvent *event)
 {
   GstLstmSpan span = GST_LSTM_SPAN_NONE;
-  g_autoptr (GstBuffer) without_media = NULL;
+  g_autoptr (GstBuffer) dropped_output = NULL; /* an event has no media to attach outputs to */
 
   gst_event_parse_gap (event, &span.pts, &span.duration);
-  gst_lstm_handle_gap (self, &span, gst_lstm_is_in_place (self) ? &without_media : NULL);
+  gst_lstm_handle_gap (self, &span, gst_lstm_is_in_place (self) ? &dropped_output : NULL);
 }
 
 /* Gets the running time of @position. At a rate below 0 running time counts from the stop, so a

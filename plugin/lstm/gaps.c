@@ -14,7 +14,8 @@ gst_lstm_push_gap (GstLstm *self, const GstLstmSpan *span)
 }
 
 /* Runs steps of zeros for the duration of @gap, or one step if the duration or the framerate is
- * unknown. A part has at most the steps of an input buffer. @outbuf: as gst_lstm_handle_gap() */
+ * unknown. A part has at most the steps of an input buffer. @outbuf is that of
+ * gst_lstm_handle_gap(). */
 static void
 run_zero_steps (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
 {

@@ -9,8 +9,8 @@
  * step, or only for the last step of a segment, or for every window of the last steps
  * (#GstLstm:output-mode).
  *
- * Each stream, segment and flush starts from the model's initial state. #GstLstm:stateful keeps
- * the state across segments. No step of the input is skipped.
+ * A new stream, a new segment and a flush reset h and c to the model's initial state.
+ * #GstLstm:stateful keeps h and c across segments. No step of the input is skipped.
  *
  * A model that needs complete sequences, such as a model with a bidirectional layer, runs when
  * the segment ends, with at most #GstLstm:max-steps, or window by window.
@@ -119,7 +119,7 @@ handle_src_event (GstBaseTransform *trans, GstEvent *event)
 }
 
 static void
-answer_sink_caps (GstLstm *self, GstQuery *query)
+answer_sink_caps_query (GstLstm *self, GstQuery *query)
 {
   g_autoptr (GstCaps) caps = NULL;
   GstCaps *filter;
@@ -136,7 +136,7 @@ answer_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *quer
   GstFormat format;
 
   if (direction == GST_PAD_SINK && GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
-    answer_sink_caps (self, query);
+    answer_sink_caps_query (self, query);
     return TRUE;
   }
   if (direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_SEEKING) {
@@ -237,7 +237,7 @@ finalize_object (GObject *object)
 static void
 gst_lstm_init (GstLstm *self)
 {
-  /* Source caps of media may equal the sink caps, but the buffers get tensors. */
+  /* Source caps of media may equal the sink caps, but the element adds tensors to the buffers. */
   gst_base_transform_set_prefer_passthrough (GST_BASE_TRANSFORM (self), FALSE);
   g_mutex_init (&self->lock);
   g_mutex_init (&self->turn_lock);
@@ -307,13 +307,13 @@ gst_lstm_class_init (GstLstmClass *klass)
 
   object_class->finalize = finalize_object;
   prop_stats = gst_lstm_settings_install (object_class, G_STRUCT_OFFSET (GstLstm, settings));
-  object_class->set_property = set_property; /* these two need another lock too */
+  /* Replaces functions that lock only the object lock. */
+  object_class->set_property = set_property;
   object_class->get_property = get_property;
   g_object_class_install_property (object_class, prop_stats,
       g_param_spec_boxed ("stats", "Statistics",
           "Numbers of steps, outputs, resets, gaps, errors and non-finite buffers since "
-          "PAUSED, and "
-          "the mean and maximum time of a step in ns",
+          "PAUSED, and the mean and maximum time of a step in ns",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   install_signals (klass);
 

@@ -58,7 +58,7 @@ gst_lstm_stop (GstLstm *self)
 
 /* Initializes the fields of the streaming thread. */
 static void
-init_stream (GstLstm *self)
+init_streaming_fields (GstLstm *self)
 {
   gst_segment_init (&self->upstream_segment, GST_FORMAT_UNDEFINED);
   self->has_pool = FALSE;
@@ -78,7 +78,7 @@ gst_lstm_start (GstLstm *self)
   g_autoptr (GError) error = NULL;
   LstmModel *model;
 
-  /* Then the settings that are read below cannot change. */
+  /* From here on, set_property() refuses to change the settings that are read below. */
   GST_OBJECT_LOCK (self);
   self->started = TRUE;
   GST_OBJECT_UNLOCK (self);
@@ -93,7 +93,7 @@ gst_lstm_start (GstLstm *self)
     gst_lstm_stop (self);
     return FALSE;
   }
-  init_stream (self);
+  init_streaming_fields (self);
   GST_INFO_OBJECT (self,
       "d %" G_GSIZE_FORMAT ", output %" G_GSIZE_FORMAT ", %u LSTM layers, %s",
       lstm_model_get_input_size (model), lstm_model_get_output_size (model),

@@ -9,17 +9,17 @@
 typedef struct {
   gchar *key;
   guint n_users; /* elements that have the model, load it or wait for it */
-  gboolean loading;
+  gboolean is_loading;
   /* Both are NULL during loading, and if the file changed during loading. */
   LstmModel *model;
   GError *error;
 } Entry;
 
-/* The entries of all models that elements have or load, few enough for a linear search. The
- * lock is unlocked while a file is read or a model is freed, so that elements with other files
- * do not wait. */
+/* The entries of all models that elements have or load. There are few enough entries for a linear
+ * search. `lock` is unlocked while a file is read or a model is freed, so that elements with other
+ * files do not wait. */
 static GMutex lock;
-static GCond loaded;
+static GCond loading_ended;
 static GQueue entries = G_QUEUE_INIT;
 
 static gint64
@@ -31,7 +31,7 @@ get_nanoseconds (const struct timespec *time)
 /* Returns FALSE if there is no file, or if it changes so often that its time does not identify
  * its content. */
 static gboolean
-stat_unchanging (const gchar *path, GStatBuf *info)
+stat_unchanging_file (const gchar *path, GStatBuf *info)
 {
   for (guint i = 0; i < 2; i++) {
     gint64 age;
@@ -46,15 +46,15 @@ stat_unchanging (const gchar *path, GStatBuf *info)
   return FALSE;
 }
 
-/* Returns a string that is equal for equal models. It has the path, because errors name the path.
- * Returns: (transfer full) (nullable) */
+/* Returns a string that is equal for equal models, or NULL if the file cannot be identified. The
+ * string contains the path, because errors name the path. Returns: (transfer full) (nullable) */
 static gchar *
 make_key (const gchar *path, LstmPrecision precision, const gchar *module_chain)
 {
   GStatBuf info;
   GString *key;
 
-  if (!stat_unchanging (path, &info))
+  if (!stat_unchanging_file (path, &info))
     return NULL;
   key = g_string_new (path);
   g_string_append_printf (key, " device %" G_GUINT64_FORMAT, (guint64) info.st_dev);
@@ -82,8 +82,8 @@ find_entry (const gchar *key, const LstmModel *model)
   return NULL;
 }
 
-/* Returns the entry of @key, which gets a user. *@first: the entry is new, and the caller must
- * load the model. */
+/* Returns the entry of @key, to which the function adds a user. *@first: the entry is new, and the
+ * caller must load the model. */
 static Entry *
 join_entry (const gchar *key, gboolean *first)
 {
@@ -95,7 +95,7 @@ join_entry (const gchar *key, gboolean *first)
   if (!entry) {
     entry = g_new0 (Entry, 1);
     entry->key = g_strdup (key);
-    entry->loading = TRUE;
+    entry->is_loading = TRUE;
     g_queue_push_head (&entries, entry);
   }
   entry->n_users++;
@@ -103,6 +103,7 @@ join_entry (const gchar *key, gboolean *first)
   return entry;
 }
 
+/* Removes a user from @entry. The last user frees @entry. */
 static void
 leave_entry (Entry *entry)
 {
@@ -133,14 +134,14 @@ load_for_all (Entry *entry, const gchar *path, LstmPrecision precision,
   const gboolean unchanged = g_strcmp0 (key, entry->key) == 0;
 
   g_mutex_lock (&lock);
-  entry->loading = FALSE;
+  entry->is_loading = FALSE;
   if (unchanged && model)
     entry->model = lstm_model_ref (model);
   else
     g_queue_remove (&entries, entry);
   if (unchanged && cause)
     entry->error = g_error_copy (cause);
-  g_cond_broadcast (&loaded);
+  g_cond_broadcast (&loading_ended);
   g_mutex_unlock (&lock);
   if (cause)
     g_propagate_error (error, g_steal_pointer (&cause));
@@ -152,8 +153,8 @@ static gboolean
 wait_until_loaded (Entry *entry, LstmModel **model, GError **error)
 {
   g_mutex_lock (&lock);
-  while (entry->loading)
-    g_cond_wait (&loaded, &lock);
+  while (entry->is_loading)
+    g_cond_wait (&loading_ended, &lock);
   g_mutex_unlock (&lock);
   *model = entry->model ? lstm_model_ref (entry->model) : NULL;
   if (entry->error)

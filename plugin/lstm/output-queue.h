@@ -8,7 +8,7 @@
 
 /* The steps of one buffer */
 typedef struct {
-  gsize first, n_steps; /* among the steps of each stream */
+  gsize first, n_steps; /* index of the first step in `values`, and number of steps */
   GstLstmSpan span;
 } GstLstmQueueItem;
 
@@ -34,15 +34,15 @@ void gst_lstm_output_queue_clear (GstLstmOutputQueue *queue);
 /* Removes all items, frees the values, and sets the number of streams. */
 void gst_lstm_output_queue_set_streams (GstLstmOutputQueue *queue, gsize n_streams);
 
-/* Allocates values of at least @n_steps steps of each stream; kept values stay. Returns FALSE
- * and sets @error if memory is insufficient. */
+/* Allocates values of at least @n_steps steps of each stream, and keeps the present values. Returns
+ * FALSE and sets @error if memory is insufficient. */
 gboolean gst_lstm_output_queue_reserve (
     GstLstmOutputQueue *queue, gsize n_steps, GError **error);
 
 /* Removes all items, and unblocks the queue. */
 void gst_lstm_output_queue_remove_items (GstLstmOutputQueue *queue);
 
-/* Appends an item: @n_steps steps from step @first. */
+/* Appends an item of @n_steps steps from step @first on. */
 void gst_lstm_output_queue_append (
     GstLstmOutputQueue *queue, gsize first, gsize n_steps, const GstLstmSpan *span);
 

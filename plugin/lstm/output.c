@@ -6,7 +6,8 @@
 
 #define GST_CAT_DEFAULT gst_lstm_debug
 
-/* Fails because @source has no memory for an output buffer. */
+/* Posts an error, because @source did not allocate @bytes for an output buffer. Returns
+ * GST_FLOW_ERROR. */
 static GstFlowReturn
 fail_to_allocate (GstLstm *self, gsize bytes, const gchar *source)
 {
@@ -21,7 +22,7 @@ fail_to_allocate (GstLstm *self, gsize bytes, const gchar *source)
 static GstFlowReturn
 acquire_from_pool (GstLstm *self, GstBufferPool *pool, GstBuffer **outbuf)
 {
-  const gsize bytes = gst_lstm_tensors_bytes (&self->sequence.out, 0);
+  const gsize bytes = gst_lstm_tensors_get_bytes (&self->sequence.out, 0);
   const GstFlowReturn ret = gst_buffer_pool_acquire_buffer (pool, outbuf, NULL);
 
   if (ret != GST_FLOW_OK)
@@ -53,7 +54,7 @@ gst_lstm_allocate_output (GstLstm *self, GstBuffer **outbuf)
   *outbuf = gst_buffer_new ();
   gst_base_transform_get_allocator (trans, &allocator, &params);
   for (guint i = 0; i < out->n_tensors && ret == GST_FLOW_OK; i++) {
-    const gsize bytes = gst_lstm_tensors_bytes (out, i);
+    const gsize bytes = gst_lstm_tensors_get_bytes (out, i);
     GstMemory *memory = gst_allocator_alloc (allocator, bytes, &params);
 
     if (memory)
@@ -219,7 +220,7 @@ gst_lstm_push_outputs (GstLstm *self)
 }
 
 void
-gst_lstm_drain (GstLstm *self)
+gst_lstm_drain_sequence (GstLstm *self)
 {
   g_autoptr (GError) error = NULL;
 

@@ -16,16 +16,16 @@ void gst_lstm_mark_output (GstLstm *self, GstBuffer *buffer);
  * downstream does not accept them. */
 gboolean gst_lstm_set_output_steps (GstLstm *self, guint n_steps);
 
-/* Pops the next queued output into a new buffer, or sets *@outbuf to NULL if there is none.
- * *@n_steps becomes the steps of the sequence. */
+/* Pops the next queued output into a new buffer, or sets *@outbuf to NULL if the queue has no
+ * output. Sets *@n_steps to the number of steps since the last reset. */
 GstFlowReturn gst_lstm_pop_output (GstLstm *self, GstBuffer **outbuf, guint64 *n_steps);
 
 /* Appends all queued outputs to *@outbuf (nullable: a new buffer), for a buffer of media. */
 GstFlowReturn gst_lstm_collect_outputs (GstLstm *self, GstBuffer **outbuf);
 
-/* Pushes all queued outputs at an event. If downstream refuses a buffer, the others are
- * dropped, and the next input buffer returns downstream's answer. */
+/* Pushes all queued outputs at an event. If downstream refuses a buffer, the other outputs are
+ * dropped, and the next input buffer returns the flow return of downstream. */
 void gst_lstm_push_outputs (GstLstm *self);
 
 /* Ends the sequence, and pushes the outputs that need its end. */
-void gst_lstm_drain (GstLstm *self);
+void gst_lstm_drain_sequence (GstLstm *self);

@@ -19,14 +19,14 @@ count_steps (GstLstm *self, const GstLstmRun *run, guint done, guint n, GstClock
   self->next_time = gst_lstm_get_step_stream_time (self, &run->span, run->n_steps, done);
 }
 
-/* Returns how many of the next @n_steps steps run in a slice. With reset-on=nan a slice is one
- * step, so that a reset immediately follows its step, however the steps are divided into
+/* Returns the number of steps, of the next @n_steps, that run in a slice. With reset-on=nan a slice
+ * is one step, so that a reset immediately follows its step, however the steps are divided into
  * buffers. */
 static guint
 get_slice_steps (GstLstm *self, guint n_steps)
 {
   if (self->sequence.config.non_causal)
-    return n_steps; /* which are only kept */
+    return n_steps; /* the steps are only stored */
   if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_NAN))
     return 1;
   return MIN (self->slice_steps, n_steps);
@@ -42,8 +42,8 @@ adapt_slice (GstLstm *self, guint n, GstClockTime took)
     self->slice_steps *= 2;
 }
 
-/* Returns whether h and c are finite. With reset-on=nan resets the streams where they are not.
- * Needs `lock`. */
+/* Returns whether h and c are finite. With reset-on=nan resets the streams whose h or c is not
+ * finite. Needs `lock`. */
 static gboolean
 check_finite (GstLstm *self)
 {
@@ -56,7 +56,7 @@ check_finite (GstLstm *self)
   return FALSE;
 }
 
-/* Posts a warning, once between PAUSED and READY. */
+/* Posts a warning, once until the element stops. */
 static void
 warn_non_finite (GstLstm *self, const GstLstmSpan *span)
 {

@@ -15,7 +15,7 @@ static const gchar *const tensor_names[GST_LSTM_N_TENSORS] = {
 
 /* --- Properties --- */
 
-/* Sets @error to an error of the property emit, which should be only `output` for @reason. */
+/* Sets @error to an error of the property emit, which must be only `output` because of @reason. */
 static gboolean
 fail_for_emit (guint emit, const gchar *reason, GError **error)
 {
@@ -45,6 +45,8 @@ check_emit (
              n_layers - 1, settings->emit_layer);
 }
 
+/* Sets `fixed_output_steps`, which is not 0 if sequences of one step and of two steps have the same
+ * number of output steps. */
 static gboolean
 find_fixed_output_steps (GstLstmSequenceConfig *config, GError **error)
 {
@@ -74,8 +76,7 @@ check_mode (
   if (settings->state_location)
     return gst_lstm_fail (error, SETTINGS_ERROR,
         "property state-location: expected none, because the model needs complete sequences "
-        "and "
-        "has no state between buffers, found %s",
+        "and has no state between buffers, found %s",
         settings->state_location);
   return !window || settings->window_length <= settings->max_steps
          || gst_lstm_fail (error, SETTINGS_ERROR,
@@ -115,7 +116,7 @@ get_n_rows (guint kind)
   return kind == GST_LSTM_TENSOR_GATES ? GST_LSTM_GATES_ROWS : 1;
 }
 
-/* Returns the values of one row of a step. */
+/* Returns the number of values of one row of a step. */
 static gsize
 get_row_size (const GstLstmSequenceConfig *config, guint kind)
 {
@@ -132,7 +133,7 @@ gst_lstm_sequence_config_get_step_values (const GstLstmSequenceConfig *config, g
   return get_n_rows (kind) * get_row_size (config, kind);
 }
 
-/* Returns the steps of the output buffer of @n_steps input steps. */
+/* Returns the number of steps of the output buffer of @n_steps input steps. */
 static gsize
 get_output_steps (const GstLstmSequenceConfig *config, gsize n_steps)
 {

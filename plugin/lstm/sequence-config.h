@@ -17,9 +17,9 @@ typedef struct {
   gsize fixed_output_steps; /* of any complete sequence; 0: as many as the sequence has */
 } GstLstmSequenceConfig;
 
-/* Initializes @config with @model (transfer full), from gst_lstm_models_open(). Returns FALSE
- * and sets @error, which names the property, if the model does not have the outputs that
- * @settings request; @config has the model then, too. */
+/* Initializes @config with @model (transfer full), from gst_lstm_models_open(). Returns FALSE and
+ * sets @error, which names the property, if the model does not have the outputs that @settings
+ * request. @config has the model in that case, too. */
 gboolean gst_lstm_sequence_config_init (GstLstmSequenceConfig *config, LstmModel *model,
     const GstLstmSettings *settings, GError **error);
 
@@ -37,7 +37,7 @@ gst_lstm_sequence_config_is_direct (const GstLstmSequenceConfig *config)
   return config->mode == GST_LSTM_OUTPUT_SEQUENCE && !config->non_causal;
 }
 
-/* Returns the values that the tensor @kind has per step and stream. */
+/* Returns the number of values that the tensor @kind has per step and stream. */
 gsize gst_lstm_sequence_config_get_step_values (
     const GstLstmSequenceConfig *config, guint kind);
 
@@ -46,8 +46,8 @@ gsize gst_lstm_sequence_config_get_step_values (
 void gst_lstm_sequence_config_describe_output (
     const GstLstmSequenceConfig *config, const GstLstmTensors *in, GstLstmTensors *out);
 
-/* Returns the arguments of lstm_state_run_full() for @n_steps steps from @x, (streams, stride,
- * d). @outputs (nullable each): memory for each tensor, (streams, stride, size); @stride: 0 for
- * @n_steps */
+/* Returns the arguments of lstm_state_run_full() for @n_steps steps from @x, (streams, stride, d).
+ * @outputs: memory for each tensor, (streams, stride, size), or NULL for tensors that are not
+ * needed. A @stride of 0 means @n_steps. */
 LstmRun gst_lstm_sequence_config_make_run (const GstLstmSequenceConfig *config, const gfloat *x,
     gsize n_steps, gsize stride, gfloat *const *outputs);

@@ -19,7 +19,8 @@ map_tensors (const GstLstmSequence *sequence, GstBuffer *buffer,
     if (!gst_memory_map (gst_buffer_peek_memory (buffer, i), &maps[i], GST_MAP_WRITE)) {
       while (i-- > 0)
         gst_memory_unmap (maps[i].memory, &maps[i]);
-      return gst_lstm_fail_to_map (error, "for writing", gst_buffer_get_size (buffer));
+      return gst_lstm_fail_to_map (
+          error, GST_LSTM_RESOURCE (FAILED), "for writing", gst_buffer_get_size (buffer));
     }
     tensors[kind] = (gfloat *) maps[i++].data;
   }
@@ -100,7 +101,7 @@ run_in_place (GstLstmSequence *sequence, const GstLstmRun *run, guint first, gui
     run_state (sequence, sequence->zeros, n, 0, outputs);
 }
 
-/* Queues the output of the last step only, which the end of the sequence unblocks. */
+/* Queues only the output of the last step, and blocks it until the sequence ends. */
 static void
 run_final (GstLstmSequence *sequence, const GstLstmRun *run, guint first, guint n)
 {
@@ -121,6 +122,7 @@ run_final (GstLstmSequence *sequence, const GstLstmRun *run, guint first, guint 
   queue->blocked = TRUE;
 }
 
+/* Runs the steps one by one, and queues the output of each complete window. */
 static void
 run_window (GstLstmSequence *sequence, const GstLstmRun *run, guint first, guint n)
 {

@@ -79,8 +79,7 @@ gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar
   if (sequence->config.non_causal)
     return gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_LAYER,
         "%s: expected a causal model, found a model that needs complete sequences and has no "
-        "state "
-        "between buffers",
+        "state between buffers",
         name);
   if (!load_state (&sequence->config, bytes, name, &state, &window, next_time, steps, error))
     return FALSE;
@@ -88,7 +87,8 @@ gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar
   if (!check_streams (sequence, n_streams, name, error))
     return FALSE;
   gst_lstm_output_queue_remove_items (&sequence->queue);
-  if (!sequence->in.n_tensors) { /* otherwise they are equal, and read without a lock */
+  if (!sequence->in
+           .n_tensors) { /* with caps the streams are equal, and are read without a lock */
     gst_lstm_output_queue_set_streams (&sequence->queue, n_streams);
     sequence->in.streams = (guint) n_streams;
   }

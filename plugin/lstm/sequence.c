@@ -35,7 +35,7 @@ gst_lstm_sequence_continues (const GstLstmSequence *sequence, const GstLstmTenso
   return in->streams == sequence->in.streams;
 }
 
-/* Frees everything that depends on the number of streams, which becomes @n_streams. */
+/* Frees everything that depends on the number of streams, and sets that number in the queue. */
 static void
 set_streams (GstLstmSequence *sequence, gsize n_streams)
 {
@@ -64,7 +64,7 @@ allocate_state (GstLstmSequence *sequence, GError **error)
   return sequence->state || sequence->window;
 }
 
-/* Replaces *@values by at least @bytes of zeros, unless *@capacity bytes suffice. */
+/* Replaces *@values by @bytes bytes of zeros, unless *@capacity bytes suffice. */
 static gboolean
 reserve_zeros (gfloat **values, gsize *capacity, gsize bytes)
 {
@@ -97,7 +97,7 @@ gboolean
 gst_lstm_sequence_configure (
     GstLstmSequence *sequence, const GstLstmTensors *in, GError **error)
 {
-  const gsize bytes = gst_lstm_tensors_bytes (in, 0);
+  const gsize bytes = gst_lstm_tensors_get_bytes (in, 0);
 
   if (!in->n_tensors)
     return FALSE;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The sequences of a stream: the model's state, and the memory of inputs and outputs. Nothing
- * here knows pads or threads. sequence-run.h runs steps, and sequence-state.h saves h and c. */
+ * The current sequences of all streams: the model's state, and the memory of inputs and outputs.
+ * This structure does not depend on pads or threads. sequence-run.h runs steps, and
+ * sequence-state.h saves h and c. */
 #pragma once
 
 #include "lstm/complete-sequence.h"
@@ -10,28 +11,28 @@
 typedef struct {
   GstLstmSequenceConfig config;
 
-  /* From configure() on */
+  /* From gst_lstm_sequence_configure() on */
   GstLstmTensors in, out; /* of an input and an output buffer; in.n_tensors 0: not configured */
   LstmState *state;       /* nullable: of a causal model, unless outputs are windows */
   LstmWindow *window;     /* nullable: of a causal model if outputs are windows */
   gboolean restored;      /* h and c are a saved state, and no step has run since */
   gfloat *zeros;          /* (streams, T, d), zeros */
-  gsize zeros_bytes;      /* of `zeros`, at least */
+  gsize zeros_bytes;      /* allocated bytes of `zeros` */
   gfloat *step;           /* (streams, d), scratch memory for output-mode final and window */
-  gsize step_bytes;       /* of `step`, at least */
+  gsize step_bytes;       /* allocated bytes of `step` */
   GstLstmOutputQueue queue;
   GstLstmCompleteSequence complete; /* of a non-causal model */
 } GstLstmSequence;
 
-/* Initializes @sequence, which must stay in place, with @model (transfer full), from
+/* Initializes @sequence, whose address must not change, with @model (transfer full), from
  * gst_lstm_models_open(). Returns FALSE and sets @error if the model does not have the outputs that
- * @settings request; gst_lstm_sequence_stop() is needed then, too. */
+ * @settings request. The caller must call gst_lstm_sequence_stop() in that case, too. */
 gboolean gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model,
     const GstLstmSettings *settings, GError **error);
 void gst_lstm_sequence_stop (GstLstmSequence *sequence);
 
-/* Returns whether a sequence may continue with buffers of @in: other streams are other
- * sequences. */
+/* Returns whether the sequences may continue with buffers of @in. Another number of streams begins
+ * new sequences. */
 gboolean gst_lstm_sequence_continues (
     const GstLstmSequence *sequence, const GstLstmTensors *in);
 

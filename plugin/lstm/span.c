@@ -6,7 +6,7 @@ gst_lstm_span_get_step_offset (
     const GstLstmSpan *span, const GstLstmTensors *tensors, guint64 n_steps, guint64 i)
 {
   if (tensors->fps_n > 0)
-    return gst_lstm_tensors_step_offset (tensors, i);
+    return gst_lstm_tensors_get_step_offset (tensors, i);
   return GST_CLOCK_TIME_IS_VALID (span->duration)
              ? gst_util_uint64_scale (span->duration, i, n_steps)
              : GST_CLOCK_TIME_NONE;
@@ -20,7 +20,7 @@ gst_lstm_span_get_part (const GstLstmSpan *span, const GstLstmTensors *tensors, 
   GstLstmSpan part = GST_LSTM_SPAN_NONE;
 
   if (tensors->fps_n > 0) /* equal for all parts of @n steps */
-    part.duration = gst_lstm_tensors_step_offset (tensors, n);
+    part.duration = gst_lstm_tensors_get_step_offset (tensors, n);
   else if (GST_CLOCK_TIME_IS_VALID (start))
     part.duration = gst_lstm_span_get_step_offset (span, tensors, n_steps, first + n) - start;
   if (GST_CLOCK_TIME_IS_VALID (span->pts))

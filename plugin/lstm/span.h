@@ -14,9 +14,9 @@ typedef struct {
   ((GstLstmSpan){GST_CLOCK_TIME_NONE, GST_CLOCK_TIME_NONE, GST_BUFFER_OFFSET_NONE,             \
       GST_BUFFER_OFFSET_NONE})
 
-/* Returns the time from the start of @span, which has @n_steps steps, to step @i: by the
- * framerate of @tensors, or else as a share of the duration. Returns GST_CLOCK_TIME_NONE if
- * both are unknown. */
+/* Returns the time from the start of @span, which has @n_steps steps, to step @i. The time follows
+ * from the framerate of @tensors, or else from the duration of @span. Returns GST_CLOCK_TIME_NONE
+ * if both are unknown. */
 GstClockTime gst_lstm_span_get_step_offset (
     const GstLstmSpan *span, const GstLstmTensors *tensors, guint64 n_steps, guint64 i);
 

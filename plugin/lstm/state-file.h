@@ -6,7 +6,7 @@
 #include <gst/gst.h>
 
 typedef struct {
-  GMutex lock;       /* the streaming thread writes, and so do changes of state */
+  GMutex lock;       /* the streaming thread and state changes write the file */
   GBytes *unwritten; /* nullable: the bytes of a write that failed */
   gchar *failure;    /* nullable: the message of its error */
 } GstLstmStateFile;
@@ -21,9 +21,9 @@ void gst_lstm_state_file_clear (GstLstmStateFile *file);
 gboolean gst_lstm_state_file_open (
     const gchar *path, guint64 stream_bytes, GBytes **bytes, GError **error);
 
-/* Replaces the content of @path by @bytes, or, if @bytes is NULL, by the bytes that could not
- * be written before, if there are any. Returns FALSE if that fails, and sets @error unless the
- * last failure had the same message. */
+/* Replaces the content of @path by @bytes, or, if @bytes is NULL, by the bytes of the previous
+ * write if that write failed. On failure returns FALSE, and sets @error unless the previous failure
+ * had the same message. */
 gboolean gst_lstm_state_file_write (
     GstLstmStateFile *file, const gchar *path, GBytes *bytes, GError **error);
 

@@ -30,7 +30,7 @@ gst_lstm_set_preroll_state (GstLstm *self, GBytes *bytes, gboolean unsaved)
     self->preroll_state = g_bytes_ref (bytes);
 }
 
-/* Needs `lock`. */
+/* Sets h and c, the time and the number of steps to those in @bytes. Needs `lock`. */
 static gboolean
 load_state (GstLstm *self, GBytes *bytes, const gchar *name, GError **error)
 {
@@ -53,7 +53,7 @@ gst_lstm_undo_preroll (GstLstm *self)
   in_preroll = self->in_preroll && self->sequence.config.model;
   if (in_preroll && !self->sequence.restored
       && (!self->preroll_state
-          || !load_state (self, self->preroll_state, "before the preroll", &error))) {
+          || !load_state (self, self->preroll_state, "saved state", &error))) {
     gst_lstm_reset_sequence (self);
     self->next_time = GST_CLOCK_TIME_NONE;
   }
@@ -72,7 +72,7 @@ gst_lstm_undo_preroll (GstLstm *self)
 
 /* --- Restoring --- */
 
-/* Sets h and c to @bytes, which errors call @name. @unsaved: state-location does not have them.
+/* Sets h and c to @bytes, which errors call @name. @unsaved: state-location does not have @bytes.
  * Returns FALSE, sets @error, and changes nothing, if the element cannot have this state. */
 static gboolean
 restore_state (
@@ -130,8 +130,8 @@ save_if_unsaved (GstLstm *self, GError **error)
   return bytes;
 }
 
-/* Writes @bytes, or, if @bytes is NULL, the bytes that could not be written before, if there
- * are any. */
+/* Writes @bytes, or, if @bytes is NULL, the bytes of the previous write if that write failed. Posts
+ * a warning on failure. */
 static void
 write_file (GstLstm *self, const gchar *location, GBytes *bytes)
 {
@@ -153,8 +153,8 @@ warn_not_saved (GstLstm *self, const gchar *location, const GError *error)
   self->warned_not_saved = TRUE;
 }
 
-/* Writes h and c to state-location, or, in a preroll, keeps them if this is the end of the
- * sequence. */
+/* Writes h and c to state-location. In a preroll, writes nothing, and if @is_end, stores h and c
+ * for PLAYING. */
 static void
 save_file (GstLstm *self, gboolean is_end)
 {

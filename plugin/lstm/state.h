@@ -6,22 +6,23 @@
 
 #include "lstm/element.h"
 
-/* Restores the file of state-location, if there is one, when a sequence has begun. Returns
- * FALSE and sets @error if the file is not a state of the model. */
+/* Restores h and c from the file of state-location, if there is one, after the sequence was
+ * started. Returns FALSE and sets @error if the file is not a state of the model. */
 gboolean gst_lstm_restore_file (GstLstm *self, GError **error);
 
 /* Writes h and c to state-location if state-interval has passed in running time since the last
  * write. @span: the last @n_steps steps that ran */
 void gst_lstm_save_at_interval (GstLstm *self, const GstLstmSpan *span, guint n_steps);
 
-/* Write h and c to state-location at EOS and when the element stops, if steps ran since the
- * last write. At EOS, PLAYING writes the state of a preroll. When the element stops, the
- * preroll is undone before. */
+/* Write h and c to state-location at EOS and when the element stops, if steps ran since the last
+ * write. At EOS of a preroll, the state is written when the element goes to PLAYING.
+ * gst_lstm_save_at_stop() undoes a preroll first. */
 void gst_lstm_save_at_eos (GstLstm *self);
 void gst_lstm_save_at_stop (GstLstm *self);
 
-/* Makes @bytes (nullable: the model's initial state), which h and c are, the state that an
- * undone preroll returns to. @unsaved: state-location does not have them. Needs `lock`. */
+/* Sets the state to which gst_lstm_undo_preroll() returns: @bytes (nullable: the model's initial
+ * state), which are the present h and c. @unsaved: state-location does not have @bytes. Needs
+ * `lock`. */
 void gst_lstm_set_preroll_state (GstLstm *self, GBytes *bytes, gboolean unsaved);
 
 /* Sets whether the element is in PLAYING. */
@@ -31,6 +32,6 @@ void gst_lstm_set_playing (GstLstm *self, gboolean playing);
  * PLAYING. */
 gboolean gst_lstm_undo_preroll (GstLstm *self);
 
-/* Implement the signals. */
+/* Implement the signals get-state and set-state. */
 GBytes *gst_lstm_get_state (GstLstm *self);
 gboolean gst_lstm_set_state (GstLstm *self, GBytes *bytes);

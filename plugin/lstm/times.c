@@ -17,8 +17,8 @@ gst_lstm_get_buffer_span (GstLstm *self, GstBuffer *buffer, guint n_steps)
   self->next_step += n_steps;
   span.offset_end = self->next_step;
   if (in->fps_n > 0 && !GST_CLOCK_TIME_IS_VALID (span.pts)) {
-    span.pts = gst_lstm_tensors_step_offset (in, span.offset);
-    span.duration = gst_lstm_tensors_step_offset (in, span.offset_end) - span.pts;
+    span.pts = gst_lstm_tensors_get_step_offset (in, span.offset);
+    span.duration = gst_lstm_tensors_get_step_offset (in, span.offset_end) - span.pts;
   }
   return span;
 }
@@ -92,7 +92,7 @@ round_to_frame (const GstLstmTensors *in, GstClockTime time)
 {
   const guint64 frame = gst_util_uint64_scale_round (
       time, (guint64) in->fps_n, (guint64) in->fps_d * GST_SECOND);
-  const GstClockTime exact = gst_lstm_tensors_step_offset (in, frame);
+  const GstClockTime exact = gst_lstm_tensors_get_step_offset (in, frame);
 
   return exact > time && exact - time <= MAX_ROUNDING_ERROR ? exact : time;
 }

@@ -6,7 +6,7 @@
 #include "lstm/element.h"
 
 /* Returns the times and offsets of input buffer @buffer, which has @n_steps steps. If upstream
- * counts bytes, they come from the number of the steps before it. */
+ * counts bytes, they follow from the number of previous steps. */
 GstLstmSpan gst_lstm_get_buffer_span (GstLstm *self, GstBuffer *buffer, guint n_steps);
 
 /* Sets the times and offsets of output buffer @buffer. */
@@ -24,7 +24,7 @@ void gst_lstm_clip_span (const GstLstm *self, GstLstmSpan *span);
 GstClockTime gst_lstm_get_step_stream_time (
     const GstLstm *self, const GstLstmSpan *span, guint n_steps, guint i);
 
-/* Returns the running time of @span, the next @n_steps steps: from the pts, or else the end of
- * the steps before, or else, if the duration is unknown too, from the clock. */
+/* Returns the running time of @span, the next @n_steps steps. Without a pts, the running time is
+ * the end of the previous steps, or, if the duration is unknown too, the time of the clock. */
 GstClockTime gst_lstm_advance_running_time (
     GstLstm *self, const GstLstmSpan *span, guint n_steps);

@@ -10,7 +10,8 @@
  * Any other % is an ordinary character.
  *
  * A file gets its name, and replaces a file of that name, only when it is complete: at EOS, or
- * when the element stops before EOS, with the steps that were written. Until then it has no name.
+ * when the element stops before EOS, with the steps that were written. Until then the file has no
+ * name.
  * If caps arrive without a buffer, EOS writes a file of length 0, and a stop writes no file. An
  * error leaves no file. Devices that can seek, such as /dev/null, are written in place.
  *
@@ -87,7 +88,7 @@ dup_location (GstNpySink *self)
   return location;
 }
 
-/* Files */
+/* --- Files --- */
 
 /* Builds the path for tensor @i. The name of a tensor comes from upstream and is untrusted: it
  * must not select another directory. Returns: (transfer full) */
@@ -162,7 +163,7 @@ finish_writers (GstNpySink *self)
   return TRUE;
 }
 
-/* Streaming */
+/* --- Streaming --- */
 
 /* Returns FALSE and sets @error unless steps of @now can follow steps of @before in a file. */
 static gboolean
@@ -214,6 +215,15 @@ gst_npy_sink_set_caps (GstBaseSink *sink, GstCaps *caps)
 }
 
 static gboolean
+fail_to_map (const GstNpySink *self, guint i, GError **error)
+{
+  g_autofree gchar *purpose = g_strdup_printf ("for reading tensor %u", i);
+
+  return gst_lstm_fail_to_map (
+      error, FORMAT, purpose, gst_lstm_tensors_get_bytes (&self->tensors, i));
+}
+
+static gboolean
 write_tensor (GstNpySink *self, guint i, GstBuffer *buffer, GError **error)
 {
   /* A single tensor may occupy several memories. */
@@ -221,11 +231,8 @@ write_tensor (GstNpySink *self, guint i, GstBuffer *buffer, GError **error)
   GstMapInfo map;
   gboolean ok;
 
-  if (!gst_buffer_map_range (buffer, i, n_memories, &map, GST_MAP_READ)) {
-    gst_lstm_fail_to_map (error, "for reading", gst_lstm_tensors_bytes (&self->tensors, i));
-    g_prefix_error (error, "tensor %u: ", i);
-    return FALSE;
-  }
+  if (!gst_buffer_map_range (buffer, i, n_memories, &map, GST_MAP_READ))
+    return fail_to_map (self, i, error);
   ok = gst_lstm_npy_writer_write (self->writers[i], map.data, self->tensors.steps, error);
   gst_buffer_unmap (buffer, &map);
   return ok;
@@ -263,7 +270,7 @@ gst_npy_sink_event (GstBaseSink *sink, GstEvent *event)
   return GST_BASE_SINK_CLASS (gst_npy_sink_parent_class)->event (sink, event);
 }
 
-/* Runs between READY and PAUSED. The base class calls start() and stop() between NULL and READY. */
+/* Is called from READY to PAUSED. The base class calls start() from NULL to READY. */
 static gboolean
 start_writing (GstNpySink *self)
 {
@@ -306,7 +313,7 @@ gst_npy_sink_change_state (GstElement *element, GstStateChange transition)
   return result;
 }
 
-/* Object */
+/* --- Object --- */
 
 static void
 gst_npy_sink_finalize (GObject *object)

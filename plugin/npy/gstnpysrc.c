@@ -43,9 +43,9 @@ typedef struct {
 
   /* Valid from start() to stop(), while tensors is not empty */
   GstLstmNpyReader *reader;
-  guint max_steps; /* of a buffer */
-  guint64 step;    /* the next step to push */
-  guint64 end;     /* the step after the last step of the segment */
+  guint max_steps;   /* of a buffer */
+  guint64 next_step; /* to push */
+  guint64 end_step;  /* the step after the last step of the segment */
 
   /* The negotiated tensors; steps changes for a shorter buffer. The streaming thread writes them
    * under the object lock, since queries read them in other threads. */
@@ -62,10 +62,10 @@ GST_ELEMENT_REGISTER_DEFINE (npysrc, "npysrc", GST_RANK_NONE, gst_npy_src_get_ty
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSOR_CAPS));
 
-/* Times and steps */
+/* --- Times and steps --- */
 
-/* Counts the steps that begin before @time. Step i begins at floor (i * period) ns, which is
- * before @time if and only if i * period is. */
+/* Counts the steps that begin before @time. Step i begins at floor (i * period) ns, which is below
+ * the integer @time if and only if i * period is below @time. */
 static guint64
 count_steps_before (const GstLstmTensors *tensors, GstClockTime time)
 {
@@ -73,7 +73,7 @@ count_steps_before (const GstLstmTensors *tensors, GstClockTime time)
       time, (guint64) tensors->fps_n, (guint64) tensors->fps_d * GST_SECOND);
 }
 
-/* Returns the last step that begins at @time or before. */
+/* Returns the last step that begins at @time or earlier. */
 static guint64
 find_step_at (const GstLstmTensors *tensors, GstClockTime time)
 {
@@ -95,7 +95,7 @@ convert_value (
   if (from == GST_FORMAT_TIME && to == GST_FORMAT_DEFAULT)
     result = find_step_at (tensors, (GstClockTime) value);
   else if (from == GST_FORMAT_DEFAULT && to == GST_FORMAT_TIME)
-    result = gst_lstm_tensors_step_offset (tensors, (guint64) value);
+    result = gst_lstm_tensors_get_step_offset (tensors, (guint64) value);
   else
     return FALSE;
   *out = (gint64) result;
@@ -133,7 +133,7 @@ gst_npy_src_query (GstBaseSrc *src, GstQuery *query)
   }
 }
 
-/* Seeking */
+/* --- Seeking --- */
 
 static gboolean
 gst_npy_src_is_seekable (GstBaseSrc *src)
@@ -162,18 +162,18 @@ gst_npy_src_do_seek (GstBaseSrc *src, GstSegment *segment)
   /* The base class always seeks to the start first. */
   if (tensors.n_tensors == 0 || (tensors.fps_n == 0 && segment->position != 0))
     return FALSE;
-  self->end = length;
-  self->step = 0;
+  self->end_step = length;
+  self->next_step = 0;
   if (tensors.fps_n > 0) {
-    self->step = MIN (length, find_step_at (&tensors, segment->position));
-    segment->start = gst_lstm_tensors_step_offset (&tensors, self->step);
+    self->next_step = MIN (length, find_step_at (&tensors, segment->position));
+    segment->start = gst_lstm_tensors_get_step_offset (&tensors, self->next_step);
     segment->time = segment->position = segment->start;
     if (GST_CLOCK_TIME_IS_VALID (segment->stop))
-      self->end = MIN (length, count_steps_before (&tensors, segment->stop));
+      self->end_step = MIN (length, count_steps_before (&tensors, segment->stop));
   }
   GST_DEBUG_OBJECT (self,
       "from step %" G_GUINT64_FORMAT " up to %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
-      self->step, self->end, length);
+      self->next_step, self->end_step, length);
   return TRUE;
 }
 
@@ -199,7 +199,7 @@ can_seek (GstNpySrc *self, GstEvent *event)
 static gboolean
 gst_npy_src_event (GstBaseSrc *src, GstEvent *event)
 {
-  /* Before the element has started, the streaming task would hold the lock that start() needs. */
+  /* Before the element has started, the streaming task would lock a lock that start() needs. */
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK
       && (!GST_BASE_SRC_IS_STARTED (src) || !can_seek (NPY_SRC (src), event)))
     return FALSE;
@@ -218,7 +218,7 @@ gst_npy_src_send_event (GstElement *element, GstEvent *event)
   return GST_ELEMENT_CLASS (gst_npy_src_parent_class)->send_event (element, event);
 }
 
-/* Streaming */
+/* --- Streaming --- */
 
 static GstCaps *
 gst_npy_src_get_caps (GstBaseSrc *src, GstCaps *filter)
@@ -260,13 +260,13 @@ static void
 set_timestamps (GstNpySrc *self, GstBuffer *buffer)
 {
   const GstLstmTensors *tensors = &self->tensors;
-  guint64 end = self->step + tensors->steps;
+  guint64 end = self->next_step + tensors->steps;
 
-  GST_BUFFER_OFFSET (buffer) = self->step;
+  GST_BUFFER_OFFSET (buffer) = self->next_step;
   GST_BUFFER_OFFSET_END (buffer) = end;
   if (tensors->fps_n > 0) {
-    GST_BUFFER_PTS (buffer) = gst_lstm_tensors_step_offset (tensors, self->step);
-    GST_BUFFER_DURATION (buffer) = gst_lstm_tensors_step_offset (tensors, end)
+    GST_BUFFER_PTS (buffer) = gst_lstm_tensors_get_step_offset (tensors, self->next_step);
+    GST_BUFFER_DURATION (buffer) = gst_lstm_tensors_get_step_offset (tensors, end)
                                    - GST_BUFFER_PTS (buffer);
   }
 }
@@ -283,32 +283,33 @@ gst_npy_src_create (GstPushSrc *src, GstBuffer **buffer)
   /* A seek during the stop may have restarted the task. */
   if (!GST_BASE_SRC_IS_STARTED (src))
     return GST_FLOW_FLUSHING;
-  if (self->step >= self->end)
+  if (self->next_step >= self->end_step)
     return GST_FLOW_EOS;
-  steps = (guint) MIN (self->max_steps, self->end - self->step);
+  steps = (guint) MIN (self->max_steps, self->end_step - self->next_step);
   if (steps != self->tensors.steps) {
     GstFlowReturn flow = set_buffer_steps (self, steps);
 
     if (flow != GST_FLOW_OK)
       return flow;
   }
-  bytes = gst_lstm_tensors_bytes (&self->tensors, 0);
+  bytes = gst_lstm_tensors_get_bytes (&self->tensors, 0);
   items = g_try_malloc (bytes);
   if (!items)
     gst_lstm_fail (&error, GST_LSTM_RESOURCE (NO_SPACE_LEFT),
         "%s: expected memory for a buffer of %" G_GSIZE_FORMAT " bytes, found none",
         self->reader->path, bytes);
-  if (!items || !gst_lstm_npy_reader_read (self->reader, items, self->step, steps, &error)) {
+  if (!items
+      || !gst_lstm_npy_reader_read (self->reader, items, self->next_step, steps, &error)) {
     gst_lstm_post_error (self, error, NULL);
     return GST_FLOW_ERROR;
   }
   *buffer = gst_buffer_new_wrapped (g_steal_pointer (&items), bytes);
   set_timestamps (self, *buffer);
-  self->step += steps;
+  self->next_step += steps;
   return GST_FLOW_OK;
 }
 
-/* Starting and stopping */
+/* --- Starting and stopping --- */
 
 /* Sets @tensors and the steps of a buffer, which has @steps steps (0: all). Returns FALSE and
  * sets @error if caps or a buffer cannot have that size. */
@@ -316,17 +317,17 @@ static gboolean
 set_shape (GstNpySrc *self, guint steps, GstLstmTensors *tensors, GError **error)
 {
   const GstLstmNpyHeader *header = &self->reader->header;
-  const guint64 most = steps > 0 ? MIN (steps, header->length) : header->length;
+  const guint64 max_steps = steps > 0 ? MIN (steps, header->length) : header->length;
   /* Size and streams are at most 2^31 - 1. */
   const guint64 step_bytes = header->size * header->streams * sizeof (gfloat);
 
-  if (most > G_MAXINT32 || MAX (most, 1) > G_MAXSSIZE / step_bytes)
+  if (max_steps > G_MAXINT32 || MAX (max_steps, 1) > G_MAXSSIZE / step_bytes)
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "%s: property steps-per-buffer: expected at most %d steps and %" G_GSSIZE_FORMAT
         " bytes, found %" G_GUINT64_FORMAT " steps of %" G_GUINT64_FORMAT
         " streams of %" G_GUINT64_FORMAT " values",
-        self->reader->path, G_MAXINT32, G_MAXSSIZE, most, header->streams, header->size);
-  self->max_steps = (guint) MAX (most, 1);
+        self->reader->path, G_MAXINT32, G_MAXSSIZE, max_steps, header->streams, header->size);
+  self->max_steps = (guint) MAX (max_steps, 1);
   tensors->n_tensors = 1;
   tensors->size[0] = (guint) header->size;
   tensors->rows[0] = 1;
@@ -369,7 +370,7 @@ gst_npy_src_start (GstBaseSrc *src)
 
   GST_OBJECT_LOCK (self);
   self->tensors = tensors;
-  src->segment.duration = tensors.fps_n > 0 ? gst_lstm_tensors_step_offset (
+  src->segment.duration = tensors.fps_n > 0 ? gst_lstm_tensors_get_step_offset (
                               &tensors, self->reader->header.length)
                                             : GST_CLOCK_TIME_NONE;
   GST_OBJECT_UNLOCK (self);
@@ -392,7 +393,7 @@ gst_npy_src_stop (GstBaseSrc *src)
   return TRUE;
 }
 
-/* Object */
+/* --- Object --- */
 
 static void
 gst_npy_src_finalize (GObject *object)

@@ -64,10 +64,11 @@ describe_token (GScanner *scanner)
   return g_strdup_printf ("'%.60s'", text);
 }
 
-/* Reads the next token. Returns FALSE and sets @error unless the token is @token. */
+/* Reads the next token. Returns FALSE and sets @error, which names @field and @expected, unless the
+ * token is @token. */
 static gboolean
 expect_token (
-    GScanner *scanner, guint token, const gchar *where, const gchar *what, GError **error)
+    GScanner *scanner, guint token, const gchar *field, const gchar *expected, GError **error)
 {
   g_autofree gchar *found = NULL;
 
@@ -75,7 +76,7 @@ expect_token (
     return TRUE;
   found = describe_token (scanner);
   return gst_lstm_fail (error, GST_LSTM_STREAM (DECODE),
-      "%s: expected %s, found %s at character %u", where, what, found,
+      "%s: expected %s, found %s at character %u", field, expected, found,
       g_scanner_cur_position (scanner));
 }
 
@@ -103,15 +104,15 @@ parse_descr (GScanner *scanner, GstLstmNpyHeader *header, GError **error)
 static gboolean
 parse_fortran_order (GScanner *scanner, GstLstmNpyHeader *header, GError **error)
 {
-  static const gchar where[] = "header field fortran_order";
+  static const gchar field[] = "header field fortran_order";
 
-  if (!expect_token (scanner, G_TOKEN_IDENTIFIER, where, "False", error))
+  if (!expect_token (scanner, G_TOKEN_IDENTIFIER, field, "False", error))
     return FALSE;
   if (!g_str_equal (scanner->value.v_identifier, "False")) {
     g_autofree gchar *found = describe_token (scanner);
 
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
-        "%s: expected False (numpy.ascontiguousarray() converts an array), found %s", where,
+        "%s: expected False (numpy.ascontiguousarray() converts an array), found %s", field,
         found);
   }
   return TRUE;
@@ -120,21 +121,21 @@ parse_fortran_order (GScanner *scanner, GstLstmNpyHeader *header, GError **error
 static gboolean
 parse_shape (GScanner *scanner, GstLstmNpyHeader *header, GError **error)
 {
-  static const gchar where[] = "header field shape";
+  static const gchar field[] = "header field shape";
   guint64 dims[MAX_DIMS] = {0};
   guint n = 0;
   gboolean comma = FALSE;
 
-  if (!expect_token (scanner, G_TOKEN_LEFT_PAREN, where, "'('", error))
+  if (!expect_token (scanner, G_TOKEN_LEFT_PAREN, field, "'('", error))
     return FALSE;
   while (g_scanner_peek_next_token (scanner) != G_TOKEN_RIGHT_PAREN) {
-    if (!expect_token (scanner, G_TOKEN_INT, where, "a number", error))
+    if (!expect_token (scanner, G_TOKEN_INT, field, "a number", error))
       return FALSE;
     if (n < MAX_DIMS)
       dims[n] = scanner->value.v_int64;
     n++;
     comma = g_scanner_peek_next_token (scanner) != G_TOKEN_RIGHT_PAREN;
-    if (comma && !expect_token (scanner, G_TOKEN_COMMA, where, "',' or ')'", error))
+    if (comma && !expect_token (scanner, G_TOKEN_COMMA, field, "',' or ')'", error))
       return FALSE;
   }
   g_scanner_get_next_token (scanner);
@@ -142,10 +143,10 @@ parse_shape (GScanner *scanner, GstLstmNpyHeader *header, GError **error)
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "%s: expected 1 to %d dimensions ([size], [length, size] or [streams, length, size]), "
         "found %u",
-        where, MAX_DIMS, n);
+        field, MAX_DIMS, n);
   if (n == 1 && !comma) /* (5) is a number, (5,) is a tuple */
     return gst_lstm_fail (error, GST_LSTM_STREAM (DECODE),
-        "%s: expected a tuple, found the number %" G_GUINT64_FORMAT, where, dims[0]);
+        "%s: expected a tuple, found the number %" G_GUINT64_FORMAT, field, dims[0]);
 
   header->size = dims[n - 1];
   header->length = n > 1 ? dims[n - 2] : 1;

@@ -13,7 +13,7 @@
 
 typedef struct {
   const GstLstmType *type;
-  guint64 streams, length, size; /* dimensions; absent ones are 1 */
+  guint64 streams, length, size; /* dimensions; a missing dimension is 1 */
 } GstLstmNpyHeader;
 
 /* Parses the dict in @text (@n bytes), which comes from a file of major version @version and is

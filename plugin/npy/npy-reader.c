@@ -8,8 +8,10 @@
 
 #define MAX_HEADER (64 * 1024) /* bytes */
 
+/* Reads @n bytes at @offset. Errors name @field. */
 static gboolean
-read_exactly (gint fd, gpointer out, gsize n, guint64 offset, const gchar *what, GError **error)
+read_exactly (
+    gint fd, gpointer out, gsize n, guint64 offset, const gchar *field, GError **error)
 {
   for (gsize done = 0; done < n;) {
     const gssize n_read = pread (fd, (guint8 *) out + done, n - done, (off_t) (offset + done));
@@ -18,10 +20,10 @@ read_exactly (gint fd, gpointer out, gsize n, guint64 offset, const gchar *what,
       return gst_lstm_fail (error, GST_LSTM_STREAM (DECODE),
           "%s: expected %" G_GSIZE_FORMAT " bytes at byte %" G_GUINT64_FORMAT
           ", found %" G_GSIZE_FORMAT ": the file is truncated",
-          what, n, offset, done);
+          field, n, offset, done);
     if (n_read < 0 && errno != EINTR)
       return gst_lstm_fail (
-          error, GST_LSTM_RESOURCE (READ), "%s: %s", what, g_strerror (errno));
+          error, GST_LSTM_RESOURCE (READ), "%s: %s", field, g_strerror (errno));
     done += (gsize) MAX (n_read, 0);
   }
   return TRUE;
@@ -136,17 +138,17 @@ static gboolean
 read_items (GstLstmNpyReader *reader, gfloat *out, guint64 first, gsize n, GError **error)
 {
   const gsize item_size = reader->header.type->size;
-  guint64 chunk[2048]; /* aligned for each type */
+  guint64 items[2048]; /* aligned for each type */
 
   while (n > 0) {
-    gsize k = MIN (n, sizeof chunk / item_size);
+    gsize k = MIN (n, sizeof items / item_size);
 
-    if (!read_exactly (reader->fd, chunk, k * item_size,
+    if (!read_exactly (reader->fd, items, k * item_size,
             reader->data_offset + first * item_size, "items", error)) {
       g_prefix_error (error, "%s: ", reader->path);
       return FALSE;
     }
-    reader->header.type->to_float (out, chunk, k);
+    reader->header.type->to_float (out, items, k);
     out += k;
     first += k;
     n -= k;

@@ -19,7 +19,7 @@ typedef struct {
 GstLstmNpyReader *gst_lstm_npy_reader_new (const gchar *path, GError **error);
 void gst_lstm_npy_reader_free (GstLstmNpyReader *reader);
 
-/* Reads @n_steps steps from @step on as float32 into @out, (streams, n_steps, size). Returns
+/* Reads @n_steps steps from step @step on as float32 into @out, (streams, n_steps, size). Returns
  * FALSE and sets @error if the file is truncated after gst_lstm_npy_reader_new(). */
 gboolean gst_lstm_npy_reader_read (
     GstLstmNpyReader *reader, gfloat *out, guint64 step, guint n_steps, GError **error);

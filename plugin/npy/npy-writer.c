@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEADER_SIZE 128            /* bytes; enough for each shape, so that a rewrite fits */
+#define HEADER_SIZE 128 /* bytes; fits every shape, so that the header can be rewritten */
 #define REGROUP_SIZE (1024 * 1024) /* bytes */
 
 struct _GstLstmNpyWriter {
@@ -20,13 +20,13 @@ struct _GstLstmNpyWriter {
   LstmOutputFile output;
   FILE *file; /* the output; NULL before the output is open */
 
-  /* Header and (length, streams, step_size). This is the output for one stream, else a file without
-   * a name. */
+  /* Header and (length, streams, step_size). For one stream this is `file`, or else a scratch file
+   * without a name. */
   FILE *steps;
 };
 
 /* Sets @error to the message of @cause, an error of util/output-file.h. The code is @code unless
- * the disk is full. */
+ * the disk is full. Returns FALSE. */
 static gboolean
 fail_to_open_or_commit (GError **error, const GError *cause, GstResourceError code)
 {
@@ -69,17 +69,17 @@ write_header (FILE *file, const GstLstmNpyWriter *writer, GError **error)
 static gboolean
 write_floats (FILE *file, const guint8 *in, gsize n, GError **error)
 {
-  guint32 chunk[4096];
+  guint32 values[4096];
 
   while (n > 0) {
-    gsize k = MIN (n, G_N_ELEMENTS (chunk));
+    gsize k = MIN (n, G_N_ELEMENTS (values));
 
-    memcpy (chunk, in, k * sizeof *chunk);
+    memcpy (values, in, k * sizeof *values);
     for (gsize i = 0; i < k; i++)
-      chunk[i] = GUINT32_TO_LE (chunk[i]);
-    if (fwrite (chunk, sizeof *chunk, k, file) != k)
+      values[i] = GUINT32_TO_LE (values[i]);
+    if (fwrite (values, sizeof *values, k, file) != k)
       return fail_to_write (error);
-    in += k * sizeof *chunk;
+    in += k * sizeof *values;
     n -= k;
   }
   return TRUE;
@@ -197,7 +197,7 @@ regroup_streams (GstLstmNpyWriter *writer, FILE *out, GError **error)
   return TRUE;
 }
 
-/* Closes the file. fclose() reports an error for the last bytes if the disk is full. */
+/* Closes the output. If the disk is full, fclose() reports the error of the last bytes. */
 static gboolean
 close_file (GstLstmNpyWriter *writer, GError **error)
 {

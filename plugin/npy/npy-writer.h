@@ -6,10 +6,11 @@
 
 typedef struct _GstLstmNpyWriter GstLstmNpyWriter;
 
-/* Begins a file of [length, size], or [length, n_rows, size] if @n_rows > 1, with [streams] in
- * front if @streams > 1. The file has no name before gst_lstm_npy_writer_finish(). A device that
- * can seek is written in place. The writer uses at most 1 MiB of memory or one step of all
- * streams, for any length. Returns: (transfer full) (nullable): NULL with @error */
+/* Begins a file of shape [length, size], or [length, n_rows, size] if @n_rows > 1. If @streams > 1,
+ * the number of streams precedes these dimensions. The file has no name before
+ * gst_lstm_npy_writer_finish(). A device that can seek is written in place. The writer uses at most
+ * 1 MiB of memory or one step of all streams, for any length. Returns: (transfer full) (nullable):
+ * NULL with @error */
 GstLstmNpyWriter *gst_lstm_npy_writer_new (
     const gchar *path, guint streams, guint n_rows, guint size, GError **error);
 const gchar *gst_lstm_npy_writer_get_path (const GstLstmNpyWriter *writer);
@@ -20,7 +21,7 @@ guint64 gst_lstm_npy_writer_get_length (const GstLstmNpyWriter *writer); /* in s
 gboolean gst_lstm_npy_writer_write (
     GstLstmNpyWriter *writer, gconstpointer values, guint n_steps, GError **error);
 
-/* Completes the file, gives the file its name and frees @writer (transfer full), also on an
+/* Completes the file, links the file to its name and frees @writer (transfer full), also on an
  * error. On an error the new file is removed, and an existing file of that name stays unchanged. */
 gboolean gst_lstm_npy_writer_finish (GstLstmNpyWriter *writer, GError **error);
 

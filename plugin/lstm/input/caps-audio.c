@@ -28,8 +28,8 @@ audio_matches (const GstStructure *s, const GstLstmCapsContext *context)
   return is_audio (s) && !context->input_tensor_id;
 }
 
-/* Returns whether the outputs can be audio: each step has an output at once, and nothing else,
- * with at most as many values as there are channels. */
+/* Returns whether the outputs can be audio: each step has its output at once, the output is the
+ * only tensor, and it has at most MAX_CHANNELS values. */
 static gboolean
 can_output_audio (const GstLstmCapsContext *context)
 {
@@ -79,7 +79,7 @@ audio_open_buffer (
         " bytes, the size of an audio frame, found %" G_GSIZE_FORMAT " bytes",
         input->step_bytes, bytes);
   if (!gst_buffer_map (buffer, &steps->map, GST_MAP_READ))
-    return gst_lstm_fail_to_map (error, "for reading", bytes);
+    return gst_lstm_fail_to_map (error, GST_LSTM_RESOURCE (FAILED), "for reading", bytes);
   steps->buffer = buffer;
   steps->n_steps = (guint) n;
   steps->n_streams = 1;
@@ -92,7 +92,7 @@ audio_open_buffer (
 
 /* --- Caps of the other pad --- */
 
-/* Sets @n channels, with the positions of the sink's channels if their number is @n too. */
+/* Sets @n channels in @caps, with the channel mask of @sink if @sink has @n channels too. */
 static void
 set_channels (GstCaps *caps, const GstStructure *sink, gint n)
 {
@@ -127,7 +127,7 @@ audio_src_caps (
   return gst_caps_merge (caps, tensors);
 }
 
-/* Sets the rate to the steps per second of @source. */
+/* Sets the rate of @caps to the steps per second of @source. */
 static void
 set_rate (GstCaps *caps, const GstStructure *source)
 {

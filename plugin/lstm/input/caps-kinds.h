@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The input caps of `lstm`, and the steps of its input buffers. A kind of caps is a file and a
+ * The input caps of `lstm`, and the steps of its input buffers. A caps kind is a file and a table
  * row of GST_LSTM_CAPS_KINDS. */
 #pragma once
 
@@ -8,7 +8,7 @@
 #include "common/tensors.h"
 #include <lstm/lstm.h>
 
-/* The kinds of caps, in the order in which they are tried */
+/* The caps kinds, in the order in which they are tried */
 #define GST_LSTM_CAPS_KINDS(ROW)                                                               \
   ROW (tensors)                                                                                \
   ROW (audio)                                                                                  \
@@ -35,14 +35,14 @@ typedef struct {
 typedef struct {
   const gchar *media_type; /* for messages */
 
-  /* Returns whether caps @s are of this kind. Kinds of earlier rows do not match @s. */
+  /* Returns whether caps @s are of this kind. Kinds of earlier table rows do not match @s. */
   gboolean (*matches) (const GstStructure *s, const GstLstmCapsContext *context);
 
   /* Returns all caps that the pad of @direction may have, for any properties if @context
    * (nullable) is NULL. Returns: (transfer full) */
   GstCaps *(*template_caps) (GstPadDirection direction, const GstLstmCapsContext *context);
 
-  /* Implements gst_lstm_input_parse(). @input has its kind, and zeros. */
+  /* Implements gst_lstm_input_parse(). The fields of @input except its kind are zero. */
   gboolean (*parse_caps) (GstLstmInput *input, const GstStructure *s,
       const GstLstmCapsContext *context, GError **error);
 
@@ -54,13 +54,14 @@ typedef struct {
   GstCaps *(*src_caps) (
       const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context);
 
-  /* Returns the part of gst_lstm_caps_kinds_get_sink_caps() that is of this kind. */
+  /* Returns the sink caps of this kind that are possible with source caps @source, one structure.
+   * Returns: (transfer full) */
   GstCaps *(*sink_caps) (const GstCaps *source, const GstLstmCapsContext *context);
 
-  /* Adds the memories of @output to @media (transfer full): if @out has several tensors, each
-   * memory is a tensor, or else all memories are the steps of the only tensor. The element
-   * works in place if this function is set. If the function is NULL, outputs have buffers of
-   * their own. Returns: (transfer full) */
+  /* Adds the memories of @output to @media (transfer full). If @out has several tensors, each
+   * memory is a tensor, or else all memories are the steps of the only tensor. If the function is
+   * set, the element works in place. If it is NULL, outputs have buffers of their own. Returns:
+   * (transfer full) */
   GstBuffer *(*attach_output) (GstBuffer *media, GstBuffer *output, const GstLstmTensors *out,
       const GstLstmCapsContext *context);
 } GstLstmCapsKind;
@@ -78,9 +79,9 @@ struct _GstLstmInput {
   gsize step_bytes;            /* of a step of all streams as upstream sends it; 0: unknown */
 };
 
-/* Initializes @input for caps @s; a framerate that is not fixed is read as 0/1. @context has a
- * model. Returns FALSE and sets @error, which names the caps field, if no kind matches or if
- * the steps are not what the model needs. */
+/* Initializes @input for caps @s. A framerate that is not fixed is read as 0/1. @context must have
+ * a model. Returns FALSE and sets @error, which names the caps field, if no kind matches or if the
+ * steps are not what the model needs. */
 gboolean gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s,
     const GstLstmCapsContext *context, GError **error);
 
@@ -89,9 +90,9 @@ gboolean gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s,
 GstLstmTensors gst_lstm_input_get_shape (
     const GstLstmInput *input, guint n_steps, guint n_streams);
 
-/* Reads the values of @buffer as float32. @buffer must outlive the opened @steps. Returns FALSE
- * and sets @error, which names the tensor and sizes, if that is impossible; @steps need not be
- * closed then. */
+/* Reads the values of @buffer as float32. @buffer must outlive the opened @steps. If that is
+ * impossible, returns FALSE and sets @error, which names the tensor and sizes. @steps need not be
+ * closed in that case. */
 gboolean gst_lstm_input_open (
     const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error);
 

@@ -24,7 +24,7 @@ enum {
 #define VERSION_MASK 0xfffff000u /* excludes the minor version */
 #define VERSION 0xde001000u
 #define SPARSE 2
-#define ONLY_TENSOR G_MAXUINT /* an index: the buffer has one tensor */
+#define ONLY_TENSOR G_MAXUINT /* an index that means: the buffer has only one tensor */
 
 static GstStaticCaps any_sink = GST_STATIC_CAPS (
     GST_LSTM_TENSORS_SINK_CAPS ";" GST_LSTM_FLEXIBLE_SINK_CAPS);
@@ -79,8 +79,8 @@ tensors_parse_caps (GstLstmInput *input, const GstStructure *s,
              d, in->size[0] * in->rows[0]);
 }
 
-/* Sets the framerate of @caps (transfer full), the only field that both pads have in common.
- * Returns: (transfer full) */
+/* Sets the framerate of @caps (transfer full) unless @framerate (nullable) is NULL. No other field
+ * is the same on both pads. Returns: (transfer full) */
 static GstCaps *
 set_framerate (GstCaps *caps, const GValue *framerate)
 {
@@ -117,14 +117,15 @@ tensors_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
 
 /* --- Buffers --- */
 
-/* Maps memory @index, or all memories of @buffer if they are @one_tensor. */
+/* Maps memory @index of @buffer, or all memories if they are the steps of @one_tensor. */
 static gboolean
 map_tensor (
     GstLstmSteps *steps, GstBuffer *buffer, gboolean one_tensor, guint index, GError **error)
 {
   if (!gst_buffer_map_range (
           buffer, one_tensor ? 0 : index, one_tensor ? -1 : 1, &steps->map, GST_MAP_READ))
-    return gst_lstm_fail_to_map (error, "for reading", gst_buffer_get_size (buffer));
+    return gst_lstm_fail_to_map (
+        error, GST_LSTM_RESOURCE (FAILED), "for reading", gst_buffer_get_size (buffer));
   steps->buffer = buffer;
   return TRUE;
 }
@@ -164,7 +165,7 @@ static gboolean
 read_header (const guint32 *fields, gsize d, guint index, gsize bytes, GstLstmSteps *steps,
     const GstLstmType **type, GError **error)
 {
-  guint64 rows;
+  guint64 n_vectors;
 
   if (fields[FIELD_MAGIC] != MAGIC || (fields[FIELD_VERSION] & VERSION_MASK) != VERSION)
     return gst_lstm_fail (error, FORMAT,
@@ -183,8 +184,8 @@ read_header (const guint32 *fields, gsize d, guint index, gsize bytes, GstLstmSt
         fields[FIELD_TYPE]);
   if (!read_dimensions (fields, d, index, steps, error))
     return FALSE;
-  rows = (guint64) steps->n_steps * steps->n_streams;
-  return (bytes % (d * (*type)->size) == 0 && bytes / (d * (*type)->size) == rows)
+  n_vectors = (guint64) steps->n_steps * steps->n_streams;
+  return (bytes % (d * (*type)->size) == 0 && bytes / (d * (*type)->size) == n_vectors)
          || gst_lstm_fail (error, FORMAT,
              "buffer: tensor %u: expected %s values of dimensions %" G_GSIZE_FORMAT
              ":%u:%u after the header, found %" G_GSIZE_FORMAT " bytes",
@@ -241,7 +242,7 @@ tensors_open_buffer (
   steps->n_steps = in->steps;
   steps->n_streams = in->streams;
   if (gst_lstm_steps_convert (steps, ref->type, steps->map.data,
-          gst_lstm_tensors_bytes (in, 0) / sizeof (gfloat), error))
+          gst_lstm_tensors_get_bytes (in, 0) / sizeof (gfloat), error))
     return TRUE;
   gst_lstm_steps_close (steps);
   return FALSE;
