@@ -127,7 +127,7 @@ parse_tensor (GstLstmTensors *tensors, guint to, const Fields *fields, guint fro
         "caps field dimensions: expected a tensor that fits into memory, found '%s'",
         dimensions);
   tensors->size[to] = dims[0];
-  tensors->rows[to] = dims[1];
+  tensors->n_rows[to] = dims[1];
   tensors->name[to] = name ? g_intern_string (name) : NULL;
   return TRUE;
 }
@@ -136,7 +136,7 @@ void
 gst_lstm_tensors_init (GstLstmTensors *tensors, guint size, const GstStructure *s)
 {
   *tensors = (GstLstmTensors){
-      .n_tensors = 1, .size = {size}, .rows = {1}, .steps = 1, .streams = 1, .fps_d = 1};
+      .n_tensors = 1, .size = {size}, .n_rows = {1}, .steps = 1, .streams = 1, .fps_d = 1};
   gst_structure_get_fraction (s, "framerate", &tensors->fps_n, &tensors->fps_d);
 }
 
@@ -205,9 +205,9 @@ spell_dimensions (const GstLstmTensors *tensors, guint min_dims)
     const guint dims[] = {tensors->steps, tensors->streams, 1};
 
     g_string_append_printf (text, i ? ",%u" : "%u", tensors->size[i]);
-    if (tensors->rows[i] > 1)
-      g_string_append_printf (text, ":%u", tensors->rows[i]);
-    for (guint k = 1; k < MAX (n, min_dims) && k + (tensors->rows[i] > 1) < MAX_DIMS; k++)
+    if (tensors->n_rows[i] > 1)
+      g_string_append_printf (text, ":%u", tensors->n_rows[i]);
+    for (guint k = 1; k < MAX (n, min_dims) && k + (tensors->n_rows[i] > 1) < MAX_DIMS; k++)
       g_string_append_printf (text, ":%u", dims[k - 1]);
   }
   return g_string_free (text, FALSE);
@@ -266,7 +266,7 @@ gst_lstm_caps_filter (GstCaps *caps, GstCaps *filter)
 gsize
 gst_lstm_tensors_get_bytes (const GstLstmTensors *tensors, guint i)
 {
-  return (gsize) tensors->size[i] * tensors->rows[i] * tensors->steps * tensors->streams
+  return (gsize) tensors->size[i] * tensors->n_rows[i] * tensors->steps * tensors->streams
          * sizeof (gfloat);
 }
 
@@ -297,7 +297,7 @@ gst_lstm_tensors_check_memory (const GstLstmTensors *tensors, guint i,
          || gst_lstm_fail (error, FORMAT,
              "buffer: tensor %u: expected %" G_GSIZE_FORMAT " bytes (%s, dimensions %u:%u:%u), "
              "found %" G_GSIZE_FORMAT,
-             ref->index, expected, ref->type->tensors, tensors->size[i] * tensors->rows[i],
+             ref->index, expected, ref->type->tensors, tensors->size[i] * tensors->n_rows[i],
              tensors->steps, tensors->streams, found);
 }
 

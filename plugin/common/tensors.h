@@ -27,12 +27,12 @@
 #define GST_LSTM_TENSOR_ID "lstm-output"
 
 /* The float32 tensors of one buffer. A tensor is [streams, steps, size] in memory and
- * `size:steps:streams` in caps; gates are [streams, steps, rows, size] and
- * `size:rows:steps:streams`. All tensors have the same numbers of steps and streams. */
+ * `size:steps:streams` in caps; gates are [streams, steps, n_rows, size] and
+ * `size:n_rows:steps:streams`. All tensors have the same numbers of steps and streams. */
 typedef struct {
   guint n_tensors;
   guint size[GST_LSTM_MAX_TENSORS];
-  guint rows[GST_LSTM_MAX_TENSORS];        /* per step: 4 in a tensor named gates, else 1 */
+  guint n_rows[GST_LSTM_MAX_TENSORS];      /* per step: 4 in a tensor named gates, else 1 */
   const gchar *name[GST_LSTM_MAX_TENSORS]; /* interned; NULL: the caps have no names */
   guint steps;
   guint streams;

@@ -107,7 +107,7 @@ make_vector_caps (const Settings *settings)
   const GstLstmTensors tensors = {
       .n_tensors = 1,
       .size = {count_values (settings)},
-      .rows = {1},
+      .n_rows = {1},
       .steps = 1,
       .streams = 1,
       .fps_d = 1,

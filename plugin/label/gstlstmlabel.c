@@ -170,7 +170,7 @@ parse_caps (GstLstmLabel *self, GstLstmTensors *tensors, GstCaps *caps, GError *
 
   if (!gst_lstm_tensors_from_caps (tensors, caps, error))
     return FALSE;
-  if (tensors->rows[0] != 1)
+  if (tensors->n_rows[0] != 1)
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "caps field names: expected a vector of scores, found '%s'", tensors->name[0]);
   if (tensors->streams != 1)

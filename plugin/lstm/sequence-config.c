@@ -155,7 +155,7 @@ gst_lstm_sequence_config_describe_output (
     if (!gst_lstm_sequence_config_emits (config, kind))
       continue;
     out->size[out->n_tensors] = (guint) get_row_size (config, kind);
-    out->rows[out->n_tensors] = get_n_rows (kind);
+    out->n_rows[out->n_tensors] = get_n_rows (kind);
     out->name[out->n_tensors++] = tensor_names[kind];
   }
 }

@@ -126,7 +126,7 @@ open_writer (GstNpySink *self, guint i, GError **error)
       return gst_lstm_fail (error, FORMAT,
           "caps field names: expected a different file for each tensor, found %s twice", path);
   self->writers[i] = gst_lstm_npy_writer_new (
-      path, tensors->streams, tensors->rows[i], tensors->size[i], error);
+      path, tensors->streams, tensors->n_rows[i], tensors->size[i], error);
   if (!self->writers[i])
     return FALSE;
   self->n_writers++;
@@ -179,10 +179,10 @@ check_compatible (
         "caps field dimensions: expected %u streams within a file, found %u", before->streams,
         now->streams);
   for (guint i = 0; i < now->n_tensors; i++) {
-    if (now->size[i] != before->size[i] || now->rows[i] != before->rows[i])
+    if (now->size[i] != before->size[i] || now->n_rows[i] != before->n_rows[i])
       return gst_lstm_fail (error, FORMAT,
           "caps field dimensions: tensor %u: expected size %u within a file, found %u", i,
-          before->size[i] * before->rows[i], now->size[i] * now->rows[i]);
+          before->size[i] * before->n_rows[i], now->size[i] * now->n_rows[i]);
     if (by_name && now->name[i] != before->name[i]) /* interned */
       return gst_lstm_fail (error, FORMAT,
           "caps field names: tensor %u: expected '%s' within a file, found '%s'", i,

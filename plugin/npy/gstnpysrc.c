@@ -330,7 +330,7 @@ set_shape (GstNpySrc *self, guint steps, GstLstmTensors *tensors, GError **error
   self->max_steps = (guint) MAX (max_steps, 1);
   tensors->n_tensors = 1;
   tensors->size[0] = (guint) header->size;
-  tensors->rows[0] = 1;
+  tensors->n_rows[0] = 1;
   tensors->steps = self->max_steps;
   tensors->streams = (guint) header->streams;
   return TRUE;

@@ -22,7 +22,7 @@ struct _GstLstmNpyWriter {
 
   /* Header and (length, streams, step_size). For one stream this is `file`, or else a scratch file
    * without a name. */
-  FILE *steps;
+  FILE *step_file;
 };
 
 /* Sets @error to the message of @cause, an error of util/output-file.h. The code is @code unless
@@ -99,16 +99,16 @@ open_files (GstLstmNpyWriter *writer, GError **error)
   if (descriptor < 0)
     return gst_lstm_fail (
         error, GST_LSTM_RESOURCE (OPEN_WRITE), "%s: %s", writer->path, g_strerror (errno));
-  writer->file = writer->steps = fdopen (descriptor, "wb");
+  writer->file = writer->step_file = fdopen (descriptor, "wb");
   g_assert (writer->file); /* fdopen() fails only without memory */
   if (writer->streams == 1)
     return TRUE;
-  writer->steps = NULL;
+  writer->step_file = NULL;
   descriptor = lstm_output_file_open_scratch (&writer->output, &cause);
   if (descriptor < 0)
     return fail_to_open_or_commit (error, cause, GST_RESOURCE_ERROR_OPEN_WRITE);
-  writer->steps = fdopen (descriptor, "w+b");
-  g_assert (writer->steps);
+  writer->step_file = fdopen (descriptor, "w+b");
+  g_assert (writer->step_file);
   return TRUE;
 }
 
@@ -124,7 +124,7 @@ gst_lstm_npy_writer_new (
   writer->step_size = n_rows * size;
   if (!open_files (writer, error))
     g_clear_pointer (&writer, gst_lstm_npy_writer_discard);
-  else if (!write_header (writer->steps, writer, error)) {
+  else if (!write_header (writer->step_file, writer, error)) {
     g_prefix_error (error, "%s: ", path);
     g_clear_pointer (&writer, gst_lstm_npy_writer_discard);
   }
@@ -156,7 +156,7 @@ gst_lstm_npy_writer_write (
   for (gsize i = 0; i < n_runs; i++) {
     gsize step = i / writer->streams, stream = i % writer->streams;
 
-    if (!write_floats (writer->steps,
+    if (!write_floats (writer->step_file,
             (const guint8 *) values + (stream * n_steps + step) * step_bytes, n, error)) {
       g_prefix_error (error, "%s: ", writer->path);
       return FALSE;
@@ -177,11 +177,11 @@ regroup_streams (GstLstmNpyWriter *writer, FILE *out, GError **error)
   g_autofree guint8 *in = g_malloc (max_steps * writer->streams * step_bytes);
   gsize n;
 
-  if (fseeko (writer->steps, HEADER_SIZE, SEEK_SET) != 0)
+  if (fseeko (writer->step_file, HEADER_SIZE, SEEK_SET) != 0)
     return fail_to_write (error);
   for (guint64 step = 0; step < writer->length; step += n) {
     n = (gsize) MIN (max_steps, writer->length - step);
-    if (fread (in, step_bytes * writer->streams, n, writer->steps) != n)
+    if (fread (in, step_bytes * writer->streams, n, writer->step_file) != n)
       return gst_lstm_fail (
           error, GST_LSTM_RESOURCE (READ), "reading steps back: %s", g_strerror (errno));
     for (gsize stream = 0; stream < writer->streams; stream++) {
@@ -203,8 +203,8 @@ close_file (GstLstmNpyWriter *writer, GError **error)
 {
   FILE *file = g_steal_pointer (&writer->file);
 
-  if (writer->steps == file)
-    writer->steps = NULL;
+  if (writer->step_file == file)
+    writer->step_file = NULL;
   return fclose (file) == 0 || fail_to_write (error);
 }
 
@@ -226,8 +226,8 @@ gst_lstm_npy_writer_finish (GstLstmNpyWriter *writer, GError **error)
 void
 gst_lstm_npy_writer_discard (GstLstmNpyWriter *writer)
 {
-  if (writer->steps && writer->steps != writer->file)
-    fclose (writer->steps);
+  if (writer->step_file && writer->step_file != writer->file)
+    fclose (writer->step_file);
   if (writer->file)
     fclose (writer->file);
   lstm_output_file_abort (&writer->output);

@@ -40,7 +40,7 @@ can_output_audio (const GstLstmCapsContext *context)
 }
 
 static GstCaps *
-audio_template_caps (GstPadDirection direction, const GstLstmCapsContext *context)
+audio_get_template_caps (GstPadDirection direction, const GstLstmCapsContext *context)
 {
   return context && context->input_tensor_id ? gst_caps_new_empty ()
                                              : gst_static_caps_get (&any_audio);
@@ -109,7 +109,7 @@ set_channels (GstCaps *caps, const GstStructure *sink, gint n)
 }
 
 static GstCaps *
-audio_src_caps (
+audio_get_src_caps (
     const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context)
 {
   const GstStructure *s = gst_caps_get_structure (sink, 0);
@@ -141,7 +141,7 @@ set_rate (GstCaps *caps, const GstStructure *source)
 }
 
 static GstCaps *
-audio_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
+audio_get_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
 {
   const GstStructure *s = gst_caps_get_structure (source, 0);
   const gsize d = context->model ? lstm_model_get_input_size (context->model) : 0;
@@ -161,9 +161,9 @@ audio_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
 const GstLstmCapsKind gst_lstm_caps_audio = {
     .media_type = "audio/x-raw",
     .matches = audio_matches,
-    .template_caps = audio_template_caps,
+    .get_template_caps = audio_get_template_caps,
     .parse_caps = audio_parse_caps,
     .open_buffer = audio_open_buffer,
-    .src_caps = audio_src_caps,
-    .sink_caps = audio_sink_caps,
+    .get_src_caps = audio_get_src_caps,
+    .get_sink_caps = audio_get_sink_caps,
 };

@@ -63,7 +63,7 @@ gst_lstm_caps_kinds_get_template_caps (
   GstCaps *caps = gst_caps_new_empty ();
 
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
-    caps = gst_caps_merge (caps, kinds[i]->template_caps (direction, context));
+    caps = gst_caps_merge (caps, kinds[i]->get_template_caps (direction, context));
   return caps;
 }
 
@@ -73,7 +73,7 @@ gst_lstm_caps_kinds_get_src_caps (
 {
   const GstLstmCapsKind *kind = find_kind (gst_caps_get_structure (sink, 0), context);
 
-  return kind ? kind->src_caps (sink, out, context) : gst_caps_new_empty ();
+  return kind ? kind->get_src_caps (sink, out, context) : gst_caps_new_empty ();
 }
 
 GstCaps *
@@ -82,6 +82,6 @@ gst_lstm_caps_kinds_get_sink_caps (const GstCaps *source, const GstLstmCapsConte
   GstCaps *caps = gst_caps_new_empty ();
 
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++)
-    caps = gst_caps_merge (caps, kinds[i]->sink_caps (source, context));
+    caps = gst_caps_merge (caps, kinds[i]->get_sink_caps (source, context));
   return caps;
 }

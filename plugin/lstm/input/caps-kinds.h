@@ -40,7 +40,7 @@ typedef struct {
 
   /* Returns all caps that the pad of @direction may have, for any properties if @context
    * (nullable) is NULL. Returns: (transfer full) */
-  GstCaps *(*template_caps) (GstPadDirection direction, const GstLstmCapsContext *context);
+  GstCaps *(*get_template_caps) (GstPadDirection direction, const GstLstmCapsContext *context);
 
   /* Implements gst_lstm_input_parse(). The fields of @input except its kind are zero. */
   gboolean (*parse_caps) (GstLstmInput *input, const GstStructure *s,
@@ -51,12 +51,12 @@ typedef struct {
       const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error);
 
   /* Implements gst_lstm_caps_kinds_get_src_caps(). */
-  GstCaps *(*src_caps) (
+  GstCaps *(*get_src_caps) (
       const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context);
 
   /* Returns the sink caps of this kind that are possible with source caps @source, one structure.
    * Returns: (transfer full) */
-  GstCaps *(*sink_caps) (const GstCaps *source, const GstLstmCapsContext *context);
+  GstCaps *(*get_sink_caps) (const GstCaps *source, const GstLstmCapsContext *context);
 
   /* Adds the memories of @output to @media (transfer full). If @out has several tensors, each
    * memory is a tensor, or else all memories are the steps of the only tensor. If the function is

@@ -20,7 +20,7 @@ media_matches (const GstStructure *s, const GstLstmCapsContext *context)
 }
 
 static GstCaps *
-media_template_caps (GstPadDirection direction, const GstLstmCapsContext *context)
+media_get_template_caps (GstPadDirection direction, const GstLstmCapsContext *context)
 {
   return !context || context->input_tensor_id ? gst_caps_new_any ()
                                               : gst_static_caps_get (&video);
@@ -65,7 +65,7 @@ make_tensor_id (const gchar *prefix, const gchar *name)
 static GstCaps *
 make_tensor_caps (const GstLstmTensors *out, guint i, GQuark id)
 {
-  const guint dims[] = {out->steps, out->rows[i], out->size[i]};
+  const guint dims[] = {out->steps, out->n_rows[i], out->size[i]};
   GstCaps *caps = gst_caps_new_simple ("tensor/strided", "tensor-id", G_TYPE_STRING,
       g_quark_to_string (id), "dims-order", G_TYPE_STRING, "row-major", "type", G_TYPE_STRING,
       "float32", NULL);
@@ -149,7 +149,7 @@ remove_group (GstCaps *caps, const gchar *group)
 #endif
 
 static GstCaps *
-media_src_caps (
+media_get_src_caps (
     const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context)
 {
   GstCaps *caps = gst_caps_copy (sink);
@@ -160,7 +160,7 @@ media_src_caps (
 }
 
 static GstCaps *
-media_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
+media_get_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
 {
   const GstStructure *s = gst_caps_get_structure (source, 0);
   GstCaps *caps;
@@ -191,9 +191,9 @@ make_tensor (const GstLstmTensors *out, guint i, GQuark id, GstBuffer *data)
   gsize dims[MAX_DIMS] = {gst_buffer_get_size (data) / sizeof (gfloat)};
   gsize n = 1;
 
-  dims[0] /= (gsize) out->rows[i] * out->size[i];
-  if (out->rows[i] > 1)
-    dims[n++] = out->rows[i];
+  dims[0] /= (gsize) out->n_rows[i] * out->size[i];
+  if (out->n_rows[i] > 1)
+    dims[n++] = out->n_rows[i];
   dims[n++] = out->size[i];
   return gst_tensor_new_simple (
       id, GST_TENSOR_DATA_TYPE_FLOAT32, data, GST_TENSOR_DIM_ORDER_ROW_MAJOR, n, dims);
@@ -223,10 +223,10 @@ media_attach_output (GstBuffer *media, GstBuffer *output, const GstLstmTensors *
 const GstLstmCapsKind gst_lstm_caps_media = {
     .media_type = "video/x-raw",
     .matches = media_matches,
-    .template_caps = media_template_caps,
+    .get_template_caps = media_get_template_caps,
     .parse_caps = media_parse_caps,
     .open_buffer = media_open_buffer,
-    .src_caps = media_src_caps,
-    .sink_caps = media_sink_caps,
+    .get_src_caps = media_get_src_caps,
+    .get_sink_caps = media_get_sink_caps,
     .attach_output = media_attach_output,
 };

@@ -39,7 +39,7 @@ tensors_matches (const GstStructure *s, const GstLstmCapsContext *context)
 }
 
 static GstCaps *
-tensors_template_caps (GstPadDirection direction, const GstLstmCapsContext *context)
+tensors_get_template_caps (GstPadDirection direction, const GstLstmCapsContext *context)
 {
   return gst_static_caps_get (direction == GST_PAD_SINK ? &any_sink : &any_source);
 }
@@ -70,13 +70,13 @@ tensors_parse_caps (GstLstmInput *input, const GstStructure *s,
   if (!gst_lstm_tensors_select (in, &input->tensor_ref, s, index, d, error))
     return FALSE;
   if (input->tensor_ref.n_tensors == 1)
-    input->step_bytes = (gsize) in->size[0] * in->rows[0] * in->streams
+    input->step_bytes = (gsize) in->size[0] * in->n_rows[0] * in->streams
                         * input->tensor_ref.type->size;
-  return in->size[0] * in->rows[0] == d
+  return in->size[0] * in->n_rows[0] == d
          || gst_lstm_fail (error, FORMAT,
              "caps field dimensions: expected vectors of %" G_GSIZE_FORMAT
              " values, which the model needs, found %u",
-             d, in->size[0] * in->rows[0]);
+             d, in->size[0] * in->n_rows[0]);
 }
 
 /* Sets the framerate of @caps (transfer full) unless @framerate (nullable) is NULL. No other field
@@ -91,7 +91,7 @@ set_framerate (GstCaps *caps, const GValue *framerate)
 }
 
 static GstCaps *
-tensors_src_caps (
+tensors_get_src_caps (
     const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context)
 {
   return set_framerate (
@@ -102,7 +102,7 @@ tensors_src_caps (
 /* If downstream accepts any framerate, sink caps have no field framerate, because a field would
  * require upstream to have it. */
 static GstCaps *
-tensors_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
+tensors_get_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
 {
   g_autoptr (GstCaps) any = gst_static_caps_get (&any_source);
   const GValue *all = gst_structure_get_value (gst_caps_get_structure (any, 0), "framerate");
@@ -251,9 +251,9 @@ tensors_open_buffer (
 const GstLstmCapsKind gst_lstm_caps_tensors = {
     .media_type = "other/tensors",
     .matches = tensors_matches,
-    .template_caps = tensors_template_caps,
+    .get_template_caps = tensors_get_template_caps,
     .parse_caps = tensors_parse_caps,
     .open_buffer = tensors_open_buffer,
-    .src_caps = tensors_src_caps,
-    .sink_caps = tensors_sink_caps,
+    .get_src_caps = tensors_get_src_caps,
+    .get_sink_caps = tensors_get_sink_caps,
 };
