@@ -132,13 +132,22 @@ check_tensor (
         "buffer: tensor: expected [%" G_GSIZE_FORMAT "] or [T, %" G_GSIZE_FORMAT "], found %s",
         d, d, text);
   }
-  if (!type || tensor->layout != GST_TENSOR_LAYOUT_CONTIGUOUS
+  if (!type) {
+    text = describe_tensor (tensor);
+    return gst_lstm_fail (error, FORMAT,
+        "buffer: tensor: expected float16, float32, float64, or int or uint of 8 to 64 bits, "
+        "found %s",
+        text);
+  }
+  if (tensor->layout != GST_TENSOR_LAYOUT_CONTIGUOUS
       || (steps > 1 && tensor->dims_order != GST_TENSOR_DIM_ORDER_ROW_MAJOR)) {
     text = describe_tensor (tensor);
-    return gst_lstm_fail (error, FORMAT, "buffer: tensor: expected %s, found %s",
-        type ? "values that are contiguous, in row-major order"
-             : "float16, float32, float64, or int or uint of 8 to 64 bits",
-        text);
+    return gst_lstm_fail (error, FORMAT,
+        "buffer: tensor: expected layout %d (contiguous) and dims-order %d (row-major), found "
+        "%s "
+        "with layout %d and dims-order %d",
+        GST_TENSOR_LAYOUT_CONTIGUOUS, GST_TENSOR_DIM_ORDER_ROW_MAJOR, text,
+        (gint) tensor->layout, (gint) tensor->dims_order);
   }
   bytes = tensor->data ? gst_buffer_get_size (tensor->data) : 0;
   if (bytes % (d * type->size) == 0 && bytes / (d * type->size) == steps)

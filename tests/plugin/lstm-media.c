@@ -119,7 +119,8 @@ test_refused_tensors (void)
       {"", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {2147483647, 3}, 12, FALSE,
           "*as many bytes as a ?2147483647, 3] float32 has, found 12"},
       {"", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {2, 3}, 24, TRUE,
-          "buffer: tensor: expected *row-major order, found a ?2, 3] float32"},
+          "buffer: tensor: expected *dims-order 0 (row-major), found a ?2, 3] float32 with "
+          "layout 0 and dims-order 1"},
   };
   static const guint8 bytes[64];
 
