@@ -34,6 +34,7 @@
 #include "common/gate.h"
 #include "common/in-place.h"
 #include "common/properties.h"
+#include "common/tensors.h"
 #include "label/label-media.h"
 #include "label/labels-file.h"
 #include "label/step-label.h"

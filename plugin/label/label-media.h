@@ -5,7 +5,6 @@
 #pragma once
 
 #include "common/steps.h"
-#include "common/tensors.h"
 
 typedef struct {
   GQuark id;           /* of the tensor */

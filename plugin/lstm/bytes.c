@@ -9,7 +9,7 @@ gst_lstm_bytes_to_step (const GstLstm *self, guint64 bytes)
 
 /* Returns the time of the step at byte @bytes, or GST_CLOCK_TIME_NONE if @bytes is unknown. */
 static guint64
-bytes_to_time (const GstLstm *self, guint64 bytes)
+convert_bytes_to_time (const GstLstm *self, guint64 bytes)
 {
   if (bytes == GST_CLOCK_TIME_NONE)
     return GST_CLOCK_TIME_NONE;
@@ -36,10 +36,10 @@ find_stop (const GstLstm *self, const GstSegment *bytes, guint64 start)
   const guint64 stop = bytes->stop != GST_CLOCK_TIME_NONE ? bytes->stop : bytes->duration;
 
   if (bytes->rate > 0)
-    return has_framerate ? bytes_to_time (self, bytes->stop) : GST_CLOCK_TIME_NONE;
+    return has_framerate ? convert_bytes_to_time (self, bytes->stop) : GST_CLOCK_TIME_NONE;
   if (!has_framerate)
     return start;
-  return MIN (bytes_to_time (self, stop), G_MAXINT64);
+  return MIN (convert_bytes_to_time (self, stop), G_MAXINT64);
 }
 
 GstEvent *
@@ -59,13 +59,14 @@ gst_lstm_bytes_convert_segment (GstLstm *self, GstEvent *event)
   self->next_step = gst_lstm_bytes_to_step (self, bytes->start);
   time = *bytes;
   time.format = GST_FORMAT_TIME;
-  time.start = bytes_to_time (self, bytes->start);
+  time.start = convert_bytes_to_time (self, bytes->start);
   time.stop = find_stop (self, bytes, time.start);
-  time.time = bytes_to_time (self, bytes->time);
-  time.base = bytes_to_time (self, bytes->base);
-  time.offset = bytes_to_time (self, bytes->offset);
+  time.time = convert_bytes_to_time (self, bytes->time);
+  time.base = convert_bytes_to_time (self, bytes->base);
+  time.offset = convert_bytes_to_time (self, bytes->offset);
   time.position = time.start;
-  time.duration = in->fps_n > 0 ? bytes_to_time (self, bytes->duration) : GST_CLOCK_TIME_NONE;
+  time.duration = in->fps_n > 0 ? convert_bytes_to_time (self, bytes->duration)
+                                : GST_CLOCK_TIME_NONE;
   return replace_event (event, gst_event_new_segment (&time));
 }
 
@@ -78,13 +79,13 @@ gst_lstm_bytes_convert_segment_done (GstLstm *self, GstEvent *event)
   gst_event_parse_segment_done (event, &format, &position);
   if (!self->counts_bytes || format != GST_FORMAT_BYTES || position < 0)
     return event;
-  position = (gint64) bytes_to_time (self, (guint64) position);
+  position = (gint64) convert_bytes_to_time (self, (guint64) position);
   return replace_event (event, gst_event_new_segment_done (GST_FORMAT_TIME, position));
 }
 
 /* Returns the bytes of the buffers that @steps fill, at most G_MAXINT64. */
 static gint64
-steps_to_bytes (const GstLstm *self, guint64 steps)
+convert_steps_to_bytes (const GstLstm *self, guint64 steps)
 {
   const GstLstmTensors *in = &self->sequence.in;
   guint64 bytes;
@@ -98,21 +99,21 @@ steps_to_bytes (const GstLstm *self, guint64 steps)
  * rounded down. If @time is below zero, time and bytes count from the end of the stream, which
  * is the end of a buffer. */
 static gint64
-time_to_bytes (const GstLstm *self, gint64 time)
+convert_time_to_bytes (const GstLstm *self, gint64 time)
 {
   const GstLstmTensors *in = &self->sequence.in;
   const guint64 second = (guint64) in->fps_d * GST_SECOND;
 
   if (time >= 0)
-    return steps_to_bytes (
+    return convert_steps_to_bytes (
         self, gst_util_uint64_scale_ceil ((guint64) time + 1, in->fps_n, second) - 1);
-  return -steps_to_bytes (
+  return -convert_steps_to_bytes (
       self, gst_util_uint64_scale_ceil (-(guint64) time, in->fps_n, second) + in->steps - 1);
 }
 
 /* Returns whether seeks and queries in time become bytes for upstream. Needs `lock`. */
 static gboolean
-converts_time (const GstLstm *self)
+can_convert_time (const GstLstm *self)
 {
   return self->counts_bytes && self->sequence.in.fps_n > 0;
 }
@@ -130,10 +131,10 @@ gst_lstm_bytes_convert_seek (GstLstm *self, GstEvent *event)
   gst_event_parse_seek (
       event, &rate, &format, &flags, &types[0], &positions[0], &types[1], &positions[1]);
   gst_lstm_lock (self);
-  converts = format == GST_FORMAT_TIME && converts_time (self);
+  converts = format == GST_FORMAT_TIME && can_convert_time (self);
   for (guint i = 0; converts && i < G_N_ELEMENTS (positions); i++)
     if (types[i] == GST_SEEK_TYPE_END || (types[i] == GST_SEEK_TYPE_SET && positions[i] != -1))
-      positions[i] = time_to_bytes (self, positions[i]);
+      positions[i] = convert_time_to_bytes (self, positions[i]);
   gst_lstm_unlock (self);
   return converts ? replace_event (event, gst_event_new_seek (rate, GST_FORMAT_BYTES, flags,
                                               types[0], positions[0], types[1], positions[1]))
@@ -147,7 +148,7 @@ gst_lstm_bytes_answer_seeking (GstLstm *self, GstQuery *query)
   gboolean seekable = FALSE, converts;
 
   gst_lstm_lock (self);
-  converts = converts_time (self);
+  converts = can_convert_time (self);
   gst_lstm_unlock (self);
   if (!converts || !gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), bytes))
     return FALSE;
@@ -169,7 +170,7 @@ gst_lstm_bytes_answer_duration (GstLstm *self, GstQuery *query)
   gst_lstm_lock (self);
   if (gst_lstm_is_configured (self) && self->input.step_bytes > 0
       && self->sequence.in.fps_n > 0)
-    time = bytes_to_time (self, (guint64) bytes);
+    time = convert_bytes_to_time (self, (guint64) bytes);
   gst_lstm_unlock (self);
   if (time == GST_CLOCK_TIME_NONE)
     return FALSE;

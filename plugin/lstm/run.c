@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/run.h"
-#include "common/errors.h"
 #include "lstm/sequence-state.h"
 #include "lstm/times.h"
 

@@ -270,7 +270,8 @@ gst_npy_sink_event (GstBaseSink *sink, GstEvent *event)
   return GST_BASE_SINK_CLASS (gst_npy_sink_parent_class)->event (sink, event);
 }
 
-/* Is called from READY to PAUSED. The base class calls start() from NULL to READY. */
+/* Prepares the element for files. Runs from READY to PAUSED, because a location may change in
+ * READY. The base class calls start() from NULL to READY. */
 static gboolean
 start_writing (GstNpySink *self)
 {

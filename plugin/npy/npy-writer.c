@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define HEADER_SIZE 128 /* bytes; fits every shape, so that the header can be rewritten */
 #define REGROUP_SIZE (1024 * 1024) /* bytes */
