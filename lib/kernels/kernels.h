@@ -17,7 +17,7 @@
 #pragma once
 
 #include <stddef.h>
-#include "kernels/activations.h"
+#include "activations/activations.h"
 
 #define LSTM_GATES 4
 

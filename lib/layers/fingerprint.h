@@ -6,7 +6,7 @@
 #pragma once
 
 #include "container/array.h"
-#include "kernels/activations.h"
+#include "activations/activations.h"
 
 /* Appends the line of a layer. @arrays may contain NULL. */
 void lstm_fingerprint_add_layer (

@@ -3,7 +3,7 @@
 #include "container/json.h"
 #include "keras/converters.h"
 #include "keras/json.h"
-#include "kernels/activations.h"
+#include "activations/activations.h"
 #include "util/text.h"
 #include <math.h>
 

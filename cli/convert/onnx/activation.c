@@ -2,7 +2,7 @@
 #include "onnx/activation.h"
 #include "onnx/args.h"
 #include "onnx/signal.h"
-#include "kernels/activations.h"
+#include "activations/activations.h"
 #include <math.h>
 
 typedef enum {

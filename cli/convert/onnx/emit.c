@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/emit.h"
-#include "kernels/activations.h"
+#include "activations/activations.h"
 #include <math.h>
 
 /* The state of the conversion. A layer is pending while later stages may become a part of it. */

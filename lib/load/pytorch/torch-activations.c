@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "load/pytorch/torch-activations.h"
-#include "kernels/activations.h"
+#include "activations/activations.h"
 #include "util/text.h"
 #include <math.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 typedef struct {
   const char *name;        /* in a module chain */
   const char *lstm_name;   /* in docs/formats.md */
-  double alpha, beta;      /* NAN: the default in kernels/activations.h */
+  double alpha, beta;      /* NAN: the default in activations/activations.h */
   gboolean takes_argument; /* "NAME(alpha)" */
 } TorchActivation;
 

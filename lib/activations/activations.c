@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kernels/activations.h"
+#include "activations/activations.h"
 #include <string.h>
 
 static const struct {
