@@ -4,7 +4,7 @@
 guint64
 gst_lstm_bytes_to_step (const GstLstm *self, guint64 bytes)
 {
-  return bytes / self->input.step_bytes;
+  return self->input.step_bytes > 0 ? bytes / self->input.step_bytes : self->next_step;
 }
 
 /* Returns the time of the step at byte @bytes, or GST_CLOCK_TIME_NONE if @bytes is unknown. */
@@ -115,7 +115,7 @@ convert_time_to_bytes (const GstLstm *self, gint64 time)
 static gboolean
 can_convert_time (const GstLstm *self)
 {
-  return self->counts_bytes && self->sequence.in.fps_n > 0;
+  return self->counts_bytes && self->input.step_bytes > 0 && self->sequence.in.fps_n > 0;
 }
 
 GstEvent *

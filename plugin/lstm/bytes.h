@@ -7,7 +7,8 @@
 
 #include "lstm/element.h"
 
-/* Returns the step that byte @bytes belongs to. */
+/* Returns the step that byte @bytes belongs to. If caps after the segment leave the size of a step
+ * unknown, returns the next step. */
 guint64 gst_lstm_bytes_to_step (const GstLstm *self, guint64 bytes);
 
 /* Convert a SEGMENT or SEGMENT_DONE event in bytes to time. @event: (transfer full). Returns:

@@ -232,26 +232,66 @@ test_streams (void)
     check_bytes (i);
 }
 
+/* Pushes SEGMENT_DONE at byte @bytes. Returns the time of the SEGMENT_DONE that follows. */
+static gint64
+push_segment_done (Rig *rig, gint64 bytes)
+{
+  g_autoptr (GstEvent) event = NULL;
+  GstFormat format;
+  gint64 time;
+
+  rig_push_event (rig, gst_event_new_segment_done (GST_FORMAT_BYTES, bytes));
+  while ((event = gst_harness_pull_event (rig->harness))
+         && GST_EVENT_TYPE (event) != GST_EVENT_SEGMENT_DONE)
+    gst_clear_event (&event);
+  gst_event_parse_segment_done (event, &format, &time);
+  g_assert_cmpint (format, ==, GST_FORMAT_TIME);
+  return time;
+}
+
 /* SEGMENT_DONE in bytes becomes SEGMENT_DONE in time. */
 static void
 test_segment_done (void)
 {
-  g_autoptr (GstEvent) event = NULL;
-  GstFormat format;
-  gint64 position;
   Rig rig;
 
   rig_init (&rig, "seed-1x30", "");
   rig_push_stream_start (&rig);
   g_assert_true (rig_push_caps (&rig));
   rig_push_exact_segment (&rig, &(RigSegment){GST_FORMAT_BYTES, 1, 1, 0, NONE, 0, 0, 0, NONE});
-  rig_push_event (&rig, gst_event_new_segment_done (GST_FORMAT_BYTES, 30 * sizeof (gfloat)));
-  while ((event = gst_harness_pull_event (rig.harness))
-         && GST_EVENT_TYPE (event) != GST_EVENT_SEGMENT_DONE)
-    gst_clear_event (&event);
-  gst_event_parse_segment_done (event, &format, &position);
-  g_assert_cmpint (format, ==, GST_FORMAT_TIME);
-  g_assert_cmpint (position, ==, GST_SECOND);
+  g_assert_cmpint (push_segment_done (&rig, 30 * sizeof (gfloat)), ==, GST_SECOND);
+  rig_clear (&rig);
+}
+
+/* Flexible caps, with which a step has no size in bytes, follow static caps. The steps of buffers
+ * and of SEGMENT_DONE continue. */
+static void
+test_unknown_step_size (void)
+{
+  const guint32 header[32] = {0xfeedcced, 0xde001000, 7, D, [19] = 1, [20] = 4};
+  GstBuffer *buffer;
+  g_autoptr (GstBuffer) out = NULL;
+  Rig rig;
+
+  begin_bytes (&rig, "30/1", &(RigSegment){GST_FORMAT_BYTES, 1, 1, 0, NONE, 0, 0, 0, NONE});
+  buffer = rig_buffer_new (&rig, 0);
+  GST_BUFFER_OFFSET (buffer) = 0;
+  g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
+  g_assert_true (rig_push_caps_text (&rig, "other/tensors,format=flexible,framerate=30/1"));
+  buffer = rig_buffer_new (&rig, 1);
+  gst_buffer_prepend_memory (buffer, gst_allocator_alloc (NULL, sizeof header, NULL));
+  gst_buffer_fill (buffer, 0, header, sizeof header);
+  gst_buffer_replace_all_memory (buffer, gst_buffer_get_all_memory (buffer));
+  GST_BUFFER_PTS (buffer) = GST_BUFFER_DURATION (buffer) = NONE;
+  GST_BUFFER_OFFSET (buffer) = 1000;
+  g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_OK);
+  rig_expect_outputs (&rig, 0, 2, 2);
+  rig_assert_outputs (&rig);
+  gst_buffer_unref (gst_harness_pull (rig.harness));
+  out = gst_harness_pull (rig.harness);
+  g_assert_cmpuint (GST_BUFFER_OFFSET (out), ==, 1);
+  g_assert_cmpuint (GST_BUFFER_PTS (out), ==, 33333333);
+  g_assert_cmpint (push_segment_done (&rig, 2000), ==, 66666666);
   rig_clear (&rig);
 }
 
@@ -264,6 +304,7 @@ main (int argc, char **argv)
       {"/lstm-bytes/backwards-again", test_backwards_again},
       {"/lstm-bytes/streams", test_streams},
       {"/lstm-bytes/segment-done", test_segment_done},
+      {"/lstm-bytes/unknown-step-size", test_unknown_step_size},
   };
 
   return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
