@@ -86,9 +86,9 @@ check_storage (const H5File *h5, const char *path, hid_t dataset, gsize size, GE
     return FALSE;
   return size / MAX_RATIO <= stored
          || h5_fail (h5, path, error,
-             "storage: expected at least %" G_GSIZE_FORMAT
-             " bytes for the shape, found %" G_GSIZE_FORMAT,
-             size / MAX_RATIO, stored);
+             "storage: expected at least %" G_GSIZE_FORMAT " bytes for the %" G_GSIZE_FORMAT
+             " bytes of the shape, found %" G_GSIZE_FORMAT,
+             size / MAX_RATIO, size, stored);
 }
 
 static gboolean

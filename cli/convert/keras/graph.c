@@ -180,7 +180,7 @@ get_previous_layer (const Graph *graph, const KerasLayer *layer)
   if (n == 1 && previous)
     return previous;
   keras_fail (graph->reader, layer, CONVERT_ERROR_UNSUPPORTED,
-      "inputs: expected one layer of the model, found %s", n ? names->str : "none");
+      "inputs: expected one layer of the model, as in a chain of layers, found %s", n ? names->str : "none");
   return NULL;
 }
 
