@@ -52,8 +52,8 @@ lstm_layer_config_get (const LstmSafetensors *st, const char *module_chain, GErr
 char *
 lstm_layer_config_get_prefix (JsonObject *layer)
 {
-  const char *prefix = json_object_get_string_member_with_default (layer, "prefix", NULL);
-  const char *name = json_object_get_string_member_with_default (layer, "name", NULL);
+  const char *prefix = lstm_json_get_string (json_object_get_member (layer, "prefix"));
+  const char *name = lstm_json_get_string (json_object_get_member (layer, "name"));
 
   return prefix          ? g_strdup (prefix)
          : name && *name ? g_strconcat (name, ".", NULL)

@@ -121,6 +121,10 @@ static const Case cases[] = {
         LSTM_ERROR_LAYER, "order, found \"klip\""},
     {"name-number", "{" LAYERS ("[{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":1}]") "}", 0,
         LSTM_ERROR_LAYER, "key \"name\": expected a string, found 1"},
+    {"name-array", "{" LAYERS ("[{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":[1]}]") "}", 0,
+        LSTM_ERROR_LAYER, "key \"name\": expected a string, found"},
+    {"prefix-object", "{" LAYERS ("[{\\\"type\\\":\\\"lstm\\\",\\\"prefix\\\":{}}]") "}", 0,
+        LSTM_ERROR_LAYER, "key \"prefix\": expected a string, found"},
     {"unknown-activation",
         "{" LAYERS ("[{\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"a\\\",\\\"activation\\\":"
                     "\\\"swish\\\"}]") "," F32 ("a.weight", "[2,3]", 0, 24) "}",
