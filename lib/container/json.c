@@ -171,7 +171,7 @@ lstm_json_get_size (JsonNode *node, gsize *value)
 char *
 lstm_json_describe (JsonNode *node)
 {
-  g_autofree char *text = node ? json_to_string (node, FALSE) : g_strdup ("nothing");
+  g_autofree char *text = node ? json_to_string (node, FALSE) : g_strdup ("none");
   g_autofree char *begin = NULL;
 
   if (g_utf8_strlen (text, -1) <= MAX_SHOWN)

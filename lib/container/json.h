@@ -28,5 +28,5 @@ gboolean lstm_json_get_number (JsonNode *node, double *value);
 gboolean lstm_json_get_size (JsonNode *node, gsize *value);
 
 /* Returns: (transfer full): @node as JSON text for error messages, cut after 80 characters;
- * "nothing" if @node is NULL */
+ * "none" if @node is NULL */
 char *lstm_json_describe (JsonNode *node);

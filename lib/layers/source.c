@@ -3,8 +3,6 @@
 #include "container/json.h"
 #include "util/text.h"
 
-#define MAX_SHOWN 40 /* characters of a string in a message */
-
 void
 lstm_array_clear (LstmArray *array)
 {
@@ -62,34 +60,11 @@ lstm_layer_source_read_row (const LstmLayerSource *source, const char *key, doub
 
 /* --- Values of the JSON object --- */
 
-/* Returns: (transfer full): the content of @node for a message, shortened if it is long */
-static char *
-describe_node (JsonNode *node)
-{
-  const char *string;
-  g_autofree char *head = NULL;
-
-  if (!node)
-    return g_strdup ("none");
-  if (JSON_NODE_HOLDS_OBJECT (node))
-    return g_strdup ("an object");
-  if (JSON_NODE_HOLDS_ARRAY (node))
-    return g_strdup_printf (
-        "an array of %u", json_array_get_length (json_node_get_array (node)));
-  string = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
-  if (!string)
-    return json_to_string (node, FALSE);
-  if (g_utf8_strlen (string, -1) <= MAX_SHOWN)
-    return g_strdup_printf ("\"%s\"", string);
-  head = g_utf8_substring (string, 0, MAX_SHOWN);
-  return g_strdup_printf ("\"%s…\"", head);
-}
-
 gboolean
 lstm_layer_source_refuse_value (const LstmLayerSource *source, JsonObject *object,
     const char *key, const char *expected, GError **error)
 {
-  g_autofree char *found = describe_node (json_object_get_member (object, key));
+  g_autofree char *found = lstm_json_describe (json_object_get_member (object, key));
 
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
       "%s: layer \"%s\": key \"%s\": expected %s, found %s", source->st->file, source->name,
@@ -184,7 +159,7 @@ lstm_layer_source_read_activation (const LstmLayerSource *source, JsonNode *node
   JsonObject *object = lstm_json_get_object (node);
   const char *name = lstm_json_get_string (
       object ? json_object_get_member (object, "name") : node);
-  g_autofree char *found = name ? NULL : describe_node (node);
+  g_autofree char *found = name ? NULL : lstm_json_describe (node);
 
   if (!node)
     return find_activation (source, fallback, activation, error);

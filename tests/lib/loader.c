@@ -42,7 +42,7 @@ static const Case cases[] = {
     {"no-dtype", "{\"a\":{\"shape\":[1],\"data_offsets\":[0,4],\"x\":0}}", 4, LSTM_ERROR_FORMAT,
         "dtype: expected one of F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, "
         "BOOL, "
-        "F8_E4M3, F8_E5M2, found nothing"},
+        "F8_E4M3, F8_E5M2, found none"},
     {"strange-dtype", "{\"a\":{\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
         LSTM_ERROR_FORMAT, "F8_E5M2, found \"F33\""},
     {"number-for-dtype", "{\"a\":{\"dtype\":1,\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
