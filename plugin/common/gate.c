@@ -109,7 +109,7 @@ interrupt_waits (Gate *gate)
 
 /* Returns OK if data passes, or else FLOW_DROPPED or FLUSHING. GStreamer sends events before data,
  * with one exception: the pad is deactivated and activated again while upstream pushes a buffer.
- * That buffer belongs to the previous activation and is dropped. */
+ * The gate drops that buffer, because the buffer belongs to the previous activation. */
 static GstFlowReturn
 check_data (Gate *gate, GstPad *pad)
 {

@@ -155,8 +155,9 @@ gst_lstm_properties_install (
   return first_id + n_properties;
 }
 
-void
-gst_lstm_properties_init (gpointer object)
+/* Calls @visit for the member of each property in the tables of the class of @object. */
+static void
+for_each_member (gpointer object, void (*visit) (gpointer member, GParamSpec *spec))
 {
   guint n;
   g_autofree GParamSpec **specs = g_object_class_list_properties (
@@ -166,21 +167,30 @@ gst_lstm_properties_init (gpointer object)
     gpointer member = find_member (object, specs[i]);
 
     if (member)
-      store_value (member, g_param_spec_get_default_value (specs[i]));
+      visit (member, specs[i]);
   }
+}
+
+static void
+store_default (gpointer member, GParamSpec *spec)
+{
+  store_value (member, g_param_spec_get_default_value (spec));
+}
+
+static void
+free_member (gpointer member, GParamSpec *spec)
+{
+  free_value (member, G_PARAM_SPEC_VALUE_TYPE (spec));
+}
+
+void
+gst_lstm_properties_init (gpointer object)
+{
+  for_each_member (object, store_default);
 }
 
 void
 gst_lstm_properties_clear (gpointer object)
 {
-  guint n;
-  g_autofree GParamSpec **specs = g_object_class_list_properties (
-      G_OBJECT_GET_CLASS (object), &n);
-
-  for (guint i = 0; i < n; i++) {
-    gpointer member = find_member (object, specs[i]);
-
-    if (member)
-      free_value (member, G_PARAM_SPEC_VALUE_TYPE (specs[i]));
-  }
+  for_each_member (object, free_member);
 }
