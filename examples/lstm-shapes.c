@@ -38,8 +38,11 @@ print_shapes (LstmState *state, gsize length)
   g_autofree float *last_cell = g_new (float, bs *m);
 
   fill_random (x, bs * length * d);
-  lstm_state_run_full (
-      state, &(LstmRun){.steps = length, .input = x, .hidden = hidden, .cell = cell});
+  lstm_state_run_full (state, &(LstmRun){.size = sizeof (LstmRun),
+                                  .steps = length,
+                                  .input = x,
+                                  .hidden = hidden,
+                                  .cell = cell});
   lstm_state_get_hidden (state, 0, last_hidden);
   lstm_state_get_cell (state, 0, last_cell);
 

@@ -51,6 +51,7 @@ lstm_bidirectional_append (LstmBuilder *builder, const LstmLayerKind *lstm,
   layer->n_weights = a->n_weights + b->n_weights;
   layer->needs_complete_sequence = TRUE;
   layer->n_output_steps = a->n_output_steps;
+  layer->returns_last = a->returns_last;
   layer->ends_mask = a->ends_mask;
   bidirectional->directions[0] = g_steal_pointer (&a);
   bidirectional->directions[1] = g_steal_pointer (&b);

@@ -167,6 +167,8 @@ lstm_builder_append (LstmBuilder *builder, LstmLayer *layer, GError **error)
   /* Without a line of the layer, models with different layers would have the same fingerprint. */
   g_assert (builder->fingerprint->len > builder->n_fingerprint);
   builder->n_fingerprint = builder->fingerprint->len;
+  layer->n_parameters = builder->n_parameters;
+  builder->n_parameters = 0;
   if (layer->in && !set_earlier_sizes (builder, layer->in, error))
     return FALSE;
   if (layer->in && layer->in == layer->out

@@ -15,6 +15,7 @@ typedef struct {
   GPtrArray *layers;       /* LstmLayer */
   GString *fingerprint;    /* its text, see fingerprint.h */
   gsize n_fingerprint;     /* bytes of the text when the last layer was appended */
+  gsize n_parameters;      /* values of the tensors that were read since then */
 } LstmBuilder;
 
 /* Returns: (transfer full) (nullable): NULL with LSTM_ERROR_CPU if the instruction set of

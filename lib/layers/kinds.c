@@ -7,3 +7,18 @@ const LstmLayerKind *const lstm_layer_kinds[] = {
 #undef X
         NULL,
 };
+
+const char *
+lstm_layer_kind_get_label (const LstmLayerKind *kind)
+{
+  static const char *const labels[] = {
+#define X(kind) #kind,
+      LSTM_LAYER_KINDS (X)
+#undef X
+  };
+  guint i = 0;
+
+  while (lstm_layer_kinds[i] != kind)
+    i++;
+  return labels[i];
+}

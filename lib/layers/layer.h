@@ -75,12 +75,14 @@ typedef struct {
 
 struct _LstmLayer {
   const LstmLayerKind *kind;
-  gpointer data;     /* of the kind */
-  gsize in, out;     /* features; 0: not known yet */
-  gsize scratch_row; /* floats of scratch memory per row */
-  gsize n_weights;   /* floats of packed weights */
+  gpointer data;      /* of the kind */
+  gsize in, out;      /* features; 0: not known yet */
+  gsize scratch_row;  /* floats of scratch memory per row */
+  gsize n_weights;    /* floats of packed weights */
+  gsize n_parameters; /* values of its tensors in the model file */
   gboolean needs_complete_sequence;
-  gsize n_output_steps; /* of a complete sequence; 0: as many as its input has */
+  gsize n_output_steps;  /* of a complete sequence; 0: as many as its input has */
+  gboolean returns_last; /* of a complete sequence, only the last step is output */
   gboolean ends_mask;   /* later layers have no mask, because steps are not output one by one */
   gboolean output_is_h; /* the output of a step is h: a caller can read it in the memory */
 };
@@ -95,6 +97,9 @@ lstm_layer_get_output_steps (const LstmLayer *layer, gsize steps, gboolean is_co
 #define X(kind) extern const LstmLayerKind lstm_kind_##kind;
 LSTM_LAYER_KINDS (X)
 #undef X
+
+/* Returns the name of @kind in lib/meson.build, which exists for each kind. */
+const char *lstm_layer_kind_get_label (const LstmLayerKind *kind);
 
 /* All kinds, NULL at the end */
 extern const LstmLayerKind *const lstm_layer_kinds[];

@@ -254,6 +254,7 @@ set_options (LstmLayer *layer, const LstmLstmParams *params)
   lstm->keep_processing_order = params->keep_processing_order;
   layer->needs_complete_sequence = params->reverse;
   layer->n_output_steps = params->returns_last ? 1 : 0;
+  layer->returns_last = params->returns_last;
   layer->ends_mask = params->returns_last;
   layer->output_is_h = !params->zero_masked;
   layer->n_weights = lstm->matrix.n_weights + lstm->projection.n_weights;

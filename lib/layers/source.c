@@ -25,6 +25,20 @@ lstm_layer_source_has_tensor (const LstmLayerSource *source, const char *name)
   return find_tensor (source, name) != NULL;
 }
 
+/* Reads @tensor, and adds its values to the parameters of the layer. */
+static gboolean
+read_array (const LstmLayerSource *source, LstmTensor *tensor, LstmArray *array, GError **error)
+{
+  gsize n = 1;
+
+  if (!lstm_safetensors_read (source->st, tensor, array, error))
+    return FALSE;
+  for (guint i = 0; i < array->n_dims; i++)
+    n *= array->shape[i];
+  source->builder->n_parameters += n;
+  return TRUE;
+}
+
 gboolean
 lstm_layer_source_read_tensor (const LstmLayerSource *source, const char *name, gboolean *found,
     LstmArray *array, GError **error)
@@ -34,7 +48,7 @@ lstm_layer_source_read_tensor (const LstmLayerSource *source, const char *name, 
   if (found)
     *found = tensor != NULL;
   if (tensor)
-    return lstm_safetensors_read (source->st, tensor, array, error);
+    return read_array (source, tensor, array, error);
   if (found)
     return TRUE;
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,

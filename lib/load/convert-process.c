@@ -82,9 +82,8 @@ prepare_child (gpointer data)
 }
 
 static gboolean
-start_process (Process *process, const char *program, gsize size, GError **error)
+start_process (Process *process, const char *const *argv, gsize size, GError **error)
 {
-  const char *const argv[] = {program, "-o", "-", "--answer", "--", process->path, NULL};
   const char *const no_environment[] = {NULL};
   const Child child = {&process->line, MEMORY + 16 * (size / MEGABYTE)};
   g_autoptr (GError) cause = NULL;
@@ -103,7 +102,7 @@ start_process (Process *process, const char *program, gsize size, GError **error
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
       "%s: expected safetensors, or " PROGRAM
       " to convert the file, found that %s does not run: %s%s",
-      process->path, program, cause->message,
+      process->path, argv[0], cause->message,
       g_error_matches (cause, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT)
           ? "; is the package lstm-tools missing?"
           : "");
@@ -248,17 +247,30 @@ finish_process (Process *process, gboolean *in_time)
   return status;
 }
 
+/* Returns: (transfer full): a line about a conversion that began at @begin, monotonic time in µs */
+static char *
+make_report (const char *const *argv, gint64 begin)
+{
+  g_autofree char *command = g_strjoinv (" ", (char **) argv);
+
+  return g_strdup_printf (
+      "converted in %.1f ms by %s", (double) (g_get_monotonic_time () - begin) / 1000, command);
+}
+
 GBytes *
-lstm_convert_file (const char *path, gsize size, GError **error)
+lstm_convert_file (const char *path, gsize size, char **report, GError **error)
 {
   const char *program = lstm_getenv ("LSTM_CONVERT");
+  const char *const argv[] = {
+      program ? program : LSTM_CONVERT_PROGRAM, "-o", "-", "--answer", "--", path, NULL};
+  const gint64 begin = g_get_monotonic_time ();
   Process process = {
       .path = path, .limits = {MIN (64 * MEGABYTE + 16 * size, G_MAXUINT), MAX_MESSAGE}};
   const guint filled = lstm_standard_files_fill ();
   gboolean in_time, ok;
   int status;
 
-  ok = start_process (&process, program ? program : LSTM_CONVERT_PROGRAM, size, error);
+  ok = start_process (&process, argv, size, error);
   lstm_standard_files_clear (filled);
   if (!ok)
     return NULL;
@@ -268,6 +280,8 @@ lstm_convert_file (const char *path, gsize size, GError **error)
   status = finish_process (&process, &in_time);
   ok = check_answer (&process, in_time, status, error);
   g_byte_array_unref (process.output[STDERR]);
+  if (ok)
+    *report = make_report (argv, begin);
   if (ok)
     return g_byte_array_free_to_bytes (process.output[STDOUT]);
   g_byte_array_unref (process.output[STDOUT]);

@@ -140,6 +140,8 @@ lstm_model_load_bytes_full (GBytes *bytes, const char *name, LstmPrecision preci
   const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_EXACT);
   LstmModel *model = build_model (bytes, name, precision, module_chain, error);
 
+  if (model)
+    model->load_report = g_strdup ("safetensors");
   lstm_float_mode_leave (caller);
   lstm_error_make_valid (error);
   return model;
@@ -179,11 +181,24 @@ needs_conversion (const LstmFormat *format)
   return !format || (format->reader && !format->is_native);
 }
 
+/* Sets the line about the loading of @model, a file of @format. @conversion: (nullable) */
+static void
+set_load_report (LstmModel *model, const LstmFormat *format, const char *conversion)
+{
+  g_autofree char *report = g_strconcat (format ? format->name : "an unknown format",
+      conversion ? ", " : "", conversion ? conversion : "", NULL);
+
+  g_free (model->load_report);
+  model->load_report = g_utf8_make_valid (report, -1);
+}
+
 static LstmModel *
 load_file (const char *path, LstmPrecision precision, const char *module_chain, GError **error)
 {
   g_autoptr (GBytes) bytes = read_file (path, error);
+  g_autofree char *conversion = NULL;
   const LstmFormat *format;
+  LstmModel *model;
   const guint8 *data;
   gsize size;
 
@@ -200,10 +215,13 @@ load_file (const char *path, LstmPrecision precision, const char *module_chain, 
           path, format->name);
       return NULL;
     }
-    if (!(bytes = lstm_convert_file (path, size, error)))
+    if (!(bytes = lstm_convert_file (path, size, &conversion, error)))
       return NULL;
   }
-  return lstm_model_load_bytes_full (bytes, path, precision, module_chain, error);
+  model = lstm_model_load_bytes_full (bytes, path, precision, module_chain, error);
+  if (model)
+    set_load_report (model, format, conversion);
+  return model;
 }
 
 LstmModel *

@@ -295,3 +295,44 @@ lstm_window_load (LstmModel *model, gsize length, gsize hop, GBytes *bytes, cons
   lstm_error_make_valid (error);
   return window;
 }
+
+/* Returns whether a saved state has as many streams as the state to restore; else sets @error. */
+static gboolean
+check_streams (const char *name, gsize expected, gsize found, GError **error)
+{
+  if (found == expected)
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_STATE,
+      "%s: expected %" G_GSIZE_FORMAT " streams, as the state to restore has, found "
+      "%" G_GSIZE_FORMAT,
+      name, expected, found);
+  return FALSE;
+}
+
+gboolean
+lstm_state_restore (LstmState *state, GBytes *bytes, const char *name, guint64 *next_time,
+    guint64 *steps, GError **error)
+{
+  g_autoptr (LstmState) saved = NULL;
+
+  g_return_val_if_fail (!state->runs_complete_sequences, FALSE);
+  saved = lstm_state_load (state->model, bytes, name, next_time, steps, error);
+  if (!saved || !check_streams (name, state->streams, saved->streams, error))
+    return FALSE;
+  lstm_state_copy_memory (state, saved);
+  return TRUE;
+}
+
+gboolean
+lstm_window_restore (LstmWindow *window, GBytes *bytes, const char *name, guint64 *next_time,
+    guint64 *steps, GError **error)
+{
+  g_autoptr (LstmWindow) saved = lstm_window_load (
+      window->state->model, window->length, window->hop, bytes, name, next_time, steps, error);
+
+  if (!saved || !check_streams (name, window->streams, saved->streams, error))
+    return FALSE;
+  lstm_state_copy_memory (window->state, saved->state);
+  lstm_window_set_position (window, lstm_window_get_position (saved));
+  return TRUE;
+}

@@ -71,6 +71,7 @@ lstm_model_unref (LstmModel *model)
   g_ptr_array_unref (model->memory_layouts);
   g_ptr_array_unref (model->layers);
   g_free (model->fingerprint);
+  g_free (model->load_report);
   g_free (model);
 }
 
@@ -127,6 +128,18 @@ lstm_model_get_cell_size (const LstmModel *model, guint layer)
   return lstm_model_get_memory_layout (model, layer)->n_c;
 }
 
+gboolean
+lstm_model_returns_last_step (const LstmModel *model)
+{
+  for (guint i = model->layers->len; i-- > 0;) {
+    const LstmLayer *layer = lstm_model_get_layer (model, i);
+
+    if (layer->n_output_steps)
+      return layer->returns_last;
+  }
+  return FALSE;
+}
+
 LstmPrecision
 lstm_model_get_precision (const LstmModel *model)
 {
@@ -143,6 +156,22 @@ const char *
 lstm_model_get_isa (const LstmModel *model)
 {
   return model->kernels->name;
+}
+
+const char *
+lstm_model_get_load_report (const LstmModel *model)
+{
+  return model->load_report;
+}
+
+gsize
+lstm_model_get_n_parameters (const LstmModel *model)
+{
+  gsize n = 0;
+
+  for (guint i = 0; i < model->layers->len; i++)
+    n += lstm_model_get_layer (model, i)->n_parameters;
+  return n;
 }
 
 gsize

@@ -9,6 +9,7 @@ struct _LstmModel {
   const LstmKernels *kernels;
   LstmPrecision precision;
   char *fingerprint;
+  char *load_report; /* see lstm_model_get_load_report() */
   gsize in, out;     /* features of the first layer's input and the last layer's output */
   GPtrArray *layers; /* LstmLayer, input to output; never empty */
   GPtrArray *memory_layouts; /* LstmMemoryLayout of each LSTM layer or direction; not owned */

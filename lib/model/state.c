@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/state.h"
-#include "kernels/float-mode.h"
 #include "layers/floats.h"
-#include "model/chain.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,62 +203,6 @@ lstm_state_reset (LstmState *state)
     lstm_state_reset_stream (state, i);
 }
 
-/* Returns the trace of @run from step @t on. */
-static LstmTrace
-get_trace (const LstmState *state, const LstmRun *run, gsize t)
-{
-  const LstmMemoryLayout *layout = lstm_model_get_memory_layout (state->model, run->layer);
-
-  return (LstmTrace){
-      .layer = run->layer,
-      .hidden = run->hidden ? run->hidden + t * layout->n_h : NULL,
-      .cell = run->cell ? run->cell + t * layout->n_c : NULL,
-      .gates = run->gates ? run->gates + t * LSTM_GATES * layout->n_c : NULL,
-  };
-}
-
-/* Runs @n steps of @run from step @t on. */
-static void
-run_chunk (LstmState *state, const LstmRun *run, gsize t, gsize n)
-{
-  const LstmModel *model = state->model;
-  const gboolean is_traced = run->hidden || run->cell || run->gates;
-  const LstmTrace trace = is_traced ? get_trace (state, run, t) : (LstmTrace){0};
-  const gsize stream_stride = run->stream_stride ? run->stream_stride : run->steps;
-  const LstmPass pass = {
-      .streams = state->streams,
-      .steps = n,
-      .stream_stride = stream_stride,
-      .input = run->input + t * model->in,
-      .output = run->output ? run->output + t * model->out : NULL,
-      .output_stride = state->runs_complete_sequences ? 0 : stream_stride * model->out,
-      .mask = run->mask ? run->mask + t : NULL,
-      .trace = is_traced ? &trace : NULL,
-      .should_continue = state->runs_complete_sequences ? run->should_continue : NULL,
-      .should_continue_data = run->should_continue_data,
-  };
-
-  lstm_chain_run (state, &pass);
-}
-
-void
-lstm_state_run_full (LstmState *state, const LstmRun *run)
-{
-  LstmFloatMode caller;
-
-  g_return_if_fail ((!run->hidden && !run->cell && !run->gates)
-                    || run->layer < state->model->memory_layouts->len);
-  g_return_if_fail (!state->runs_complete_sequences
-                    || (run->steps <= state->max_steps && !run->stream_stride));
-  g_return_if_fail (!run->stream_stride || run->stream_stride >= run->steps);
-  if (state->runs_complete_sequences)
-    lstm_state_reset (state);
-  caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
-  for (gsize t = 0; t < run->steps; t += state->chunk)
-    run_chunk (state, run, t, MIN (state->chunk, run->steps - t));
-  lstm_float_mode_leave (caller);
-}
-
 gsize
 lstm_state_get_output_steps (const LstmState *state, gsize steps)
 {
@@ -272,28 +214,27 @@ lstm_state_get_output_steps (const LstmState *state, gsize steps)
   return steps;
 }
 
-void
-lstm_state_run (LstmState *state, gsize steps, const float *input, float *output)
+gsize
+lstm_state_get_layer_steps (const LstmState *state, guint layer, gsize steps)
 {
-  const LstmRun run = {.steps = steps, .input = input, .output = output};
+  guint n_memories = 0;
 
-  lstm_state_run_full (state, &run);
+  g_return_val_if_fail (layer < state->model->memory_layouts->len, 0);
+  for (guint i = 0; steps; i++) {
+    const LstmLayer *at = lstm_model_get_layer (state->model, i);
+
+    n_memories += at->kind->n_memories;
+    if (layer < n_memories)
+      break;
+    steps = lstm_layer_get_output_steps (at, steps, state->runs_complete_sequences);
+  }
+  return steps;
 }
 
-GBytes *
-lstm_state_run_bytes (LstmState *state, GBytes *input)
+gsize
+lstm_state_get_max_steps (const LstmState *state)
 {
-  const LstmModel *model = state->model;
-  gsize step = state->streams * lstm_model_get_input_size (model) * sizeof (float);
-  gsize size, out;
-  const float *x = g_bytes_get_data (input, &size);
-  float *y;
-
-  g_return_val_if_fail (size % step == 0, NULL);
-  out = lstm_state_get_output_steps (state, size / step) * state->streams * model->out;
-  y = g_new (float, out);
-  lstm_state_run (state, size / step, x, y);
-  return g_bytes_new_take (y, out * sizeof (float));
+  return state->max_steps;
 }
 
 /* Copies @n floats of each state row. */
@@ -318,4 +259,15 @@ lstm_state_get_cell (const LstmState *state, guint layer, float *cell)
   g_return_if_fail (layer < state->model->memory_layouts->len);
   copy_state_rows (state, state->memory[layer].c, state->memory[layer].c_stride,
       lstm_model_get_cell_size (state->model, layer), cell);
+}
+
+void
+lstm_state_copy_memory (LstmState *state, const LstmState *from)
+{
+  for (guint i = 0; i < state->model->memory_layouts->len; i++) {
+    const LstmMemory *to = &state->memory[i];
+
+    memcpy (to->h, from->memory[i].h, state->streams * to->h_stride * sizeof (float));
+    memcpy (to->c, from->memory[i].c, state->streams * to->c_stride * sizeof (float));
+  }
 }

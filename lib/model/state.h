@@ -23,6 +23,9 @@ struct _LstmState {
 LstmState *lstm_state_new_chunked (
     LstmModel *model, gsize streams, gsize chunk, GError **error);
 
+/* Copies h and c of @from, a state of the same model with as many streams. */
+void lstm_state_copy_memory (LstmState *state, const LstmState *from);
+
 /* A value of h or c that is NaN or infinite */
 typedef struct {
   guint layer;      /* LSTM layer or direction */

@@ -58,6 +58,24 @@ lstm_window_unref (LstmWindow *window)
   g_free (window);
 }
 
+LstmModel *
+lstm_window_get_model (const LstmWindow *window)
+{
+  return window->state->model;
+}
+
+gsize
+lstm_window_get_length (const LstmWindow *window)
+{
+  return window->length;
+}
+
+gsize
+lstm_window_get_hop (const LstmWindow *window)
+{
+  return window->hop;
+}
+
 gsize
 lstm_window_get_streams (const LstmWindow *window)
 {

@@ -167,6 +167,7 @@ gst_lstm_sequence_config_make_run (const GstLstmSequenceConfig *config, const gf
     gsize n_steps, gsize stride, gfloat *const *outputs)
 {
   return (LstmRun){
+      .size = sizeof (LstmRun),
       .steps = n_steps,
       .stream_stride = stride,
       .input = x,

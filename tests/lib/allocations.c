@@ -113,9 +113,13 @@ run_job (const Job *job)
     lstm_state_run (job->state, steps[i], job->x, job->y);
     lstm_state_run (job->state, steps[i], job->x, NULL);
     if (job->is_traced)
-      lstm_state_run_full (
-          job->state, &(LstmRun){steps[i], job->x, .output = job->y, .hidden = job->h,
-                          .cell = job->c, .gates = job->gates});
+      lstm_state_run_full (job->state, &(LstmRun){.size = sizeof (LstmRun),
+                                           steps[i],
+                                           job->x,
+                                           .output = job->y,
+                                           .hidden = job->h,
+                                           .cell = job->c,
+                                           .gates = job->gates});
     lstm_state_reset_stream (job->state, 0);
     lstm_state_reset (job->state);
     lstm_window_run (job->window, steps[i], job->x, job->y);

@@ -40,8 +40,11 @@ check_numbers (const char *dir, LstmModel *model)
   g_assert_cmpuint (lstm_model_get_input_size (model), ==, x.shape[2]);
   g_assert_cmpuint (lstm_model_get_output_size (model), ==, expected.shape[2]);
   g_assert_cmpuint (lstm_state_get_output_steps (state, steps), ==, expected.shape[1]);
-  lstm_state_run_full (
-      state, &(LstmRun){.steps = steps, .input = x.values, .mask = mask, .output = y});
+  lstm_state_run_full (state, &(LstmRun){.size = sizeof (LstmRun),
+                                  .steps = steps,
+                                  .input = x.values,
+                                  .mask = mask,
+                                  .output = y});
   g_assert_cmpfloat (test_error (y, expected.values, expected.n), <, TOLERANCE);
   test_array_clear (&x);
   test_array_clear (&expected);

@@ -85,7 +85,8 @@ run_model (LstmModel *model, const float *x, gsize piece)
     float *h = traces + layer * 2 * STEPS * M, *c = h + STEPS * M;
 
     for (gsize t = 0; t < STEPS; t += piece)
-      lstm_state_run_full (state, &(LstmRun){.steps = MIN (piece, STEPS - t),
+      lstm_state_run_full (state, &(LstmRun){.size = sizeof (LstmRun),
+                                      .steps = MIN (piece, STEPS - t),
                                       .input = x + t * D,
                                       .layer = layer,
                                       .hidden = h + t * M,

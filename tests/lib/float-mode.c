@@ -131,7 +131,8 @@ check_layer_silence (LstmState *state, guint layer, const float *x)
   g_autofree float *c = g_new0 (float, m);
   g_autofree float *gates = g_new0 (float, 4 * m);
 
-  lstm_state_run_full (state, &(LstmRun){.steps = ALL_STEPS,
+  lstm_state_run_full (state, &(LstmRun){.size = sizeof (LstmRun),
+                                  .steps = ALL_STEPS,
                                   .input = x,
                                   .output = y,
                                   .layer = layer,

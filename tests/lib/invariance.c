@@ -164,7 +164,8 @@ run_piece (const Run *run, LstmState *state, const gsize *streams, gsize n_strea
     memcpy (x + s * count * d, series->x + (streams[s] * series->steps + at) * d,
         count * d * sizeof *x);
   if (traced)
-    lstm_state_run_full (state, &(LstmRun){.steps = count,
+    lstm_state_run_full (state, &(LstmRun){.size = sizeof (LstmRun),
+                                    .steps = count,
                                     .input = x,
                                     .output = y,
                                     .layer = run->layer,
@@ -212,7 +213,8 @@ run_all (Run *run)
   run->hidden = g_new (float, rows * run->m);
   run->cell = g_new (float, rows * run->m);
   run->gates = g_new (float, rows * 4 * run->m);
-  lstm_state_run_full (state, &(LstmRun){.steps = series->steps,
+  lstm_state_run_full (state, &(LstmRun){.size = sizeof (LstmRun),
+                                  .steps = series->steps,
                                   .input = series->x,
                                   .output = run->output,
                                   .layer = run->layer,
@@ -265,7 +267,8 @@ check_stride (const Run *run, GRand *rand)
 
   for (gsize at = 0, count; at < steps; at += count) {
     count = test_pick (rand, 1, steps - at);
-    lstm_state_run_full (state, &(LstmRun){.steps = count,
+    lstm_state_run_full (state, &(LstmRun){.size = sizeof (LstmRun),
+                                    .steps = count,
                                     .stream_stride = steps,
                                     .input = series->x + at * series->d,
                                     .output = output + at * n,

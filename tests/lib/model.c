@@ -98,7 +98,7 @@ test_bytes (void)
 
   test_fill (x[0], 10, 1);
   in = g_bytes_new (x, sizeof x);
-  out = lstm_state_run_bytes (state, in);
+  out = lstm_state_run_bytes (state, in, NULL);
   lstm_state_run (other, 5, x[0], y[0][0]);
   g_assert_cmpmem (g_bytes_get_data (out, NULL), g_bytes_get_size (out), y, sizeof y);
 }

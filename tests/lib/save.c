@@ -9,6 +9,38 @@
 
 #define MAX_FLOATS 4096
 
+/* A restored state is saved as the file that it was restored from. */
+static void
+check_restored_state (const LstmState *loaded, GBytes *file)
+{
+  g_autoptr (LstmState)
+      state = test_state_new (lstm_state_get_model (loaded), lstm_state_get_streams (loaded));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) again = NULL;
+  guint64 next_time, steps;
+
+  g_assert_true (lstm_state_restore (state, file, "test", &next_time, &steps, &error));
+  g_assert_no_error (error);
+  again = lstm_state_save (state, next_time, steps);
+  g_assert_true (g_bytes_equal (again, file));
+}
+
+static void
+check_restored_window (const LstmWindow *loaded, gsize length, gsize hop, GBytes *file)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (LstmWindow) window = lstm_window_new (
+      lstm_window_get_model (loaded), lstm_window_get_streams (loaded), length, hop, &error);
+  g_autoptr (GBytes) again = NULL;
+  guint64 next_time, steps;
+
+  g_assert_no_error (error);
+  g_assert_true (lstm_window_restore (window, file, "test", &next_time, &steps, &error));
+  g_assert_no_error (error);
+  again = lstm_window_save (window, next_time, steps);
+  g_assert_true (g_bytes_equal (again, file));
+}
+
 static LstmState *
 load_state (LstmModel *model, GBytes *file)
 {
@@ -16,6 +48,7 @@ load_state (LstmModel *model, GBytes *file)
   LstmState *state = lstm_state_load (model, file, "test", NULL, NULL, &error);
 
   g_assert_no_error (error);
+  check_restored_state (state, file);
   return state;
 }
 
@@ -26,6 +59,7 @@ load_window (LstmModel *model, gsize length, gsize hop, GBytes *file)
   LstmWindow *window = lstm_window_load (model, length, hop, file, "test", NULL, NULL, &error);
 
   g_assert_no_error (error);
+  check_restored_window (window, length, hop, file);
   return window;
 }
 

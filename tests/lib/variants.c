@@ -91,7 +91,8 @@ check_complete_sequence (const TestFolder *test, LstmModel *model, const TestArr
   g_autoptr (LstmState) state = lstm_state_new_for_sequences (model, bs, steps + 1, &error);
   g_autofree float *y = g_new (float, expected.n);
   g_autofree guint8 *mask = test_load_mask (test->dir);
-  const LstmRun run = {.steps = steps, .input = x->values, .mask = mask, .output = y};
+  const LstmRun run = {
+      .size = sizeof (LstmRun), .steps = steps, .input = x->values, .mask = mask, .output = y};
 
   g_assert_no_error (error);
   g_assert_cmpuint (lstm_state_get_output_steps (state, steps), ==, expected.shape[1]);
@@ -125,8 +126,11 @@ check_pieces (const TestFolder *test, LstmModel *model, const TestArray *x, gsiz
       if (mask)
         memcpy (mask + s * count, all_masks + s * steps + at, count);
     }
-    lstm_state_run_full (
-        state, &(LstmRun){.steps = count, .input = in, .mask = mask, .output = out});
+    lstm_state_run_full (state, &(LstmRun){.size = sizeof (LstmRun),
+                                    .steps = count,
+                                    .input = in,
+                                    .mask = mask,
+                                    .output = out});
     for (gsize s = 0; s < bs; s++)
       memcpy (y + (s * steps + at) * n, out + s * count * n, count * n * sizeof (float));
   }

@@ -99,6 +99,7 @@ static void
 check_single_call (Run *run, LstmState *state)
 {
   const LstmRun call = {
+      .size = sizeof (LstmRun),
       .steps = run->steps,
       .input = run->x.values,
       .output = run->y,

@@ -351,8 +351,12 @@ test_final_tensors (void)
   rig_push_steps (&rig, 0, 7);
   rig_push_eos (&rig);
   x = step_array_copy (&rig.x, 2, 0, 7);
-  lstm_state_run_full (rig.state,
-      &(LstmRun){7, x, .output = expected[0], .hidden = expected[1], .cell = expected[2]});
+  lstm_state_run_full (rig.state, &(LstmRun){.size = sizeof (LstmRun),
+                                      7,
+                                      x,
+                                      .output = expected[0],
+                                      .hidden = expected[1],
+                                      .cell = expected[2]});
   for (guint k = 0; k < 3; k++)
     for (guint s = 0; s < 2; s++)
       g_array_append_vals (rig.expected_outputs, expected[k] + (s * 7 + 6) * 30, 30);

@@ -181,7 +181,8 @@ test_tensors (void)
     rig_push_steps (&rig, 0, 9);
     rig_push_eos (&rig);
     rig_expect_reset (&rig);
-    lstm_state_run_full (rig.state, &(LstmRun){.steps = 9,
+    lstm_state_run_full (rig.state, &(LstmRun){.size = sizeof (LstmRun),
+                                        .steps = 9,
                                         .input = rig.x.items,
                                         .layer = layers[i].index,
                                         .hidden = h,

@@ -163,8 +163,11 @@ run_sequences (LstmModel *model, const TestArray *x, const guint8 *mask, const C
   g_assert_no_error (error);
   y = test_array_new (
       bs, lstm_state_get_output_steps (state, steps), lstm_model_get_output_size (model));
-  lstm_state_run_full (
-      state, &(LstmRun){.steps = steps, .input = x->values, .mask = mask, .output = y.values});
+  lstm_state_run_full (state, &(LstmRun){.size = sizeof (LstmRun),
+                                  .steps = steps,
+                                  .input = x->values,
+                                  .mask = mask,
+                                  .output = y.values});
   if (test && test->row->hidden)
     check_memory (
         test, state, test->row->hidden, lstm_model_get_hidden_size, lstm_state_get_hidden);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <lstm/lstm-model.h>
+
+G_BEGIN_DECLS
+
+/**
+ * LstmWindow:
+ *
+ * Windows of @length steps, of which one begins every @hop steps. Each window starts from the
+ * model's initial h and c, as models that were trained on windows expect. The output is identical
+ * to the last bit to running every window by itself. A window is open from its first step until it
+ * is complete. Each step computes x W once for each stream, and h U for ceil (length / hop) rows
+ * of each stream in one product. LstmWindow is reference-counted, but not locked, like LstmState.
+ */
+typedef struct _LstmWindow LstmWindow;
+
+#define LSTM_TYPE_WINDOW (lstm_window_get_type ())
+LSTM_API GType lstm_window_get_type (void);
+
+/**
+ * lstm_window_new:
+ * @model: a causal model; the window takes its own reference
+ * @streams: bs, the number of streams; at least 1
+ * @length: steps of a window; at least 1
+ * @hop: steps from the beginning of a window to the beginning of the next one; at least 1
+ * @error: return location for a #GError
+ *
+ * Creates windows, of which the first begins at the first step. This function allocates all memory
+ * that running needs: as much as a state of bs · ceil (length / hop) streams.
+ *
+ * Returns: (transfer full): a window, or %NULL with @error set to %LSTM_ERROR_MEMORY, or to
+ *   %LSTM_ERROR_LAYER if the model is not causal
+ */
+LSTM_API LstmWindow *lstm_window_new (
+    LstmModel *model, gsize streams, gsize length, gsize hop, GError **error);
+
+/**
+ * lstm_window_ref:
+ * @window: a window
+ *
+ * Returns: (transfer full): @window, with its reference count increased
+ */
+LSTM_API LstmWindow *lstm_window_ref (LstmWindow *window);
+
+/**
+ * lstm_window_unref:
+ * @window: (transfer full): a window
+ *
+ * Decreases the reference count of @window, and frees @window at zero.
+ */
+LSTM_API void lstm_window_unref (LstmWindow *window);
+
+/**
+ * lstm_window_get_model:
+ * @window: a window
+ *
+ * Returns: (transfer none): the model of @window
+ */
+LSTM_API LstmModel *lstm_window_get_model (const LstmWindow *window);
+
+/**
+ * lstm_window_get_length:
+ * @window: a window
+ *
+ * Returns: the steps of a window
+ */
+LSTM_API gsize lstm_window_get_length (const LstmWindow *window);
+
+/**
+ * lstm_window_get_hop:
+ * @window: a window
+ *
+ * Returns: the steps from the beginning of a window to the beginning of the next one
+ */
+LSTM_API gsize lstm_window_get_hop (const LstmWindow *window);
+
+/**
+ * lstm_window_get_streams:
+ * @window: a window
+ *
+ * Returns: bs, the number of streams
+ */
+LSTM_API gsize lstm_window_get_streams (const LstmWindow *window);
+
+/**
+ * lstm_window_reset:
+ * @window: a window
+ *
+ * Discards all open windows. The next step begins the first window.
+ */
+LSTM_API void lstm_window_reset (LstmWindow *window);
+
+/**
+ * lstm_window_get_n_outputs:
+ * @window: a window
+ * @steps: T
+ *
+ * Returns: the number of windows that the next T steps complete. The first window is complete after
+ *   @length steps, and then one window every @hop steps
+ */
+LSTM_API gsize lstm_window_get_n_outputs (const LstmWindow *window, gsize steps);
+
+/**
+ * lstm_window_run:
+ * @window: a window
+ * @steps: T, may be 0
+ * @input: (type gpointer): [bs, T, d]
+ * @output: (type gpointer): [bs, lstm_window_get_n_outputs(), n], receives the output after the last
+ *   step of every window that these steps complete; not accessed if they complete no window
+ *
+ * Runs T steps of every stream. This function cannot fail, allocates no memory and takes no lock.
+ * @output must not overlap @input.
+ *
+ * Returns: the value of lstm_window_get_n_outputs() before the call
+ */
+LSTM_API gsize lstm_window_run (
+    LstmWindow *window, gsize steps, const float *input, float *output);
+
+/**
+ * lstm_window_run_bytes:
+ * @window: a window
+ * @input: float32 [bs, T, d] in native byte order; the size determines T
+ * @error: return location for a #GError
+ *
+ * Runs steps like lstm_window_run(), for language bindings that pass no addresses.
+ *
+ * Returns: (transfer full): float32 [bs, lstm_window_get_n_outputs(), n], or %NULL with @error set
+ *   to %LSTM_ERROR_SHAPE if the size of @input is not a multiple of bs · d floats
+ */
+LSTM_API GBytes *lstm_window_run_bytes (LstmWindow *window, GBytes *input, GError **error);
+
+/**
+ * lstm_window_is_finite:
+ * @window: a window
+ *
+ * Checks h and c like lstm_state_is_finite(). Complete windows are ignored, because their h and c
+ * are not used again.
+ *
+ * Returns: %TRUE if all values of h and c of all open windows are finite
+ */
+LSTM_API gboolean lstm_window_is_finite (const LstmWindow *window);
+
+/**
+ * lstm_window_save:
+ * @window: a window
+ * @next_time: see lstm_state_save()
+ * @steps: see lstm_state_save()
+ *
+ * Writes h and c of all open windows, like lstm_state_save().
+ *
+ * Returns: (transfer full): the content of the file
+ */
+LSTM_API GBytes *lstm_window_save (const LstmWindow *window, guint64 next_time, guint64 steps);
+
+/**
+ * lstm_window_load:
+ * @model: see lstm_state_load()
+ * @length: steps of a window, as saved; at least 1
+ * @hop: steps from the beginning of a window to the beginning of the next one, as saved; at least 1
+ * @bytes: the content that lstm_window_save() returned; not kept
+ * @name: name of the content in error messages
+ * @next_time: (out) (optional): see lstm_state_load()
+ * @steps: (out) (optional): return location for the saved number of steps
+ * @error: return location for a #GError
+ *
+ * Creates windows like lstm_state_load(). Another length or hop than the saved one is an error.
+ *
+ * Returns: (transfer full): a window, or %NULL with @error set
+ */
+LSTM_API LstmWindow *lstm_window_load (LstmModel *model, gsize length, gsize hop, GBytes *bytes,
+    const char *name, guint64 *next_time, guint64 *steps, GError **error);
+
+/**
+ * lstm_window_restore:
+ * @window: a window
+ * @bytes: the content that lstm_window_save() returned for windows with as many streams and the
+ *   same length and hop; not kept
+ * @name: name of the content in error messages
+ * @next_time: (out) (optional): see lstm_state_load()
+ * @steps: (out) (optional): see lstm_state_load()
+ * @error: return location for a #GError
+ *
+ * Sets all windows to the saved ones, after the checks of lstm_window_load(). An error changes
+ * nothing.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ */
+LSTM_API gboolean lstm_window_restore (LstmWindow *window, GBytes *bytes, const char *name,
+    guint64 *next_time, guint64 *steps, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmWindow, lstm_window_unref)
+
+G_END_DECLS

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Runs states, with arguments as C, as a struct, and as language bindings pass them. */
+#include "kernels/float-mode.h"
+#include "model/chain.h"
+#include "model/window.h"
+#include <string.h>
+
+/* The size of LstmRun in 0.1.0; later versions add members at its end */
+#define MIN_RUN_SIZE (G_STRUCT_OFFSET (LstmRun, should_continue_data) + sizeof (gpointer))
+
+/* Returns the trace of @run from step @t on. */
+static LstmTrace
+get_trace (const LstmState *state, const LstmRun *run, gsize t)
+{
+  const LstmMemoryLayout *layout = lstm_model_get_memory_layout (state->model, run->layer);
+
+  return (LstmTrace){
+      .layer = run->layer,
+      .hidden = run->hidden ? run->hidden + t * layout->n_h : NULL,
+      .cell = run->cell ? run->cell + t * layout->n_c : NULL,
+      .gates = run->gates ? run->gates + t * LSTM_GATES * layout->n_c : NULL,
+  };
+}
+
+/* Runs @n steps of @run from step @t on. */
+static void
+run_chunk (LstmState *state, const LstmRun *run, gsize t, gsize n)
+{
+  const LstmModel *model = state->model;
+  const gboolean is_traced = run->hidden || run->cell || run->gates;
+  const LstmTrace trace = is_traced ? get_trace (state, run, t) : (LstmTrace){0};
+  const gsize stream_stride = run->stream_stride ? run->stream_stride : run->steps;
+  const LstmPass pass = {
+      .streams = state->streams,
+      .steps = n,
+      .stream_stride = stream_stride,
+      .input = run->input + t * model->in,
+      .output = run->output ? run->output + t * model->out : NULL,
+      .output_stride = state->runs_complete_sequences ? 0 : stream_stride * model->out,
+      .mask = run->mask ? run->mask + t : NULL,
+      .trace = is_traced ? &trace : NULL,
+      .should_continue = state->runs_complete_sequences ? run->should_continue : NULL,
+      .should_continue_data = run->should_continue_data,
+  };
+
+  lstm_chain_run (state, &pass);
+}
+
+/* Returns whether all members that this version does not know are 0. */
+static gboolean
+has_known_members (const LstmRun *run)
+{
+  const guint8 *bytes = (const guint8 *) run;
+
+  for (gsize i = sizeof (LstmRun); i < run->size; i++)
+    if (bytes[i])
+      return FALSE;
+  return TRUE;
+}
+
+/* Runs @run, all of whose members are set. */
+static void
+run_steps (LstmState *state, const LstmRun *run)
+{
+  LstmFloatMode caller;
+
+  g_return_if_fail ((!run->hidden && !run->cell && !run->gates)
+                    || run->layer < state->model->memory_layouts->len);
+  g_return_if_fail (!state->runs_complete_sequences
+                    || (run->steps <= state->max_steps && !run->stream_stride));
+  g_return_if_fail (!run->stream_stride || run->stream_stride >= run->steps);
+  if (state->runs_complete_sequences)
+    lstm_state_reset (state);
+  caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
+  for (gsize t = 0; t < run->steps; t += state->chunk)
+    run_chunk (state, run, t, MIN (state->chunk, run->steps - t));
+  lstm_float_mode_leave (caller);
+}
+
+void
+lstm_state_run_full (LstmState *state, const LstmRun *run)
+{
+  LstmRun known = {0};
+
+  g_return_if_fail (run->size >= MIN_RUN_SIZE);
+  g_return_if_fail (has_known_members (run));
+  if (run->size >= sizeof known) {
+    run_steps (state, run);
+    return;
+  }
+  memcpy (&known, run, run->size);
+  run_steps (state, &known);
+}
+
+void
+lstm_state_run (LstmState *state, gsize steps, const float *input, float *output)
+{
+  const LstmRun run = {.size = sizeof run, .steps = steps, .input = input, .output = output};
+
+  run_steps (state, &run);
+}
+
+void
+lstm_state_run_arrays (LstmState *state, gsize steps, const float *input, const guint8 *mask,
+    float *output, guint layer, float *hidden, float *cell, float *gates)
+{
+  const LstmRun run = {.size = sizeof run,
+      .steps = steps,
+      .input = input,
+      .mask = mask,
+      .output = output,
+      .layer = layer,
+      .hidden = hidden,
+      .cell = cell,
+      .gates = gates};
+
+  run_steps (state, &run);
+}
+
+/* Sets @steps to the number of steps in @input [@streams, T, @d].
+ * Returns FALSE with @error set if @input is no such array */
+static gboolean
+count_steps (GBytes *input, gsize streams, gsize d, gsize *steps, GError **error)
+{
+  const gsize step = streams * d * sizeof (float), size = g_bytes_get_size (input);
+
+  *steps = size / step;
+  if (size % step == 0)
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
+      "input: expected a multiple of %" G_GSIZE_FORMAT " bytes, float32 [%" G_GSIZE_FORMAT
+      ", T, %" G_GSIZE_FORMAT "], found %" G_GSIZE_FORMAT " bytes",
+      step, streams, d, size);
+  return FALSE;
+}
+
+GBytes *
+lstm_state_run_bytes (LstmState *state, GBytes *input, GError **error)
+{
+  gsize steps, n;
+  float *y;
+
+  if (!count_steps (input, state->streams, state->model->in, &steps, error))
+    return NULL;
+  if (state->runs_complete_sequences && steps > state->max_steps) {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_SHAPE,
+        "input: expected at most %" G_GSIZE_FORMAT " steps, found %" G_GSIZE_FORMAT,
+        state->max_steps, steps);
+    return NULL;
+  }
+  n = lstm_state_get_output_steps (state, steps) * state->streams * state->model->out;
+  y = g_new (float, n);
+  lstm_state_run (state, steps, g_bytes_get_data (input, NULL), y);
+  return g_bytes_new_take (y, n * sizeof (float));
+}
+
+GBytes *
+lstm_window_run_bytes (LstmWindow *window, GBytes *input, GError **error)
+{
+  const LstmModel *model = window->state->model;
+  gsize steps, n;
+  float *y;
+
+  if (!count_steps (input, window->streams, model->in, &steps, error))
+    return NULL;
+  n = lstm_window_get_n_outputs (window, steps) * window->streams * model->out;
+  y = g_new (float, n);
+  lstm_window_run (window, steps, g_bytes_get_data (input, NULL), y);
+  return g_bytes_new_take (y, n * sizeof (float));
+}
