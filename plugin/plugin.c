@@ -14,4 +14,4 @@ plugin_init (GstPlugin *plugin)
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, lstm,
     "Recurrent networks over feature vectors: h and c are kept between buffers", plugin_init,
-    PACKAGE_VERSION, "LGPL", PACKAGE, "Unknown package origin")
+    PACKAGE_VERSION, "LGPL", GST_PACKAGE_NAME, GST_PACKAGE_ORIGIN)

@@ -25,6 +25,7 @@
 #include "elements.h"
 #include "common/errors.h"
 #include "common/gate.h"
+#include "common/metadata.h"
 #include "common/properties.h"
 #include "common/tensors.h"
 #include "features/conversion.h"
@@ -348,9 +349,8 @@ gst_lstm_features_class_init (GstLstmFeaturesClass *klass)
   install_properties (object_class);
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
-  gst_element_class_set_static_metadata (element_class, "LSTM features", "Converter/Video",
-      "Averages each video frame to a small grid, as the input of a recurrent network",
-      "The gst-lstm developers");
+  gst_lstm_set_metadata (element_class, "lstmfeatures", "LSTM features", "Converter/Video",
+      "Averages each video frame to a small grid, as the input of a recurrent network");
   transform_class->transform_caps = gst_lstm_features_transform_caps;
   transform_class->set_caps = gst_lstm_features_set_caps;
   transform_class->transform_size = gst_lstm_features_transform_size;

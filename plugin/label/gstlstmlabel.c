@@ -33,6 +33,7 @@
 #include "common/errors.h"
 #include "common/gate.h"
 #include "common/in-place.h"
+#include "common/metadata.h"
 #include "common/properties.h"
 #include "common/tensors.h"
 #include "label/label-media.h"
@@ -392,9 +393,8 @@ gst_lstm_label_class_init (GstLstmLabelClass *klass)
 #endif
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
-  gst_element_class_set_static_metadata (element_class, "LSTM label", "Converter/Text",
-      "Labels the greatest score of each vector, as text and as element messages",
-      "The gst-lstm developers");
+  gst_lstm_set_metadata (element_class, "lstmlabel", "LSTM label", "Converter/Text",
+      "Labels the greatest score of each vector, as text and as element messages");
   transform_class->start = gst_lstm_label_start;
   transform_class->stop = gst_lstm_label_stop;
   transform_class->transform_caps = gst_lstm_label_transform_caps;

@@ -23,6 +23,7 @@
 #include "elements.h"
 #include "common/gate.h"
 #include "common/in-place.h"
+#include "common/metadata.h"
 #include "common/properties.h"
 #include "lstm/buffers.h"
 #include "lstm/bytes.h"
@@ -320,9 +321,8 @@ gst_lstm_class_init (GstLstmClass *klass)
   element_class->change_state = change_state;
   add_pad_template (element_class, "sink", GST_PAD_SINK);
   add_pad_template (element_class, "src", GST_PAD_SRC);
-  gst_element_class_set_static_metadata (element_class, "LSTM", "Filter/Analyzer",
-      "Runs a recurrent network over feature vectors and keeps h and c between buffers",
-      "The gst-lstm developers");
+  gst_lstm_set_metadata (element_class, "lstm", "LSTM", "Filter/Analyzer",
+      "Runs a recurrent network over feature vectors and keeps h and c between buffers");
 
   trans_class->start = start_transform;
   trans_class->stop = stop_transform;

@@ -27,6 +27,7 @@
 #include "elements.h"
 #include "common/errors.h"
 #include "common/gate.h"
+#include "common/metadata.h"
 #include "common/properties.h"
 #include "common/tensors.h"
 #include "npy/npy-writer.h"
@@ -350,8 +351,8 @@ gst_npy_sink_class_init (GstNpySinkClass *klass)
 
   element_class->change_state = gst_npy_sink_change_state;
   gst_element_class_add_static_pad_template (element_class, &sink_template);
-  gst_element_class_set_static_metadata (element_class, "NumPy file sink", "Sink/File",
-      "Writes feature vectors to a .npy file", "The gst-lstm developers");
+  gst_lstm_set_metadata (element_class, "npysink", "NumPy file sink", "Sink/File",
+      "Writes feature vectors to a .npy file");
 
   sink_class->set_caps = gst_npy_sink_set_caps;
   sink_class->render = gst_npy_sink_render;

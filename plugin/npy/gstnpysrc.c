@@ -25,6 +25,7 @@
  */
 #include "elements.h"
 #include "common/errors.h"
+#include "common/metadata.h"
 #include "common/properties.h"
 #include "common/tensors.h"
 #include "npy/npy-reader.h"
@@ -442,8 +443,8 @@ gst_npy_src_class_init (GstNpySrcClass *klass)
 
   element_class->send_event = gst_npy_src_send_event;
   gst_element_class_add_static_pad_template (element_class, &src_template);
-  gst_element_class_set_static_metadata (element_class, "NumPy file source", "Source/File",
-      "Reads feature vectors from a .npy file", "The gst-lstm developers");
+  gst_lstm_set_metadata (element_class, "npysrc", "NumPy file source", "Source/File",
+      "Reads feature vectors from a .npy file");
 
   src_class->start = gst_npy_src_start;
   src_class->stop = gst_npy_src_stop;

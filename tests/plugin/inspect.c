@@ -162,11 +162,14 @@ check_metadata (void)
   static const gchar *const keys[] = {GST_ELEMENT_METADATA_LONGNAME, GST_ELEMENT_METADATA_KLASS,
       GST_ELEMENT_METADATA_DESCRIPTION, GST_ELEMENT_METADATA_AUTHOR};
   GstElementClass *klass = GST_ELEMENT_GET_CLASS (element);
+  g_autofree gchar *page_name = g_strdup_printf ("/element-%s.html", GST_OBJECT_NAME (element));
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     assert_described (keys[i], gst_element_class_get_metadata (klass, keys[i]));
   g_assert_cmpstr (gst_element_class_get_metadata (klass, GST_ELEMENT_METADATA_AUTHOR), ==,
       "The gst-lstm developers");
+  g_assert_true (g_str_has_suffix (
+      gst_element_class_get_metadata (klass, GST_ELEMENT_METADATA_DOC_URI), page_name));
 }
 
 static void
@@ -195,11 +198,25 @@ test_list (void)
   gst_plugin_feature_list_free (features);
 }
 
+/* The plugin states its package, a URL and a date. */
+static void
+test_plugin (void)
+{
+  g_autoptr (GstPlugin) plugin = gst_registry_find_plugin (gst_registry_get (), "lstm");
+
+  g_assert_cmpstr (gst_plugin_get_source (plugin), ==, "gst-lstm");
+  g_assert_cmpstr (gst_plugin_get_package (plugin), !=, "");
+  g_assert_true (g_uri_is_valid (gst_plugin_get_origin (plugin), G_URI_FLAGS_NONE, NULL));
+  g_assert_true (g_regex_match_simple (
+      "^\\d{4}-\\d\\d-\\d\\d$", gst_plugin_get_release_date_string (plugin), 0, 0));
+}
+
 int
 main (int argc, char **argv)
 {
   test_init (&argc, &argv);
   g_test_add_func ("/inspect/list", test_list);
+  g_test_add_func ("/inspect/plugin", test_plugin);
   for (guint i = 0; i < G_N_ELEMENTS (elements); i++) {
     g_autofree gchar *name = g_strdup_printf ("/inspect/%s", elements[i]);
 
