@@ -60,7 +60,7 @@ convert_list_readers (void)
 char *
 convert_describe_build (void)
 {
-  GString *text = g_string_new ("lstm-convert " CONVERT_VERSION "\n");
+  GString *text = g_string_new ("lstm-convert (gst-lstm) " CONVERT_VERSION "\n");
 
   for (guint i = 0; i < G_N_ELEMENTS (readers); i++)
     g_string_append_printf (text, "%s: %s%s\n", readers[i].name,

@@ -104,7 +104,7 @@ start_process (Process *process, const char *const *argv, gsize size, GError **e
       " to convert the file, found that %s does not run: %s%s",
       process->path, argv[0], cause->message,
       g_error_matches (cause, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT)
-          ? "; is the package lstm-tools missing?"
+          ? "; the Debian package lstm-tools contains " PROGRAM
           : "");
   return FALSE;
 }

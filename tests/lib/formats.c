@@ -274,7 +274,7 @@ test_left_out (void)
 static void
 check_version (const char *program, const TestReader *readers)
 {
-  g_autoptr (GString) expected = g_string_new ("lstm-convert " LSTM_VERSION "\n");
+  g_autoptr (GString) expected = g_string_new ("lstm-convert (gst-lstm) " LSTM_VERSION "\n");
   const char *const argv[] = {g_getenv (program), "--version", NULL};
   g_autofree char *printed = NULL;
   int status;

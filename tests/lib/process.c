@@ -362,7 +362,7 @@ test_not_started (void)
   g_assert_null (strstr (error->message, "lstm-tools"));
   g_unlink (fake.program);
   assert_refused (fake.model, g_strerror (ENOENT));
-  assert_refused (fake.model, "is the package lstm-tools missing?");
+  assert_refused (fake.model, "; the Debian package lstm-tools contains lstm-convert");
   assert_refused (fake.model, fake.program);
 }
 
