@@ -29,6 +29,7 @@
 #include "common/properties.h"
 #include "common/tensors.h"
 #include "features/conversion.h"
+#include "features/formats.h"
 #include <gst/base/gstbasetransform.h>
 
 GST_DEBUG_CATEGORY_STATIC (lstmfeatures_debug);
@@ -64,12 +65,6 @@ G_DEFINE_TYPE (GstLstmFeatures, gst_lstm_features, GST_TYPE_BASE_TRANSFORM)
 GST_ELEMENT_REGISTER_DEFINE (
     lstmfeatures, "lstmfeatures", GST_RANK_NONE, GST_TYPE_LSTM_FEATURES)
 
-/* The maximum side that videoscale accepts. Sizes in bytes do not overflow. */
-#define SIDE "(int) [ 1, 32767 ]"
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK,
-    GST_PAD_ALWAYS,
-    GST_STATIC_CAPS ("video/x-raw, format = (string) " GST_VIDEO_FORMATS_ALL ", width = " SIDE
-                     ", height = " SIDE ", framerate = " GST_VIDEO_FPS_RANGE));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE (
     "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSOR_CAPS));
 
@@ -154,6 +149,21 @@ gst_lstm_features_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *
   return TRUE;
 }
 
+/* Returns the intersection of @caps (transfer full) and @filter (nullable). The structures have the
+ * order of @filter, but the formats have the order of @caps: the element prefers a fast format to
+ * the first format of upstream. Returns: (transfer full) */
+static GstCaps *
+filter_video_caps (GstCaps *caps, GstCaps *filter)
+{
+  GstCaps *result;
+
+  if (!filter)
+    return caps;
+  result = gst_caps_intersect_full (caps, filter, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref (caps);
+  return result;
+}
+
 /* Both pads have the same framerate. Other fields of one pad do not restrict the other pad, except
  * that the source pad accepts only vectors of the size of the grid. */
 static GstCaps *
@@ -161,9 +171,7 @@ gst_lstm_features_transform_caps (
     GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *filter)
 {
   Settings settings = get_settings (GST_LSTM_FEATURES (trans));
-  GstPad *other_pad = direction == GST_PAD_SINK ? trans->srcpad : trans->sinkpad;
   g_autoptr (GstCaps) vectors = make_vector_caps (&settings);
-  g_autoptr (GstCaps) template = gst_pad_get_pad_template_caps (other_pad);
   g_autoptr (GstCaps) from = NULL;
   GstCaps *result = gst_caps_new_empty ();
 
@@ -172,13 +180,18 @@ gst_lstm_features_transform_caps (
   for (guint i = 0; i < gst_caps_get_size (from); i++) {
     const GValue *framerate = gst_structure_get_value (
         gst_caps_get_structure (from, i), "framerate");
-    GstCaps *to = gst_caps_copy (direction == GST_PAD_SINK ? vectors : template);
+    GstCaps *to = direction == GST_PAD_SINK
+                      ? gst_caps_copy (vectors)
+                      : gst_lstm_formats_to_caps (settings.color == GST_LSTM_COLOR_RGB);
 
     if (framerate)
       gst_caps_set_value (to, "framerate", framerate);
     result = gst_caps_merge (result, to);
   }
-  result = gst_lstm_caps_filter (result, filter);
+  if (direction == GST_PAD_SRC)
+    result = filter_video_caps (result, filter);
+  else
+    result = gst_lstm_caps_filter (result, filter);
   GST_LOG_OBJECT (trans, "%" GST_PTR_FORMAT " to %" GST_PTR_FORMAT, caps, result);
   return result;
 }
@@ -339,6 +352,15 @@ install_properties (GObjectClass *object_class)
 }
 
 static void
+add_sink_template (GstElementClass *element_class)
+{
+  g_autoptr (GstCaps) caps = gst_lstm_formats_to_caps (FALSE);
+
+  gst_element_class_add_pad_template (
+      element_class, gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+}
+
+static void
 gst_lstm_features_class_init (GstLstmFeaturesClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
@@ -347,7 +369,7 @@ gst_lstm_features_class_init (GstLstmFeaturesClass *klass)
 
   GST_DEBUG_CATEGORY_INIT (lstmfeatures_debug, "lstmfeatures", 0, "video to feature vectors");
   install_properties (object_class);
-  gst_element_class_add_static_pad_template (element_class, &sink_template);
+  add_sink_template (element_class);
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_lstm_set_metadata (element_class, "lstmfeatures", "LSTM features", "Converter/Video",
       "Averages each video frame to a small grid, as the input of a recurrent network");
