@@ -36,10 +36,24 @@ gst_lstm_fail_to_read_file (GError **error, const GError *cause)
       cause->message);
 }
 
+/* Logs @error like GST_ELEMENT_ERROR(), in the category of the element, which has the name of the
+ * factory. */
+static void
+log_error (GstMessageType type, gpointer element, const GError *error)
+{
+  GstElementFactory *factory = gst_element_get_factory (element);
+  GstDebugCategory *category;
+
+  GST_DEBUG_CATEGORY_GET (category, factory ? GST_OBJECT_NAME (factory) : "");
+  GST_CAT_WARNING_OBJECT (
+      category, element, "%s: %s", gst_message_type_get_name (type), error->message);
+}
+
 /* File names may contain any bytes, but language bindings require UTF-8 in messages. */
 static void
 post_message (GstMessageType type, gpointer element, const GError *error, const gchar *debug)
 {
+  log_error (type, element, error);
   gst_element_message_full (GST_ELEMENT (element), type, error->domain, error->code,
       g_utf8_make_valid (error->message, -1), g_strdup (debug), __FILE__, GST_FUNCTION,
       __LINE__);

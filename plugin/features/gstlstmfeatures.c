@@ -144,8 +144,12 @@ gst_lstm_features_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *
   last = self->conversion;
   self->conversion = next;
   next = (GstLstmConversion){.n_stages = 0};
-  GST_DEBUG_OBJECT (self, "%ux%u cells of %" GST_PTR_FORMAT ", %u conversions", settings.width,
-      settings.height, in_caps, self->conversion.n_stages);
+  GST_INFO_OBJECT (self, "input caps: %" GST_PTR_FORMAT, in_caps);
+  GST_INFO_OBJECT (self, "output caps: %" GST_PTR_FORMAT, out_caps);
+  GST_INFO_OBJECT (self, "grid: %ux%u cells of %s, d=%u, %u conversions of a frame",
+      settings.width, settings.height,
+      settings.color == GST_LSTM_COLOR_RGB ? "red, green and blue" : "luma",
+      count_values (&settings), self->conversion.n_stages);
   return TRUE;
 }
 
@@ -192,7 +196,6 @@ gst_lstm_features_transform_caps (
     result = filter_video_caps (result, filter);
   else
     result = gst_lstm_caps_filter (result, filter);
-  GST_LOG_OBJECT (trans, "%" GST_PTR_FORMAT " to %" GST_PTR_FORMAT, caps, result);
   return result;
 }
 
@@ -301,12 +304,15 @@ gst_lstm_features_transform (GstBaseTransform *trans, GstBuffer *in, GstBuffer *
     flow = post_buffer_error (self, error, out);
   }
   gst_video_frame_unmap (&frame);
+  GST_LOG_OBJECT (self, "%s, frame %" GST_PTR_FORMAT ", vector %" GST_PTR_FORMAT,
+      gst_flow_get_name (flow), in, out);
   return flow;
 }
 
 static gboolean
 gst_lstm_features_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
+  GST_DEBUG_OBJECT (trans, "received %" GST_PTR_FORMAT, event);
   gst_lstm_forget_refused_caps (&GST_LSTM_FEATURES (trans)->refused_caps, event);
   return GST_BASE_TRANSFORM_CLASS (gst_lstm_features_parent_class)->sink_event (trans, event);
 }

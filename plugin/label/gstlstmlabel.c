@@ -105,15 +105,17 @@ gst_lstm_label_start (GstBaseTransform *trans)
   self->media.add_region = self->region;
   GST_OBJECT_UNLOCK (self);
   reset_steps (self);
-  if (!location)
+  if (!location) {
+    GST_INFO_OBJECT (self, "labels: the indices of the scores");
     return TRUE;
+  }
   self->labels = gst_lstm_labels_file_read (location, &error);
   if (!self->labels) {
     g_prefix_error (&error, "property labels-location: ");
     gst_lstm_post_error (self, error, NULL);
     return FALSE;
   }
-  GST_DEBUG_OBJECT (self, "%u labels from '%s'", g_strv_length (self->labels), location);
+  GST_INFO_OBJECT (self, "labels: %u from %s", g_strv_length (self->labels), location);
   return TRUE;
 }
 
@@ -204,12 +206,15 @@ gst_lstm_label_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out
     self->tensors = tensors;
   self->is_video = is_video;
   gst_base_transform_set_in_place (trans, is_video);
+  GST_INFO_OBJECT (self, "input caps: %" GST_PTR_FORMAT, in_caps);
+  GST_INFO_OBJECT (self, "output caps: %" GST_PTR_FORMAT, out_caps);
   return TRUE;
 }
 
 static gboolean
 gst_lstm_label_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
+  GST_DEBUG_OBJECT (trans, "received %" GST_PTR_FORMAT, event);
   gst_lstm_forget_refused_caps (&GST_LSTM_LABEL (trans)->refused_caps, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP
       || GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
@@ -230,8 +235,12 @@ label_next_step (GstLstmLabel *self, const gfloat *scores, GstLstmStepLabel *lab
   gst_lstm_step_label_init (label, scores, self->tensors.size[0], threshold, self->labels);
   gst_lstm_step_label_set_times (label, &self->tensors, self->score_buffer, self->next_step);
   self->next_step++;
+  GST_LOG_OBJECT (self, "step at %" GST_TIME_FORMAT ": label %d '%s', score %g",
+      GST_TIME_ARGS (label->pts), label->index, label->text, label->score);
   if (label->index == self->previous_index)
     return;
+  GST_DEBUG_OBJECT (self, "new label at %" GST_TIME_FORMAT ": %d '%s', score %g",
+      GST_TIME_ARGS (label->pts), label->index, label->text, label->score);
   self->previous_index = label->index;
   gst_element_post_message (GST_ELEMENT (self),
       gst_message_new_element (GST_OBJECT (self),
@@ -332,6 +341,8 @@ gst_lstm_label_generate_output (GstBaseTransform *trans, GstBuffer **out)
   GstBuffer *input = g_steal_pointer (&trans->queued_buf);
   g_autoptr (GError) error = NULL;
 
+  if (input)
+    GST_LOG_OBJECT (self, "scores: %" GST_PTR_FORMAT, input);
 #if HAVE_ANALYTICS
   if (input && self->is_video)
     return label_frame (self, input, out);

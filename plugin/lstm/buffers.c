@@ -25,7 +25,7 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan 
     return ret;
   if (discont && gst_lstm_resets_on (self, GST_LSTM_RESET_ON_DISCONT)) {
     gst_lstm_lock (self);
-    gst_lstm_reset_unless_restored (self);
+    gst_lstm_reset_unless_restored (self, GST_LSTM_RESET_DISCONT);
     gst_lstm_unlock (self);
   }
   ret = gst_lstm_run_steps (self, x, self->sequence.in.steps, span, buffer);
@@ -53,7 +53,7 @@ run_and_pop_output (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer 
   guint64 n_steps;
 
   if (gst_lstm_is_outside_segment (self, &span)) {
-    GST_LOG_OBJECT (self, "outside the segment: %" GST_PTR_FORMAT, inbuf);
+    GST_LOG_OBJECT (self, "dropped, outside the segment: %" GST_PTR_FORMAT, inbuf);
     return GST_FLOW_OK;
   }
   ret = run_buffer (self, inbuf, x, &span, outbuf);
@@ -68,6 +68,8 @@ run_and_pop_output (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer 
       GST_BASE_TRANSFORM (self)->segment.position =
           span.pts + (GST_CLOCK_TIME_IS_VALID (span.duration) ? span.duration : 0);
   }
+  GST_LOG_OBJECT (self, "%s, %u steps of %" GST_PTR_FORMAT ", output %" GST_PTR_FORMAT,
+      gst_flow_get_name (ret), self->sequence.in.steps, inbuf, *outbuf);
   return ret;
 }
 
@@ -97,8 +99,11 @@ handle_empty_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
   const gboolean in_place = gst_lstm_is_in_place (self);
   GstLstmSpan span = gst_lstm_get_buffer_span (self, inbuf, 0);
 
-  if (gst_lstm_is_outside_segment (self, &span))
+  if (gst_lstm_is_outside_segment (self, &span)) {
+    GST_LOG_OBJECT (self, "gap outside the segment: %" GST_PTR_FORMAT, inbuf);
     return GST_FLOW_OK;
+  }
+  GST_LOG_OBJECT (self, "gap: %" GST_PTR_FORMAT, inbuf);
   if (in_place)
     span.duration = GST_CLOCK_TIME_NONE; /* a frame is one step, whatever its duration */
   gst_lstm_handle_gap (self, &span, in_place ? outbuf : NULL);
@@ -130,6 +135,8 @@ drop_bad_buffer (GstLstm *self, GstBuffer *inbuf, const GError *error)
   gst_lstm_lock (self);
   self->stats.errors++;
   gst_lstm_unlock (self);
+  GST_DEBUG_OBJECT (self, "dropped a bad buffer, %d of at most %d: %s", self->n_bad_buffers,
+      max_errors, error->message);
   self->input_discont = self->output_discont = TRUE;
   gst_lstm_post_warning (self, error);
   if (!gst_lstm_is_in_place (self) && !gst_lstm_is_outside_segment (self, &span))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/bytes.h"
 
+#define GST_CAT_DEFAULT gst_lstm_debug
+
 guint64
 gst_lstm_bytes_to_step (const GstLstm *self, guint64 bytes)
 {
@@ -67,6 +69,7 @@ gst_lstm_bytes_convert_segment (GstLstm *self, GstEvent *event)
   time.position = time.start;
   time.duration = in->fps_n > 0 ? convert_bytes_to_time (self, bytes->duration)
                                 : GST_CLOCK_TIME_NONE;
+  GST_INFO_OBJECT (self, "segment in time: %" GST_SEGMENT_FORMAT, &time);
   return replace_event (event, gst_event_new_segment (&time));
 }
 
@@ -80,6 +83,8 @@ gst_lstm_bytes_convert_segment_done (GstLstm *self, GstEvent *event)
   if (!self->counts_bytes || format != GST_FORMAT_BYTES || position < 0)
     return event;
   position = (gint64) convert_bytes_to_time (self, (guint64) position);
+  GST_DEBUG_OBJECT (
+      self, "SEGMENT_DONE in time, at %" GST_TIME_FORMAT, GST_TIME_ARGS (position));
   return replace_event (event, gst_event_new_segment_done (GST_FORMAT_TIME, position));
 }
 
@@ -136,6 +141,8 @@ gst_lstm_bytes_convert_seek (GstLstm *self, GstEvent *event)
     if (types[i] == GST_SEEK_TYPE_END || (types[i] == GST_SEEK_TYPE_SET && positions[i] != -1))
       positions[i] = convert_time_to_bytes (self, positions[i]);
   gst_lstm_unlock (self);
+  GST_DEBUG_OBJECT (
+      self, "seek, %s: %" GST_PTR_FORMAT, converts ? "converted to bytes" : "forwarded", event);
   return converts ? replace_event (event, gst_event_new_seek (rate, GST_FORMAT_BYTES, flags,
                                               types[0], positions[0], types[1], positions[1]))
                   : event;
@@ -153,6 +160,8 @@ gst_lstm_bytes_answer_seeking (GstLstm *self, GstQuery *query)
   if (!converts || !gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), bytes))
     return FALSE;
   gst_query_parse_seeking (bytes, NULL, &seekable, NULL, NULL);
+  GST_DEBUG_OBJECT (
+      self, "seeking query in time: %sseekable, as in bytes", seekable ? "" : "not ");
   gst_query_set_seeking (query, GST_FORMAT_TIME, seekable, 0, -1);
   return TRUE;
 }
@@ -174,6 +183,8 @@ gst_lstm_bytes_answer_duration (GstLstm *self, GstQuery *query)
   gst_lstm_unlock (self);
   if (time == GST_CLOCK_TIME_NONE)
     return FALSE;
+  GST_DEBUG_OBJECT (
+      self, "duration query in time: %" GST_TIME_FORMAT ", from bytes", GST_TIME_ARGS (time));
   gst_query_set_duration (query, GST_FORMAT_TIME, (gint64) time);
   return TRUE;
 }

@@ -3,6 +3,8 @@
 #include "common/errors.h"
 #include "lstm/output.h"
 
+#define GST_CAT_DEFAULT gst_lstm_debug
+
 GstLstmCapsContext
 gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model)
 {
@@ -123,6 +125,7 @@ gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
 
   if (!gst_caps_is_empty (caps))
     return caps;
+  GST_DEBUG_OBJECT (self, "caps query: no caps have the model's d; the answer has any d");
   gst_caps_unref (caps);
   return transform_caps (self, GST_PAD_SRC, peer, filter, TRUE);
 }
@@ -141,7 +144,7 @@ gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **erro
     gst_lstm_drain_sequence (self); /* pushes output in the previous shape */
   gst_lstm_lock (self);
   if (!continues && !self->sequence.restored) {
-    gst_lstm_reset_sequence (self);
+    gst_lstm_reset_sequence (self, GST_LSTM_RESET_STREAMS);
     g_clear_pointer (&self->preroll_state, g_bytes_unref); /* of other streams */
   }
   ok = gst_lstm_sequence_configure (&self->sequence, in, error);
@@ -173,5 +176,7 @@ gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
   self->src_caps_have_steps = gst_structure_has_name (
       gst_caps_get_structure (outcaps, 0), "other/tensors");
   self->has_pool = FALSE; /* until the allocation query */
+  GST_INFO_OBJECT (self, "input caps: %" GST_PTR_FORMAT, incaps);
+  GST_INFO_OBJECT (self, "output caps: %" GST_PTR_FORMAT, outcaps);
   return TRUE;
 }

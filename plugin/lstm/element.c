@@ -1,8 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/element.h"
 #include "common/errors.h"
+#include "lstm/sequence-state.h"
 
 GST_DEBUG_CATEGORY (gst_lstm_debug);
+#define GST_CAT_DEFAULT gst_lstm_debug
+
+const gchar *
+gst_lstm_get_reset_text (GstLstmReset reason)
+{
+  static const gchar *const texts[] = {
+#define TEXT(name, text) [GST_LSTM_RESET_##name] = text,
+      GST_LSTM_RESETS (TEXT)
+#undef TEXT
+  };
+
+  return texts[reason];
+}
 
 gboolean
 gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag)
@@ -16,19 +30,31 @@ gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag)
 }
 
 void
-gst_lstm_reset_sequence (GstLstm *self)
+gst_lstm_reset_sequence (GstLstm *self, GstLstmReset reason)
 {
-  gst_lstm_sequence_reset (&self->sequence);
+  const GstDebugLevel level = self->n_steps > 0 ? GST_LEVEL_INFO : GST_LEVEL_DEBUG;
+
+  GST_CAT_LEVEL_LOG (GST_CAT_DEFAULT, level, self,
+      "reset after %" G_GUINT64_FORMAT " steps: %s", self->n_steps,
+      gst_lstm_get_reset_text (reason));
   self->stats.resets += self->n_steps > 0;
+  if (reason == GST_LSTM_RESET_NAN) {
+    gst_lstm_sequence_reset_non_finite (&self->sequence);
+    return;
+  }
+  gst_lstm_sequence_reset (&self->sequence);
   self->n_steps = 0;
 }
 
 void
-gst_lstm_reset_unless_restored (GstLstm *self)
+gst_lstm_reset_unless_restored (GstLstm *self, GstLstmReset reason)
 {
-  if (self->sequence.restored)
+  if (self->sequence.restored) {
+    GST_DEBUG_OBJECT (
+        self, "no reset, h and c are the restored state: %s", gst_lstm_get_reset_text (reason));
     return;
-  gst_lstm_reset_sequence (self);
+  }
+  gst_lstm_reset_sequence (self, reason);
   self->next_time = GST_CLOCK_TIME_NONE;
 }
 

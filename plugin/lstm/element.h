@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lstm/input/caps-kinds.h"
+#include "lstm/resets.h"
 #include "lstm/sequence-run.h"
 #include "lstm/state-file.h"
 #include <gst/base/gstbasetransform.h>
@@ -33,10 +34,12 @@ typedef struct {
   GstLstmSequence sequence; /* has a model from start() to stop() */
   GstLstmInput input;       /* of the sink caps */
   GstLstmStats stats;
-  guint64 n_steps;        /* steps since the last reset; h and c result from these steps */
-  GstClockTime next_time; /* stream time of the next step */
-  gboolean unsaved;       /* state-location does not contain the present h and c */
-  gboolean counts_bytes;  /* upstream's segment is in bytes, and was converted to time */
+  guint64 n_steps;         /* steps since the last reset; h and c result from these steps */
+  GstClockTime next_time;  /* stream time of the next step */
+  gboolean unsaved;        /* state-location does not contain the present h and c */
+  guint64 saved_steps;     /* of the last state for state-location */
+  GstClockTime saved_time; /* of that state: stream time of its next step */
+  gboolean counts_bytes;   /* upstream's segment is in bytes, and was converted to time */
 
   /* Steps that run before the element is in PLAYING are a preroll. A flush and READY undo it. */
   gboolean is_playing, in_preroll;
@@ -99,12 +102,16 @@ gst_lstm_is_in_place (const GstLstm *self)
 /* Returns whether property reset-on has @flag. */
 gboolean gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag);
 
-/* Resets h and c, and discards all pending input and output. Needs `lock`. */
-void gst_lstm_reset_sequence (GstLstm *self);
+/* Returns the text of @reason in the log. */
+const gchar *gst_lstm_get_reset_text (GstLstmReset reason);
+
+/* Resets h and c, and discards all pending input and output. GST_LSTM_RESET_NAN resets only the
+ * streams whose h or c is not finite, and discards nothing. Needs `lock`. */
+void gst_lstm_reset_sequence (GstLstm *self, GstLstmReset reason);
 
 /* Resets the sequence, unless h and c are a restored state from which no step has run. Needs
  * `lock`. */
-void gst_lstm_reset_unless_restored (GstLstm *self);
+void gst_lstm_reset_unless_restored (GstLstm *self, GstLstmReset reason);
 
 /* Posts @error, and refuses buffers until a flush or STREAM_START. Discards the output of the
  * sequence, which would lack steps. h and c stay as after the last good step, so that

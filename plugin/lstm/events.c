@@ -6,9 +6,11 @@
 #include "lstm/output.h"
 #include "lstm/state.h"
 
+#define GST_CAT_DEFAULT gst_lstm_debug
+
 /* Pushes pending output, and resets the sequence unless the element is stateful. */
 static void
-end_sequence (GstLstm *self)
+end_sequence (GstLstm *self, GstLstmReset reason)
 {
   gboolean stateful;
 
@@ -17,8 +19,11 @@ end_sequence (GstLstm *self)
   stateful = self->settings.stateful;
   GST_OBJECT_UNLOCK (self);
   gst_lstm_lock (self);
-  if (!stateful)
-    gst_lstm_reset_unless_restored (self);
+  if (stateful)
+    GST_DEBUG_OBJECT (
+        self, "no reset, the element is stateful: %s", gst_lstm_get_reset_text (reason));
+  else
+    gst_lstm_reset_unless_restored (self, reason);
   gst_lstm_unlock (self);
 }
 
@@ -73,10 +78,14 @@ static GstEvent *
 handle_segment (GstLstm *self, GstEvent *event)
 {
   const GstSegment *segment;
+  gboolean continues;
 
   gst_event_parse_segment (event, &segment);
-  if (!is_update (&self->upstream_segment, segment))
-    end_sequence (self);
+  continues = is_update (&self->upstream_segment, segment);
+  GST_INFO_OBJECT (self, "segment, %s: %" GST_SEGMENT_FORMAT,
+      continues ? "the sequence continues" : "a new sequence", segment);
+  if (!continues)
+    end_sequence (self, GST_LSTM_RESET_SEGMENT);
   self->upstream_segment = *segment;
   return gst_lstm_bytes_convert_segment (self, event);
 }
@@ -84,27 +93,28 @@ handle_segment (GstLstm *self, GstEvent *event)
 GstEvent *
 gst_lstm_handle_sink_event (GstLstm *self, GstEvent *event)
 {
+  GST_DEBUG_OBJECT (self, "received %" GST_PTR_FORMAT, event);
   gst_lstm_forget_refused_caps (&self->refused_caps, event);
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_SEGMENT:
     event = handle_segment (self, event);
     break;
   case GST_EVENT_STREAM_START:
-    end_sequence (self);
+    end_sequence (self, GST_LSTM_RESET_STREAM_START);
     accept_buffers (self);
     break;
   case GST_EVENT_SEGMENT_DONE:
-    end_sequence (self);
+    end_sequence (self, GST_LSTM_RESET_SEGMENT_DONE);
     event = gst_lstm_bytes_convert_segment_done (self, event);
     break;
   case GST_EVENT_EOS:
     gst_lstm_save_at_eos (self); /* before the reset */
-    end_sequence (self);
+    end_sequence (self, GST_LSTM_RESET_EOS);
     break;
   case GST_EVENT_FLUSH_STOP:
-    if (!gst_lstm_undo_preroll (self)) {
+    if (!gst_lstm_undo_preroll (self, GST_LSTM_RESET_FLUSH)) {
       gst_lstm_lock (self);
-      gst_lstm_reset_unless_restored (self);
+      gst_lstm_reset_unless_restored (self, GST_LSTM_RESET_FLUSH);
       gst_lstm_unlock (self);
     }
     accept_buffers (self);

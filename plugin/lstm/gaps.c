@@ -5,6 +5,8 @@
 #include "lstm/state.h"
 #include "lstm/times.h"
 
+#define GST_CAT_DEFAULT gst_lstm_debug
+
 void
 gst_lstm_push_gap (GstLstm *self, const GstLstmSpan *span)
 {
@@ -26,6 +28,7 @@ run_zero_steps (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
   if (in->fps_n > 0 && GST_CLOCK_TIME_IS_VALID (gap->duration))
     n_steps = gst_util_uint64_scale_round (
         gap->duration, in->fps_n, (guint64) in->fps_d * GST_SECOND);
+  GST_DEBUG_OBJECT (self, "gap: steps of zeros: %" G_GUINT64_FORMAT, n_steps);
   for (guint64 done = 0; done < n_steps && !self->failed
                          && !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
        done += in->steps) {
@@ -52,9 +55,11 @@ gst_lstm_handle_gap (GstLstm *self, const GstLstmSpan *span, GstBuffer **outbuf)
   gst_lstm_lock (self);
   self->stats.gaps++;
   if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_GAP))
-    gst_lstm_reset_unless_restored (self);
+    gst_lstm_reset_unless_restored (self, GST_LSTM_RESET_GAP);
   gst_lstm_unlock (self);
   if (zero_steps && gst_lstm_is_configured (self) && !self->refused_caps
       && !gst_lstm_is_outside_segment (self, span))
     run_zero_steps (self, span, outbuf);
+  else
+    GST_DEBUG_OBJECT (self, "gap: no step runs");
 }

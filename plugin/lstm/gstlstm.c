@@ -30,6 +30,7 @@
 #include "lstm/caps.h"
 #include "lstm/events.h"
 #include "lstm/lifecycle.h"
+#include "lstm/report.h"
 #include "lstm/state.h"
 
 typedef struct {
@@ -39,7 +40,7 @@ typedef struct {
   gboolean (*set_state) (GstLstm *self, GBytes *bytes);
 } GstLstmClass;
 
-static guint prop_stats;
+static guint prop_stats, prop_model_info;
 
 #define GST_TYPE_LSTM (gst_lstm_get_type ())
 GType gst_lstm_get_type (void);
@@ -167,7 +168,7 @@ reset_state (GstLstm *self)
 {
   gst_lstm_lock (self);
   if (self->sequence.config.model) {
-    gst_lstm_reset_sequence (self);
+    gst_lstm_reset_sequence (self, GST_LSTM_RESET_APPLICATION);
     gst_lstm_set_preroll_state (self, NULL, TRUE);
   }
   gst_lstm_unlock (self);
@@ -216,6 +217,12 @@ get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 
   if (id == prop_stats) {
     g_value_take_boxed (value, get_stats (self));
+    return;
+  }
+  if (id == prop_model_info) {
+    gst_lstm_lock (self);
+    g_value_take_string (value, gst_lstm_describe_model (self));
+    gst_lstm_unlock (self);
     return;
   }
   GST_OBJECT_LOCK (self);
@@ -316,6 +323,13 @@ gst_lstm_class_init (GstLstmClass *klass)
           "Numbers of steps, outputs, resets, gaps, errors and non-finite buffers since "
           "PAUSED, and the mean and maximum time of a step in ns",
           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  prop_model_info = prop_stats + 1;
+  g_object_class_install_property (object_class, prop_model_info,
+      g_param_spec_string ("model-info", "Model information",
+          "Input size d, units m of each LSTM layer, output size n, output mode and name of "
+          "the "
+          "loaded model",
+          NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   install_signals (klass);
 
   element_class->change_state = change_state;

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/lifecycle.h"
 #include "lstm/models.h"
+#include "lstm/report.h"
 #include "lstm/run.h"
 #include "lstm/state.h"
 
-#define GST_CAT_DEFAULT gst_lstm_debug
-
-/* Returns the model that the properties request. Returns: (transfer full) */
+/* Returns the model that the properties request. @load_time: see gst_lstm_models_open()
+ * Returns: (transfer full) */
 static LstmModel *
-open_model (const GstLstmSettings *settings, GError **error)
+open_model (const GstLstmSettings *settings, gint64 *load_time, GError **error)
 {
   if (settings->model)
     return lstm_model_ref (settings->model);
   if (settings->model_location)
     return gst_lstm_models_open (settings->model_location, (LstmPrecision) settings->precision,
-        settings->module_chain, error);
+        settings->module_chain, load_time, error);
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_FILE,
       "property model-location: expected a path, found none");
   return NULL;
 }
 
 static gboolean
-start_sequence (GstLstm *self, LstmModel *model, GError **error)
+start_sequence (GstLstm *self, LstmModel *model, gint64 load_time, GError **error)
 {
   gboolean ok;
 
@@ -37,23 +37,32 @@ start_sequence (GstLstm *self, LstmModel *model, GError **error)
   self->counts_bytes = FALSE;
   gst_lstm_set_preroll_state (self, NULL, FALSE);
   gst_lstm_unlock (self);
+  if (ok)
+    gst_lstm_report_model (self, load_time);
   return ok && gst_lstm_restore_file (self, error);
 }
 
 void
 gst_lstm_stop (GstLstm *self)
 {
+  gboolean has_model;
+
   gst_lstm_save_at_stop (self);
   gst_lstm_state_file_close (&self->state_file);
   gst_lstm_lock (self);
-  if (self->sequence.config.model)
+  has_model = self->sequence.config.model != NULL;
+  if (has_model) {
+    gst_lstm_report_end (self);
     gst_lstm_sequence_stop (&self->sequence);
+  }
   gst_lstm_unlock (self);
   gst_lstm_steps_clear (&self->steps);
   gst_caps_replace (&self->refused_caps, NULL);
   GST_OBJECT_LOCK (self);
   self->started = FALSE;
   GST_OBJECT_UNLOCK (self);
+  if (has_model)
+    g_object_notify (G_OBJECT (self), "model-info");
 }
 
 /* Initializes the fields of the streaming thread. */
@@ -76,27 +85,25 @@ gboolean
 gst_lstm_start (GstLstm *self)
 {
   g_autoptr (GError) error = NULL;
+  gint64 load_time = -1;
   LstmModel *model;
 
   /* From here on, set_property() refuses to change the settings that are read below. */
   GST_OBJECT_LOCK (self);
   self->started = TRUE;
   GST_OBJECT_UNLOCK (self);
-  model = open_model (&self->settings, &error);
+  model = open_model (&self->settings, &load_time, &error);
   if (!model) {
     GST_ELEMENT_ERROR (self, RESOURCE, OPEN_READ, ("%s", error->message), (NULL));
     gst_lstm_stop (self);
     return FALSE;
   }
-  if (!start_sequence (self, model, &error)) {
+  if (!start_sequence (self, model, load_time, &error)) {
     GST_ELEMENT_ERROR (self, LIBRARY, SETTINGS, ("%s", error->message), (NULL));
     gst_lstm_stop (self);
     return FALSE;
   }
   init_streaming_fields (self);
-  GST_INFO_OBJECT (self,
-      "d %" G_GSIZE_FORMAT ", output %" G_GSIZE_FORMAT ", %u LSTM layers, %s",
-      lstm_model_get_input_size (model), lstm_model_get_output_size (model),
-      lstm_model_get_n_lstm_layers (model), lstm_model_get_isa (model));
+  g_object_notify (G_OBJECT (self), "model-info");
   return TRUE;
 }

@@ -122,14 +122,26 @@ leave_entry (Entry *entry)
   g_free (entry);
 }
 
+/* Loads a model and sets *@load_time, in us. */
+static LstmModel *
+load_model (const gchar *path, LstmPrecision precision, const gchar *module_chain,
+    gint64 *load_time, GError **error)
+{
+  const gint64 begin = g_get_monotonic_time ();
+  LstmModel *model = lstm_model_load_full (path, precision, module_chain, error);
+
+  *load_time = g_get_monotonic_time () - begin;
+  return model;
+}
+
 /* Loads the model of @entry, also for the elements that wait for it, unless the file changed
  * since they joined @entry. */
 static LstmModel *
 load_for_all (Entry *entry, const gchar *path, LstmPrecision precision,
-    const gchar *module_chain, GError **error)
+    const gchar *module_chain, gint64 *load_time, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  LstmModel *model = lstm_model_load_full (path, precision, module_chain, &cause);
+  LstmModel *model = load_model (path, precision, module_chain, load_time, &cause);
   g_autofree gchar *key = make_key (path, precision, module_chain);
   const gboolean unchanged = g_strcmp0 (key, entry->key) == 0;
 
@@ -163,8 +175,8 @@ wait_until_loaded (Entry *entry, LstmModel **model, GError **error)
 }
 
 LstmModel *
-gst_lstm_models_open (
-    const gchar *path, LstmPrecision precision, const gchar *module_chain, GError **error)
+gst_lstm_models_open (const gchar *path, LstmPrecision precision, const gchar *module_chain,
+    gint64 *load_time, GError **error)
 {
   LstmModel *model = NULL;
   gboolean first, done = FALSE;
@@ -174,10 +186,12 @@ gst_lstm_models_open (
     Entry *entry;
 
     if (!key)
-      return lstm_model_load_full (path, precision, module_chain, error);
+      return load_model (path, precision, module_chain, load_time, error);
     entry = join_entry (key, &first);
     if (first)
-      model = load_for_all (entry, path, precision, module_chain, error);
+      model = load_for_all (entry, path, precision, module_chain, load_time, error);
+    else
+      *load_time = -1;
     done = first || wait_until_loaded (entry, &model, error);
     if (!entry->model)
       leave_entry (entry);

@@ -8,9 +8,10 @@
 #include <lstm/lstm.h>
 
 /* Returns the model of the file @path, which is loaded unless another element has it. The
- * caller must pass it to gst_lstm_models_close(). Returns: (transfer full): NULL with @error */
-LstmModel *gst_lstm_models_open (
-    const gchar *path, LstmPrecision precision, const gchar *module_chain, GError **error);
+ * caller must pass it to gst_lstm_models_close(). Sets *@load_time to the time of the load in us, or
+ * to -1 if another element has loaded the model. Returns: (transfer full): NULL with @error */
+LstmModel *gst_lstm_models_open (const gchar *path, LstmPrecision precision,
+    const gchar *module_chain, gint64 *load_time, GError **error);
 
 /* Releases @model (transfer full). When the last element releases it, the model is freed,
  * unless a state still has a reference. */

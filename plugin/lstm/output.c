@@ -102,7 +102,10 @@ gst_lstm_set_output_steps (GstLstm *self, guint n_steps)
   gst_lstm_lock (self);
   self->sequence.out = out;
   gst_lstm_unlock (self);
-  return !caps || gst_base_transform_update_src_caps (trans, caps);
+  if (!caps)
+    return TRUE;
+  GST_INFO_OBJECT (self, "output caps: %" GST_PTR_FORMAT, caps);
+  return gst_base_transform_update_src_caps (trans, caps);
 }
 
 GstFlowReturn
@@ -139,6 +142,7 @@ gst_lstm_pop_output (GstLstm *self, GstBuffer **outbuf, guint64 *n_steps)
   gst_lstm_clip_span (self, &span);
   gst_lstm_set_buffer_span (*outbuf, &span);
   gst_lstm_mark_output (self, *outbuf);
+  GST_LOG_OBJECT (self, "queued output: %" GST_PTR_FORMAT, *outbuf);
   return GST_FLOW_OK;
 }
 
@@ -209,7 +213,7 @@ gst_lstm_push_outputs (GstLstm *self)
       continue;
     }
     ret = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
-    GST_DEBUG_OBJECT (self, "pushed a queued output: %s", gst_flow_get_name (ret));
+    GST_LOG_OBJECT (self, "pushed a queued output: %s", gst_flow_get_name (ret));
   }
   if (ret == GST_FLOW_OK)
     return;

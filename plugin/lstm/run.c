@@ -48,10 +48,8 @@ check_finite (GstLstm *self)
 {
   if (self->sequence.config.non_causal || gst_lstm_sequence_is_finite (&self->sequence))
     return TRUE;
-  if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_NAN) && !self->sequence.window) {
-    gst_lstm_sequence_reset_non_finite (&self->sequence);
-    self->stats.resets++;
-  }
+  if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_NAN) && !self->sequence.window)
+    gst_lstm_reset_sequence (self, GST_LSTM_RESET_NAN);
   return FALSE;
 }
 

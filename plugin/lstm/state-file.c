@@ -69,16 +69,19 @@ clear_unwritten (GstLstmStateFile *file)
 
 gboolean
 gst_lstm_state_file_write (
-    GstLstmStateFile *file, const gchar *path, GBytes *bytes, GError **error)
+    GstLstmStateFile *file, const gchar *path, GBytes *bytes, gsize *n_written, GError **error)
 {
   g_autoptr (GError) cause = NULL;
 
+  *n_written = 0;
   g_mutex_lock (&file->lock);
   if (bytes) {
     g_clear_pointer (&file->unwritten, g_bytes_unref);
     file->unwritten = g_bytes_ref (bytes);
   }
-  if (!file->unwritten || lstm_output_file_write (path, file->unwritten, TRUE, &cause))
+  if (file->unwritten && lstm_output_file_write (path, file->unwritten, TRUE, &cause))
+    *n_written = g_bytes_get_size (file->unwritten);
+  if (!cause)
     clear_unwritten (file);
   else if (g_strcmp0 (file->failure, cause->message) != 0) {
     g_free (file->failure);

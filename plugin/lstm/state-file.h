@@ -22,10 +22,11 @@ gboolean gst_lstm_state_file_open (
     const gchar *path, guint64 stream_bytes, GBytes **bytes, GError **error);
 
 /* Replaces the content of @path by @bytes, or, if @bytes is NULL, by the bytes of the previous
- * write if that write failed. On failure returns FALSE, and sets @error unless the previous failure
+ * write if that write failed. Sets *@n_written to the number of bytes that were written, which is 0 if
+ * there was nothing to write. On failure returns FALSE, and sets @error unless the previous failure
  * had the same message. */
 gboolean gst_lstm_state_file_write (
-    GstLstmStateFile *file, const gchar *path, GBytes *bytes, GError **error);
+    GstLstmStateFile *file, const gchar *path, GBytes *bytes, gsize *n_written, GError **error);
 
 /* Discards the bytes that could not be written. */
 void gst_lstm_state_file_close (GstLstmStateFile *file);

@@ -6,6 +6,11 @@
 
 #define GST_CAT_DEFAULT gst_lstm_debug
 
+/* A state outside the element, in the log. @next_time: stream time of the next step */
+#define STATE_FORMAT                                                                           \
+  "%" G_GSIZE_FORMAT " bytes, %" G_GUINT64_FORMAT " steps, next step at %" GST_TIME_FORMAT
+#define STATE_ARGS(n_bytes, steps, next_time) (n_bytes), (steps), GST_TIME_ARGS (next_time)
+
 static gchar *
 dup_location (GstLstm *self)
 {
@@ -43,20 +48,34 @@ load_state (GstLstm *self, GBytes *bytes, const gchar *name, GError **error)
   return TRUE;
 }
 
+/* Sets h and c to `preroll_state`, or resets them if that state is the model's initial state or
+ * cannot be loaded. Needs `lock`. */
+static void
+restore_preroll_state (GstLstm *self, GstLstmReset reason, GError **error)
+{
+  const guint64 n_steps = self->n_steps;
+
+  if (self->preroll_state && load_state (self, self->preroll_state, "saved state", error)) {
+    GST_INFO_OBJECT (self,
+        "state from before the preroll restored, %" G_GUINT64_FORMAT
+        " steps instead of %" G_GUINT64_FORMAT,
+        self->n_steps, n_steps);
+    return;
+  }
+  gst_lstm_reset_sequence (self, reason);
+  self->next_time = GST_CLOCK_TIME_NONE;
+}
+
 gboolean
-gst_lstm_undo_preroll (GstLstm *self)
+gst_lstm_undo_preroll (GstLstm *self, GstLstmReset reason)
 {
   g_autoptr (GError) error = NULL;
   gboolean in_preroll;
 
   gst_lstm_lock (self);
   in_preroll = self->in_preroll && self->sequence.config.model;
-  if (in_preroll && !self->sequence.restored
-      && (!self->preroll_state
-          || !load_state (self, self->preroll_state, "saved state", &error))) {
-    gst_lstm_reset_sequence (self);
-    self->next_time = GST_CLOCK_TIME_NONE;
-  }
+  if (in_preroll && !self->sequence.restored)
+    restore_preroll_state (self, reason, &error);
   if (in_preroll) {
     self->unsaved = self->preroll_state_unsaved && !error;
     g_clear_pointer (&self->state_at_eos, g_bytes_unref);
@@ -92,6 +111,9 @@ restore_state (
   steps = self->n_steps;
   gst_lstm_unlock (self);
   if (ok)
+    GST_INFO_OBJECT (self, "state restored from %s: " STATE_FORMAT, name,
+        STATE_ARGS (g_bytes_get_size (bytes), steps, next_time));
+  if (ok)
     gst_element_post_message (GST_ELEMENT (self),
         gst_message_new_element (
             GST_OBJECT (self), gst_structure_new ("lstm-restored", "stream-time", G_TYPE_UINT64,
@@ -126,8 +148,27 @@ save_if_unsaved (GstLstm *self, GError **error)
 
   if (self->unsaved)
     bytes = gst_lstm_sequence_save (&self->sequence, self->next_time, self->n_steps, error);
+  if (bytes) {
+    self->saved_steps = self->n_steps;
+    self->saved_time = self->next_time;
+  }
   self->unsaved = FALSE;
   return bytes;
+}
+
+/* Logs that the last saved state was written. */
+static void
+report_saved (GstLstm *self, const gchar *location, gsize n_bytes)
+{
+  GstClockTime next_time;
+  guint64 steps;
+
+  gst_lstm_lock (self);
+  steps = self->saved_steps;
+  next_time = self->saved_time;
+  gst_lstm_unlock (self);
+  GST_INFO_OBJECT (self, "state saved to %s: " STATE_FORMAT, location,
+      STATE_ARGS (n_bytes, steps, next_time));
 }
 
 /* Writes @bytes, or, if @bytes is NULL, the bytes of the previous write if that write failed. Posts
@@ -136,8 +177,11 @@ static void
 write_file (GstLstm *self, const gchar *location, GBytes *bytes)
 {
   g_autoptr (GError) error = NULL;
+  gsize n_written;
 
-  gst_lstm_state_file_write (&self->state_file, location, bytes, &error);
+  gst_lstm_state_file_write (&self->state_file, location, bytes, &n_written, &error);
+  if (n_written > 0)
+    report_saved (self, location, n_written);
   if (error)
     GST_ELEMENT_WARNING (
         self, RESOURCE, WRITE, ("property state-location: %s", error->message), (NULL));
@@ -170,6 +214,7 @@ save_file (GstLstm *self, gboolean is_end)
   if (bytes && self->in_preroll) {
     g_clear_pointer (&self->state_at_eos, g_bytes_unref);
     self->state_at_eos = g_steal_pointer (&bytes);
+    GST_DEBUG_OBJECT (self, "EOS before PLAYING: %s is written in PLAYING", location);
   }
   gst_lstm_unlock (self);
   if (error)
@@ -210,7 +255,7 @@ gst_lstm_save_at_eos (GstLstm *self)
 void
 gst_lstm_save_at_stop (GstLstm *self)
 {
-  gst_lstm_undo_preroll (self);
+  gst_lstm_undo_preroll (self, GST_LSTM_RESET_PREROLL);
   gst_lstm_lock (self);
   self->in_preroll = FALSE;
   gst_lstm_unlock (self);
@@ -249,6 +294,9 @@ gst_lstm_get_state (GstLstm *self)
 
   gst_lstm_lock (self);
   bytes = gst_lstm_sequence_save (&self->sequence, self->next_time, self->n_steps, &error);
+  if (bytes)
+    GST_INFO_OBJECT (self, "state saved by get-state: " STATE_FORMAT,
+        STATE_ARGS (g_bytes_get_size (bytes), self->n_steps, self->next_time));
   gst_lstm_unlock (self);
   if (error)
     GST_ELEMENT_WARNING (self, LIBRARY, FAILED, ("get-state: %s", error->message), (NULL));

@@ -28,9 +28,9 @@ void gst_lstm_set_preroll_state (GstLstm *self, GBytes *bytes, gboolean unsaved)
 /* Sets whether the element is in PLAYING. */
 void gst_lstm_set_playing (GstLstm *self, gboolean playing);
 
-/* Sets h and c to the state before the preroll. Returns FALSE if the element has been in
- * PLAYING. */
-gboolean gst_lstm_undo_preroll (GstLstm *self);
+/* Sets h and c to the state before the preroll, because of @reason. Returns FALSE if the element has
+ * been in PLAYING. */
+gboolean gst_lstm_undo_preroll (GstLstm *self, GstLstmReset reason);
 
 /* Implement the signals get-state and set-state. */
 GBytes *gst_lstm_get_state (GstLstm *self);

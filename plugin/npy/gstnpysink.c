@@ -63,11 +63,28 @@ GST_ELEMENT_REGISTER_DEFINE (npysink, "npysink", GST_RANK_NONE, gst_npy_sink_get
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSORS_SINK_CAPS));
 
+/* Logs that @action happens to the file of @writer. */
+static void
+report_file (GstNpySink *self, const gchar *action, const GstLstmNpyWriter *writer)
+{
+  g_autofree gchar *shape = NULL;
+
+  if (gst_debug_category_get_threshold (GST_CAT_DEFAULT) < GST_LEVEL_INFO)
+    return;
+  shape = gst_lstm_npy_writer_describe_shape (writer);
+  GST_INFO_OBJECT (
+      self, "%s %s: <f4 [%s]", action, gst_lstm_npy_writer_get_path (writer), shape);
+}
+
 static void
 discard_writers (GstNpySink *self)
 {
-  while (self->n_writers > 0)
-    gst_lstm_npy_writer_discard (self->writers[--self->n_writers]);
+  while (self->n_writers > 0) {
+    GstLstmNpyWriter *writer = self->writers[--self->n_writers];
+
+    report_file (self, "discards", writer);
+    gst_lstm_npy_writer_discard (writer);
+  }
 }
 
 static void
@@ -131,6 +148,7 @@ open_writer (GstNpySink *self, guint i, GError **error)
   if (!self->writers[i])
     return FALSE;
   self->n_writers++;
+  report_file (self, "opens", self->writers[i]);
   return TRUE;
 }
 
@@ -149,9 +167,7 @@ finish_writers (GstNpySink *self)
   for (guint i = 0; i < self->n_writers; i++) {
     g_autoptr (GError) error = NULL;
 
-    GST_INFO_OBJECT (self, "%s: complete with %" G_GUINT64_FORMAT " steps",
-        gst_lstm_npy_writer_get_path (self->writers[i]),
-        gst_lstm_npy_writer_get_length (self->writers[i]));
+    report_file (self, "completes", self->writers[i]);
     if (!gst_lstm_npy_writer_finish (self->writers[i], &error)) {
       /* Finished files stay; the files after this one are discarded. */
       self->n_writers -= i + 1;
@@ -210,7 +226,9 @@ gst_npy_sink_set_caps (GstBaseSink *sink, GstCaps *caps)
     self->tensors = tensors;
     ok = self->n_writers > 0 || open_writers (self, &error);
   }
-  if (!ok)
+  if (ok)
+    GST_INFO_OBJECT (self, "input caps: %" GST_PTR_FORMAT, caps);
+  else
     abort_writing (self, error);
   return ok;
 }
@@ -246,6 +264,7 @@ gst_npy_sink_render (GstBaseSink *sink, GstBuffer *buffer)
   g_autoptr (GError) error = NULL;
   gboolean ok;
 
+  GST_LOG_OBJECT (self, "writes %" GST_PTR_FORMAT, buffer);
   if (self->has_failed)
     return GST_FLOW_ERROR;
   if (self->tensors.n_tensors == 0) /* no caps */
@@ -263,6 +282,7 @@ gst_npy_sink_render (GstBaseSink *sink, GstBuffer *buffer)
 static gboolean
 gst_npy_sink_event (GstBaseSink *sink, GstEvent *event)
 {
+  GST_DEBUG_OBJECT (sink, "received %" GST_PTR_FORMAT, event);
   /* Files are complete before the base class posts EOS: the application then expects them. */
   if (GST_EVENT_TYPE (event) == GST_EVENT_EOS && !finish_writers (NPY_SINK (sink))) {
     gst_event_unref (event);

@@ -173,7 +173,7 @@ gst_npy_src_do_seek (GstBaseSrc *src, GstSegment *segment)
       self->end_step = MIN (length, count_steps_before (&tensors, segment->stop));
   }
   GST_DEBUG_OBJECT (self,
-      "from step %" G_GUINT64_FORMAT " up to %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
+      "seek: steps %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
       self->next_step, self->end_step, length);
   return TRUE;
 }
@@ -200,6 +200,7 @@ can_seek (GstNpySrc *self, GstEvent *event)
 static gboolean
 gst_npy_src_event (GstBaseSrc *src, GstEvent *event)
 {
+  GST_DEBUG_OBJECT (src, "received %" GST_PTR_FORMAT, event);
   /* Before the element has started, the streaming task would lock a lock that start() needs. */
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK
       && (!GST_BASE_SRC_IS_STARTED (src) || !can_seek (NPY_SRC (src), event)))
@@ -234,6 +235,13 @@ gst_npy_src_get_caps (GstBaseSrc *src, GstCaps *filter)
   if (!caps)
     caps = gst_pad_get_pad_template_caps (GST_BASE_SRC_PAD (src));
   return gst_lstm_caps_filter (caps, filter);
+}
+
+static gboolean
+gst_npy_src_set_caps (GstBaseSrc *src, GstCaps *caps)
+{
+  GST_INFO_OBJECT (src, "output caps: %" GST_PTR_FORMAT, caps);
+  return TRUE;
 }
 
 /* Negotiates caps for buffers of @steps steps. */
@@ -306,6 +314,8 @@ gst_npy_src_create (GstPushSrc *src, GstBuffer **buffer)
   }
   *buffer = gst_buffer_new_wrapped (g_steal_pointer (&items), bytes);
   set_timestamps (self, *buffer);
+  GST_LOG_OBJECT (
+      self, "steps from %" G_GUINT64_FORMAT ": %" GST_PTR_FORMAT, self->next_step, *buffer);
   self->next_step += steps;
   return GST_FLOW_OK;
 }
@@ -364,10 +374,11 @@ gst_npy_src_start (GstBaseSrc *src)
     return FALSE;
   }
   GST_INFO_OBJECT (self,
-      "%s: %" G_GUINT64_FORMAT " streams of %" G_GUINT64_FORMAT " steps of %" G_GUINT64_FORMAT
-      " %s",
-      location, self->reader->header.streams, self->reader->header.length,
-      self->reader->header.size, self->reader->header.type->npy);
+      "opens %s: %s [%" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT
+      "], %d/%d steps per second, %u steps per buffer",
+      location, self->reader->header.type->npy, self->reader->header.streams,
+      self->reader->header.length, self->reader->header.size, tensors.fps_n, tensors.fps_d,
+      self->max_steps);
 
   GST_OBJECT_LOCK (self);
   self->tensors = tensors;
@@ -389,6 +400,9 @@ gst_npy_src_stop (GstBaseSrc *src)
   GST_OBJECT_LOCK (self);
   self->tensors = (GstLstmTensors){0};
   GST_OBJECT_UNLOCK (self);
+  if (self->reader)
+    GST_INFO_OBJECT (self, "closes %s after step %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT,
+        self->reader->path, self->next_step, self->reader->header.length);
   g_clear_pointer (&self->reader, gst_lstm_npy_reader_free);
   GST_PAD_STREAM_UNLOCK (GST_BASE_SRC_PAD (src));
   return TRUE;
@@ -452,6 +466,7 @@ gst_npy_src_class_init (GstNpySrcClass *klass)
   src_class->do_seek = gst_npy_src_do_seek;
   src_class->event = gst_npy_src_event;
   src_class->query = gst_npy_src_query;
+  src_class->set_caps = gst_npy_src_set_caps;
   src_class->get_caps = gst_npy_src_get_caps;
   GST_PUSH_SRC_CLASS (klass)->create = gst_npy_src_create;
 }

@@ -44,17 +44,27 @@ fail_to_write (GError **error)
   return gst_lstm_fail (error, GST_RESOURCE_ERROR, code, "writing: %s", g_strerror (errno));
 }
 
+gchar *
+gst_lstm_npy_writer_describe_shape (const GstLstmNpyWriter *writer)
+{
+  GString *text = g_string_new (NULL);
+
+  if (writer->streams > 1)
+    g_string_append_printf (text, "%u, ", writer->streams);
+  g_string_append_printf (text, "%" G_GUINT64_FORMAT ", ", writer->length);
+  if (writer->n_rows > 1)
+    g_string_append_printf (text, "%u, ", writer->n_rows);
+  g_string_append_printf (text, "%u", writer->step_size / writer->n_rows);
+  return g_string_free (text, FALSE);
+}
+
 static gboolean
 write_header (FILE *file, const GstLstmNpyWriter *writer, GError **error)
 {
   guint8 header[HEADER_SIZE];
-  g_autofree gchar *streams = writer->streams > 1 ? g_strdup_printf ("%u, ", writer->streams)
-                                                  : g_strdup ("");
-  g_autofree gchar *rows = writer->n_rows > 1 ? g_strdup_printf ("%u, ", writer->n_rows)
-                                              : g_strdup ("");
+  g_autofree gchar *shape = gst_lstm_npy_writer_describe_shape (writer);
   g_autofree gchar *text = g_strdup_printf (
-      "{'descr': '<f4', 'fortran_order': False, 'shape': (%s%" G_GUINT64_FORMAT ", %s%u), }",
-      streams, writer->length, rows, writer->step_size / writer->n_rows);
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", shape);
 
   memset (header, ' ', sizeof header);
   memcpy (header, GST_LSTM_NPY_MAGIC "\x01", GST_LSTM_NPY_MAGIC_SIZE + 2);

@@ -16,6 +16,9 @@ GstLstmNpyWriter *gst_lstm_npy_writer_new (
 const gchar *gst_lstm_npy_writer_get_path (const GstLstmNpyWriter *writer);
 guint64 gst_lstm_npy_writer_get_length (const GstLstmNpyWriter *writer); /* in steps */
 
+/* Returns: (transfer full): the present shape, as in the header of the file: 2, 60, 7 */
+gchar *gst_lstm_npy_writer_describe_shape (const GstLstmNpyWriter *writer);
+
 /* Appends @n_steps steps. @values is (streams, n_steps, n_rows, size) of native float32. After an
  * error, the caller discards @writer. */
 gboolean gst_lstm_npy_writer_write (

@@ -50,7 +50,8 @@ check_row (const gchar *row, const GValue *list, guint *i)
 static void
 check_page (const gchar *page, const gchar *color)
 {
-  g_autofree gchar *head = g_strdup_printf ("\n| ms, `color=%s` | formats |\n|---|---|\n", color);
+  g_autofree gchar *head = g_strdup_printf (
+      "\n| ms, `color=%s` | formats |\n|---|---|\n", color);
   g_autoptr (GstElement) element = gst_object_ref_sink (create_element (color));
   g_autoptr (GstCaps) caps = query_caps (element, NULL);
   const GValue *list = gst_structure_get_value (gst_caps_get_structure (caps, 0), "format");
@@ -119,8 +120,8 @@ test_source (void)
     g_assert_cmpint (gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE), ==,
         GST_STATE_CHANGE_SUCCESS);
     caps = gst_pad_get_current_caps (pad);
-    g_assert_cmpstr (gst_structure_get_string (gst_caps_get_structure (caps, 0), "format"), ==,
-        formats[i]);
+    g_assert_cmpstr (
+        gst_structure_get_string (gst_caps_get_structure (caps, 0), "format"), ==, formats[i]);
     gst_element_set_state (pipeline, GST_STATE_NULL);
   }
 }
@@ -148,7 +149,8 @@ test_filter (void)
 
     g_assert_cmpuint (gst_caps_get_size (caps), ==, gst_caps_get_size (expected));
     for (guint k = 0; k < gst_caps_get_size (caps); k++) {
-      const GValue *found = gst_structure_get_value (gst_caps_get_structure (caps, k), "format");
+      const GValue *found = gst_structure_get_value (
+          gst_caps_get_structure (caps, k), "format");
       g_autofree gchar *found_text = gst_value_serialize (found);
       g_autofree gchar *expected_text = gst_value_serialize (
           gst_structure_get_value (gst_caps_get_structure (expected, k), "format"));
