@@ -108,8 +108,11 @@ gboolean
 gst_lstm_can_have_caps (GstLstm *self, GstPadDirection direction, const GstCaps *caps)
 {
   g_autoptr (GstCaps) all = get_template_caps (self, direction);
+  const gboolean accepts = gst_caps_is_subset (caps, all);
 
-  return gst_caps_is_subset (caps, all);
+  if (!accepts)
+    GST_DEBUG_OBJECT (self, "does not accept caps %" GST_PTR_FORMAT, caps);
+  return accepts;
 }
 
 /* The base class would list downstream's own caps first, as if steps could be outputs. If

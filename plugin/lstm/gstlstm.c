@@ -33,6 +33,8 @@
 #include "lstm/report.h"
 #include "lstm/state.h"
 
+#define GST_CAT_DEFAULT gst_lstm_debug
+
 typedef struct {
   GstBaseTransformClass parent;
   void (*reset) (GstLstm *self);
@@ -81,6 +83,8 @@ decide_allocation (GstBaseTransform *trans, GstQuery *query)
 
   self->has_pool = self->sequence.out.n_tensors == 1
                    && gst_query_get_n_allocation_pools (query) > 0;
+  GST_DEBUG_OBJECT (self, "outputs are allocated %s",
+      self->has_pool ? "from downstream's pool" : "without a pool");
   return GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->decide_allocation (trans, query);
 }
 

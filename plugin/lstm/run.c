@@ -111,6 +111,8 @@ gst_lstm_allocate_complete_state (GstLstm *self, GError **error)
       self->sequence.config.model, self->sequence.in.streams, n_steps, error);
   if (!state)
     return FALSE;
+  GST_DEBUG_OBJECT (
+      self, "allocates a state for complete sequences of %" G_GSIZE_FORMAT " steps", n_steps);
   gst_lstm_lock (self);
   gst_lstm_complete_sequence_set_state (complete, state, n_steps);
   gst_lstm_unlock (self);

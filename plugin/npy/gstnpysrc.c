@@ -347,6 +347,24 @@ set_shape (GstNpySrc *self, guint steps, GstLstmTensors *tensors, GError **error
   return TRUE;
 }
 
+/* Logs the shape of the file, and the buffers of @tensors. */
+static void
+report_file (GstNpySrc *self, const GstLstmTensors *tensors)
+{
+  const GstLstmNpyHeader *header = &self->reader->header;
+  g_autofree gchar *streams = NULL;
+
+  if (gst_debug_category_get_threshold (GST_CAT_DEFAULT) < GST_LEVEL_INFO)
+    return;
+  if (header->streams > 1)
+    streams = g_strdup_printf ("%" G_GUINT64_FORMAT ", ", header->streams);
+  GST_INFO_OBJECT (self,
+      "opens %s: %s [%s%" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT
+      "], %d/%d steps per second, %u steps per buffer",
+      self->reader->path, header->type->npy, streams ? streams : "", header->length,
+      header->size, tensors->fps_n, tensors->fps_d, tensors->steps);
+}
+
 static gboolean
 gst_npy_src_start (GstBaseSrc *src)
 {
@@ -373,12 +391,7 @@ gst_npy_src_start (GstBaseSrc *src)
     g_clear_pointer (&self->reader, gst_lstm_npy_reader_free);
     return FALSE;
   }
-  GST_INFO_OBJECT (self,
-      "opens %s: %s [%" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT
-      "], %d/%d steps per second, %u steps per buffer",
-      location, self->reader->header.type->npy, self->reader->header.streams,
-      self->reader->header.length, self->reader->header.size, tensors.fps_n, tensors.fps_d,
-      self->max_steps);
+  report_file (self, &tensors);
 
   GST_OBJECT_LOCK (self);
   self->tensors = tensors;
