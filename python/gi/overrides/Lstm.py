@@ -40,7 +40,8 @@ from ..module import get_introspection_module
 from ..overrides import override
 
 Lstm = get_introspection_module("Lstm")
-__all__ = ["Model", "State", "Window"]
+__all__ = ["Model", "State", "Window", "model_load", "model_load_full", "model_load_bytes",
+           "model_load_bytes_full", "state_load", "window_load"]
 
 _FLOAT32 = np.dtype(np.float32)
 _MAX_SIZE = GLib.MAXSIZE  # of a gsize
@@ -188,11 +189,9 @@ class _Hidden:
     def __init__(self, reason):
         self._reason = reason
 
-    def __set_name__(self, owner, name):
-        self._name = f"Lstm.{owner.__name__}.{name}()"
-
     def __get__(self, instance, owner):
-        raise AttributeError(f"{self._name} is not available in Python: {self._reason}")
+        raise AttributeError(f"Lstm.{owner.__name__}: the function is not available in Python: "
+                             f"{self._reason}")
 
 
 _REFERENCES = "Python counts the references itself"
@@ -347,6 +346,11 @@ class _Plan:
         self.layer_sizes = [(model.get_hidden_size(layer), model.get_cell_size(layer))
                             for layer in range(model.n_lstm_layers)]
 
+    def refuse_sequences(self):
+        if self.max_steps:
+            raise ValueError("state: expected a state of Model.state(streams), found a state for "
+                             "complete sequences, which keeps no h and c between two calls")
+
     def read_steps(self, x):
         """Returns x as an array that the library can read, and its T."""
         if type(x) is not np.ndarray or not _is_direct(x):
@@ -404,9 +408,7 @@ class _Runner:
 
         Values that are not finite are saved, but restore() and load() refuse them: see
         is_finite(). Raises ValueError if the state is one for complete sequences."""
-        if self._get_plan().max_steps:
-            raise ValueError("state: expected a state of Model.state(streams), found a state for "
-                             "complete sequences, which keeps no h and c between two calls")
+        self._get_plan().refuse_sequences()
         next_time, steps = _read_time(next_time), _read_int("steps", steps, 0, _MAX_UINT64)
         with self._get_plan().lock:
             return super().save(next_time, steps).get_data()
@@ -419,7 +421,9 @@ class _Runner:
         name: str, the name of the content in error messages.
 
         Returns (next_time, steps) as given to save(). Raises GLib.Error if the content is damaged
-        or belongs to another model; h and c then do not change."""
+        or belongs to another model; h and c then do not change. Raises ValueError if the state is
+        one for complete sequences."""
+        self._get_plan().refuse_sequences()
         blob, name = _read_bytes("blob", blob), _read_text("name", name)
         with self._get_plan().lock:
             return _read_saved(*super().restore(blob, name)[-2:])
@@ -663,3 +667,7 @@ class Window(_Runner, _Window, metaclass=_Documented):
                 f"{plan.d} inputs, {plan.n} outputs>")
 
 
+# PyGObject also makes module functions of these functions.
+model_load, model_load_full = Model.load, Model.load_full
+model_load_bytes, model_load_bytes_full = Model.load_bytes, Model.load_bytes_full
+state_load, window_load = State.load, Window.load
