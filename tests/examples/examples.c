@@ -117,13 +117,13 @@ static const gchar *const folders[] = {
 static gboolean
 has_python (void)
 {
-  g_auto (CommandResult) result = run_command ("/usr/bin/python3 -c 'import gi\n"
+  g_auto (CommandResult) result = run_command ("/usr/bin/python3 -c 'import gi, numpy\n"
                                                "gi.require_version(\"Gst\", \"1.0\")\n"
                                                "gi.require_version(\"Lstm\", \"1.0\")'",
       "");
 
   if (result.status != 0)
-    g_test_skip ("needs python3-gi, gir1.2-gstreamer-1.0 and the typelib of liblstm");
+    g_test_skip ("needs python3-gi, python3-numpy, gir1.2-gstreamer-1.0 and the typelib of liblstm");
   return result.status == 0;
 }
 
