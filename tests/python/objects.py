@@ -221,8 +221,9 @@ class Threads(unittest.TestCase):
 
     def test_two_threads_share_a_state(self):
         """Calls run one after the other: the result is that of as many calls in one thread."""
-        x, n_threads, n_calls = np.full((2, 300, D), 0.3, "f4"), 4, 50
-        for make in (lambda: MODEL.state(2)), (lambda: MODEL.window(7, 3, 2)):
+        x = np.random.default_rng(0).normal(size=(2, 2000, D))
+        model, n_threads, n_calls = make_model(D, 32), 4, 10
+        for make in (lambda: model.state(2)), (lambda: model.window(7, 3, 2)):
             shared, alone = make(), make()
             counts = []
 
