@@ -162,15 +162,13 @@ _from_buffer = (ctypes.c_char * 0).from_buffer
 
 
 def _get_address(array):
-    """Returns the address of the first value of a C-contiguous array."""
+    """Returns the address of the first value of a C-contiguous array, or None for no array."""
+    if array is None:
+        return None
     # from_buffer() needs a fifth of the time of __array_interface__, but refuses read-only arrays.
     if array.flags.writeable:
         return _addressof(_from_buffer(array))
     return array.__array_interface__["data"][0]
-
-
-def _get_optional_address(array):
-    return None if array is None else _get_address(array)
 
 
 # --- Classes -----------------------------------------------------------------------------------
@@ -508,7 +506,7 @@ class State(_Runner, _State, metaclass=_Documented):
         x, steps = plan.read_steps(x)
         lead = x.shape[:-1]
         if plan.max_steps or hidden or cell or gates or mask is not None:
-            return _run_with_arrays(self, x, steps, (hidden, cell, gates), layer, mask)
+            return _run_with_arrays(self, x, steps, hidden, cell, gates, layer, mask)
         y = np.empty((*lead, plan.n), _FLOAT32)
         with plan.lock:
             _run_state(self, steps, _get_address(x), _get_address(y))
@@ -572,10 +570,10 @@ class State(_Runner, _State, metaclass=_Documented):
         return f"<Lstm.State: streams={plan.streams}{limit}, {plan.d} inputs, {plan.n} outputs>"
 
 
-def _run_with_arrays(state, x, steps, requests, layer, mask):
+def _run_with_arrays(state, x, steps, hidden, cell, gates, layer, mask):
     """Runs a state with a mask, or with h, c and gates, or a state for complete sequences.
 
-    requests: whether to return h, c and gates"""
+    hidden, cell, gates: whether to return h, c and gates"""
     plan, lead = state._plan, x.shape[:-1]
     if plan.max_steps and steps > plan.max_steps:
         raise ValueError(f"x: expected at most {plan.max_steps} steps, the max_steps of the state, "
@@ -584,20 +582,21 @@ def _run_with_arrays(state, x, steps, requests, layer, mask):
         mask = _read_mask(mask, lead, plan.streams)
     output_steps = state.get_output_steps(steps) if plan.max_steps else steps
     y = np.empty((*_set_steps(lead, output_steps), plan.n), _FLOAT32)
-    arrays = [None] * 3
-    if any(requests):
+    if hidden or cell or gates:
         layer = _read_index("layer", layer, len(plan.layer_sizes))
-        layer_steps = _State.get_layer_steps(state, layer, steps) if plan.max_steps else steps
-        lead = _set_steps(lead, layer_steps)
         p, m = plan.layer_sizes[layer]
-        arrays = [np.empty(lead + size, _FLOAT32) if requested else None
-                  for size, requested in zip(((p,), (m,), (4, m)), requests)]
+        if plan.max_steps:
+            lead = _set_steps(lead, _State.get_layer_steps(state, layer, steps))
     else:
         layer = 0
+    h = np.empty((*lead, p), _FLOAT32) if hidden else None
+    c = np.empty((*lead, m), _FLOAT32) if cell else None
+    ifgo = np.empty((*lead, 4, m), _FLOAT32) if gates else None
     with plan.lock:
-        _run_arrays(state, steps, _get_address(x), _get_optional_address(mask), _get_address(y),
-                    layer, *map(_get_optional_address, arrays))
-    return (y, *(array for array in arrays if array is not None)) if any(requests) else y
+        _run_arrays(state, steps, _get_address(x), _get_address(mask), _get_address(y), layer,
+                    _get_address(h), _get_address(c), _get_address(ifgo))
+    requested = [array for array in (h, c, ifgo) if array is not None]
+    return (y, *requested) if requested else y
 
 
 def _set_steps(lead, steps):
