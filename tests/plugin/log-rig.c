@@ -38,7 +38,7 @@ record_message (GstDebugCategory *category, GstDebugLevel level, const gchar *fi
 {
   Line *line;
 
-  if (!is_of_plugin (gst_debug_category_get_name (category)))
+  if (!lines || !is_of_plugin (gst_debug_category_get_name (category)))
     return;
   line = g_new (Line, 1);
   *line = (Line){gst_debug_category_get_name (category), level,
@@ -56,11 +56,17 @@ set_thresholds (GstDebugLevel level)
 }
 
 void
+log_init (int *argc, char ***argv)
+{
+  gst_debug_remove_log_function (gst_debug_log_default);
+  gst_debug_add_log_function (record_message, NULL, NULL);
+  test_init (argc, argv);
+}
+
+void
 log_begin (void)
 {
   lines = g_ptr_array_new_with_free_func (free_line);
-  gst_debug_remove_log_function (gst_debug_log_default);
-  gst_debug_add_log_function (record_message, NULL, NULL);
   set_thresholds (GST_LEVEL_LOG);
 }
 
@@ -70,7 +76,6 @@ log_end (guint n_warnings)
   guint n = 0;
 
   set_thresholds (GST_LEVEL_NONE);
-  gst_debug_remove_log_function (record_message);
   for (guint i = 0; i < lines->len; i++) {
     const Line *line = lines->pdata[i];
 

@@ -11,7 +11,11 @@ typedef struct {
   const gchar *pattern; /* glob of the message */
 } LogFact;
 
-/* Begins to record, with an empty log. Replaces GStreamer's own output of messages. */
+/* Calls test_init(). No message is printed. GStreamer never frees the list of log functions, so the
+ * list must not change later. */
+void log_init (int *argc, char ***argv);
+
+/* Begins to record, with an empty log. */
 void log_begin (void);
 
 /* Ends the recording. Asserts that @n_warnings messages have level WARNING or a more severe level. */

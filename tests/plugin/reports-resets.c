@@ -201,7 +201,7 @@ test_events (void)
 int
 main (int argc, char **argv)
 {
-  test_init (&argc, &argv);
+  log_init (&argc, &argv);
   for (guint i = 0; i < G_N_ELEMENTS (actions); i++) {
     g_autofree gchar *name = g_strdup_printf ("/reports-resets/%s", actions[i].reason);
 

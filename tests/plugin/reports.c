@@ -262,7 +262,7 @@ test_application (void)
 int
 main (int argc, char **argv)
 {
-  test_init (&argc, &argv);
+  log_init (&argc, &argv);
   for (guint i = 0; i < G_N_ELEMENTS (reports); i++)
     g_test_add_data_func (reports[i].name, &reports[i], test_report);
   g_test_add_func ("/reports/converter", test_converter);
