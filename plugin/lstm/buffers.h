@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Input buffers. docs/elements/lstm.md describes how the element handles each kind of buffer. */
+ * Input buffers. docs/streaming.md describes how the element handles each kind of buffer. */
 #pragma once
 
 #include "lstm/element.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Events from upstream. docs/elements/lstm.md describes how the element handles each event. */
+ * Events from upstream. docs/streaming.md describes how the element handles each event. */
 #pragma once
 
 #include "lstm/element.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * A pipeline around `lstm`. The rig records the input of the element and runs liblstm over it as
- * docs/elements/lstm.md specifies. The outputs are equal to the bit. */
+ * docs/streaming.md specifies. The outputs are equal to the bit. */
 #pragma once
 #include "lstm-rig.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * An interrupted stream continues, to the last bit. The application resumes it in the ways that
- * docs/elements/lstm.md specifies. */
+ * docs/streaming.md specifies. */
 #include "player.h"
 #include <glib/gstdio.h>
 #include <stdio.h>
