@@ -133,7 +133,7 @@ LSTM_API void lstm_state_reset_stream (LstmState *state, gsize stream);
  * lstm_state_run:
  * @state: a state
  * @steps: T, may be 0
- * @input: (type gpointer): [bs, T, d]
+ * @input: (type gpointer) (not nullable): [bs, T, d]
  * @output: (type gpointer) (nullable): [bs, lstm_state_get_output_steps(), n], receives the output
  *   of every step
  *
@@ -151,8 +151,8 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
 
 /**
  * LstmRun: (skip)
- * @size: sizeof (LstmRun), the size of the struct that the program was compiled with. liblstm sets
- *   the members that a program does not know to 0
+ * @size: the size of the struct that the program was compiled with, which is sizeof (LstmRun).
+ *   liblstm sets the members that a program does not know to 0
  * @steps: T, may be 0
  * @input: [bs, T, d]
  * @mask: (nullable): [bs, T], 0 for a masked step, any other value for a step that counts
@@ -165,10 +165,7 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  * @stream_stride: steps from the first step of a stream to the first step of the next stream, in
  *   all arrays; 0 means T. A larger stride than T runs a part of longer arrays, whose pointers
  *   point to the first step of the part. It must be 0 for a state of lstm_state_new_for_sequences()
- * @should_continue: (nullable): for a state of lstm_state_new_for_sequences(), whose calls may take
- *   long: a callback that runs about once for each step and layer, in the calling thread and in the
- *   floating-point mode of the call, which it must not change. After it has returned %FALSE it must
- *   keep returning %FALSE. The call then returns soon, and the content of the arrays is undefined
+ * @should_continue: (nullable): callback that can end a long call, see below
  * @should_continue_data: user data of @should_continue
  *
  * The arguments of lstm_state_run_full(). The caller owns the arrays, which must not overlap. An
@@ -180,6 +177,11 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  * @hidden, @cell and @gates at the steps that they belong to. For complete sequences, the T of
  * these three is the number of steps that reach @layer: an earlier layer may return only its last
  * step, or repeat it. The T of @output is lstm_state_get_output_steps().
+ *
+ * @should_continue is for a state of lstm_state_new_for_sequences(), whose calls may take long. The
+ * callback runs about once for each step and layer, in the calling thread and in the floating-point
+ * mode of the call, which it must not change. After it has returned %FALSE it must keep returning
+ * %FALSE. The call then returns soon, and the content of the arrays is undefined.
  *
  * @mask is equivalent to a mask of Keras. The sequence_lens of ONNX correspond to a mask that is 1
  * for each step below a stream's length. The mask applies to all LSTM layers up to and including
@@ -217,7 +219,7 @@ LSTM_API void lstm_state_run_full (LstmState *state, const LstmRun *run);
  * lstm_state_run_arrays:
  * @state: a state
  * @steps: T, may be 0
- * @input: (type gpointer): see #LstmRun
+ * @input: (type gpointer) (not nullable): see #LstmRun
  * @mask: (type gpointer) (nullable): see #LstmRun
  * @output: (type gpointer) (nullable): see #LstmRun
  * @layer: see #LstmRun
@@ -248,7 +250,7 @@ LSTM_API GBytes *lstm_state_run_bytes (LstmState *state, GBytes *input, GError *
  * lstm_state_get_hidden:
  * @state: a state
  * @layer: index of an LSTM layer
- * @hidden: (type gpointer): [bs, p], receives h; p is lstm_model_get_hidden_size()
+ * @hidden: (type gpointer) (not nullable): [bs, p], receives h; p is lstm_model_get_hidden_size()
  *
  * Copies h after the last step. Before the first step, h is the model's initial h.
  */
@@ -258,7 +260,7 @@ LSTM_API void lstm_state_get_hidden (const LstmState *state, guint layer, float 
  * lstm_state_get_cell:
  * @state: a state
  * @layer: index of an LSTM layer
- * @cell: (type gpointer): [bs, m], receives c; m is lstm_model_get_cell_size()
+ * @cell: (type gpointer) (not nullable): [bs, m], receives c; m is lstm_model_get_cell_size()
  *
  * Copies c after the last step. Before the first step, c is the model's initial c.
  */

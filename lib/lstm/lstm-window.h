@@ -106,7 +106,7 @@ LSTM_API gsize lstm_window_get_n_outputs (const LstmWindow *window, gsize steps)
  * lstm_window_run:
  * @window: a window
  * @steps: T, may be 0
- * @input: (type gpointer): [bs, T, d]
+ * @input: (type gpointer) (not nullable): [bs, T, d]
  * @output: (type gpointer): [bs, lstm_window_get_n_outputs(), n], receives the output after the last
  *   step of every window that these steps complete; not accessed if they complete no window
  *
