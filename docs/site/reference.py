@@ -73,9 +73,26 @@ def read_introduction(path):
     return re.sub(r"^ \* ?", "", comment.partition("\n")[2], flags=re.MULTILINE).strip()
 
 
+def list_functions(namespace, links):
+    """Returns a table of the functions of each type, with the first sentences of their comments."""
+    lines = []
+    for record in namespace.iter(f"{{{CORE}}}record"):
+        rows = []
+        for member in record:
+            doc = member.find(DOC)
+            name = member.get(f"{{{C}}}identifier")
+            if local_name(member) in CALLABLES and doc is not None and name in links:
+                sentence = re.split(r"(?<=\.)\s", doc.text, maxsplit=1)[0]
+                rows.append(f"| {links[name]} | {' '.join(sentence.split())} |")
+        if rows:
+            c_type = record.get(f"{{{C}}}type")
+            lines += [f"### Functions of {c_type}", "", "| function | |", "|---|---|", *rows, ""]
+    return "\n".join(lines)
+
+
 def convert_reference(gir, output, header, site, get_site_name):
     """Writes the introspection data of the file gir for gi-docgen to the file output. Returns the
-    introduction of the header, with links."""
+    introduction of the header and the list of the functions, with links."""
     tree = ElementTree.parse(gir)
     namespace = tree.getroot().find(f"{{{CORE}}}namespace")
     links = collect_links(namespace)
@@ -87,4 +104,5 @@ def convert_reference(gir, output, header, site, get_site_name):
     for prefix, uri in (("", CORE), ("c", C), ("glib", GLIB)):
         ElementTree.register_namespace(prefix, uri)
     tree.write(output, encoding="utf-8", xml_declaration=True)
-    return convert_text(read_introduction(header), links, site, get_site_name)
+    introduction = convert_text(read_introduction(header), links, site, get_site_name)
+    return introduction, re.sub("@([a-z_]+)|%([A-Z_]+)", r"`\1\2`", list_functions(namespace, links))

@@ -37,7 +37,7 @@ def write_text(path, text):
     path.write_text("{% raw %}" + text + "{% endraw %}", encoding="utf-8")
 
 
-def make_theme(folder, files, introduction, site, get_site_name):
+def make_theme(folder, files, library, site, get_site_name):
     """Makes the theme 'lstm' in folder, from the files of docs/site."""
     package = importlib.util.find_spec("gidocgen")
     if not package:
@@ -53,7 +53,9 @@ def make_theme(folder, files, introduction, site, get_site_name):
     replace_once(theme / "base.html", "Library Version:", "Version")
     replace_once(theme / "base.html", SIDEBAR, '{% include "pages.html" %}' + SIDEBAR)
     write_text(theme / "index-pages.html", site.convert_page(INDEX))
+    introduction, functions = library
     write_text(theme / "index-library.html", introduction)
+    write_text(theme / "index-functions.html", functions)
     for name in ("namespace.html", "content.html"):
         shutil.copy(files / name, theme / name)
     with (theme / "style.css").open("a", encoding="utf-8") as css:

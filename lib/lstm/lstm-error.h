@@ -37,6 +37,11 @@ typedef enum {
   LSTM_ERROR_STATE,
 } LstmError;
 
+/**
+ * lstm_error_quark:
+ *
+ * Returns: the domain of all errors of liblstm, "lstm-error-quark"
+ */
 LSTM_API GQuark lstm_error_quark (void);
 
 G_END_DECLS
