@@ -130,7 +130,8 @@ class Site:
         """Returns a line of text with its links. The title of a page replaces its file name."""
         def replace(match):
             target = match["target"]
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(page), target))
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(page),
+                                                     target.partition("#")[0]))
             name = match["name"]
             if not name and match["open"] == "(":
                 return match[0]
