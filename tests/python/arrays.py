@@ -215,6 +215,14 @@ class Shapes(unittest.TestCase):
             for array, e in zip(MODEL.state().run(x, **requests), expected, strict=True):
                 np.testing.assert_array_equal(array, e)
 
+    def test_layer_without_request(self):
+        """A wrong layer is an error even if no array of a layer is requested."""
+        for layer in 1, -2:
+            with self.assertRaisesRegex(ValueError, "layer: expected -1 to 0, found"):
+                MODEL.state().run(make_values(1), layer=layer)
+        np.testing.assert_array_equal(MODEL.state().run(make_values(1), layer=0),
+                                      MODEL.state().run(make_values(1)))
+
     def test_refused_shapes(self):
         for streams, max_steps, shapes in (
                 (1, None, [(1, T, D + 1), (T, D + 1), (D + 1,), (2, T, D), (1, 1, T, D), ()]),
@@ -247,6 +255,12 @@ class Shapes(unittest.TestCase):
         for mask in (bits.astype("f4"), bits.astype("c8"), "1011", [None]):
             with self.assertRaisesRegex(TypeError, "mask: .* dtype"):
                 MODEL.state(2).run(x, mask=mask)
+        one = MODEL.state().run(x[:1], mask=bits[:1])
+        for mask, steps in ((bits[0], x[:1]), (bits[:1], x[0]), (bits[0], x[0])):
+            np.testing.assert_array_equal(MODEL.state().run(steps, mask=mask).reshape(one.shape), one)
+        for mask in (bits[:1, None], bits[0, :, None], bits[0, 1:], bits.T[:, :1]):
+            with self.assertRaisesRegex(ValueError, "mask: "):
+                MODEL.state().run(x[0], mask=mask)
         for mask in (bits[0], bits[:, 1:], bits.T, bits[..., None], True, [[1]]):
             with self.assertRaisesRegex(ValueError, r"mask: expected shape \(2, 4\)"):
                 MODEL.state(2).run(x, mask=mask)

@@ -26,8 +26,8 @@ of Lstm.Error. ValueError reports a wrong shape, size, count or index, with the 
 found value. TypeError reports a wrong type.
 
 Threads: any number of threads may share a model. The methods of a state or of a window lock it, so
-that calls from several threads run one after the other. The library releases the GIL while it
-runs."""
+that calls from several threads run one after the other. PyGObject releases the GIL while the
+library runs."""
 import ctypes
 import operator
 import os
@@ -144,14 +144,13 @@ def _convert(x):
     return converted
 
 
-def _read_mask(mask, shape, streams):
-    """Returns a mask as uint8 or bool [bs, T], C-contiguous. shape: x without its last dimension"""
+def _read_mask(mask, shape, streams, steps):
+    """Returns a mask as C-contiguous bool [bs, T]. shape: that of x without its last dimension"""
     _refuse_masked_array("mask", mask)
     array = np.asarray(mask)
     if array.dtype.kind not in "biu":
         raise TypeError(f"mask: expected bool or integers, found dtype {array.dtype}")
-    shapes = {shape, shape[1:], (1, *shape)} if streams == 1 else {shape}
-    if array.shape not in shapes or array.size != np.prod(shape, dtype=int):
+    if array.shape not in ({shape, (steps,), (1, steps)} if streams == 1 else {shape}):
         raise ValueError(f"mask: expected shape {shape}, that of x without its last dimension, "
                          f"found {array.shape}")
     return np.ascontiguousarray(array != 0)
@@ -165,7 +164,7 @@ def _get_address(array):
     """Returns the address of the first value of a C-contiguous array, or None for no array."""
     if array is None:
         return None
-    # from_buffer() needs a fifth of the time of __array_interface__, but refuses read-only arrays.
+    # from_buffer() needs a third of the time of __array_interface__, but refuses read-only arrays.
     if array.flags.writeable:
         return _addressof(_from_buffer(array))
     return array.__array_interface__["data"][0]
@@ -323,7 +322,7 @@ class Model(_Model, metaclass=_Documented):
         return self
 
     def __reduce_ex__(self, protocol):
-        raise TypeError("a Lstm.Model cannot be pickled: load the file again with Lstm.Model(path)")
+        raise TypeError("Lstm.Model cannot be pickled: load the file again with Lstm.Model(path)")
 
 
 def _read_chain(module_chain):
@@ -427,14 +426,14 @@ class _Runner:
             return _read_saved(*super().restore(blob, name)[-2:])
 
     def __copy__(self):
-        raise TypeError(f"a Lstm.{type(self).__name__} cannot be copied: make another one from the "
+        raise TypeError(f"Lstm.{type(self).__name__} cannot be copied: make another one from the "
                         "model, and pass the result of save() to its restore()")
 
     def __deepcopy__(self, memo):
         return self.__copy__()
 
     def __reduce_ex__(self, protocol):
-        raise TypeError(f"a Lstm.{type(self).__name__} cannot be pickled: pickle the result of save()")
+        raise TypeError(f"Lstm.{type(self).__name__} cannot be pickled: pickle the result of save()")
 
 
 def _read_saved(next_time, steps):
@@ -486,8 +485,9 @@ class State(_Runner, _State, metaclass=_Documented):
         hidden, cell, gates: whether to return h, c and the activated gates of an LSTM layer after
             every step.
         layer: index of that LSTM layer. A negative index counts from the last layer, which is -1.
-        mask: None, or bool or integers [bs, T] (the shape of x without its last dimension). A step
-            with 0 is masked, as in Keras: LSTM layers keep h and c, and repeat their last output.
+        mask: None, or bool or integers [bs, T] (the shape of x without its last dimension). A state
+            of one stream also accepts [T]. A step with 0 is masked, as in Keras: LSTM layers keep h
+            and c, and repeat their last output.
 
         Returns y [bs, T, n], or a tuple (y, h, c, gates) without the arrays that were not
         requested: h [bs, T, p], c [bs, T, m] and gates [bs, T, 4, m] in the order i, f, g, o. The
@@ -505,7 +505,7 @@ class State(_Runner, _State, metaclass=_Documented):
         plan = self._plan or self._get_plan()
         x, steps = plan.read_steps(x)
         lead = x.shape[:-1]
-        if plan.max_steps or hidden or cell or gates or mask is not None:
+        if plan.max_steps or hidden or cell or gates or layer != -1 or mask is not None:
             return _run_with_arrays(self, x, steps, hidden, cell, gates, layer, mask)
         y = np.empty((*lead, plan.n), _FLOAT32)
         with plan.lock:
@@ -579,10 +579,10 @@ def _run_with_arrays(state, x, steps, hidden, cell, gates, layer, mask):
         raise ValueError(f"x: expected at most {plan.max_steps} steps, the max_steps of the state, "
                          f"found {steps}")
     if mask is not None:
-        mask = _read_mask(mask, lead, plan.streams)
+        mask = _read_mask(mask, lead, plan.streams, steps)
     output_steps = state.get_output_steps(steps) if plan.max_steps else steps
     y = np.empty((*_set_steps(lead, output_steps), plan.n), _FLOAT32)
-    if hidden or cell or gates:
+    if hidden or cell or gates or layer != -1:
         layer = _read_index("layer", layer, len(plan.layer_sizes))
         p, m = plan.layer_sizes[layer]
         if plan.max_steps:
