@@ -22,7 +22,7 @@ def get_site_name(path):
     if path == INDEX:
         return "index"
     if base == "README.md" and folder:
-        return posixpath.basename(folder)
+        return folder.replace("/", "-") + "-README"
     for parent, prefix in (("docs/elements", "element-"), ("docs/programs", "program-"),
                            ("docs/recipes", "recipe-")):
         if folder == parent:
@@ -100,6 +100,10 @@ class Site:
         self.root = root
         self.sections = read_sections(root)
         self.paths = [path for _, pages in self.sections for _, path in pages]
+        names = [get_site_name(path) for path in [INDEX, *self.paths]]
+        if duplicates := {name for name in names if names.count(name) > 1}:
+            raise SiteError(f"{INDEX}: expected one page for each name in the site, found several "
+                            f"for {', '.join(sorted(duplicates))}")
         self.titles = {path: read_title(root, path) for path in [INDEX, *self.paths]}
         self.sources = []
         self.images = []
