@@ -96,8 +96,9 @@ def split_code(text):
 class Site:
     """The pages, and the further files that the pages refer to."""
 
-    def __init__(self, root):
+    def __init__(self, root, links):
         self.root = root
+        self.links = links      # by the name of a function or type: the link to its page
         self.sections = read_sections(root)
         self.paths = [path for _, pages in self.sections for _, path in pages]
         names = [get_site_name(path) for path in [INDEX, *self.paths]]
@@ -147,8 +148,12 @@ class Site:
         if "](" in "".join(parts[1::2]):
             raise SiteError(f"{page}: expected no link inside of code: {line}")
         # Code in the text of a link may separate the brackets of the link.
-        return "".join(part if part.startswith("`") else LINK.sub(replace, part)
-                       for part in parts)
+        for i, part in enumerate(parts):
+            if i % 2 == 0:
+                parts[i] = LINK.sub(replace, part)
+            elif not parts[i - 1].endswith("["):
+                parts[i] = self.links.get(part[1:-1].removesuffix("()"), part)
+        return "".join(parts)
 
     def convert_page(self, path):
         """Returns the text of a page for gi-docgen."""

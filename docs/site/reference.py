@@ -41,6 +41,11 @@ def collect_links(namespace):
     return links
 
 
+def read_links(gir):
+    """Returns the links of collect_links() for the introspection data of the file gir."""
+    return collect_links(ElementTree.parse(gir).getroot().find(f"{{{CORE}}}namespace"))
+
+
 def convert_text(text, links, site, get_site_name):
     """Returns the text of a comment with links to functions, types and pages."""
     def link_page(match):
