@@ -37,7 +37,8 @@ def collect_links(namespace):
         for member in element:
             kind = local_name(member)
             if kind in CALLABLES and not member.get("moved-to"):
-                add_link(member, "identifier", CALLABLES[kind], f"{name}.{member.get('name')}", "()")
+                member_name = f"{name}.{member.get('name')}"
+                add_link(member, "identifier", CALLABLES[kind], member_name, "()")
     return links
 
 
@@ -110,4 +111,5 @@ def convert_reference(gir, output, header, site, get_site_name):
         ElementTree.register_namespace(prefix, uri)
     tree.write(output, encoding="utf-8", xml_declaration=True)
     introduction = convert_text(read_introduction(header), links, site, get_site_name)
-    return introduction, re.sub("@([a-z_]+)|%([A-Z_]+)", r"`\1\2`", list_functions(namespace, links))
+    functions = re.sub("@([a-z_]+)|%([A-Z_]+)", r"`\1\2`", list_functions(namespace, links))
+    return introduction, functions

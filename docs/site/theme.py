@@ -24,7 +24,7 @@ def list_pages(sections, get_site_name):
     """Returns the list of pages in the sidebar."""
     lines = []
     for heading, pages in sections:
-        lines.append(f'<div class="section pages"><h5>{html.escape(heading)}</h5><div class="links">')
+        lines.append(f'<div class="section"><h5>{html.escape(heading)}</h5><div class="links">')
         lines += [f'<a href="{get_site_name(path)}.html">{html.escape(title)}</a>'
                   for title, path in pages]
         lines.append("</div></div>")
