@@ -3,6 +3,8 @@
 import re
 import xml.etree.ElementTree as ElementTree
 
+from pages import split_code
+
 CORE = "http://www.gtk.org/introspection/core/1.0"
 GLIB = "http://www.gtk.org/introspection/glib/1.0"
 C = "http://www.gtk.org/introspection/c/1.0"
@@ -54,8 +56,8 @@ def convert_text(text, links, site, get_site_name):
         return f"[{title}]({get_site_name(match[0])}.html)" if title else match[0]
 
     lines = []
-    for line in text.splitlines():
-        if not line.startswith("    "):
+    for line, is_code in split_code(text):
+        if not is_code:
             line = FUNCTION.sub(lambda match: links.get(match[1], f"`{match[1]}()`"), line)
             line = TYPE.sub(lambda match: links.get(match[1], match[0]), line)
             line = PAGE.sub(link_page, line)
