@@ -63,31 +63,30 @@ def read_sections(root):
 
 def split_code(text):
     """Yields (line, is_code) of a page. Indented code becomes fenced code."""
-    fence = is_list = is_indented = False
+    is_fenced = is_list = is_indented = False
     before = ""
+    blank_lines = 0     # of indented code, if code follows them
     for line in text.splitlines():
-        starts_code = line.startswith("    ") and (is_indented or (not before and not is_list))
-        if not fence and is_indented and line and not line.startswith("    "):
+        if is_indented and line and not line.startswith("    "):
             is_indented = False
             yield "```", True
-            yield "", True
+            yield "", False
         if line.startswith("```"):
-            fence = not fence
+            is_fenced = not is_fenced
             yield line, True
-        elif fence:
+        elif is_fenced:
             yield line, True
-        elif starts_code:
-            if not is_indented:
-                yield "```", True
-            is_indented = True
+        elif is_indented and not line:
+            blank_lines += 1
+        elif line.startswith("    ") and (is_indented or (not before and not is_list)):
+            yield from [("", True)] * blank_lines if is_indented else [("```", True)]
             yield line[4:], True
-        elif not is_indented or line:
-            if line and not before and not line.startswith(" "):
-                is_list = False
-            is_list = is_list or bool(LIST_ITEM.match(line))
-            yield line, False
+            is_indented = True
+            blank_lines = 0
         else:
-            yield "", True
+            is_list = bool(LIST_ITEM.match(line)) or (
+                is_list and (not line or line.startswith(" ") or bool(before)))
+            yield line, False
         before = line
     if is_indented:
         yield "```", True
