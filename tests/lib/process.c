@@ -235,9 +235,26 @@ test_left (void)
   "m=\"$5: $(" command " | tr '\\n\\t' '  ')\"\n"                                              \
   "printf '%slstm-convert error %020d\\n' \"$m\" ${#m}"
 
+/* Returns the signals 32 and 33 if this process ignores them. The C library reserves them, and permits no
+ * program to change them. GNU make 4.3 ignores them in its children. */
+static guint64
+find_ignored_reserved (void)
+{
+  g_autofree char *status = NULL;
+  const char *line;
+
+  g_assert_true (g_file_get_contents ("/proc/self/status", &status, NULL, NULL));
+  line = strstr (status, "SigIgn:");
+  g_assert_nonnull (line);
+  return g_ascii_strtoull (line + strlen ("SigIgn:"), NULL, 16)
+         & (G_GUINT64_CONSTANT (3) << 31);
+}
+
 static void
 load_without_signals (const Fake *fake)
 {
+  g_autofree char *expected = g_strdup_printf (
+      "SigBlk: 0000000000000000 SigIgn: %016" G_GINT64_MODIFIER "x", find_ignored_reserved ());
   sigset_t all;
 
   for (int i = 1; i < NSIG; i++)
@@ -245,7 +262,7 @@ load_without_signals (const Fake *fake)
       signal (i, SIG_IGN);
   sigfillset (&all);
   sigprocmask (SIG_SETMASK, &all, NULL);
-  assert_refused (fake->model, "SigBlk: 0000000000000000 SigIgn: 0000000000000000");
+  assert_refused (fake->model, expected);
 }
 
 static void
