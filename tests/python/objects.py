@@ -194,6 +194,38 @@ class Objects(unittest.TestCase):
                     self.assertTrue(getattr(kind, name).__doc__ or member.__doc__, name)
 
 
+class Handlers(unittest.TestCase):
+    def test_window_runs_in_a_run(self):
+        """A signal handler runs a window between two lines of its run()."""
+        x = np.ones((2, 100, D), "f4")
+        for length, hop in (3, 1), (3, 2), (2, 5):
+            window, outputs = MODEL.window(length, hop, streams=2), []
+
+            def handle_line(frame, event, _):
+                if event == "line":
+                    sys.settrace(None)
+                    outputs.append(window.run(x[:, :1]))
+                    sys.settrace(handle_call)
+                return handle_line
+
+            def handle_call(frame, event, _):
+                return handle_line if frame.f_code is Lstm.Window.run.__code__ else None
+
+            previous = sys.gettrace()
+            for steps in 1, 2, 1, 4:
+                sys.settrace(handle_call)
+                try:
+                    y = window.run(x[:, :steps])
+                finally:
+                    sys.settrace(previous)
+                self.assertTrue(y.flags.owndata and y.flags.c_contiguous)
+                outputs.append(y)
+            n_nested = len(outputs) - 4
+            self.assertGreater(n_nested, 4)
+            expected = MODEL.window(length, hop, streams=2).run(x[:, :n_nested + 8])
+            np.testing.assert_array_equal(np.concatenate(outputs, 1), expected)
+
+
 class Threads(unittest.TestCase):
     def test_library_releases_the_gil(self):
         """Without the release, this thread would not run again before the other one ends."""

@@ -331,7 +331,7 @@ def _read_chain(module_chain):
 
 class _Plan:
     """The lock of a state or a window, and the sizes that each run needs."""
-    __slots__ = ("lock", "streams", "d", "n", "max_steps", "layer_sizes")
+    __slots__ = ("lock", "streams", "d", "n", "max_steps", "hop", "layer_sizes")
 
     def __init__(self, runner):
         model = runner.get_model()
@@ -340,6 +340,7 @@ class _Plan:
         self.d = model.get_input_size()
         self.n = model.get_output_size()
         self.max_steps = runner.get_max_steps() if isinstance(runner, _State) else 0
+        self.hop = runner.get_hop() if isinstance(runner, _Window) else 1
         self.layer_sizes = [(model.get_hidden_size(layer), model.get_cell_size(layer))
                             for layer in range(model.n_lstm_layers)]
 
@@ -646,9 +647,14 @@ class Window(_Runner, _Window, metaclass=_Documented):
         windows continue in the next call. Errors: see State.run()."""
         plan = self._plan or self._get_plan()
         x, steps = plan.read_steps(x)
+        # A signal handler may run the windows until _run_window() begins, so that only the result of
+        # _run_window() is certain. T steps complete at most ceil (T / hop) windows.
+        most = -(-steps // plan.hop)
+        y = np.empty((*x.shape[:-2], most, plan.n), _FLOAT32)
         with plan.lock:
-            y = np.empty((*x.shape[:-2], _count_outputs(self, steps), plan.n), _FLOAT32)
-            _run_window(self, steps, _get_address(x), _get_address(y))
+            k = _run_window(self, steps, _get_address(x), _get_address(y))
+        if k != most:
+            y.resize((*x.shape[:-2], k, plan.n), refcheck=False)
         return y
 
     def get_n_outputs(self, steps):
