@@ -168,6 +168,11 @@ class Objects(unittest.TestCase):
                 with self.assertRaisesRegex(TypeError, advice):
                     pickle.dumps(value, protocol)
 
+    def test_subclasses(self):
+        for parent in Lstm.Model, Lstm.State, Lstm.Window:
+            with self.assertRaisesRegex(TypeError, f"Lstm.{parent.__name__} .*subclass"):
+                type("Child", (parent,), {})
+
     def test_lifetime(self):
         """Arrays outlive their state, and a state outlives the variable of its model."""
         model = make_model(D, M)

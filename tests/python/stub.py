@@ -45,6 +45,7 @@ window.length = 3                           # misc
 window.run(x, hidden=True)                  # call-arg
 state.reset(stream=None)
 state.ref()                                 # attr-defined
+class Child(Lstm.Model): pass               # misc
 try:
     print(model.fingerprint.upper(), Lstm.get_version())
 except GLib.Error as error:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Types of the module gi.repository.Lstm. The docstrings of the module describe it."""
 import os
-from typing import Any, ClassVar, Literal, Optional, Tuple, Union, overload
+from typing import Any, ClassVar, Literal, Optional, Tuple, Union, final, overload
 
 import numpy as np
 from gi.repository import GLib
@@ -40,6 +40,7 @@ class Precision(int):
     @property
     def value_nick(self) -> str: ...
 
+@final
 class Model:
     @property
     def input_size(self) -> int: ...
@@ -86,6 +87,7 @@ class Model:
     def state(self, streams: int = 1, max_steps: Optional[int] = None) -> State: ...
     def window(self, length: int, hop: int = 1, streams: int = 1) -> Window: ...
 
+@final
 class State:
     @property
     def model(self) -> Model: ...
@@ -121,6 +123,7 @@ class State:
     def restore(self, blob: _Buffer, name: str = "state") -> Tuple[Optional[int], int]: ...
     def save(self, next_time: Optional[int] = None, steps: int = 0) -> bytes: ...
 
+@final
 class Window:
     @property
     def model(self) -> Model: ...

@@ -194,6 +194,12 @@ class _Hidden:
 _REFERENCES = "Python counts the references itself"
 
 
+def _refuse_subclass(cls, **_):
+    kind = cls.__mro__[1].__name__
+    raise TypeError(f"Lstm.{kind} cannot be subclassed, because the functions of the library return "
+                    f"Lstm.{kind}: expected an object that has an Lstm.{kind} as an attribute")
+
+
 @override
 class Model(_Model, metaclass=_Documented):
     """A network with its weights, packed for the instruction set of this machine.
@@ -212,6 +218,7 @@ class Model(_Model, metaclass=_Documented):
     repr() is a table of the layers. Raises GLib.Error if the file cannot be read or is not
     supported."""
 
+    __init_subclass__ = _refuse_subclass
     ref = unref = copy = _Hidden(_REFERENCES)
     input_size = property(_Model.get_input_size, doc="d, the number of inputs of a step")
     output_size = property(_Model.get_output_size, doc="n, the number of outputs of a step")
@@ -450,6 +457,7 @@ class State(_Runner, _State, metaclass=_Documented):
     one after the other. Different states run at the same time. A state cannot be copied or
     pickled: see save()."""
 
+    __init_subclass__ = _refuse_subclass
     run_arrays = _Hidden("use run(x, hidden=True, cell=True, gates=True, mask=mask)")
 
     def __new__(cls, model, streams=1, max_steps=None):
@@ -615,6 +623,7 @@ class Window(_Runner, _Window, metaclass=_Documented):
     methods lock the windows, so that calls from several threads run one after the other. Windows
     cannot be copied or pickled: see save()."""
 
+    __init_subclass__ = _refuse_subclass
     length = property(_Window.get_length, doc="The number of steps of a window")
     hop = property(_Window.get_hop, doc="Steps from the beginning of a window to that of the next one")
 
