@@ -152,6 +152,8 @@ class Arrays(unittest.TestCase):
         for function in (MODEL.state().run, MODEL.window(2).run, MODEL.predict):
             with self.assertRaisesRegex(TypeError, "mask="):
                 function(x)
+            with self.assertRaisesRegex(TypeError, "mask="):
+                function(list(x))
         with self.assertRaisesRegex(TypeError, "MaskedArray"):
             MODEL.state().run(x.data, mask=x[..., 0] != 1)
 
@@ -161,6 +163,10 @@ class Arrays(unittest.TestCase):
                 x = np.zeros((1, T, D), dtype)
                 x[0, 2, 1] = value
                 with self.assertRaisesRegex(ValueError, r"x: .* found -?\d.*e\+\d+ at \(0, 2, 1\)"):
+                    MODEL.state().run(x)
+            if np.finfo(dtype).max > 10 ** np.longdouble(400):
+                x[0, 2, 1] = 10 ** np.longdouble(400)
+                with self.assertRaisesRegex(ValueError, r"found 1e\+400 at"):
                     MODEL.state().run(x)
             x[0, 2, 1] = 3.4e38
             MODEL.state().run(x)

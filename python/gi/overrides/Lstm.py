@@ -129,7 +129,8 @@ def _is_direct(array):
 
 def _convert(x):
     """Returns x as a C-contiguous, aligned float32 array."""
-    _refuse_masked_array("x", x)
+    for part in (x, *x) if isinstance(x, (list, tuple)) else (x,):
+        _refuse_masked_array("x", part)
     array = np.asarray(x)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"x: expected bool, integers or real floats, found dtype {array.dtype}")
@@ -140,7 +141,7 @@ def _convert(x):
     overflows = np.isinf(converted)
     if overflows.any() and (overflows := overflows & np.isfinite(array)).any():
         first = tuple(int(i) for i in np.argwhere(overflows)[0])
-        raise ValueError(f"x: expected values of float32, to 3.4e38, found {array[first]} at {first}")
+        raise ValueError(f"x: expected values of float32, to 3.4e38, found {array[first]!s} at {first}")
     return converted
 
 
