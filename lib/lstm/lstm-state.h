@@ -242,7 +242,7 @@ LSTM_API void lstm_state_run_arrays (LstmState *state, gsize steps, const float 
  *
  * Returns: (transfer full): float32 [bs, lstm_state_get_output_steps(), n], or %NULL with @error
  *   set to %LSTM_ERROR_SHAPE if the size of @input is not a multiple of bs · d floats, or if T
- *   exceeds lstm_state_get_max_steps()
+ *   exceeds lstm_state_get_max_steps(), or to %LSTM_ERROR_MEMORY
  */
 LSTM_API GBytes *lstm_state_run_bytes (LstmState *state, GBytes *input, GError **error);
 

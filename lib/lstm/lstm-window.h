@@ -127,7 +127,8 @@ LSTM_API gsize lstm_window_run (
  * Runs steps like lstm_window_run(), for language bindings that pass no addresses.
  *
  * Returns: (transfer full): float32 [bs, lstm_window_get_n_outputs(), n], or %NULL with @error set
- *   to %LSTM_ERROR_SHAPE if the size of @input is not a multiple of bs · d floats
+ *   to %LSTM_ERROR_SHAPE if the size of @input is not a multiple of bs · d floats, or to
+ *   %LSTM_ERROR_MEMORY
  */
 LSTM_API GBytes *lstm_window_run_bytes (LstmWindow *window, GBytes *input, GError **error);
 

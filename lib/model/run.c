@@ -135,6 +135,25 @@ count_steps (GBytes *input, gsize streams, gsize d, gsize *steps, GError **error
   return FALSE;
 }
 
+/* Allocates @steps output steps of @streams streams. @n receives the size in bytes.
+ * Returns: (transfer full): NULL with @error set if memory is missing */
+static float *
+new_output (const LstmModel *model, gsize streams, gsize steps, gsize *n, GError **error)
+{
+  float *y;
+
+  if (!g_size_checked_mul (n, streams * model->out, steps)
+      || !g_size_checked_mul (n, *n, sizeof (float)))
+    *n = G_MAXSIZE;
+  /* malloc (0) may return NULL. */
+  if (!(y = g_try_malloc (MAX (*n, 1))))
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
+        "output: no memory for float32 [%" G_GSIZE_FORMAT ", %" G_GSIZE_FORMAT
+        ", %" G_GSIZE_FORMAT "]",
+        streams, steps, model->out);
+  return y;
+}
+
 GBytes *
 lstm_state_run_bytes (LstmState *state, GBytes *input, GError **error)
 {
@@ -149,10 +168,12 @@ lstm_state_run_bytes (LstmState *state, GBytes *input, GError **error)
         state->max_steps, steps);
     return NULL;
   }
-  n = lstm_state_get_output_steps (state, steps) * state->streams * state->model->out;
-  y = g_new (float, n);
+  y = new_output (
+      state->model, state->streams, lstm_state_get_output_steps (state, steps), &n, error);
+  if (!y)
+    return NULL;
   lstm_state_run (state, steps, g_bytes_get_data (input, NULL), y);
-  return g_bytes_new_take (y, n * sizeof (float));
+  return g_bytes_new_take (y, n);
 }
 
 GBytes *
@@ -164,8 +185,9 @@ lstm_window_run_bytes (LstmWindow *window, GBytes *input, GError **error)
 
   if (!count_steps (input, window->streams, model->in, &steps, error))
     return NULL;
-  n = lstm_window_get_n_outputs (window, steps) * window->streams * model->out;
-  y = g_new (float, n);
+  y = new_output (model, window->streams, lstm_window_get_n_outputs (window, steps), &n, error);
+  if (!y)
+    return NULL;
   lstm_window_run (window, steps, g_bytes_get_data (input, NULL), y);
-  return g_bytes_new_take (y, n * sizeof (float));
+  return g_bytes_new_take (y, n);
 }

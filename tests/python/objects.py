@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import resource
 import sys
 import threading
 import unittest
@@ -103,6 +104,20 @@ class Saved(unittest.TestCase):
             self.assertEqual(y.get_data(), a.run(X).tobytes())
             with self.assertRaisesRegex(GLib.Error, "found 7 bytes"):
                 b.run_bytes(b"1234567")
+
+    def test_bytes_without_memory(self):
+        model, steps = make_model(1, 256), bytes(4 << 20)  # to 1 GiB of output
+        runners = model.state(), model.window(1)
+        limits = resource.getrlimit(resource.RLIMIT_AS)
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (256 << 20), limits[1]))
+        try:
+            for runner in runners:
+                with self.assertRaisesRegex(GLib.Error, r"no memory .*\[1, 1048576, 256\]"):
+                    runner.run_bytes(steps)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 class Objects(unittest.TestCase):
