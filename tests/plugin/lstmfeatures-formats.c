@@ -32,17 +32,19 @@ get_format (const GValue *list, guint i)
   return g_value_get_string (gst_value_list_get_value (list, i));
 }
 
-/* Asserts that the formats of a row of a table of the page are @list from index *@i on. Formats that
- * this GStreamer lacks are not in the list. */
+/* Asserts that the formats of a row of a table of the page are @list from index *@i on, and adds them
+ * to @names_of_page. Formats that this GStreamer lacks are not in the list. */
 static void
-check_row (const gchar *row, const GValue *list, guint *i)
+check_row (const gchar *row, const GValue *list, guint *i, GHashTable *names_of_page)
 {
   g_auto (GStrv) cells = g_strsplit (row, "|", -1);
   g_auto (GStrv) names = g_strsplit (g_strstrip (cells[2]), ", ", -1);
 
-  for (guint k = 0; names[k]; k++)
+  for (guint k = 0; names[k]; k++) {
     if (gst_video_format_from_string (names[k]) != GST_VIDEO_FORMAT_UNKNOWN)
       g_assert_cmpstr (get_format (list, (*i)++), ==, names[k]);
+    g_hash_table_add (names_of_page, g_strdup (names[k]));
+  }
 }
 
 /* Asserts that the caps list the formats of the page's table for @color, in its order, and that the
@@ -56,6 +58,7 @@ check_page (const gchar *page, const gchar *color)
   g_autoptr (GstCaps) caps = query_caps (element, NULL);
   const GValue *list = gst_structure_get_value (gst_caps_get_structure (caps, 0), "format");
   const gchar *table = strstr (page, head);
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_auto (GStrv) rows = NULL;
   gdouble ms = 0;
   guint i = 0;
@@ -67,11 +70,11 @@ check_page (const gchar *page, const gchar *color)
 
     g_assert_cmpfloat (next, >, ms);
     ms = next;
-    check_row (rows[k], list, &i);
+    check_row (rows[k], list, &i, names);
   }
   g_assert_cmpuint (i, >, 90);
   for (; i < gst_value_list_get_size (list); i++) /* formats of a later GStreamer */
-    g_assert_null (strstr (table, get_format (list, i)));
+    g_assert_false (g_hash_table_contains (names, get_format (list, i)));
 }
 
 static void
