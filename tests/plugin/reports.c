@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * What pipelines report: the facts in the log, each one once and at its level, and the property
- * model-info in a dump of the pipeline. */
+ * Checks that the log of a pipeline has each fact once and at its level, and that a dump of the
+ * pipeline has the property model-info. */
 #include "log-rig.h"
 #include "slow-models.h"
 #include <lstm/lstm.h>
