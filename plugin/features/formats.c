@@ -69,12 +69,13 @@ list_formats (const GstCaps *caps)
   return formats;
 }
 
-GstCaps *
-gst_lstm_formats_to_caps (gboolean is_rgb)
+/* Returns: (transfer full): the caps with @sorted_formats first */
+static GstCaps *
+make_caps (const gchar *sorted_formats)
 {
   GstCaps *caps = gst_caps_from_string (CAPS);
   g_autoptr (GPtrArray) formats = list_formats (caps);
-  g_auto (GStrv) names = g_strsplit (is_rgb ? rgb_formats : gray_formats, " ", -1);
+  g_auto (GStrv) names = g_strsplit (sorted_formats, " ", -1);
   GValue list = G_VALUE_INIT;
 
   g_value_init (&list, GST_TYPE_LIST);
@@ -83,5 +84,21 @@ gst_lstm_formats_to_caps (gboolean is_rgb)
   while (formats->len > 0) /* formats of a later GStreamer */
     move_format (&list, formats, formats->pdata[0]);
   gst_structure_take_value (gst_caps_get_structure (caps, 0), "format", &list);
+  GST_MINI_OBJECT_FLAG_SET (caps, GST_MINI_OBJECT_FLAG_MAY_BE_LEAKED);
   return caps;
+}
+
+/* Makes the caps once: elements upstream query them many times during a negotiation. */
+GstCaps *
+gst_lstm_formats_get_caps (gboolean is_rgb)
+{
+  static GstCaps *gray_caps, *rgb_caps;
+  static gsize is_made;
+
+  if (g_once_init_enter (&is_made)) {
+    gray_caps = make_caps (gray_formats);
+    rgb_caps = make_caps (rgb_formats);
+    g_once_init_leave (&is_made, 1);
+  }
+  return is_rgb ? rgb_caps : gray_caps;
 }

@@ -5,5 +5,5 @@
 #include <gst/gst.h>
 
 /* Returns the caps of all frames that the element accepts, one structure. The fastest format for a
- * grid of luma, or of red, green and blue if @is_rgb, is the first. Returns: (transfer full) */
-GstCaps *gst_lstm_formats_to_caps (gboolean is_rgb);
+ * grid of luma, or of red, green and blue if @is_rgb, is the first. Returns: (transfer none) */
+GstCaps *gst_lstm_formats_get_caps (gboolean is_rgb);

@@ -184,9 +184,10 @@ gst_lstm_features_transform_caps (
   for (guint i = 0; i < gst_caps_get_size (from); i++) {
     const GValue *framerate = gst_structure_get_value (
         gst_caps_get_structure (from, i), "framerate");
-    GstCaps *to = direction == GST_PAD_SINK
-                      ? gst_caps_copy (vectors)
-                      : gst_lstm_formats_to_caps (settings.color == GST_LSTM_COLOR_RGB);
+    GstCaps *to = gst_caps_copy (
+        direction == GST_PAD_SINK
+            ? vectors
+            : gst_lstm_formats_get_caps (settings.color == GST_LSTM_COLOR_RGB));
 
     if (framerate)
       gst_caps_set_value (to, "framerate", framerate);
@@ -360,10 +361,9 @@ install_properties (GObjectClass *object_class)
 static void
 add_sink_template (GstElementClass *element_class)
 {
-  g_autoptr (GstCaps) caps = gst_lstm_formats_to_caps (FALSE);
-
   gst_element_class_add_pad_template (
-      element_class, gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+      element_class, gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+                         gst_lstm_formats_get_caps (FALSE)));
 }
 
 static void
