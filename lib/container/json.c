@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define MAX_SHOWN 80 /* characters of a node in a message */
+#define MAX_DIGITS 18 /* of an integer; more digits may not fit in 64 bits */
 
 /* --- Parser --- */
 
@@ -24,6 +25,70 @@ set_format_error (GError **error, const char *source, const char *format, ...)
   return FALSE;
 }
 
+/* Returns the number of digits at the beginning of @text. */
+static gsize
+count_digits (const char *text, const char *end)
+{
+  gsize n = 0;
+
+  while (text + n < end && g_ascii_isdigit (text[n]))
+    n++;
+  return n;
+}
+
+/* Returns the length of the number at the beginning of @text (RFC 8259, section 6), or 0 if
+ * @text begins with no number. @n_digits: set to the digits of an integer, or to 0 for a number
+ * with a fraction or an exponent. */
+static gsize
+scan_number (const char *text, const char *end, gsize *n_digits)
+{
+  const char *at = text + (text < end && *text == '-');
+  const gsize whole = count_digits (at, end);
+  gsize part;
+
+  if (whole == 0 || (whole > 1 && *at == '0'))
+    return 0;
+  *n_digits = whole;
+  at += whole;
+  if (at < end && *at == '.') {
+    if (!(part = count_digits (at + 1, end)))
+      return 0;
+    at += 1 + part;
+    *n_digits = 0;
+  }
+  if (at < end && (*at == 'e' || *at == 'E')) {
+    at += 1 + (at + 1 < end && (at[1] == '-' || at[1] == '+'));
+    if (!(part = count_digits (at, end)))
+      return 0;
+    at += part;
+    *n_digits = 0;
+  }
+  return at < end && (g_ascii_isalnum (*at) || strchr ("+-.", *at)) ? 0 : (gsize) (at - text);
+}
+
+/* Checks the number at byte @at. json-glib 1.6 reads 010 as 8 and 0x10 as 16, and an integer that
+ * needs more than 64 bits becomes a different number. Returns: its length, or 0 with @error */
+static gsize
+check_number (const char *text, gsize length, gsize at, const char *source, GError **error)
+{
+  const char *begin = text + at, *end = text + length;
+  gsize n_digits = 0, n = scan_number (begin, end, &n_digits), n_shown = 0;
+
+  if (n && n_digits <= MAX_DIGITS)
+    return n;
+  while (begin + n_shown < end && n_shown < MAX_SHOWN
+         && (g_ascii_isalnum (begin[n_shown]) || strchr ("+-.", begin[n_shown])))
+    n_shown++;
+  if (n)
+    set_format_error (error, source,
+        "expected an integer of at most %d digits, found %.*s at byte %" G_GSIZE_FORMAT,
+        MAX_DIGITS, (int) n_shown, begin, at);
+  else
+    set_format_error (error, source,
+        "expected a JSON number, found %.*s at byte %" G_GSIZE_FORMAT, (int) n_shown, begin, at);
+  return 0;
+}
+
 /* Checks rules that json-glib does not enforce. json-glib recurses once per level, and it accepts
  * comments and single quotes, which are not JSON. */
 static gboolean
@@ -32,6 +97,7 @@ check_text (const char *text, gsize length, guint max_depth, const char *source,
   const char *invalid;
   gboolean in_string = FALSE;
   guint depth = 0;
+  gsize n;
 
   if (!g_utf8_validate_len (text, length, &invalid))
     return set_format_error (error, source,
@@ -47,11 +113,15 @@ check_text (const char *text, gsize length, guint max_depth, const char *source,
     }
     if (text[i] == '"')
       in_string = TRUE;
-    else if (text[i] == '[' || text[i] == '{')
+    else if (g_ascii_isdigit (text[i]) || (text[i] && strchr ("+-.", text[i]))) {
+      if (!(n = check_number (text, length, i, source, error)))
+        return FALSE;
+      i += n - 1;
+    } else if (text[i] == '[' || text[i] == '{')
       depth++;
     else if (text[i] == ']' || text[i] == '}')
       depth -= depth > 0;
-    else if (!strchr (" \t\r\n,:+-.", text[i]) && !g_ascii_isalnum (text[i]))
+    else if (!strchr (" \t\r\n,:", text[i]) && !g_ascii_isalpha (text[i]))
       return set_format_error (error, source,
           "expected JSON, found the byte 0x%02x at byte %" G_GSIZE_FORMAT, (guint8) text[i], i);
     if (depth > max_depth)
