@@ -449,6 +449,57 @@ run_cells (const LstmCell *job)
   }
 }
 
+static void
+bound_values (float *y, size_t n, float bound)
+{
+  for (size_t i = 0; i < n; i += VF_WIDTH)
+    vf_store (y + i, vf_bound (vf_load (y + i), vf_set (bound)));
+}
+
+/* Returns (1 - z) n + z h. With z = 1 the result is exactly h. */
+INLINE vf
+interpolate (vf z, vf n, vf h)
+{
+  return vf_fma (z, h, vf_fma (-z, n, n));
+}
+
+static void
+run_gru_gates (const LstmGruCell *job)
+{
+  const LstmGruCellParams *params = job->params;
+  const size_t m = job->m_stride;
+
+  for (size_t row = 0; row < job->n_rows; row++) {
+    float *z = job->z + row * job->z_stride, *candidate = job->candidate + row * m;
+    const float *r = z + m, *h = job->h + row * m;
+
+    bound_values (z, 2 * m, params->clip);
+    activate_rows (&params->gates, z, 2, job->n_units, m);
+    for (size_t i = 0; !params->reset_after && i < m; i += VF_WIDTH)
+      vf_store (candidate + i, vf_load (r + i) * vf_load (h + i));
+  }
+}
+
+static void
+run_gru_candidates (const LstmGruCell *job)
+{
+  const LstmGruCellParams *params = job->params;
+  const size_t m = job->m_stride;
+
+  for (size_t row = 0; row < job->n_rows; row++) {
+    float *z = job->z + row * job->z_stride, *r = z + m, *n = r + m;
+    const float *candidate = job->candidate + row * m, *h = job->h + row * m;
+    float *h_next = job->h_next + row * m;
+
+    for (size_t i = 0; params->reset_after && i < m; i += VF_WIDTH)
+      vf_store (n + i, vf_fma (vf_load (r + i), vf_load (candidate + i), vf_load (n + i)));
+    bound_values (n, m, params->clip);
+    activate_rows (&params->candidate, n, 1, job->n_units, m);
+    for (size_t i = 0; i < m; i += VF_WIDTH)
+      vf_store (h_next + i, interpolate (vf_load (z + i), vf_load (n + i), vf_load (h + i)));
+  }
+}
+
 #define PRODUCT(id) \
   static void run_affine_##id (const LstmAffine *a) \
   { \
@@ -474,5 +525,8 @@ const LstmKernels CONCAT (lstm_kernels_, LSTM_ISA) = {
   },
   .normalize_rows = normalize_rows,
   .run_cells = run_cells,
+  .run_gru_gates = run_gru_gates,
+  .run_gru_candidates = run_gru_candidates,
+  .bound_values = bound_values,
   .activate_rows = activate_rows,
 };

@@ -20,6 +20,7 @@
 #include "activations/activations.h"
 
 #define LSTM_GATES 4
+#define LSTM_GRU_GATES 3
 
 enum { /* the values of LstmPrecision, whose header needs GLib */
   LSTM_FLOAT32,
@@ -85,6 +86,27 @@ typedef struct {
   size_t m_stride;
 } LstmCell;
 
+/* The cell of a GRU layer whose step is not fused: any activations, bounds of the pre-activations,
+ * and both forms of n (Cho 2014, versions 1 and 3). */
+typedef struct {
+  LstmActivation gates, candidate; /* of z and r; of n */
+  float clip;                      /* INFINITY: no bound */
+  int reset_after;                 /* r multiplies h U + b', not h */
+} LstmGruCellParams;
+
+typedef struct {
+  const LstmGruCellParams *params;
+  size_t n_rows, n_units;
+  /* (n_rows, 3, m_stride), bias + x W of z, r and n. h U is added to z and r, and without reset_after
+   * to n before run_gru_candidates(). Becomes the gates. */
+  float *z;
+  size_t z_stride;
+  const float *h;   /* (n_rows, m) */
+  float *h_next;    /* (n_rows, m) */
+  float *candidate; /* (n_rows, m): h U + b' with reset_after; otherwise receives r h */
+  size_t m_stride;  /* of h, h_next and candidate: a multiple of panel */
+} LstmGruCell;
+
 /* The columns and functions that depend on the precision of the weights of an LSTM layer */
 typedef struct {
   size_t per_word;      /* values of x in a word */
@@ -106,6 +128,11 @@ typedef struct {
   void (*normalize_rows) (float *y, size_t y_stride, const float *x, size_t x_stride,
       const float *mean, const float *scale, const float *offset, size_t n_rows, size_t n);
   void (*run_cells) (const LstmCell *cell);
+  /* Computes the gates z and r, and without reset_after the candidate r h. */
+  void (*run_gru_gates) (const LstmGruCell *cell);
+  /* Computes the gate n, and h_next. */
+  void (*run_gru_candidates) (const LstmGruCell *cell);
+  void (*bound_values) (float *y, size_t n, float bound); /* n is a multiple of panel */
   /* Replaces n_rows rows of n features, stride apart, by their activation. @stride is a multiple
    * of panel; the values from n to stride may change. */
   void (*activate_rows) (

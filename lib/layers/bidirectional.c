@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Two LSTM layers that run over the same sequence in opposite directions. */
+ * Two recurrent layers that run over the same sequence in opposite directions. */
 #include "layers/bidirectional.h"
 #include "layers/fingerprint.h"
 #include <string.h>
@@ -22,12 +22,12 @@ free_bidirectional (gpointer data)
 
 /* Adds a line for the merge to the fingerprint, after the lines of the two directions. */
 gboolean
-lstm_bidirectional_append (LstmBuilder *builder, const LstmLayerKind *lstm,
-    const LstmLstmParams *forward, const LstmLstmParams *reverse, LstmMerge merge,
+lstm_bidirectional_append (LstmBuilder *builder, const LstmLayerKind *kind,
+    const LstmRecurrentParams *forward, const LstmRecurrentParams *reverse, LstmMerge merge,
     GError **error)
 {
-  g_autoptr (LstmLayer) a = lstm_lstm_layer_new (lstm, builder, forward, error);
-  g_autoptr (LstmLayer) b = a ? lstm_lstm_layer_new (lstm, builder, reverse, error) : NULL;
+  g_autoptr (LstmLayer) a = lstm_recurrent_layer_new (kind, builder, forward, error);
+  g_autoptr (LstmLayer) b = a ? lstm_recurrent_layer_new (kind, builder, reverse, error) : NULL;
   LstmBidirectional *bidirectional;
   LstmLayer *layer;
 
@@ -111,7 +111,7 @@ run_bidirectional (const LstmLayer *layer, const LstmKernels *kernels, const Lst
           outputs[1] + (s * steps + t) * n, n, b->y + s * b->y_stride + t * layer->out);
 }
 
-/* Model files name this kind "lstm", with the key "direction". */
+/* Model files name the kind of the directions, with the key "direction". */
 const LstmLayerKind lstm_kind_bidirectional = {
     .free = free_bidirectional,
     .n_memories = 2,

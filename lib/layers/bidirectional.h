@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "layers/lstm.h"
+#include "layers/recurrent.h"
 
 typedef enum {
   LSTM_MERGE_CONCAT,
@@ -10,8 +10,8 @@ typedef enum {
   LSTM_MERGE_AVE,
 } LstmMerge;
 
-/* Appends two LSTM layers with the same input, of which @reverse runs backwards.
- * @lstm: the kind of LSTM layers */
-gboolean lstm_bidirectional_append (LstmBuilder *builder, const LstmLayerKind *lstm,
-    const LstmLstmParams *forward, const LstmLstmParams *reverse, LstmMerge merge,
+/* Appends two recurrent layers with the same input, of which @reverse runs backwards.
+ * @kind: the kind of the two layers */
+gboolean lstm_bidirectional_append (LstmBuilder *builder, const LstmLayerKind *kind,
+    const LstmRecurrentParams *forward, const LstmRecurrentParams *reverse, LstmMerge merge,
     GError **error);

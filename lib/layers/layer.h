@@ -11,14 +11,17 @@
 typedef struct _LstmLayer LstmLayer;
 typedef struct _LstmLayerSource LstmLayerSource;
 
-/* The shape of h and c of an LSTM layer or of one of its directions, and their initial values */
+/* The shape of h and c of a recurrent layer or of one of its directions, and their initial values */
 typedef struct {
-  gsize n_h, n_c;               /* p, m */
+  const char *type;             /* the "type" of the layer in model files */
+  gsize n_h, n_c;               /* p, m; n_c is 0 if the layer has no c */
+  gsize n_units;                /* m */
+  guint n_gates;                /* that can be traced, of each unit */
   gsize h_stride, c_stride;     /* floats of a state row, padded to full panels */
   float *initial_h, *initial_c; /* (h_stride), (c_stride); NULL: zeros */
 } LstmMemoryLayout;
 
-/* The part of a state that belongs to one LSTM layer or direction */
+/* The part of a state that belongs to one recurrent layer or direction */
 typedef struct {
   float *h, *h_next; /* (state rows, h_stride) */
   float *c;          /* (state rows, c_stride) */
@@ -38,7 +41,8 @@ typedef struct {
   gsize x_stride;       /* floats from the first row of a stream to that of the next */
   float *y; /* (streams * rows_per_input, output steps, out); NULL: only the memory is needed */
   gsize y_stride;
-  /* The trace of an LSTM layer: (streams, steps, p, m or 4 m), nullable; rows_per_input is 1 */
+  /* The trace of a recurrent layer: (streams, steps, p, m or n_gates m), nullable; rows_per_input
+   * is 1 */
   float *hidden, *cell, *gates;
   gsize hidden_stride, cell_stride, gates_stride;
   gsize traced_direction;
@@ -67,8 +71,9 @@ typedef struct {
    * NULL: no data depends on @n. */
   gboolean (*set_size) (LstmLayer *layer, const LstmKernels *kernels, gsize n, GError **error);
   void (*free) (gpointer data); /* frees the data of a layer */
-  guint n_memories;             /* LSTM layers or directions */
+  guint n_memories;             /* recurrent layers or directions */
   const LstmMemoryLayout *(*get_memory_layout) (const LstmLayer *layer, guint index);
+  const struct _LstmCellType *cell_type; /* of recurrent layers; NULL for other kinds */
   gboolean writes_mask; /* run() writes the mask of a block, which later layers honour */
   void (*run) (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *block);
 } LstmLayerKind;

@@ -107,12 +107,12 @@ lstm_layer_source_read_number (const LstmLayerSource *source, const char *key, d
 }
 
 gboolean
-lstm_layer_source_read_boolean (
-    const LstmLayerSource *source, const char *key, gboolean *value, GError **error)
+lstm_layer_source_read_boolean (const LstmLayerSource *source, const char *key,
+    gboolean fallback, gboolean *value, GError **error)
 {
   JsonNode *node = json_object_get_member (source->object, key);
 
-  *value = FALSE;
+  *value = fallback;
   return !node || lstm_json_get_boolean (node, value)
          || lstm_layer_source_refuse_value (
              source, source->object, key, "true or false", error);

@@ -33,12 +33,12 @@ gboolean lstm_layer_source_read_tensor (const LstmLayerSource *source, const cha
 gboolean lstm_layer_source_read_row (const LstmLayerSource *source, const char *key,
     double fallback, LstmArray *array, GError **error);
 
-/* Read the value under @key. Without this key, the result is @fallback, FALSE, or the index of the
- * first of @choices. NULL ends @choices. */
+/* Read the value under @key. Without this key, the result is @fallback, or the index of the first of
+ * @choices. NULL ends @choices. */
 gboolean lstm_layer_source_read_number (const LstmLayerSource *source, const char *key,
     double fallback, float *value, GError **error);
-gboolean lstm_layer_source_read_boolean (
-    const LstmLayerSource *source, const char *key, gboolean *value, GError **error);
+gboolean lstm_layer_source_read_boolean (const LstmLayerSource *source, const char *key,
+    gboolean fallback, gboolean *value, GError **error);
 gboolean lstm_layer_source_read_choice (const LstmLayerSource *source, const char *key,
     const char *const *choices, guint *index, GError **error);
 

@@ -31,26 +31,46 @@ lstm_state_layout_has_key (const char *key, gboolean of_window)
   return FALSE;
 }
 
+static gboolean
+has_cell (const LstmModel *model, guint layer)
+{
+  return lstm_model_get_cell_size (model, layer) > 0;
+}
+
 guint
 lstm_state_layout_count_tensors (const LstmModel *model)
 {
-  return 2 * lstm_model_get_n_lstm_layers (model);
+  guint n = 0;
+
+  for (guint i = 0; i < lstm_model_get_n_lstm_layers (model); i++)
+    n += has_cell (model, i) ? 2 : 1;
+  return n;
+}
+
+LstmStateTensor
+lstm_state_layout_get_memory (
+    const LstmModel *model, guint layer, gboolean is_cell, gsize streams, gsize slots)
+{
+  LstmStateTensor tensor = {.layer = layer, .is_cell = is_cell, .n_dims = slots ? 3 : 2};
+
+  tensor.n = is_cell ? lstm_model_get_cell_size (model, layer)
+                     : lstm_model_get_hidden_size (model, layer);
+  tensor.n_rows = streams * MAX (slots, 1);
+  tensor.shape[0] = streams;
+  tensor.shape[1] = slots;
+  tensor.shape[tensor.n_dims - 1] = tensor.n;
+  g_snprintf (tensor.name, sizeof tensor.name, "%u.%s", layer, is_cell ? "cell" : "hidden");
+  return tensor;
 }
 
 LstmStateTensor
 lstm_state_layout_get_tensor (const LstmModel *model, guint index, gsize streams, gsize slots)
 {
-  LstmStateTensor tensor = {.layer = index / 2, .is_cell = index % 2, .n_dims = slots ? 3 : 2};
+  guint layer = 0;
 
-  tensor.n = tensor.is_cell ? lstm_model_get_cell_size (model, tensor.layer)
-                            : lstm_model_get_hidden_size (model, tensor.layer);
-  tensor.n_rows = streams * MAX (slots, 1);
-  tensor.shape[0] = streams;
-  tensor.shape[1] = slots;
-  tensor.shape[tensor.n_dims - 1] = tensor.n;
-  g_snprintf (tensor.name, sizeof tensor.name, "%u.%s", tensor.layer,
-      tensor.is_cell ? "cell" : "hidden");
-  return tensor;
+  while (index > (has_cell (model, layer) ? 1 : 0))
+    index -= has_cell (model, layer++) ? 2 : 1;
+  return lstm_state_layout_get_memory (model, layer, index == 1, streams, slots);
 }
 
 char *

@@ -7,7 +7,7 @@
 #include "model/window.h"
 #include "util/text.h"
 
-/* The limit for a model without LSTM layers, for which no tensor limits the number */
+/* The limit for a model without recurrent layers, for which no tensor limits the number */
 #define MAX_STREAMS 65536
 
 /* A saved state or window, and the numbers in its metadata */
@@ -138,7 +138,7 @@ check_tensors (const SavedFile *file, GError **error)
   unused = lstm_safetensors_find_unused (file->st);
   if (unused)
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
-        "%s: tensor \"%s\" belongs to no LSTM layer", file->st->file, unused->name);
+        "%s: tensor \"%s\" belongs to no recurrent layer", file->st->file, unused->name);
   return !unused;
 }
 
@@ -192,9 +192,8 @@ fill_state (LstmState *state, const SavedFile *file, guint64 *next_time, guint64
 static gboolean
 refuse_flaw (const SavedFile *file, gsize row, const LstmFlaw *flaw, GError **error)
 {
-  const guint index = 2 * flaw->layer + (flaw->is_in_c != 0);
-  const LstmStateTensor layout = lstm_state_layout_get_tensor (
-      file->model, index, (gsize) file->streams, file->slots);
+  const LstmStateTensor layout = lstm_state_layout_get_memory (
+      file->model, flaw->layer, flaw->is_in_c, (gsize) file->streams, file->slots);
   const gsize slots = MAX (file->slots, 1);
   const gsize of_state[] = {row, flaw->unit},
               of_window[] = {row / slots, row % slots, flaw->unit};

@@ -176,8 +176,8 @@ LSTM_API const char *lstm_model_get_load_report (const LstmModel *model);
  * lstm_model_get_n_lstm_layers:
  * @model: a model
  *
- * Returns: the number of LSTM layers. Their indices begin with 0 at the input. A bidirectional
- *   layer counts as two layers, forward and reverse
+ * Returns: the number of recurrent layers: LSTM, GRU and simple recurrent layers. Their indices begin
+ *   with 0 at the input. A bidirectional layer counts as two layers, forward and reverse
  */
 LSTM_API guint lstm_model_get_n_lstm_layers (const LstmModel *model);
 
@@ -195,9 +195,20 @@ LSTM_API gsize lstm_model_get_hidden_size (const LstmModel *model, guint layer);
  * @model: a model
  * @layer: index of an LSTM layer, less than lstm_model_get_n_lstm_layers()
  *
- * Returns: m, the size of the layer's c, which is the number of its units
+ * Returns: m, the size of the layer's c, which is the number of its units; 0 for a GRU layer or a simple
+ *   recurrent layer, which has no c
  */
 LSTM_API gsize lstm_model_get_cell_size (const LstmModel *model, guint layer);
+
+/**
+ * lstm_model_get_n_gates:
+ * @model: a model
+ * @layer: index of a recurrent layer, less than lstm_model_get_n_lstm_layers()
+ *
+ * Returns: the number of gates of each unit, which #LstmRun can store: 4 for an LSTM layer (i, f, g
+ *   and o), 3 for a GRU layer (z, r and n), 0 for a simple recurrent layer
+ */
+LSTM_API guint lstm_model_get_n_gates (const LstmModel *model, guint layer);
 
 /**
  * lstm_model_is_causal:

@@ -109,7 +109,7 @@ request_trace (const LstmState *state, const LstmPass *pass, guint direction, Ls
   block->gates = trace->gates;
   block->hidden_stride = steps * layout->n_h;
   block->cell_stride = steps * layout->n_c;
-  block->gates_stride = steps * LSTM_GATES * layout->n_c;
+  block->gates_stride = steps * layout->n_gates * layout->n_units;
   block->traced_direction = direction;
 }
 

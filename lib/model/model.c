@@ -128,6 +128,29 @@ lstm_model_get_cell_size (const LstmModel *model, guint layer)
   return lstm_model_get_memory_layout (model, layer)->n_c;
 }
 
+guint
+lstm_model_get_n_gates (const LstmModel *model, guint layer)
+{
+  g_return_val_if_fail (layer < model->memory_layouts->len, 0);
+  return lstm_model_get_memory_layout (model, layer)->n_gates;
+}
+
+gboolean
+lstm_model_check_trace (const LstmModel *model, guint layer, gboolean cell, gboolean gates)
+{
+  const LstmMemoryLayout *layout = lstm_model_get_memory_layout (model, layer);
+
+  if (cell && !layout->n_c)
+    g_critical ("cell: expected a layer with a cell state, found layer %u, of type %s", layer,
+        layout->type);
+  else if (gates && !layout->n_gates)
+    g_critical (
+        "gates: expected a layer with gates, found layer %u, of type %s", layer, layout->type);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 gboolean
 lstm_model_returns_last_step (const LstmModel *model)
 {

@@ -12,7 +12,8 @@ struct _LstmModel {
   char *load_report; /* see lstm_model_get_load_report() */
   gsize in, out;     /* features of the first layer's input and the last layer's output */
   GPtrArray *layers; /* LstmLayer, input to output; never empty */
-  GPtrArray *memory_layouts; /* LstmMemoryLayout of each LSTM layer or direction; not owned */
+  /* LstmMemoryLayout of each recurrent layer or direction; not owned */
+  GPtrArray *memory_layouts;
 };
 
 static inline const LstmLayer *
@@ -26,6 +27,11 @@ lstm_model_get_memory_layout (const LstmModel *model, guint i)
 {
   return g_ptr_array_index (model->memory_layouts, i);
 }
+
+/* Returns whether the recurrent layer @layer has c if @cell is TRUE, and gates if @gates is TRUE. Else
+ * logs a critical message, because the caller made a programming error. */
+gboolean lstm_model_check_trace (
+    const LstmModel *model, guint layer, gboolean cell, gboolean gates);
 
 /* Returns whether lstm_model_is_causal(); else sets @error. */
 gboolean lstm_model_check_causal (const LstmModel *model, GError **error);

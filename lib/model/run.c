@@ -19,7 +19,7 @@ get_trace (const LstmState *state, const LstmRun *run, gsize t)
       .layer = run->layer,
       .hidden = run->hidden ? run->hidden + t * layout->n_h : NULL,
       .cell = run->cell ? run->cell + t * layout->n_c : NULL,
-      .gates = run->gates ? run->gates + t * LSTM_GATES * layout->n_c : NULL,
+      .gates = run->gates ? run->gates + t * layout->n_gates * layout->n_units : NULL,
   };
 }
 
@@ -70,6 +70,10 @@ run_steps (LstmState *state, const LstmRun *run)
   g_return_if_fail (!state->runs_complete_sequences
                     || (run->steps <= state->max_steps && !run->stream_stride));
   g_return_if_fail (!run->stream_stride || run->stream_stride >= run->steps);
+  if ((run->cell || run->gates)
+      && !lstm_model_check_trace (
+          state->model, run->layer, run->cell != NULL, run->gates != NULL))
+    return;
   if (state->runs_complete_sequences)
     lstm_state_reset (state);
   caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);

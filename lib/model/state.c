@@ -257,6 +257,8 @@ void
 lstm_state_get_cell (const LstmState *state, guint layer, float *cell)
 {
   g_return_if_fail (layer < state->model->memory_layouts->len);
+  if (!lstm_model_check_trace (state->model, layer, TRUE, FALSE))
+    return;
   copy_state_rows (state, state->memory[layer].c, state->memory[layer].c_stride,
       lstm_model_get_cell_size (state->model, layer), cell);
 }

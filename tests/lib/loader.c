@@ -122,11 +122,23 @@ static const Case cases[] = {
     {"layers-deep", "{" LAYERS ("[[[[[[[]]]]]]]") "}", 0, LSTM_ERROR_FORMAT,
         "lstm.layers: expected JSON of at most 4 levels, found level 5"},
     {"layer-text", "{" LAYERS ("[1]") "}", 0, LSTM_ERROR_LAYER, "lstm.layers[0]"},
-    {"unknown-type", "{" LAYERS ("[{\\\"type\\\":\\\"gru\\\"}]") "}", 0, LSTM_ERROR_LAYER,
-        ", found gru"},
-    {"type-names", "{" LAYERS ("[{\\\"type\\\":\\\"gru\\\"}]") "}", 0, LSTM_ERROR_LAYER,
-        "\"type\" is one of lstm, dense, activation, normalization, layer_normalization, "
+    {"unknown-type", "{" LAYERS ("[{\\\"type\\\":\\\"conv\\\"}]") "}", 0, LSTM_ERROR_LAYER,
+        ", found conv"},
+    {"type-names", "{" LAYERS ("[{\\\"type\\\":\\\"conv\\\"}]") "}", 0, LSTM_ERROR_LAYER,
+        "\"type\" is one of lstm, gru, rnn, dense, activation, normalization, "
+        "layer_normalization, "
         "batch_normalization, masking, repeat_vector"},
+    {"gru-key", "{" LAYERS ("[{\\\"type\\\":\\\"gru\\\",\\\"cell_clip\\\":1}]") "}", 0,
+        LSTM_ERROR_LAYER, "order, found \"cell_clip\""},
+    {"rnn-key", "{" LAYERS ("[{\\\"type\\\":\\\"rnn\\\",\\\"reset_after\\\":true}]") "}", 0,
+        LSTM_ERROR_LAYER, "order, found \"reset_after\""},
+    {"gru-activations",
+        "{" LAYERS ("[{\\\"type\\\":\\\"gru\\\",\\\"activations\\\":[\\\"tanh\\\"]}]") "}", 0,
+        LSTM_ERROR_LAYER, "key \"activations\": expected an array of 2 activations, found"},
+    {"rnn-activations",
+        "{" LAYERS ("[{\\\"type\\\":\\\"rnn\\\",\\\"direction\\\":\\\"bidirectional\\\","
+                    "\\\"activations\\\":[]}]") "}",
+        0, LSTM_ERROR_LAYER, "expected an array of 1 or 2 activations, found"},
     {"unknown-key", "{" LAYERS ("[{\\\"type\\\":\\\"lstm\\\",\\\"klip\\\":1}]") "}", 0,
         LSTM_ERROR_LAYER, "order, found \"klip\""},
     {"name-number", "{" LAYERS ("[{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":1}]") "}", 0,

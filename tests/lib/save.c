@@ -104,6 +104,8 @@ check_memory (LstmModel *model, const LstmState *found, const LstmState *expecte
     lstm_state_get_hidden (found, i, a);
     lstm_state_get_hidden (expected, i, b);
     g_assert_cmpmem (a, p * sizeof *a, b, p * sizeof *b);
+    if (!m) /* a layer without c */
+      continue;
     lstm_state_get_cell (found, i, a);
     lstm_state_get_cell (expected, i, b);
     g_assert_cmpmem (a, m * sizeof *a, b, m * sizeof *b);

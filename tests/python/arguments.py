@@ -83,6 +83,7 @@ METHODS = {
         "window": [COUNT, COUNT, COUNT],
         "get_cell_size": [("index", 0)],
         "get_hidden_size": [("index", -1)],
+        "get_n_gates": [("index", 0)],
     } | dict.fromkeys(
         """get_fingerprint get_input_size get_isa get_load_report get_n_lstm_layers get_n_parameters
         get_output_size get_packed_size get_precision get_summary is_causal returns_last_step""".split(),
@@ -180,11 +181,27 @@ class Arguments(unittest.TestCase):
         model = Lstm.Model(VECTORS + "/lstm/no-memory/model.safetensors")
         x = np.zeros((1, 1, model.input_size))
         self.assertEqual(model.state().run(x).shape, (1, 1, model.output_size))
-        for function in (model.get_hidden_size, model.get_cell_size, model.state().get_hidden,
+        for function in (model.get_hidden_size, model.get_cell_size, model.get_n_gates,
+                         model.state().get_hidden,
                          lambda layer: model.state().run(x, hidden=True, layer=layer)):
             for layer in 0, -1:
-                with self.assertRaisesRegex(ValueError, "layer: expected a model with LSTM layers"):
+                with self.assertRaisesRegex(ValueError, "layer: expected a model with recurrent layers"):
                     function(layer)
+
+    def test_layers_without_c(self):
+        """A GRU has no c, and a simple RNN has no gates either."""
+        for name, n_gates in ("gru-plain", 3), ("rnn-plain", 0):
+            model = Lstm.Model(f"{VECTORS}/variants/{name}/model.safetensors")
+            x, state = np.zeros((1, 4, model.input_size)), model.state()
+            self.assertEqual((model.get_cell_size(0), model.get_n_gates(-1)), (0, n_gates))
+            for call in state.get_cell, lambda: state.run(x, cell=True):
+                with self.assertRaisesRegex(ValueError, "cell: expected a layer with a cell state, found layer 0"):
+                    call()
+            if n_gates:
+                self.assertEqual(state.run(x, gates=True)[1].shape, (1, 4, 3, model.output_size))
+                continue
+            with self.assertRaisesRegex(ValueError, "gates: expected a layer with gates, found layer 0"):
+                state.run(x, gates=True)
 
     def test_objects_without_constructor(self):
         """PyGObject makes no empty object of a class, which would be a null pointer in C."""

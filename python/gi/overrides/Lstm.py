@@ -70,7 +70,7 @@ def _read_int(name, value, least, most=_MAX_SIZE):
 def _read_index(name, value, size):
     """Returns an index from 0 to size - 1. Negative indices count from the end."""
     if size == 0:
-        raise ValueError(f"{name}: expected a model with LSTM layers, found a model without one")
+        raise ValueError(f"{name}: expected a model with recurrent layers, found a model without one")
     index = _read_int(name, value, -size, size - 1)
     return index + size if index < 0 else index
 
@@ -210,7 +210,7 @@ class Model(_Model, metaclass=_Documented):
     path: str, bytes or os.PathLike. A safetensors file, or a file that lstm-convert can convert:
         Keras, ONNX.
     precision: "float32", "bfloat16", "int8" or a member of Lstm.Precision: the precision of the
-        products of the LSTM layers.
+        products of the recurrent layers.
     module_chain: str or None. The modules of a PyTorch state dict in the order in which they run,
         such as "lstm last relu, fc".
 
@@ -223,8 +223,8 @@ class Model(_Model, metaclass=_Documented):
     ref = unref = copy = _Hidden(_REFERENCES)
     input_size = property(_Model.get_input_size, doc="d, the number of inputs of a step")
     output_size = property(_Model.get_output_size, doc="n, the number of outputs of a step")
-    n_lstm_layers = property(_Model.get_n_lstm_layers, doc="""The number of LSTM layers. A
-    bidirectional layer counts as two layers, forward and reverse.""")
+    n_lstm_layers = property(_Model.get_n_lstm_layers, doc="""The number of recurrent layers: LSTM,
+    GRU and simple RNN. A bidirectional layer counts as two layers, forward and reverse.""")
     n_parameters = property(_Model.get_n_parameters, doc="The number of weights and biases")
     precision = property(_Model.get_precision, doc="The precision of the model, of Lstm.Precision")
     isa = property(_Model.get_isa, doc="The instruction set that the weights are packed for")
@@ -265,12 +265,20 @@ class Model(_Model, metaclass=_Documented):
                                       _read_precision(precision), _read_chain(module_chain))
 
     def get_hidden_size(self, layer):
-        """Returns p, the size of h of an LSTM layer. A negative index counts from the last layer."""
+        """Returns p, the size of h of a recurrent layer. A negative index counts from the last layer."""
         return _Model.get_hidden_size(self, _read_index("layer", layer, self.n_lstm_layers))
 
     def get_cell_size(self, layer):
-        """Returns m, the size of c of an LSTM layer. A negative index counts from the last layer."""
+        """Returns m, the size of c of an LSTM layer; 0 for a layer without c.
+
+        A negative index counts from the last layer."""
         return _Model.get_cell_size(self, _read_index("layer", layer, self.n_lstm_layers))
+
+    def get_n_gates(self, layer):
+        """Returns the number of gates of each unit: 4 for LSTM, 3 for GRU, 0 for simple RNN.
+
+        A negative index counts from the last layer."""
+        return _Model.get_n_gates(self, _read_index("layer", layer, self.n_lstm_layers))
 
     def predict(self, x, batch_size=32):
         """Runs complete sequences, like predict() of Keras.
@@ -349,8 +357,18 @@ class _Plan:
         self.n = model.get_output_size()
         self.max_steps = runner.get_max_steps() if isinstance(runner, _State) else 0
         self.hop = runner.get_hop() if isinstance(runner, _Window) else 1
-        self.layer_sizes = [(model.get_hidden_size(layer), model.get_cell_size(layer))
-                            for layer in range(model.n_lstm_layers)]
+        self.layer_sizes = [(model.get_hidden_size(layer), model.get_cell_size(layer),
+                             model.get_n_gates(layer)) for layer in range(model.n_lstm_layers)]
+
+    def get_sizes(self, layer, cell, gates):
+        """Returns p, m and the shape of the gates of a layer, whose c and gates are requested."""
+        p, m, n_gates = self.layer_sizes[layer]
+        for requested, size, name, thing in ((cell, m, "cell", "a cell state"),
+                                             (gates, n_gates, "gates", "gates")):
+            if requested and not size:
+                raise ValueError(f"{name}: expected a layer with {thing}, found layer {layer}, "
+                                 "which has none")
+        return p, m, (n_gates, m or p)
 
     def refuse_sequences(self):
         if self.max_steps:
@@ -451,7 +469,7 @@ def _read_saved(next_time, steps):
 
 @override
 class State(_Runner, _State, metaclass=_Documented):
-    """h and c of every LSTM layer for bs streams, and the scratch memory to run a model.
+    """h and c of every recurrent layer for bs streams, and the scratch memory to run a model.
 
     Model.state(streams=1, max_steps=None) makes a state. Lstm.State(model, streams=1,
     max_steps=None) is the same. The methods lock the state, so that calls from several threads run
@@ -492,24 +510,25 @@ class State(_Runner, _State, metaclass=_Documented):
 
         x: [bs, T, d]. A state of one stream also accepts [T, d], and [d] for one step (a state for
             complete sequences does not accept [d]). T may be 0.
-        hidden, cell, gates: whether to return h, c and the activated gates of an LSTM layer after
-            every step.
-        layer: index of that LSTM layer. A negative index counts from the last layer, which is -1.
+        hidden, cell, gates: whether to return h, c and the activated gates of a recurrent layer
+            after every step. Only LSTM layers have c. LSTM and GRU layers have gates.
+        layer: index of that recurrent layer. A negative index counts from the last layer, which is -1.
         mask: None, or bool or integers [bs, T] (the shape of x without its last dimension). A state
-            of one stream also accepts [T]. A step with 0 is masked, as in Keras: LSTM layers keep h
+            of one stream also accepts [T]. A step with 0 is masked, as in Keras: recurrent layers keep h
             and c, and repeat their last output.
 
         Returns y [bs, T, n], or a tuple (y, h, c, gates) without the arrays that were not
-        requested: h [bs, T, p], c [bs, T, m] and gates [bs, T, 4, m] in the order i, f, g, o. The
-        leading dimensions are those of x: for x [d] they are y [n], h [p], c [m] and gates [4, m].
-        All are new float32 arrays.
+        requested: h [bs, T, p], c [bs, T, m] and gates [bs, T, 4, m] in the order i, f, g, o, or
+        [bs, T, 3, m] in the order z, r, n for a GRU. The leading dimensions are those of x: for x
+        [d] they are y [n], h [p], c [m] and gates [4, m]. All are new float32 arrays.
 
         h and c of the state continue in the next call. A state for complete sequences begins each
         call with the model's initial h and c instead; T of y is get_output_steps(T), and T of the
         other arrays is get_layer_steps(layer, T). The bits of a step do not depend on how steps and
         streams are divided into calls.
 
-        Raises ValueError for a wrong shape, layer or T, and for values that overflow float32.
+        Raises ValueError for a wrong shape, layer or T, for c or gates of a layer that has none,
+        and for values that overflow float32.
         Raises TypeError for a type that is not a real number. NaN and infinities in x follow IEEE
         754."""
         plan = self._plan or self._get_plan()
@@ -530,12 +549,12 @@ class State(_Runner, _State, metaclass=_Documented):
         return _State.get_output_steps(self, _read_int("steps", steps, 0))
 
     def get_layer_steps(self, layer, steps):
-        """Returns the number of steps of h, c and gates of an LSTM layer for T input steps."""
+        """Returns the number of steps of h, c and gates of a recurrent layer for T input steps."""
         layer = _read_index("layer", layer, self.model.n_lstm_layers)
         return _State.get_layer_steps(self, layer, _read_int("steps", steps, 0))
 
     def get_hidden(self, layer=-1):
-        """Returns h of an LSTM layer after the last step, as a new array [bs, p].
+        """Returns h of a recurrent layer after the last step, as a new array [bs, p].
 
         Before the first step, h is the model's initial h. A negative index counts from the last
         layer."""
@@ -544,14 +563,15 @@ class State(_Runner, _State, metaclass=_Documented):
     def get_cell(self, layer=-1):
         """Returns c of an LSTM layer after the last step, as a new array [bs, m].
 
-        Before the first step, c is the model's initial c. A negative index counts from the last
+        Raises ValueError for a layer without c, such as a GRU. Before the first step, c is the model's initial c. A negative index counts from the last
         layer."""
         return self._read_memory(_State.get_cell, layer, 1)
 
     def _read_memory(self, getter, layer, i):
         plan = self._get_plan()
         layer = _read_index("layer", layer, len(plan.layer_sizes))
-        values = np.empty((plan.streams, plan.layer_sizes[layer][i]), _FLOAT32)
+        sizes = plan.get_sizes(layer, i == 1, False)
+        values = np.empty((plan.streams, sizes[i]), _FLOAT32)
         with plan.lock:
             getter(self, layer, _get_address(values))
         return values
@@ -594,18 +614,18 @@ def _run_with_arrays(state, x, steps, hidden, cell, gates, layer, mask):
     y = np.empty((*_set_steps(lead, output_steps), plan.n), _FLOAT32)
     if hidden or cell or gates or layer != -1:
         layer = _read_index("layer", layer, len(plan.layer_sizes))
-        p, m = plan.layer_sizes[layer]
+        p, m, gates_shape = plan.get_sizes(layer, cell, gates)
         if plan.max_steps:
             lead = _set_steps(lead, _State.get_layer_steps(state, layer, steps))
     else:
         layer = 0
     h = np.empty((*lead, p), _FLOAT32) if hidden else None
     c = np.empty((*lead, m), _FLOAT32) if cell else None
-    ifgo = np.empty((*lead, 4, m), _FLOAT32) if gates else None
+    gate_values = np.empty((*lead, *gates_shape), _FLOAT32) if gates else None
     with plan.lock:
         _run_arrays(state, steps, _get_address(x), _get_address(mask), _get_address(y), layer,
-                    _get_address(h), _get_address(c), _get_address(ifgo))
-    requested = [array for array in (h, c, ifgo) if array is not None]
+                    _get_address(h), _get_address(c), _get_address(gate_values))
+    requested = [array for array in (h, c, gate_values) if array is not None]
     return (y, *requested) if requested else y
 
 

@@ -5,9 +5,10 @@
 
 /* --- Options --- */
 
-/* The options of an LSTM layer, which all layers of a stack share */
+/* The options of a recurrent layer, which all layers of a stack share. A key that the kind does not
+ * list is refused before, so that its option has the default. */
 typedef struct {
-  LstmLstmParams directions[2];
+  LstmRecurrentParams directions[2];
   guint direction; /* index of direction_names */
   guint merge;     /* LstmMerge */
 } Options;
@@ -15,25 +16,38 @@ typedef struct {
 static const char *const direction_names[] = {"forward", "reverse", "bidirectional", NULL};
 enum { FORWARD, REVERSE, BIDIRECTIONAL };
 
-/* Reads three activations for both directions, or three for each. */
+/* Returns: FALSE */
+static gboolean
+refuse_activations (
+    const LstmLayerSource *source, guint n, gboolean is_bidirectional, GError **error)
+{
+  g_autofree char *expected = is_bidirectional ? g_strdup_printf (
+                                  "an array of %u or %u activations", n, 2 * n)
+                                               : g_strdup_printf ("an array of %u activation%s",
+                                                   n, n > 1 ? "s" : "");
+
+  return lstm_layer_source_refuse_value (
+      source, source->object, "activations", expected, error);
+}
+
+/* Reads the activations of the cell for both directions, or for each direction. */
 static gboolean
 read_activations (const LstmLayerSource *source, Options *options, GError **error)
 {
-  static const char *const defaults[] = {"sigmoid", "tanh", "tanh"};
+  const LstmCellType *type = source->kind->cell_type;
+  const guint n = type->n_activations;
   JsonNode *node = json_object_get_member (source->object, "activations");
   JsonArray *array = node && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
   const guint length = array ? json_array_get_length (array) : 0;
   const gboolean is_bidirectional = options->direction == BIDIRECTIONAL;
 
-  if (node && length != 3 && !(length == 6 && is_bidirectional))
-    return lstm_layer_source_refuse_value (source, source->object, "activations",
-        is_bidirectional ? "an array of 3 or 6 activations" : "an array of 3 activations",
-        error);
-  for (guint i = 0; i < 6; i++) {
+  if (node && length != n && !(length == 2 * n && is_bidirectional))
+    return refuse_activations (source, n, is_bidirectional, error);
+  for (guint i = 0; i < 2 * n; i++) {
     JsonNode *element = array ? json_array_get_element (array, i % length) : NULL;
 
-    if (!lstm_layer_source_read_activation (source, element, defaults[i % 3],
-            &options->directions[i / 3].activations[i % 3], error))
+    if (!lstm_layer_source_read_activation (source, element, type->activations[i % n],
+            &options->directions[i / n].activations[i % n], error))
       return FALSE;
   }
   return TRUE;
@@ -51,7 +65,8 @@ read_bound (const LstmLayerSource *source, const char *key, float *value, GError
 }
 
 static gboolean
-read_direction_options (const LstmLayerSource *source, LstmLstmParams *params, GError **error)
+read_direction_options (
+    const LstmLayerSource *source, LstmRecurrentParams *params, GError **error)
 {
   static const char *const return_names[] = {"sequence", "last", NULL};
   static const char *const order_names[] = {"time", "processed", NULL};
@@ -60,13 +75,17 @@ read_direction_options (const LstmLayerSource *source, LstmLstmParams *params, G
   if (!lstm_layer_source_read_choice (source, "return", return_names, &returns, error)
       || !lstm_layer_source_read_choice (source, "order", order_names, &order, error))
     return FALSE;
+  params->type = source->kind->cell_type;
   params->returns_last = returns == 1;
   params->keep_processing_order = order == 1;
   return read_bound (source, "clip", &params->clip, error)
          && read_bound (source, "cell_clip", &params->cell_clip, error)
          && lstm_layer_source_read_boolean (
-             source, "input_forget", &params->input_forget, error)
-         && lstm_layer_source_read_boolean (source, "zero_masked", &params->zero_masked, error);
+             source, "input_forget", FALSE, &params->input_forget, error)
+         && lstm_layer_source_read_boolean (
+             source, "reset_after", TRUE, &params->reset_after, error)
+         && lstm_layer_source_read_boolean (
+             source, "zero_masked", FALSE, &params->zero_masked, error);
 }
 
 static gboolean
@@ -93,23 +112,24 @@ read_options (const LstmLayerSource *source, Options *options, GError **error)
  * are required. */
 static const struct {
   const char *name;
-  gsize offset; /* of the pointer in LstmLstmParams */
+  gsize offset;     /* of the pointer in LstmRecurrentParams */
+  gboolean of_lstm; /* other types of layers do not have the tensor */
 } tensor_table[] = {
-    {"weight_ih", G_STRUCT_OFFSET (LstmLstmParams, weight_ih)},
-    {"weight_hh", G_STRUCT_OFFSET (LstmLstmParams, weight_hh)},
-    {"bias_ih", G_STRUCT_OFFSET (LstmLstmParams, bias_ih)},
-    {"bias_hh", G_STRUCT_OFFSET (LstmLstmParams, bias_hh)},
-    {"weight_peephole", G_STRUCT_OFFSET (LstmLstmParams, peephole)},
-    {"weight_hr", G_STRUCT_OFFSET (LstmLstmParams, projection)},
-    {"initial_h", G_STRUCT_OFFSET (LstmLstmParams, initial_h)},
-    {"initial_c", G_STRUCT_OFFSET (LstmLstmParams, initial_c)},
+    {"weight_ih", G_STRUCT_OFFSET (LstmRecurrentParams, weight_ih), FALSE},
+    {"weight_hh", G_STRUCT_OFFSET (LstmRecurrentParams, weight_hh), FALSE},
+    {"bias_ih", G_STRUCT_OFFSET (LstmRecurrentParams, bias_ih), FALSE},
+    {"bias_hh", G_STRUCT_OFFSET (LstmRecurrentParams, bias_hh), FALSE},
+    {"weight_peephole", G_STRUCT_OFFSET (LstmRecurrentParams, peephole), TRUE},
+    {"weight_hr", G_STRUCT_OFFSET (LstmRecurrentParams, projection), TRUE},
+    {"initial_h", G_STRUCT_OFFSET (LstmRecurrentParams, initial_h), FALSE},
+    {"initial_c", G_STRUCT_OFFSET (LstmRecurrentParams, initial_c), TRUE},
 };
 #define N_REQUIRED_TENSORS 2
 
 /* A direction, and the arrays that its params refer to */
 typedef struct {
   LstmArray arrays[G_N_ELEMENTS (tensor_table)];
-  LstmLstmParams params;
+  LstmRecurrentParams params;
 } Direction;
 
 static void
@@ -133,6 +153,8 @@ read_tensors (const LstmLayerSource *source, const char *number, const char *nam
     LstmArray *array = &direction->arrays[i];
     gboolean found = TRUE;
 
+    if (tensor_table[i].of_lstm && !direction->params.type->has_c)
+      continue;
     if (!lstm_layer_source_read_tensor (
             source, tensor, i < N_REQUIRED_TENSORS ? NULL : &found, array, error))
       return FALSE;
@@ -160,7 +182,7 @@ append_layer (const LstmLayerSource *source, const char *number, const Options *
     return FALSE;
   if (options->direction != BIDIRECTIONAL)
     return lstm_builder_append (
-        builder, lstm_lstm_layer_new (source->kind, builder, &a.params, error), error);
+        builder, lstm_recurrent_layer_new (source->kind, builder, &a.params, error), error);
   return read_tensors (source, reverse, name, &b, error)
          && lstm_bidirectional_append (
              builder, source->kind, &a.params, &b.params, (LstmMerge) options->merge, error);
@@ -194,7 +216,7 @@ append_stack (const LstmLayerSource *source, const Options *options, GError **er
 }
 
 gboolean
-lstm_lstm_load (const LstmLayerSource *source, GError **error)
+lstm_recurrent_load (const LstmLayerSource *source, GError **error)
 {
   Options options = {0};
 

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * GRU layers: z and r = act0 (x W + b + h U), h' = (1 - z) n + z h. With reset_after
+ * n = act1 (x W + b + r (h U + b')), otherwise n = act1 (x W + b + (r h) U + b'). */
+#include "layers/recurrent.h"
+#include <math.h>
+#include <string.h>
+
+/* The order of the gates in panels and in the trace: z, r and n. The gates of files are r, z, n. */
+static const guint gate_blocks[LSTM_GRU_GATES] = {1, 0, 2};
+#define N_SIGMOID_GATES 2 /* z and r */
+
+/* --- The unfused step. A row of z contains all units of z, then of r, then of n. --- */
+
+/* Computes y = base + @x U, or bias + @x U if @base is NULL, of the gates from @gate on. */
+static void
+multiply_gates (const LstmRecurrent *gru, const LstmKernels *kernels, const LstmUnfusedStep *s,
+    guint gate, guint n_gates, const LstmRows *x, const float *base, float *y, gsize y_stride)
+{
+  const LstmMatrix *matrix = &gru->recurrent;
+  const gsize n_panels = gru->gate_width / kernels->panel; /* of a gate */
+  const LstmAffine affine = {
+      .n_rows = s->n_rows,
+      .n_panels = n_gates * n_panels,
+      .w = matrix->weights + gate * n_panels * matrix->panel_stride,
+      .w_stride = matrix->panel_stride,
+      .w_offset = kernels->panel,
+      .base = base,
+      .x = *x,
+      .y = y,
+      .y_stride = y_stride,
+      .backwards = s->memory->backwards,
+  };
+
+  matrix->product->run_affine (&affine);
+}
+
+/* Runs a step in separate passes. The gates z and r come first, because n needs r. */
+static void
+run_unfused_step (
+    const LstmRecurrent *gru, const LstmKernels *kernels, const LstmUnfusedStep *s)
+{
+  const LstmMemory *memory = s->memory;
+  const gsize m = gru->memory_layout.n_h, width = gru->gate_width;
+  float *const n = s->z + N_SIGMOID_GATES * width;
+  const LstmGruCell cell = {
+      .params = gru->gru_cell,
+      .n_rows = s->n_rows,
+      .n_units = m,
+      .z = s->z,
+      .z_stride = s->z_stride,
+      .h = memory->h,
+      .h_next = memory->h_next,
+      .candidate = s->extra,
+      .m_stride = width,
+  };
+  LstmRows h = lstm_recurrent_make_words (
+      gru, memory->h, memory->h_stride, s->n_rows, m, gru->h_words, s->h_words);
+
+  multiply_gates (gru, kernels, s, 0, N_SIGMOID_GATES, &h, s->z, s->z, s->z_stride);
+  if (gru->gru_cell->reset_after)
+    multiply_gates (gru, kernels, s, N_SIGMOID_GATES, 1, &h, NULL, s->extra, width);
+  kernels->run_gru_gates (&cell);
+  if (!gru->gru_cell->reset_after) {
+    h = lstm_recurrent_make_words (
+        gru, s->extra, width, s->n_rows, m, gru->h_words, s->h_words);
+    multiply_gates (gru, kernels, s, N_SIGMOID_GATES, 1, &h, n, n, s->z_stride);
+  }
+  kernels->run_gru_candidates (&cell);
+}
+
+/* --- Packing --- */
+
+/* The biases of the two products, [3 m] in the order of files. With reset_after, b' of n belongs to
+ * h U; all others are added to x W. */
+typedef struct {
+  float *x, *h;
+} Biases;
+
+static void
+biases_clear (Biases *biases)
+{
+  g_free (biases->x);
+  g_free (biases->h);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Biases, biases_clear)
+
+static void
+add_values (float *sum, const LstmArray *array, gsize first, gsize n)
+{
+  for (gsize i = first; array && i < first + n; i++)
+    sum[i] += array->values[i];
+}
+
+static void
+init_biases (Biases *biases, const LstmRecurrentParams *params, gsize m)
+{
+  const gsize n_first = N_SIGMOID_GATES * m;
+
+  biases->x = g_new0 (float, LSTM_GRU_GATES *m);
+  biases->h = g_new0 (float, LSTM_GRU_GATES *m);
+  add_values (biases->x, params->bias_ih, 0, LSTM_GRU_GATES * m);
+  add_values (biases->x, params->bias_hh, 0, n_first);
+  add_values (params->reset_after ? biases->h : biases->x, params->bias_hh, n_first, m);
+}
+
+/* Packs x W and h U into matrices of their own, whose gates begin at full panels, so that each gate
+ * is a product by itself. */
+static gboolean
+pack_unfused (LstmRecurrent *gru, const LstmBuilder *builder, const LstmRecurrentParams *params,
+    LstmRecurrentSizes sizes, GError **error)
+{
+  const LstmKernels *kernels = builder->kernels;
+  const gsize n_gate_panels = (sizes.m + kernels->panel - 1) / kernels->panel;
+  const gsize n_panels = LSTM_GRU_GATES * n_gate_panels;
+  const LstmMatrixPart w = {params->weight_ih->values, sizes.d};
+  const LstmMatrixPart u = {params->weight_hh->values, sizes.m};
+  const int precision = (int) builder->precision;
+  g_auto (Biases) biases = {0};
+  g_autofree gsize *columns = NULL;
+
+  gru->gate_width = n_gate_panels * kernels->panel;
+  gru->memory_layout.h_stride = gru->extra_row = gru->gate_width;
+  gru->gru_cell = g_new (LstmGruCellParams, 1);
+  *gru->gru_cell = (LstmGruCellParams){
+      .gates = params->activations[0],
+      .candidate = params->activations[1],
+      .clip = params->clip,
+      .reset_after = params->reset_after,
+  };
+  init_biases (&biases, params, sizes.m);
+  columns = lstm_recurrent_make_columns (
+      sizes.m, 1, gru->gate_width, gate_blocks, LSTM_GRU_GATES);
+  return lstm_matrix_pack (
+             &gru->matrix, kernels, precision, n_panels, columns, biases.x, NULL, &w, 1, error)
+         && lstm_matrix_pack (&gru->recurrent, kernels, precision, n_panels, columns, biases.h,
+             NULL, &u, 1, error);
+}
+
+const LstmCellType lstm_cell_type_gru = {
+    .gates = "rzn",
+    .n_gates = LSTM_GRU_GATES,
+    .n_traced_gates = LSTM_GRU_GATES,
+    .n_activations = 2,
+    .activations = {"sigmoid", "tanh"}, /* of r and z; of n */
+    .pack = pack_unfused,
+    .run_unfused_step = run_unfused_step,
+};
+
+const LstmLayerKind lstm_kind_gru = {
+    .name = "gru",
+    .keys = {"activations", "reset_after", "clip", "zero_masked", "return", "direction",
+        "merge", "order"},
+    .load = lstm_recurrent_load,
+    .free = lstm_recurrent_free,
+    .n_memories = 1,
+    .get_memory_layout = lstm_recurrent_get_memory_layout,
+    .cell_type = &lstm_cell_type_gru,
+    .run = lstm_recurrent_run,
+};
