@@ -42,6 +42,10 @@ void convert_model_set_layers (ConvertModel *model, JsonArray *layers);
 void convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
     guint n_dims, const gsize *shape, float *values);
 
+/* Sets the number of steps per second, such as the sample rate of the audio that trained the model of
+ * an amplifier; above 0, at most 1000000 Hz. */
+void convert_model_set_rate (ConvertModel *model, double rate);
+
 /* Adds a line to the description of @model. */
 void convert_model_add_note (ConvertModel *model, const char *line);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "convert.h"
 #include "load/layer-config.h"
+#include "container/metadata-keys.h"
 #include "container/safetensors-writer.h"
 #include "util/text.h"
 #include <math.h>
@@ -20,6 +21,7 @@ struct _ConvertModel {
   GHashTable *names;  /* of layers */
   GPtrArray *tensors; /* Tensor */
   GString *notes;
+  double rate; /* see convert_model_set_rate() */
 };
 
 static void
@@ -106,6 +108,12 @@ convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *su
 }
 
 void
+convert_model_set_rate (ConvertModel *model, double rate)
+{
+  model->rate = rate;
+}
+
+void
 convert_model_add_note (ConvertModel *model, const char *line)
 {
   g_string_append_printf (model->notes, "  %s\n", line);
@@ -132,7 +140,9 @@ convert_model_to_bytes (const ConvertModel *model)
 {
   g_autoptr (JsonNode) layers = json_node_init_array (json_node_alloc (), model->layers);
   g_autofree char *config = json_to_string (layers, FALSE);
-  const char *const metadata[] = {"lstm.version", "1", "lstm.layers", config, NULL};
+  char rate[G_ASCII_DTOSTR_BUF_SIZE];
+  const char *const metadata[] = {KEY_VERSION, "1", KEY_LAYERS, config,
+      model->rate > 0 ? KEY_RATE : NULL, g_ascii_dtostr (rate, sizeof rate, model->rate), NULL};
   g_autofree LstmTensorView *views = g_new (LstmTensorView, model->tensors->len);
 
   for (guint i = 0; i < model->tensors->len; i++) {
@@ -175,6 +185,8 @@ convert_model_describe (const ConvertModel *model)
 
     g_string_append_printf (text, "  %s%s%s\n", object, *tensors ? ": " : "", tensors);
   }
+  if (model->rate > 0)
+    g_string_append_printf (text, "  rate: %.10g Hz\n", model->rate);
   g_string_append (text, model->notes->str);
   return g_string_free (text, FALSE);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Keys of __metadata__ that describe the layers of a model file; see docs/formats.md. */
+ * Keys of __metadata__ in a model file; see docs/formats.md. */
 #pragma once
 
 #define KEY_VERSION "lstm.version"
 #define KEY_LAYERS "lstm.layers"
+#define KEY_RATE "lstm.rate"

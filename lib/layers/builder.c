@@ -88,6 +88,24 @@ lstm_builder_get_output_size (const LstmBuilder *builder)
   return n ? ((LstmLayer *) g_ptr_array_index (builder->layers, n - 1))->out : 0;
 }
 
+gsize
+lstm_builder_get_input_size (const LstmBuilder *builder)
+{
+  return builder->layers->len ? ((LstmLayer *) g_ptr_array_index (builder->layers, 0))->in : 0;
+}
+
+const LstmLayer *
+lstm_builder_find_step_change (const LstmBuilder *builder)
+{
+  for (guint i = builder->layers->len; i-- > 0;) {
+    const LstmLayer *layer = g_ptr_array_index (builder->layers, i);
+
+    if (layer->n_output_steps)
+      return layer;
+  }
+  return NULL;
+}
+
 gboolean
 lstm_builder_has_mask (const LstmBuilder *builder)
 {

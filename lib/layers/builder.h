@@ -32,6 +32,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmLayer, lstm_layer_free)
 /* Returns the number of features that the last layer outputs; 0: no layer, or not known yet. */
 gsize lstm_builder_get_output_size (const LstmBuilder *builder);
 
+/* Returns the number of features of the model's input; 0: no layer, or not known yet. */
+gsize lstm_builder_get_input_size (const LstmBuilder *builder);
+
+/* Returns: (nullable): the last layer that changes the number of steps of a complete sequence */
+const LstmLayer *lstm_builder_find_step_change (const LstmBuilder *builder);
+
 /* Returns whether a layer that masks steps was appended. */
 gboolean lstm_builder_has_mask (const LstmBuilder *builder);
 

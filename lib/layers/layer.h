@@ -11,7 +11,8 @@
 typedef struct _LstmLayer LstmLayer;
 typedef struct _LstmLayerSource LstmLayerSource;
 
-/* The shape of h and c of a recurrent layer or of one of its directions, and their initial values */
+/* The shape of h and c of a recurrent layer, of one of its directions or of a pooling layer, and
+ * their initial values */
 typedef struct {
   const char *type;             /* the "type" of the layer in model files */
   gsize n_h, n_c;               /* p, m; n_c is 0 if the layer has no c */
@@ -21,7 +22,7 @@ typedef struct {
   float *initial_h, *initial_c; /* (h_stride), (c_stride); NULL: zeros */
 } LstmMemoryLayout;
 
-/* The part of a state that belongs to one recurrent layer or direction */
+/* The part of a state that belongs to one recurrent layer or direction, or to a pooling layer */
 typedef struct {
   float *h, *h_next; /* (state rows, h_stride) */
   float *c;          /* (state rows, c_stride) */
@@ -47,8 +48,12 @@ typedef struct {
   gsize hidden_stride, cell_stride, gates_stride;
   gsize traced_direction;
   gboolean is_complete_sequence;
-  float *scratch;     /* (streams * rows_per_input * steps, scratch_row of the layer) */
-  guint8 *mask;       /* (streams, steps), 1 for a masked step; NULL: no step is masked */
+  float *scratch; /* (streams * rows_per_input * steps, scratch_row of the layer) */
+  guint8 *mask;   /* (streams, steps), 1 for a masked step; NULL: no step is masked */
+  /* The input of the model at the same steps, unless a layer has changed the number of steps:
+   * (streams / rows_per_model_input, steps, model_in) */
+  const float *model_input;
+  gsize model_in, model_input_stride, rows_per_model_input;
   float *saved_c;     /* (streams * rows_per_input, widest c_stride), used with a mask */
   LstmMemory *memory; /* (n_memories of the kind) */
   gboolean (*should_continue) (gpointer user_data); /* of LstmRun, nullable */
@@ -71,9 +76,10 @@ typedef struct {
    * NULL: no data depends on @n. */
   gboolean (*set_size) (LstmLayer *layer, const LstmKernels *kernels, gsize n, GError **error);
   void (*free) (gpointer data); /* frees the data of a layer */
-  guint n_memories;             /* recurrent layers or directions */
+  guint n_memories;             /* recurrent layers or directions, or 1 of a pooling layer */
   const LstmMemoryLayout *(*get_memory_layout) (const LstmLayer *layer, guint index);
   const struct _LstmCellType *cell_type; /* of recurrent layers; NULL for other kinds */
+  gboolean is_pooling;  /* its memory is not that of a recurrent layer: callers cannot read it */
   gboolean writes_mask; /* run() writes the mask of a block, which later layers honour */
   void (*run) (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *block);
 } LstmLayerKind;
@@ -81,6 +87,7 @@ typedef struct {
 struct _LstmLayer {
   const LstmLayerKind *kind;
   gpointer data;      /* of the kind */
+  guint memory;       /* index of its first memory in a state, if the kind has memories */
   gsize in, out;      /* features; 0: not known yet */
   gsize scratch_row;  /* floats of scratch memory per row */
   gsize n_weights;    /* floats of packed weights */

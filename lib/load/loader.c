@@ -11,6 +11,9 @@
 #include "model/model.h"
 #include "util/input-file.h"
 #include "util/text.h"
+#include <string.h>
+
+#define MAX_RATE 1000000 /* steps per second */
 
 static const char *const common_keys[] = {"type", "name", "prefix", NULL};
 
@@ -119,6 +122,29 @@ check_all_used (const LstmSafetensors *st, GError **error)
   return FALSE;
 }
 
+/* Returns whether @text has only characters of a decimal number. */
+static gboolean
+is_decimal (const char *text)
+{
+  return strspn (text, "0123456789.eE+-") == strlen (text);
+}
+
+/* Reads the number of steps per second; 0 if the file does not contain it. */
+static gboolean
+read_rate (const LstmSafetensors *st, double *rate, GError **error)
+{
+  const char *text = g_hash_table_lookup (st->metadata, KEY_RATE);
+  char *end = NULL;
+
+  *rate = text ? g_ascii_strtod (text, &end) : 0;
+  if (!text || (is_decimal (text) && !*end && *rate > 0 && *rate <= MAX_RATE))
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: __metadata__: \"" KEY_RATE "\": expected a number above 0, at most %d, found \"%s\"",
+      st->file, MAX_RATE, text);
+  return FALSE;
+}
+
 static LstmModel *
 build_model (GBytes *bytes, const char *name, LstmPrecision precision, const char *module_chain,
     GError **error)
@@ -126,9 +152,15 @@ build_model (GBytes *bytes, const char *name, LstmPrecision precision, const cha
   g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, name, error);
   g_autoptr (LstmBuilder) builder = st ? lstm_builder_new (name, precision, error) : NULL;
 
-  if (!builder || !add_layers (st, builder, module_chain, error) || !check_all_used (st, error))
+  LstmModel *model;
+  double rate;
+
+  if (!builder || !add_layers (st, builder, module_chain, error) || !check_all_used (st, error)
+      || !read_rate (st, &rate, error)
+      || !(model = lstm_model_new_from_builder (builder, error)))
     return NULL;
-  return lstm_model_new_from_builder (builder, error);
+  model->rate = rate;
+  return model;
 }
 
 /* Runs in a floating-point mode of its own, so that weights and their rounding are the same in

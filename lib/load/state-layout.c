@@ -32,9 +32,9 @@ lstm_state_layout_has_key (const char *key, gboolean of_window)
 }
 
 static gboolean
-has_cell (const LstmModel *model, guint layer)
+has_cell (const LstmModel *model, guint memory)
 {
-  return lstm_model_get_cell_size (model, layer) > 0;
+  return lstm_model_get_memory_layout (model, memory)->n_c > 0;
 }
 
 guint
@@ -42,35 +42,48 @@ lstm_state_layout_count_tensors (const LstmModel *model)
 {
   guint n = 0;
 
-  for (guint i = 0; i < lstm_model_get_n_lstm_layers (model); i++)
+  for (guint i = 0; i < model->memory_layouts->len; i++)
     n += has_cell (model, i) ? 2 : 1;
   return n;
 }
 
+static void
+set_tensor_name (const LstmModel *model, guint memory, LstmStateTensor *tensor)
+{
+  const guint n_lstm_layers = lstm_model_get_n_lstm_layers (model);
+
+  if (memory < n_lstm_layers)
+    g_snprintf (tensor->name, sizeof tensor->name, "%u.%s", memory,
+        tensor->is_cell ? "cell" : "hidden");
+  else
+    g_snprintf (tensor->name, sizeof tensor->name, "pooling.%u.%s", memory - n_lstm_layers,
+        tensor->is_cell ? "low" : "high");
+}
+
 LstmStateTensor
 lstm_state_layout_get_memory (
-    const LstmModel *model, guint layer, gboolean is_cell, gsize streams, gsize slots)
+    const LstmModel *model, guint memory, gboolean is_cell, gsize streams, gsize slots)
 {
-  LstmStateTensor tensor = {.layer = layer, .is_cell = is_cell, .n_dims = slots ? 3 : 2};
+  const LstmMemoryLayout *layout = lstm_model_get_memory_layout (model, memory);
+  LstmStateTensor tensor = {.memory = memory, .is_cell = is_cell, .n_dims = slots ? 3 : 2};
 
-  tensor.n = is_cell ? lstm_model_get_cell_size (model, layer)
-                     : lstm_model_get_hidden_size (model, layer);
+  tensor.n = is_cell ? layout->n_c : layout->n_h;
   tensor.n_rows = streams * MAX (slots, 1);
   tensor.shape[0] = streams;
   tensor.shape[1] = slots;
   tensor.shape[tensor.n_dims - 1] = tensor.n;
-  g_snprintf (tensor.name, sizeof tensor.name, "%u.%s", layer, is_cell ? "cell" : "hidden");
+  set_tensor_name (model, memory, &tensor);
   return tensor;
 }
 
 LstmStateTensor
 lstm_state_layout_get_tensor (const LstmModel *model, guint index, gsize streams, gsize slots)
 {
-  guint layer = 0;
+  guint memory = 0;
 
-  while (index > (has_cell (model, layer) ? 1 : 0))
-    index -= has_cell (model, layer++) ? 2 : 1;
-  return lstm_state_layout_get_memory (model, layer, index == 1, streams, slots);
+  while (index > (has_cell (model, memory) ? 1 : 0))
+    index -= has_cell (model, memory++) ? 2 : 1;
+  return lstm_state_layout_get_memory (model, memory, index == 1, streams, slots);
 }
 
 char *

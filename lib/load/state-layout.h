@@ -23,10 +23,10 @@
 /* Returns whether the file of a state, or of a window, may contain @key. */
 gboolean lstm_state_layout_has_key (const char *key, gboolean of_window);
 
-/* A tensor of a saved state: h or c of a recurrent layer */
+/* A tensor of a saved state: h or c of a recurrent layer or of a pooling layer */
 typedef struct {
   char name[32];
-  guint layer; /* among the recurrent layers */
+  guint memory; /* index of the memory in the state */
   gboolean is_cell;
   guint n_dims;
   gsize shape[3]; /* (streams, n) or (streams, slots, n) */
@@ -37,13 +37,13 @@ typedef struct {
 /* Returns the number of tensors of a saved state. */
 guint lstm_state_layout_count_tensors (const LstmModel *model);
 
-/* Returns the tensor of h or c of a recurrent layer. @slots: the slots per stream of a window; 0 for
- * a state */
+/* Returns the tensor of h or c of a memory of the state. @slots: the slots per stream of a window;
+ * 0 for a state */
 LstmStateTensor lstm_state_layout_get_memory (
-    const LstmModel *model, guint layer, gboolean is_cell, gsize streams, gsize slots);
+    const LstmModel *model, guint memory, gboolean is_cell, gsize streams, gsize slots);
 
-/* Returns the tensor @index. The tensors are h and c of the first recurrent layer, then h and c of
- * the next layer. A layer without c has only h. */
+/* Returns the tensor @index. The tensors are h and c of the first memory of the state, then h and
+ * c of the next memory. A memory without c has only h. */
 LstmStateTensor lstm_state_layout_get_tensor (
     const LstmModel *model, guint index, gsize streams, gsize slots);
 

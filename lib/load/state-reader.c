@@ -7,7 +7,7 @@
 #include "model/window.h"
 #include "util/text.h"
 
-/* The limit for a model without recurrent layers, for which no tensor limits the number */
+/* The limit for a model without memory, for which no tensor limits the number */
 #define MAX_STREAMS 65536
 
 /* A saved state or window, and the numbers in its metadata */
@@ -138,7 +138,7 @@ check_tensors (const SavedFile *file, GError **error)
   unused = lstm_safetensors_find_unused (file->st);
   if (unused)
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
-        "%s: tensor \"%s\" belongs to no recurrent layer", file->st->file, unused->name);
+        "%s: tensor \"%s\" belongs to no layer of the model", file->st->file, unused->name);
   return !unused;
 }
 
@@ -175,7 +175,7 @@ fill_state (LstmState *state, const SavedFile *file, guint64 *next_time, guint64
     const LstmStateTensor layout = lstm_state_layout_get_tensor (
         file->model, i, (gsize) file->streams, file->slots);
     const LstmTensor *tensor = lstm_safetensors_find (file->st, layout.name);
-    const LstmMemory *memory = &state->memory[layout.layer];
+    const LstmMemory *memory = &state->memory[layout.memory];
     float *to = layout.is_cell ? memory->c : memory->h;
     const gsize stride = layout.is_cell ? memory->c_stride : memory->h_stride;
 
@@ -193,7 +193,7 @@ static gboolean
 refuse_flaw (const SavedFile *file, gsize row, const LstmFlaw *flaw, GError **error)
 {
   const LstmStateTensor layout = lstm_state_layout_get_memory (
-      file->model, flaw->layer, flaw->is_in_c, (gsize) file->streams, file->slots);
+      file->model, flaw->memory, flaw->is_in_c, (gsize) file->streams, file->slots);
   const gsize slots = MAX (file->slots, 1);
   const gsize of_state[] = {row, flaw->unit},
               of_window[] = {row / slots, row % slots, flaw->unit};

@@ -76,8 +76,7 @@ write_state (const LstmState *state, gsize streams, gsize slots, GPtrArray *meta
     float *values = g_new (float, layout.n_rows *layout.n);
 
     g_ptr_array_add (arrays, values);
-    (layout.is_cell ? lstm_state_get_cell : lstm_state_get_hidden) (
-        state, layout.layer, values);
+    lstm_state_copy_rows (state, layout.memory, layout.is_cell, values);
     tensors[i] = (LstmTensorView){layouts[i].name, layout.n_dims, layouts[i].shape, values};
   }
   bytes = write_file (state->model, metadata, tensors, n);

@@ -231,6 +231,18 @@ LSTM_API gboolean lstm_model_is_causal (const LstmModel *model);
 LSTM_API gboolean lstm_model_returns_last_step (const LstmModel *model);
 
 /**
+ * lstm_model_get_rate:
+ * @model: a model
+ *
+ * Returns the rate of the steps that the model file states in its metadata as `lstm.rate`. The rate
+ * of a model of an amplifier is the sample rate of the audio that trained the model. The library
+ * does not use the rate.
+ *
+ * Returns: the number of steps per second, or 0 if the file does not state a rate
+ */
+LSTM_API double lstm_model_get_rate (const LstmModel *model);
+
+/**
  * lstm_model_get_precision:
  * @model: a model
  *

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 /**
  * LstmState:
  *
- * h and c of every LSTM layer for a number of streams, and the scratch memory to run the model. A
+ * h and c of every LSTM layer, and the sums of every pooling layer, for a number of streams, and the scratch memory to run the model. A
  * state is atomically reference-counted, but not locked: only one thread may use a state at a time.
  * Different states of one model may run in different threads at once.
  */
@@ -184,11 +184,12 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  * %FALSE. The call then returns soon, and the content of the arrays is undefined.
  *
  * @mask is equivalent to a mask of Keras. The sequence_lens of ONNX correspond to a mask that is 1
- * for each step below a stream's length. The mask applies to all LSTM layers up to and including
- * the first one that returns only its last step. At a masked step such a layer keeps h and c, and
+ * for each step below a stream's length. The mask applies to all layers up to and including the
+ * first one that returns only its last step, or one step for all steps (pooling). At a masked step
+ * an LSTM layer keeps h and c, and
  * repeats its last output: h, which is the initial h before the first step that counts. With
- * zero_masked in the model file its output is 0 instead. @gates of a masked step are 0. Other
- * layers ignore the mask. A masking layer of the model masks further steps.
+ * zero_masked in the model file its output is 0 instead. @gates of a masked step are 0. A pooling
+ * layer does not count a masked step. Other layers ignore the mask. A masking layer of the model masks further steps.
  */
 typedef struct {
   gsize size;

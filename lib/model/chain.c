@@ -10,7 +10,6 @@ typedef struct {
   gsize x_stride;
   guint8 *mask;             /* nullable */
   gboolean has_caller_mask; /* the mask of a masking layer is combined with the caller's mask */
-  guint memory;             /* index of the layer's memory, if it has one */
 } LayerInput;
 
 /* --- Masks --- */
@@ -89,8 +88,12 @@ set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
       .is_complete_sequence = is_complete_sequence,
       .scratch = state->scratch,
       .mask = layer->kind->writes_mask ? state->mask : at->mask,
+      .model_input = pass->input,
+      .model_in = state->model->in,
+      .model_input_stride = pass->stream_stride * state->model->in,
+      .rows_per_model_input = is_later_lstm ? slots->n_slots : 1,
       .saved_c = state->saved_c,
-      .memory = layer->kind->n_memories ? &state->memory[at->memory] : NULL,
+      .memory = layer->kind->n_memories ? &state->memory[layer->memory] : NULL,
       .should_continue = pass->should_continue,
       .should_continue_data = pass->should_continue_data,
   };
@@ -145,7 +148,6 @@ advance_to_next_layer (
   at->x_stride = block->y_stride;
   if (pass->slots)
     select_slots (pass, block, at);
-  at->memory += layer->kind->n_memories;
   at->layer++;
 }
 
@@ -171,8 +173,8 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
     set_block (state, pass, layer, &at, &block);
     if (!lstm_block_should_continue (&block))
       return;
-    if (pass->trace && pass->trace->layer - at.memory < layer->kind->n_memories)
-      request_trace (state, pass, pass->trace->layer - at.memory, &block);
+    if (pass->trace && pass->trace->layer - layer->memory < layer->kind->n_memories)
+      request_trace (state, pass, pass->trace->layer - layer->memory, &block);
     layer->kind->run (layer, model->kernels, &block);
     advance_to_next_layer (pass, layer, &block, &at);
   }

@@ -51,12 +51,12 @@ lstm_state_find_flaw (const LstmState *state, gsize row, LstmFlaw *flaw)
 {
   for (guint i = 0; i < state->model->memory_layouts->len; i++) {
     const LstmMemory *memory = &state->memory[i];
-    const gsize p = lstm_model_get_hidden_size (state->model, i);
-    const gsize m = lstm_model_get_cell_size (state->model, i);
-    const gboolean in_h = find_flaw_in_row (memory->h + row * memory->h_stride, p, flaw);
+    const LstmMemoryLayout *layout = lstm_model_get_memory_layout (state->model, i);
+    const gboolean in_h = find_flaw_in_row (
+        memory->h + row * memory->h_stride, layout->n_h, flaw);
 
-    if (in_h || find_flaw_in_row (memory->c + row * memory->c_stride, m, flaw)) {
-      flaw->layer = i;
+    if (in_h || find_flaw_in_row (memory->c + row * memory->c_stride, layout->n_c, flaw)) {
+      flaw->memory = i;
       flaw->is_in_c = !in_h;
       return TRUE;
     }

@@ -21,13 +21,16 @@ G_DEFINE_ENUM_TYPE (LstmPrecision, lstm_precision,
     G_DEFINE_ENUM_VALUE (LSTM_PRECISION_BFLOAT16, "bfloat16"),
     G_DEFINE_ENUM_VALUE (LSTM_PRECISION_INT8, "int8"))
 
+/* Appends the memory layouts of all pooling layers, or of all other layers. */
 static void
-collect_memory_layouts (LstmModel *model)
+collect_memory_layouts (LstmModel *model, gboolean of_pooling)
 {
-  model->memory_layouts = g_ptr_array_new ();
   for (guint i = 0; i < model->layers->len; i++) {
-    const LstmLayer *layer = lstm_model_get_layer (model, i);
+    LstmLayer *layer = g_ptr_array_index (model->layers, i);
 
+    if (layer->kind->is_pooling != of_pooling)
+      continue;
+    layer->memory = model->memory_layouts->len;
     for (guint k = 0; k < layer->kind->n_memories; k++)
       g_ptr_array_add (
           model->memory_layouts, (gpointer) layer->kind->get_memory_layout (layer, k));
@@ -52,7 +55,10 @@ lstm_model_new_from_builder (LstmBuilder *builder, GError **error)
   model->layers = lstm_builder_steal_layers (builder);
   model->in = lstm_model_get_layer (model, 0)->in;
   model->out = lstm_model_get_layer (model, model->layers->len - 1)->out;
-  collect_memory_layouts (model);
+  model->memory_layouts = g_ptr_array_new ();
+  collect_memory_layouts (model, FALSE);
+  model->n_lstm_layers = model->memory_layouts->len;
+  collect_memory_layouts (model, TRUE);
   return model;
 }
 
@@ -111,27 +117,27 @@ lstm_model_check_causal (const LstmModel *model, GError **error)
 guint
 lstm_model_get_n_lstm_layers (const LstmModel *model)
 {
-  return model->memory_layouts->len;
+  return model->n_lstm_layers;
 }
 
 gsize
 lstm_model_get_hidden_size (const LstmModel *model, guint layer)
 {
-  g_return_val_if_fail (layer < model->memory_layouts->len, 0);
+  g_return_val_if_fail (layer < model->n_lstm_layers, 0);
   return lstm_model_get_memory_layout (model, layer)->n_h;
 }
 
 gsize
 lstm_model_get_cell_size (const LstmModel *model, guint layer)
 {
-  g_return_val_if_fail (layer < model->memory_layouts->len, 0);
+  g_return_val_if_fail (layer < model->n_lstm_layers, 0);
   return lstm_model_get_memory_layout (model, layer)->n_c;
 }
 
 guint
 lstm_model_get_n_gates (const LstmModel *model, guint layer)
 {
-  g_return_val_if_fail (layer < model->memory_layouts->len, 0);
+  g_return_val_if_fail (layer < model->n_lstm_layers, 0);
   return lstm_model_get_memory_layout (model, layer)->n_gates;
 }
 
@@ -173,6 +179,12 @@ const char *
 lstm_model_get_fingerprint (const LstmModel *model)
 {
   return model->fingerprint;
+}
+
+double
+lstm_model_get_rate (const LstmModel *model)
+{
+  return model->rate;
 }
 
 const char *

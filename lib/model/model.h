@@ -12,8 +12,10 @@ struct _LstmModel {
   char *load_report; /* see lstm_model_get_load_report() */
   gsize in, out;     /* features of the first layer's input and the last layer's output */
   GPtrArray *layers; /* LstmLayer, input to output; never empty */
-  /* LstmMemoryLayout of each recurrent layer or direction; not owned */
+  /* LstmMemoryLayout of each recurrent layer or direction, then of each pooling layer; not owned */
   GPtrArray *memory_layouts;
+  guint n_lstm_layers; /* see lstm_model_get_n_lstm_layers() */
+  double rate;         /* see lstm_model_get_rate() */
 };
 
 static inline const LstmLayer *

@@ -65,8 +65,8 @@ run_steps (LstmState *state, const LstmRun *run)
 {
   LstmFloatMode caller;
 
-  g_return_if_fail ((!run->hidden && !run->cell && !run->gates)
-                    || run->layer < state->model->memory_layouts->len);
+  g_return_if_fail (
+      (!run->hidden && !run->cell && !run->gates) || run->layer < state->model->n_lstm_layers);
   g_return_if_fail (!state->runs_complete_sequences
                     || (run->steps <= state->max_steps && !run->stream_stride));
   g_return_if_fail (!run->stream_stride || run->stream_stride >= run->steps);

@@ -217,14 +217,11 @@ lstm_state_get_output_steps (const LstmState *state, gsize steps)
 gsize
 lstm_state_get_layer_steps (const LstmState *state, guint layer, gsize steps)
 {
-  guint n_memories = 0;
-
-  g_return_val_if_fail (layer < state->model->memory_layouts->len, 0);
+  g_return_val_if_fail (layer < state->model->n_lstm_layers, 0);
   for (guint i = 0; steps; i++) {
     const LstmLayer *at = lstm_model_get_layer (state->model, i);
 
-    n_memories += at->kind->n_memories;
-    if (layer < n_memories)
+    if (layer - at->memory < at->kind->n_memories)
       break;
     steps = lstm_layer_get_output_steps (at, steps, state->runs_complete_sequences);
   }
@@ -237,10 +234,15 @@ lstm_state_get_max_steps (const LstmState *state)
   return state->max_steps;
 }
 
-/* Copies @n floats of each state row. */
-static void
-copy_state_rows (const LstmState *state, const float *rows, gsize stride, gsize n, float *copy)
+void
+lstm_state_copy_rows (const LstmState *state, guint index, gboolean is_cell, float *copy)
 {
+  const LstmMemoryLayout *layout = lstm_model_get_memory_layout (state->model, index);
+  const LstmMemory *memory = &state->memory[index];
+  const float *rows = is_cell ? memory->c : memory->h;
+  const gsize stride = is_cell ? memory->c_stride : memory->h_stride;
+  const gsize n = is_cell ? layout->n_c : layout->n_h;
+
   for (gsize s = 0; s < state->streams; s++)
     memcpy (copy + s * n, rows + s * stride, n * sizeof (float));
 }
@@ -248,19 +250,16 @@ copy_state_rows (const LstmState *state, const float *rows, gsize stride, gsize 
 void
 lstm_state_get_hidden (const LstmState *state, guint layer, float *hidden)
 {
-  g_return_if_fail (layer < state->model->memory_layouts->len);
-  copy_state_rows (state, state->memory[layer].h, state->memory[layer].h_stride,
-      lstm_model_get_hidden_size (state->model, layer), hidden);
+  g_return_if_fail (layer < state->model->n_lstm_layers);
+  lstm_state_copy_rows (state, layer, FALSE, hidden);
 }
 
 void
 lstm_state_get_cell (const LstmState *state, guint layer, float *cell)
 {
-  g_return_if_fail (layer < state->model->memory_layouts->len);
-  if (!lstm_model_check_trace (state->model, layer, TRUE, FALSE))
-    return;
-  copy_state_rows (state, state->memory[layer].c, state->memory[layer].c_stride,
-      lstm_model_get_cell_size (state->model, layer), cell);
+  g_return_if_fail (layer < state->model->n_lstm_layers);
+  if (lstm_model_check_trace (state->model, layer, TRUE, FALSE))
+    lstm_state_copy_rows (state, layer, TRUE, cell);
 }
 
 void

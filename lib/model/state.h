@@ -11,7 +11,7 @@ struct _LstmState {
   gboolean runs_complete_sequences; /* each call runs a complete sequence of each stream */
   gsize max_steps;                  /* of a complete sequence */
   float *floats;      /* the allocation that contains the memory and the fields after it */
-  LstmMemory *memory; /* of each LSTM layer or direction */
+  LstmMemory *memory; /* in the order of the memory layouts of the model */
   /* (streams, chunk, widest layer): each layer reads one buffer and writes the other */
   float *layer_buffers[2];
   float *scratch; /* (streams, chunk, widest scratch row) */
@@ -26,9 +26,12 @@ LstmState *lstm_state_new_chunked (
 /* Copies h and c of @from, a state of the same model with as many streams. */
 void lstm_state_copy_memory (LstmState *state, const LstmState *from);
 
+/* Copies h or c of the memory @index to @copy, (streams, n_h or n_c). */
+void lstm_state_copy_rows (const LstmState *state, guint index, gboolean is_cell, float *copy);
+
 /* A value of h or c that is NaN or infinite */
 typedef struct {
-  guint layer;      /* LSTM layer or direction */
+  guint memory;     /* index of the memory */
   gboolean is_in_c; /* the value is in c, not in h */
   gsize unit;
   float value;

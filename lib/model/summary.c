@@ -27,6 +27,8 @@ lstm_model_get_summary (const LstmModel *model)
       " parameters, %s, %s",
       model->in, model->out, describe_steps (model), lstm_model_get_n_parameters (model),
       get_precision_name (model), lstm_model_get_isa (model));
+  if (model->rate > 0)
+    g_string_append_printf (text, ", %.10g Hz", model->rate);
   for (guint i = 0; i < model->layers->len; i++) {
     const LstmLayer *layer = lstm_model_get_layer (model, i);
 

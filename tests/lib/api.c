@@ -60,6 +60,8 @@ static const struct {
     {"variants/keras-autoencoder", 0, FALSE, "repeat_vector"},
     {"variants/keras-backwards-last", 0, TRUE, "complete sequences"},
     {"variants/torch-bidirectional", 0, FALSE, "bidirectional"},
+    {"variants/torch-pooling-mean", 0, TRUE, "pooling"},
+    {"variants/torch-residual", 0, FALSE, "residual"},
     {"variants/torch-bidirectional-last", 0, TRUE, "bidirectional"},
 };
 

@@ -69,6 +69,10 @@ pick_network (TestNetwork *network, GRand *rand)
     *layer++ = (TestLayer){TEST_NORMALIZATION};
   for (gsize i = 0; i < depth; i++)
     *layer++ = (TestLayer){TEST_LSTM, pick_size (rand)};
+  if (test_pick (rand, 0, 3) == 0 && test_network_out (network) <= network->d)
+    *layer++ = (TestLayer){TEST_RESIDUAL};
+  if (test_pick (rand, 0, 3) == 0)
+    *layer++ = (TestLayer){TEST_POOLING, 0, test_pick (rand, 0, 1) ? "mean" : "max"};
   if (test_pick (rand, 0, 1) == 0)
     *layer++ = (TestLayer){
         TEST_DENSE, test_pick (rand, 1, 40), test_pick (rand, 0, 1) == 0 ? "tanh" : "softmax"};
@@ -82,7 +86,7 @@ count_weights (const TestNetwork *network)
   for (const TestLayer *layer = network->layers; layer->kind != TEST_END; layer++) {
     if (layer->kind == TEST_LSTM)
       n += 4 * layer->out * (in + layer->out);
-    in = layer->kind == TEST_NORMALIZATION ? in : layer->out;
+    in = test_layer_out (layer, in);
   }
   return n;
 }

@@ -23,6 +23,8 @@ typedef struct {
 #define LAYERS(layers)                                                                         \
   "\"__metadata__\":{\"lstm.version\":\"1\",\"lstm.layers\":\"" layers "\"}"
 #define DENSE "{\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"a\\\"}"
+#define TYPE(type) "\\\"type\\\":\\\"" type "\\\""
+#define RATE(rate) "{\"__metadata__\":{\"lstm.rate\":\"" rate "\"}," LSTM_2X1 ("") "}"
 #define LSTM_2X1(prefix)                                                                       \
   F32 (prefix "weight_ih_l0", "[4,2]", 0, 32) "," F32 (prefix "weight_hh_l0", "[4,1]", 32, 48)
 
@@ -127,7 +129,7 @@ static const Case cases[] = {
     {"type-names", "{" LAYERS ("[{\\\"type\\\":\\\"conv\\\"}]") "}", 0, LSTM_ERROR_LAYER,
         "\"type\" is one of lstm, gru, rnn, dense, activation, normalization, "
         "layer_normalization, "
-        "batch_normalization, masking, repeat_vector"},
+        "batch_normalization, masking, repeat_vector, pooling, residual"},
     {"gru-key", "{" LAYERS ("[{\\\"type\\\":\\\"gru\\\",\\\"cell_clip\\\":1}]") "}", 0,
         LSTM_ERROR_LAYER, "order, found \"cell_clip\""},
     {"rnn-key", "{" LAYERS ("[{\\\"type\\\":\\\"rnn\\\",\\\"reset_after\\\":true}]") "}", 0,
@@ -176,7 +178,76 @@ static const Case cases[] = {
                     "\\\"zero_masked\\\":true}]") "," LSTM_2X1 ("") "," F32 ("initial_h_l0",
             "[1]", 48, 52) "}",
         52, -1, NULL},
+    {"pooling",
+        "{" LAYERS ("[{" TYPE ("lstm") "},{" TYPE (
+            "pooling") ",\\\"function\\\":\\\"max\\\"}]") "," LSTM_2X1 ("") "}",
+        48, -1, NULL},
+    {"pooling-no-function",
+        "{" LAYERS ("[{" TYPE ("lstm") "},{" TYPE ("pooling") "}]") "," LSTM_2X1 ("") "}", 48,
+        LSTM_ERROR_LAYER, "key \"function\": expected one of mean, max, sum, found none"},
+    {"pooling-function",
+        "{" LAYERS ("[{" TYPE ("lstm") "},{" TYPE (
+            "pooling") ",\\\"function\\\":\\\"min\\\"}]") "," LSTM_2X1 ("") "}",
+        48, LSTM_ERROR_LAYER,
+        "key \"function\": expected one of mean, max, sum, found \"min\""},
+    {"pooling-last",
+        "{" LAYERS ("[{" TYPE ("lstm") ",\\\"return\\\":\\\"last\\\"},{" TYPE (
+            "pooling") ",\\\"name\\\":\\\"p\\\",\\\"function\\\":\\\"sum\\\"}]") "," LSTM_2X1 ("") "}",
+        48, LSTM_ERROR_LAYER,
+        "layer \"p\": pooling is supported only after layers that output every step; found a "
+        "layer of type lstm"},
+    {"residual",
+        "{" LAYERS ("[{" TYPE ("lstm") "},{" TYPE ("residual") "}]") "," LSTM_2X1 ("") "}", 48,
+        -1, NULL},
+    {"residual-last",
+        "{" LAYERS ("[{" TYPE ("lstm") ",\\\"return\\\":\\\"last\\\"},{" TYPE (
+            "residual") "}]") "," LSTM_2X1 ("") "}",
+        48, LSTM_ERROR_LAYER,
+        "layer \"lstm.layers[1]\": residual is supported only after layers that output every "
+        "step; found a layer of type lstm"},
+    {"residual-repeat",
+        "{" LAYERS ("[{" TYPE ("lstm") "},{" TYPE ("repeat_vector") ",\\\"n\\\":2},{" TYPE (
+            "residual") "}]") "," LSTM_2X1 ("") "}",
+        48, LSTM_ERROR_LAYER, "found a layer of type repeat_vector"},
+    {"residual-pooling",
+        "{" LAYERS (
+            "[{" TYPE ("lstm") "},{" TYPE ("pooling") ",\\\"function\\\":\\\"sum\\\"},{" TYPE (
+                "residual") "}]") "," LSTM_2X1 ("") "}",
+        48, LSTM_ERROR_LAYER, "found a layer of type pooling"},
+    {"residual-wide",
+        "{" LAYERS ("[" DENSE ",{" TYPE ("residual") ",\\\"name\\\":\\\"r\\\"}]") "," F32 (
+            "a.weight", "[3,2]", 0, 24) "}",
+        24, LSTM_ERROR_SHAPE,
+        "layer \"r\": expected at most 2 features, the number of inputs of the model, found 3"},
+
+    /* The rate */
+    {"rate", RATE ("48000"), 48, -1, NULL},
+    {"rate-highest", RATE ("1e6"), 48, -1, NULL},
+    {"rate-zero", RATE ("0"), 48, LSTM_ERROR_LAYER,
+        "__metadata__: \"lstm.rate\": expected a number above 0, at most 1000000, found \"0\""},
+    {"rate-negative", RATE ("-1"), 48, LSTM_ERROR_LAYER, "found \"-1\""},
+    {"rate-too-high", RATE ("1000001"), 48, LSTM_ERROR_LAYER, "found \"1000001\""},
+    {"rate-infinite", RATE ("inf"), 48, LSTM_ERROR_LAYER, "found \"inf\""},
+    {"rate-nan", RATE ("nan"), 48, LSTM_ERROR_LAYER, "found \"nan\""},
+    {"rate-empty", RATE (""), 48, LSTM_ERROR_LAYER, "found \"\""},
+    {"rate-unit", RATE ("48 kHz"), 48, LSTM_ERROR_LAYER, "found \"48 kHz\""},
+    {"rate-hexadecimal", RATE ("0x10"), 48, LSTM_ERROR_LAYER, "found \"0x10\""},
 };
+
+/* The rate of the model is that of the file, and 0 without a rate. */
+static void
+test_rate (void)
+{
+  g_autoptr (GBytes) file = test_safetensors_join (RATE ("44100.5"), NULL, 48);
+  g_autoptr (GBytes) bare = test_safetensors_join ("{" LSTM_2X1 ("") "}", NULL, 48);
+  g_autoptr (LstmModel) model = lstm_model_load_bytes (file, "file", NULL);
+  g_autoptr (LstmModel) unknown = lstm_model_load_bytes (bare, "bare", NULL);
+  g_autofree char *summary = lstm_model_get_summary (model);
+
+  g_assert_cmpfloat (lstm_model_get_rate (model), ==, 44100.5);
+  g_assert_cmpfloat (lstm_model_get_rate (unknown), ==, 0);
+  g_assert_nonnull (strstr (summary, ", 44100.5 Hz\n"));
+}
 
 static void
 test_case (gconstpointer data)
@@ -321,6 +392,7 @@ main (int argc, char **argv)
 
     g_test_add_data_func (path, &cases[i], test_case);
   }
+  g_test_add_func ("/loader/rate-of-model", test_rate);
   g_test_add_func ("/loader/truncated", test_truncated);
   g_test_add_func ("/loader/header-length", test_header_length);
   g_test_add_func ("/loader/not-finite", test_not_finite);

@@ -24,6 +24,12 @@ add_tensor (
   test_safetensors_add (&writer->st, full_name, columns ? 2 : 1, shape, values);
 }
 
+gsize
+test_layer_out (const TestLayer *layer, gsize in)
+{
+  return layer->kind == TEST_DENSE || layer->kind == TEST_LSTM ? layer->out : in;
+}
+
 static void
 add_tensors (Writer *writer, const TestNetwork *network)
 {
@@ -45,7 +51,7 @@ add_tensors (Writer *writer, const TestNetwork *network)
       add_tensor (writer, i, "weight", rows, in, limit);
       add_tensor (writer, i, "bias", rows, 0, limit);
     }
-    in = layer->kind == TEST_NORMALIZATION ? in : layer->out;
+    in = test_layer_out (layer, in);
   }
 }
 
@@ -63,6 +69,11 @@ add_description (GString *header, const TestNetwork *network)
           TEST_SCALE);
     else if (layer->kind == TEST_LSTM)
       g_string_append_printf (header, "\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"%u\\\"", i);
+    else if (layer->kind == TEST_POOLING)
+      g_string_append_printf (header,
+          "\\\"type\\\":\\\"pooling\\\",\\\"function\\\":\\\"%s\\\"", layer->activation);
+    else if (layer->kind == TEST_RESIDUAL)
+      g_string_append (header, "\\\"type\\\":\\\"residual\\\"");
     else
       g_string_append_printf (header,
           "\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"%u\\\",\\\"activation\\\":\\\"%s\\\"", i,
@@ -91,7 +102,7 @@ test_network_out (const TestNetwork *network)
   gsize n = network->d;
 
   for (guint i = 0; network->layers[i].kind != TEST_END; i++)
-    n = network->layers[i].kind == TEST_NORMALIZATION ? n : network->layers[i].out;
+    n = test_layer_out (&network->layers[i], n);
   return n;
 }
 
@@ -241,7 +252,8 @@ test_network_run (
     const TestLayer *layer = &network->layers[n];
 
     memory_init (&memories[n], file, n, layer, in[n]);
-    in[n + 1] = layer->kind == TEST_NORMALIZATION ? in[n] : layer->out;
+    g_assert (layer->kind <= TEST_LSTM);
+    in[n + 1] = test_layer_out (layer, in[n]);
   }
   for (gsize t = 0; t < steps; t++) {
     const double *from = step;

@@ -5,7 +5,7 @@
 
 #include <lstm/lstm.h>
 
-#define TEST_MAX_LAYERS 5
+#define TEST_MAX_LAYERS 6
 
 /* The numbers of each normalization: (x - mean) * scale */
 #define TEST_MEAN 0.5
@@ -16,12 +16,14 @@ typedef enum {
   TEST_NORMALIZATION,
   TEST_DENSE,
   TEST_LSTM,
+  TEST_POOLING,  /* not computed in float64 */
+  TEST_RESIDUAL, /* not computed in float64 */
 } TestLayerKind;
 
 typedef struct {
   TestLayerKind kind;
   gsize out;
-  const char *activation; /* of a dense layer */
+  const char *activation; /* of a dense layer; the function of a pooling layer */
   const char *name; /* of the layer in an existing model file, the prefix of its tensors */
 } TestLayer;
 
@@ -35,6 +37,9 @@ typedef struct {
 
 /* Returns the safetensors file of a network. Equal networks have equal files. */
 GBytes *test_network_file (const TestNetwork *network);
+
+/* Returns the number of outputs of @layer, which has @in inputs. */
+gsize test_layer_out (const TestLayer *layer, gsize in);
 
 /* Returns n, the size of the last layer. */
 gsize test_network_out (const TestNetwork *network);

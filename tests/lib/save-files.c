@@ -102,7 +102,7 @@ static const Refusal refusals[] = {
         "expected F32, found F64"},
     {"one-more", FALSE, HIDDEN,
         HIDDEN ",\"2.cell\":{\"dtype\":\"F32\",\"shape\":[3,0],\"data_offsets\":[240,240]}",
-        LSTM_ERROR_TENSOR, "\"2.cell\" belongs to no recurrent layer"},
+        LSTM_ERROR_TENSOR, "\"2.cell\" belongs to no layer of the model"},
     {"lying-size", FALSE, HIDDEN, OTHER ("0.hidden", "F32", "[4,20]"), LSTM_ERROR_FORMAT,
         "\"0.hidden\": expected 320 bytes"},
     {"not-json", FALSE, "{", "[", LSTM_ERROR_FORMAT, "test: header"},

@@ -14,6 +14,11 @@ const SavedNetwork saved_networks[SAVED_N_NETWORKS] = {
                 {TEST_DENSE, 5, "relu"}, {TEST_LSTM, 10}},
             .seed = 4}},
     {"dense", 3, {6, {{TEST_DENSE, 11, "tanh"}, {TEST_DENSE, 3, "softmax"}}, .seed = 6}},
+    {"pooling", 3,
+        {2,
+            {{TEST_LSTM, 2}, {TEST_RESIDUAL}, {TEST_POOLING, 0, "mean"},
+                {TEST_DENSE, 3, "softmax"}},
+            .seed = 7}},
 };
 
 LstmModel *

@@ -5,7 +5,7 @@
 #include "network.h"
 #include "testutil.h"
 
-enum { SAVED_N_NETWORKS = 5 };
+enum { SAVED_N_NETWORKS = 6 };
 
 typedef struct {
   const char *name;

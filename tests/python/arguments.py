@@ -86,7 +86,8 @@ METHODS = {
         "get_n_gates": [("index", 0)],
     } | dict.fromkeys(
         """get_fingerprint get_input_size get_isa get_load_report get_n_lstm_layers get_n_parameters
-        get_output_size get_packed_size get_precision get_summary is_causal returns_last_step""".split(),
+        get_output_size get_packed_size get_precision get_rate get_summary is_causal
+        returns_last_step""".split(),
         ()),
     "State": {
         "run": [("x", X), *[("flag", True)] * 3, ("index", 0), ("mask", [1, 0])],

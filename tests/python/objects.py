@@ -129,6 +129,7 @@ class Objects(unittest.TestCase):
                          (model.get_output_size(), 3, model.get_isa(), model.get_fingerprint()))
         self.assertEqual((MODEL.n_parameters, MODEL.precision),
                          (4 * M * (D + M + 2), Lstm.Precision.FLOAT32))
+        self.assertEqual(model.rate, 0)
         self.assertEqual(repr(model), model.get_summary())
         self.assertEqual(len(repr(model).splitlines()), 1 + 3)
         self.assertIs(type(MODEL.state().model), Lstm.Model)

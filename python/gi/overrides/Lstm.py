@@ -227,6 +227,8 @@ class Model(_Model, metaclass=_Documented):
     GRU and simple RNN. A bidirectional layer counts as two layers, forward and reverse.""")
     n_parameters = property(_Model.get_n_parameters, doc="The number of weights and biases")
     precision = property(_Model.get_precision, doc="The precision of the model, of Lstm.Precision")
+    rate = property(_Model.get_rate, doc="""The number of steps per second that the file states, such
+    as the sample rate of the model of an amplifier; 0 if the file does not state a rate.""")
     isa = property(_Model.get_isa, doc="The instruction set that the weights are packed for")
     fingerprint = property(_Model.get_fingerprint, doc="""A digest of layers, weights and precision
     in hexadecimal digits. A saved state belongs to the models with the same fingerprint.""")
