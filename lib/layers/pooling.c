@@ -29,8 +29,8 @@ check_steps (const LstmLayerSource *source, GError **error)
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
       "%s: layer \"%s\": pooling is supported only after layers that output every step; found "
       "a "
-      "layer of type %s that outputs only one step",
-      source->st->file, source->name, lstm_layer_kind_get_label (change->kind));
+      "layer that outputs only one step",
+      source->st->file, source->name);
   return FALSE;
 }
 

@@ -15,8 +15,8 @@ check_residual (const LstmLayerSource *source, gsize n, GError **error)
   if (change) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
         "%s: layer \"%s\": residual is supported only after layers that output every step; "
-        "found a layer of type %s that does not",
-        source->st->file, source->name, lstm_layer_kind_get_label (change->kind));
+        "found a layer that outputs %" G_GSIZE_FORMAT " step(s) of any sequence",
+        source->st->file, source->name, change->n_output_steps);
     return FALSE;
   }
   if (n > d) {

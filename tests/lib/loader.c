@@ -195,7 +195,7 @@ static const Case cases[] = {
             "pooling") ",\\\"name\\\":\\\"p\\\",\\\"function\\\":\\\"sum\\\"}]") "," LSTM_2X1 ("") "}",
         48, LSTM_ERROR_LAYER,
         "layer \"p\": pooling is supported only after layers that output every step; found a "
-        "layer of type lstm"},
+        "layer that outputs only one step"},
     {"residual",
         "{" LAYERS ("[{" TYPE ("lstm") "},{" TYPE ("residual") "}]") "," LSTM_2X1 ("") "}", 48,
         -1, NULL},
@@ -204,16 +204,16 @@ static const Case cases[] = {
             "residual") "}]") "," LSTM_2X1 ("") "}",
         48, LSTM_ERROR_LAYER,
         "layer \"lstm.layers[1]\": residual is supported only after layers that output every "
-        "step; found a layer of type lstm"},
+        "step; found a layer that outputs 1 step(s)"},
     {"residual-repeat",
         "{" LAYERS ("[{" TYPE ("lstm") "},{" TYPE ("repeat_vector") ",\\\"n\\\":2},{" TYPE (
             "residual") "}]") "," LSTM_2X1 ("") "}",
-        48, LSTM_ERROR_LAYER, "found a layer of type repeat_vector"},
+        48, LSTM_ERROR_LAYER, "found a layer that outputs 2 step(s) of any sequence"},
     {"residual-pooling",
         "{" LAYERS (
             "[{" TYPE ("lstm") "},{" TYPE ("pooling") ",\\\"function\\\":\\\"sum\\\"},{" TYPE (
                 "residual") "}]") "," LSTM_2X1 ("") "}",
-        48, LSTM_ERROR_LAYER, "found a layer of type pooling"},
+        48, LSTM_ERROR_LAYER, "found a layer that outputs 1 step(s) of any sequence"},
     {"residual-wide",
         "{" LAYERS ("[" DENSE ",{" TYPE ("residual") ",\\\"name\\\":\\\"r\\\"}]") "," F32 (
             "a.weight", "[3,2]", 0, 24) "}",
