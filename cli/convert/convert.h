@@ -67,6 +67,8 @@ char *convert_model_describe (const ConvertModel *model);
 ConvertModel *convert_read_safetensors (const ConvertInput *input, GError **error);
 ConvertModel *convert_read_keras (const ConvertInput *input, GError **error);
 ConvertModel *convert_read_onnx (const ConvertInput *input, GError **error);
+ConvertModel *convert_read_rtneural (const ConvertInput *input, GError **error);
+ConvertModel *convert_read_nam (const ConvertInput *input, GError **error);
 
 /* --- readers.c --- */
 

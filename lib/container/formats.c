@@ -11,6 +11,9 @@
 #define LOAD_AND_SAVE "load it in the program that made it, and " SAVE
 #define UNPACK "unpack it, and use the model file inside"
 #define DOWNLOAD "download the file rather than the page about it"
+#define SAVE_STATE_DICT                                                                        \
+  "write it from PyTorch as safetensors: save_file (model.state_dict (), "                     \
+  "\"$NAME.safetensors\")"
 #define PICKLE                                                                                 \
   "a pickle can run code; convert it in Python: import torch; from safetensors.torch import "  \
   "save_file; save_file (torch.load (\"$FILE\", map_location=\"cpu\"), "                       \
@@ -96,6 +99,39 @@ matches_pickle (const guint8 *data, gsize size)
   return size >= 4 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5;
 }
 
+/* Matches an object in JSON, also after a byte order mark and white space. */
+static gboolean
+matches_json (const guint8 *data, gsize size)
+{
+  gsize at = size >= 3 && memcmp (data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+
+  while (at < size && g_ascii_isspace (data[at]))
+    at++;
+  return at < size && data[at] == '{';
+}
+
+/* Matches JSON text in which each key of @format is a string. */
+static gboolean
+matches_keys (const LstmFormat *format, const guint8 *data, gsize size)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (format->keys); i++) {
+    g_autofree char *quoted = g_strdup_printf ("\"%s\"", format->keys[i]);
+
+    if (!memmem (data, size, quoted, strlen (quoted)))
+      return FALSE;
+  }
+  return matches_json (data, size);
+}
+
+/* Matches JSON that has a tensor of a recurrent module of PyTorch at the top. */
+static gboolean
+matches_json_state_dict (const guint8 *data, gsize size)
+{
+  static const char name[] = "weight_hh_l0\"";
+
+  return memmem (data, size, name, strlen (name)) && matches_json (data, size);
+}
+
 /* The first row that matches is the format of a file. The length that safetensors begins with can
  * look like the beginning of any format, so intact safetensors are first and broken safetensors
  * follow the formats that have a long signature. */
@@ -110,11 +146,20 @@ static const LstmFormat formats[] = {
     {"ONNX", "ONNX", .advice = CONVERT, .matches = matches_onnx},
     {"a gzip archive", .advice = UNPACK, .magic = "\x1f\x8b\x08"},
     {"a PyTorch pickle", .advice = PICKLE, .matches = matches_pickle},
+    {"a TensorFlow.js model", .advice = SAVE, .keys = {"modelTopology", "weightsManifest"}},
+    {"RTNeural JSON", "RTNeural", .advice = CONVERT, .keys = {"in_shape", "layers"}},
+    {"GuitarML JSON", "RTNeural", .advice = CONVERT, .keys = {"model_data", "state_dict"}},
+    {"GuitarML JSON", "RTNeural", .advice = CONVERT, .keys = {"conv1d", "lstm"}},
+    {"GuitarML JSON", "RTNeural", .advice = CONVERT,
+        .keys = {"residual_channels", "dilations"}},
+    {"a NAM file", "NAM", .advice = CONVERT, .keys = {"architecture", "weights"}},
+    {"a PyTorch state dict in JSON", .advice = SAVE_STATE_DICT,
+        .matches = matches_json_state_dict},
     {"safetensors", "safetensors", TRUE, TRUE, .matches = matches_broken_safetensors},
     {"JSON",
         .advice = "it has no weights; if it is the configuration of a Keras model, pass it to "
                   "lstm-convert as --config, with the file of the weights",
-        .magic = "{"},
+        .matches = matches_json},
     {"a Git LFS pointer", .advice = "fetch the file with git lfs pull",
         .magic = "version https://git-lfs"},
     {"a web page", .advice = DOWNLOAD, .magic = "<!DOCTYPE"},
@@ -139,6 +184,8 @@ matches_format (const LstmFormat *format, const guint8 *data, gsize size)
 {
   gsize length;
 
+  if (format->keys[0])
+    return matches_keys (format, data, size);
   if (format->matches)
     return format->matches (data, size);
   length = strlen (format->magic);

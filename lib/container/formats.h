@@ -15,6 +15,7 @@ typedef struct {
   const char *advice;        /* for messages: what the user can do with the file; nullable */
   const char *magic; /* at byte @offset of the file; NULL if the table row has @matches */
   gsize offset;
+  const char *keys[2]; /* of a JSON object, both of which it contains; NULL: the format has none */
   const char *member; /* of a zip archive: a part of the name of a file in it; nullable */
   gboolean (*matches) (const guint8 *data, gsize size);
 } LstmFormat;

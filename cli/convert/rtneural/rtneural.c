@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "rtneural/rtneural.h"
+#include "container/json.h"
+#include "util/text.h"
+
+#define MAX_LISTED 8 /* keys of the file in a message */
+
+/* The dialects, each with the keys of its files. A dialect without a function is not supported. */
+static const struct {
+  const char *keys[2];
+  gboolean (*convert) (RtReader *reader);
+  const char *found; /* description of a dialect that is not supported */
+} dialects[] = {
+    {{"in_shape", "layers"}, rt_convert_layers},
+    {{"model_data", "state_dict"}, rt_convert_state_dict},
+    {{"conv1d", "lstm"}, NULL, "convolutions before an LSTM, as SmartAmpPro saves them"},
+    {{"residual_channels", "dilations"}, NULL, "a WaveNet, as SmartGuitarAmp saves it"},
+};
+
+static gboolean
+fail_dialect (JsonFile *file)
+{
+  g_autoptr (GList) keys = json_object_get_members (file->object);
+  g_autoptr (GString) found = g_string_new (NULL);
+  guint n = 0;
+
+  for (GList *l = keys; l && n < MAX_LISTED; l = l->next, n++)
+    lstm_text_append_item (found, l->data);
+  if (n == MAX_LISTED)
+    g_string_append (found, ", …");
+  return json_file_fail (file, CONVERT_ERROR_UNSUPPORTED, "",
+      "expected one model, with the keys in_shape and layers of RTNeural, or model_data and "
+      "state_dict of GuitarML; found %s",
+      n ? found->str : "no keys");
+}
+
+static gboolean
+convert_dialect (RtReader *reader)
+{
+  JsonFile *file = reader->file;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (dialects); i++) {
+    if (!json_object_has_member (file->object, dialects[i].keys[0])
+        || !json_object_has_member (file->object, dialects[i].keys[1]))
+      continue;
+    if (dialects[i].convert)
+      return dialects[i].convert (reader);
+    return json_file_fail (file, CONVERT_ERROR_UNSUPPORTED, dialects[i].keys[0],
+        "expected an LSTM or a GRU with dense layers, found %s", dialects[i].found);
+  }
+  return fail_dialect (file);
+}
+
+void
+rt_add_gain (ConvertModel *model, gsize size, double scale)
+{
+  JsonObject *layer;
+  float *values;
+
+  if (size == 1) {
+    layer = convert_model_add_layer (model, "normalization", NULL);
+    json_object_set_double_member (layer, "scale", scale);
+    return;
+  }
+  layer = convert_model_add_layer (model, "normalization", "gain");
+  values = g_new (float, size);
+  for (gsize i = 0; i < size; i++)
+    values[i] = i == 0 ? (float) scale : 1;
+  convert_model_add_tensor (model, layer, "scale", 1, &size, values);
+}
+
+/* Reads the rate from the file, or from its metadata, which take precedence. */
+static void
+read_rate (RtReader *reader)
+{
+  static const char *const keys[] = {"samplerate", "sample_rate"};
+  const JsonPart root = {reader->file->object, ""};
+  const JsonPart metadata = {
+      lstm_json_get_object (json_file_find (root, "metadata")), "metadata"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    const gboolean has_metadata = metadata.object && json_file_find (metadata, keys[i]);
+
+    json_file_read_rate (has_metadata ? metadata : root, keys[i], reader->model);
+  }
+}
+
+ConvertModel *
+convert_read_rtneural (const ConvertInput *input, GError **error)
+{
+  g_autoptr (ConvertModel) model = convert_model_new ();
+  g_auto (JsonFile) file = {0};
+  RtReader reader = {.file = &file, .model = model};
+
+  if (json_file_open (&file, input) && convert_dialect (&reader)
+      && json_file_check_finite (&file, model)) {
+    read_rate (&reader);
+    return g_steal_pointer (&model);
+  }
+  g_propagate_error (error, g_steal_pointer (&file.error));
+  return NULL;
+}
