@@ -111,7 +111,7 @@ static const struct {
     {"keras-k210/model.h5", NULL},
     {"onnx-node-bfloat16/model.onnx", NULL},
     {"keras-refused-deep/model.keras", "of at most 100 levels, found level 101"},
-    {"keras-refused-gru/model.keras", "class: expected a supported class, found GRU"},
+    {"keras-refused-conv/model.keras", "class: expected a supported class, found Conv1D"},
 };
 
 /* Converters that crash, fail or stop early, and a part of the error message */

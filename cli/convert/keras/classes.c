@@ -9,10 +9,15 @@ convert_identity (KerasReader *reader, KerasLayer *layer)
   return TRUE;
 }
 
-#define LSTM_FLAGS (KERAS_HAS_WEIGHTS | KERAS_NEEDS_SEQUENCE | KERAS_IN_BIDIRECTIONAL)
+#define RECURRENT_FLAGS (KERAS_HAS_WEIGHTS | KERAS_NEEDS_SEQUENCE | KERAS_IN_BIDIRECTIONAL)
 #define WRAPPER_FLAGS (KERAS_HAS_WEIGHTS | KERAS_NEEDS_SEQUENCE)
 #define DENSE_FLAGS (KERAS_HAS_WEIGHTS | KERAS_IN_TIME_DISTRIBUTED)
 #define SHAPE_FLAGS (KERAS_ACCEPTS_RESHAPED | KERAS_IN_TIME_DISTRIBUTED)
+#define RECURRENT(name, flags, cell_class, ...)                                                \
+  {                                                                                            \
+    name, RECURRENT_FLAGS | (flags), keras_convert_recurrent, keras_check_recurrent,           \
+        .cell = cell_class, ##__VA_ARGS__                                                      \
+  }
 #define ACTIVATION(name, get)                                                                  \
   {                                                                                            \
     name, KERAS_IN_TIME_DISTRIBUTED, keras_convert_activation, .get_activation = get           \
@@ -20,11 +25,12 @@ convert_identity (KerasReader *reader, KerasLayer *layer)
 
 const KerasClass keras_classes[] = {
     {"InputLayer", KERAS_IS_INPUT, keras_convert_input},
-    {"LSTM", LSTM_FLAGS, keras_convert_lstm, keras_check_lstm, .part = "cell",
-        .aliases = {"UnifiedLSTM"}, .n_states = 2},
-    {"CuDNNLSTM", LSTM_FLAGS | KERAS_HAS_CUDNN_DEFAULTS, keras_convert_lstm, keras_check_lstm,
-        .n_states = 2},
-    {"RNN", LSTM_FLAGS, keras_convert_lstm, keras_check_lstm, .part = "cell", .n_states = 2},
+    RECURRENT ("LSTM", 0, "LSTMCell", .part = "cell", .aliases = {"UnifiedLSTM"}),
+    RECURRENT ("CuDNNLSTM", KERAS_HAS_CUDNN_DEFAULTS, "LSTMCell"),
+    RECURRENT ("GRU", 0, "GRUCell", .part = "cell", .aliases = {"UnifiedGRU"}),
+    RECURRENT ("CuDNNGRU", KERAS_HAS_CUDNN_DEFAULTS, "GRUCell"),
+    RECURRENT ("SimpleRNN", 0, "SimpleRNNCell", .part = "cell"),
+    RECURRENT ("RNN", 0, NULL, .part = "cell"),
     {"Bidirectional", WRAPPER_FLAGS, keras_convert_bidirectional, keras_check_bidirectional,
         .n_wrapped = 2},
     {"TimeDistributed", WRAPPER_FLAGS, keras_convert_time_distributed,
@@ -43,9 +49,11 @@ const KerasClass keras_classes[] = {
     {"BatchNormalization", DENSE_FLAGS, keras_convert_batch_normalization,
         .aliases = {"BatchNormalizationV1", "BatchNormalizationV2"}, .n_constants = 2},
     {"LayerNormalization", DENSE_FLAGS, keras_convert_layer_normalization},
+    {"GlobalAveragePooling1D", KERAS_NEEDS_SEQUENCE, keras_convert_average_pooling},
+    {"GlobalMaxPooling1D", KERAS_NEEDS_SEQUENCE | KERAS_DROPS_MASK, keras_convert_max_pooling},
     {"RepeatVector", 0, keras_convert_repeat_vector},
-    {"Flatten", SHAPE_FLAGS, keras_convert_flatten},
-    {"Reshape", SHAPE_FLAGS, keras_convert_reshape},
+    {"Flatten", SHAPE_FLAGS | KERAS_DROPS_MASK, keras_convert_flatten},
+    {"Reshape", SHAPE_FLAGS | KERAS_DROPS_MASK, keras_convert_reshape},
     {"Dropout", SHAPE_FLAGS, convert_identity},
     {"SpatialDropout1D", KERAS_NEEDS_SEQUENCE, convert_identity},
     {"AlphaDropout", SHAPE_FLAGS, convert_identity},

@@ -23,17 +23,21 @@ gboolean keras_convert_masking (KerasReader *reader, KerasLayer *layer);
 gboolean keras_check_time_distributed (KerasReader *reader, const KerasLayer *layer);
 gboolean keras_convert_time_distributed (KerasReader *reader, KerasLayer *layer);
 
-/* lstm.c */
-gboolean keras_check_lstm (KerasReader *reader, const KerasLayer *layer);
-gboolean keras_convert_lstm (KerasReader *reader, KerasLayer *layer);
-gboolean keras_check_bidirectional (KerasReader *reader, const KerasLayer *layer);
-gboolean keras_convert_bidirectional (KerasReader *reader, KerasLayer *layer);
-
 /* norm.c */
 gboolean keras_convert_batch_normalization (KerasReader *reader, KerasLayer *layer);
 gboolean keras_convert_layer_normalization (KerasReader *reader, KerasLayer *layer);
 gboolean keras_convert_normalization (KerasReader *reader, KerasLayer *layer);
 gboolean keras_convert_rescaling (KerasReader *reader, KerasLayer *layer);
+
+/* pooling.c */
+gboolean keras_convert_average_pooling (KerasReader *reader, KerasLayer *layer);
+gboolean keras_convert_max_pooling (KerasReader *reader, KerasLayer *layer);
+
+/* recurrent.c */
+gboolean keras_check_recurrent (KerasReader *reader, const KerasLayer *layer);
+gboolean keras_convert_recurrent (KerasReader *reader, KerasLayer *layer);
+gboolean keras_check_bidirectional (KerasReader *reader, const KerasLayer *layer);
+gboolean keras_convert_bidirectional (KerasReader *reader, KerasLayer *layer);
 
 /* shape.c */
 gboolean keras_convert_input (KerasReader *reader, KerasLayer *layer);

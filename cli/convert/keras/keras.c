@@ -74,6 +74,11 @@ check_input_kind (KerasReader *reader, const KerasLayer *layer)
     expected = "a sequence or a vector";
   else if (reader->shape.kind != KERAS_SEQUENCE && flags & KERAS_NEEDS_SEQUENCE)
     expected = "a sequence";
+  if (reader->mask_layer && flags & KERAS_DROPS_MASK)
+    return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
+        "input: expected steps without a mask, because %s uses masked steps and ends the mask, "
+        "found the mask of layer \"%s\"",
+        layer->class->name, reader->mask_layer);
   if (!expected)
     return TRUE;
   found = keras_describe_shape (&reader->shape);

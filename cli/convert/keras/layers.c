@@ -34,6 +34,7 @@ keras_convert_masking (KerasReader *reader, KerasLayer *layer)
     return FALSE;
   object = convert_model_add_layer (reader->model, "masking", layer->name);
   json_object_set_double_member (object, "mask_value", value);
+  reader->mask_layer = layer->name;
   return TRUE;
 }
 

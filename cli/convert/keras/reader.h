@@ -23,6 +23,7 @@ typedef enum {
   KERAS_IS_INPUT = 1 << 5,            /* declares the shape of the model's input */
   KERAS_MAKES_MASK = 1 << 6,          /* computes the mask of the layers that follow */
   KERAS_HAS_CUDNN_DEFAULTS = 1 << 7,  /* recurrent_activation is sigmoid in every version */
+  KERAS_DROPS_MASK = 1 << 8,          /* uses masked steps, and does not pass the mask on */
 } KerasClassFlags;
 
 /* A class of layers: a row in classes.c */
@@ -40,12 +41,12 @@ typedef struct {
   JsonNode *(*get_activation) (
       KerasReader *reader, const KerasLayer *layer, JsonObject *config);
 
+  const char *cell;        /* class of the cell of a recurrent layer; nullable */
   const char *part;        /* subgroup of the variables in an archive; nullable */
   const char *aliases[2];  /* names of the class in TensorFlow 1.13 and 1.14; nullable */
   const char *weights_key; /* configuration key that replaces the weights; nullable */
   guint n_constants;       /* weights that training does not change, after all other weights */
   guint n_unread;          /* variables after the weights, which the converter does not read */
-  guint n_states;          /* variables of h and c, which Keras 3 saves with a stateful layer */
   guint n_wrapped;         /* layers that a wrapper runs; 0: the class is not a wrapper */
 } KerasClass;
 
@@ -107,7 +108,8 @@ struct _KerasReader {
   GPtrArray *datasets; /* KerasDatasets, of all layers */
 
   ConvertModel *model;
-  KerasShape shape; /* of the current layer's input */
+  KerasShape shape;       /* of the current layer's input */
+  const char *mask_layer; /* that masks steps of the input; NULL: none */
 };
 
 /* Sets reader->error, unless it is set, to "PATH: layer "NAME" (CLASS): MESSAGE". @layer: nullable.

@@ -84,6 +84,26 @@ is_read_as_sequence (const KerasReader *reader)
   return FALSE;
 }
 
+void
+keras_end_sequence (KerasReader *reader)
+{
+  reader->shape.kind = KERAS_VECTOR;
+  reader->mask_layer = NULL;
+}
+
+void
+keras_add_step (KerasReader *reader, const KerasLayer *layer)
+{
+  JsonObject *object;
+
+  if (!is_read_as_sequence (reader))
+    return;
+  object = convert_model_add_layer (reader->model, "repeat_vector", layer->name);
+  json_object_set_int_member (object, "n", 1);
+  reader->shape.kind = KERAS_SEQUENCE;
+  reader->shape.steps = 1;
+}
+
 static gboolean
 fail_reshape (KerasReader *reader, const KerasLayer *layer, const char *expected)
 {
@@ -101,7 +121,6 @@ reshape_vector (KerasReader *reader, KerasLayer *layer, const gint64 *sizes, int
 {
   gint64 width = reader->shape.width, product = 1;
   gboolean is_flat = TRUE, has_unknown = FALSE;
-  JsonObject *object;
 
   for (int i = 0; i < n; i++) {
     has_unknown |= sizes[i] == KERAS_UNKNOWN;
@@ -122,10 +141,7 @@ reshape_vector (KerasReader *reader, KerasLayer *layer, const gint64 *sizes, int
   }
   if (n != 2 || !is_flat)
     return fail_reshape (reader, layer, "one step [1, features]");
-  object = convert_model_add_layer (reader->model, "repeat_vector", layer->name);
-  json_object_set_int_member (object, "n", 1);
-  reader->shape.kind = KERAS_SEQUENCE;
-  reader->shape.steps = 1;
+  keras_add_step (reader, layer);
   return TRUE;
 }
 

@@ -8,5 +8,11 @@
 gboolean keras_check_width (
     KerasReader *reader, const KerasLayer *layer, const char *name, gsize width);
 
+/* Makes a vector the output of the current layer, which reads a sequence, and ends the mask. */
+void keras_end_sequence (KerasReader *reader);
+
+/* Makes a vector one step of a sequence, if a later layer needs a sequence. */
+void keras_add_step (KerasReader *reader, const KerasLayer *layer);
+
 /* Reads the shape of the model's input from the configuration of its first layer. */
 gboolean keras_read_input_shape (KerasReader *reader, const KerasLayer *layer);

@@ -29,6 +29,18 @@ to_snake_case (const char *name)
   return g_string_free (snake, FALSE);
 }
 
+char *
+keras_get_group_name (const char *class_name, guint rank)
+{
+  char *snake = to_snake_case (class_name), *name;
+
+  if (rank == 0)
+    return snake;
+  name = g_strdup_printf ("%s_%u", snake, rank);
+  g_free (snake);
+  return name;
+}
+
 /* Returns the number in the name of a class's group, 0 for lstm and 2 for lstm_2; -1 for the group
  * of another class. */
 static gint64
@@ -102,7 +114,7 @@ find_group (KerasReader *reader, const char *container, GPtrArray *members, GPtr
   groups = get_class_groups (reader, container, members, snake, n);
   if (groups->len == n)
     return g_strconcat (container, "/", g_ptr_array_index (groups, rank), NULL);
-  exact = rank ? g_strdup_printf ("%s_%u", snake, rank) : g_strdup (snake);
+  exact = keras_get_group_name (layer->class_name, rank);
   return g_strconcat (container, "/", exact, NULL);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "container/json.h"
 #include "keras/json.h"
+#include "keras/recurrent.h"
 #include "keras/weights-files.h"
 
 static gboolean
@@ -143,7 +144,7 @@ count_constants (const KerasReader *reader, const KerasLayer *layer, guint *n_un
   *n_unread = class->n_unread;
   lstm_json_get_boolean (keras_get_member (config, "stateful"), &is_stateful);
   if (reader->version >= 30000 && is_stateful)
-    *n_unread += class->n_states * MAX (layer->class->n_wrapped, 1);
+    *n_unread += keras_count_states (class, config) * MAX (layer->class->n_wrapped, 1);
   return class->n_constants;
 }
 

@@ -2,6 +2,7 @@
 #include "keras/weights-files.h"
 #include "util/text.h"
 #include <math.h>
+#include <string.h>
 
 void
 keras_array_clear (KerasArray *array)
@@ -76,6 +77,8 @@ check_shape (
 {
   gboolean fits = array->n_dims == 0 || array->n_dims == found->n_dims;
 
+  array->n_found_dims = found->n_dims;
+  memcpy (array->found_shape, found->shape, found->n_dims * sizeof *found->shape);
   for (guint i = 0; fits && i < array->n_dims; i++)
     fits = found->shape[i] > 0 && (array->shape[i] == 0 || array->shape[i] == found->shape[i]);
   if (!fits || found->size == 0)

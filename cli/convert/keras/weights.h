@@ -7,10 +7,12 @@
 
 /* A weight */
 typedef struct {
-  const char *name; /* for messages; also of the dataset in an archive without numbers */
-  guint n_dims;     /* 0: any, flattened to one dimension */
-  gsize shape[2];   /* expected, 0 for any size; after reading, the shape of the dataset */
-  float *values;    /* row-major */
+  const char *name;   /* for messages; also of the dataset in an archive without numbers */
+  guint n_dims;       /* 0: any, flattened to one dimension */
+  gsize shape[2];     /* expected, 0 for any size; after reading, the shape of the dataset */
+  float *values;      /* row-major */
+  guint n_found_dims; /* after reading: dimensions of the dataset */
+  gsize found_shape[H5_MAX_DIMS]; /* after reading: shape of the dataset */
 } KerasArray;
 
 void keras_array_clear (KerasArray *array);
@@ -24,6 +26,10 @@ gboolean keras_open_weights (KerasReader *reader);
  * an error. */
 gboolean keras_read_weights (
     KerasReader *reader, KerasLayer *layer, const char *part, KerasArray *arrays, guint n);
+
+/* Returns: (transfer full): the name in an archive of the group of the object of @class_name that
+ * follows @rank objects of the same class: lstm_2 for rank 2 */
+char *keras_get_group_name (const char *class_name, guint rank);
 
 /* Skips the variables that the converter of @layer does not read.
  * Returns FALSE with an error if the layer has more variables. */
