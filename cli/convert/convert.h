@@ -20,7 +20,7 @@ typedef struct {
   gsize size;               /* bytes */
   const char *config;       /* --config: a path; nullable */
   const char *output;       /* --output: the name of the output to convert; nullable */
-  const char *module_chain; /* --module-chain: the modules of a PyTorch state dict; nullable */
+  const char *module_chain; /* --module-chain: the modules of a PyTorch model; nullable */
 } ConvertInput;
 
 typedef struct _ConvertModel ConvertModel;
@@ -66,6 +66,7 @@ char *convert_model_describe (const ConvertModel *model);
  * states the layer or node, the field, what was expected and what was found */
 ConvertModel *convert_read_safetensors (const ConvertInput *input, GError **error);
 ConvertModel *convert_read_keras (const ConvertInput *input, GError **error);
+ConvertModel *convert_read_pytorch (const ConvertInput *input, GError **error);
 ConvertModel *convert_read_onnx (const ConvertInput *input, GError **error);
 ConvertModel *convert_read_rtneural (const ConvertInput *input, GError **error);
 ConvertModel *convert_read_nam (const ConvertInput *input, GError **error);

@@ -34,7 +34,7 @@ static const struct {
     {HAS_OUTPUT, G_STRUCT_OFFSET (ConvertInput, output), "--output",
         "a model with several outputs"},
     {HAS_MODULE_CHAIN, G_STRUCT_OFFSET (ConvertInput, module_chain), "module-chain",
-        "a PyTorch state dict in safetensors"},
+        "a PyTorch model"},
 };
 
 static const Reader *
@@ -72,7 +72,7 @@ static gboolean
 fail_unknown_format (const ConvertInput *input, GError **error)
 {
   g_autofree char *names = convert_list_readers ();
-  g_autofree char *found = lstm_format_describe (input->data, input->size, input->path);
+  g_autofree char *found = lstm_format_describe (input->data, input->size);
 
   g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
       "%s: expected one of %s by the content, found %s", input->path, names, found);

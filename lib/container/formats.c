@@ -14,10 +14,7 @@
 #define SAVE_STATE_DICT                                                                        \
   "write it from PyTorch as safetensors: save_file (model.state_dict (), "                     \
   "\"$NAME.safetensors\")"
-#define PICKLE                                                                                 \
-  "a pickle can run code; convert it in Python: import torch; from safetensors.torch import "  \
-  "save_file; save_file (torch.load (\"$FILE\", map_location=\"cpu\"), "                       \
-  "\"$NAME.safetensors\"), with .state_dict () after torch.load (…) if that returns a module"
+#define SAVE_AGAIN "load it with a later version of PyTorch, and save it with torch.save ()"
 
 static guint64
 read_length (const guint8 *data)
@@ -137,7 +134,10 @@ matches_json_state_dict (const guint8 *data, gsize size)
  * follow the formats that have a long signature. */
 static const LstmFormat formats[] = {
     {"safetensors", "safetensors", TRUE, TRUE, .matches = matches_safetensors},
-    {"a PyTorch pickle", .advice = PICKLE, .magic = "PK\3\4", .member = "data.pkl"},
+    {"TorchScript", "PyTorch", .has_module_chain = TRUE, .advice = CONVERT, .magic = "PK\3\4",
+        .member = "constants.pkl"},
+    {"PyTorch", "PyTorch", .has_module_chain = TRUE, .advice = CONVERT, .magic = "PK\3\4",
+        .member = "data.pkl"},
     {"a Keras archive", "Keras", .advice = CONVERT, .magic = "PK\3\4", .member = "config.json"},
     {"a zip archive", .advice = UNPACK, .magic = "PK\3\4"},
     {"Keras HDF5", "Keras", .advice = CONVERT, .matches = matches_hdf5},
@@ -145,7 +145,9 @@ static const LstmFormat formats[] = {
     {"a TensorFlow SavedModel", .advice = LOAD_AND_SAVE, .matches = matches_saved_model},
     {"ONNX", "ONNX", .advice = CONVERT, .matches = matches_onnx},
     {"a gzip archive", .advice = UNPACK, .magic = "\x1f\x8b\x08"},
-    {"a PyTorch pickle", .advice = PICKLE, .matches = matches_pickle},
+    {"a tar archive of PyTorch before 0.2", .advice = SAVE_AGAIN, .magic = "sys_info"},
+    {"PyTorch", "PyTorch", .has_module_chain = TRUE, .advice = CONVERT,
+        .matches = matches_pickle},
     {"a TensorFlow.js model", .advice = SAVE, .keys = {"modelTopology", "weightsManifest"}},
     {"RTNeural JSON", "RTNeural", .advice = CONVERT, .keys = {"in_shape", "layers"}},
     {"GuitarML JSON", "RTNeural", .advice = CONVERT, .keys = {"model_data", "state_dict"}},
@@ -230,26 +232,15 @@ describe_unknown (const guint8 *data, gsize size)
 }
 
 char *
-lstm_format_describe (const guint8 *data, gsize size, const char *file)
+lstm_format_describe (const guint8 *data, gsize size)
 {
   const LstmFormat *format = lstm_format_find (data, size);
-  g_autofree char *base = NULL, *stem = NULL;
-  GString *text;
-  char *dot;
 
   if (!format)
     return describe_unknown (data, size);
-  base = g_path_get_basename (file);
-  stem = g_strdup (base);
-  dot = strrchr (stem, '.');
-  if (dot && dot > stem)
-    *dot = 0;
-  text = g_string_new (format->name);
   if (format->advice)
-    g_string_append_printf (text, " (%s)", format->advice);
-  g_string_replace (text, "$FILE", base, 1);
-  g_string_replace (text, "$NAME", stem, 1);
-  return g_string_free (text, FALSE);
+    return g_strdup_printf ("%s (%s)", format->name, format->advice);
+  return g_strdup (format->name);
 }
 
 char *

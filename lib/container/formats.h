@@ -31,8 +31,8 @@ const LstmFormat *lstm_format_find (const guint8 *data, gsize size);
 gboolean lstm_format_is_native (const guint8 *data, gsize size);
 
 /* Describes a file for an error message: its format, and what the user can do with the file.
- * @file is the path. Returns: (transfer full) */
-char *lstm_format_describe (const guint8 *data, gsize size, const char *file);
+ * Returns: (transfer full) */
+char *lstm_format_describe (const guint8 *data, gsize size);
 
 /* Describes the model that the folder @path contains. Returns: (transfer full) (nullable): NULL
  * if the folder contains no known model */

@@ -302,7 +302,7 @@ find_header (const LstmSafetensors *st, gsize *length, GError **error)
   guint64 stored;
 
   if (!lstm_format_is_native (data, size)) {
-    g_autofree char *found = lstm_format_describe (data, size, st->file);
+    g_autofree char *found = lstm_format_describe (data, size);
 
     set_format_error (st, NULL, error, "expected safetensors, found %s", found);
     return NULL;

@@ -258,11 +258,14 @@ make_report (const char *const *argv, gint64 begin)
 }
 
 GBytes *
-lstm_convert_file (const char *path, gsize size, char **report, GError **error)
+lstm_convert_file (
+    const char *path, gsize size, const char *module_chain, char **report, GError **error)
 {
   const char *program = lstm_getenv ("LSTM_CONVERT");
-  const char *const argv[] = {
-      program ? program : LSTM_CONVERT_PROGRAM, "-o", "-", "--answer", "--", path, NULL};
+  g_autofree char *option = module_chain ? g_strconcat ("--module-chain=", module_chain, NULL)
+                                         : NULL;
+  const char *const argv[] = {program ? program : LSTM_CONVERT_PROGRAM, "-o", "-", "--answer",
+      option ? option : "--", option ? "--" : path, option ? path : NULL, NULL};
   const gint64 begin = g_get_monotonic_time ();
   Process process = {
       .path = path, .limits = {MIN (64 * MEGABYTE + 16 * size, G_MAXUINT), MAX_MESSAGE}};

@@ -242,13 +242,13 @@ load_file (const char *path, LstmPrecision precision, const char *module_chain, 
     g_clear_pointer (&bytes, g_bytes_unref);
     if (module_chain && format && !format->has_module_chain) {
       g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-          "%s: module-chain is supported only for a PyTorch state dict in safetensors; "
-          "found %s",
-          path, format->name);
+          "%s: module-chain is supported only for a PyTorch model; found %s", path,
+          format->name);
       return NULL;
     }
-    if (!(bytes = lstm_convert_file (path, size, &conversion, error)))
+    if (!(bytes = lstm_convert_file (path, size, module_chain, &conversion, error)))
       return NULL;
+    module_chain = NULL; /* The converter has applied the chain. */
   }
   model = lstm_model_load_bytes_full (bytes, path, precision, module_chain, error);
   if (model)

@@ -140,9 +140,10 @@ test_config (gconstpointer data)
 /* Checks that the output of lstm-convert contains the text of says.txt, if the folder has that
  * file. */
 static void
-check_messages (const char *dir, const char *path)
+check_messages (const char *dir, const char *path, const char *module_chain)
 {
-  const char *const argv[] = {g_getenv ("LSTM_CONVERT"), "-o", "-", path, NULL};
+  const char *const argv[] = {g_getenv ("LSTM_CONVERT"), "-o", "-", path,
+      module_chain ? "--module-chain" : NULL, module_chain, NULL};
   g_autofree char *file = g_build_filename (dir, "says.txt", NULL), *words = NULL,
                   *messages = NULL;
 
@@ -159,16 +160,17 @@ test_case (gconstpointer data)
 {
   const char *dir = data;
   g_autofree char *path = find_model (dir), *message = test_read_text (dir, "refused.txt");
+  g_autofree char *module_chain = test_read_text (dir, "module-chain.txt");
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmModel) model = NULL;
 
   if (test_skip_left_out (path))
     return;
-  model = lstm_model_load (path, &error);
+  model = lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, module_chain, &error);
   if (!message) {
     g_assert_no_error (error);
     check_numbers (dir, model);
-    check_messages (dir, path);
+    check_messages (dir, path, module_chain);
     return;
   }
   g_assert_null (model);
@@ -306,12 +308,16 @@ static const struct {
   const char *options, *file, *message;
 } misused[] = {
     {"--module-chain 'fc relu'", "convert/keras-k210/model.h5",
-        "module-chain is supported only for a PyTorch state dict in safetensors; found Keras "
-        "HDF5"},
+        "module-chain is supported only for a PyTorch model; found Keras HDF5"},
     {"--module-chain 'fc relu'", "convert/onnx-node-plain/model.onnx",
-        "module-chain is supported only for a PyTorch state dict in safetensors; found ONNX"},
-    {"--module-chain 'fc relu'", "convert/torch-refused-pickle/model.pt",
-        "save_file (torch.load"},
+        "module-chain is supported only for a PyTorch model; found ONNX"},
+    {"--module-chain 'lstm last, fd'", "convert/pytorch-state-dict/model.pt",
+        "found \"fd\" in \"fd\""},
+    {"", "convert/pytorch-state-dict/model.pt",
+        "a state dict does not show the chain of its modules; state it with "
+        "module-chain=\"lstm, fc\""},
+    {"--output x", "convert/pytorch-state-dict/model.pt",
+        "--output is supported only for a model with several outputs; found PyTorch"},
     {"--module-chain 'out relu'", "lstm/head/model.safetensors",
         "module-chain is supported only for a PyTorch state dict"},
     {"--module-chain 'lstm, fc wish'", "torch/linear/model.safetensors",

@@ -13,7 +13,6 @@
 #define BYTES(text) text, sizeof text - 1
 #define ASK "lstm_model_load() reads the file, and lstm-convert converts it to safetensors"
 #define SAVE "save the model from Keras as .keras or .h5"
-#define PICKLE "a PyTorch pickle (a pickle can run code; convert it in Python: "
 
 /* The first bytes of files, and the description of the file in a message */
 static const struct {
@@ -23,7 +22,8 @@ static const struct {
 } files[] = {
     {BYTES ("\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0"), "Keras HDF5 (" ASK ")"},
     {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0config.json"), "a Keras archive (" ASK ")"},
-    {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0archive/data.pkl"), PICKLE},
+    {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0archive/data.pkl"), "PyTorch (" ASK ")"},
+    {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0m/data.pkl m/constants.pkl"), "TorchScript (" ASK ")"},
     {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0model/readme.txt"),
         "a zip archive (unpack it, and use the model file inside)"},
     {BYTES ("\x08\x07\x12\x07pytorch\x1a\x05"
@@ -32,7 +32,10 @@ static const struct {
     {BYTES ("\x08\x01\x12\xb4\x2a\x0a\x4c\x0a\x1c\x0a\x05\x43onst"),
         "a TensorFlow SavedModel (load it in the program that made it, and " SAVE ")"},
     {BYTES ("\x1c\0\0\0TFL3\x14\0\x20\0\x1c\0\x18\0"), "TensorFlow Lite (" SAVE ")"},
-    {BYTES ("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20j\xa8P\x19.\x80"), PICKLE},
+    {BYTES ("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9\x20j\xa8P\x19.\x80"), "PyTorch (" ASK ")"},
+    {BYTES ("sys_info\0\0\0\0\0\0\0\0"), "a tar archive of PyTorch before 0.2 (load it with a "
+                                         "later version of PyTorch, and save it "
+                                         "with torch.save ())"},
     {BYTES ("\x1f\x8b\x08\0\0\0\0\0\0\3\xcbH\xcd\xc9\xc9\7\0"),
         "a gzip archive (unpack it, and use the model file inside)"},
     {BYTES ("{\"in_shape\": [null, null, 1], \"layers\": []}"), "RTNeural JSON (" ASK ")"},
@@ -172,29 +175,6 @@ test_table (void)
   }
 }
 
-/* The advice for a pickle is a line of Python that contains the name of the file. */
-static void
-test_pickle (void)
-{
-  static const char *const names[] = {"torch-refused-pickle", "torch-refused-pickle-legacy"};
-
-  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
-    g_autofree char *path = g_build_filename (
-        g_getenv ("LSTM_TEST_VECTORS"), "convert", names[i], "model.pt", NULL);
-    g_autofree char *content = NULL;
-    g_autoptr (GBytes) bytes = NULL;
-    g_autoptr (GError) error = NULL;
-    gsize size;
-
-    g_assert_true (g_file_get_contents (path, &content, &size, NULL));
-    bytes = g_bytes_new_static (content, size);
-    g_assert_null (lstm_model_load_bytes (bytes, path, &error));
-    g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT);
-    assert_contains (error->message,
-        "save_file (torch.load (\"model.pt\", map_location=\"cpu\"), \"model.safetensors\")");
-  }
-}
-
 /* A file that is no saved state is described in the same words. */
 static void
 test_state (void)
@@ -247,6 +227,7 @@ static const struct {
 } unread[] = {
     {"convert/keras-deflated/model.keras", "Keras"},
     {"convert/keras-k210/model.h5", "Keras"},
+    {"convert/pytorch-single/model.pt", "PyTorch"},
     {"convert/onnx-node-plain/model.onnx", "ONNX"},
 };
 
@@ -341,7 +322,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/formats/table", test_table);
   g_test_add_func ("/formats/files", test_files);
-  g_test_add_func ("/formats/pickle", test_pickle);
   g_test_add_func ("/formats/state", test_state);
   g_test_add_func ("/formats/folders", test_folders);
   g_test_add_func ("/formats/left-out", test_left_out);

@@ -19,6 +19,9 @@ static const char *const default_samples[] = {
     "convert/onnx-node-all-both",
     "convert/onnx-torch-state-packed-13",
     "convert/onnx-torch-unfolded-11",
+    "convert/pytorch-single",
+    "convert/pytorch-shared-legacy",
+    "convert/pytorch-nested",
 };
 
 #define STEPS 3

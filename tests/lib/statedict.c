@@ -36,14 +36,9 @@ static const Case cases[] = {
     {"cell", "cell rnn. 8 16", .layers = "lstm rnn"},
 
     /* Tensors that form no module */
-    {"gru", "gru rnn. 8 16",
-        .message = "\"rnn\" has the shape of an nn.GRU, which is not supported: tensor "
-                   "\"rnn.weight_ih_l0\" [48, 8] for 16 units"},
-    {"rnn", "rnn net. 8 16", .message = "\"net\" has the shape of an nn.RNN, "},
-    {"gru-cell", "raw g.weight_ih 48x8; raw g.weight_hh 48x16", .message = "an nn.GRUCell"},
     {"convolution", "lstm rnn. 8 16; raw conv.weight 8x3x5",
         .message = "tensor \"conv.weight\" [8, 3, 5] belongs to no layer: expected tensors of "
-                   "nn.LSTM"},
+                   "nn.LSTM, nn.GRU, nn.RNN, their cells"},
     {"prelu", "lstm rnn. 8 16; raw act.weight 1", .message = "\"act.weight\" [1] belongs"},
     {"attention", "lstm rnn. 8 16; raw mha.in_proj_weight 48x16",
         .message = "\"mha.in_proj_weight\" [48, 16] belongs"},
@@ -97,7 +92,7 @@ static const Case cases[] = {
         .message = "one of several orders"},
     {"two-linears", "lstm rnn. 8 16; linear fc1. 16 4; linear fc2. 4 3",
         .proposal = "rnn, fc1, fc2", .layers = "lstm rnn, dense fc1, dense fc2",
-        .message = "add activations, last, h_n and repeat N where they run"},
+        .message = "add activations, last, h_n, mean, max, sum and repeat N where they run"},
     {"embedding", "raw words.weight 50x8; lstm rnn. 8 8", .proposal = "…",
         .message =
             "words: nn.Linear [8 → 50] (no bias: it may be an nn.Embedding, which is not "
@@ -126,11 +121,13 @@ static const Case cases[] = {
     {"chain-module-linear", "lstm rnn. 8 16; linear linear. 16 3", "rnn, linear",
         .layers = "lstm rnn, dense linear"},
     {"chain-unknown", USUAL, "lstm, fd relu",
-        .message = "module-chain: expected items MODULE, ACTIVATION, last, h_n or repeat N, "
-                   "with keywords after a MODULE, as in \"lstm last, fc1 relu, fc2\", found "
-                   "\"fd\" in \"fd "
-                   "relu\"; modules are lstm: nn.LSTM [8 → 16], fc: nn.Linear [16 → 3]; "
-                   "activations are celu, elu(alpha), exp,"},
+        .message =
+            "module-chain: expected items MODULE, ACTIVATION, last, h_n, mean, max, sum, "
+            "repeat N or -MODULE, with keywords after a MODULE, as in \"lstm last, fc1 relu, "
+            "fc2\", found "
+            "\"fd\" in \"fd "
+            "relu\"; modules are lstm: nn.LSTM [8 → 16], fc: nn.Linear [16 → 3]; "
+            "activations are celu, elu(alpha), exp,"},
     {"chain-part", USUAL, "lstm, c relu", .message = "found \"c\" in \"c relu\""},
     {"chain-ambiguous", "lstm rnn. 8 16; linear a.fc. 16 4; linear b.fc. 4 3", "rnn, fc, b.fc",
         .message =
@@ -138,7 +135,8 @@ static const Case cases[] = {
     {"chain-twice", "lstm rnn. 8 16; linear fc. 16 16", "rnn, fc, fc",
         .message = "expected each module once, found \"fc\" twice"},
     {"chain-left-out", "lstm rnn. 8 16; linear fc. 16 3; linear aux. 16 5", "rnn, fc",
-        .message = "found no \"aux\" [16 → 5]; name every module"},
+        .message = "found no \"aux\" [16 → 5]; name every module, and drop a module that "
+                   "does not run with an item \"-aux\""},
     {"chain-lstm-left-out", USUAL, "fc relu", .message = "found no \"lstm\" [8 → 16]"},
     {"chain-empty", USUAL, "", .message = "found \"\" in \"\""},
     {"chain-comma", USUAL, "lstm, fc relu,", .message = "found \"\" in \"\""},
@@ -180,7 +178,7 @@ static const Case cases[] = {
         .layers = "lstm lstm last, activation relu, dense fc"},
     {"chain-last-after-linear", USUAL, "lstm, fc last", .layers = "lstm lstm last, dense fc"},
     {"chain-last-first", "lstm rnn. 8 16", "last, rnn",
-        .message = "\"rnn\": expected a sequence before an LSTM, found the one step"},
+        .message = "\"rnn\": expected a sequence before an nn.LSTM, found the one step"},
     {"chain-last-both", "both rnn. 8 16; linear fc. 32 3", "rnn last, fc",
         .layers = "lstm rnn bidirectional, repeat_vector 1, dense fc"},
     {"chain-last-of-one", "lstm  8 16", ". last", .layers = "lstm last"},
@@ -188,7 +186,8 @@ static const Case cases[] = {
     {"chain-h_n-both", "both rnn. 8 16; linear fc. 32 3", "rnn h_n, fc",
         .layers = "lstm rnn bidirectional last, dense fc"},
     {"chain-h_n-after-linear", USUAL, "lstm, fc h_n",
-        .message = "h_n is supported only directly after an LSTM; found dense"},
+        .message = "h_n is supported only directly after an nn.LSTM, nn.GRU or nn.RNN; found "
+                   "dense"},
     {"chain-last-twice", USUAL, "lstm last, fc last",
         .message = "\"fc last\": expected a sequence before \"last\", found one step"},
     {"chain-autoencoder", AUTOENCODER, "encoder last, repeat 10, decoder, fc",
@@ -199,7 +198,7 @@ static const Case cases[] = {
         .layers =
             "lstm lstm last, repeat_vector 3, activation relu, repeat_vector 1, dense fc"},
     {"chain-lstm-after-last", AUTOENCODER, "encoder last, decoder, fc",
-        .message = "\"decoder\": expected a sequence before an LSTM, found the one step of "
+        .message = "\"decoder\": expected a sequence before an nn.LSTM, found the one step of "
                    "\"last\"; write "
                    "\"repeat N\" between them"},
     {"chain-repeat-steps", AUTOENCODER, "encoder, repeat 10, decoder, fc",
@@ -209,6 +208,35 @@ static const Case cases[] = {
         .message = "expected repeat and a number from 1 to 65536, found \"\""},
     {"chain-repeat-0", AUTOENCODER, "encoder last, repeat 0, decoder, fc",
         .message = "found \"0\""},
+    {"chain-rnn-none", "rnn rnn. 8 16; linear fc. 16 3", "rnn, fc",
+        .message =
+            "nonlinearity of an nn.RNN: expected \"rnn(tanh)\", the default of PyTorch, or "
+            "\"rnn(relu)\", found none"},
+    {"chain-rnn-other", "rnn rnn. 8 16; linear fc. 16 3", "rnn(elu), fc",
+        .message = "or \"rnn(relu)\", found elu"},
+    {"chain-lstm-tanh", USUAL, "lstm(tanh), fc",
+        .message = "\"lstm(tanh)\" is supported only for an nn.RNN; found an nn.LSTM"},
+    {"chain-mean-twice", USUAL, "lstm mean, fc max",
+        .message = "\"fc max\": expected a sequence before \"max\", found one step"},
+
+    /* The module chain: modules that do not run */
+    {"drop", "lstm rnn. 8 16; linear fc. 16 3; linear aux.0. 16 5; linear aux.1. 5 9",
+        "rnn, fc, -aux", .layers = "lstm rnn, dense fc"},
+    {"drop-first", "lstm rnn. 8 16; linear fc. 16 3; linear aux. 16 5", " - aux , rnn, fc tanh",
+        .layers = "lstm rnn, dense fc tanh"},
+    {"drop-to-one", "lstm rnn. 8 16; linear fc. 16 3", "-fc", .layers = "lstm rnn"},
+    {"drop-unknown", "lstm rnn. 8 16; raw conv.weight 8x3x5; raw scale 1", "-conv, -scale",
+        .layers = "lstm rnn"},
+    {"drop-then-ask", "lstm rnn. 8 16; linear fc. 16 3; linear aux. 16 5", "-aux",
+        .message = "module-chain=\"rnn, fc, -aux\""},
+    {"drop-none", USUAL, "lstm, fc, -fd",
+        .message = "expected the name of a module to drop, found \"-fd\""},
+    {"drop-part", "lstm rnn. 8 16; linear fc1. 16 3", "rnn, -fc",
+        .message = "expected the name of a module to drop, found \"-fc\""},
+    {"drop-tensor", USUAL, "lstm, -fc.bias",
+        .message = "expected the name of a module to drop, found \"-fc.bias\""},
+    {"drop-recurrent", USUAL, "fc, -lstm", .message = "found neither"},
+
     {"chain-repeat-many", AUTOENCODER, "encoder last, repeat 65537, decoder, fc",
         .message = "found \"65537\""},
 };
@@ -321,12 +349,13 @@ append_activation (GString *text, JsonNode *node)
   g_string_append_c (text, ')');
 }
 
-/* Writes "TYPE NAME PREFIX DIRECTION RETURN N ACTIVATION, …" with the keys that a layer has. */
+/* Writes "TYPE NAME PREFIX DIRECTION RETURN N FUNCTION ACTIVATION ACTIVATIONS, …" with the keys that
+ * a layer has. */
 static char *
 summarize_layers (JsonArray *layers)
 {
-  static const char *const keys[] = {
-      "type", "name", "prefix", "direction", "return", "n", "activation"};
+  static const char *const keys[] = {"type", "name", "prefix", "direction", "return", "n",
+      "function", "activation", "activations"};
   GString *text = g_string_new (NULL);
 
   for (guint i = 0; i < json_array_get_length (layers); i++) {
@@ -338,6 +367,9 @@ summarize_layers (JsonArray *layers)
       g_string_append (text, k ? " " : i ? ", " : "");
       if (g_str_equal (keys[k], "n"))
         g_string_append_printf (text, "%d", (int) json_object_get_int_member (layer, "n"));
+      else if (g_str_equal (keys[k], "activations"))
+        append_activation (text,
+            json_array_get_element (json_object_get_array_member (layer, "activations"), 0));
       else
         append_activation (text, json_object_get_member (layer, keys[k]));
     }
@@ -414,7 +446,8 @@ static void
 test_random_chains (void)
 {
   static const char *const words[] = {"encoder", "decoder", "fc", "last", "h_n", "repeat", "3",
-      ",", ",", ",", ",", "relu", "elu(2)", "softmax", "(", "\n", "é"};
+      "mean", "-fc", "fc(tanh)", ",", ",", ",", ",", "relu", "elu(2)", "softmax", "(", "\n",
+      "é"};
   g_autoptr (GBytes) bytes = make_file (AUTOENCODER);
   g_autoptr (GRand) rand = g_rand_new_with_seed (1);
   guint loaded = 0;

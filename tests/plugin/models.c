@@ -28,6 +28,7 @@ static const ModelFamily vectors[] = {
     {"variants/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, "steps.npy"},
     {"variants/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5},
     {"convert/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, .mask = "mask.npy"},
+    {"convert/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, "steps.npy"},
     {"convert/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5},
     {"torch/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5, "steps.npy"},
     {"torch/*", "x.npy", "BTN", "expected.npy", "BTN", 1e-5},
@@ -358,11 +359,13 @@ test_case (gconstpointer data)
 {
   const Case *test = data;
   const ModelFamily *row = test->row;
-  g_autofree char *words = test_read_text (test->dir, "refused.txt");
+  g_autofree char *words = test_read_text (test->dir, "refused.txt"),
+                  *unstated = test_read_text (test->dir, "unstated.txt");
   char *scratch = test_dir_new ();
 
   if (test->module_chain)
-    check_refused (test, scratch, "a state dict does not show the chain of its modules");
+    check_refused (
+        test, scratch, unstated ? unstated : "does not show the chain of its modules");
   if (words)
     check_refused (test, scratch, words);
   else if (!row)

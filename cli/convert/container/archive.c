@@ -75,6 +75,37 @@ archive_has (Archive *archive, const char *name)
   return zip_name_locate (archive->zip, name, ZIP_FL_NODIR) >= 0;
 }
 
+gboolean
+archive_has_path (Archive *archive, const char *path)
+{
+  return zip_name_locate (archive->zip, path, 0) >= 0;
+}
+
+gboolean
+archive_has_folder (Archive *archive, const char *folder)
+{
+  const zip_int64_t n = zip_get_num_entries (archive->zip, 0);
+
+  for (zip_int64_t i = 0; i < n; i++) {
+    const char *path = zip_get_name (archive->zip, (zip_uint64_t) i, 0);
+
+    if (path && g_str_has_prefix (path, folder))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+char *
+archive_find (Archive *archive, const char *name, GError **error)
+{
+  const zip_int64_t index = zip_name_locate (archive->zip, name, ZIP_FL_NODIR);
+  const char *path = index < 0 ? NULL : zip_get_name (archive->zip, (zip_uint64_t) index, 0);
+
+  if (!path)
+    fail_member (archive, name, error, "expected a file in the archive, found none");
+  return g_strdup (path);
+}
+
 /* Checks the sizes that the archive states, before memory is allocated. */
 static gboolean
 check_size (Archive *archive, const char *name, const zip_stat_t *info, GError **error)
@@ -113,10 +144,10 @@ read_content (zip_file_t *file, guint8 *to, guint64 size)
   return zip_fread (file, &beyond, 1) == 0;
 }
 
-GBytes *
-archive_read (Archive *archive, const char *name, GError **error)
+/* Reads the member @index, which is called @name. @index: -1: there is none */
+static GBytes *
+read_member (Archive *archive, const char *name, zip_int64_t index, GError **error)
 {
-  zip_int64_t index = zip_name_locate (archive->zip, name, ZIP_FL_NODIR);
   g_autofree guint8 *content = NULL;
   g_autofree char *found = NULL;
   zip_file_t *file;
@@ -145,4 +176,16 @@ archive_read (Archive *archive, const char *name, GError **error)
       "broken or encrypted: %s",
       (guint64) info.size, found);
   return NULL;
+}
+
+GBytes *
+archive_read (Archive *archive, const char *name, GError **error)
+{
+  return read_member (archive, name, zip_name_locate (archive->zip, name, ZIP_FL_NODIR), error);
+}
+
+GBytes *
+archive_read_path (Archive *archive, const char *path, GError **error)
+{
+  return read_member (archive, path, zip_name_locate (archive->zip, path, 0), error);
 }

@@ -18,3 +18,14 @@ gboolean archive_has (Archive *archive, const char *name);
 
 /* Reads the file @name in any folder. Returns: (transfer full): NULL with @error */
 GBytes *archive_read (Archive *archive, const char *name, GError **error);
+
+/* Returns whether the archive contains the file @path, or a file in @folder, which ends with "/".
+ */
+gboolean archive_has_path (Archive *archive, const char *path);
+gboolean archive_has_folder (Archive *archive, const char *folder);
+
+/* Returns: (transfer full): the path of the file @name in any folder; NULL with @error */
+char *archive_find (Archive *archive, const char *name, GError **error);
+
+/* Reads the file @path. Returns: (transfer full): NULL with @error */
+GBytes *archive_read_path (Archive *archive, const char *path, GError **error);

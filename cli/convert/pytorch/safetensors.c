@@ -6,6 +6,7 @@
 #include "container/json.h"
 #include "load/layer-config.h"
 #include "lstm/lstm.h"
+#include "pytorch/model.h"
 #include <string.h>
 
 #define COUNTER "num_batches_tracked" /* a tensor of nn.BatchNorm1d that only training uses */
@@ -37,6 +38,8 @@ add_tensor (ConvertModel *model, const LstmSafetensors *st, LstmTensor *tensor,
   JsonObject *layer = find_layer (layers, tensor->name, &length);
   LstmArray array;
 
+  if (tensor->is_used) /* lstm_statedict_get_layers() has dropped the tensor. */
+    return TRUE;
   if (!layer) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
         "%s: tensor \"%s\": expected a tensor of a layer, found a tensor that belongs to no "
@@ -64,19 +67,24 @@ check_loadable (const ConvertModel *model, const char *path, GError **error)
 }
 
 ConvertModel *
+torch_make_model (const LstmSafetensors *st, JsonArray *layers, GError **error)
+{
+  g_autoptr (ConvertModel) model = convert_model_new ();
+
+  convert_model_set_layers (model, layers);
+  for (guint i = 0; i < st->tensors->len; i++)
+    if (!add_tensor (model, st, g_ptr_array_index (st->tensors, i), layers, error))
+      return NULL;
+  return check_loadable (model, st->file, error) ? g_steal_pointer (&model) : NULL;
+}
+
+ConvertModel *
 convert_read_safetensors (const ConvertInput *input, GError **error)
 {
   g_autoptr (GBytes) bytes = g_bytes_new_static (input->data, input->size);
   g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, input->path, error);
   g_autoptr (JsonArray) layers = st ? lstm_layer_config_get (st, input->module_chain, error)
                                     : NULL;
-  g_autoptr (ConvertModel) model = convert_model_new ();
 
-  if (!layers)
-    return NULL;
-  convert_model_set_layers (model, layers);
-  for (guint i = 0; i < st->tensors->len; i++)
-    if (!add_tensor (model, st, g_ptr_array_index (st->tensors, i), layers, error))
-      return NULL;
-  return check_loadable (model, input->path, error) ? g_steal_pointer (&model) : NULL;
+  return layers ? torch_make_model (st, layers, error) : NULL;
 }

@@ -31,6 +31,8 @@ static const struct {
   const char *layer_type; /* in docs/formats.md */
 } module_kinds[] = {
     [LSTM_MODULE_LSTM] = {"LSTM", "lstm"},
+    [LSTM_MODULE_GRU] = {"GRU", "gru"},
+    [LSTM_MODULE_RNN] = {"RNN", "rnn"},
     [LSTM_MODULE_LINEAR] = {"Linear", "dense"},
     [LSTM_MODULE_LAYER_NORM] = {"LayerNorm", "layer_normalization"},
     [LSTM_MODULE_BATCH_NORM] = {"BatchNorm1d", "batch_normalization"},
@@ -42,6 +44,17 @@ lstm_chain_get_name (const LstmModule *module)
   return *module->name ? module->name : ".";
 }
 
+/* Returns what the file does not state about @module, for messages. */
+static const char *
+get_doubt (const LstmModule *module)
+{
+  if (module->kind == LSTM_MODULE_RNN)
+    return " (tanh or relu, which a state dict does not show; the default of PyTorch is tanh)";
+  if (module->kind == LSTM_MODULE_LINEAR && !module->has_bias)
+    return " (no bias: it may be an nn.Embedding, which is not supported)";
+  return "";
+}
+
 char *
 lstm_chain_list_modules (const GPtrArray *modules)
 {
@@ -51,10 +64,7 @@ lstm_chain_list_modules (const GPtrArray *modules)
     const LstmModule *module = g_ptr_array_index (modules, i);
     g_autofree char *item = g_strdup_printf (
         "%s: nn.%s [%" G_GSIZE_FORMAT " → %" G_GSIZE_FORMAT "]%s", lstm_chain_get_name (module),
-        module_kinds[module->kind].class_name, module->in, module->out,
-        module->kind == LSTM_MODULE_LINEAR && !module->has_bias
-            ? " (no bias: it may be an nn.Embedding, which is not supported)"
-            : "");
+        module_kinds[module->kind].class_name, module->in, module->out, get_doubt (module));
 
     lstm_text_append_item (list, item);
   }
@@ -110,6 +120,12 @@ is_type (JsonObject *layer, const char *type)
   return g_str_equal (json_object_get_string_member (layer, "type"), type);
 }
 
+static gboolean
+is_recurrent (JsonObject *layer)
+{
+  return is_type (layer, "lstm") || is_type (layer, "gru") || is_type (layer, "rnn");
+}
+
 /* Returns: (transfer none) (nullable): the layer @back places before the last layer */
 static JsonObject *
 get_layer (const Chain *chain, guint back)
@@ -119,8 +135,34 @@ get_layer (const Chain *chain, guint back)
   return back < n ? json_array_get_object_element (chain->layers, n - 1 - back) : NULL;
 }
 
+/* Sets the activations of an nn.RNN. @nonlinearity: (nullable): as the item states it */
 static gboolean
-add_module (Chain *chain, guint index, GError **error)
+set_nonlinearity (Chain *chain, const LstmModule *module, const char *nonlinearity,
+    JsonObject *layer, GError **error)
+{
+  const char *name = lstm_chain_get_name (module);
+  JsonArray *activations;
+
+  if (module->kind != LSTM_MODULE_RNN)
+    return !nonlinearity
+           || refuse_chain (chain, error,
+               "\"%s(%s)\" is supported only for an nn.RNN; found an nn.%s", name, nonlinearity,
+               module_kinds[module->kind].class_name);
+  if (g_strcmp0 (nonlinearity, "tanh") != 0 && g_strcmp0 (nonlinearity, "relu") != 0)
+    return refuse_chain (chain, error,
+        "nonlinearity of an nn.RNN: expected \"%s(tanh)\", the default of PyTorch, or "
+        "\"%s(relu)\", found %s",
+        name, name, nonlinearity ? nonlinearity : "none");
+  activations = json_array_new ();
+  for (int i = 0; i < (module->is_bidirectional ? 2 : 1); i++)
+    json_array_add_string_element (activations, nonlinearity);
+  json_object_set_array_member (layer, "activations", activations);
+  return TRUE;
+}
+
+/* @nonlinearity: (nullable): of an nn.RNN */
+static gboolean
+add_module (Chain *chain, guint index, const char *nonlinearity, GError **error)
 {
   const LstmModule *module = g_ptr_array_index (chain->modules, index);
   JsonObject *layer;
@@ -128,11 +170,11 @@ add_module (Chain *chain, guint index, GError **error)
   if (chain->is_named[index])
     return refuse_chain (chain, error, "expected each module once, found \"%s\" twice",
         lstm_chain_get_name (module));
-  if (module->kind == LSTM_MODULE_LSTM && chain->outputs_one_step)
+  if (lstm_module_kind_is_recurrent (module->kind) && chain->outputs_one_step)
     return refuse_chain (chain, error,
-        "\"%s\": expected a sequence before an LSTM, found the one step of \"last\"; write "
+        "\"%s\": expected a sequence before an nn.%s, found the one step of \"last\"; write "
         "\"repeat N\" between them",
-        lstm_chain_get_name (module));
+        lstm_chain_get_name (module), module_kinds[module->kind].class_name);
   chain->is_named[index] = TRUE;
   layer = add_layer (chain, module_kinds[module->kind].layer_type);
   if (*module->name)
@@ -141,14 +183,14 @@ add_module (Chain *chain, guint index, GError **error)
     json_object_set_string_member (layer, "prefix", module->prefix);
   if (module->is_bidirectional)
     json_object_set_string_member (layer, "direction", "bidirectional");
-  return TRUE;
+  return set_nonlinearity (chain, module, nonlinearity, layer, error);
 }
 
 /* --- Keywords --- */
 
-/* Adds output[:, -1]. A forward LSTM returns its last step by itself, which needs no complete
- * sequence. A bidirectional LSTM cannot: its "last" returns the first step of the reverse
- * direction. All layers between the LSTM and the end of the chain process each step alone, so
+/* Adds output[:, -1]. A forward layer returns its last step by itself, which needs no complete
+ * sequence. A bidirectional layer cannot: its "last" returns the first step of the reverse
+ * direction. All layers between the recurrent layer and the end of the chain process each step alone, so
  * they may run after the selection. */
 static gboolean
 add_last (Chain *chain, Item *item, GError **error)
@@ -162,23 +204,24 @@ add_last (Chain *chain, Item *item, GError **error)
   chain->outputs_one_step = TRUE;
   do
     layer = get_layer (chain, back++);
-  while (layer && !is_type (layer, "lstm") && !is_type (layer, "repeat_vector"));
-  if (layer && is_type (layer, "lstm") && !json_object_has_member (layer, "direction"))
+  while (layer && !is_recurrent (layer) && !is_type (layer, "repeat_vector"));
+  if (layer && is_recurrent (layer) && !json_object_has_member (layer, "direction"))
     json_object_set_string_member (layer, "return", "last");
   else
     json_object_set_int_member (add_layer (chain, "repeat_vector"), "n", 1);
   return TRUE;
 }
 
-/* Adds h_n of the last layer of an LSTM, the forward direction before the reverse direction. */
+/* Adds h_n of the last layer of a recurrent module, the forward direction before the reverse direction. */
 static gboolean
 add_final_state (Chain *chain, Item *item, GError **error)
 {
   JsonObject *layer = get_layer (chain, 0);
 
-  if (!layer || !is_type (layer, "lstm") || chain->outputs_one_step)
+  if (!layer || !is_recurrent (layer) || chain->outputs_one_step)
     return refuse_chain (chain, error,
-        "\"%s\": h_n is supported only directly after an LSTM; found %s", item->text,
+        "\"%s\": h_n is supported only directly after an nn.LSTM, nn.GRU or nn.RNN; found %s",
+        item->text,
         !layer                    ? "no layer"
         : chain->outputs_one_step ? "one step"
                                   : json_object_get_string_member (layer, "type"));
@@ -207,6 +250,36 @@ add_repeat (Chain *chain, Item *item, GError **error)
   return TRUE;
 }
 
+/* Adds output.mean (1) or a similar function over the steps. */
+static gboolean
+add_pooling (Chain *chain, Item *item, const char *function, GError **error)
+{
+  if (chain->outputs_one_step)
+    return refuse_chain (chain, error,
+        "\"%s\": expected a sequence before \"%s\", found one step", item->text, function);
+  chain->outputs_one_step = TRUE;
+  json_object_set_string_member (add_layer (chain, "pooling"), "function", function);
+  return TRUE;
+}
+
+static gboolean
+add_mean (Chain *chain, Item *item, GError **error)
+{
+  return add_pooling (chain, item, "mean", error);
+}
+
+static gboolean
+add_max (Chain *chain, Item *item, GError **error)
+{
+  return add_pooling (chain, item, "max", error);
+}
+
+static gboolean
+add_sum (Chain *chain, Item *item, GError **error)
+{
+  return add_pooling (chain, item, "sum", error);
+}
+
 static const struct {
   const char *keyword;
   gboolean (*add) (Chain *chain, Item *item, GError **error);
@@ -214,6 +287,9 @@ static const struct {
     {"last", add_last},
     {"h_n", add_final_state},
     {"repeat", add_repeat},
+    {"mean", add_mean},
+    {"max", add_max},
+    {"sum", add_sum},
 };
 
 static gboolean
@@ -223,8 +299,9 @@ refuse_keyword (const Chain *chain, const Item *item, const char *keyword, GErro
   g_autofree char *activations = lstm_torch_activation_list ();
 
   return refuse_chain (chain, error,
-      "expected items MODULE, ACTIVATION, last, h_n or repeat N, with keywords after a MODULE, "
-      "as in \"lstm last, fc1 relu, fc2\", found \"%s\" in \"%s\"; modules are %s; "
+      "expected items MODULE, ACTIVATION, last, h_n, mean, max, sum, repeat N or -MODULE, with "
+      "keywords after a MODULE, as in \"lstm last, fc1 relu, fc2\", found \"%s\" in \"%s\"; "
+      "modules are %s; "
       "activations are %s",
       keyword, item->text, modules, activations);
 }
@@ -274,22 +351,40 @@ split_keywords (const char *text)
   return parts;
 }
 
+/* Adds the module that the first keyword of @item names, as "MODULE" or "MODULE(NONLINEARITY)", and
+ * removes the keyword. The keyword may also name no module. */
+static gboolean
+add_named_module (Chain *chain, Item *item, GError **error)
+{
+  const char *keyword = *item->keywords, *open = strchr (keyword, '(');
+  const guint none = chain->modules->len;
+  g_autofree char *name = NULL, *nonlinearity = NULL;
+  guint module;
+
+  if (!find_module (chain, keyword, &module, error))
+    return FALSE;
+  if (module == none && open && g_str_has_suffix (open, ")")) {
+    name = g_strndup (keyword, (gsize) (open - keyword));
+    nonlinearity = g_strndup (open + 1, strlen (open) - 2);
+    if (!find_module (chain, name, &module, error))
+      return FALSE;
+  }
+  if (module == none)
+    return TRUE;
+  item->keywords++;
+  return add_module (chain, module, nonlinearity, error);
+}
+
 static gboolean
 add_item (Chain *chain, const char *text, GError **error)
 {
   g_auto (GStrv) split = split_keywords (text);
   Item item = {text, split};
-  guint module;
 
   if (!*split)
     return refuse_keyword (chain, &item, "", error);
-  if (!find_module (chain, *item.keywords, &module, error))
+  if (!add_named_module (chain, &item, error))
     return FALSE;
-  if (module < chain->modules->len) {
-    item.keywords++;
-    if (!add_module (chain, module, error))
-      return FALSE;
-  }
   while (*item.keywords)
     if (!add_keyword (chain, &item, error))
       return FALSE;
@@ -307,8 +402,8 @@ check_all_named (const Chain *chain, GError **error)
       return refuse_chain (chain, error,
           "expected every module of the file, found no \"%s\" [%" G_GSIZE_FORMAT
           " → %" G_GSIZE_FORMAT
-          "]; name every module, and remove modules that do not run from the file",
-          lstm_chain_get_name (module), module->in, module->out);
+          "]; name every module, and drop a module that does not run with an item \"-%s\"",
+          lstm_chain_get_name (module), module->in, module->out, lstm_chain_get_name (module));
   }
   return TRUE;
 }
@@ -323,9 +418,9 @@ lstm_chain_parse (const LstmSafetensors *st, const GPtrArray *modules, const cha
       items = g_strsplit (module_chain && *module_chain ? module_chain : " ", ",", -1);
 
   if (!module_chain)
-    return add_module (&chain, 0, error) ? g_steal_pointer (&layers) : NULL;
+    return add_module (&chain, 0, NULL, error) ? g_steal_pointer (&layers) : NULL;
   for (char **item = items; *item; item++)
-    if (!add_item (&chain, g_strstrip (*item), error))
+    if (*g_strstrip (*item) != '-' && !add_item (&chain, *item, error))
       return NULL;
   return check_all_named (&chain, error) ? g_steal_pointer (&layers) : NULL;
 }

@@ -7,15 +7,15 @@
 
 #define REVERSE "_reverse"
 
-/* Names of the tensors of nn.LSTM without the suffix "_l0", and of nn.LSTMCell */
-static const char *const lstm_tensors[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh",
+/* Names of the tensors of nn.LSTM, nn.GRU and nn.RNN without the suffix "_l0", and of their cells */
+static const char *const recurrent_tensors[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh",
     "weight_hr", "weight_peephole", "initial_h", "initial_c"};
 /* Names of the tensors of other modules, after a dot */
 static const char *const plain_tensors[] = {
     "weight", "bias", "running_mean", "running_var", "num_batches_tracked"};
 
-/* The kind of module that the suffix of a tensor's name shows: nn.LSTM, nn.LSTMCell, or another
- * class */
+/* The kind of module that the suffix of a tensor's name shows: nn.LSTM, nn.GRU or nn.RNN, a
+ * cell, or another class */
 typedef enum { STACK = 's', CELL = 'c', PLAIN = 'p', UNKNOWN = 'u' } Family;
 
 void
@@ -54,10 +54,10 @@ split_name (const char *name, gsize *length)
   while (end > 0 && g_ascii_isdigit (name[end - 1]))
     end--;
   if (end < number_end && end >= 2 && memcmp (name + end - 2, "_l", 2) == 0) {
-    *length = strip_suffix (name, end - 2, lstm_tensors, G_N_ELEMENTS (lstm_tensors));
+    *length = strip_suffix (name, end - 2, recurrent_tensors, G_N_ELEMENTS (recurrent_tensors));
     return *length < end - 2 ? STACK : UNKNOWN;
   }
-  *length = strip_suffix (name, size, lstm_tensors, G_N_ELEMENTS (lstm_tensors));
+  *length = strip_suffix (name, size, recurrent_tensors, G_N_ELEMENTS (recurrent_tensors));
   if (*length < size)
     return CELL;
   *length = strip_suffix (name, size, plain_tensors, G_N_ELEMENTS (plain_tensors));
@@ -71,6 +71,26 @@ find_tensor (
   g_autofree char *full = g_strconcat (module->prefix, name, number, NULL);
 
   return lstm_safetensors_find (st, full);
+}
+
+gboolean
+lstm_modules_drop_tensor (const char *module_chain, const char *name)
+{
+  g_auto (GStrv) items = g_strsplit (module_chain ? module_chain : "", ",", -1);
+
+  for (char **item = items; *item; item++) {
+    const char *module = g_strstrip (*item);
+    gsize length, ignored;
+
+    if (*module != '-')
+      continue;
+    module = g_strchug ((char *) module + 1);
+    length = strlen (module);
+    if (length > 0 && g_str_has_prefix (name, module)
+        && (name[length] == '.' || (!name[length] && split_name (name, &ignored) == UNKNOWN)))
+      return TRUE;
+  }
+  return FALSE;
 }
 
 /* --- Errors --- */
@@ -94,8 +114,10 @@ refuse_tensor (const LstmSafetensors *st, const LstmTensor *tensor, GError **err
   g_autofree char *shape = lstm_text_shape (tensor->n_dims, tensor->shape);
 
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
-      "%s: tensor \"%s\" %s belongs to no layer: expected tensors of nn.LSTM, nn.LSTMCell, "
-      "nn.Linear, nn.LayerNorm and nn.BatchNorm1d, or \"" KEY_LAYERS "\" in __metadata__",
+      "%s: tensor \"%s\" %s belongs to no layer: expected tensors of nn.LSTM, nn.GRU, nn.RNN, "
+      "their cells, nn.Linear, nn.LayerNorm and nn.BatchNorm1d, or \"" KEY_LAYERS
+      "\" in __metadata__; if its module does not run, drop the module with an item -MODULE of "
+      "the module chain",
       st->file, tensor->name, shape);
   return FALSE;
 }
@@ -124,26 +146,31 @@ require_tensor (const LstmSafetensors *st, const LstmModule *module, const char 
   return NULL;
 }
 
-/* Refuses nn.RNN and nn.GRU. Their tensors have the names of nn.LSTM, with m and 3 m rows instead
- * of 4 m. */
-static gboolean
-check_gates (const LstmSafetensors *st, const LstmModule *module, const LstmTensor *ih, gsize m,
-    const char *number, GError **error)
-{
-  const gsize gates = m && ih->shape[0] % m == 0 ? ih->shape[0] / m : 0;
-  g_autofree char *shape = lstm_text_shape (ih->n_dims, ih->shape);
-
-  if ((gates != 1 && gates != 3) || find_tensor (st, module, "weight_hr", number))
-    return TRUE;
-  return lstm_modules_set_error (st, error,
-      "module \"%s\" has the shape of an nn.%s%s, which is not supported: tensor \"%s\" %s "
-      "for %" G_GSIZE_FORMAT " units",
-      module->name, gates == 3 ? "GRU" : "RNN", *number ? "" : "Cell", ih->name, shape, m);
-}
-
 /* --- Modules --- */
 
-/* Returns the output size of one direction of the last LSTM layer. @first: the output size of the
+gboolean
+lstm_module_kind_is_recurrent (LstmModuleKind kind)
+{
+  return kind == LSTM_MODULE_LSTM || kind == LSTM_MODULE_GRU || kind == LSTM_MODULE_RNN;
+}
+
+/* Returns the kind of a recurrent module. The tensors of nn.GRU and nn.RNN have the names of
+ * nn.LSTM, with 3 m and m matrix rows instead of 4 m. Only nn.LSTM has a projection, without which
+ * the matrix @hh has m columns. The builder checks all sizes. */
+static LstmModuleKind
+get_recurrent_kind (const LstmSafetensors *st, const LstmModule *module, const LstmTensor *hh,
+    const char *number)
+{
+  const gsize rows = hh->shape[0], m = hh->shape[1];
+
+  if (find_tensor (st, module, "weight_hr", number) || m == 0)
+    return LSTM_MODULE_LSTM;
+  return rows == m                        ? LSTM_MODULE_RNN
+         : rows % m == 0 && rows / m == 3 ? LSTM_MODULE_GRU
+                                          : LSTM_MODULE_LSTM;
+}
+
+/* Returns the output size of one direction of the last layer of a stack. @first: the output size of the
  * first layer */
 static gsize
 get_last_size (const LstmSafetensors *st, const LstmModule *module, gsize first)
@@ -161,14 +188,15 @@ get_last_size (const LstmSafetensors *st, const LstmModule *module, gsize first)
 }
 
 static gboolean
-read_lstm (const LstmSafetensors *st, LstmModule *module, const char *number, GError **error)
+read_recurrent (
+    const LstmSafetensors *st, LstmModule *module, const char *number, GError **error)
 {
   const LstmTensor *ih = require_tensor (st, module, "weight_ih", number, 2, error);
   const LstmTensor *hh = ih ? require_tensor (st, module, "weight_hh", number, 2, error) : NULL;
 
-  if (!hh || !check_gates (st, module, ih, hh->shape[1], number, error))
+  if (!hh)
     return FALSE;
-  module->kind = LSTM_MODULE_LSTM;
+  module->kind = get_recurrent_kind (st, module, hh, number);
   module->in = ih->shape[1];
   module->out = hh->shape[1];
   if (!*number)
@@ -223,26 +251,27 @@ module_new (const LstmSafetensors *st, const LstmTensor *first, Family family, g
   module->name = g_strndup (
       module->prefix, length - (length > 0 && module->prefix[length - 1] == '.'));
   if (!(family == PLAIN ? read_plain_module (st, module, first, error)
-                        : read_lstm (st, module, family == STACK ? "_l0" : "", error)))
+                        : read_recurrent (st, module, family == STACK ? "_l0" : "", error)))
     return NULL;
   return g_steal_pointer (&module);
 }
 
-/* Checks that the file contains an LSTM. */
+/* Checks that the file contains a recurrent module. */
 static gboolean
-check_has_lstm (const LstmSafetensors *st, GError **error)
+check_has_recurrent (const LstmSafetensors *st, GError **error)
 {
   for (guint i = 0; i < st->tensors->len; i++) {
     const LstmTensor *tensor = g_ptr_array_index (st->tensors, i);
     gsize length;
     const Family family = split_name (tensor->name, &length);
 
-    if (family == STACK || family == CELL)
+    if ((family == STACK || family == CELL) && !tensor->is_used)
       return TRUE;
   }
   return lstm_modules_set_error (st, error,
       "expected \"" KEY_LAYERS
-      "\" in __metadata__, or a tensor \"weight_ih_l0\" of an LSTM, found neither");
+      "\" in __metadata__, or a tensor \"weight_ih_l0\" of an nn.LSTM, nn.GRU or nn.RNN, "
+      "found neither");
 }
 
 GPtrArray *
@@ -252,7 +281,7 @@ lstm_modules_find (const LstmSafetensors *st, GError **error)
   g_autoptr (GPtrArray)
       modules = g_ptr_array_new_with_free_func ((GDestroyNotify) lstm_module_free);
 
-  if (!check_has_lstm (st, error))
+  if (!check_has_recurrent (st, error))
     return NULL;
   for (guint i = 0; i < st->tensors->len; i++) {
     const LstmTensor *tensor = g_ptr_array_index (st->tensors, i);
@@ -260,6 +289,8 @@ lstm_modules_find (const LstmSafetensors *st, GError **error)
     gsize length;
     const Family family = split_name (tensor->name, &length);
 
+    if (tensor->is_used)
+      continue;
     if (family == UNKNOWN) {
       refuse_tensor (st, tensor, error);
       return NULL;

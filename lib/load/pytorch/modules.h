@@ -11,6 +11,8 @@
 
 typedef enum {
   LSTM_MODULE_LSTM, /* nn.LSTM, or nn.LSTMCell that a loop calls once per step */
+  LSTM_MODULE_GRU,  /* nn.GRU or nn.GRUCell */
+  LSTM_MODULE_RNN,  /* nn.RNN or nn.RNNCell, whose nonlinearity is not in a state dict */
   LSTM_MODULE_LINEAR,
   LSTM_MODULE_LAYER_NORM,
   LSTM_MODULE_BATCH_NORM,
@@ -21,18 +23,27 @@ typedef struct {
   char *prefix;  /* of the names of its tensors */
   char *name;    /* the prefix without a trailing dot */
   gsize in, out; /* features, from the shape of one tensor; the builder checks all shapes */
-  gboolean is_bidirectional; /* LSTM only */
+  gboolean is_bidirectional; /* recurrent only */
   gboolean has_bias;         /* LINEAR only */
 } LstmModule;
 
 void lstm_module_free (LstmModule *module);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LstmModule, lstm_module_free)
 
+/* Returns whether @kind is LSTM_MODULE_LSTM, _GRU or _RNN. */
+gboolean lstm_module_kind_is_recurrent (LstmModuleKind kind);
+
 /* Sets @error to LSTM_ERROR_LAYER with the message "FILE: ", then @format. Returns: FALSE */
 gboolean lstm_modules_set_error (
     const LstmSafetensors *st, GError **error, const char *format, ...) G_GNUC_PRINTF (3, 4);
 
-/* Returns: (transfer full) (element-type LstmModule): the modules in the order of the file, at
- * least one of them LSTM_MODULE_LSTM; NULL with LSTM_ERROR_LAYER, _SHAPE or _TENSOR if a tensor
+/* Returns whether an item "-MODULE" of @module_chain drops the tensor @name: a tensor of MODULE or of
+ * a module in MODULE, or a tensor with the name MODULE that belongs to no kind of module.
+ * @module_chain: (nullable) */
+gboolean lstm_modules_drop_tensor (const char *module_chain, const char *name);
+
+/* Finds the modules of @st, except those whose tensors are marked as used.
+ * Returns: (transfer full) (element-type LstmModule): the modules in the order of the file, at
+ * least one of them recurrent; NULL with LSTM_ERROR_LAYER, _SHAPE or _TENSOR if a tensor
  * belongs to no module */
 GPtrArray *lstm_modules_find (const LstmSafetensors *st, GError **error);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "container/safetensors.h"
+#include "convert.h"
+
+/* Makes a model of @layers and of the tensors of @st, and checks that liblstm loads the model.
+ * Returns: (transfer full): NULL with @error */
+ConvertModel *torch_make_model (const LstmSafetensors *st, JsonArray *layers, GError **error);

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Models of PyTorch for test vectors: chains of modules, their weights and their outputs."""
+import numpy as np
+import torch
+from torch import nn
+
+ROUND = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
+
+
+class Chain(nn.Module):
+    """Run modules by name in order. A lambda has no name in a state dict."""
+
+    def __init__(self, **parts):
+        super().__init__()
+        self.parts = parts
+        for name, part in parts.items():
+            if isinstance(part, nn.Module):
+                self.add_module(name, part)
+
+    def forward(self, x):
+        for part in self.parts.values():
+            x = run(part, x)
+        return x
+
+
+def run(part, x):
+    """Run x [bs, T, d] through a module and return all steps."""
+    if isinstance(part, nn.RNNBase):
+        y, h_n = part(x)
+        h_n = h_n[0] if isinstance(part, nn.LSTM) else h_n
+        if getattr(part, "returns_h_n", False):
+            return torch.cat(tuple(h_n[-2 if part.bidirectional else -1:]), -1)[:, None]
+        return y
+    if isinstance(part, nn.RNNCellBase):
+        state, outputs = None, []
+        for t in range(x.shape[1]):
+            state = part(x[:, t], state)
+            outputs.append(state[0] if isinstance(part, nn.LSTMCell) else state)
+        return torch.stack(outputs, 1)
+    if isinstance(part, nn.BatchNorm1d):
+        return part(x.transpose(1, 2)).transpose(1, 2)
+    return part(x)
+
+
+def lstm(d, m, **options):
+    return nn.LSTM(d, m, batch_first=True, **options)
+
+
+def number_modules(*parts):
+    """Name the modules "0", "1" … like nn.Sequential and nn.ModuleList."""
+    return Chain(**{str(i): part for i, part in enumerate(parts)})
+
+
+def softmax(x):
+    return torch.softmax(x, -1)
+
+
+def last(x):
+    return x[:, -1:]
+
+
+def mean(x):
+    return x.mean(1, keepdim=True)
+
+
+def maximum(x):
+    return x.max(1, keepdim=True)[0]
+
+
+def total(x):
+    return x.sum(1, keepdim=True)
+
+
+def repeat(n):
+    def repeat_vector(x):
+        return x.repeat(1, n, 1)
+
+    repeat_vector.needs_complete_sequence = True
+    return repeat_vector
+
+
+def h_n(part):
+    part.returns_h_n = True
+    return part
+
+
+def fill(model, kind):
+    """Draw weights so small that nothing saturates, round them, and convert them to float64."""
+    for name, value in model.state_dict().items():
+        if not value.is_floating_point():
+            continue
+        spread = .2 if value.dim() < 2 else 1.6 / value.shape[-1] ** .5
+        drawn = (torch.rand(value.shape) * 2 - 1) * spread
+        if name.endswith(("running_var", "norm.weight", "bn.weight")):
+            drawn += 1
+        value.copy_(drawn.to(ROUND[kind]))
+    return model.double().eval()
+
+
+def is_causal(model):
+    parts = [*model.modules(), *getattr(model, "parts", {}).values()]
+    return not any(getattr(part, "bidirectional", False)
+                   or getattr(part, "needs_complete_sequence", False) for part in parts)
+
+
+def write_numbers(folder, model, d):
+    x = torch.randn(2, 6, d)
+    with torch.no_grad():
+        y = run(model, x.double())
+        steps = y if y.shape[1] > 1 else torch.cat(
+            [run(model, x[:, :t + 1].double()) for t in range(x.shape[1])], 1)
+    np.save(folder / "x.npy", x.numpy())
+    np.save(folder / "expected.npy", y.float().numpy())
+    if is_causal(model):
+        np.save(folder / "steps.npy", steps.float().numpy())
