@@ -6,8 +6,8 @@
 #include <math.h>
 
 typedef enum {
-  USE_OP = 1,   /* an operator of ONNX */
-  USE_LSTM = 2, /* a function of an LSTM node */
+  USE_OP = 1,        /* an operator of ONNX */
+  USE_RECURRENT = 2, /* a function of a recurrent node */
 } Use;
 
 typedef enum { HAS_ALPHA = 1, HAS_BETA = 2 } Parameters;
@@ -27,28 +27,28 @@ typedef struct {
 } ActivationRow;
 
 static const ActivationRow activation_rows[] = {
-    {"Affine", "affine", USE_LSTM, HAS_ALPHA | HAS_BETA},
+    {"Affine", "affine", USE_RECURRENT, HAS_ALPHA | HAS_BETA},
     {"Celu", "elu", USE_OP},
-    {"Elu", "elu", USE_OP | USE_LSTM, HAS_ALPHA},
+    {"Elu", "elu", USE_OP | USE_RECURRENT, HAS_ALPHA},
     {"Erf", "erf", USE_OP}, /* supported only inside GELU */
     {"Exp", "exponential", USE_OP},
     {"Gelu", "gelu", USE_OP, .approximation = "gelu_tanh"},
-    {"HardSigmoid", "hard_sigmoid", USE_OP | USE_LSTM, HAS_ALPHA | HAS_BETA},
+    {"HardSigmoid", "hard_sigmoid", USE_OP | USE_RECURRENT, HAS_ALPHA | HAS_BETA},
     {"HardSwish", "hard_silu", USE_OP},
-    {"LeakyRelu", "leaky_relu", USE_OP | USE_LSTM, HAS_ALPHA},
+    {"LeakyRelu", "leaky_relu", USE_OP | USE_RECURRENT, HAS_ALPHA},
     {"LogSoftmax", "log_softmax", USE_OP},
     {"Mish", "mish", USE_OP},
-    {"Relu", "relu", USE_OP | USE_LSTM},
-    {"ScaledTanh", "scaled_tanh", USE_LSTM, HAS_ALPHA | HAS_BETA},
+    {"Relu", "relu", USE_OP | USE_RECURRENT},
+    {"ScaledTanh", "scaled_tanh", USE_RECURRENT, HAS_ALPHA | HAS_BETA},
     {"Selu", "selu", USE_OP,
         .fixed = {{"alpha", 1.67326324f, 1e-4f}, {"gamma", 1.05070102f, 1e-4f}}},
-    {"Sigmoid", "sigmoid", USE_OP | USE_LSTM},
+    {"Sigmoid", "sigmoid", USE_OP | USE_RECURRENT},
     {"Softmax", "softmax", USE_OP},
-    {"Softplus", "softplus", USE_OP | USE_LSTM},
-    {"Softsign", "softsign", USE_OP | USE_LSTM},
+    {"Softplus", "softplus", USE_OP | USE_RECURRENT},
+    {"Softsign", "softsign", USE_OP | USE_RECURRENT},
     {"Swish", "silu", USE_OP},
-    {"Tanh", "tanh", USE_OP | USE_LSTM},
-    {"ThresholdedRelu", "thresholded_relu", USE_OP | USE_LSTM, HAS_ALPHA},
+    {"Tanh", "tanh", USE_OP | USE_RECURRENT},
+    {"ThresholdedRelu", "thresholded_relu", USE_OP | USE_RECURRENT, HAS_ALPHA},
 };
 
 static OnnxActivation
@@ -65,10 +65,10 @@ make_activation (const ActivationRow *row)
 }
 
 gboolean
-onnx_find_lstm_activation (const char *name, OnnxActivation *activation)
+onnx_find_recurrent_activation (const char *name, OnnxActivation *activation)
 {
   for (guint i = 0; i < G_N_ELEMENTS (activation_rows); i++) {
-    if (activation_rows[i].use & USE_LSTM
+    if (activation_rows[i].use & USE_RECURRENT
         && g_ascii_strcasecmp (name, activation_rows[i].op) == 0) {
       *activation = make_activation (&activation_rows[i]);
       return TRUE;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Activations: operators of ONNX, functions of an LSTM node, and activations that exporters write
+ * Activations: operators of ONNX, functions of recurrent nodes, and activations that exporters write
  * as several nodes. */
 #pragma once
 
 #include "onnx/op.h"
 
-/* Finds a function of an LSTM node by its name in ONNX, in upper or lower case.
+/* Finds a function of a recurrent node by its name in ONNX, in upper or lower case.
  * Returns FALSE if no function has the name. */
-gboolean onnx_find_lstm_activation (const char *name, OnnxActivation *activation);
+gboolean onnx_find_recurrent_activation (const char *name, OnnxActivation *activation);
 
 /* Returns whether the table of activations has an operator @name. */
 gboolean onnx_is_activation_op (const char *name);

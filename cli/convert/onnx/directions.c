@@ -9,7 +9,7 @@
 static gboolean
 reads_flipped_time (const OnnxStage *stage)
 {
-  return stage->kind == ONNX_STAGE_LSTM && !onnx_stage_has_both_directions (stage)
+  return stage->kind == ONNX_STAGE_RECURRENT && !onnx_stage_has_both_directions (stage)
          && stage->parent->kind == ONNX_STAGE_FLIP;
 }
 
@@ -63,9 +63,11 @@ remove_flip (OnnxReader *reader, const OnnxStage *stage)
 static gboolean
 are_directions (const OnnxStage *a, const OnnxStage *b)
 {
-  return a->kind == ONNX_STAGE_LSTM && b->kind == ONNX_STAGE_LSTM && a->parent == b->parent
-         && a->cells[0] && !a->cells[1] && b->cells[1] && !b->cells[0]
+  return a->kind == ONNX_STAGE_RECURRENT && b->kind == ONNX_STAGE_RECURRENT
+         && a->parent == b->parent && a->cells[0] && !a->cells[1] && b->cells[1] && !b->cells[0]
          && select_relative_to_direction (a) == select_relative_to_direction (b)
+         && a->cells[0]->recurrence == b->cells[1]->recurrence
+         && a->cells[0]->resets_before == b->cells[1]->resets_before
          && a->cells[0]->m == b->cells[1]->m && a->is_masked == b->is_masked
          && a->cells[0]->clip == b->cells[1]->clip
          && a->cells[0]->input_forget == b->cells[1]->input_forget;

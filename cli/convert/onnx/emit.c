@@ -13,8 +13,8 @@ typedef struct {
   const OnnxStage *affine_stage; /* the first stage of a pending normalization */
   const OnnxTensor *mean, *scale, *offset; /* of the pending normalization, nullable */
   gboolean divides;                        /* whether the layer divides by scale */
-  JsonObject *lstm; /* the previous LSTM if no later layer has changed time */
-  const OnnxStage *lstm_stage;
+  JsonObject *recurrent; /* the previous recurrent layer if no later layer has changed time */
+  const OnnxStage *recurrent_stage;
   gboolean is_flipped; /* time is reversed */
 } Emitter;
 
@@ -209,7 +209,8 @@ emit_layer_norm (Emitter *emitter, const OnnxStage *stage)
 static void
 add_cell (Emitter *emitter, JsonObject *layer, const OnnxCell *cell, gboolean reverse)
 {
-  const gsize m = cell->m, ih[] = {4 * m, cell->d}, hh[] = {4 * m, m}, peephole = 3 * m;
+  const gsize m = cell->m, n_rows = cell->recurrence->n_gates * m;
+  const gsize ih[] = {n_rows, cell->d}, hh[] = {n_rows, m}, peephole = 3 * m;
   const struct {
     const char *name;
     const float *values;
@@ -241,23 +242,25 @@ are_equal (const OnnxActivation *a, const OnnxActivation *b)
   return g_str_equal (a->name, b->name) && a->alpha == b->alpha && a->beta == b->beta;
 }
 
-/* Adds the three activations of a direction, or six activations if the directions differ. Omits the
- * default activations. */
+/* Adds the activations of a direction, or of both directions if they differ. Omits the default
+ * activations. */
 static void
 add_activations (JsonObject *layer, const OnnxCell *const *cells, guint n)
 {
-  static const char *const default_names[] = {"sigmoid", "tanh", "tanh"};
+  const OnnxRecurrence *recurrence = cells[0]->recurrence;
+  const guint each = recurrence->n_functions;
   JsonArray *array = json_array_new ();
   gboolean are_default = TRUE, are_same = TRUE;
 
-  for (guint i = 0; i < 3 * n; i++) {
-    const OnnxActivation *activation = &cells[i / 3]->activations[i % 3];
+  for (guint i = 0; i < each * n; i++) {
+    const OnnxActivation *activation = &cells[i / each]->activations[i % each];
 
-    are_default &= g_str_equal (activation->name, default_names[i % 3]);
-    are_same &= are_equal (activation, &cells[0]->activations[i % 3]);
+    are_default &= g_str_equal (activation->name, recurrence->functions[i % each]);
+    are_same &= are_equal (activation, &cells[0]->activations[i % each]);
   }
-  for (guint i = 0; i < (are_same ? 3 : 3 * n); i++)
-    json_array_add_element (array, new_activation_node (&cells[i / 3]->activations[i % 3]));
+  for (guint i = 0; i < (are_same ? each : each * n); i++)
+    json_array_add_element (
+        array, new_activation_node (&cells[i / each]->activations[i % each]));
   if (are_default)
     json_array_unref (array);
   else
@@ -270,30 +273,30 @@ add_repeat_vector (Emitter *emitter, const OnnxStage *stage, gsize n)
   JsonObject *layer = convert_model_add_layer (emitter->model, "repeat_vector", stage->name);
 
   json_object_set_int_member (layer, "n", (gint64) n);
-  emitter->lstm = NULL;
+  emitter->recurrent = NULL;
 }
 
-/* Makes the previous LSTM return the step that it processes last. A mask never masks this step of a
+/* Makes the previous recurrent layer return the step that it processes last. A mask never masks this step of a
  * sequence, but may mask the last step in time. */
 static void
 return_last_step (Emitter *emitter, const OnnxStage *stage, OnnxSelection selection)
 {
   if (selection == ONNX_SELECT_OWN_LAST || stage->selects_by_length)
-    json_object_remove_member (emitter->lstm, "zero_masked");
-  if (!emitter->lstm_stage->cells[0])
-    json_object_set_string_member (emitter->lstm, "order", "processed");
-  json_object_set_string_member (emitter->lstm, "return", "last");
-  emitter->lstm = NULL;
+    json_object_remove_member (emitter->recurrent, "zero_masked");
+  if (!emitter->recurrent_stage->cells[0])
+    json_object_set_string_member (emitter->recurrent, "order", "processed");
+  json_object_set_string_member (emitter->recurrent, "return", "last");
+  emitter->recurrent = NULL;
 }
 
-/* Selects one step. Only the LSTM itself can return the step that each direction processes last.
+/* Selects one step. Only the recurrent layer itself can return the step that each direction processes last.
  * The last step in time is available after every layer. */
 static gboolean
 emit_selection (Emitter *emitter, const OnnxStage *stage)
 {
   OnnxSelection selection = stage->selection;
-  gboolean has_forward = emitter->lstm && emitter->lstm_stage->cells[0];
-  gboolean has_reverse = emitter->lstm && emitter->lstm_stage->cells[1];
+  gboolean has_forward = emitter->recurrent && emitter->recurrent_stage->cells[0];
+  gboolean has_reverse = emitter->recurrent && emitter->recurrent_stage->cells[1];
 
   if (selection == ONNX_SELECT_OWN_LAST
       || (selection == ONNX_SELECT_LAST && has_forward && !has_reverse)
@@ -310,7 +313,7 @@ emit_selection (Emitter *emitter, const OnnxStage *stage)
 }
 
 static gboolean
-emit_lstm (Emitter *emitter, const OnnxStage *stage)
+emit_recurrent (Emitter *emitter, const OnnxStage *stage)
 {
   const OnnxCell *cells[2] = {
       stage->cells[0] ? stage->cells[0] : stage->cells[1], stage->cells[1]};
@@ -322,8 +325,9 @@ emit_lstm (Emitter *emitter, const OnnxStage *stage)
   if (emitter->is_flipped && both)
     return set_stage_error (
         emitter, stage, "direction: expected one direction over reversed time, found two");
-  emitter->lstm = layer = convert_model_add_layer (emitter->model, "lstm", stage->name);
-  emitter->lstm_stage = stage;
+  emitter->recurrent = layer = convert_model_add_layer (
+      emitter->model, cells[0]->recurrence->layer, stage->name);
+  emitter->recurrent_stage = stage;
   if (both || reverse)
     json_object_set_string_member (layer, "direction", both ? "bidirectional" : "reverse");
   if (both && stage->merge)
@@ -339,6 +343,8 @@ emit_lstm (Emitter *emitter, const OnnxStage *stage)
     json_object_set_double_member (layer, "clip", to_double (cells[0]->clip));
   if (cells[0]->input_forget)
     json_object_set_boolean_member (layer, "input_forget", TRUE);
+  if (cells[0]->recurrence == &onnx_recurrence_gru && cells[0]->resets_before)
+    json_object_set_boolean_member (layer, "reset_after", FALSE);
   if (stage->is_masked)
     json_object_set_boolean_member (layer, "zero_masked", TRUE);
   add_cell (emitter, layer, cells[0], FALSE);
@@ -350,19 +356,20 @@ emit_lstm (Emitter *emitter, const OnnxStage *stage)
 static gboolean
 emit_flip (Emitter *emitter, const OnnxStage *stage)
 {
-  const OnnxStage *lstm = emitter->lstm ? emitter->lstm_stage : NULL;
+  const OnnxStage *previous = emitter->recurrent ? emitter->recurrent_stage : NULL;
 
-  if (lstm && lstm->cells[0] && json_object_has_member (emitter->lstm, "order")) {
-    json_object_remove_member (emitter->lstm, "order");
-    emitter->lstm = NULL;
+  if (previous && previous->cells[0] && json_object_has_member (emitter->recurrent, "order")) {
+    json_object_remove_member (emitter->recurrent, "order");
+    emitter->recurrent = NULL;
     return TRUE;
   }
-  if (lstm && !lstm->cells[0] && !json_object_has_member (emitter->lstm, "order")) {
-    json_object_set_string_member (emitter->lstm, "order", "processed");
-    emitter->lstm = NULL;
+  if (previous && !previous->cells[0]
+      && !json_object_has_member (emitter->recurrent, "order")) {
+    json_object_set_string_member (emitter->recurrent, "order", "processed");
+    emitter->recurrent = NULL;
     return TRUE;
   }
-  emitter->lstm = NULL;
+  emitter->recurrent = NULL;
   emitter->is_flipped = !emitter->is_flipped;
   return TRUE;
 }
@@ -390,7 +397,7 @@ refuse_moment (Emitter *emitter, const OnnxStage *stage)
 
 static gboolean (*const emit_functions[ONNX_N_STAGES]) (Emitter *, const OnnxStage *) = {
     [ONNX_STAGE_INPUT] = emit_input,
-    [ONNX_STAGE_LSTM] = emit_lstm,
+    [ONNX_STAGE_RECURRENT] = emit_recurrent,
     [ONNX_STAGE_DENSE] = emit_dense,
     [ONNX_STAGE_AFFINE] = emit_affine,
     [ONNX_STAGE_ACTIVATION] = emit_activation,
@@ -441,7 +448,7 @@ check_numbers (const Emitter *emitter, const OnnxStage *stage)
   for (guint k = 0; k < 2; k++) {
     const OnnxCell *cell = stage->cells[k];
 
-    for (guint i = 0; cell && i < 3; i++)
+    for (guint i = 0; cell && i < cell->recurrence->n_functions; i++)
       if (!check_activation (emitter, stage, &cell->activations[i]))
         return FALSE;
     if (cell && !check_number (emitter, stage, "clip", cell->clip))

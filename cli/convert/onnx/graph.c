@@ -23,10 +23,11 @@ check_input (OnnxReader *reader, const OnnxNode *node, guint i)
 
   if (onnx_value_is (in, ONNX_VALUE_UNSUPPORTED))
     return in;
-  if (onnx_value_is (in, ONNX_VALUE_STATE) && !node->op->is_recurrent)
+  if (onnx_value_is (in, ONNX_VALUE_STATE) && !node->op->recurrence)
     return onnx_unsupported (reader, node,
-        "input %u: expected an LSTM as the only reader of an LSTM's initial state, found %s", i,
-        onnx_shorten_text (reader, node->proto->op_type));
+        "input %u: expected an " ONNX_RECURRENT
+        " node as the only reader of its initial state, found %s",
+        i, onnx_shorten_text (reader, node->proto->op_type));
   if (onnx_value_is (in, ONNX_VALUE_CONCAT) && !node->op->n_moved_inputs) {
     value = onnx_value_copy (reader, in);
     value->kind = ONNX_VALUE_UNSUPPORTED;

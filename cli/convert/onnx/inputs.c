@@ -39,7 +39,7 @@ onnx_find_state_inputs (OnnxReader *reader)
     const Onnx__NodeProto *node = graph->node[i];
     const OnnxOp *op = onnx_find_op (onnx_string (node->op_type));
 
-    if (!op || !op->is_recurrent)
+    if (!op || !op->recurrence)
       continue;
     for (gsize k = LENGTHS_INPUT; k < MIN (node->n_input, LAST_STATE_INPUT + 1); k++)
       trace_moved_names (producers, node->input[k],

@@ -143,7 +143,7 @@ reduce_directions (OnnxReader *reader, OnnxNode *node, guint axis, gboolean keep
     const OnnxRange range = {onnx_int_constant (i), onnx_int_constant (i + 1), 1};
 
     parts[i] = onnx_value_slice (reader, node, node->inputs[0], axis, range);
-    if (parts[i]->kind != ONNX_VALUE_SIGNAL || parts[i]->stage->kind != ONNX_STAGE_LSTM)
+    if (parts[i]->kind != ONNX_VALUE_SIGNAL || parts[i]->stage->kind != ONNX_STAGE_RECURRENT)
       return NULL;
   }
   value = onnx_signal_merge (reader, parts[0], parts[1], "sum", 0);

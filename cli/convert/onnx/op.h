@@ -16,9 +16,10 @@ struct _OnnxOp {
   OnnxOpFunction fold;  /* computes constants from constants; nullable */
   OnnxOpFunction apply; /* computes signals, if an input is a signal; nullable */
 
-  guint n_moved_inputs;    /* the first inputs, whose numbers the operator only moves */
-  gboolean is_recurrent;   /* inputs 4 to 6 are sequence lengths and states of an LSTM */
-  gboolean needs_no_input; /* otherwise input 0 must exist */
+  guint n_moved_inputs; /* the first inputs, whose numbers the operator only moves */
+  const OnnxRecurrence
+      *recurrence;                 /* inputs 4 to 6 are sequence lengths and states; nullable */
+  gboolean needs_no_input;         /* otherwise input 0 must exist */
   gboolean accepts_constant_first; /* apply() accepts a constant as input 0 */
   const char *unsupported_reason;  /* description of an unsupported operator; else NULL */
 

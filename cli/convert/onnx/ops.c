@@ -10,8 +10,8 @@
 #include "onnx/if.h"
 #include "onnx/int-arithmetic.h"
 #include "onnx/layout.h"
-#include "onnx/lstm.h"
 #include "onnx/normalization.h"
+#include "onnx/recurrent.h"
 #include "onnx/repeat.h"
 #include "onnx/reshape.h"
 #include "onnx/select.h"
@@ -69,7 +69,7 @@ static const OnnxOp ops[] = {
     {"Expand", onnx_fold_expand, onnx_apply_expand, 1},
     {"Flatten", NULL, onnx_apply_flatten, 1},
     {"Floor", onnx_fold_unary, .unary = {floor}},
-    {"GRU", .unsupported_reason = "a GRU layer, not an LSTM"},
+    {"GRU", NULL, onnx_apply_recurrent, .recurrence = &onnx_recurrence_gru},
     {"Gather", onnx_fold_gather, onnx_apply_gather, 1, .accepts_constant_first = TRUE},
     {"GatherElements", NULL, onnx_apply_gather_elements, 1},
     {"Gemm", NULL, onnx_apply_gemm},
@@ -79,7 +79,7 @@ static const OnnxOp ops[] = {
         .binary = {at_least_reals, onnx_int_is_at_least, TRUE}},
     {"Identity", onnx_fold_identity, onnx_apply_cast, 1},
     {"If", onnx_run_if, onnx_run_if},
-    {"LSTM", NULL, onnx_apply_lstm, .is_recurrent = TRUE},
+    {"LSTM", NULL, onnx_apply_recurrent, .recurrence = &onnx_recurrence_lstm},
     {"LayerNormalization", NULL, onnx_apply_layer_norm},
     {"Less", onnx_fold_binary, .binary = {less_reals, onnx_int_is_less, TRUE}},
     {"LessOrEqual", onnx_fold_binary, .binary = {at_most_reals, onnx_int_is_at_most, TRUE}},
@@ -99,7 +99,7 @@ static const OnnxOp ops[] = {
     {"Or", onnx_fold_binary, .binary = {NULL, onnx_int_or, TRUE}},
     {"PRelu", NULL, onnx_apply_prelu},
     {"Pow", onnx_fold_binary, onnx_apply_power, .binary = {pow}},
-    {"RNN", .unsupported_reason = "a plain RNN layer, not an LSTM"},
+    {"RNN", NULL, onnx_apply_recurrent, .recurrence = &onnx_recurrence_rnn},
     {"Range", onnx_fold_range},
     {"Reciprocal", onnx_fold_unary, onnx_apply_moment, .unary = {invert_real},
         .moment = {ONNX_MOMENT_DEVIATION, ONNX_MOMENT_INVERSE_DEVIATION}},

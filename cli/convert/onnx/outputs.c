@@ -98,7 +98,7 @@ choose_output (OnnxReader *reader, const OnnxScope *scope, const char **name, GE
   if (n == 1)
     return found;
   onnx_set_error (reader, CONVERT_ERROR_UNSUPPORTED, error,
-      "outputs: expected one output that is not a state of an LSTM, found %u among %s; "
+      "outputs: expected one output that is not a recurrent state, found %u among %s; "
       "lstm-convert --output NAME selects one",
       n, names);
   return NULL;
@@ -123,10 +123,10 @@ are_in_order (const OnnxStage *stage, const OnnxAxis *axis)
 }
 
 static gboolean
-has_lstm (const OnnxStage *stage)
+has_recurrent_stage (const OnnxStage *stage)
 {
   for (; stage; stage = stage->parent)
-    if (stage->kind == ONNX_STAGE_LSTM)
+    if (stage->kind == ONNX_STAGE_RECURRENT)
       return TRUE;
   return FALSE;
 }
@@ -136,13 +136,14 @@ static const char *
 find_problem (OnnxReader *reader, const OnnxValue *output)
 {
   if (output->kind != ONNX_VALUE_SIGNAL)
-    return onnx_own_text (
-        reader, g_strdup_printf ("expected a tensor that an LSTM computes, found %s",
-                    onnx_value_describe (reader, output)));
-  if (!has_lstm (output->stage))
     return onnx_own_text (reader,
-        g_strdup_printf ("expected an LSTM between input and output, found none before %s",
+        g_strdup_printf ("expected a tensor that an " ONNX_RECURRENT " node computes, found %s",
             onnx_value_describe (reader, output)));
+  if (!has_recurrent_stage (output->stage))
+    return onnx_own_text (
+        reader, g_strdup_printf ("expected an " ONNX_RECURRENT
+                                 " node between input and output, found none before %s",
+                    onnx_value_describe (reader, output)));
   for (guint i = 0; i < output->n_axes; i++)
     if (!are_in_order (output->stage, &output->axes[i]))
       return onnx_own_text (

@@ -33,7 +33,7 @@ check_opset (OnnxReader *reader, GError **error)
 static gboolean
 is_recurrent (const OnnxOp *op)
 {
-  return op->is_recurrent;
+  return op->recurrence != NULL;
 }
 
 static gboolean
@@ -61,10 +61,10 @@ find_node (const Onnx__GraphProto *graph, gboolean (*matches) (const OnnxOp *op)
   return NULL;
 }
 
-/* Checks that the model has an LSTM node. For a model without one, this error helps the user more
- * than the error of the first unsupported node. */
+/* Checks that the model has a recurrent node. For a model without one, this error helps the user
+ * more than the error of the first unsupported node. */
 static gboolean
-check_lstm (OnnxReader *reader, GError **error)
+check_recurrent (OnnxReader *reader, GError **error)
 {
   const Onnx__GraphProto *graph = reader->model->graph;
   const Onnx__NodeProto *other;
@@ -74,10 +74,10 @@ check_lstm (OnnxReader *reader, GError **error)
   other = find_node (graph, is_unsupported);
   if (other)
     return onnx_set_error (reader, CONVERT_ERROR_UNSUPPORTED, error,
-        "%s: operator: expected an LSTM node in the model, found %s",
+        "%s: operator: expected an " ONNX_RECURRENT " node in the model, found %s",
         onnx_label_node (reader, other), onnx_find_op (other->op_type)->unsupported_reason);
   return onnx_set_error (reader, CONVERT_ERROR_UNSUPPORTED, error,
-      "graph: expected an LSTM node, found none among %" G_GSIZE_FORMAT
+      "graph: expected an " ONNX_RECURRENT " node, found none among %" G_GSIZE_FORMAT
       " nodes (a model that was unrolled step by step is not supported: export it without "
       "unroll)",
       graph->n_node);
@@ -96,7 +96,7 @@ read_graph (OnnxReader *reader, GError **error)
     onnx_set_error (reader, CONVERT_ERROR_FILE, error, "graph: expected a graph, found none");
     return NULL;
   }
-  if (!check_opset (reader, error) || !check_lstm (reader, error))
+  if (!check_opset (reader, error) || !check_recurrent (reader, error))
     return NULL;
   onnx_find_state_inputs (reader);
   if (!onnx_add_inputs (reader, &scope, error)

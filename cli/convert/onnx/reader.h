@@ -19,8 +19,8 @@ typedef struct {
   guint64 work_left;         /* in values that nodes read */
   GArray *factors;           /* of OnnxFactor */
   int length_factor;         /* factor whose size is the sequence length */
-  GHashTable *state_inputs;  /* names of graph inputs that are states of an LSTM */
-  GHashTable *length_inputs; /* names of graph inputs that are sequence lengths of an LSTM */
+  GHashTable *state_inputs;  /* names of graph inputs that are recurrent states */
+  GHashTable *length_inputs; /* names of graph inputs that are sequence lengths */
   GPtrArray *notes;          /* lines for the user */
 } OnnxReader;
 

@@ -26,7 +26,7 @@ select_step (OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guin
         "input: expected time along axis %u, to select its %s step, found %s", axis,
         selection == ONNX_SELECT_LAST ? "last" : "first",
         onnx_axis_describe (reader, &in->axes[axis]));
-  if (in->stage->kind == ONNX_STAGE_LSTM && in->stage->selection == ONNX_SELECT_ALL)
+  if (in->stage->kind == ONNX_STAGE_RECURRENT && in->stage->selection == ONNX_SELECT_ALL)
     stage = onnx_stage_copy (reader, in->stage);
   else
     stage = onnx_node_new_stage (reader, node, ONNX_STAGE_SELECT, in->stage);

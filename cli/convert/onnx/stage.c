@@ -40,5 +40,5 @@ onnx_stage_bind_features (OnnxReader *reader, OnnxStage *stage, const OnnxAxis *
 gboolean
 onnx_stage_has_both_directions (const OnnxStage *stage)
 {
-  return stage->kind == ONNX_STAGE_LSTM && stage->cells[0] && stage->cells[1];
+  return stage->kind == ONNX_STAGE_RECURRENT && stage->cells[0] && stage->cells[1];
 }

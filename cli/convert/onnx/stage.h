@@ -4,6 +4,7 @@
  * computes the input of the stage. Several signals may share a stage. */
 #pragma once
 
+#include "onnx/recurrence.h"
 #include "onnx/tensor.h"
 
 typedef struct {
@@ -13,21 +14,23 @@ typedef struct {
   float alpha, beta;
 } OnnxActivation;
 
-/* One direction of an LSTM node, in the layouts of PyTorch */
+/* One direction of a recurrent node, in the layouts of PyTorch, with g gates */
 typedef struct {
+  const OnnxRecurrence *recurrence;
   gsize d, m;
-  float *weight_ih, *weight_hh; /* (4 m, d), (4 m, m) */
-  float *bias_ih, *bias_hh;     /* (4 m), nullable */
+  float *weight_ih, *weight_hh; /* (g m, d), (g m, m) */
+  float *bias_ih, *bias_hh;     /* (g m), nullable */
   float *peephole;              /* (3 m), nullable */
   float *h, *c;                 /* (m), nullable */
-  OnnxActivation activations[3];
+  OnnxActivation activations[ONNX_MAX_FUNCTIONS];
   float clip; /* 0: no clip */
   gboolean input_forget;
+  gboolean resets_before; /* GRU: r multiplies h before the matrix product, not the product */
 } OnnxCell;
 
 typedef enum {
   ONNX_STAGE_INPUT,
-  ONNX_STAGE_LSTM,
+  ONNX_STAGE_RECURRENT,
   ONNX_STAGE_DENSE,
   ONNX_STAGE_AFFINE,
   ONNX_STAGE_ACTIVATION,
@@ -68,11 +71,11 @@ struct _OnnxStage {
   gboolean has_features; /* FALSE while the axis of the features is unknown */
   OnnxAxis features;     /* the factors of a step's feature vector, in order */
 
-  const OnnxCell *cells[2];   /* LSTM: forward, reverse; one may be NULL */
-  OnnxSelection selection;    /* LSTM, SELECT */
-  gboolean selects_by_length; /* LSTM, SELECT: the step at the sequence length − 1 */
-  gboolean is_masked; /* LSTM: Y is 0 after the end of a sequence, by an input's lengths */
-  const char *merge;  /* LSTM with two cells: "sum", "mul", or NULL to concatenate */
+  const OnnxCell *cells[2];   /* RECURRENT: forward, reverse; one may be NULL */
+  OnnxSelection selection;    /* RECURRENT, SELECT */
+  gboolean selects_by_length; /* RECURRENT, SELECT: the step at length − 1 */
+  gboolean is_masked; /* RECURRENT: Y is 0 after the end of a sequence, by an input's lengths */
+  const char *merge;  /* RECURRENT with two cells: "sum", "mul", or NULL to concatenate */
   const OnnxTensor *weight;  /* DENSE: (n, d) */
   const OnnxTensor *bias;    /* DENSE: (n); LAYER_NORM: beta (d); nullable */
   const OnnxTensor *scale;   /* LAYER_NORM: gamma (d); nullable */
@@ -93,5 +96,5 @@ OnnxStage *onnx_stage_copy (OnnxReader *reader, const OnnxStage *stage);
  * are unknown, @axis becomes the features of the chain. */
 gboolean onnx_stage_bind_features (OnnxReader *reader, OnnxStage *stage, const OnnxAxis *axis);
 
-/* Returns whether @stage is an LSTM of two directions. */
+/* Returns whether @stage is a recurrent layer of two directions. */
 gboolean onnx_stage_has_both_directions (const OnnxStage *stage);

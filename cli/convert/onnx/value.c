@@ -69,7 +69,7 @@ onnx_value_describe (OnnxReader *reader, const OnnxValue *value)
     return onnx_own_text (reader, g_strdup_printf ("%u tensors that are joined along axis %u",
                                       value->n_parts, value->concat_axis));
   case ONNX_VALUE_STATE:
-    return "the initial state of an LSTM";
+    return "an initial state";
   case ONNX_VALUE_UNSUPPORTED:
   case ONNX_VALUE_UNDECODED:
   default:

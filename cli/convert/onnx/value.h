@@ -15,10 +15,10 @@ typedef enum {
   ONNX_VALUE_TENSOR,    /* a constant */
   ONNX_VALUE_SIGNAL,
   ONNX_VALUE_CONCAT, /* signals that are concatenated along an axis */
-  ONNX_VALUE_STATE,  /* an initial state of an LSTM that is an input of the model */
+  ONNX_VALUE_STATE,  /* an initial state that is an input of the model */
 } OnnxValueKind;
 
-/* The part of an LSTM's final state that a value consists of. _CELL: c, or h and c */
+/* The part of a final state that a value consists of. _CELL: c, or h and c */
 typedef enum {
   ONNX_STATE_PART_NONE,
   ONNX_STATE_PART_HIDDEN,
