@@ -176,13 +176,20 @@ get_bound (const OnnxNode *node, const char *name, guint input, float missing)
   return onnx_get_float (node, name, missing);
 }
 
+void
+onnx_get_clip_bounds (const OnnxNode *node, float *low, float *high)
+{
+  *low = get_bound (node, "min", 1, -INFINITY);
+  *high = get_bound (node, "max", 2, INFINITY);
+}
+
 OnnxValue *
 onnx_apply_clip (OnnxReader *reader, OnnxNode *node)
 {
-  float low = get_bound (node, "min", 1, -INFINITY);
-  float high = get_bound (node, "max", 2, INFINITY);
   OnnxActivation activation = {NULL};
+  float low, high;
 
+  onnx_get_clip_bounds (node, &low, &high);
   if (low <= -3e38f && high >= 3e38f)
     return node->inputs[0];
   if (low == 0 && high >= 3e38f)

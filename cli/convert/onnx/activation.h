@@ -17,6 +17,9 @@ OnnxValue *onnx_apply_activation (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_softmax (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_clip (OnnxReader *reader, OnnxNode *node);
 
+/* Gets the bounds of Clip. A bound that is not constant is NaN, an omitted bound is infinite. */
+void onnx_get_clip_bounds (const OnnxNode *node, float *low, float *high);
+
 /* Supports PRelu with one slope for all features. */
 OnnxValue *onnx_apply_prelu (OnnxReader *reader, OnnxNode *node);
 

@@ -42,11 +42,14 @@ static OnnxValue *
 check_inputs (OnnxReader *reader, OnnxNode *node, OnnxOpFunction *function)
 {
   const OnnxOp *op = node->op;
-  const OnnxValue *signal = NULL;
+  const OnnxValue *signal = NULL, *step = NULL;
   OnnxValue *first = onnx_get_input (node, 0), *value = NULL;
 
   if (onnx_value_is (first, ONNX_VALUE_STATE) && op->n_moved_inputs)
     value = first;
+  *function = op->apply;
+  if (op->is_loop)
+    return NULL;
   for (guint i = 0; i < node->n_inputs; i++) {
     const OnnxValue *in = node->inputs[i];
 
@@ -54,10 +57,18 @@ check_inputs (OnnxReader *reader, OnnxNode *node, OnnxOpFunction *function)
       value = check_input (reader, node, i);
     if (onnx_value_is (in, ONNX_VALUE_SIGNAL) || onnx_value_is (in, ONNX_VALUE_CONCAT))
       signal = in;
+    if (onnx_value_is (in, ONNX_VALUE_STEP))
+      step = in;
   }
-  *function = signal ? op->apply : op->fold;
+  *function = step ? op->trace : signal ? op->apply : op->fold;
   if (value)
     return value;
+  if (step)
+    return *function && !signal ? NULL
+                                : onnx_unsupported (reader, node,
+                                    "operator: expected one of an " ONNX_RECURRENT
+                                    " step in the body of a loop, found %s",
+                                    onnx_shorten_text (reader, node->proto->op_type));
   if (!*function)
     return onnx_unsupported (reader, node, "inputs: expected %s, found %s",
         signal ? "constants only" : "a tensor that depends on the model's input",

@@ -15,10 +15,12 @@ struct _OnnxOp {
   const char *name;
   OnnxOpFunction fold;  /* computes constants from constants; nullable */
   OnnxOpFunction apply; /* computes signals, if an input is a signal; nullable */
+  OnnxOpFunction trace; /* computes features of a step, if an input is such; nullable */
 
   guint n_moved_inputs; /* the first inputs, whose numbers the operator only moves */
   const OnnxRecurrence
-      *recurrence;                 /* inputs 4 to 6 are sequence lengths and states; nullable */
+      *recurrence;  /* inputs 4 to 6 are sequence lengths and states; nullable */
+  gboolean is_loop; /* Loop or Scan; apply() also gets constants and unsupported inputs */
   gboolean needs_no_input;         /* otherwise input 0 must exist */
   gboolean accepts_constant_first; /* apply() accepts a constant as input 0 */
   const char *unsupported_reason;  /* description of an unsupported operator; else NULL */

@@ -33,7 +33,7 @@ check_opset (OnnxReader *reader, GError **error)
 static gboolean
 is_recurrent (const OnnxOp *op)
 {
-  return op->recurrence != NULL;
+  return op->recurrence || op->is_loop;
 }
 
 static gboolean

@@ -10,6 +10,8 @@
 #define ONNX_MAX_DEPTH 16                            /* of graphs within graphs */
 #define ONNX_MAX_WORK (G_GUINT64_CONSTANT (1) << 31) /* values that nodes read */
 
+typedef struct _OnnxLoop OnnxLoop;
+
 typedef struct {
   const ConvertInput *input;
   const Onnx__ModelProto *model;
@@ -22,6 +24,7 @@ typedef struct {
   GHashTable *state_inputs;  /* names of graph inputs that are recurrent states */
   GHashTable *length_inputs; /* names of graph inputs that are sequence lengths */
   GPtrArray *notes;          /* lines for the user */
+  OnnxLoop *loop;            /* the loop whose body is being read, or NULL */
 } OnnxReader;
 
 /* Returns: (nullable): zeroed memory that is freed with @reader, or NULL if the memory would exceed

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/select.h"
 #include "onnx/directions.h"
+#include "onnx/trace.h"
 #include <string.h>
 
 static OnnxValue *
@@ -244,6 +245,8 @@ onnx_apply_gather (OnnxReader *reader, OnnxNode *node)
     return onnx_unsupported_input (reader, node, "indices", 1, "one constant index");
   if ((value = onnx_get_axis (reader, node, 0, in->n_axes, &axis)))
     return value;
+  if (onnx_reads_step (reader, node))
+    return onnx_trace_step (reader, node, in, axis);
   value = onnx_value_slice (reader, node, in, axis, get_single_range (*index));
   if (value->kind == ONNX_VALUE_UNSUPPORTED || node->inputs[1]->tensor->n_dims)
     return value;

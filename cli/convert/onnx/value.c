@@ -68,6 +68,8 @@ onnx_value_describe (OnnxReader *reader, const OnnxValue *value)
   case ONNX_VALUE_CONCAT:
     return onnx_own_text (reader, g_strdup_printf ("%u tensors that are joined along axis %u",
                                       value->n_parts, value->concat_axis));
+  case ONNX_VALUE_STEP:
+    return "features of a step";
   case ONNX_VALUE_STATE:
     return "an initial state";
   case ONNX_VALUE_UNSUPPORTED:

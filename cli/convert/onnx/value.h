@@ -15,6 +15,7 @@ typedef enum {
   ONNX_VALUE_TENSOR,    /* a constant */
   ONNX_VALUE_SIGNAL,
   ONNX_VALUE_CONCAT, /* signals that are concatenated along an axis */
+  ONNX_VALUE_STEP,   /* features of the current step, in the body of a loop */
   ONNX_VALUE_STATE,  /* an initial state that is an input of the model */
 } OnnxValueKind;
 
@@ -25,6 +26,7 @@ typedef enum {
   ONNX_STATE_PART_CELL
 } OnnxStatePart;
 
+typedef struct _OnnxAffine OnnxAffine;
 typedef struct _OnnxValue OnnxValue;
 struct _OnnxValue {
   OnnxValueKind kind;
@@ -33,6 +35,7 @@ struct _OnnxValue {
   const Onnx__TensorProto *proto; /* of an initializer, or NULL */
   const OnnxTensor *tensor;       /* TENSOR */
   OnnxStage *stage;               /* SIGNAL: the last stage of the chain */
+  const OnnxAffine *affine;       /* STEP */
   guint n_axes;
   OnnxAxis axes[ONNX_MAX_DIMS]; /* (n_axes) */
   guint n_parts, concat_axis;   /* CONCAT */
