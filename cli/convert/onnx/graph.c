@@ -36,6 +36,14 @@ check_input (OnnxReader *reader, const OnnxNode *node, guint i)
   return NULL;
 }
 
+/* Returns whether op->trace() accepts @first as input 0. */
+static gboolean
+can_trace_first (const OnnxOp *op, const OnnxValue *first)
+{
+  return onnx_value_is (first, ONNX_VALUE_STEP) || op->accepts_constant_first
+         || op->n_moved_inputs == ONNX_ALL_INPUTS;
+}
+
 /* Sets *function to the function that computes @node.
  * Returns: (nullable): the value of @node if no function computes @node */
 static OnnxValue *
@@ -64,11 +72,12 @@ check_inputs (OnnxReader *reader, OnnxNode *node, OnnxOpFunction *function)
   if (value)
     return value;
   if (step)
-    return *function && !signal ? NULL
-                                : onnx_unsupported (reader, node,
-                                    "operator: expected one of an " ONNX_RECURRENT
-                                    " step in the body of a loop, found %s",
-                                    onnx_shorten_text (reader, node->proto->op_type));
+    return *function && !signal && can_trace_first (op, first)
+               ? NULL
+               : onnx_unsupported (reader, node,
+                   "operator: expected one of an " ONNX_RECURRENT
+                   " step in the body of a loop, found %s",
+                   onnx_shorten_text (reader, node->proto->op_type));
   if (!*function)
     return onnx_unsupported (reader, node, "inputs: expected %s, found %s",
         signal ? "constants only" : "a tensor that depends on the model's input",

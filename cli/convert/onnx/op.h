@@ -22,7 +22,7 @@ struct _OnnxOp {
       *recurrence;  /* inputs 4 to 6 are sequence lengths and states; nullable */
   gboolean is_loop; /* Loop or Scan; apply() also gets constants and unsupported inputs */
   gboolean needs_no_input;         /* otherwise input 0 must exist */
-  gboolean accepts_constant_first; /* apply() accepts a constant as input 0 */
+  gboolean accepts_constant_first; /* apply() and trace() accept a constant as input 0 */
   const char *unsupported_reason;  /* description of an unsupported operator; else NULL */
 
   /* Columns of onnx_fold_binary(). NULL: the operator does not accept such numbers. */
