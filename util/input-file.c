@@ -75,8 +75,88 @@ lstm_input_file_open (const char *path, guint64 *size, GError **error)
   return -1;
 }
 
+/* Sets @error if @name can name a file outside its folder. */
+static gboolean
+expect_below (const char *path, const char *name, GError **error)
+{
+  g_auto (GStrv) parts = g_strsplit (name, "/", -1);
+  const gboolean is_below = *name != '/'
+                            && !g_strv_contains ((const char *const *) parts, "..");
+
+  if (!is_below)
+    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_PERM,
+        "%s: expected a relative path without \"..\", found \"%s\"", path, name);
+  return is_below;
+}
+
+/* Opens @part, a part of @path in the open folder @folder. @flags: for open()
+ * Returns: a descriptor, or -1 with @error */
+static int
+open_part (int folder, const char *part, int flags, const char *path, GError **error)
+{
+  struct stat info;
+  int descriptor = -1;
+
+  if (fstatat (folder, part, &info, AT_SYMLINK_NOFOLLOW) < 0)
+    set_errno_error (error, path, errno);
+  else if (S_ISLNK (info.st_mode))
+    g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_LOOP,
+        "%s: expected a path without symbolic links, found the link \"%s\"", path, part);
+  else if (flags & O_DIRECTORY || expect_regular (path, &info, error))
+    if ((descriptor = openat (folder, part, flags | O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+      set_errno_error (error, path, errno);
+  return descriptor;
+}
+
+/* Opens each folder of @name in turn, because open() with O_NOFOLLOW follows the links to
+ * folders. */
+static int
+open_below (int folder, const char *name, const char *path, GError **error)
+{
+  g_auto (GStrv) parts = g_strsplit (name, "/", -1);
+  int descriptor = folder;
+
+  for (guint i = 0; parts[i] && descriptor >= 0; i++) {
+    const int flags = parts[i + 1] ? O_DIRECTORY : O_NONBLOCK | O_NOCTTY;
+
+    descriptor = open_part (folder, parts[i], flags, path, error);
+    close (folder);
+    folder = descriptor;
+  }
+  return descriptor;
+}
+
+int
+lstm_input_file_open_below (const char *folder, const char *name, guint64 *size, GError **error)
+{
+  g_autofree char *path = *name == '/' ? g_strdup (name)
+                                       : g_build_filename (folder, name, NULL);
+  struct stat info;
+  int descriptor;
+
+  if (!expect_below (path, name, error))
+    return -1;
+  descriptor = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) {
+    set_errno_error (error, folder, errno);
+    return -1;
+  }
+  descriptor = open_below (descriptor, name, path, error);
+  if (descriptor < 0)
+    return -1;
+  if (fstat (descriptor, &info) < 0)
+    set_errno_error (error, path, errno);
+  else if (expect_regular (path, &info, error)) {
+    *size = (guint64) info.st_size;
+    return descriptor;
+  }
+  close (descriptor);
+  return -1;
+}
+
 GBytes *
-lstm_input_file_read_all (int descriptor, const char *path, guint64 size, GError **error)
+lstm_input_file_read_range (
+    int descriptor, const char *path, guint64 offset, guint64 size, GError **error)
 {
   g_autofree guint8 *data = size <= G_MAXSSIZE ? g_try_malloc (MAX (size, 1)) : NULL;
   gsize done = 0;
@@ -87,7 +167,7 @@ lstm_input_file_read_all (int descriptor, const char *path, guint64 size, GError
     return NULL;
   }
   while (done < size) {
-    gssize n = pread (descriptor, data + done, (gsize) size - done, (off_t) done);
+    gssize n = pread (descriptor, data + done, (gsize) size - done, (off_t) (offset + done));
 
     if (n < 0 && errno == EINTR)
       continue;
@@ -105,6 +185,12 @@ lstm_input_file_read_all (int descriptor, const char *path, guint64 size, GError
     done += (gsize) n;
   }
   return g_bytes_new_take (g_steal_pointer (&data), (gsize) size);
+}
+
+GBytes *
+lstm_input_file_read_all (int descriptor, const char *path, guint64 size, GError **error)
+{
+  return lstm_input_file_read_range (descriptor, path, 0, size, error);
 }
 
 GBytes *

@@ -10,7 +10,9 @@
 #include "load/layer-config.h"
 #include "model/model.h"
 #include "util/input-file.h"
+#include "util/onnx-data.h"
 #include "util/text.h"
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define MAX_RATE 1000000 /* steps per second */
@@ -213,6 +215,20 @@ needs_conversion (const LstmFormat *format)
   return !format || (format->reader && !format->is_native);
 }
 
+/* Returns the size of the model @path, whose content is @data, with the files that store its
+ * tensors. */
+static gsize
+count_bytes (const char *path, const guint8 *data, gsize size)
+{
+  g_autoptr (GPtrArray) files = lstm_onnx_list_data_files (path, data, size);
+  GStatBuf info;
+
+  for (guint i = 0; i < files->len; i++)
+    if (g_stat (g_ptr_array_index (files, i), &info) == 0)
+      size += (gsize) MIN ((guint64) info.st_size, G_MAXSIZE / 2 - size);
+  return size;
+}
+
 /* Sets the line about the loading of @model, a file of @format. @conversion: (nullable) */
 static void
 set_load_report (LstmModel *model, const LstmFormat *format, const char *conversion)
@@ -239,6 +255,7 @@ load_file (const char *path, LstmPrecision precision, const char *module_chain, 
   data = g_bytes_get_data (bytes, &size);
   format = lstm_format_find (data, size);
   if (needs_conversion (format)) {
+    size = count_bytes (path, data, size);
     g_clear_pointer (&bytes, g_bytes_unref);
     if (module_chain && format && !format->has_module_chain) {
       g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/decode.h"
+#include "onnx/external.h"
 #include "util/small-floats.h"
 #include "util/text.h"
 #include <string.h>
@@ -131,12 +132,13 @@ get_field_bits (const Onnx__TensorProto *proto, const DataType *type, gsize k)
   return narrow;
 }
 
+/* Fills @tensor from @raw, or from the typed field of @proto if @raw is NULL. */
 static void
-fill_tensor (OnnxTensor *tensor, const Onnx__TensorProto *proto, const DataType *type)
+fill_tensor (
+    OnnxTensor *tensor, const Onnx__TensorProto *proto, const DataType *type, const guint8 *raw)
 {
   for (gsize k = 0; k < tensor->n_values; k++) {
-    guint64 bits = proto->has_raw_data
-                       ? get_raw_bits (proto->raw_data.data + k * type->size, type->size)
+    guint64 bits = raw ? get_raw_bits (raw + k * type->size, type->size)
                        : get_field_bits (proto, type, k);
     Number number = type->read (bits);
 
@@ -180,8 +182,6 @@ check_storage (OnnxReader *reader, const Onnx__TensorProto *proto)
         reader, g_strdup_printf (
                     "data type: expected real numbers or integers, found ONNX data type %d",
                     proto->data_type));
-  if (proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
-    return "values: expected values in the file, found external data";
   if (proto->segment)
     return onnx_own_text (
         reader, g_strdup_printf ("values: expected a complete tensor, found its values "
@@ -190,31 +190,51 @@ check_storage (OnnxReader *reader, const Onnx__TensorProto *proto)
   return NULL;
 }
 
+/* Finds the values of @proto: *raw points to @n values of @type in @proto or in *external. *raw is
+ * NULL if the typed field has the values.
+ * Returns: (nullable): the problem */
+static const char *
+find_values (OnnxReader *reader, const Onnx__TensorProto *proto, const DataType *type, gsize n,
+    GBytes **external, const guint8 **raw)
+{
+  gboolean is_external = proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
+  gboolean is_raw = is_external || proto->has_raw_data;
+  gsize found = proto->has_raw_data ? proto->raw_data.len
+                                    : G_STRUCT_MEMBER (size_t, proto, type->count_offset);
+  const char *problem = NULL;
+  gsize expected;
+
+  *raw = proto->has_raw_data ? proto->raw_data.data : NULL;
+  if (!g_size_checked_mul (&expected, n, is_raw ? type->size : 1)
+      || (!is_external && found != expected))
+    return onnx_own_text (
+        reader, g_strdup_printf ("values: expected %" G_GSIZE_FORMAT
+                                 " %s by shape and data type, found %" G_GSIZE_FORMAT,
+                    expected, is_raw ? "bytes" : "values", found));
+  if (is_external && (*external = onnx_read_external_data (reader, proto, expected, &problem)))
+    *raw = g_bytes_get_data (*external, NULL);
+  return problem;
+}
+
 OnnxTensor *
 onnx_decode_tensor (OnnxReader *reader, const Onnx__TensorProto *proto, const char **problem)
 {
   const DataType *type = find_data_type (proto->data_type);
+  g_autoptr (GBytes) external = NULL;
+  gsize shape[ONNX_MAX_DIMS], n;
+  const guint8 *raw;
   OnnxTensor *tensor;
-  gsize shape[ONNX_MAX_DIMS], n, found, expected;
 
   *problem = check_storage (reader, proto);
   if (!*problem)
     *problem = get_shape (reader, proto, shape, &n);
+  if (!*problem)
+    *problem = find_values (reader, proto, type, n, &external, &raw);
   if (*problem)
     return NULL;
-  found = proto->has_raw_data ? proto->raw_data.len
-                              : G_STRUCT_MEMBER (size_t, proto, type->count_offset);
-  if (!g_size_checked_mul (&expected, n, proto->has_raw_data ? type->size : 1)
-      || found != expected) {
-    *problem = onnx_own_text (
-        reader, g_strdup_printf ("values: expected %" G_GSIZE_FORMAT
-                                 " %s by shape and data type, found %" G_GSIZE_FORMAT,
-                    expected, proto->has_raw_data ? "bytes" : "values", found));
-    return NULL;
-  }
   tensor = onnx_tensor_new (reader, type->is_int, (guint) proto->n_dims, shape);
   if (tensor)
-    fill_tensor (tensor, proto, type);
+    fill_tensor (tensor, proto, type, raw);
   else
     *problem = onnx_own_text (
         reader, g_strdup_printf ("values: expected constants that fit in memory, found "

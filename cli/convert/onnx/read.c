@@ -8,9 +8,8 @@
 
 #define MAX_OPSET 25
 
-/* The memory limit in bytes: a constant, and a part that grows with the file */
+/* The part of the memory limit in bytes that does not grow with the file */
 #define MAX_MEMORY (256 * 1024 * 1024ul)
-#define MAX_MEMORY_PER_BYTE 32
 
 static gboolean
 check_opset (OnnxReader *reader, GError **error)
@@ -135,14 +134,16 @@ convert_read_onnx (const ConvertInput *input, GError **error)
   reader.factors = g_array_new (FALSE, FALSE, sizeof (OnnxFactor));
   reader.state_inputs = g_hash_table_new (g_str_hash, g_str_equal);
   reader.length_inputs = g_hash_table_new (g_str_hash, g_str_equal);
+  reader.external_files = g_hash_table_new (g_str_hash, g_str_equal);
   reader.notes = g_ptr_array_new_with_free_func (g_free);
   reader.memory_left = MAX_MEMORY
-                       + MIN (input->size, G_MAXSIZE / 2 / MAX_MEMORY_PER_BYTE)
-                             * MAX_MEMORY_PER_BYTE;
+                       + MIN (input->size, G_MAXSIZE / 2 / ONNX_MEMORY_PER_BYTE)
+                             * ONNX_MEMORY_PER_BYTE;
   reader.work_left = ONNX_MAX_WORK;
   reader.length_factor = onnx_factor_new (&reader, -1, ONNX_ROLE_TIME);
   model = read_graph (&reader, error);
   g_ptr_array_unref (reader.notes);
+  g_hash_table_unref (reader.external_files);
   g_hash_table_unref (reader.length_inputs);
   g_hash_table_unref (reader.state_inputs);
   g_array_unref (reader.factors);

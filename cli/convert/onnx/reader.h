@@ -7,7 +7,8 @@
 #include "onnx.pb-c.h"
 
 #define ONNX_MAX_DIMS 8
-#define ONNX_MAX_DEPTH 16                            /* of graphs within graphs */
+#define ONNX_MAX_DEPTH 16       /* of graphs within graphs */
+#define ONNX_MEMORY_PER_BYTE 32 /* the memory limit for a byte of the files */
 #define ONNX_MAX_WORK (G_GUINT64_CONSTANT (1) << 31) /* values that nodes read */
 
 typedef struct _OnnxLoop OnnxLoop;
@@ -16,15 +17,16 @@ typedef struct {
   const ConvertInput *input;
   const Onnx__ModelProto *model;
   gint64 opset;
-  GPtrArray *arena;          /* memory that is freed with the reader */
-  gsize memory_left;         /* in bytes, for onnx_alloc() */
-  guint64 work_left;         /* in values that nodes read */
-  GArray *factors;           /* of OnnxFactor */
-  int length_factor;         /* factor whose size is the sequence length */
-  GHashTable *state_inputs;  /* names of graph inputs that are recurrent states */
-  GHashTable *length_inputs; /* names of graph inputs that are sequence lengths */
-  GPtrArray *notes;          /* lines for the user */
-  OnnxLoop *loop;            /* the loop whose body is being read, or NULL */
+  GPtrArray *arena;           /* memory that is freed with the reader */
+  gsize memory_left;          /* in bytes, for onnx_alloc() */
+  guint64 work_left;          /* in values that nodes read */
+  GArray *factors;            /* of OnnxFactor */
+  int length_factor;          /* factor whose size is the sequence length */
+  GHashTable *state_inputs;   /* names of graph inputs that are recurrent states */
+  GHashTable *length_inputs;  /* names of graph inputs that are sequence lengths */
+  GHashTable *external_files; /* names of the files of external data that were opened */
+  GPtrArray *notes;           /* lines for the user */
+  OnnxLoop *loop;             /* the loop whose body is being read, or NULL */
 } OnnxReader;
 
 /* Returns: (nullable): zeroed memory that is freed with @reader, or NULL if the memory would exceed
