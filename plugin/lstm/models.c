@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/models.h"
+#include "util/onnx-data.h"
 #include <glib/gstdio.h>
 
 /* The clock of file times ticks at least every 10 ms. A second change of a file before the next
@@ -46,26 +47,55 @@ stat_unchanging_file (const gchar *path, GStatBuf *info)
   return FALSE;
 }
 
-/* Returns a string that is equal for equal models, or NULL if the file cannot be identified. The
- * string contains the path, because errors name the path. Returns: (transfer full) (nullable) */
-static gchar *
-make_key (const gchar *path, LstmPrecision precision, const gchar *module_chain)
+/* Appends the identity of the file @path to @key. Returns FALSE if the file has none. */
+static gboolean
+append_file (GString *key, const gchar *path)
 {
   GStatBuf info;
-  GString *key;
 
   if (!stat_unchanging_file (path, &info))
-    return NULL;
-  key = g_string_new (path);
+    return FALSE;
+  g_string_append (key, path);
   g_string_append_printf (key, " device %" G_GUINT64_FORMAT, (guint64) info.st_dev);
   g_string_append_printf (key, " inode %" G_GUINT64_FORMAT, (guint64) info.st_ino);
   g_string_append_printf (key, " size %" G_GUINT64_FORMAT, (guint64) info.st_size);
   g_string_append_printf (key, " mtime %" G_GINT64_FORMAT, get_nanoseconds (&info.st_mtim));
   g_string_append_printf (key, " ctime %" G_GINT64_FORMAT, get_nanoseconds (&info.st_ctim));
+  return TRUE;
+}
+
+/* Appends the identity of the files in which an ONNX model stores its tensors. Returns FALSE if an
+ * existing file has none. */
+static gboolean
+append_data_files (GString *key, const gchar *path)
+{
+  g_autoptr (GPtrArray) files = lstm_onnx_read_data_files (path);
+
+  if (!files)
+    return FALSE;
+  for (guint i = 0; i < files->len; i++) {
+    const gchar *file = g_ptr_array_index (files, i);
+
+    g_string_append (key, " data ");
+    if (g_file_test (file, G_FILE_TEST_EXISTS) && !append_file (key, file))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Returns a string that is equal for equal models, or NULL if a file cannot be identified. The
+ * string contains the path, because errors name the path. Returns: (transfer full) (nullable) */
+static gchar *
+make_key (const gchar *path, LstmPrecision precision, const gchar *module_chain)
+{
+  g_autoptr (GString) key = g_string_new (NULL);
+
+  if (!append_file (key, path) || !append_data_files (key, path))
+    return NULL;
   g_string_append_printf (key, " precision %d", (gint) precision);
   if (module_chain)
     g_string_append_printf (key, " module-chain %s", module_chain);
-  return g_string_free (key, FALSE);
+  return g_string_free (g_steal_pointer (&key), FALSE);
 }
 
 /* Returns the entry of @key, or, if @key is NULL, the entry of @model. Needs the lock.

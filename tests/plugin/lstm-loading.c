@@ -177,6 +177,32 @@ test_replaced (void)
   remove_model (&model, dir);
 }
 
+/* Elements load an ONNX model again if only a file with its weights has changed. */
+static void
+test_external_data (void)
+{
+  static const gchar onnx[] = "\x08\x07\x3a\x15\x0a\x08location\x12\x07weights";
+  g_autofree gchar *file = get_vector_path ("seed-1x30", "model.safetensors");
+  gchar *dir = test_dir_new ();
+  g_autofree gchar *data = g_build_filename (dir, "weights", NULL);
+  Starter starters[4];
+  SlowModel model;
+
+  slow_converter_install (dir);
+  slow_model_init (&model, dir, "model.onnx", file);
+  g_assert_true (g_file_set_contents (model.path, onnx, sizeof onnx - 1, NULL));
+  for (guint i = 0; i < 4; i++) {
+    if (i % 2 == 0)
+      g_assert_true (g_file_set_contents (data, i == 0 ? "one" : "two", -1, NULL));
+    starter_init (&starters[i], model.path);
+    starter_join (&starters[i], GST_STATE_CHANGE_SUCCESS);
+    g_assert_cmpuint (slow_model_count_runs (&model), ==, i % 2 == 0);
+  }
+  for (guint i = 0; i < 4; i++)
+    starter_clear (&starters[i]);
+  remove_model (&model, dir);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -185,6 +211,7 @@ main (int argc, char **argv)
       {"/lstm-loading/same", test_same},
       {"/lstm-loading/failure", test_failure},
       {"/lstm-loading/replaced", test_replaced},
+      {"/lstm-loading/external-data", test_external_data},
   };
 
   return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
