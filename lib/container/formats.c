@@ -13,7 +13,7 @@
 #define DOWNLOAD "download the file rather than the page about it"
 #define SAVE_STATE_DICT                                                                        \
   "write it from PyTorch as safetensors: save_file (model.state_dict (), "                     \
-  "\"$NAME.safetensors\")"
+  "\"model.safetensors\")"
 #define SAVE_AGAIN "load it with a later version of PyTorch, and save it with torch.save ()"
 
 static guint64
