@@ -38,12 +38,54 @@ free_value (gpointer member, GType type)
     g_clear_pointer (pointer, g_free);
   else if (G_TYPE_IS_BOXED (type) && *pointer)
     g_boxed_free (type, g_steal_pointer (pointer));
+  else if (type == GST_TYPE_ARRAY && *pointer)
+    g_array_unref (g_steal_pointer (pointer));
+}
+
+/* Returns: (transfer full): the numbers of the GstValueArray @value as gfloat. A value that is no
+ * number prints a warning and becomes 0. */
+static GArray *
+make_numbers (const GValue *value)
+{
+  const guint n = gst_value_array_get_size (value);
+  GArray *numbers = g_array_sized_new (FALSE, FALSE, sizeof (gfloat), n);
+
+  for (guint i = 0; i < n; i++) {
+    const GValue *item = gst_value_array_get_value (value, i);
+    g_auto (GValue) number = G_VALUE_INIT;
+    gfloat x;
+
+    g_value_init (&number, G_TYPE_FLOAT);
+    if (!g_value_transform (item, &number))
+      g_warning ("property: expected an array of numbers, found a value of type %s",
+          G_VALUE_TYPE_NAME (item));
+    x = g_value_get_float (&number);
+    g_array_append_val (numbers, x);
+  }
+  return numbers;
+}
+
+/* Sets @value, a GstValueArray, to @numbers of gfloat. */
+static void
+set_numbers (GValue *value, const GArray *numbers)
+{
+  for (guint i = 0; i < numbers->len; i++) {
+    g_auto (GValue) number = G_VALUE_INIT;
+
+    g_value_init (&number, G_TYPE_FLOAT);
+    g_value_set_float (&number, g_array_index (numbers, gfloat, i));
+    gst_value_array_append_value (value, &number);
+  }
 }
 
 static void
 store_value (gpointer member, const GValue *value)
 {
   free_value (member, G_VALUE_TYPE (value));
+  if (GST_VALUE_HOLDS_ARRAY (value)) {
+    *(GArray **) member = make_numbers (value);
+    return;
+  }
   switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value))) {
 #define STORE(TYPE, name, ctype)                                                               \
   case G_TYPE_##TYPE:                                                                          \
@@ -67,6 +109,10 @@ store_value (gpointer member, const GValue *value)
 static void
 load_value (gconstpointer member, GValue *value)
 {
+  if (GST_VALUE_HOLDS_ARRAY (value)) {
+    set_numbers (value, *(GArray *const *) member);
+    return;
+  }
   switch (G_TYPE_FUNDAMENTAL (G_VALUE_TYPE (value))) {
 #define LOAD(TYPE, name, ctype)                                                                \
   case G_TYPE_##TYPE:                                                                          \

@@ -5,7 +5,8 @@
 #pragma once
 #include <gst/gst.h>
 
-/* The member of a string is a gchar *, of a boxed type a pointer, and of a fraction a gint[2].
+/* The member of a string is a gchar *, of a boxed type a pointer, of a fraction a gint[2], and of an
+ * array of numbers a GArray * of gfloat, which a new value replaces.
  * The member of another type has the C type of its value. */
 typedef struct {
   GParamSpec *spec; /* floating */

@@ -2,6 +2,26 @@
 #include "common/steps.h"
 #include "common/errors.h"
 
+/* Replaces *@values by memory for @n values, unless *@capacity values suffice. */
+static gboolean
+reserve_values (gfloat **values, gsize *capacity, gsize n, GError **error)
+{
+  if (n <= *capacity)
+    return TRUE;
+  g_free (*values);
+  *values = g_try_new (gfloat, n);
+  *capacity = *values ? n : 0;
+  return *values
+         || gst_lstm_fail (error, GST_LSTM_RESOURCE (NO_SPACE_LEFT),
+             "no memory for %" G_GSIZE_FORMAT " float32 values of a buffer", n);
+}
+
+gboolean
+gst_lstm_steps_reserve (GstLstmSteps *steps, gsize n, GError **error)
+{
+  return reserve_values (&steps->rearranged, &steps->rearranged_capacity, n, error);
+}
+
 gboolean
 gst_lstm_steps_convert (
     GstLstmSteps *steps, const GstLstmType *type, gconstpointer values, gsize n, GError **error)
@@ -10,14 +30,8 @@ gst_lstm_steps_convert (
     steps->x = values;
     return TRUE;
   }
-  if (n > steps->capacity) {
-    g_free (steps->converted);
-    steps->converted = g_try_new (gfloat, n);
-    steps->capacity = steps->converted ? n : 0;
-    if (!steps->converted)
-      return gst_lstm_fail (error, GST_LSTM_RESOURCE (NO_SPACE_LEFT),
-          "no memory for %" G_GSIZE_FORMAT " float32 values of a buffer", n);
-  }
+  if (!reserve_values (&steps->converted, &steps->capacity, n, error))
+    return FALSE;
   type->to_float (steps->converted, values, n);
   steps->x = steps->converted;
   return TRUE;
@@ -34,5 +48,6 @@ void
 gst_lstm_steps_clear (GstLstmSteps *steps)
 {
   g_clear_pointer (&steps->converted, g_free);
-  steps->capacity = 0;
+  g_clear_pointer (&steps->rearranged, g_free);
+  steps->capacity = steps->rearranged_capacity = 0;
 }

@@ -11,14 +11,19 @@ typedef struct {
   guint n_steps, n_streams;
   GstBuffer *buffer; /* nullable: the buffer that `map` maps */
   GstMapInfo map;
-  gfloat *converted; /* nullable: memory for converted values, which later buffers reuse */
-  gsize capacity;    /* of `converted`, in values */
+  gfloat *converted;  /* nullable: memory for converted values, which later buffers reuse */
+  gsize capacity;     /* of `converted`, in values */
+  gfloat *rearranged; /* nullable: memory for values in another order, like `converted` */
+  gsize rearranged_capacity;
 } GstLstmSteps;
 
 /* Points `x` to the @n mapped values at @values, or, if they are not aligned float32, to a
  * converted copy. Returns FALSE and sets @error if memory is insufficient. */
 gboolean gst_lstm_steps_convert (GstLstmSteps *steps, const GstLstmType *type,
     gconstpointer values, gsize n, GError **error);
+
+/* Allocates `rearranged` for @n values. Returns FALSE and sets @error if memory is insufficient. */
+gboolean gst_lstm_steps_reserve (GstLstmSteps *steps, gsize n, GError **error);
 
 /* Unmaps the buffer, if one is mapped. */
 void gst_lstm_steps_close (GstLstmSteps *steps);

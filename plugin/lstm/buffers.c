@@ -29,6 +29,8 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan 
     gst_lstm_unlock (self);
   }
   ret = gst_lstm_run_steps (self, x, self->sequence.in.steps, span, buffer);
+  if (ret == GST_FLOW_OK && buffer && self->interleaves_output)
+    ret = gst_lstm_interleave_output (self, buffer);
   if (ret != GST_FLOW_OK)
     return ret;
   if (buffer && !gst_lstm_is_in_place (self)) {
@@ -147,6 +149,7 @@ drop_bad_buffer (GstLstm *self, GstBuffer *inbuf, const GError *error)
 static GstFlowReturn
 process_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
 {
+  g_autoptr (GArray) parameters = gst_lstm_ref_parameters (self);
   g_autoptr (GError) error = NULL;
   GstLstmSteps *steps = &self->steps;
   GstFlowReturn ret = GST_FLOW_OK;
@@ -157,6 +160,7 @@ process_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
     return GST_FLOW_NOT_NEGOTIATED;
   if (gst_buffer_get_size (inbuf) == 0 && !gst_lstm_is_in_place (self))
     return handle_empty_buffer (self, inbuf, outbuf);
+  self->input.parameters = (const gfloat *) (gpointer) parameters->data;
   if (!gst_lstm_input_open (&self->input, inbuf, steps, &error))
     return drop_bad_buffer (self, inbuf, error);
   if (!steps->x)

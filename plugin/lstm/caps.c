@@ -15,6 +15,7 @@ gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model)
       .input_tensor_id = settings->input_tensor_id,
       .output_tensor_id = settings->output_tensor_id,
       .input_tensor_index = settings->input_tensor_index,
+      .n_parameters = settings->parameters->len,
       .only_output = settings->emit == GST_LSTM_EMIT_OUTPUT,
       .output_per_step = settings->output_mode == GST_LSTM_OUTPUT_SEQUENCE,
       .output_at_end = settings->output_mode == GST_LSTM_OUTPUT_FINAL,
@@ -34,8 +35,8 @@ parse_sink_caps (
     return FALSE;
   if (input->shape_per_buffer && input->kind == self->input.kind && self->input.shape_per_buffer
       && gst_lstm_is_configured (self))
-    input->tensors = gst_lstm_input_get_shape (
-        input, self->sequence.in.steps, self->sequence.in.streams);
+    input->tensors = gst_lstm_input_get_shape (input, self->sequence.in.steps,
+        input->n_channels ? input->tensors.streams : self->sequence.in.streams);
   return TRUE;
 }
 
@@ -115,6 +116,23 @@ gst_lstm_can_have_caps (GstLstm *self, GstPadDirection direction, const GstCaps 
   return accepts;
 }
 
+/* Returns @caps (transfer full) that @filter contains, in the order of @filter, but audio of the
+ * model's rate first: audioresample offers the rate of its input before other rates.
+ * Returns: (transfer full) */
+static GstCaps *
+prefer_rate (GstLstm *self, GstCaps *caps, GstCaps *filter)
+{
+  g_autoptr (GstCaps) rate = gst_caps_new_empty ();
+  GstCaps *preferred;
+
+  gst_lstm_lock (self);
+  if (self->sequence.config.model)
+    gst_caps_take (&rate, gst_lstm_input_get_rate_caps (self->sequence.config.model));
+  gst_lstm_unlock (self);
+  preferred = gst_lstm_caps_filter (gst_caps_intersect (caps, rate), filter);
+  return gst_caps_merge (preferred, gst_lstm_caps_filter (caps, filter));
+}
+
 /* The base class would list downstream's own caps first, as if steps could be outputs. If
  * upstream has no caps of the model's d, the result has any d, so that set_caps() can report
  * the wrong d. A converter upstream has some caps of the model's d. */
@@ -124,7 +142,8 @@ gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
   GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
   g_autoptr (GstCaps) all = get_template_caps (self, GST_PAD_SRC);
   g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (trans), all);
-  GstCaps *caps = transform_caps (self, GST_PAD_SRC, peer, filter, FALSE);
+  GstCaps *caps = prefer_rate (
+      self, transform_caps (self, GST_PAD_SRC, peer, NULL, FALSE), filter);
 
   if (!gst_caps_is_empty (caps))
     return caps;
@@ -175,9 +194,13 @@ gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
   gst_lstm_lock (self);
   self->input = input;
   gst_lstm_unlock (self);
+  if (!gst_lstm_input_check_rate (&input, self->sequence.config.model, &error))
+    gst_lstm_post_warning (self, error);
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), gst_lstm_is_in_place (self));
   self->src_caps_have_steps = gst_structure_has_name (
       gst_caps_get_structure (outcaps, 0), "other/tensors");
+  self->interleaves_output = gst_lstm_input_has_channel_streams (&input)
+                             && !self->src_caps_have_steps;
   self->has_pool = FALSE; /* until the allocation query */
   GST_INFO_OBJECT (self, "input caps: %" GST_PTR_FORMAT, incaps);
   GST_INFO_OBJECT (self, "output caps: %" GST_PTR_FORMAT, outcaps);

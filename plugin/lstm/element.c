@@ -18,6 +18,17 @@ gst_lstm_get_reset_text (GstLstmReset reason)
   return texts[reason];
 }
 
+GArray *
+gst_lstm_ref_parameters (GstLstm *self)
+{
+  GArray *parameters;
+
+  GST_OBJECT_LOCK (self);
+  parameters = g_array_ref (self->settings.parameters);
+  GST_OBJECT_UNLOCK (self);
+  return parameters;
+}
+
 gboolean
 gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag)
 {

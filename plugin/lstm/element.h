@@ -52,6 +52,7 @@ typedef struct {
   GstCaps *refused_caps;        /* nullable: their error was posted */
   gboolean has_pool;            /* downstream has a pool of buffers */
   gboolean src_caps_have_steps; /* source caps have the number of steps per buffer */
+  gboolean interleaves_output;  /* the streams of the output are channels of audio */
   GstSegment upstream_segment;  /* as upstream sent it */
   guint64 next_step;            /* of the next buffer, if upstream counts bytes */
   GstFlowReturn pending_flow;   /* of an event's push; returned by a buffer without output */
@@ -98,6 +99,9 @@ gst_lstm_is_in_place (const GstLstm *self)
 {
   return self->input.kind && self->input.kind->attach_output;
 }
+
+/* Returns: (transfer full): the values of property parameters, as gfloat */
+GArray *gst_lstm_ref_parameters (GstLstm *self);
 
 /* Returns whether property reset-on has @flag. */
 gboolean gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag);

@@ -4,6 +4,7 @@
 #include "lstm/run.h"
 #include "lstm/state.h"
 #include "lstm/times.h"
+#include <string.h>
 
 #define GST_CAT_DEFAULT gst_lstm_debug
 
@@ -13,6 +14,19 @@ gst_lstm_push_gap (GstLstm *self, const GstLstmSpan *span)
   if (GST_CLOCK_TIME_IS_VALID (span->pts))
     gst_pad_push_event (
         GST_BASE_TRANSFORM_SRC_PAD (self), gst_event_new_gap (span->pts, span->duration));
+}
+
+/* Sets the parameters of the steps of zeros, which are no audio. */
+static void
+set_parameters (GstLstm *self)
+{
+  g_autoptr (GArray) parameters = gst_lstm_ref_parameters (self);
+  const GstLstmTensors *in = &self->sequence.in;
+  const gsize d = in->size[0], n_steps = (gsize) in->steps * in->streams;
+  const gsize n = self->input.n_parameters;
+
+  for (gsize i = 0; n > 0 && i < n_steps; i++)
+    memcpy (self->sequence.zeros + i * d + d - n, parameters->data, n * sizeof (gfloat));
 }
 
 /* Runs steps of zeros for the duration of @gap, or one step if the duration or the framerate is
@@ -29,6 +43,7 @@ run_zero_steps (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
     n_steps = gst_util_uint64_scale_round (
         gap->duration, in->fps_n, (guint64) in->fps_d * GST_SECOND);
   GST_DEBUG_OBJECT (self, "gap: steps of zeros: %" G_GUINT64_FORMAT, n_steps);
+  set_parameters (self);
   for (guint64 done = 0; done < n_steps && !self->failed
                          && !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
        done += in->steps) {

@@ -196,22 +196,36 @@ get_stats (GstLstm *self)
       stats.longest_step_time, NULL);
 }
 
+/* Returns whether a new value of a property has a size that a running element accepts: the number of
+ * parameters is that of the model's inputs. */
+static gboolean
+has_fitting_size (const GstLstm *self, const GValue *value)
+{
+  return !GST_VALUE_HOLDS_ARRAY (value)
+         || gst_value_array_get_size (value) == self->settings.parameters->len;
+}
+
 static void
 set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GstLstm *self = GST_LSTM (object);
-  gboolean late;
+  gboolean late, fits;
 
   gst_lstm_lock (self); /* queries read settings */
   GST_OBJECT_LOCK (self);
   late = self->started && !(pspec->flags & GST_PARAM_MUTABLE_PLAYING);
-  if (!late)
+  fits = !self->started || has_fitting_size (self, value);
+  if (!late && fits)
     gst_lstm_property_set (self, pspec, value);
   GST_OBJECT_UNLOCK (self);
   gst_lstm_unlock (self);
   if (late)
     g_warning ("%s: property %s: expected state NULL or READY, found the element running",
         GST_OBJECT_NAME (self), pspec->name);
+  else if (!fits)
+    g_warning ("%s: property %s: expected as many values as before, because the element is "
+               "running, found %u",
+        GST_OBJECT_NAME (self), pspec->name, gst_value_array_get_size (value));
 }
 
 static void
@@ -330,7 +344,8 @@ gst_lstm_class_init (GstLstmClass *klass)
   prop_model_info = prop_stats + 1;
   g_object_class_install_property (object_class, prop_model_info,
       g_param_spec_string ("model-info", "Model information",
-          "Input size d, units m of each LSTM layer, output size n, output mode and name of the "
+          "Input size d, units m of each LSTM layer, output size n, output mode and name of "
+          "the "
           "loaded model",
           NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   install_signals (klass);

@@ -3,6 +3,7 @@
 #include "common/errors.h"
 #include "lstm/run.h"
 #include "lstm/times.h"
+#include <string.h>
 
 #define GST_CAT_DEFAULT gst_lstm_debug
 
@@ -67,6 +68,30 @@ gst_lstm_allocate_output (GstLstm *self, GstBuffer **outbuf)
   if (allocator)
     gst_object_unref (allocator);
   return ret;
+}
+
+/* The memory for the streams is that of the input, whose steps have run and have at least as many
+ * values. */
+GstFlowReturn
+gst_lstm_interleave_output (GstLstm *self, GstBuffer *buffer)
+{
+  const gsize n_streams = self->sequence.out.streams, n_steps = self->sequence.out.steps;
+  g_autoptr (GError) error = NULL;
+  gfloat *streams = self->steps.rearranged, *frames;
+  GstMapInfo map;
+
+  if (!gst_buffer_map (buffer, &map, GST_MAP_READWRITE)) {
+    gst_lstm_fail_to_map (&error, GST_LSTM_RESOURCE (FAILED), "for reading and writing",
+        gst_buffer_get_size (buffer));
+    return gst_lstm_fail_sequence (self, error);
+  }
+  frames = (gfloat *) (gpointer) map.data;
+  memcpy (streams, frames, n_streams * n_steps * sizeof (gfloat));
+  for (gsize s = 0; s < n_streams; s++)
+    for (gsize t = 0; t < n_steps; t++)
+      frames[t * n_streams + s] = streams[s * n_steps + t];
+  gst_buffer_unmap (buffer, &map);
+  return GST_FLOW_OK;
 }
 
 void

@@ -9,6 +9,9 @@
  * only one tensor. */
 GstFlowReturn gst_lstm_allocate_output (GstLstm *self, GstBuffer **outbuf);
 
+/* Changes the order of the samples in @buffer from streams to audio frames. */
+GstFlowReturn gst_lstm_interleave_output (GstLstm *self, GstBuffer *buffer);
+
 /* Marks @buffer DISCONT if an input buffer was dropped since the last output. */
 void gst_lstm_mark_output (GstLstm *self, GstBuffer *buffer);
 

@@ -16,7 +16,7 @@ typedef struct {
   LstmState *state;       /* nullable: of a causal model, unless outputs are windows */
   LstmWindow *window;     /* nullable: of a causal model if outputs are windows */
   gboolean restored;      /* h and c are a saved state, and no step has run since */
-  gfloat *zeros;          /* (streams, T, d), zeros */
+  gfloat *zeros;          /* (streams, T, d), zeros except for parameters */
   gsize zeros_bytes;      /* allocated bytes of `zeros` */
   gfloat *step;           /* (streams, d), scratch memory for output-mode final and window */
   gsize step_bytes;       /* allocated bytes of `step` */

@@ -114,6 +114,12 @@ static guint
 install_stream_properties (GObjectClass *klass, gsize settings)
 {
   const GstLstmProperty properties[] = {
+      {gst_param_spec_array ("parameters", "Parameters",
+           "Last inputs of the model, which are the same for all audio frames of a buffer, "
+           "such "
+           "as the knobs of an amplifier: <0.5,0.25>",
+           NULL, PLAYING),
+          MEMBER (parameters)},
       {g_param_spec_boolean ("stateful", "Stateful",
            "Keep h and c at the end of a sequence; a flush and READY still reset both", FALSE,
            PLAYING),

@@ -45,6 +45,7 @@ typedef enum {
 typedef struct {
   gchar *model_location, *module_chain;
   LstmModel *model;
+  GArray *parameters; /* of gfloat; replaced when it changes */
   gint precision;   /* LstmPrecision */
   gint output_mode; /* GstLstmOutputMode */
   guint emit;       /* GstLstmEmit */

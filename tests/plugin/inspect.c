@@ -73,7 +73,7 @@ get_default_text (GParamSpec *spec)
 {
   const GValue *value = g_param_spec_get_default_value (spec);
 
-  if (G_IS_PARAM_SPEC_BOXED (spec))
+  if (G_IS_PARAM_SPEC_BOXED (spec) || GST_IS_PARAM_SPEC_ARRAY_LIST (spec))
     return g_strdup ("none");
   if (G_IS_PARAM_SPEC_STRING (spec))
     return g_strdup (g_value_get_string (value) ? g_value_get_string (value) : "none");

@@ -31,8 +31,14 @@ gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s,
     const GstLstmCapsContext *context, GError **error)
 {
   *input = (GstLstmInput){.kind = find_kind (s, context)};
-  return input->kind ? input->kind->parse_caps (input, s, context, error)
-                     : fail_without_kind (s, error);
+  if (!input->kind)
+    return fail_without_kind (s, error);
+  if (!input->kind->parse_caps (input, s, context, error))
+    return FALSE;
+  return context->n_parameters == input->n_parameters
+         || gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
+             "property parameters: expected none for %s, found %u values",
+             gst_structure_get_name (s), context->n_parameters);
 }
 
 GstLstmTensors

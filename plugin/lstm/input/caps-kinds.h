@@ -27,6 +27,7 @@ typedef struct {
   const gchar *input_tensor_id;  /* nullable: not set */
   const gchar *output_tensor_id; /* nullable: not set */
   gint input_tensor_index;       /* -1: not set */
+  guint n_parameters;            /* values of the property parameters */
   gboolean only_output;          /* output buffers contain the tensor `output` and no other */
   gboolean output_per_step;      /* output-mode=sequence */
   gboolean output_at_end;        /* output-mode=final */
@@ -77,6 +78,9 @@ struct _GstLstmInput {
   GstLstmTensorRef tensor_ref; /* for other/tensors; type NULL: each buffer has its own type */
   GQuark tensor_id;            /* for media; 0: the only tensor of vectors of d values */
   gsize step_bytes;            /* of a step of all streams as upstream sends it; 0: unknown */
+  guint n_channels;            /* of audio; 0: no audio */
+  const gfloat *parameters;    /* of audio: the last values of each step; not owned */
+  guint n_parameters;
 };
 
 /* Initializes @input for caps @s. A framerate that is not fixed is read as 0/1. @context must have
@@ -95,6 +99,21 @@ GstLstmTensors gst_lstm_input_get_shape (
  * closed in that case. */
 gboolean gst_lstm_input_open (
     const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error);
+
+/* Returns whether each audio channel is a stream of its own, because the model has one input and one
+ * output. */
+static inline gboolean
+gst_lstm_input_has_channel_streams (const GstLstmInput *input)
+{
+  return input->n_channels > 0 && input->tensors.streams > 1;
+}
+
+/* Returns: (transfer full): audio of the rate of @model, or empty caps if the rate is unknown */
+GstCaps *gst_lstm_input_get_rate_caps (const LstmModel *model);
+
+/* Sets @error if the audio of @input does not have the rate of @model. Returns whether it has. */
+gboolean gst_lstm_input_check_rate (
+    const GstLstmInput *input, const LstmModel *model, GError **error);
 
 /* Returns the caps of all kinds for the pad of @direction, for any properties if @context
  * (nullable) is NULL. Returns: (transfer full) */
