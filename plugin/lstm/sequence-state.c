@@ -1,21 +1,36 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/sequence-state.h"
 #include "common/errors.h"
+#include <string.h>
 
 /* --- Saved states --- */
+
+/* Returns: (transfer full): the saved initial state of one stream. NULL if memory is insufficient */
+static GBytes *
+save_initial_state (const GstLstmSequenceConfig *config)
+{
+  g_autoptr (LstmState) state = NULL;
+  g_autoptr (LstmWindow) window = NULL;
+
+  if (config->mode == GST_LSTM_OUTPUT_WINDOW) {
+    window = lstm_window_new (
+        config->model, 1, config->window_length, config->window_hop, NULL);
+    return window ? lstm_window_save (window, 0, 0) : NULL;
+  }
+  state = lstm_state_new (config->model, 1, NULL);
+  return state ? lstm_state_save (state, 0, 0) : NULL;
+}
 
 guint64
 gst_lstm_sequence_get_state_bytes (const GstLstmSequence *sequence)
 {
-  const GstLstmSequenceConfig *config = &sequence->config;
-  guint64 n = 0;
+  g_autoptr (GBytes) bytes = save_initial_state (&sequence->config);
+  guint64 header;
 
-  for (guint i = 0; i < lstm_model_get_n_lstm_layers (config->model); i++)
-    n += lstm_model_get_hidden_size (config->model, i)
-         + lstm_model_get_cell_size (config->model, i);
-  if (config->mode == GST_LSTM_OUTPUT_WINDOW)
-    n *= (config->window_length - 1) / config->window_hop + 1;
-  return n * sizeof (gfloat);
+  if (!bytes)
+    return 0;
+  memcpy (&header, g_bytes_get_data (bytes, NULL), sizeof header);
+  return g_bytes_get_size (bytes) - sizeof header - GUINT64_FROM_LE (header);
 }
 
 /* Loads *@state, or *@window if outputs are windows. Returns FALSE and sets @error if @bytes are of

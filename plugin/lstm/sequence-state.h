@@ -5,8 +5,8 @@
 
 #include "lstm/sequence.h"
 
-/* Returns the number of bytes of h and c of a stream. In output-mode window these are the bytes of
- * all windows that overlap. */
+/* Returns the number of bytes of the tensors of a stream in a saved state. In output-mode window these
+ * are the bytes of all windows that overlap. Needs a causal model. */
 guint64 gst_lstm_sequence_get_state_bytes (const GstLstmSequence *sequence);
 
 /* Saves h and c for gst_lstm_sequence_restore(). @next_time and @steps are those of
