@@ -7,8 +7,15 @@
 #define MAX_SHOWN 8u /* bytes of a file of an unknown format in a message */
 
 #define CONVERT "lstm_model_load() reads the file, and lstm-convert converts it to safetensors"
+#define ARRAYS                                                                                 \
+  "they have no model; if they are the weights of a Keras model, convert them with "           \
+  "lstm-convert and the configuration of the model in --config"
 #define SAVE "save the model from Keras as .keras or .h5"
 #define LOAD_AND_SAVE "load it in the program that made it, and " SAVE
+#define ARRAY                                                                                  \
+  "it has no model; save the weights of a Keras model with numpy.savez (file, "                \
+  "*model.get_weights ()), and convert them with lstm-convert and the configuration of the "   \
+  "model in --config"
 #define UNPACK "unpack it, and use the model file inside"
 #define DOWNLOAD "download the file rather than the page about it"
 #define SAVE_STATE_DICT                                                                        \
@@ -139,11 +146,13 @@ static const LstmFormat formats[] = {
     {"PyTorch", "PyTorch", .has_module_chain = TRUE, .advice = CONVERT, .magic = "PK\3\4",
         .member = "data.pkl"},
     {"a Keras archive", "Keras", .advice = CONVERT, .magic = "PK\3\4", .member = "config.json"},
+    {"NumPy arrays", "Keras", .advice = ARRAYS, .magic = "PK\3\4", .member = ".npy"},
     {"a zip archive", .advice = UNPACK, .magic = "PK\3\4"},
     {"Keras HDF5", "Keras", .advice = CONVERT, .matches = matches_hdf5},
     {"TensorFlow Lite", .advice = SAVE, .magic = "TFL3", .offset = 4},
     {"a TensorFlow SavedModel", .advice = LOAD_AND_SAVE, .matches = matches_saved_model},
     {"ONNX", "ONNX", .advice = CONVERT, .matches = matches_onnx},
+    {"a NumPy array", .advice = ARRAY, .magic = "\x93NUMPY"},
     {"a gzip archive", .advice = UNPACK, .magic = "\x1f\x8b\x08"},
     {"a tar archive of PyTorch before 0.2", .advice = SAVE_AGAIN, .magic = "sys_info"},
     {"PyTorch", "PyTorch", .has_module_chain = TRUE, .advice = CONVERT,

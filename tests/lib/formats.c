@@ -13,6 +13,13 @@
 #define BYTES(text) text, sizeof text - 1
 #define ASK "lstm_model_load() reads the file, and lstm-convert converts it to safetensors"
 #define SAVE "save the model from Keras as .keras or .h5"
+#define ARRAYS                                                                                 \
+  "they have no model; if they are the weights of a Keras model, convert them with "           \
+  "lstm-convert and the configuration of the model in --config"
+#define ARRAY                                                                                  \
+  "it has no model; save the weights of a Keras model with numpy.savez (file, "                \
+  "*model.get_weights ()), and convert them with lstm-convert and the configuration of the "   \
+  "model in --config"
 
 /* The first bytes of files, and the description of the file in a message */
 static const struct {
@@ -24,6 +31,8 @@ static const struct {
     {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0config.json"), "a Keras archive (" ASK ")"},
     {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0archive/data.pkl"), "PyTorch (" ASK ")"},
     {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0m/data.pkl m/constants.pkl"), "TorchScript (" ASK ")"},
+    {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0arr_0.npy"), "NumPy arrays (" ARRAYS ")"},
+    {BYTES ("\x93NUMPY\1\0\x76\0{'descr': '<f4'"), "a NumPy array (" ARRAY ")"},
     {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0model/readme.txt"),
         "a zip archive (unpack it, and use the model file inside)"},
     {BYTES ("\x08\x07\x12\x07pytorch\x1a\x05"

@@ -106,6 +106,21 @@ archive_find (Archive *archive, const char *name, GError **error)
   return g_strdup (path);
 }
 
+GPtrArray *
+archive_list (Archive *archive)
+{
+  const zip_int64_t n = zip_get_num_entries (archive->zip, 0);
+  GPtrArray *paths = g_ptr_array_new_with_free_func (g_free);
+
+  for (zip_int64_t i = 0; i < n; i++) {
+    const char *path = zip_get_name (archive->zip, (zip_uint64_t) i, 0);
+
+    if (path)
+      g_ptr_array_add (paths, g_strdup (path));
+  }
+  return paths;
+}
+
 /* Checks the sizes that the archive states, before memory is allocated. */
 static gboolean
 check_size (Archive *archive, const char *name, const zip_stat_t *info, GError **error)

@@ -16,6 +16,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Archive, archive_close)
 /* Returns whether a folder of the archive contains a file @name. */
 gboolean archive_has (Archive *archive, const char *name);
 
+/* Returns: (transfer full): the paths of all files, in the order of the archive */
+GPtrArray *archive_list (Archive *archive);
+
 /* Reads the file @name in any folder. Returns: (transfer full): NULL with @error */
 GBytes *archive_read (Archive *archive, const char *name, GError **error);
 

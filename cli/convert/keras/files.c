@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The containers of a Keras model: an archive, or an HDF5 file with or without the
- * configuration. */
+ * The containers of a Keras model: an archive, an HDF5 file with or without the configuration, or
+ * the arrays of an .npz file. */
 #include "container/archive.h"
 #include "container/json.h"
+#include "container/npz.h"
 #include "keras/json.h"
 #include "keras/keras.h"
 #include "util/input-file.h"
@@ -30,17 +31,14 @@ read_version (Archive *archive)
 }
 
 static ConvertModel *
-read_archive (const ConvertInput *input, GError **error)
+read_archive (const ConvertInput *input, Archive *archive, GError **error)
 {
-  g_autoptr (Archive) archive = archive_open (input->path, input->data, input->size, error);
   g_autoptr (GBytes) config = NULL, weights = NULL;
   g_autofree char *version = NULL;
   g_autoptr (H5) h5 = NULL;
   const guint8 *data;
   gsize size;
 
-  if (!archive)
-    return NULL;
   if (input->config) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
         "%s: --config is supported only for a file without a configuration; found an archive "
@@ -58,7 +56,7 @@ read_archive (const ConvertInput *input, GError **error)
   if (!h5)
     return NULL;
   data = g_bytes_get_data (config, &size);
-  return keras_read_model (input, (const char *) data, size, version, h5, error);
+  return keras_read_model (input, (const char *) data, size, version, h5, NULL, error);
 }
 
 /* Returns: (transfer full) (nullable): the first string of an attribute of the root group. Some
@@ -125,14 +123,62 @@ read_h5 (const ConvertInput *input, GError **error)
   if (!config)
     return NULL;
   version = read_attribute (h5, "keras_version", NULL);
-  return keras_read_model (input, config, size, version, h5, error);
+  return keras_read_model (input, config, size, version, h5, NULL, error);
+}
+
+/* Reads the weights of numpy.savez(), with the configuration in the file of --config. */
+static ConvertModel *
+read_npz (const ConvertInput *input, GError **error)
+{
+  g_autoptr (Npz) npz = npz_open (input->path, input->data, input->size, error);
+  g_autoptr (GBytes) config = NULL;
+  const char *text;
+  gsize size;
+
+  if (!npz)
+    return NULL;
+  if (!input->config) {
+    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+        "%s: expected the configuration of a Keras model in the file of --config, found arrays "
+        "only",
+        input->path);
+    return NULL;
+  }
+  config = lstm_input_file_read (input->config, error);
+  if (!config)
+    return NULL;
+  text = g_bytes_get_data (config, &size);
+  return keras_read_model (input, text, size, NULL, NULL, npz, error);
+}
+
+/* Returns whether a zip archive contains NumPy arrays, and no configuration. */
+static gboolean
+has_only_arrays (Archive *archive)
+{
+  g_autoptr (GPtrArray) paths = archive_list (archive);
+
+  for (guint i = 0; i < paths->len; i++)
+    if (g_str_has_suffix (g_ptr_array_index (paths, i), ".npy"))
+      return !archive_has (archive, CONFIG);
+  return FALSE;
+}
+
+static ConvertModel *
+read_zip (const ConvertInput *input, GError **error)
+{
+  g_autoptr (Archive) archive = archive_open (input->path, input->data, input->size, error);
+
+  if (!archive)
+    return NULL;
+  return has_only_arrays (archive) ? read_npz (input, error)
+                                   : read_archive (input, archive, error);
 }
 
 ConvertModel *
 convert_read_keras (const ConvertInput *input, GError **error)
 {
   static const char zip[] = {'P', 'K'};
-  gboolean is_archive = input->size >= sizeof zip && memcmp (input->data, zip, sizeof zip) == 0;
+  gboolean is_zip = input->size >= sizeof zip && memcmp (input->data, zip, sizeof zip) == 0;
 
-  return is_archive ? read_archive (input, error) : read_h5 (input, error);
+  return is_zip ? read_zip (input, error) : read_h5 (input, error);
 }

@@ -116,22 +116,25 @@ convert_chain (KerasReader *reader)
 
 ConvertModel *
 keras_read_model (const ConvertInput *input, const char *config, gsize size,
-    const char *version, H5 *h5, GError **error)
+    const char *version, H5 *h5, Npz *npz, GError **error)
 {
   g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func (layer_free);
   g_autoptr (GPtrArray) datasets = g_ptr_array_new_with_free_func (datasets_free);
   g_autoptr (GPtrArray) models = g_ptr_array_new_with_free_func (model_free);
   g_autoptr (GPtrArray) chain = g_ptr_array_new ();
+  g_autoptr (GPtrArray) flat_groups = g_ptr_array_new_with_free_func (g_free);
   g_autofree char *source = g_strdup_printf ("%s: configuration", input->path);
   g_autoptr (JsonNode) root = lstm_json_parse (config, size, MAX_CONFIG_DEPTH, source, error);
   g_autoptr (ConvertModel) model = convert_model_new ();
   KerasReader reader = {.input = input,
       .classes = keras_classes,
       .h5 = h5,
+      .npz = npz,
       .layers = layers,
       .models = models,
       .chain = chain,
       .datasets = datasets,
+      .flat_groups = flat_groups,
       .model = model,
       .shape = {KERAS_SEQUENCE, KERAS_UNKNOWN, KERAS_UNKNOWN}};
 

@@ -8,6 +8,7 @@
 
 #include "convert.h"
 #include "container/h5.h"
+#include "container/npz.h"
 
 #define KERAS_UNKNOWN (-1)
 
@@ -98,14 +99,16 @@ struct _KerasReader {
   GError *error;             /* the first error */
   gint version;              /* 2.12.1 is 21201 */
   gboolean is_tf_keras;      /* FALSE: the package keras before 2.4 */
-  H5 *h5;
-  const char *root;    /* group of the weights in @h5 */
-  gboolean is_legacy;  /* the groups have the names of layers, not of classes */
-  GPtrArray *layers;   /* KerasLayer, of all models */
-  GPtrArray *models;   /* KerasModel, each before the models that are nested in it */
-  GPtrArray *chain;    /* KerasLayer from input to output, not owned */
-  guint index;         /* of the current layer in @chain */
-  GPtrArray *datasets; /* KerasDatasets, of all layers */
+  H5 *h5;                    /* NULL if the weights are in npz */
+  Npz *npz;                  /* nullable */
+  const char *root;          /* group of the weights in @h5 */
+  gboolean is_legacy;        /* the groups have the names of layers, not of classes */
+  GPtrArray *flat_groups;    /* groups whose names are paths, see archive-groups.c */
+  GPtrArray *layers;         /* KerasLayer, of all models */
+  GPtrArray *models;         /* KerasModel, each before the models that are nested in it */
+  GPtrArray *chain;          /* KerasLayer from input to output, not owned */
+  guint index;               /* of the current layer in @chain */
+  GPtrArray *datasets;       /* KerasDatasets, of all layers */
 
   ConvertModel *model;
   KerasShape shape;       /* of the current layer's input */

@@ -9,7 +9,7 @@ gboolean
 keras_has_archive_groups (const KerasReader *reader)
 {
   for (guint i = 0; i < G_N_ELEMENTS (containers); i++)
-    if (h5_exists (reader->h5, containers[i]))
+    if (keras_has_group (reader, containers[i]))
       return TRUE;
   return FALSE;
 }
@@ -83,7 +83,7 @@ get_class_groups (
     if (get_group_number (name, snake) < 0)
       continue;
     g_ptr_array_add (all, name);
-    if (h5_has_data (reader->h5, path))
+    if (keras_group_has_data (reader, path))
       g_ptr_array_add (with_data, name);
   }
   g_ptr_array_sort_with_data (all, compare_group_numbers, snake);
@@ -130,9 +130,9 @@ keras_assign_archive_groups (KerasReader *reader, const KerasModel *model)
     g_autoptr (GPtrArray) members = NULL;
     GError *cause = NULL;
 
-    if (!h5_exists (reader->h5, container))
+    if (!keras_has_group (reader, container))
       continue;
-    members = h5_list (reader->h5, container, &cause);
+    members = keras_list_groups (reader, container, &cause);
     if (!members)
       return keras_fail_with_cause (reader, owner, cause);
     for (guint k = 0; k < model->layers->len; k++) {
@@ -152,8 +152,9 @@ gboolean
 keras_find_archive_datasets (KerasReader *reader, const KerasLayer *layer, const char *part,
     const KerasArray *arrays, guint n, GPtrArray *paths)
 {
-  g_autofree char *vars = g_strconcat (
-      layer->group, "/", part ? part : "", part ? "/" : "", "vars", NULL);
+  g_autofree char *path = g_strconcat (layer->group, part ? "/" : "", part, NULL);
+  g_autofree char *group = keras_get_group_path (reader, path);
+  g_autofree char *vars = g_strconcat (group, "/vars", NULL);
   GError *cause = NULL;
   g_autoptr (GPtrArray) members = h5_list (reader->h5, vars, &cause);
   gboolean is_numbered;

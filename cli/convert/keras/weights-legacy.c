@@ -19,6 +19,16 @@ keras_read_root_attribute (KerasReader *reader, const char *name, GPtrArray **st
   return read_attribute (reader, reader->root, name, strings);
 }
 
+KerasDatasets *
+keras_add_datasets (KerasReader *reader)
+{
+  KerasDatasets *datasets = g_new0 (KerasDatasets, 1);
+
+  datasets->paths = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (reader->datasets, datasets);
+  return datasets;
+}
+
 /* Reads the names of the datasets in the group @name of a layer.
  * Returns: (transfer none): NULL with an error */
 static KerasDatasets *
@@ -30,9 +40,7 @@ read_datasets (KerasReader *reader, const char *name)
 
   if (!read_attribute (reader, group, "weight_names", &names))
     return NULL;
-  datasets = g_new0 (KerasDatasets, 1);
-  datasets->paths = g_ptr_array_new_with_free_func (g_free);
-  g_ptr_array_add (reader->datasets, datasets);
+  datasets = keras_add_datasets (reader);
   for (guint i = 0; names && i < names->len; i++)
     g_ptr_array_add (
         datasets->paths, g_strconcat (group, "/", (char *) g_ptr_array_index (names, i), NULL));
@@ -46,8 +54,8 @@ has_config_weights (const KerasClass *class, JsonObject *config)
   return class->weights_key && keras_get_member (config, class->weights_key);
 }
 
-static gboolean
-expects_weights (const KerasLayer *layer)
+gboolean
+keras_expects_weights (const KerasLayer *layer)
 {
   if (!layer->class)
     return TRUE;
@@ -74,7 +82,7 @@ assign_by_rank (KerasReader *reader, GPtrArray *layers, GPtrArray *names)
   for (guint i = 0; i < layers->len; i++) {
     KerasLayer *layer = g_ptr_array_index (layers, i);
 
-    if (expects_weights (layer) && n++ < with_weights->len)
+    if (keras_expects_weights (layer) && n++ < with_weights->len)
       layer->datasets = g_ptr_array_index (with_weights, n - 1);
   }
   return n == with_weights->len
@@ -99,7 +107,8 @@ assign_datasets (KerasReader *reader, GPtrArray *layers)
   for (guint i = 0; i < layers->len; i++) {
     const KerasLayer *layer = g_ptr_array_index (layers, i);
 
-    are_all_known &= !expects_weights (layer) || g_hash_table_contains (known, layer->name);
+    are_all_known &= !keras_expects_weights (layer)
+                     || g_hash_table_contains (known, layer->name);
   }
   if (!are_all_known)
     return assign_by_rank (reader, layers, names);
@@ -157,7 +166,7 @@ add_nested_layer (KerasReader *reader, KerasLayer *layer)
   gboolean is_trained;
   guint n_unread;
 
-  if (!datasets || !layer->class || !expects_weights (layer))
+  if (!datasets || !layer->class || !keras_expects_weights (layer))
     return TRUE;
   if (!keras_read_bool (reader, layer, layer->config, "trainable", TRUE, &is_trained))
     return FALSE;

@@ -36,12 +36,17 @@ find_root (KerasReader *reader)
       return FALSE;
   }
   reader->is_legacy = names != NULL;
-  return reader->is_legacy || keras_has_archive_groups (reader) || fail_root (reader);
+  if (reader->is_legacy)
+    return TRUE;
+  return keras_read_flat_groups (reader)
+         && (keras_has_archive_groups (reader) || fail_root (reader));
 }
 
 gboolean
 keras_open_weights (KerasReader *reader)
 {
+  if (reader->npz)
+    return keras_assign_npz_arrays (reader);
   if (!find_root (reader))
     return FALSE;
   for (guint i = 0; i < reader->models->len; i++) {
@@ -95,7 +100,8 @@ read_array (KerasReader *reader, const KerasLayer *layer, const char *path, Kera
   GError *cause = NULL;
   H5Array found;
 
-  if (!h5_read (reader->h5, path, &found, &cause))
+  if (!(reader->npz ? npz_read (reader->npz, path, &found, &cause)
+                    : h5_read (reader->h5, path, &found, &cause)))
     return keras_fail_with_cause (reader, layer, cause);
   array->values = found.values;
   if (!check_shape (reader, layer, &found, array))
@@ -103,8 +109,8 @@ read_array (KerasReader *reader, const KerasLayer *layer, const char *path, Kera
   for (gsize i = 0; i < found.size; i++)
     if (!isfinite (array->values[i]))
       return keras_fail (reader, layer, CONVERT_ERROR_FILE,
-          "%s (\"/%s\"): expected finite float32 values, found %g at index %" G_GSIZE_FORMAT,
-          array->name, path, (double) array->values[i], i);
+          "%s (\"%s%s\"): expected finite float32 values, found %g at index %" G_GSIZE_FORMAT,
+          array->name, reader->npz ? "" : "/", path, (double) array->values[i], i);
   return TRUE;
 }
 
