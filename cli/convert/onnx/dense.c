@@ -21,9 +21,8 @@ scale_tensor (OnnxReader *reader, const OnnxTensor *tensor, float scale)
   return result;
 }
 
-/* @weight: (n, d), or NULL if memory is insufficient. @bias: (n), nullable */
-static OnnxValue *
-make_dense (
+OnnxValue *
+onnx_make_dense (
     OnnxReader *reader, OnnxNode *node, const OnnxTensor *weight, const OnnxTensor *bias)
 {
   OnnxValue *in = node->inputs[0], *value;
@@ -68,7 +67,7 @@ onnx_apply_matmul (OnnxReader *reader, OnnxNode *node)
         onnx_tensor_describe_shape (reader, weight));
   if (!(weight = onnx_tensor_alias (reader, weight, 2, shape)))
     return onnx_value_from_tensor (reader, node, NULL);
-  value = make_dense (reader, node, transpose_matrix (reader, weight), NULL);
+  value = onnx_make_dense (reader, node, transpose_matrix (reader, weight), NULL);
   if (value->kind == ONNX_VALUE_SIGNAL && node->inputs[1]->tensor->n_dims == 1)
     value = onnx_value_drop_axis (reader, value, value->n_axes - 1);
   return value;
@@ -125,5 +124,5 @@ onnx_apply_gemm (OnnxReader *reader, OnnxNode *node)
     weight = scale_tensor (reader, weight, alpha);
   if (bias && beta != 1)
     bias = scale_tensor (reader, bias, beta);
-  return make_dense (reader, node, weight, bias);
+  return onnx_make_dense (reader, node, weight, bias);
 }

@@ -147,7 +147,9 @@ compute_node (OnnxReader *reader, OnnxNode *node)
   OnnxOpFunction function;
   OnnxValue *value;
 
-  if (!op || op->unsupported_reason || (*domain && !g_str_equal (domain, "ai.onnx")))
+  if (!op || op->unsupported_reason
+      || (*domain && !g_str_equal (domain, "ai.onnx")
+          && !(op->is_microsoft && g_str_equal (domain, "com.microsoft"))))
     return new_unsupported_op (reader, node, op ? op->unsupported_reason : NULL);
   node->op = op;
   if (!count_work (reader, node))

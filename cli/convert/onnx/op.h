@@ -17,10 +17,12 @@ struct _OnnxOp {
   OnnxOpFunction apply; /* computes signals, if an input is a signal; nullable */
   OnnxOpFunction trace; /* computes features of a step, if an input is such; nullable */
 
-  guint n_moved_inputs; /* the first inputs, whose numbers the operator only moves */
+  gboolean is_microsoft; /* also in the domain com.microsoft */
+  guint n_moved_inputs;  /* the first inputs, whose numbers the operator only moves */
   const OnnxRecurrence
-      *recurrence;  /* inputs 4 to 6 are sequence lengths and states; nullable */
-  gboolean is_loop; /* Loop or Scan; apply() also gets constants and unsupported inputs */
+      *recurrence;       /* inputs 4 to 6 are sequence lengths and states; nullable */
+  gboolean is_quantized; /* a recurrent node with integer weights, scales and zero points */
+  gboolean is_loop;      /* Loop or Scan; apply() also gets constants and unsupported inputs */
   gboolean needs_no_input;         /* otherwise input 0 must exist */
   gboolean accepts_constant_first; /* apply() and trace() accept a constant as input 0 */
   const char *unsupported_reason;  /* description of an unsupported operator; else NULL */

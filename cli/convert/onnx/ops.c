@@ -12,6 +12,7 @@
 #include "onnx/layout.h"
 #include "onnx/loop.h"
 #include "onnx/normalization.h"
+#include "onnx/quantized.h"
 #include "onnx/recurrent.h"
 #include "onnx/repeat.h"
 #include "onnx/reshape.h"
@@ -63,10 +64,14 @@ static const OnnxOp ops[] = {
     {"Constant", onnx_fold_constant, .needs_no_input = TRUE},
     {"ConstantOfShape", onnx_fold_constant_of_shape},
     {"Conv", .unsupported_reason = "a convolution"},
+    {"DequantizeLinear", onnx_fold_dequantize, onnx_apply_dequantize, .is_microsoft = TRUE},
     {"Div", onnx_fold_binary, onnx_apply_arithmetic, .binary = {divide_reals, onnx_int_divide},
         .arithmetic = '/', .accepts_constant_first = TRUE, .trace = onnx_trace_arithmetic},
     {"Dropout", onnx_apply_dropout, onnx_apply_dropout, .n_moved_inputs = 1},
-    {"DynamicQuantizeLSTM", .unsupported_reason = "an LSTM of integers"},
+    {"DynamicQuantizeLSTM", NULL, onnx_apply_recurrent, .recurrence = &onnx_recurrence_lstm,
+        .is_quantized = TRUE, .is_microsoft = TRUE},
+    {"DynamicQuantizeLinear", NULL, onnx_apply_dynamic_quantize},
+    {"DynamicQuantizeMatMul", NULL, onnx_apply_quantized_matmul, .is_microsoft = TRUE},
     {"Equal", onnx_fold_binary, .binary = {equal_reals, onnx_int_is_equal, TRUE}},
     {"Exp", onnx_fold_unary, onnx_apply_activation, .unary = {exp}},
     {"Expand", onnx_fold_expand, onnx_apply_expand, .n_moved_inputs = 1},
@@ -91,6 +96,8 @@ static const OnnxOp ops[] = {
     {"LogSoftmax", NULL, onnx_apply_softmax},
     {"Loop", NULL, onnx_apply_loop, .is_loop = TRUE},
     {"MatMul", NULL, onnx_apply_matmul, .trace = onnx_trace_matmul},
+    {"MatMulInteger", NULL, onnx_apply_matmul_integer},
+    {"MatMulIntegerToFloat", NULL, onnx_apply_quantized_matmul, .is_microsoft = TRUE},
     {"Max", onnx_fold_binary, .binary = {fmax, onnx_int_max}, .trace = onnx_trace_max,
         .accepts_constant_first = TRUE},
     {"MaxPool", .unsupported_reason = "pooling"},
@@ -106,6 +113,7 @@ static const OnnxOp ops[] = {
     {"Or", onnx_fold_binary, .binary = {NULL, onnx_int_or, TRUE}},
     {"PRelu", NULL, onnx_apply_prelu},
     {"Pow", onnx_fold_binary, onnx_apply_power, .binary = {pow}},
+    {"QuantizeLinear", onnx_refuse_quantize, onnx_refuse_quantize, .is_microsoft = TRUE},
     {"RNN", NULL, onnx_apply_recurrent, .recurrence = &onnx_recurrence_rnn},
     {"Range", onnx_fold_range},
     {"Reciprocal", onnx_fold_unary, onnx_apply_moment, .unary = {invert_real},

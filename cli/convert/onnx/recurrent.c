@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/recurrent.h"
 #include "onnx/activation.h"
+#include "onnx/quantized.h"
 #include "onnx/signal.h"
 #include "util/text.h"
 #include <string.h>
 
 enum { IN_X, IN_W, IN_R, IN_B, IN_LENS, IN_H, IN_C, IN_P };
+enum { IN_W_SCALE = IN_P + 1, IN_R_SCALE = IN_W_SCALE + 2 }; /* of DynamicQuantizeLSTM */
 
 static const struct {
   const char *name;
@@ -30,13 +32,27 @@ typedef struct {
 static const char *const input_names[] = {
     "X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"};
 
+/* Gets the weights of DynamicQuantizeLSTM as real numbers in the layout of LSTM. */
+static void
+get_quantized_weights (Layer *layer)
+{
+  static const guint scales[] = {[IN_W] = IN_W_SCALE, [IN_R] = IN_R_SCALE};
+
+  for (guint i = IN_W; !layer->unsupported && i <= IN_R; i++)
+    layer->in[i] = onnx_dequantize_recurrent (
+        layer->reader, layer->node, i, scales[i], &layer->unsupported);
+  onnx_note_rounding (layer->reader, layer->node);
+}
+
 static gboolean
 get_inputs (Layer *layer)
 {
   OnnxNode *node = layer->node;
   const guint n = layer->recurrence->has_cell ? IN_P + 1 : IN_H + 1;
 
-  for (guint i = 1; i < MIN (node->n_inputs, n); i++) {
+  if (node->op->is_quantized)
+    get_quantized_weights (layer);
+  for (guint i = node->op->is_quantized ? IN_B : IN_W; i < MIN (node->n_inputs, n); i++) {
     const OnnxValue *value = node->inputs[i];
     gboolean is_int = i == IN_LENS, is_state = i == IN_H || i == IN_C;
 

@@ -78,6 +78,7 @@ struct _OnnxStage {
   const char *merge;  /* RECURRENT with two cells: "sum", "mul", or NULL to concatenate */
   const OnnxTensor *weight;  /* DENSE: (n, d) */
   const OnnxTensor *bias;    /* DENSE: (n); LAYER_NORM: beta (d); nullable */
+  gboolean is_unscaled;      /* DENSE: a factor that follows becomes a part of the weights */
   const OnnxTensor *scale;   /* LAYER_NORM: gamma (d); nullable */
   char arithmetic;           /* AFFINE: one of - * / + */
   const OnnxTensor *operand; /* AFFINE: (1) or (d) */
