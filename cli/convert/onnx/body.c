@@ -75,7 +75,8 @@ onnx_body_alloc_variables (OnnxBody *body, guint n)
   body->states = onnx_alloc (body->reader, n + 1, sizeof *body->states);
   body->layers = onnx_alloc (body->reader, n + 1, sizeof *body->layers);
   body->stages = onnx_alloc (body->reader, n + 1, sizeof *body->stages);
-  return (body->variables && body->states && body->layers && body->stages)
+  body->copies = onnx_alloc (body->reader, n + 1, sizeof *body->copies);
+  return (body->variables && body->states && body->layers && body->stages && body->copies)
          || onnx_body_fail (body, "inputs: expected variables that fit in memory, found more");
 }
 
@@ -181,6 +182,20 @@ find_output (const OnnxBody *body, const char *name)
   return onnx_scope_find (body->reader, &body->scope, name);
 }
 
+/* Sets the form of state @i after a step. A masked step keeps the state before the step. */
+static void
+set_state_after (OnnxBody *body, guint i, const OnnxAffine *affine)
+{
+  OnnxLoopState *state = &body->states[i];
+  const OnnxAtom *atom = onnx_affine_get_atom (affine), *kept = NULL;
+
+  if (atom && atom->kind == ONNX_ATOM_CHOICE)
+    kept = onnx_affine_get_atom (atom->operands[1]);
+  state->output = affine;
+  state->is_masked = kept && kept->kind == ONNX_ATOM_STATE && kept->state == i;
+  state->after = state->is_masked ? atom->operands[0] : affine;
+}
+
 /* Checks that the body adds 1 to a counter, and gets the states after the step. */
 static gboolean
 check_variable (OnnxBody *body, OnnxVariable *variable)
@@ -215,8 +230,36 @@ check_variable (OnnxBody *body, OnnxVariable *variable)
         " features and %u dimensions after a step, found %s",
         name, body->states[variable->state].n, variable->n_axes,
         onnx_value_describe (body->reader, after));
-  body->states[variable->state].after = after->affine;
+  set_state_after (body, variable->state, after->affine);
   return TRUE;
+}
+
+static gboolean
+is_zero (const OnnxTensor *tensor)
+{
+  for (gsize k = 0; k < tensor->n_values; k++)
+    if (tensor->reals[k] != 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* Finds the layer whose hidden state always equals state @i, as the previous output of a layer of
+ * Keras does. */
+static gboolean
+find_copy (OnnxBody *body, guint i)
+{
+  const OnnxLoopState *state = &body->states[i];
+
+  for (guint k = 0; k < body->n_layers; k++) {
+    const OnnxLoopState *h = &body->states[body->layers[k].h];
+
+    if (!state->is_masked || !h->is_masked || !onnx_affine_equal (state->after, h->after)
+        || !is_zero (state->initial) || !is_zero (h->initial))
+      continue;
+    body->copies[i] = k + 1;
+    return TRUE;
+  }
+  return FALSE;
 }
 
 /* Recognizes the layers, and checks that each state belongs to a layer. */
@@ -234,13 +277,17 @@ match_layers (OnnxBody *body)
       first_problem = first_problem ? first_problem : problem;
       continue;
     }
+    if (layer.cell->recurrence->has_cell
+        && body->states[layer.c].is_masked != body->states[i].is_masked)
+      return onnx_body_fail (
+          body, "body: expected a mask of h and c, found a mask of one of them");
     body->layers[body->n_layers++] = layer;
     is_used[layer.h] = TRUE;
     if (layer.cell->recurrence->has_cell)
       is_used[layer.c] = TRUE;
   }
   for (guint i = 0; i < body->n_states; i++)
-    if (!is_used[i])
+    if (!is_used[i] && !find_copy (body, i))
       return onnx_body_fail (body, "body: %s", first_problem);
   return body->n_layers
          || onnx_body_fail (body,
@@ -251,7 +298,7 @@ match_layers (OnnxBody *body)
 static gboolean
 reads_layer (const OnnxBody *body, const OnnxLoopLayer *layer, const OnnxLoopLayer *below)
 {
-  return layer->input == onnx_affine_get_atom (body->states[below->h].after);
+  return layer->input == onnx_affine_get_atom (body->states[below->h].output);
 }
 
 /* Sorts the layers from the input on. Each layer reads the layer before it. */
@@ -290,10 +337,23 @@ add_stages (OnnxBody *body)
         body->reader, body->node, ONNX_STAGE_RECURRENT, parent);
 
     stage->cells[0] = cell;
+    if (body->states[body->layers[k].h].is_masked)
+      stage->mask = body->loop.mask;
     stage->features = onnx_axis_new (body->reader, (gint64) cell->m, ONNX_ROLE_FEATURE);
     body->stages[k] = stage;
     parent = stage;
   }
+}
+
+/* Checks that a mask has the order of time of the input. */
+static gboolean
+check_mask (OnnxBody *body)
+{
+  gboolean is_reversed = body->loop.input->stage->kind == ONNX_STAGE_FLIP;
+
+  return !body->loop.mask || is_reversed == body->loop.mask_is_reversed
+         || onnx_body_fail (body,
+             "body: expected input and mask in one order of time, found one of them reversed");
 }
 
 static gboolean
@@ -320,7 +380,7 @@ onnx_body_run (OnnxBody *body)
   if (!body->loop.input)
     return onnx_body_fail (
         body, "body: expected a node that reads one step of a sequence, found none");
-  if (!match_layers (body) || !sort_layers (body))
+  if (!check_mask (body) || !match_layers (body) || !sort_layers (body))
     return FALSE;
   add_stages (body);
   return TRUE;
@@ -336,19 +396,43 @@ new_layer_signal (OnnxBody *body, guint k)
   return value;
 }
 
+/* Returns whether @affine is the output of layer @k. *is_zero_masked: whether the output is 0 at
+ * masked steps, where the state is kept */
+static gboolean
+is_layer_output (
+    const OnnxBody *body, guint k, const OnnxAffine *affine, gboolean *is_zero_masked)
+{
+  const OnnxLoopState *h = &body->states[body->layers[k].h];
+  const OnnxAtom *atom = onnx_affine_get_atom (affine);
+  gboolean is_copy = FALSE;
+
+  *is_zero_masked = h->is_masked && atom && atom->kind == ONNX_ATOM_CHOICE
+                    && onnx_affine_equal (atom->operands[0], h->after)
+                    && !atom->operands[1]->n_terms
+                    && (!atom->operands[1]->bias || is_zero (atom->operands[1]->bias));
+  for (guint i = 0; i < body->n_states; i++)
+    is_copy |= body->copies[i] == k + 1 && onnx_affine_equal (affine, body->states[i].output);
+  return *is_zero_masked || is_copy || onnx_affine_equal (affine, h->output);
+}
+
 OnnxValue *
 onnx_body_collect_output (OnnxBody *body, gsize i)
 {
   const OnnxValue *out = find_output (body, onnx_string (body->graph->output[i]->name));
+  gboolean is_masked;
   OnnxValue *value;
 
   if (out->kind == ONNX_VALUE_UNSUPPORTED)
     return (OnnxValue *) out;
   for (guint k = 0; out->kind == ONNX_VALUE_STEP && k < body->n_layers; k++) {
-    if (!onnx_affine_equal (out->affine, body->states[body->layers[k].h].after)
+    if (!is_layer_output (body, k, out->affine, &is_masked)
         || out->n_axes != body->loop.input->n_axes - 1)
       continue;
     value = new_layer_signal (body, k);
+    if (is_masked) {
+      value->stage = onnx_stage_copy (body->reader, value->stage);
+      value->stage->is_masked = TRUE;
+    }
     for (guint a = body->loop.time; a > 0; a--)
       value->axes[a] = value->axes[a - 1];
     value->axes[0] = body->loop.input->axes[body->loop.time];
@@ -383,7 +467,7 @@ onnx_body_get_variable (OnnxBody *body, guint i)
   if (variable->kind == ONNX_VARIABLE_CONSTANT && variable->before)
     return (OnnxValue *) variable->before;
   for (guint k = 0; variable->kind == ONNX_VARIABLE_STATE && k < body->n_layers; k++)
-    if (body->layers[k].h == variable->state
+    if ((body->layers[k].h == variable->state || body->copies[variable->state] == k + 1)
         && variable->n_axes == body->loop.input->n_axes - 1)
       return new_final_state (body, k);
   value = onnx_unsupported (body->reader, body->node,

@@ -32,7 +32,8 @@ typedef struct {
   OnnxLoopState *states;   /* (n_states) */
   OnnxLoopLayer *layers;   /* (n_layers), from the input to the output */
   OnnxStage **stages;      /* (n_layers) */
-  OnnxValue *unsupported;  /* why the body is unsupported, or NULL */
+  guint *copies; /* (n_states), 1 + the layer whose hidden state a state equals, or 0 */
+  OnnxValue *unsupported; /* why the body is unsupported, or NULL */
 } OnnxBody;
 
 /* Prepares *body for the attribute body of @node. Returns FALSE with body->unsupported. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/directions.h"
 #include "onnx/args.h"
+#include "onnx/mask.h"
 #include "onnx/signal.h"
 
 /* Returns whether @stage is a single direction that reads reversed time. Such a direction equals
@@ -69,7 +70,7 @@ are_directions (const OnnxStage *a, const OnnxStage *b)
          && a->cells[0]->recurrence == b->cells[1]->recurrence
          && a->cells[0]->resets_before == b->cells[1]->resets_before
          && a->cells[0]->m == b->cells[1]->m && a->is_masked == b->is_masked
-         && a->cells[0]->clip == b->cells[1]->clip
+         && onnx_mask_equal (a->mask, b->mask) && a->cells[0]->clip == b->cells[1]->clip
          && a->cells[0]->input_forget == b->cells[1]->input_forget;
 }
 

@@ -2,6 +2,7 @@
 #include "onnx/elementwise.h"
 #include "onnx/activation.h"
 #include "onnx/directions.h"
+#include "onnx/mask.h"
 #include "onnx/normalization.h"
 #include "onnx/signal.h"
 
@@ -65,8 +66,10 @@ combine_signals (OnnxReader *reader, OnnxNode *node, char arithmetic)
 {
   OnnxValue *a = node->inputs[0], *b = node->inputs[1], *value = NULL;
 
-  if (arithmetic == '*' && !(value = onnx_match_self_gated (reader, node, a, b)))
-    value = onnx_match_self_gated (reader, node, b, a);
+  if (arithmetic == '*' && !(value = onnx_match_self_gated (reader, node, a, b))
+      && !(value = onnx_match_self_gated (reader, node, b, a))
+      && !(value = onnx_apply_mask (reader, node, a, b)))
+    value = onnx_apply_mask (reader, node, b, a);
   if (!value && (arithmetic == '+' || arithmetic == '*'))
     value = onnx_signal_merge (reader, a, b, arithmetic == '+' ? "sum" : "mul", 0);
   return value

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/emit.h"
+#include "onnx/mask.h"
 #include "activations/activations.h"
 #include <math.h>
 
@@ -15,7 +16,8 @@ typedef struct {
   gboolean divides;                        /* whether the layer divides by scale */
   JsonObject *recurrent; /* the previous recurrent layer if no later layer has changed time */
   const OnnxStage *recurrent_stage;
-  gboolean is_flipped; /* time is reversed */
+  const OnnxStage *masking; /* the mask that applies, or NULL */
+  gboolean is_flipped;      /* time is reversed */
 } Emitter;
 
 static float *
@@ -308,8 +310,38 @@ emit_selection (Emitter *emitter, const OnnxStage *stage)
     return set_stage_error (
         emitter, stage, "selected step: expected the last step in time, found the first step");
   flush_pending (emitter);
+  emitter->masking = NULL;
   add_repeat_vector (emitter, stage, 1);
   return TRUE;
+}
+
+static gboolean
+emit_masking (Emitter *emitter, const OnnxStage *stage)
+{
+  JsonObject *layer;
+
+  flush_pending (emitter);
+  if (emitter->masking || emitter->is_flipped)
+    return set_stage_error (
+        emitter, stage, "mask: expected one mask, before time is reversed, found another mask");
+  layer = convert_model_add_layer (emitter->model, "masking", stage->name);
+  json_object_set_double_member (layer, "mask_value", to_double (stage->operand->reals[0]));
+  emitter->masking = stage;
+  return TRUE;
+}
+
+/* Checks that @stage masks the steps that the layers before it mask. */
+static gboolean
+check_mask (const Emitter *emitter, const OnnxStage *stage)
+{
+  const OnnxStage *masking = emitter->masking;
+
+  if (onnx_mask_equal (masking, stage->mask))
+    return TRUE;
+  return set_stage_error (emitter, stage,
+      masking
+          ? "mask: expected the mask of the Masking layer before it, found another mask or none"
+          : "mask: expected a Masking layer before a layer with a mask, found none");
 }
 
 static gboolean
@@ -322,6 +354,8 @@ emit_recurrent (Emitter *emitter, const OnnxStage *stage)
   JsonObject *layer;
 
   flush_pending (emitter);
+  if (!check_mask (emitter, stage))
+    return FALSE;
   if (emitter->is_flipped && both)
     return set_stage_error (
         emitter, stage, "direction: expected one direction over reversed time, found two");
@@ -350,7 +384,10 @@ emit_recurrent (Emitter *emitter, const OnnxStage *stage)
   add_cell (emitter, layer, cells[0], FALSE);
   if (both)
     add_cell (emitter, layer, cells[1], TRUE);
-  return stage->selection == ONNX_SELECT_ALL || emit_selection (emitter, stage);
+  if (stage->selection == ONNX_SELECT_ALL)
+    return TRUE;
+  emitter->masking = NULL;
+  return emit_selection (emitter, stage);
 }
 
 static gboolean
@@ -395,6 +432,13 @@ refuse_moment (Emitter *emitter, const OnnxStage *stage)
       emitter, stage, "nodes: expected a complete layer normalization, found only a part");
 }
 
+static gboolean
+refuse_comparison (Emitter *emitter, const OnnxStage *stage)
+{
+  return set_stage_error (emitter, stage,
+      "nodes: expected the mask of a layer, found a comparison that is used in another way");
+}
+
 static gboolean (*const emit_functions[ONNX_N_STAGES]) (Emitter *, const OnnxStage *) = {
     [ONNX_STAGE_INPUT] = emit_input,
     [ONNX_STAGE_RECURRENT] = emit_recurrent,
@@ -405,6 +449,8 @@ static gboolean (*const emit_functions[ONNX_N_STAGES]) (Emitter *, const OnnxSta
     [ONNX_STAGE_SELECT] = emit_selection,
     [ONNX_STAGE_FLIP] = emit_flip,
     [ONNX_STAGE_REPEAT] = emit_repeat,
+    [ONNX_STAGE_MASKING] = emit_masking,
+    [ONNX_STAGE_COMPARISON] = refuse_comparison,
     [ONNX_STAGE_MOMENT] = refuse_moment,
 };
 

@@ -2,6 +2,7 @@
 #include "onnx/layout.h"
 #include "onnx/args.h"
 #include "onnx/decode.h"
+#include "onnx/mask.h"
 
 OnnxValue *
 onnx_apply_cast (OnnxReader *reader, OnnxNode *node)
@@ -9,6 +10,8 @@ onnx_apply_cast (OnnxReader *reader, OnnxNode *node)
   gint64 to = onnx_get_int (node, "to", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT);
   gboolean is_int;
 
+  if (onnx_is_comparison (node->inputs[0]))
+    return node->inputs[0];
   if (!onnx_find_data_type (to, &is_int) || is_int)
     return onnx_unsupported (reader, node,
         "to: expected a data type of real numbers, found ONNX data type %" G_GINT64_FORMAT, to);

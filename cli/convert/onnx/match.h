@@ -10,7 +10,10 @@
 typedef struct {
   gsize n;                   /* features */
   const OnnxTensor *initial; /* rows of (n) */
-  const OnnxAffine *after;   /* the state after a step */
+  const OnnxAffine *after;   /* the state after a step that counts */
+  const OnnxAffine
+      *output;        /* the state after a step, which a mask may keep as before the step */
+  gboolean is_masked; /* whether a masked step keeps the state */
 } OnnxLoopState;
 
 /* A recurrent layer in the body of a loop */

@@ -2,6 +2,7 @@
 #include "onnx/normalization.h"
 #include "onnx/args.h"
 #include "onnx/directions.h"
+#include "onnx/mask.h"
 #include "onnx/select.h"
 #include "onnx/signal.h"
 #include <math.h>
@@ -174,6 +175,8 @@ onnx_apply_reduce (OnnxReader *reader, OnnxNode *node)
   gboolean has_axes, keeps_axis = onnx_get_int (node, "keepdims", 1) != 0;
   guint32 mask;
 
+  if (onnx_is_comparison (in) && !node->op->is_mean)
+    return onnx_reduce_comparison (reader, node);
   if ((unsupported = onnx_get_axes (reader, node, in->n_axes, &mask, &has_axes)))
     return unsupported;
   for (guint i = 0; i < in->n_axes; i++)

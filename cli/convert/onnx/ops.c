@@ -11,6 +11,7 @@
 #include "onnx/int-arithmetic.h"
 #include "onnx/layout.h"
 #include "onnx/loop.h"
+#include "onnx/mask.h"
 #include "onnx/normalization.h"
 #include "onnx/quantized.h"
 #include "onnx/recurrent.h"
@@ -56,7 +57,7 @@ static const OnnxOp ops[] = {
     {"And", onnx_fold_binary, .binary = {NULL, onnx_int_and, TRUE}},
     {"Attention", .unsupported_reason = "attention"},
     {"BatchNormalization", NULL, onnx_apply_batch_norm},
-    {"Cast", onnx_fold_cast, onnx_apply_cast, .n_moved_inputs = 1, .trace = onnx_apply_cast},
+    {"Cast", onnx_fold_cast, onnx_apply_cast, .n_moved_inputs = 1, .trace = onnx_trace_cast},
     {"Ceil", onnx_fold_unary, .unary = {ceil}},
     {"Clip", NULL, onnx_apply_clip, .trace = onnx_trace_clip},
     {"Concat", onnx_fold_concat, onnx_apply_concat, .n_moved_inputs = ONNX_ALL_INPUTS,
@@ -72,7 +73,8 @@ static const OnnxOp ops[] = {
         .is_quantized = TRUE, .is_microsoft = TRUE},
     {"DynamicQuantizeLinear", NULL, onnx_apply_dynamic_quantize},
     {"DynamicQuantizeMatMul", NULL, onnx_apply_quantized_matmul, .is_microsoft = TRUE},
-    {"Equal", onnx_fold_binary, .binary = {equal_reals, onnx_int_is_equal, TRUE}},
+    {"Equal", onnx_fold_binary, onnx_apply_equal,
+        .binary = {equal_reals, onnx_int_is_equal, TRUE}, .accepts_constant_first = TRUE},
     {"Exp", onnx_fold_unary, onnx_apply_activation, .unary = {exp}},
     {"Expand", onnx_fold_expand, onnx_apply_expand, .n_moved_inputs = 1},
     {"Flatten", NULL, onnx_apply_flatten, .n_moved_inputs = 1},
@@ -83,7 +85,8 @@ static const OnnxOp ops[] = {
     {"GatherElements", NULL, onnx_apply_gather_elements, .n_moved_inputs = 1},
     {"Gemm", NULL, onnx_apply_gemm, .trace = onnx_trace_gemm},
     {"GlobalAveragePool", .unsupported_reason = "pooling"},
-    {"Greater", onnx_fold_binary, .binary = {greater_reals, onnx_int_is_greater, TRUE}},
+    {"Greater", onnx_fold_binary, onnx_apply_greater,
+        .binary = {greater_reals, onnx_int_is_greater, TRUE}},
     {"GreaterOrEqual", onnx_fold_binary,
         .binary = {at_least_reals, onnx_int_is_at_least, TRUE}},
     {"Identity", onnx_fold_identity, onnx_apply_cast, .n_moved_inputs = 1,
@@ -109,7 +112,8 @@ static const OnnxOp ops[] = {
         .accepts_constant_first = TRUE, .trace = onnx_trace_arithmetic},
     {"MultiHeadAttention", .unsupported_reason = "attention"},
     {"Neg", onnx_fold_unary, .unary = {negate_real, onnx_int_negate}, .trace = onnx_trace_neg},
-    {"Not", onnx_fold_unary, .unary = {NULL, onnx_int_not}},
+    {"Not", onnx_fold_unary, onnx_apply_not, .unary = {NULL, onnx_int_not},
+        .trace = onnx_trace_not},
     {"Or", onnx_fold_binary, .binary = {NULL, onnx_int_or, TRUE}},
     {"PRelu", NULL, onnx_apply_prelu},
     {"Pow", onnx_fold_binary, onnx_apply_power, .binary = {pow}},
@@ -140,12 +144,12 @@ static const OnnxOp ops[] = {
         .binary = {subtract_reals, onnx_int_subtract}, .arithmetic = '-',
         .accepts_constant_first = TRUE, .trace = onnx_trace_arithmetic},
     {"Sum", NULL, onnx_apply_sum},
-    {"Tile", onnx_fold_tile, onnx_apply_tile, .n_moved_inputs = 1},
+    {"Tile", onnx_fold_tile, onnx_apply_tile, .n_moved_inputs = 1, .trace = onnx_trace_tile},
     {"Transpose", onnx_fold_transpose, onnx_apply_transpose, .n_moved_inputs = 1,
         .trace = onnx_trace_transpose},
     {"Unsqueeze", onnx_fold_unsqueeze, onnx_apply_unsqueeze, .n_moved_inputs = 1,
         .trace = onnx_trace_unsqueeze},
-    {"Where", onnx_fold_where},
+    {"Where", onnx_fold_where, .trace = onnx_trace_where},
 };
 
 /* The row of each operator that is an activation and has no row above */

@@ -35,10 +35,12 @@ typedef enum {
   ONNX_STAGE_AFFINE,
   ONNX_STAGE_ACTIVATION,
   ONNX_STAGE_LAYER_NORM,
-  ONNX_STAGE_SELECT, /* one step of a sequence */
-  ONNX_STAGE_FLIP,   /* reverses time */
-  ONNX_STAGE_REPEAT, /* repeats one step */
-  ONNX_STAGE_MOMENT, /* an intermediate result of a layer normalization in several nodes */
+  ONNX_STAGE_SELECT,     /* one step of a sequence */
+  ONNX_STAGE_FLIP,       /* reverses time */
+  ONNX_STAGE_REPEAT,     /* repeats one step */
+  ONNX_STAGE_MASKING,    /* multiplies the features by their mask, and masks the steps */
+  ONNX_STAGE_COMPARISON, /* an intermediate result of a mask */
+  ONNX_STAGE_MOMENT,     /* an intermediate result of a layer normalization in several nodes */
   ONNX_N_STAGES
 } OnnxStageKind;
 
@@ -62,6 +64,16 @@ typedef enum {
   ONNX_MOMENT_INVERSE_DEVIATION,
 } OnnxMoment;
 
+/* The intermediate results of a mask. The parent of their stages computes x, and the operand is the
+ * constant. */
+typedef enum {
+  ONNX_COMPARISON_NONE,
+  ONNX_COMPARISON_EQUAL,     /* features that equal the constant */
+  ONNX_COMPARISON_NOT_EQUAL, /* features that do not */
+  ONNX_COMPARISON_COUNT,     /* their number */
+  ONNX_COMPARISON_ANY,       /* the mask: steps with such a feature */
+} OnnxComparison;
+
 typedef struct _OnnxStage OnnxStage;
 struct _OnnxStage {
   OnnxStageKind kind;
@@ -81,9 +93,11 @@ struct _OnnxStage {
   gboolean is_unscaled;      /* DENSE: a factor that follows becomes a part of the weights */
   const OnnxTensor *scale;   /* LAYER_NORM: gamma (d); nullable */
   char arithmetic;           /* AFFINE: one of - * / + */
-  const OnnxTensor *operand; /* AFFINE: (1) or (d) */
+  const OnnxTensor *operand; /* AFFINE: (1) or (d); COMPARISON, MASKING: (1) */
   OnnxActivation activation; /* ACTIVATION */
   OnnxMoment moment;         /* MOMENT */
+  OnnxComparison comparison; /* COMPARISON */
+  const OnnxStage *mask;     /* RECURRENT: the COMPARISON that masks its steps, or NULL */
   double epsilon;            /* LAYER_NORM, MOMENT */
   gsize n_repeats;           /* REPEAT */
 };

@@ -15,7 +15,9 @@ typedef enum {
   ONNX_ATOM_STATE,      /* a state before the current step */
   ONNX_ATOM_ACTIVATION, /* activation (operands[0]) */
   ONNX_ATOM_PRODUCT,    /* operands[0] · operands[1], by features */
-  ONNX_ATOM_CHOICE,     /* operands[0] at steps that a mask keeps, operands[1] at others */
+  ONNX_ATOM_MASK,       /* 1 if the current step counts, 0 if the step is masked */
+  ONNX_ATOM_MASKED,     /* 1 − the mask */
+  ONNX_ATOM_CHOICE,     /* operands[0] if the current step counts, operands[1] otherwise */
 } OnnxAtomKind;
 
 typedef struct {
@@ -48,6 +50,8 @@ struct _OnnxLoop {
   int iteration;             /* the factor whose size is the number of the iteration */
   const OnnxValue *input;    /* the signal that the loop reads; NULL before a node reads it */
   guint time;                /* the axis of time of the input */
+  const OnnxStage *mask;     /* the mask that the loop reads; NULL before a node reads it */
+  gboolean mask_is_reversed; /* whether time is reversed in the mask */
   gboolean has_single_batch; /* whether the batch has size 1 */
   GPtrArray *atoms;          /* of OnnxAtom */
 };

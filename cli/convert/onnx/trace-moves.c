@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/args.h"
+#include "onnx/layout.h"
+#include "onnx/mask.h"
 #include "onnx/trace.h"
 
 gboolean
@@ -12,12 +14,35 @@ onnx_reads_step (const OnnxReader *reader, const OnnxNode *node)
          && index->ints[0].offset == 0;
 }
 
+/* Returns the current step of the mask @in, whose last axis has size 1. */
+static OnnxValue *
+read_mask (OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guint axis)
+{
+  OnnxLoop *loop = reader->loop;
+  gboolean is_reversed;
+  const OnnxStage *mask = onnx_find_mask (in->stage, &is_reversed);
+
+  if (in->n_axes < 2 || in->axes[in->n_axes - 1].n || in->axes[axis].n != 1
+      || !onnx_axis_bind (reader, &in->axes[axis], ONNX_ROLE_TIME)
+      || (loop->mask && (loop->mask != mask || loop->mask_is_reversed != is_reversed)))
+    return onnx_unsupported (reader, node,
+        "input 0: expected one mask in a loop, with a last axis of size 1, found axis %u of %s",
+        axis, onnx_value_describe (reader, in));
+  loop->mask = mask;
+  loop->mask_is_reversed = is_reversed;
+  return onnx_step_from_atom (
+      reader, (OnnxAtom){.kind = ONNX_ATOM_MASK, .n = 1}, in->n_axes - 1);
+}
+
 OnnxValue *
 onnx_trace_step (OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guint axis)
 {
   OnnxLoop *loop = reader->loop;
+  gboolean is_reversed;
   OnnxInt size;
 
+  if (in->kind == ONNX_VALUE_SIGNAL && onnx_find_mask (in->stage, &is_reversed))
+    return read_mask (reader, node, in, axis);
   if (in->kind != ONNX_VALUE_SIGNAL || in->n_axes < 2 || axis == in->n_axes - 1
       || in->axes[axis].n != 1 || !onnx_axis_bind (reader, &in->axes[axis], ONNX_ROLE_TIME)
       || !onnx_stage_bind_features (reader, in->stage, &in->axes[in->n_axes - 1]))
@@ -44,6 +69,39 @@ onnx_trace_step (OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, 
   loop->time = axis;
   return onnx_step_from_atom (
       reader, (OnnxAtom){.kind = ONNX_ATOM_INPUT, .n = (gsize) size.offset}, in->n_axes - 1);
+}
+
+static gboolean
+is_mask (const OnnxValue *value)
+{
+  const OnnxAtom *atom = onnx_value_is (value, ONNX_VALUE_STEP)
+                             ? onnx_affine_get_atom (value->affine)
+                             : NULL;
+
+  return atom && (atom->kind == ONNX_ATOM_MASK || atom->kind == ONNX_ATOM_MASKED);
+}
+
+OnnxValue *
+onnx_trace_cast (OnnxReader *reader, OnnxNode *node)
+{
+  return is_mask (node->inputs[0]) ? node->inputs[0] : onnx_apply_cast (reader, node);
+}
+
+/* Traces Tile of a mask to the features, and Tile that repeats nothing. */
+OnnxValue *
+onnx_trace_tile (OnnxReader *reader, OnnxNode *node)
+{
+  const OnnxValue *in = node->inputs[0];
+  const OnnxInt *repeats;
+  gsize n;
+  gboolean is_valid = onnx_get_ints (reader, node, NULL, 1, &repeats, &n) && repeats
+                      && n == in->n_axes;
+
+  for (gsize i = 0; is_valid && i < n; i++)
+    is_valid = onnx_int_equal (reader, repeats[i], onnx_int_constant (1))
+               || (i == n - 1 && is_mask (in));
+  return is_valid ? node->inputs[0]
+                  : onnx_unsupported_input (reader, node, "repeats", 1, "1 for each axis");
 }
 
 /* Gets the number of features of input @i of a Concat along the last axis. Returns FALSE if the

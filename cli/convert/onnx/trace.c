@@ -85,11 +85,107 @@ multiply_inputs (OnnxReader *reader, OnnxNode *node, gsize n, guint n_axes)
       n_axes);
 }
 
+static gboolean
+is_mask (const OnnxAffine *affine, OnnxAtomKind kind)
+{
+  const OnnxAtom *atom = affine ? onnx_affine_get_atom (affine) : NULL;
+
+  return atom && atom->kind == kind;
+}
+
+/* Returns the mask of the current step multiplied by features, or NULL if no input is a mask. */
+static OnnxValue *
+multiply_by_mask (OnnxReader *reader, OnnxNode *node, guint n_axes)
+{
+  for (guint i = 0; i < 2; i++) {
+    const OnnxAffine *mask = node->inputs[i]->kind == ONNX_VALUE_STEP ? node->inputs[i]->affine
+                                                                      : NULL;
+    const OnnxValue *other = node->inputs[!i];
+    gsize n = other->kind == ONNX_VALUE_STEP   ? other->affine->n
+              : onnx_get_real_input (node, !i) ? other->tensor->n_values
+                                               : 0;
+    const OnnxAffine *form;
+
+    if (!n || (!is_mask (mask, ONNX_ATOM_MASK) && !is_mask (mask, ONNX_ATOM_MASKED))
+        || !(form = get_form (reader, node, !i, n)))
+      continue;
+    return onnx_step_from_atom (reader,
+        (OnnxAtom){.kind = ONNX_ATOM_PRODUCT, .n = n, .operands = {mask, form}}, n_axes);
+  }
+  return NULL;
+}
+
+/* Returns the features that a mask of @kind multiplies in @term, or NULL. */
+static const OnnxAffine *
+get_masked_features (const OnnxAffine *affine, const OnnxTerm *term, OnnxAtomKind kind)
+{
+  const OnnxAtom *atom = term->atom;
+
+  return !term->matrix && !term->scale && !term->to && !term->from && term->n == affine->n
+                 && atom->n == affine->n && atom->kind == ONNX_ATOM_PRODUCT
+                 && is_mask (atom->operands[0], kind)
+             ? atom->operands[1]
+             : NULL;
+}
+
+/* Returns mask · a + (1 − mask) · b as a choice, or else @value. */
+static OnnxValue *
+find_choice (OnnxReader *reader, OnnxValue *value)
+{
+  const OnnxAffine *affine = value->kind == ONNX_VALUE_STEP ? value->affine : NULL;
+
+  for (guint i = 0; affine && affine->n_terms == 2 && !affine->bias && i < 2; i++) {
+    const OnnxAffine *a = get_masked_features (affine, &affine->terms[i], ONNX_ATOM_MASK);
+    const OnnxAffine *b = get_masked_features (affine, &affine->terms[!i], ONNX_ATOM_MASKED);
+
+    if (a && b)
+      return onnx_step_from_atom (reader,
+          (OnnxAtom){.kind = ONNX_ATOM_CHOICE, .n = affine->n, .operands = {a, b}},
+          value->n_axes);
+  }
+  return value;
+}
+
+OnnxValue *
+onnx_trace_where (OnnxReader *reader, OnnxNode *node)
+{
+  const OnnxAffine *forms[2] = {NULL}, *mask;
+  gsize n = 0;
+
+  if (node->n_inputs == 3)
+    for (guint i = 1; i < 3; i++)
+      if (onnx_value_is (node->inputs[i], ONNX_VALUE_STEP))
+        n = node->inputs[i]->affine->n;
+  for (guint i = 0; n && i < 2; i++)
+    forms[i] = get_form (reader, node, i + 1, n);
+  mask = node->inputs[0]->affine;
+  if (!forms[0] || !forms[1]
+      || (!is_mask (mask, ONNX_ATOM_MASK) && !is_mask (mask, ONNX_ATOM_MASKED)))
+    return onnx_unsupported (reader, node,
+        "inputs: expected the mask of a step and features of a step, found %s, %s and %s",
+        onnx_describe_input (reader, node, 0), onnx_describe_input (reader, node, 1),
+        onnx_describe_input (reader, node, 2));
+  n = is_mask (mask, ONNX_ATOM_MASK) ? 0 : 1;
+  return onnx_step_from_atom (reader,
+      (OnnxAtom){.kind = ONNX_ATOM_CHOICE, .n = forms[0]->n, .operands = {forms[n], forms[!n]}},
+      MAX (count_axes (node->inputs[1]), count_axes (node->inputs[2])));
+}
+
+OnnxValue *
+onnx_trace_not (OnnxReader *reader, OnnxNode *node)
+{
+  if (!is_mask (node->inputs[0]->affine, ONNX_ATOM_MASK))
+    return onnx_unsupported_input (reader, node, "X", 0, "the mask of a step");
+  return onnx_step_from_atom (
+      reader, (OnnxAtom){.kind = ONNX_ATOM_MASKED, .n = 1}, node->inputs[0]->n_axes);
+}
+
 OnnxValue *
 onnx_trace_arithmetic (OnnxReader *reader, OnnxNode *node)
 {
   char arithmetic = node->op->arithmetic;
   const OnnxAffine *a, *b;
+  OnnxValue *masked;
   guint n_axes;
   gsize n = 0;
 
@@ -98,6 +194,8 @@ onnx_trace_arithmetic (OnnxReader *reader, OnnxNode *node)
     return onnx_unsupported (
         reader, node, "inputs: expected 2 and no attribute axis, found %u", node->n_inputs);
   n_axes = MAX (count_axes (node->inputs[0]), count_axes (node->inputs[1]));
+  if (arithmetic == '*' && (masked = multiply_by_mask (reader, node, n_axes)))
+    return masked;
   for (guint i = 0; i < 2; i++)
     if (onnx_value_is (node->inputs[i], ONNX_VALUE_STEP))
       n = MAX (n, node->inputs[i]->affine->n);
@@ -112,7 +210,8 @@ onnx_trace_arithmetic (OnnxReader *reader, OnnxNode *node)
     return multiply_inputs (reader, node, n, n_axes);
   if (arithmetic == '-' && !(b = scale_by_number (reader, b, -1)))
     return onnx_value_from_tensor (reader, node, NULL);
-  return onnx_step_new (reader, node, onnx_affine_add (reader, a, b), n_axes);
+  return find_choice (
+      reader, onnx_step_new (reader, node, onnx_affine_add (reader, a, b), n_axes));
 }
 
 OnnxValue *

@@ -17,12 +17,18 @@ OnnxValue *onnx_trace_clip (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_trace_max (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_trace_min (OnnxReader *reader, OnnxNode *node);
 
+/* Trace Where and Not of the mask of the current step. */
+OnnxValue *onnx_trace_where (OnnxReader *reader, OnnxNode *node);
+OnnxValue *onnx_trace_not (OnnxReader *reader, OnnxNode *node);
+
 /* Trace operators that move features. */
 OnnxValue *onnx_trace_concat (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_trace_split (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_trace_slice (OnnxReader *reader, OnnxNode *node);
 
-/* Trace operators that change only the axes. */
+/* Trace operators that change only the type, or the axes. */
+OnnxValue *onnx_trace_cast (OnnxReader *reader, OnnxNode *node);
+OnnxValue *onnx_trace_tile (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_trace_squeeze (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_trace_unsqueeze (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_trace_reshape (OnnxReader *reader, OnnxNode *node);
@@ -31,6 +37,6 @@ OnnxValue *onnx_trace_transpose (OnnxReader *reader, OnnxNode *node);
 /* Returns whether input 1 of @node, a Gather, is the number of the iteration of the loop. */
 gboolean onnx_reads_step (const OnnxReader *reader, const OnnxNode *node);
 
-/* Returns the current step of input 0, a signal, along @axis. */
+/* Returns the current step of input 0, a signal or a mask, along @axis. */
 OnnxValue *onnx_trace_step (
     OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guint axis);
