@@ -3,7 +3,9 @@
  * The arithmetic: one table of functions per instruction set. A weight matrix is packed into
  * panels of `panel` output columns, [panels][rows][panel] of 32-bit lanes, so that a product
  * reads the weights from front to back. A panel of an LSTM layer consists of 4 gates (i, f, g, o)
- * of panel / 4 units, so that the gates of a unit end in registers together.
+ * of panel / 4 units, so that the gates of a unit end in registers together. A panel of a GRU layer
+ * consists of 3 vectors, the gates z, r and n: its rows have 3 / 4 of the lanes. Its bias row has
+ * `panel` lanes, the biases of the three gates and the bias of h U of n.
  *
  * A packed row of weights is multiplied with one word of x. A word and a lane contain one
  * float32, two bfloat16 or four int8 values, the first of them in the low bits; the loops are the
@@ -49,23 +51,25 @@ typedef struct {
   int backwards;   /* from the last panel to the first */
 } LstmAffine;
 
-/* One step of an LSTM layer for n_rows rows of its memory. Either z contains bias + x W, or x is
- * set; the sums have the same bits. */
+/* One step of an LSTM or GRU layer for n_rows rows of its memory. A row of z consists of a part of
+ * each gate for each panel. Either z contains bias + x W, or x is set; the sums have the same
+ * bits. */
 typedef struct {
   size_t n_rows, n_panels;
   const float *w;  /* the bias of the first panel, followed by W and U */
   size_t w_stride; /* lanes from panel to panel */
   size_t u_offset; /* lanes from the bias of a panel to its U */
   LstmRows x;      /* words NULL: z is used */
-  const float *z;  /* (n_rows, n_panels * panel) */
+  const float *z;  /* (n_rows, n_panels, gates * panel / 4) */
   size_t z_stride; /* 0: one row for all */
-  float *gates;    /* receives i, f, g and o: shape and stride of z, may be z; nullable */
+  float *gates;    /* receives i, f, g and o, or z, r and n: shape and stride of z, may be z; nullable */
   LstmRows h;      /* of the previous step */
-  float *h_next;   /* (n_rows, m), not the words of h */
-  float *c;        /* (n_rows, m), updated */
-  size_t m_stride; /* of h_next and c: n_panels * panel / 4 */
-  int backwards;   /* from the last panel to the first: see LstmMemory */
-  int relu;        /* the activation of g and c: relu if true, else tanh */
+  const float *h_values; /* of a GRU: (n_rows, m), the values of h */
+  float *h_next;         /* (n_rows, m), not the words of h */
+  float *c;              /* of an LSTM: (n_rows, m), updated */
+  size_t m_stride;       /* of h_values, h_next and c: n_panels * panel / 4 */
+  int backwards;         /* from the last panel to the first: see LstmMemory */
+  int relu;              /* the activation of g and c, or of n: relu if true, else tanh */
 } LstmStep;
 
 /* The cell of an LSTM layer whose step is not fused: any activations, peepholes (Gers and
@@ -115,8 +119,10 @@ typedef struct {
    * words are x itself. */
   void (*to_words) (const float *x, size_t x_stride, size_t n_rows, size_t k, float *words,
       size_t stride, float *scales);
-  void (*run_affine) (const LstmAffine *a);
-  void (*run_step) (const LstmStep *s);
+  void (*run_affine) (const LstmAffine *a);     /* of panels of 4 vectors */
+  void (*run_gru_affine) (const LstmAffine *a); /* of panels of 3 vectors */
+  void (*run_lstm_step) (const LstmStep *s);
+  void (*run_gru_step) (const LstmStep *s);
 } LstmProduct;
 
 typedef struct {

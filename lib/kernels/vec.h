@@ -18,15 +18,19 @@
 #if defined(__AVX512F__)
 # define VF_WIDTH 16
 # define VF_ROWS 6 /* rows of a tile: 4 sums each; the other registers contain weights */
+# define VF_GRU_ROWS 8 /* rows of a tile of 3 sums each */
 #elif defined(__AVX2__)
 # define VF_WIDTH 8
 # define VF_ROWS 3
+# define VF_GRU_ROWS 4
 #elif defined(__aarch64__)
 # define VF_WIDTH 4
 # define VF_ROWS 4 /* the most for which bfloat16 and int8 need no more than 32 registers */
+# define VF_GRU_ROWS 5
 #else
 # define VF_WIDTH 4
 # define VF_ROWS 2
+# define VF_GRU_ROWS 3
 #endif
 
 /* A sum with VF_INTEGER has the nearest integer of the number in its low bits. */

@@ -79,7 +79,7 @@ run_dense_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize n_rows
       .y_stride = layer->scratch_row,
   };
 
-  matrix->product->run_affine (&affine);
+  matrix->run_affine (&affine);
   kernels->activate_rows (&dense->activation, scratch, n_rows, layer->out, layer->scratch_row);
   for (gsize r = 0; r < n_rows; r++)
     memcpy (y + r * y_stride, scratch + r * layer->scratch_row, layer->out * sizeof (float));

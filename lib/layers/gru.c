@@ -32,7 +32,7 @@ multiply_gates (const LstmRecurrent *gru, const LstmKernels *kernels, const Lstm
       .backwards = s->memory->backwards,
   };
 
-  matrix->product->run_affine (&affine);
+  matrix->run_affine (&affine);
 }
 
 /* Runs a step in separate passes. The gates z and r come first, because n needs r. */
@@ -132,10 +132,53 @@ pack_unfused (LstmRecurrent *gru, const LstmBuilder *builder, const LstmRecurren
   init_biases (&biases, params, sizes.m);
   columns = lstm_recurrent_make_columns (
       sizes.m, 1, gru->gate_width, gate_blocks, LSTM_GRU_GATES);
-  return lstm_matrix_pack (
-             &gru->matrix, kernels, precision, n_panels, columns, biases.x, NULL, &w, 1, error)
-         && lstm_matrix_pack (&gru->recurrent, kernels, precision, n_panels, columns, biases.h,
-             NULL, &u, 1, error);
+  return lstm_matrix_pack (&gru->matrix, kernels, precision, LSTM_GATES, n_panels, columns,
+             biases.x, NULL, &w, 1, error)
+         && lstm_matrix_pack (&gru->recurrent, kernels, precision, LSTM_GATES, n_panels,
+             columns, biases.h, NULL, &u, 1, error);
+}
+
+/* Packs panels of the three gates of panel / 4 units. The last vector of their bias rows is the bias
+ * of h U of n. */
+static gboolean
+pack_fused (LstmRecurrent *gru, const LstmBuilder *builder, const LstmRecurrentParams *params,
+    LstmRecurrentSizes sizes, GError **error)
+{
+  const LstmKernels *kernels = builder->kernels;
+  const gsize width = kernels->panel / LSTM_GATES;
+  const gsize n_panels = (sizes.m + width - 1) / width;
+  const LstmMatrixPart parts[] = {
+      {params->weight_ih->values, sizes.d}, {params->weight_hh->values, sizes.m}};
+  g_auto (Biases) biases = {0};
+  g_autofree gsize *columns = lstm_recurrent_make_columns (
+      sizes.m, n_panels, width, gate_blocks, LSTM_GRU_GATES);
+
+  init_biases (&biases, params, sizes.m);
+  if (!lstm_matrix_pack (&gru->matrix, kernels, (int) builder->precision, LSTM_GRU_GATES,
+          n_panels, columns, biases.x, NULL, parts, G_N_ELEMENTS (parts), error))
+    return FALSE;
+  for (gsize i = 0; i < sizes.m; i++)
+    gru->matrix.weights[i / width * gru->matrix.panel_stride + gru->matrix.panel + i % width] =
+        biases.h[N_SIGMOID_GATES * sizes.m + i];
+  gru->gate_width = width;
+  gru->u_offset = kernels->panel
+                  + lstm_product_count_rows (gru->matrix.product, sizes.d) * gru->matrix.panel;
+  gru->memory_layout.h_stride = n_panels * width;
+  gru->run_fused = gru->matrix.product->run_gru_step;
+  gru->relu = params->activations[1].kind == LSTM_ACTIVATION_RELU;
+  return TRUE;
+}
+
+static gboolean
+pack_gru (LstmRecurrent *gru, const LstmBuilder *builder, const LstmRecurrentParams *params,
+    LstmRecurrentSizes sizes, GError **error)
+{
+  const gboolean can_fuse = params->activations[0].kind == LSTM_ACTIVATION_SIGMOID
+                            && (params->activations[1].kind == LSTM_ACTIVATION_TANH
+                                || params->activations[1].kind == LSTM_ACTIVATION_RELU)
+                            && params->reset_after && isinf (params->clip);
+
+  return (can_fuse ? pack_fused : pack_unfused) (gru, builder, params, sizes, error);
 }
 
 const LstmCellType lstm_cell_type_gru = {
@@ -144,7 +187,7 @@ const LstmCellType lstm_cell_type_gru = {
     .n_traced_gates = LSTM_GRU_GATES,
     .n_activations = 2,
     .activations = {"sigmoid", "tanh"}, /* of r and z; of n */
-    .pack = pack_unfused,
+    .pack = pack_gru,
     .run_unfused_step = run_unfused_step,
 };
 

@@ -21,7 +21,7 @@ project_cells (const LstmRecurrent *lstm, const LstmKernels *kernels, const Lstm
       .y_stride = memory->h_stride,
   };
 
-  lstm->projection.product->run_affine (&projection);
+  lstm->projection.run_affine (&projection);
 }
 
 /* Runs a step in separate passes: z becomes the pre-activations, the cells compute m values, and a
@@ -58,7 +58,7 @@ run_unfused_step (
       .m_stride = memory->c_stride,
   };
 
-  matrix->product->run_affine (&recurrent);
+  matrix->run_affine (&recurrent);
   kernels->run_cells (&cell);
   if (has_projection)
     project_cells (lstm, kernels, s);
@@ -91,7 +91,7 @@ static gboolean
 set_cell (LstmRecurrent *lstm, const LstmRecurrentParams *params, gsize m, GError **error)
 {
   if (can_use_fused_kernel (params, &lstm->relu)) {
-    lstm->run_fused = lstm->matrix.product->run_step;
+    lstm->run_fused = lstm->matrix.product->run_lstm_step;
     return TRUE;
   }
   if (!lstm_recurrent_copy_rows (
@@ -126,8 +126,8 @@ pack_lstm (LstmRecurrent *lstm, const LstmBuilder *builder, const LstmRecurrentP
   g_autofree gsize *columns = lstm_recurrent_make_columns (
       sizes.m, n_panels, gate_width, blocks, LSTM_GATES);
 
-  if (!lstm_matrix_pack (&lstm->matrix, kernels, (int) builder->precision, n_panels, columns,
-          params->bias_ih ? params->bias_ih->values : NULL,
+  if (!lstm_matrix_pack (&lstm->matrix, kernels, (int) builder->precision, LSTM_GATES, n_panels,
+          columns, params->bias_ih ? params->bias_ih->values : NULL,
           params->bias_hh ? params->bias_hh->values : NULL, parts, G_N_ELEMENTS (parts), error)
       || (params->projection
           && !lstm_matrix_pack_outputs (

@@ -7,9 +7,10 @@
 /* Packs the weights of one output, values [k], into a lane of its panel. to_words() converts the
  * weights like x. The offset that to_words() adds to each byte is subtracted again. */
 static void
-pack_lane (float *lane, const LstmKernels *kernels, const LstmProduct *product,
+pack_lane (float *lane, const LstmKernels *kernels, const LstmMatrix *matrix,
     const LstmMatrixPart *part, gsize column, float *words)
 {
+  const LstmProduct *product = matrix->product;
   const float *values = part->values + column * part->k;
   const gsize n = lstm_product_count_words (product, part->k);
   guint32 start = 0; /* -offset times the sum of the weights, modulo 2^32 like the product */
@@ -25,18 +26,18 @@ pack_lane (float *lane, const LstmKernels *kernels, const LstmProduct *product,
       start -= (guint32) (bytes[i] * kernels->byte_offset);
     }
     lane[0] = scale;
-    memcpy (lane + kernels->panel, &start, sizeof start);
-    lane += product->n_header_rows * kernels->panel;
+    memcpy (lane + matrix->panel, &start, sizeof start);
+    lane += product->n_header_rows * matrix->panel;
   }
   for (gsize i = 0; i < n; i++)
-    memcpy (lane + i * kernels->panel, (product->to_words ? words : values) + i, sizeof *lane);
+    memcpy (lane + i * matrix->panel, (product->to_words ? words : values) + i, sizeof *lane);
 }
 
 static void
 pack_panels (const LstmMatrix *matrix, const LstmKernels *kernels, const gsize *columns,
     const float *bias, const float *bias2, const LstmMatrixPart *parts, guint n_parts)
 {
-  const gsize panel = kernels->panel;
+  const gsize panel = matrix->panel;
   g_autofree float *words = NULL;
   float *to = matrix->weights;
   gsize max_words = 0;
@@ -48,29 +49,32 @@ pack_panels (const LstmMatrix *matrix, const LstmKernels *kernels, const gsize *
     for (gsize lane = 0; lane < panel; lane++)
       if (columns[lane] != G_MAXSIZE)
         to[lane] = (bias ? bias[columns[lane]] : 0) + (bias2 ? bias2[columns[lane]] : 0);
-    to += panel;
+    to += kernels->panel;
     for (guint i = 0; i < n_parts; i++) {
       for (gsize lane = 0; lane < panel; lane++)
         if (columns[lane] != G_MAXSIZE)
-          pack_lane (to + lane, kernels, matrix->product, &parts[i], columns[lane], words);
+          pack_lane (to + lane, kernels, matrix, &parts[i], columns[lane], words);
       to += lstm_product_count_rows (matrix->product, parts[i].k) * panel;
     }
   }
 }
 
 gboolean
-lstm_matrix_pack (LstmMatrix *matrix, const LstmKernels *kernels, int precision, gsize n_panels,
-    const gsize *columns, const float *bias, const float *bias2, const LstmMatrixPart *parts,
-    guint n_parts, GError **error)
+lstm_matrix_pack (LstmMatrix *matrix, const LstmKernels *kernels, int precision,
+    guint n_vectors, gsize n_panels, const gsize *columns, const float *bias,
+    const float *bias2, const LstmMatrixPart *parts, guint n_parts, GError **error)
 {
-  gsize n_rows = 1;
+  gsize n_rows = 0;
 
   matrix->product = &kernels->products[precision];
+  matrix->run_affine = n_vectors == LSTM_GATES ? matrix->product->run_affine
+                                               : matrix->product->run_gru_affine;
+  matrix->panel = n_vectors * (kernels->panel / LSTM_GATES);
   for (guint i = 0; i < n_parts; i++)
     n_rows += lstm_product_count_rows (matrix->product, parts[i].k);
   matrix->n_panels = n_panels;
-  matrix->n_lanes = n_panels * kernels->panel;
-  matrix->panel_stride = n_rows * kernels->panel;
+  matrix->n_lanes = n_panels * matrix->panel;
+  matrix->panel_stride = kernels->panel + n_rows * matrix->panel; /* the bias row is first */
   if (!g_size_checked_mul (&matrix->n_weights, n_panels, matrix->panel_stride))
     matrix->n_weights = G_MAXSIZE;
   if (!(matrix->weights = lstm_floats_new (matrix->n_weights, error)))
@@ -89,7 +93,7 @@ lstm_matrix_pack_outputs (LstmMatrix *matrix, const LstmKernels *kernels, gsize 
   for (gsize i = 0; i < n_panels * kernels->panel; i++)
     columns[i] = i < n_outputs ? i : G_MAXSIZE;
   return lstm_matrix_pack (
-      matrix, kernels, LSTM_FLOAT32, n_panels, columns, bias, NULL, part, 1, error);
+      matrix, kernels, LSTM_FLOAT32, LSTM_GATES, n_panels, columns, bias, NULL, part, 1, error);
 }
 
 void

@@ -12,13 +12,14 @@ typedef struct {
   gsize k;
 } LstmMatrixPart;
 
-/* A bias and the parts of a matrix that share their panels: [n_panels][1 + rows of the
- * parts][panel], see kernels.h */
+/* A bias and the parts of a matrix that share their panels, see kernels.h */
 typedef struct {
   const LstmProduct *product;
-  float *weights;  /* NULL: no matrix */
-  gsize n_weights; /* floats */
+  void (*run_affine) (const LstmAffine *affine); /* of the product, for these panels */
+  float *weights;                                /* NULL: no matrix */
+  gsize n_weights;                               /* floats */
   gsize n_panels;
+  gsize panel;        /* lanes of a row of a part */
   gsize panel_stride; /* lanes from panel to panel */
   gsize n_lanes;      /* of all panels: a padded row of outputs */
 } LstmMatrix;
@@ -37,12 +38,12 @@ lstm_product_count_rows (const LstmProduct *product, gsize k)
   return product->n_header_rows + lstm_product_count_words (product, k);
 }
 
-/* Packs a matrix. @columns [n_panels * panel] is the output of each lane, G_MAXSIZE for padding,
- * which stays zero. @bias and @bias2, [outputs] or NULL, are added. Clear @matrix also after a
- * failure. */
+/* Packs a matrix in panels of @n_vectors vectors: LSTM_GATES or LSTM_GRU_GATES. @columns [n_panels,
+ * n_vectors * panel / 4] is the output of each lane, G_MAXSIZE for padding, which stays zero. @bias
+ * and @bias2, [outputs] or NULL, are added. Clear @matrix also after a failure. */
 gboolean lstm_matrix_pack (LstmMatrix *matrix, const LstmKernels *kernels, int precision,
-    gsize n_panels, const gsize *columns, const float *bias, const float *bias2,
-    const LstmMatrixPart *parts, guint n_parts, GError **error);
+    guint n_vectors, gsize n_panels, const gsize *columns, const float *bias,
+    const float *bias2, const LstmMatrixPart *parts, guint n_parts, GError **error);
 
 /* Packs a float32 matrix of @n_outputs without reordering the outputs. @bias may be NULL. */
 gboolean lstm_matrix_pack_outputs (LstmMatrix *matrix, const LstmKernels *kernels,

@@ -61,7 +61,7 @@ compute_z_rows (const LstmLayer *layer, const LstmKernels *kernels, const float 
       .y_stride = matrix->n_lanes,
   };
 
-  matrix->product->run_affine (&affine);
+  matrix->run_affine (&affine);
 }
 
 /* Computes z [streams, steps, n_lanes] of all steps, so that only h U remains for each step. */
@@ -116,6 +116,7 @@ run_fused_rows (const LstmRecurrent *recurrent, const LstmMemory *memory, gsize 
       .gates = gates,
       .h = {h->words + first * h->stride, h->stride, h->n,
           h->scales ? h->scales + first : NULL},
+      .h_values = memory->h + first * memory->h_stride,
       .h_next = memory->h_next + first * memory->h_stride,
       .c = memory->c + first * memory->c_stride,
       .m_stride = memory->h_stride,

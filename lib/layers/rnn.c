@@ -28,7 +28,7 @@ run_rnn_step (const LstmRecurrent *rnn, const LstmKernels *kernels, const LstmUn
   for (gsize row = 0; row < s->n_rows; row++)
     memcpy (memory->h_next + row * memory->h_stride, s->z + row * s->z_stride,
         memory->h_stride * sizeof (float));
-  matrix->product->run_affine (&recurrent);
+  matrix->run_affine (&recurrent);
   if (!isinf (rnn->clip))
     kernels->bound_values (memory->h_next, s->n_rows * memory->h_stride, rnn->clip);
   kernels->activate_rows (
@@ -47,8 +47,8 @@ pack_rnn (LstmRecurrent *rnn, const LstmBuilder *builder, const LstmRecurrentPar
   g_autofree gsize *columns = lstm_recurrent_make_columns (
       sizes.m, n_panels, kernels->panel, blocks, G_N_ELEMENTS (blocks));
 
-  if (!lstm_matrix_pack (&rnn->matrix, kernels, (int) builder->precision, n_panels, columns,
-          params->bias_ih ? params->bias_ih->values : NULL,
+  if (!lstm_matrix_pack (&rnn->matrix, kernels, (int) builder->precision, LSTM_GATES, n_panels,
+          columns, params->bias_ih ? params->bias_ih->values : NULL,
           params->bias_hh ? params->bias_hh->values : NULL, parts, G_N_ELEMENTS (parts), error))
     return FALSE;
   rnn->u_offset = (1 + lstm_product_count_rows (rnn->matrix.product, sizes.d)) * kernels->panel;

@@ -4,99 +4,7 @@
  * mode, with odd sizes, NaN, infinities and denormals. The test prints TAP itself and needs no
  * GLib, like the kernels, so that a C library is enough to run the test for another CPU (see
  * ../aarch64). */
-#include "kernels/float-mode.h"
-#include "kernels/kernels.h"
-#include <fenv.h>
-#include <float.h>
-#include <math.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define N_ELEMENTS(array) (sizeof (array) / sizeof *(array))
-#define MAX_K 70
-#define MAX_ROWS 17
-#define MAX_MESSAGES 5
-
-static unsigned failures;
-
-static void __attribute__ ((format (printf, 2, 3))) check (int ok, const char *format, ...)
-{
-  va_list args;
-
-  if (ok || failures++ >= MAX_MESSAGES)
-    return;
-  va_start (args, format);
-  printf ("# failed: ");
-  vprintf (format, args);
-  printf ("\n");
-  va_end (args);
-}
-
-static void *allocations[64];
-static size_t n_allocations;
-
-/* Returns zeroed memory, which free_all() frees. Each call allocates by itself, so that
- * AddressSanitizer watches the ends of the memory. */
-static void *
-allocate_zeroed (size_t n, size_t size)
-{
-  void *allocation = n_allocations < N_ELEMENTS (allocations) ? calloc (n, size) : NULL;
-
-  if (!allocation) {
-    printf ("Bail out! No memory\n");
-    exit (1);
-  }
-  return allocations[n_allocations++] = allocation;
-}
-
-#define NEW(type, n) ((type *) allocate_zeroed ((n), sizeof (type)))
-
-static void
-free_all (void)
-{
-  while (n_allocations > 0)
-    free (allocations[--n_allocations]);
-}
-
-/* Returns values in [-1, 1). */
-static float *
-new_filled (size_t n, uint32_t seed)
-{
-  float *values = NEW (float, n);
-
-  for (size_t i = 0; i < n; i++) {
-    seed = seed * 1664525 + 1013904223;
-    values[i] = (float) (seed >> 8) / 0x1p23f - 1;
-  }
-  return values;
-}
-
-/* Returns special values, ±110 in small steps, and every 9973rd bit pattern, which includes each
- * exponent, denormals and NaN. Their number is a multiple of @panel. */
-static float *
-new_sample (size_t panel, size_t *n)
-{
-  static const float special[] = {0, -0.f, 1e-45f, -1e-45f, 1e-38f, -1e-20f, 1e-4f, 87.3f,
-      -87.4f, 88.8f, -88.8f, -103.9f, -104.1f, 1e30f, -1e30f, INFINITY, -INFINITY, NAN};
-  const size_t steps = 1 << 18, prime = 9973;
-  const size_t all = N_ELEMENTS (special) + steps + UINT32_MAX / prime;
-  float *x;
-
-  *n = (all + panel - 1) / panel * panel;
-  x = NEW (float, *n);
-  memcpy (x, special, sizeof special);
-  for (size_t i = 0; i < steps; i++)
-    x[N_ELEMENTS (special) + i] = ((float) i / (float) steps - 0.5f) * 220;
-  for (size_t i = N_ELEMENTS (special) + steps; i < all; i++) {
-    const uint32_t bits = (uint32_t) (i * prime);
-
-    memcpy (x + i, &bits, sizeof bits);
-  }
-  return x;
-}
+#include "kernels-rig.h"
 
 /* The activations of gates and of most last layers. The test vectors cover the others. */
 static const LstmActivationKind exact_functions[] = {LSTM_ACTIVATION_LINEAR,
@@ -194,92 +102,17 @@ test_softmax (const LstmKernels *k)
   }
 }
 
-/* Quantizes values [k] by the definition of a precision: each value becomes to[i] times the
- * returned scale. bfloat16 has 8 significant bits, within the range of the exponent; int8 has 127
- * steps up to the largest magnitude. */
-static double
-quantize_values (int precision, const float *from, size_t k, double *to)
-{
-  float max = 0;
-
-  for (size_t i = 0; i < k; i++)
-    max = fmaxf (max, fabsf (from[i]));
-  for (size_t i = 0; i < k; i++) {
-    if (precision == LSTM_INT8) {
-      to[i] = max > 0 ? rintf (from[i] * (127 / max)) : 0;
-    } else if (precision == LSTM_BFLOAT16 && isfinite (from[i])) {
-      int exponent;
-
-      frexp (from[i], &exponent);
-      exponent = exponent < -125 ? -125 : exponent;
-      to[i] = ldexp (rint (ldexp (from[i], 8 - exponent)), exponent - 8);
-    } else {
-      to[i] = from[i];
-    }
-  }
-  return precision == LSTM_INT8 ? (double) max / 127 : 1;
-}
-
-static uint16_t
-get_bfloat16_bits (double value)
-{
-  const float x = (float) value;
-  uint32_t bits;
-
-  memcpy (&bits, &x, sizeof bits);
-  return (uint16_t) (bits >> 16);
-}
-
-static size_t
-count_words (const LstmProduct *product, size_t k)
-{
-  return (k + product->per_word - 1) / product->per_word;
-}
-
-/* Packs a matrix [panels * panel, k] by the definitions of kernels.h. @to is the row after the
- * bias of the first panel. */
-static void
-pack_matrix (float *to, size_t w_stride, const LstmKernels *kernels, int precision,
-    size_t panels, const float *values, size_t k)
-{
-  const LstmProduct *product = &kernels->products[precision];
-
-  for (size_t column = 0; column < panels * kernels->panel; column++, values += k) {
-    float *lane = to + column / kernels->panel * w_stride + column % kernels->panel;
-    double q[MAX_K];
-    const double scale = quantize_values (precision, values, k, q);
-
-    if (precision == LSTM_INT8) {
-      int32_t start = 0;
-
-      for (size_t i = 0; i < k; i++)
-        start -= (int32_t) q[i] * kernels->byte_offset;
-      lane[0] = (float) scale;
-      memcpy (lane + kernels->panel, &start, sizeof start);
-    }
-    lane += product->n_header_rows * kernels->panel;
-    for (size_t i = 0; i < k; i++) {
-      float *word = lane + i / product->per_word * kernels->panel;
-      const size_t at = i % product->per_word;
-
-      if (precision == LSTM_INT8)
-        ((int8_t *) word)[at] = (int8_t) q[i];
-      else if (precision == LSTM_BFLOAT16)
-        ((uint16_t *) word)[at] = get_bfloat16_bits (q[i]);
-      else
-        *word = values[i];
-    }
-  }
-}
-
-/* The inputs and weights of an LSTM layer. The outputs are the columns of the panels, gate by
- * gate. h has fewer values than there are units, as with padded units. */
+/* The inputs and weights of an LSTM layer, or of a GRU layer, whose n_gates are 4 or 3. The outputs
+ * are the columns of the panels, gate by gate. h has fewer values than there are units, as with
+ * padded units. */
 typedef struct {
   const LstmKernels *kernels;
   const LstmProduct *product;
-  size_t rows, panels, n, units;
+  size_t n_gates, rows, panels, n, units;
+  size_t panel;              /* lanes of a packed row */
   size_t dx, dh;             /* values of a row of x and h */
   float *bias, *c;           /* (n), (rows, units) */
+  float *h_bias, *h_values;  /* of GRU: (units), (rows, units); the latter differs from h */
   float *w;                  /* packed */
   size_t w_stride, u_offset; /* see LstmStep */
   LstmRows x, h;
@@ -303,7 +136,7 @@ add_product (const Layer *l, int precision, size_t k, float *w, double *sum, uin
     l->product->to_words (x, stride, l->rows, k, to, words, scales);
     rows = (LstmRows){to, words, words, scales};
   }
-  pack_matrix (w, l->w_stride, l->kernels, precision, l->panels, matrix, k);
+  pack_matrix (w, l->w_stride, l->kernels, precision, l->panels, l->panel, matrix, k);
   for (size_t r = 0; r < l->rows; r++)
     row_scales[r] = quantize_values (precision, x + r * stride, k, row[r]);
   for (size_t o = 0; o < l->n; o++) {
@@ -318,33 +151,41 @@ add_product (const Layer *l, int precision, size_t k, float *w, double *sum, uin
 }
 
 static Layer
-new_layer (const LstmKernels *kernels, int precision, size_t rows, size_t dx, size_t panels)
+new_layer (const LstmKernels *kernels, size_t n_gates, int precision, size_t rows, size_t dx,
+    size_t panels)
 {
   const LstmProduct *product = &kernels->products[precision];
-  const size_t panel = kernels->panel, n = panels * panel, units = n / 4, dh = units - 1;
+  const size_t width = kernels->panel / 4, panel = n_gates * width, n = panels * panel;
+  const size_t units = panels * width, dh = units - 1;
   const size_t x_rows = product->n_header_rows + count_words (product, dx);
   const size_t h_rows = product->n_header_rows + count_words (product, dh);
   Layer l = {.kernels = kernels,
       .product = product,
+      .n_gates = n_gates,
       .rows = rows,
       .panels = panels,
+      .panel = panel,
       .n = n,
       .units = units,
       .dx = dx,
       .dh = dh,
-      .w_stride = (1 + x_rows + h_rows) * panel,
-      .u_offset = (1 + x_rows) * panel};
+      .w_stride = kernels->panel + (x_rows + h_rows) * panel,
+      .u_offset = kernels->panel + x_rows * panel};
 
   l.bias = new_filled (n, 7);
   l.c = new_filled (rows * units, 8);
+  l.h_bias = new_filled (units, 9);
+  l.h_values = new_filled (rows * units, 10);
   l.sum_x = NEW (double, rows *n);
   l.sum_h = NEW (double, rows *n);
   l.w = NEW (float, panels *l.w_stride);
   for (size_t o = 0; o < n; o++)
     l.w[o / panel * l.w_stride + o % panel] = l.bias[o];
+  for (size_t u = 0; u < units && n_gates == LSTM_GRU_GATES; u++)
+    l.w[u / width * l.w_stride + panel + u % width] = l.h_bias[u];
   for (size_t i = 0; i < rows * n; i++)
     l.sum_x[i] = l.bias[i % n];
-  l.x = add_product (&l, precision, dx, l.w + panel, l.sum_x, (uint32_t) (rows + dx));
+  l.x = add_product (&l, precision, dx, l.w + kernels->panel, l.sum_x, (uint32_t) (rows + dx));
   l.h = add_product (&l, precision, dh, l.w + l.u_offset, l.sum_h, (uint32_t) (rows + panels));
   return l;
 }
@@ -370,7 +211,7 @@ run_affine (const Layer *l, size_t row, size_t rows, float *y)
       .y = y,
       .y_stride = l->n};
 
-  l->product->run_affine (&job);
+  (l->n_gates == LSTM_GATES ? l->product->run_affine : l->product->run_gru_affine) (&job);
 }
 
 /* Runs a step from x, or from @z if it is not NULL. @c becomes the new cell state. */
@@ -387,12 +228,13 @@ run_step (const Layer *l, size_t row, size_t rows, const float *z, size_t z_stri
       .z = z,
       .z_stride = z_stride,
       .h = skip_rows (l->h, row),
+      .h_values = l->h_values + row * l->units,
       .h_next = h,
       .c = c,
       .m_stride = l->units};
 
   memcpy (c, l->c + row * l->units, rows * l->units * sizeof *c);
-  l->product->run_step (&job);
+  (l->n_gates == LSTM_GATES ? l->product->run_lstm_step : l->product->run_gru_step) (&job);
 }
 
 static int
@@ -401,24 +243,42 @@ has_same_bits (const float *a, const float *b, size_t n)
   return memcmp (a, b, n * sizeof *a) == 0;
 }
 
-/* The lanes of a panel are 4 gates of a quarter of the units each. */
+/* Computes the new h of unit @u in row @r, and updates @c. x and h are the summands of the
+ * pre-activations of the gates. */
+static double
+compute_exact_step (
+    const Layer *l, size_t r, size_t u, const double *x, const double *h, double *c)
+{
+  double s[LSTM_GATES];
+
+  for (size_t g = 0; g < l->n_gates; g++)
+    s[g] = activate_exactly (LSTM_ACTIVATION_SIGMOID, x[g] + h[g]);
+  if (l->n_gates == LSTM_GATES) {
+    *c = s[1] * *c + s[0] * tanh (x[2] + h[2]);
+    return s[3] * tanh (*c);
+  }
+  return (1 - s[0]) * tanh (x[2] + s[1] * (h[2] + l->h_bias[u]))
+         + s[0] * l->h_values[r * l->units + u];
+}
+
+/* The lanes of a panel are the gates of some units each. */
 static void
 check_exact_step (const Layer *l, const char *what, const float *h, const float *c)
 {
-  const size_t quarter = l->kernels->panel / 4;
+  const size_t width = l->kernels->panel / 4;
   const double tolerance = 1e-6 * (double) (l->dx + l->dh + 2);
 
   for (size_t r = 0; r < l->rows; r++)
     for (size_t u = 0; u < l->units; u++) {
-      const size_t first = r * l->n + u / quarter * l->kernels->panel + u % quarter;
+      const size_t first = r * l->n + u / width * l->panel + u % width;
       const size_t at = r * l->units + u;
-      double z[4], new_c, new_h;
+      double x_sums[LSTM_GATES], h_sums[LSTM_GATES], new_c = l->c[at], new_h;
 
-      for (size_t g = 0; g < 4; g++)
-        z[g] = l->sum_x[first + g * quarter] + l->sum_h[first + g * quarter];
-      new_c = activate_exactly (LSTM_ACTIVATION_SIGMOID, z[1]) * l->c[at]
-              + activate_exactly (LSTM_ACTIVATION_SIGMOID, z[0]) * tanh (z[2]);
-      new_h = activate_exactly (LSTM_ACTIVATION_SIGMOID, z[3]) * tanh (new_c);
+      for (size_t g = 0; g < l->n_gates; g++) {
+        x_sums[g] = l->sum_x[first + g * width];
+        h_sums[g] = l->sum_h[first + g * width];
+      }
+      new_h = compute_exact_step (l, r, u, x_sums, h_sums, &new_c);
       check (fabs (c[at] - new_c) < tolerance && fabs (h[at] - new_h) < tolerance,
           "%s: row %zu, unit %zu: c = %a, not %a, h = %a, not %a", what, r, u, c[at], new_c,
           h[at], new_h);
@@ -428,16 +288,17 @@ check_exact_step (const Layer *l, const char *what, const float *h, const float 
 /* Checks that both products of a layer are close to the exact ones, that a step has the same bits
  * from x and from z, and that a row has the same bits with any number of other rows. */
 static void
-check_layer (const LstmKernels *kernels, int precision, size_t rows, size_t dx, size_t panels)
+check_layer (const LstmKernels *kernels, size_t n_gates, int precision, size_t rows, size_t dx,
+    size_t panels)
 {
-  const Layer l = new_layer (kernels, precision, rows, dx, panels);
+  const Layer l = new_layer (kernels, n_gates, precision, rows, dx, panels);
   float *y = NEW (float, rows *l.n), *one = NEW (float, l.n);
   float *h = NEW (float, rows *l.units), *c = NEW (float, rows *l.units);
   float *other_h = NEW (float, rows *l.units), *other_c = NEW (float, rows *l.units);
   char what[64];
 
-  snprintf (what, sizeof what, "precision %d, %zu rows, %zu values, %zu panels", precision,
-      rows, dx, panels);
+  snprintf (what, sizeof what, "%zu gates, precision %d, %zu rows, %zu values, %zu panels",
+      n_gates, precision, rows, dx, panels);
   run_affine (&l, 0, rows, y);
   for (size_t i = 0; i < rows * l.n; i++)
     check (fabs (y[i] - l.sum_x[i]) < 1e-6 * (double) (dx + 2), "%s: %zu is %a, not %a", what,
@@ -466,58 +327,66 @@ check_layer (const LstmKernels *kernels, int precision, size_t rows, size_t dx, 
   free_all ();
 }
 
+/* The numbers of rows and panels need full and partial tiles. */
 static void
 test_products (const LstmKernels *kernels)
 {
-  static const size_t sizes[] = {1, 2, 3, 15, 16, 17, MAX_K};
+  static const size_t sizes[] = {1, 2, 3, 16, 17, MAX_K}, panels[] = {1, 2, 5};
+  static const size_t rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, MAX_ROWS};
 
   for (int precision = 0; precision < LSTM_N_PRECISIONS; precision++)
-    for (size_t i = 0; i < N_ELEMENTS (sizes); i++)
-      for (size_t panels = 1; panels <= 3; panels++)
-        for (size_t rows = 1; rows <= MAX_ROWS; rows++)
-          check_layer (kernels, precision, rows, sizes[i], panels);
+    for (size_t n_gates = LSTM_GRU_GATES; n_gates <= LSTM_GATES; n_gates++)
+      for (size_t i = 0; i < N_ELEMENTS (sizes); i++)
+        for (size_t p = 0; p < N_ELEMENTS (panels); p++)
+          for (size_t r = 0; r < N_ELEMENTS (rows); r++)
+            check_layer (kernels, n_gates, precision, rows[r], sizes[i], panels[p]);
 }
 
 /* A NaN or an infinity in the x of a row changes that row, and no other row. int8 has no
  * infinity: the result is NaN. */
 static void
-test_isolation (const LstmKernels *kernels)
+check_isolation (const LstmKernels *kernels, size_t n_gates, int precision)
 {
   enum { ROWS = 5, D = 3 };
+  static const float x[ROWS][D] = {
+      {0.5f, 1, 0}, {NAN, 0, 0}, {0.5f, 1, 0}, {INFINITY, 0, 0}, {0.5f, 1, 0}};
+  Layer l = new_layer (kernels, n_gates, precision, ROWS, D, 1);
+  float *words = NEW (float, ROWS *D), *scales = NEW (float, ROWS);
+  float *h = NEW (float, ROWS *l.units), *c = NEW (float, ROWS *l.units);
 
-  for (int precision = 0; precision < LSTM_N_PRECISIONS; precision++) {
-    static const float x[ROWS][D] = {
-        {0.5f, 1, 0}, {NAN, 0, 0}, {0.5f, 1, 0}, {INFINITY, 0, 0}, {0.5f, 1, 0}};
-    Layer l = new_layer (kernels, precision, ROWS, D, 1);
-    float *words = NEW (float, ROWS *D), *scales = NEW (float, ROWS);
-    float *h = NEW (float, ROWS *l.units), *c = NEW (float, ROWS *l.units);
+  l.x = (LstmRows){x[0], D, D, NULL};
+  if (l.product->to_words) {
+    const size_t n = count_words (l.product, D);
 
-    l.x = (LstmRows){x[0], D, D, NULL};
-    if (l.product->to_words) {
-      const size_t n = count_words (l.product, D);
-
-      l.product->to_words (x[0], D, ROWS, D, words, n, scales);
-      l.x = (LstmRows){words, n, n, scales};
-    }
-    for (size_t r = 1; r < ROWS; r++) { /* the rows differ in x only */
-      memcpy (l.c + r * l.units, l.c, l.units * sizeof *c);
-      memcpy ((float *) l.h.words + r * l.h.stride, l.h.words, l.h.n * sizeof *c);
-      if (l.h.scales)
-        ((float *) l.h.scales)[r] = l.h.scales[0];
-    }
-    run_step (&l, 0, ROWS, NULL, 0, h, c);
-    for (size_t u = 0; u < l.units; u++) {
-      check (isfinite (h[u]), "precision %d: %zu is %a", precision, u, h[u]);
-      check (
-          isnan (h[l.units + u]), "precision %d: a NaN becomes %a", precision, h[l.units + u]);
-      check (!isnan (h[3 * l.units + u]) == (precision != LSTM_INT8), /* gates saturate */
-          "precision %d: an infinity becomes %a", precision, h[3 * l.units + u]);
-    }
-    check (has_same_bits (h, h + 2 * l.units, l.units)
-               && has_same_bits (h, h + 4 * l.units, l.units),
-        "precision %d: rows differ", precision);
-    free_all ();
+    l.product->to_words (x[0], D, ROWS, D, words, n, scales);
+    l.x = (LstmRows){words, n, n, scales};
   }
+  for (size_t r = 1; r < ROWS; r++) { /* the rows differ in x only */
+    memcpy (l.c + r * l.units, l.c, l.units * sizeof *c);
+    memcpy (l.h_values + r * l.units, l.h_values, l.units * sizeof *c);
+    memcpy ((float *) l.h.words + r * l.h.stride, l.h.words, l.h.n * sizeof *c);
+    if (l.h.scales)
+      ((float *) l.h.scales)[r] = l.h.scales[0];
+  }
+  run_step (&l, 0, ROWS, NULL, 0, h, c);
+  for (size_t u = 0; u < l.units; u++) {
+    check (isfinite (h[u]), "precision %d: %zu is %a", precision, u, h[u]);
+    check (isnan (h[l.units + u]), "precision %d: a NaN becomes %a", precision, h[l.units + u]);
+    check (!isnan (h[3 * l.units + u]) == (precision != LSTM_INT8), /* gates saturate */
+        "precision %d: an infinity becomes %a", precision, h[3 * l.units + u]);
+  }
+  check (has_same_bits (h, h + 2 * l.units, l.units)
+             && has_same_bits (h, h + 4 * l.units, l.units),
+      "precision %d: rows differ", precision);
+  free_all ();
+}
+
+static void
+test_isolation (const LstmKernels *kernels)
+{
+  for (int precision = 0; precision < LSTM_N_PRECISIONS; precision++)
+    for (size_t n_gates = LSTM_GRU_GATES; n_gates <= LSTM_GATES; n_gates++)
+      check_isolation (kernels, n_gates, precision);
 }
 
 /* Checks int8 rows of many magnitudes, of zeros, and of values whose reciprocal overflows. */
@@ -602,29 +471,38 @@ test_words (const LstmKernels *kernels)
   }
 }
 
-/* With zero inputs, each step halves c until it is 0. Neither c nor h is ever denormal. */
+/* With zero inputs, each step halves c of an LSTM, or h of a GRU, until it is 0. Neither c nor h is
+ * ever denormal. */
+static void
+check_silence (const LstmKernels *kernels, size_t n_gates, int precision)
+{
+  enum { ROWS = 2, STEPS = 160 };
+  Layer l = new_layer (kernels, n_gates, precision, ROWS, 3, 1);
+  const size_t n = ROWS * l.units;
+  float *h = NEW (float, n), *c = NEW (float, n), *z = NEW (float, l.n);
+  const float *halved = n_gates == LSTM_GATES ? c : h;
+
+  memset (l.w, 0, l.panels * l.w_stride * sizeof *l.w);
+  for (int step = 0; step < STEPS; step++) {
+    run_step (&l, 0, ROWS, z, 0, h, c);
+    memcpy (l.c, c, n * sizeof *c);
+    memcpy (l.h_values, h, n * sizeof *h);
+    for (size_t i = 0; i < n; i++)
+      check (fpclassify (c[i]) != FP_SUBNORMAL && fpclassify (h[i]) != FP_SUBNORMAL,
+          "precision %d, step %d: c is %a, h is %a", precision, step, c[i], h[i]);
+  }
+  for (size_t i = 0; i < n; i++)
+    check (halved[i] == 0, "precision %d, %zu gates: the end is %a", precision, n_gates,
+        halved[i]);
+  free_all ();
+}
+
 static void
 test_silence (const LstmKernels *kernels)
 {
-  enum { ROWS = 2, STEPS = 160 };
-
-  for (int precision = 0; precision < LSTM_N_PRECISIONS; precision++) {
-    Layer l = new_layer (kernels, precision, ROWS, 3, 1);
-    const size_t n = ROWS * l.units;
-    float *h = NEW (float, n), *c = NEW (float, n), *z = NEW (float, l.n);
-
-    memset (l.w, 0, l.panels * l.w_stride * sizeof *l.w);
-    for (int step = 0; step < STEPS; step++) {
-      run_step (&l, 0, ROWS, z, 0, h, c);
-      memcpy (l.c, c, n * sizeof *c);
-      for (size_t i = 0; i < n; i++)
-        check (fpclassify (c[i]) != FP_SUBNORMAL && fpclassify (h[i]) != FP_SUBNORMAL,
-            "precision %d, step %d: c is %a, h is %a", precision, step, c[i], h[i]);
-    }
-    for (size_t i = 0; i < n; i++)
-      check (c[i] == 0, "precision %d: c ends as %a", precision, c[i]);
-    free_all ();
-  }
+  for (int precision = 0; precision < LSTM_N_PRECISIONS; precision++)
+    for (size_t n_gates = LSTM_GRU_GATES; n_gates <= LSTM_GATES; n_gates++)
+      check_silence (kernels, n_gates, precision);
 }
 
 /* float-mode.h restores the rounding mode and the exception flags. */

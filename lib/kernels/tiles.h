@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Products of tiles: rows × panels whose sums stay in registers. kernels.c and steps.h use them. */
+#pragma once
+
+#include "kernels/kernels.h"
+#include "kernels/vec.h"
+
+#define INLINE static inline __attribute__ ((always_inline))
+#define UNROLL _Pragma ("GCC unroll 8")
+
+#define PANEL (LSTM_GATES * VF_WIDTH) /* lanes of the bias row of a panel, of any type */
+
+/* The numbers of rows or panels that a tile can have. Each of them is a constant in a call of its
+ * own. */
+#define TILE_SIZES(X, tile) \
+  X (tile, 1) X (tile, 2) X (tile, 3) X (tile, 4) X (tile, 5) X (tile, 6) X (tile, 7) X (tile, 8)
+#define TILE_PANEL_SIZES(X, tile) X (tile, 1) X (tile, 2) X (tile, 3) X (tile, 4)
+
+#define COUNT(tile, n) +1
+#define MAX_TILE_ROWS (TILE_SIZES (COUNT, ))
+#define MAX_TILE_PANELS (TILE_PANEL_SIZES (COUNT, ))
+
+/* The largest tile of panels of n_vectors vectors: rows of one panel, or panels of one row. Enough
+ * sums are independent for the FMA units, and the sums and a row of weights fit into the
+ * registers. */
+#define TILE_ROWS(n_vectors) ((n_vectors) == LSTM_GATES ? VF_ROWS : VF_GRU_ROWS)
+#define TILE_PANELS(n_vectors) ((n_vectors) == LSTM_GATES ? 2 : 4)
+
+_Static_assert (VF_ROWS >= 1 && VF_ROWS <= MAX_TILE_ROWS, "TILE_SIZES lacks VF_ROWS rows");
+_Static_assert (VF_GRU_ROWS >= 1 && VF_GRU_ROWS <= MAX_TILE_ROWS,
+    "TILE_SIZES lacks VF_GRU_ROWS rows");
+_Static_assert (VF_WIDTH % 4 == 0, "a vector of values fills words of four bytes");
+_Static_assert (sizeof (vf) == VF_WIDTH * sizeof (float), "a vector has VF_WIDTH lanes");
+
+/* The sums of n_rows × n_panels panels of n_vectors vectors. The functions that follow are inlined
+ * into calls in which these numbers and the precision are constants, so that a tile stays in
+ * registers. */
+typedef vf Tile[MAX_TILE_ROWS][MAX_TILE_PANELS][LSTM_GATES];
+
+#define FOR_TILE(r, p, g) \
+  UNROLL for (size_t r = 0; r < n_rows; r++) \
+    UNROLL for (size_t p = 0; p < n_panels; p++) \
+      UNROLL for (size_t g = 0; g < n_vectors; g++)
+
+/* Returns @sum + the products of the values of a word of x and of a vector of weights. */
+INLINE vf
+add_products (int precision, vf sum, vf x, vf w)
+{
+  if (precision == LSTM_BFLOAT16)
+    return vf_dot_bfloat16 (sum, x, w);
+  if (precision == LSTM_INT8)
+    return vf_dot_int8 (sum, x, w);
+  return vf_fma (x, w, sum);
+}
+
+/* Computes the products of @n_rows rows of @x, from @row on, and of @n_panels panels of W, the
+ * first of which begins at @w. */
+INLINE void
+multiply_tile (int precision, size_t n_vectors, Tile sum, size_t n_rows, size_t n_panels,
+    const LstmRows *x, size_t row, const float *w, size_t w_stride)
+{
+  const int scaled = precision == LSTM_INT8;
+  const size_t panel = n_vectors * VF_WIDTH; /* lanes of a packed row */
+  const float *words = x->words + row * x->stride, *weights = w + (scaled ? 2 * panel : 0);
+
+  FOR_TILE (r, p, g)
+    sum[r][p][g] = scaled ? vf_load (w + p * w_stride + panel + g * VF_WIDTH) : vf_set (0);
+  for (size_t i = 0; i < x->n; i++) {
+    UNROLL for (size_t p = 0; p < n_panels; p++) {
+      vf v[LSTM_GATES];
+
+      UNROLL for (size_t g = 0; g < n_vectors; g++)
+        v[g] = vf_load (weights + p * w_stride + i * panel + g * VF_WIDTH);
+      UNROLL for (size_t r = 0; r < n_rows; r++) {
+        const vf s = vf_word (words + r * x->stride + i);
+
+        UNROLL for (size_t g = 0; g < n_vectors; g++)
+          sum[r][p][g] = add_products (precision, sum[r][p][g], s, v[g]);
+      }
+    }
+  }
+  if (scaled)
+    FOR_TILE (r, p, g)
+      sum[r][p][g] = vf_from_ints (sum[r][p][g])
+                     * (vf_load (w + p * w_stride + g * VF_WIDTH) * vf_set (x->scales[row + r]));
+}
+
+#define RUN_ROWS(tile, n) \
+  case n: \
+    if (n <= TILE_ROWS (n_vectors)) \
+      tile (precision, n_vectors, job, row, panel, n, 1); \
+    break;
+
+#define RUN_PANELS(tile, n) \
+  case n: \
+    if (n <= TILE_PANELS (n_vectors)) \
+      tile (precision, n_vectors, job, 0, panel, 1, n); \
+    break;
+
+/* Multiplies a single row with several panels at once. */
+#define FOR_PANELS(tile) \
+  { \
+    size_t n_tiles = (job->n_panels + TILE_PANELS (n_vectors) - 1) / TILE_PANELS (n_vectors); \
+\
+    for (size_t done = 0, n; done < job->n_panels; done += n, n_tiles--) { \
+      n = (job->n_panels - done + n_tiles - 1) / n_tiles; \
+      const size_t panel = job->backwards ? job->n_panels - done - n : done; \
+\
+      switch (n) { \
+        TILE_PANEL_SIZES (RUN_PANELS, tile) \
+      } \
+    } \
+  }
+
+/* Keeps a panel in the cache while all rows are multiplied with it, in tiles of about the same
+ * size. */
+#define FOR_ROWS(tile) \
+  { \
+    const size_t n_tiles = (job->n_rows + TILE_ROWS (n_vectors) - 1) / TILE_ROWS (n_vectors); \
+\
+    for (size_t done = 0; done < job->n_panels; done++) { \
+      const size_t panel = job->backwards ? job->n_panels - done - 1 : done; \
+\
+      for (size_t t = 0, row = 0, n; t < n_tiles; t++, row += n) { \
+        n = (job->n_rows - row + n_tiles - t - 1) / (n_tiles - t); \
+        switch (n) { \
+          TILE_SIZES (RUN_ROWS, tile) \
+        } \
+      } \
+    } \
+  }
+
+/* Runs @tile for all rows and panels of job. */
+#define FOR_TILES(tile) \
+  if (job->n_rows == 1) \
+    FOR_PANELS (tile) \
+  else \
+    FOR_ROWS (tile)
