@@ -207,6 +207,24 @@ onnx_apply_clip (OnnxReader *reader, OnnxNode *node)
 }
 
 OnnxValue *
+onnx_apply_max (OnnxReader *reader, OnnxNode *node)
+{
+  const gboolean is_second = onnx_value_is (node->inputs[0], ONNX_VALUE_TENSOR);
+  const OnnxTensor *low = node->n_inputs == 2 ? onnx_get_real_input (node, !is_second) : NULL;
+  OnnxStage *stage;
+
+  if (!low || low->n_values != 1 || low->n_dims > node->inputs[is_second]->n_axes
+      || low->reals[0] != 0)
+    return onnx_unsupported (reader, node,
+        "%s is supported only of a tensor and 0; found %s and %s", node->proto->op_type,
+        onnx_describe_input (reader, node, 0), onnx_describe_input (reader, node, 1));
+  stage = onnx_node_new_stage (
+      reader, node, ONNX_STAGE_ACTIVATION, node->inputs[is_second]->stage);
+  stage->activation.name = "relu";
+  return onnx_signal_new (reader, node->inputs[is_second], stage);
+}
+
+OnnxValue *
 onnx_apply_prelu (OnnxReader *reader, OnnxNode *node)
 {
   const OnnxTensor *slope = onnx_get_real_input (node, 1);
@@ -275,6 +293,8 @@ onnx_match_self_gated (OnnxReader *reader, OnnxNode *node, OnnxValue *x, const O
   for (guint i = 0; i < x->n_axes; i++)
     if (!onnx_axis_equal (&x->axes[i], &y->axes[i]))
       return NULL;
+  if (is_affine (y->stage, '*', .5) && match_normal (y->stage->parent) == from)
+    name = "gelu";
   if (normal && (normal == from || (is_affine (from, '*', .5) && normal == from->parent))) {
     name = "gelu";
     from = normal;

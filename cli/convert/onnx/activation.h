@@ -21,6 +21,9 @@ OnnxValue *onnx_apply_clip (OnnxReader *reader, OnnxNode *node);
 void onnx_get_clip_bounds (const OnnxNode *node, float *low, float *high);
 
 /* Supports PRelu with one slope for all features. */
+
+/* Accepts the maximum of a signal and 0, which is relu. */
+OnnxValue *onnx_apply_max (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_prelu (OnnxReader *reader, OnnxNode *node);
 
 /* Returns the product x · f (x), if y is f (x), as one activation: silu, hard_silu, mish or gelu.

@@ -11,16 +11,30 @@ onnx_int_constant (gint64 value)
   return (OnnxInt){value, 0, ONNX_NO_FACTOR};
 }
 
+static gboolean
+has_role (const OnnxReader *reader, OnnxInt a, OnnxRole role)
+{
+  return a.factor > 0 && onnx_get_factor (reader, a.factor)->role == role;
+}
+
+/* Returns whether the factor of one integer is a length of the sequences and the factor of the
+ * other integer is the size of time: a stream has no steps beyond its sequence. The same applies to
+ * the number of lengths and the size of the batch. */
+static gboolean
+are_equal_lengths (const OnnxReader *reader, OnnxInt a, OnnxInt b)
+{
+  if (a.factor == reader->length_factor || b.factor == reader->length_factor)
+    return has_role (reader, a, ONNX_ROLE_TIME) && has_role (reader, b, ONNX_ROLE_TIME);
+  if (a.factor == reader->batch_factor || b.factor == reader->batch_factor)
+    return has_role (reader, a, ONNX_ROLE_BATCH) && has_role (reader, b, ONNX_ROLE_BATCH);
+  return FALSE;
+}
+
 gboolean
 onnx_int_equal (const OnnxReader *reader, OnnxInt a, OnnxInt b)
 {
-  gboolean same_factor = a.factor == b.factor;
+  const gboolean same_factor = a.factor == b.factor || are_equal_lengths (reader, a, b);
 
-  /* The sequence lengths equal the size of time: a stream has no steps beyond its sequence. */
-  if (a.factor > 0 && b.factor > 0
-      && (a.factor == reader->length_factor || b.factor == reader->length_factor))
-    same_factor |= onnx_get_factor (reader, a.factor)->role == ONNX_ROLE_TIME
-                   && onnx_get_factor (reader, b.factor)->role == ONNX_ROLE_TIME;
   return a.factor != ONNX_UNKNOWN_FACTOR && same_factor && a.offset == b.offset
          && (a.factor == ONNX_NO_FACTOR || a.coefficient == b.coefficient);
 }

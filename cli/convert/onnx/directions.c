@@ -108,7 +108,8 @@ onnx_signal_merge (
     forward = reverse;
     reverse = first;
   }
-  if (!are_directions (forward, reverse) || a->n_axes != b->n_axes || (!merge && is_swapped))
+  if (!are_directions (forward, reverse) || a->n_axes != b->n_axes
+      || a->is_sorted != b->is_sorted || (!merge && is_swapped))
     return NULL;
   stage = onnx_stage_copy (reader, forward);
   stage->cells[1] = reverse->cells[1];

@@ -4,6 +4,7 @@
 #include "onnx/directions.h"
 #include "onnx/mask.h"
 #include "onnx/normalization.h"
+#include "onnx/pool.h"
 #include "onnx/signal.h"
 
 /* Returns whether the axes along which @constant has several values are all features of a step. */
@@ -87,7 +88,7 @@ onnx_apply_arithmetic (OnnxReader *reader, OnnxNode *node)
   const OnnxTensor *operand;
   gboolean is_first;
 
-  if (value)
+  if (value || (value = onnx_divide_sum (reader, node)))
     return value;
   if (node->n_inputs != 2 || !node->inputs[0] || !node->inputs[1])
     return onnx_unsupported (reader, node, "inputs: expected 2, found %u", node->n_inputs);

@@ -18,6 +18,7 @@ typedef struct {
   const OnnxStage *recurrent_stage;
   const OnnxStage *masking; /* the mask that applies, or NULL */
   gboolean is_flipped;      /* time is reversed */
+  gboolean is_single;       /* only one step of a sequence remains */
 } Emitter;
 
 static float *
@@ -275,6 +276,7 @@ add_repeat_vector (Emitter *emitter, const OnnxStage *stage, gsize n)
   JsonObject *layer = convert_model_add_layer (emitter->model, "repeat_vector", stage->name);
 
   json_object_set_int_member (layer, "n", (gint64) n);
+  emitter->is_single = FALSE;
   emitter->recurrent = NULL;
 }
 
@@ -288,6 +290,7 @@ return_last_step (Emitter *emitter, const OnnxStage *stage, OnnxSelection select
   if (!emitter->recurrent_stage->cells[0])
     json_object_set_string_member (emitter->recurrent, "order", "processed");
   json_object_set_string_member (emitter->recurrent, "return", "last");
+  emitter->is_single = TRUE;
   emitter->recurrent = NULL;
 }
 
@@ -356,6 +359,9 @@ emit_recurrent (Emitter *emitter, const OnnxStage *stage)
   flush_pending (emitter);
   if (!check_mask (emitter, stage))
     return FALSE;
+  /* A causal model outputs the single step at every step, but this layer must run only once. */
+  if (emitter->is_single)
+    add_repeat_vector (emitter, stage, 1);
   if (emitter->is_flipped && both)
     return set_stage_error (
         emitter, stage, "direction: expected one direction over reversed time, found two");
@@ -420,6 +426,25 @@ emit_repeat (Emitter *emitter, const OnnxStage *stage)
 }
 
 static gboolean
+emit_pool (Emitter *emitter, const OnnxStage *stage)
+{
+  JsonObject *layer;
+
+  flush_pending (emitter);
+  /* The layer pooling does not count masked steps, while the node counts them. */
+  if (emitter->masking)
+    return set_stage_error (emitter, stage,
+        "mask: expected no mask over the steps of a reduction, found a Masking layer before "
+        "it");
+  layer = convert_model_add_layer (emitter->model, "pooling", stage->name);
+  json_object_set_string_member (layer, "function", stage->pooling);
+  emitter->recurrent = NULL;
+  emitter->is_flipped = FALSE;
+  emitter->is_single = TRUE;
+  return TRUE;
+}
+
+static gboolean
 emit_input (Emitter *emitter, const OnnxStage *stage)
 {
   return TRUE;
@@ -451,6 +476,7 @@ static gboolean (*const emit_functions[ONNX_N_STAGES]) (Emitter *, const OnnxSta
     [ONNX_STAGE_REPEAT] = emit_repeat,
     [ONNX_STAGE_MASKING] = emit_masking,
     [ONNX_STAGE_COMPARISON] = refuse_comparison,
+    [ONNX_STAGE_POOL] = emit_pool,
     [ONNX_STAGE_MOMENT] = refuse_moment,
 };
 

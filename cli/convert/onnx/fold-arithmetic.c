@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/fold-arithmetic.h"
+#include "onnx/batch-order.h"
 #include "onnx/int-arithmetic.h"
 
 /* Gets the shape (n) to which @a and @b broadcast, and the strides of @a in this shape. */
@@ -170,9 +171,12 @@ OnnxValue *
 onnx_fold_range (OnnxReader *reader, OnnxNode *node)
 {
   gint64 bounds[3] = {0, 0, 1}, count;
+  OnnxValue *order = onnx_match_batch_range (reader, node);
   OnnxTensor *result;
   gsize n;
 
+  if (order)
+    return order;
   for (guint i = 0; i < 3; i++) {
     static const char *const names[] = {"start", "limit", "delta"};
     const OnnxTensor *a = onnx_get_tensor_input (node, i);

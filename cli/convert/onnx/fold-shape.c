@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/fold-shape.h"
 #include "onnx/args.h"
+#include "onnx/batch-order.h"
 #include "onnx/decode.h"
 #include <string.h>
 
@@ -18,11 +19,13 @@ check_known_shape (OnnxReader *reader, OnnxNode *node, OnnxValue **unsupported)
 OnnxValue *
 onnx_fold_shape (OnnxReader *reader, OnnxNode *node)
 {
-  const OnnxTensor *tensor = onnx_get_tensor_input (node, 0);
+  const OnnxTensor *tensor = onnx_get_tensor_input (node, 0), *batch;
   gint64 sizes[ONNX_MAX_DIMS];
   OnnxValue *unsupported;
   guint start, end;
 
+  if ((batch = onnx_get_batch_shape (reader, tensor)))
+    return onnx_value_from_tensor (reader, node, batch);
   if (!check_known_shape (reader, node, &unsupported))
     return unsupported;
   onnx_get_shape_range (node, tensor->n_dims, &start, &end);

@@ -79,6 +79,14 @@ cast_to_bool (OnnxReader *reader, const OnnxTensor *tensor)
   return result;
 }
 
+/* Returns whether @tensor is one size that depends on the input. Such a size stays an integer,
+ * because it can only divide a sum over time. */
+static gboolean
+is_size (const OnnxTensor *tensor)
+{
+  return tensor->is_int && tensor->n_values == 1 && tensor->ints[0].factor != ONNX_NO_FACTOR;
+}
+
 OnnxValue *
 onnx_fold_cast (OnnxReader *reader, OnnxNode *node)
 {
@@ -91,7 +99,7 @@ onnx_fold_cast (OnnxReader *reader, OnnxNode *node)
         "to: expected a data type of numbers, found ONNX data type %" G_GINT64_FORMAT, to);
   if (to == ONNX__TENSOR_PROTO__DATA_TYPE__BOOL)
     tensor = cast_to_bool (reader, tensor);
-  else if (tensor->is_int == to_int)
+  else if (tensor->is_int == to_int || is_size (tensor))
     return node->inputs[0];
   else
     tensor = cast_values (reader, tensor, to_int);
@@ -127,6 +135,24 @@ gather_values (
   return result;
 }
 
+/* Returns whether the values of @tensor are the same at each index of @axis. */
+static gboolean
+is_uniform (const OnnxReader *reader, const OnnxTensor *tensor, guint axis)
+{
+  gssize strides[ONNX_MAX_DIMS];
+
+  onnx_tensor_get_strides (tensor, strides);
+  for (gsize k = 0; k < tensor->n_values; k++) {
+    const gsize stride = (gsize) strides[axis],
+                first = k - k / stride % tensor->shape[axis] * stride;
+
+    if (tensor->is_int ? !onnx_int_equal (reader, tensor->ints[k], tensor->ints[first])
+                       : tensor->reals[k] != tensor->reals[first])
+      return FALSE;
+  }
+  return TRUE;
+}
+
 OnnxValue *
 onnx_fold_gather (OnnxReader *reader, OnnxNode *node)
 {
@@ -140,6 +166,8 @@ onnx_fold_gather (OnnxReader *reader, OnnxNode *node)
     return onnx_unsupported_input (reader, node, "indices", 1, "constant integers");
   if ((unsupported = onnx_get_axis (reader, node, 0, tensor->n_dims, &axis)))
     return unsupported;
+  if (indices->order && is_uniform (reader, tensor, axis))
+    return node->inputs[0];
   for (gsize k = 0; k < indices->n_values; k++)
     if (indices->ints[k].factor != ONNX_NO_FACTOR
         || indices->ints[k].offset < -(gint64) tensor->shape[axis]

@@ -47,22 +47,6 @@ onnx_find_state_inputs (OnnxReader *reader)
   }
 }
 
-/* Returns the value of sequence lengths that are an input of the model: the number of steps. */
-static OnnxValue *
-new_lengths (OnnxReader *reader)
-{
-  OnnxValue *value = onnx_value_new (reader, ONNX_VALUE_TENSOR);
-  const gsize one = 1;
-  OnnxTensor *tensor = onnx_tensor_new (reader, TRUE, 1, &one);
-
-  if (!tensor)
-    return onnx_value_new (reader, ONNX_VALUE_UNSUPPORTED);
-  tensor->ints[0] = (OnnxInt){0, 1, reader->length_factor};
-  tensor->is_repeated = TRUE;
-  value->tensor = tensor;
-  return value;
-}
-
 /* Returns the size of @dim, or -1 if the size is unknown. */
 static gint64
 get_dimension (const Onnx__TensorShapeProto__Dimension *dim)
@@ -73,12 +57,39 @@ get_dimension (const Onnx__TensorShapeProto__Dimension *dim)
   return is_known ? dim->dim_value : -1;
 }
 
-static OnnxValue *
-new_input (OnnxReader *reader, const Onnx__ValueInfoProto *info)
+/* Returns the shape of @info, or NULL if the shape is unknown. */
+static const Onnx__TensorShapeProto *
+get_shape (const Onnx__ValueInfoProto *info)
 {
   const Onnx__TypeProto *type = info->type;
   gboolean is_tensor = type && type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
-  const Onnx__TensorShapeProto *shape = is_tensor ? type->tensor_type->shape : NULL;
+
+  return is_tensor ? type->tensor_type->shape : NULL;
+}
+
+/* Returns the value of sequence lengths that are an input of the model: the number of steps. */
+static OnnxValue *
+new_lengths (OnnxReader *reader, const Onnx__ValueInfoProto *info)
+{
+  const Onnx__TensorShapeProto *shape = get_shape (info);
+  OnnxValue *value = onnx_value_new (reader, ONNX_VALUE_TENSOR);
+  const gsize one = 1;
+  OnnxTensor *tensor = onnx_tensor_new (reader, TRUE, 1, &one);
+
+  if (!tensor)
+    return onnx_value_new (reader, ONNX_VALUE_UNSUPPORTED);
+  if (shape && shape->n_dim == 1)
+    onnx_get_factor (reader, reader->batch_factor)->size = get_dimension (shape->dim[0]);
+  tensor->ints[0] = (OnnxInt){0, 1, reader->length_factor};
+  tensor->is_repeated = TRUE;
+  value->tensor = tensor;
+  return value;
+}
+
+static OnnxValue *
+new_input (OnnxReader *reader, const Onnx__ValueInfoProto *info)
+{
+  const Onnx__TensorShapeProto *shape = get_shape (info);
   OnnxValue *value = onnx_value_new (reader, ONNX_VALUE_SIGNAL);
   const char *label = onnx_own_text (
       reader, g_strdup_printf ("input \"%s\"", onnx_string (info->name)));
@@ -124,7 +135,7 @@ onnx_add_inputs (OnnxReader *reader, OnnxScope *scope, GError **error)
     if (g_hash_table_contains (reader->state_inputs, name))
       value = onnx_value_new (reader, ONNX_VALUE_STATE);
     else if (g_hash_table_contains (reader->length_inputs, name))
-      value = new_lengths (reader);
+      value = new_lengths (reader, graph->input[i]);
     else
       value = new_input (reader, graph->input[i]);
     g_hash_table_insert (scope->values, (gpointer) name, value);

@@ -40,6 +40,20 @@ onnx_apply_dropout (OnnxReader *reader, OnnxNode *node)
 }
 
 OnnxValue *
+onnx_apply_pad (OnnxReader *reader, OnnxNode *node)
+{
+  const OnnxInt *pads;
+  gsize n;
+  gboolean is_zero = onnx_get_ints (reader, node, "pads", 1, &pads, &n) && pads;
+
+  for (gsize i = 0; is_zero && i < n; i++)
+    is_zero = onnx_int_equal (reader, pads[i], onnx_int_constant (0));
+  return is_zero ? node->inputs[0]
+                 : onnx_unsupported_argument (
+                     reader, node, "pads", "pads", 1, "no padding: a constant 0 for each axis");
+}
+
+OnnxValue *
 onnx_apply_transpose (OnnxReader *reader, OnnxNode *node)
 {
   const OnnxValue *in = node->inputs[0];

@@ -7,6 +7,9 @@
 
 OnnxValue *onnx_apply_cast (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_dropout (OnnxReader *reader, OnnxNode *node);
+
+/* Accepts a padding of 0 only, which PyTorch writes before AveragePool. */
+OnnxValue *onnx_apply_pad (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_transpose (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_squeeze (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_unsqueeze (OnnxReader *reader, OnnxNode *node);

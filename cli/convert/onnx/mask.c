@@ -3,6 +3,8 @@
 #include "onnx/args.h"
 #include "onnx/signal.h"
 
+#define LARGE 15 /* exp (-15) < 2⁻²⁴ · 15 */
+
 gboolean
 onnx_is_comparison (const OnnxValue *value)
 {
@@ -84,6 +86,40 @@ onnx_reduce_comparison (OnnxReader *reader, OnnxNode *node)
   return keeps_axis ? value : onnx_value_drop_axis (reader, value, value->n_axes - 1);
 }
 
+/* Returns the features of @in for which softplus (x) = x in float32, or NULL if @bound is too low or
+ * not one constant. */
+static OnnxValue *
+compare_large (
+    OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, const OnnxTensor *bound)
+{
+  OnnxStage *stage;
+
+  if (!onnx_value_is (in, ONNX_VALUE_SIGNAL) || onnx_is_comparison (in) || !bound
+      || bound->is_int || bound->n_values != 1 || !(bound->reals[0] >= LARGE))
+    return NULL;
+  stage = onnx_node_new_stage (reader, node, ONNX_STAGE_COMPARISON, in->stage);
+  stage->comparison = ONNX_COMPARISON_LARGE;
+  stage->operand = bound;
+  return onnx_signal_new (reader, in, stage);
+}
+
+OnnxValue *
+onnx_apply_where (OnnxReader *reader, OnnxNode *node)
+{
+  const OnnxValue *large = node->inputs[0], *x = onnx_get_input (node, 1);
+  OnnxValue *softplus = onnx_get_input (node, 2);
+
+  if (has_part (large, ONNX_COMPARISON_LARGE) && onnx_value_is (x, ONNX_VALUE_SIGNAL)
+      && x->stage == large->stage->parent && onnx_value_is (softplus, ONNX_VALUE_SIGNAL)
+      && softplus->stage->kind == ONNX_STAGE_ACTIVATION && softplus->stage->parent == x->stage
+      && g_str_equal (softplus->stage->activation.name, "softplus"))
+    return softplus;
+  return onnx_unsupported (reader, node,
+      "condition: %s is supported only for x or softplus (x), found %s for %s and %s",
+      node->proto->op_type, onnx_describe_input (reader, node, 0),
+      onnx_describe_input (reader, node, 1), onnx_describe_input (reader, node, 2));
+}
+
 OnnxValue *
 onnx_apply_greater (OnnxReader *reader, OnnxNode *node)
 {
@@ -93,7 +129,10 @@ onnx_apply_greater (OnnxReader *reader, OnnxNode *node)
                      && (bound->is_int ? bound->ints[0].factor == ONNX_NO_FACTOR
                                              && bound->ints[0].offset == 0
                                        : bound->reals[0] == 0);
+  OnnxValue *large = compare_large (reader, node, in, bound);
 
+  if (large)
+    return large;
   return has_part (in, ONNX_COMPARISON_COUNT) && is_zero
              ? new_comparison (reader, node, in, ONNX_COMPARISON_ANY)
              : onnx_unsupported (reader, node,

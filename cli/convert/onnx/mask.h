@@ -11,6 +11,9 @@ OnnxValue *onnx_apply_equal (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_greater (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_not (OnnxReader *reader, OnnxNode *node);
 
+/* Applies Where to the branches of softplus of PyTorch: x if x is large, else softplus (x). */
+OnnxValue *onnx_apply_where (OnnxReader *reader, OnnxNode *node);
+
 /* Returns whether @value is a result of a comparison. */
 gboolean onnx_is_comparison (const OnnxValue *value);
 

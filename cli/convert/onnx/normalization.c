@@ -3,6 +3,7 @@
 #include "onnx/args.h"
 #include "onnx/directions.h"
 #include "onnx/mask.h"
+#include "onnx/pool.h"
 #include "onnx/select.h"
 #include "onnx/signal.h"
 #include <math.h>
@@ -148,7 +149,7 @@ reduce_directions (OnnxReader *reader, OnnxNode *node, guint axis, gboolean keep
       return NULL;
   }
   value = onnx_signal_merge (reader, parts[0], parts[1], "sum", 0);
-  if (value && node->op->is_mean)
+  if (value && g_str_equal (node->op->reduction, "mean"))
     value = onnx_signal_scale (reader, node, value, .5f);
   if (!value || keeps_axis)
     return value;
@@ -168,27 +169,44 @@ reduce_features (OnnxReader *reader, OnnxNode *node)
              : NULL;
 }
 
+/* Removes the axes of @mask, which have size 1. */
+static OnnxValue *
+drop_axes (OnnxReader *reader, OnnxValue *value, guint32 mask)
+{
+  for (guint i = value->n_axes; i-- > 0;)
+    if (mask >> i & 1)
+      value = onnx_value_drop_axis (reader, value, i);
+  return value;
+}
+
 OnnxValue *
 onnx_apply_reduce (OnnxReader *reader, OnnxNode *node)
 {
   OnnxValue *in = node->inputs[0], *value = NULL, *unsupported;
   gboolean has_axes, keeps_axis = onnx_get_int (node, "keepdims", 1) != 0;
+  gboolean is_mean = g_str_equal (node->op->reduction, "mean");
   guint32 mask;
 
-  if (onnx_is_comparison (in) && !node->op->is_mean)
+  if (onnx_is_comparison (in) && !is_mean)
     return onnx_reduce_comparison (reader, node);
   if ((unsupported = onnx_get_axes (reader, node, in->n_axes, &mask, &has_axes)))
     return unsupported;
-  for (guint i = 0; i < in->n_axes; i++)
+  for (guint i = 0; i < in->n_axes && !g_str_equal (node->op->reduction, "max"); i++)
     if (mask == 1u << i && onnx_stage_has_both_directions (in->stage) && in->axes[i].n == 1)
       value = reduce_directions (reader, node, i, keeps_axis);
-  if (!value && in->n_axes && mask == 1u << (in->n_axes - 1) && keeps_axis && node->op->is_mean)
+  if (!value && mask
+      && (value = onnx_signal_pool (reader, node, in, mask, node->op->reduction)))
+    value = keeps_axis ? value : drop_axes (reader, value, mask);
+  if (!value && in->n_axes && mask == 1u << (in->n_axes - 1) && keeps_axis && is_mean)
     value = reduce_features (reader, node);
   return value ? value
                : onnx_unsupported (reader, node,
-                   "%s is supported only for the directions of an LSTM%s; found axes %s of %s",
+                   "%s is supported only over time%s%s; found axes %s of %s",
                    node->proto->op_type,
-                   node->op->is_mean ? " and inside a layer normalization" : "",
+                   g_str_equal (node->op->reduction, "max")
+                       ? ""
+                       : ", for the directions of a recurrent layer",
+                   is_mean ? " and inside a layer normalization" : "",
                    onnx_describe_argument (reader, node, "axes", 1),
                    onnx_value_describe (reader, in));
 }

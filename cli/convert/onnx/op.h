@@ -41,8 +41,9 @@ struct _OnnxOp {
     OnnxInt (*integer) (const OnnxReader *reader, OnnxInt x);
   } unary;
 
-  char arithmetic;  /* of onnx_apply_arithmetic(): one of - * / + */
-  gboolean is_mean; /* of onnx_apply_reduce(): the mean, instead of the sum */
+  char arithmetic; /* of onnx_apply_arithmetic(): one of - * / + */
+  const char
+      *reduction; /* of onnx_apply_reduce() and the pooling operators: mean, max or sum */
   struct {
     OnnxMoment from, to;
   } moment; /* of onnx_apply_moment() */

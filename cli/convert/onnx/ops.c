@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/ops.h"
 #include "onnx/activation.h"
+#include "onnx/batch-order.h"
 #include "onnx/dense.h"
 #include "onnx/directions.h"
 #include "onnx/elementwise.h"
@@ -13,6 +14,7 @@
 #include "onnx/loop.h"
 #include "onnx/mask.h"
 #include "onnx/normalization.h"
+#include "onnx/pool.h"
 #include "onnx/quantized.h"
 #include "onnx/recurrent.h"
 #include "onnx/repeat.h"
@@ -56,6 +58,7 @@ static const OnnxOp ops[] = {
         .arithmetic = '+', .accepts_constant_first = TRUE, .trace = onnx_trace_arithmetic},
     {"And", onnx_fold_binary, .binary = {NULL, onnx_int_and, TRUE}},
     {"Attention", .unsupported_reason = "attention"},
+    {"AveragePool", NULL, onnx_apply_pool, .reduction = "mean"},
     {"BatchNormalization", NULL, onnx_apply_batch_norm},
     {"Cast", onnx_fold_cast, onnx_apply_cast, .n_moved_inputs = 1, .trace = onnx_trace_cast},
     {"Ceil", onnx_fold_unary, .unary = {ceil}},
@@ -84,7 +87,8 @@ static const OnnxOp ops[] = {
         .accepts_constant_first = TRUE},
     {"GatherElements", NULL, onnx_apply_gather_elements, .n_moved_inputs = 1},
     {"Gemm", NULL, onnx_apply_gemm, .trace = onnx_trace_gemm},
-    {"GlobalAveragePool", .unsupported_reason = "pooling"},
+    {"GlobalAveragePool", NULL, onnx_apply_global_pool, .reduction = "mean"},
+    {"GlobalMaxPool", NULL, onnx_apply_global_pool, .reduction = "max"},
     {"Greater", onnx_fold_binary, onnx_apply_greater,
         .binary = {greater_reals, onnx_int_is_greater, TRUE}},
     {"GreaterOrEqual", onnx_fold_binary,
@@ -101,9 +105,9 @@ static const OnnxOp ops[] = {
     {"MatMul", NULL, onnx_apply_matmul, .trace = onnx_trace_matmul},
     {"MatMulInteger", NULL, onnx_apply_matmul_integer},
     {"MatMulIntegerToFloat", NULL, onnx_apply_quantized_matmul, .is_microsoft = TRUE},
-    {"Max", onnx_fold_binary, .binary = {fmax, onnx_int_max}, .trace = onnx_trace_max,
-        .accepts_constant_first = TRUE},
-    {"MaxPool", .unsupported_reason = "pooling"},
+    {"Max", onnx_fold_binary, onnx_apply_max, .binary = {fmax, onnx_int_max},
+        .trace = onnx_trace_max, .accepts_constant_first = TRUE},
+    {"MaxPool", NULL, onnx_apply_pool, .reduction = "max"},
     {"Min", onnx_fold_binary, .binary = {fmin, onnx_int_min}, .trace = onnx_trace_min,
         .accepts_constant_first = TRUE},
     {"Mod", onnx_fold_binary, .binary = {fmod, onnx_int_remainder}},
@@ -116,19 +120,22 @@ static const OnnxOp ops[] = {
         .trace = onnx_trace_not},
     {"Or", onnx_fold_binary, .binary = {NULL, onnx_int_or, TRUE}},
     {"PRelu", NULL, onnx_apply_prelu},
+    {"Pad", NULL, onnx_apply_pad, .n_moved_inputs = 1},
     {"Pow", onnx_fold_binary, onnx_apply_power, .binary = {pow}},
     {"QuantizeLinear", onnx_refuse_quantize, onnx_refuse_quantize, .is_microsoft = TRUE},
     {"RNN", NULL, onnx_apply_recurrent, .recurrence = &onnx_recurrence_rnn},
     {"Range", onnx_fold_range},
     {"Reciprocal", onnx_fold_unary, onnx_apply_moment, .unary = {invert_real},
         .moment = {ONNX_MOMENT_DEVIATION, ONNX_MOMENT_INVERSE_DEVIATION}},
-    {"ReduceMean", NULL, onnx_apply_reduce, .is_mean = TRUE},
+    {"ReduceMax", NULL, onnx_apply_reduce, .reduction = "max"},
+    {"ReduceMean", NULL, onnx_apply_reduce, .reduction = "mean"},
     {"ReduceProd", onnx_fold_reduce_prod},
-    {"ReduceSum", NULL, onnx_apply_reduce},
+    {"ReduceSum", NULL, onnx_apply_reduce, .reduction = "sum"},
     {"Reshape", onnx_fold_reshape, onnx_apply_reshape, .n_moved_inputs = 1,
         .trace = onnx_trace_reshape},
     {"ReverseSequence", NULL, onnx_apply_reverse_sequence},
     {"Scan", NULL, onnx_apply_scan, .is_loop = TRUE},
+    {"ScatterElements", onnx_fold_scatter_elements},
     {"Shape", onnx_fold_shape, onnx_apply_shape},
     {"Size", onnx_fold_size},
     {"Slice", onnx_fold_slice, onnx_apply_slice, .n_moved_inputs = 1,
@@ -145,11 +152,12 @@ static const OnnxOp ops[] = {
         .accepts_constant_first = TRUE, .trace = onnx_trace_arithmetic},
     {"Sum", NULL, onnx_apply_sum},
     {"Tile", onnx_fold_tile, onnx_apply_tile, .n_moved_inputs = 1, .trace = onnx_trace_tile},
+    {"TopK", onnx_fold_top_k, .n_moved_inputs = 1},
     {"Transpose", onnx_fold_transpose, onnx_apply_transpose, .n_moved_inputs = 1,
         .trace = onnx_trace_transpose},
     {"Unsqueeze", onnx_fold_unsqueeze, onnx_apply_unsqueeze, .n_moved_inputs = 1,
         .trace = onnx_trace_unsqueeze},
-    {"Where", onnx_fold_where, .trace = onnx_trace_where},
+    {"Where", onnx_fold_where, onnx_apply_where, .trace = onnx_trace_where},
 };
 
 /* The row of each operator that is an activation and has no row above */

@@ -139,6 +139,8 @@ find_problem (OnnxReader *reader, const OnnxValue *output)
     return onnx_own_text (reader,
         g_strdup_printf ("expected a tensor that an " ONNX_RECURRENT " node computes, found %s",
             onnx_value_describe (reader, output)));
+  if (output->is_sorted)
+    return "expected the sequences in the order of the input, found them sorted by length";
   if (!has_recurrent_stage (output->stage))
     return onnx_own_text (
         reader, g_strdup_printf ("expected an " ONNX_RECURRENT

@@ -141,6 +141,7 @@ convert_read_onnx (const ConvertInput *input, GError **error)
                              * ONNX_MEMORY_PER_BYTE;
   reader.work_left = ONNX_MAX_WORK;
   reader.length_factor = onnx_factor_new (&reader, -1, ONNX_ROLE_TIME);
+  reader.batch_factor = onnx_factor_new (&reader, -1, ONNX_ROLE_BATCH);
   model = read_graph (&reader, error);
   g_ptr_array_unref (reader.notes);
   g_hash_table_unref (reader.external_files);

@@ -22,6 +22,7 @@ typedef struct {
   guint64 work_left;          /* in values that nodes read */
   GArray *factors;            /* of OnnxFactor */
   int length_factor;          /* factor whose size is the sequence length */
+  int batch_factor;           /* factor whose size is the number of sequence lengths */
   GHashTable *state_inputs;   /* names of graph inputs that are recurrent states */
   GHashTable *length_inputs;  /* names of graph inputs that are sequence lengths */
   GHashTable *external_files; /* names of the files of external data that were opened */

@@ -13,6 +13,12 @@ has_time (const OnnxReader *reader, const OnnxValue *value)
   return FALSE;
 }
 
+static gboolean
+is_number_of_steps (const OnnxReader *reader, OnnxInt n)
+{
+  return n.factor > 0 && onnx_get_factor (reader, n.factor)->role == ONNX_ROLE_TIME;
+}
+
 /* Repeats the only step of @in @n times along @axis, which has size 1. */
 static OnnxValue *
 repeat_step (OnnxReader *reader, OnnxNode *node, const OnnxValue *in, guint axis, OnnxInt n)
@@ -27,7 +33,9 @@ repeat_step (OnnxReader *reader, OnnxNode *node, const OnnxValue *in, guint axis
   if (n.factor != ONNX_NO_FACTOR || n.offset < 1)
     return onnx_unsupported (reader, node,
         "repeats: expected a constant of 1 or more along axis %u, found %s", axis,
-        onnx_ints_describe (reader, &n, 1));
+        is_number_of_steps (reader, n)
+            ? "the number of steps of the input (export with a fixed number of steps)"
+            : onnx_ints_describe (reader, &n, 1));
   if (in->axes[axis].n)
     return onnx_unsupported (reader, node,
         "repeats: expected repeats along an axis of size 1, found %" G_GINT64_FORMAT

@@ -18,14 +18,26 @@ typedef struct {
   gboolean from_end; /* the end from which the next new axis gets its factors */
 } Regrouping;
 
+/* Returns whether @factor is a batch of unknown size. */
+static gboolean
+is_unknown_batch (const OnnxReader *reader, int factor)
+{
+  const OnnxFactor *found = onnx_get_factor (reader, factor);
+
+  return found->role == ONNX_ROLE_BATCH && found->size < 0;
+}
+
+/* Lists the factors of @value. @is_single: except a batch of unknown size */
 static void
-list_factors (const OnnxValue *value, FactorList *list)
+list_factors (
+    const OnnxReader *reader, const OnnxValue *value, gboolean is_single, FactorList *list)
 {
   list->n = 0;
   for (guint i = 0; i < value->n_axes; i++) {
     list->begin[i] = list->n;
     for (guint k = 0; k < value->axes[i].n; k++)
-      list->factors[list->n++] = value->axes[i].factors[k];
+      if (!is_single || !is_unknown_batch (reader, value->axes[i].factors[k]))
+        list->factors[list->n++] = value->axes[i].factors[k];
   }
   list->begin[value->n_axes] = list->n;
 }
@@ -104,13 +116,13 @@ make_axis (Regrouping *regrouping, OnnxInt size, guint i, OnnxAxis *axis)
 /* Divides the factors of @in among @n axes: first from the first axis on, then from the last axis
  * back. The only axis of unknown size gets the remaining factors. */
 static gboolean
-regroup_factors (const OnnxReader *reader, const OnnxValue *in, const OnnxInt *sizes, guint n,
-    OnnxAxis *axes)
+regroup_known_factors (const OnnxReader *reader, const OnnxValue *in, gboolean is_single,
+    const OnnxInt *sizes, guint n, OnnxAxis *axes)
 {
   Regrouping regrouping = {.reader = reader, .in = in};
   guint first = 0, last = n;
 
-  list_factors (in, &regrouping.list);
+  list_factors (reader, in, is_single, &regrouping.list);
   regrouping.last = regrouping.list.n;
   for (; first < last; first++) {
     guint before = regrouping.first;
@@ -134,6 +146,20 @@ regroup_factors (const OnnxReader *reader, const OnnxValue *in, const OnnxInt *s
   memcpy (axes[first].factors, regrouping.list.factors + regrouping.first,
       axes[first].n * sizeof *axes->factors);
   return TRUE;
+}
+
+/* Divides the factors of @in among @n axes. An export with a batch of 1 may contain this 1, and is
+ * then valid only for this batch. */
+static gboolean
+regroup_factors (const OnnxReader *reader, const OnnxValue *in, const OnnxInt *sizes, guint n,
+    OnnxAxis *axes)
+{
+  gboolean has_single = FALSE;
+
+  for (guint i = 0; i < n; i++)
+    has_single |= sizes[i].factor == ONNX_NO_FACTOR && sizes[i].offset == 1;
+  return regroup_known_factors (reader, in, FALSE, sizes, n, axes)
+         || (has_single && regroup_known_factors (reader, in, TRUE, sizes, n, axes));
 }
 
 /* Reshapes a concatenation of final states along axis 0 to (layers, directions, batch, units), as

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/select.h"
+#include "onnx/batch-order.h"
 #include "onnx/directions.h"
 #include "onnx/trace.h"
 #include <string.h>
@@ -241,10 +242,12 @@ onnx_apply_gather (OnnxReader *reader, OnnxNode *node)
     return onnx_unsupported (reader, node,
         "indices: %s is supported only with constant indices, not as an embedding; found %s",
         node->proto->op_type, onnx_describe_input (reader, node, 1));
-  if (!onnx_get_ints (reader, node, NULL, 1, &index, &n) || n != 1)
-    return onnx_unsupported_input (reader, node, "indices", 1, "one constant index");
   if ((value = onnx_get_axis (reader, node, 0, in->n_axes, &axis)))
     return value;
+  if (onnx_is_batch_order (onnx_get_tensor_input (node, 1)))
+    return onnx_gather_batch (reader, node, in, axis, onnx_get_tensor_input (node, 1));
+  if (!onnx_get_ints (reader, node, NULL, 1, &index, &n) || n != 1)
+    return onnx_unsupported_input (reader, node, "indices", 1, "one constant index");
   if (onnx_reads_step (reader, node))
     return onnx_trace_step (reader, node, in, axis);
   value = onnx_value_slice (reader, node, in, axis, get_single_range (*index));

@@ -38,6 +38,7 @@ typedef enum {
   ONNX_STAGE_SELECT,     /* one step of a sequence */
   ONNX_STAGE_FLIP,       /* reverses time */
   ONNX_STAGE_REPEAT,     /* repeats one step */
+  ONNX_STAGE_POOL,       /* reduces all steps to one */
   ONNX_STAGE_MASKING,    /* multiplies the features by their mask, and masks the steps */
   ONNX_STAGE_COMPARISON, /* an intermediate result of a mask */
   ONNX_STAGE_MOMENT,     /* an intermediate result of a layer normalization in several nodes */
@@ -72,6 +73,7 @@ typedef enum {
   ONNX_COMPARISON_NOT_EQUAL, /* features that do not */
   ONNX_COMPARISON_COUNT,     /* their number */
   ONNX_COMPARISON_ANY,       /* the mask: steps with such a feature */
+  ONNX_COMPARISON_LARGE,     /* features at which softplus (x) = x in float32 */
 } OnnxComparison;
 
 typedef struct _OnnxStage OnnxStage;
@@ -100,6 +102,8 @@ struct _OnnxStage {
   const OnnxStage *mask;     /* RECURRENT: the COMPARISON that masks its steps, or NULL */
   double epsilon;            /* LAYER_NORM, MOMENT */
   gsize n_repeats;           /* REPEAT */
+  const char *pooling;       /* POOL: "mean", "max" or "sum" */
+  OnnxInt n_pooled;          /* POOL: the number of steps */
 };
 
 /* Returns the first stage of a chain, with unknown features. @label: name of the stage in

@@ -5,9 +5,18 @@
 
 #include "onnx/axis.h"
 
+/* Indices of the sequences of a batch, in batch-order.h */
+typedef enum {
+  ONNX_BATCH_ORDER_NONE,
+  ONNX_BATCH_ORDER_RANGE,   /* from 0 to the size of the batch */
+  ONNX_BATCH_ORDER_SORTED,  /* sort the sequences by length */
+  ONNX_BATCH_ORDER_RESTORED /* restore the order of a sorted batch */
+} OnnxBatchOrder;
+
 typedef struct {
   gboolean is_int;
   gboolean is_repeated; /* along axes of unknown size, which have size 1 in shape */
+  OnnxBatchOrder order;
   guint n_dims;
   gsize shape[ONNX_MAX_DIMS]; /* (n_dims) */
   gsize n_values;             /* the product of shape */

@@ -36,6 +36,7 @@ struct _OnnxValue {
   const OnnxTensor *tensor;       /* TENSOR */
   OnnxStage *stage;               /* SIGNAL: the last stage of the chain */
   const OnnxAffine *affine;       /* STEP */
+  gboolean is_sorted;             /* SIGNAL: the sequences of the batch are sorted by length */
   guint n_axes;
   OnnxAxis axes[ONNX_MAX_DIMS]; /* (n_axes) */
   guint n_parts, concat_axis;   /* CONCAT */
