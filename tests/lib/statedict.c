@@ -470,6 +470,55 @@ test_random_chains (void)
   g_assert_cmpuint (loaded, >, 0);
 }
 
+/* Loads an LSTM whose __metadata__ is @metadata and that has no bias_hh. */
+static LstmModel *
+load_with_metadata (const char *metadata, GError **error)
+{
+  TestSafetensors file = test_safetensors_begin (metadata);
+  g_autoptr (GBytes) bytes = NULL;
+
+  add_tensor (&file, "rnn.", "weight_ih", "_l0", (gsize[]){64, 3}, 2);
+  add_tensor (&file, "rnn.", "weight_hh", "_l0", (gsize[]){64, 16}, 2);
+  add_tensor (&file, "rnn.", "bias_ih", "_l0", (gsize[]){64}, 1);
+  bytes = test_safetensors_finish (&file);
+  return lstm_model_load_bytes (bytes, "some.safetensors", error);
+}
+
+/* Keys of other programs in __metadata__ have no effect. */
+static void
+test_metadata (void)
+{
+  static const char *const texts[] = {"{}", "{\"format\":\"pt\"}",
+      "{\"format\":\"np\",\"total_size\":\"448\",\"author\":\"rnn\"}",
+      "{\"rnn.bias_hh_l0\":\"rnn.bias_ih_l0\",\"format\":\"pt\"}",
+      "{\"rnn.bias_ih_l0\":\"rnn.weight_ih_l0\"}"};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (LstmModel) model = load_with_metadata (texts[i], &error);
+
+    g_assert_no_error (error);
+    g_assert_nonnull (model);
+  }
+}
+
+/* A file cannot claim much more memory than its size by sharing tensors. */
+static void
+test_many_shared (void)
+{
+  g_autoptr (GString) metadata = g_string_new ("{\"format\":\"pt\"");
+  g_autoptr (GError) error = NULL;
+
+  for (guint k = 1; k < 600; k++)
+    g_string_append_printf (metadata, ",\"rnn.weight_hh_l%u\":\"rnn.weight_hh_l0\"", k);
+  g_string_append_c (metadata, '}');
+  g_assert_null (load_with_metadata (metadata->str, &error));
+  g_assert_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR);
+  g_test_message ("%s", error->message);
+  g_assert_nonnull (strstr (error->message,
+      "__metadata__: expected shared tensors of at most 8 times the size of the file, found"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -483,5 +532,7 @@ main (int argc, char **argv)
       g_test_add_data_func (load, &cases[i], test_loads);
   }
   g_test_add_func ("/statedict/random-chains", test_random_chains);
+  g_test_add_func ("/statedict/metadata", test_metadata);
+  g_test_add_func ("/statedict/many-shared", test_many_shared);
   return g_test_run ();
 }

@@ -2,6 +2,7 @@
 #include "load/pytorch/statedict.h"
 #include "load/pytorch/chain-parser.h"
 #include "load/pytorch/module-chain.h"
+#include "load/pytorch/shared-tensors.h"
 #include "util/text.h"
 #include <string.h>
 
@@ -123,7 +124,8 @@ lstm_statedict_get_layers (const LstmSafetensors *st, const char *module_chain, 
   g_autoptr (GPtrArray) modules = NULL;
   gboolean has_items;
 
-  if (!drop_modules (st, module_chain, &has_items, error)
+  if (!lstm_shared_tensors_add (st, error)
+      || !drop_modules (st, module_chain, &has_items, error)
       || !(modules = lstm_modules_find (st, error)))
     return NULL;
   if (!has_items && modules->len == 1 && is_certain (g_ptr_array_index (modules, 0)))
