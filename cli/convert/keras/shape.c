@@ -114,6 +114,32 @@ fail_reshape (KerasReader *reader, const KerasLayer *layer, const char *expected
       "target_shape: expected %s for %s, found %s", expected, shape, found);
 }
 
+/* Returns whether the current layer reads the input of the model. */
+static gboolean
+reads_model_input (const KerasReader *reader)
+{
+  const KerasLayer *first = g_ptr_array_index (reader->chain, 0);
+
+  return reader->index == 0 || (reader->index == 1 && first->class->flags & KERAS_IS_INPUT);
+}
+
+/* Makes @sizes the shape of the model's input, which is a vector in Keras. The values of the vector
+ * are the steps of the sequence, one after the other. @product: the known sizes */
+static void
+reshape_input (KerasReader *reader, const gint64 sizes[2], gint64 product)
+{
+  gint64 known[2], rest = reader->shape.width / product;
+  g_autofree char *note = NULL;
+
+  for (guint i = 0; i < 2; i++)
+    known[i] = sizes[i] == KERAS_UNKNOWN ? rest : sizes[i];
+  reader->shape = (KerasShape){KERAS_SEQUENCE, known[0], known[1]};
+  note = g_strdup_printf ("the input is %" G_GINT64_FORMAT " steps of %" G_GINT64_FORMAT
+                          " features, which Keras reads as one vector",
+      known[0], known[1]);
+  convert_model_add_note (reader->model, note);
+}
+
 /* Reshapes a vector to @sizes [n]. The vector becomes one step of a sequence if a later layer needs
  * a sequence. */
 static gboolean
@@ -137,6 +163,10 @@ reshape_vector (KerasReader *reader, KerasLayer *layer, const gint64 *sizes, int
   if (!is_read_as_sequence (reader)) {
     if (!is_flat)
       reader->shape.kind = KERAS_RESHAPED;
+    return TRUE;
+  }
+  if (n == 2 && width != KERAS_UNKNOWN && reads_model_input (reader)) {
+    reshape_input (reader, sizes, product);
     return TRUE;
   }
   if (n != 2 || !is_flat)
