@@ -50,6 +50,15 @@ check_numbers (const char *dir, LstmModel *model)
   test_array_clear (&expected);
 }
 
+/* Checks the rate of a model, which is that of rate.txt, or unknown without that file. */
+static void
+check_rate (const char *dir, const LstmModel *model)
+{
+  g_autofree char *text = test_read_text (dir, "rate.txt");
+
+  g_assert_cmpfloat (lstm_model_get_rate (model), ==, text ? g_ascii_strtod (text, NULL) : 0);
+}
+
 /* Runs lstm-convert -o @to @from @options. The command line is parsed as a shell does. */
 static void
 run_converter (const char *options, const char *from, const char *to)
@@ -170,6 +179,7 @@ test_case (gconstpointer data)
   if (!message) {
     g_assert_no_error (error);
     check_numbers (dir, model);
+    check_rate (dir, model);
     check_messages (dir, path, module_chain);
     return;
   }

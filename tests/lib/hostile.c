@@ -13,6 +13,10 @@
 static const char *const default_samples[] = {
     "lstm/head",
     "variants/activation-elu-alpha",
+    "convert/amp-aida-skip",
+    "convert/amp-guitarml-stack",
+    "convert/amp-nam-stack",
+    "convert/amp-rtneural-norms",
     "convert/keras-deflated",
     "convert/keras-k205-list",
     "convert/keras-k3-h5",

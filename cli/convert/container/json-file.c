@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define MAX_DEPTH 32
+#define MIN_RATE 1       /* Hz */
+#define MAX_RATE 1000000 /* Hz; the limit of convert_model_set_rate() */
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 gboolean
@@ -235,8 +237,8 @@ json_file_read_rate (JsonPart part, const char *key, ConvertModel *model)
     return;
   if (text)
     rate = g_ascii_strtod (text, &end);
-  if ((text ? end != text && !*end : lstm_json_get_number (node, &rate)) && rate > 0
-      && rate <= G_MAXINT32) {
+  if ((text ? end != text && !*end : lstm_json_get_number (node, &rate)) && rate >= MIN_RATE
+      && rate <= MAX_RATE) {
     convert_model_set_rate (model, rate);
     return;
   }
