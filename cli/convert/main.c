@@ -55,8 +55,7 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
       {"output", 0, 0, G_OPTION_ARG_STRING, &options->output,
           "Convert the output NAME of a model with several outputs", "NAME"},
       {"module-chain", 0, 0, G_OPTION_ARG_STRING, &options->module_chain,
-          "Run the modules of a PyTorch state dict, and the functions between them, in this "
-          "order",
+          "Run the modules of a PyTorch model, and the functions between them, in this order",
           "\"lstm last, fc1 relu, fc2 softmax\""},
       {"answer", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->answer,
           "End the output with a line that liblstm parses", NULL},

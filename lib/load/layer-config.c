@@ -30,7 +30,7 @@ lstm_layer_config_get (const LstmSafetensors *st, const char *module_chain, GErr
   g_autoptr (JsonNode) root = NULL;
 
   if (!layers)
-    return lstm_statedict_get_layers (st, module_chain, error);
+    return lstm_statedict_get_layers (st, NULL, module_chain, error);
   if (module_chain) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
         "%s: module-chain is supported only for a PyTorch state dict; found \"" KEY_LAYERS

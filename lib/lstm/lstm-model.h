@@ -80,14 +80,15 @@ LSTM_API LstmModel *lstm_model_load_bytes (GBytes *bytes, const char *name, GErr
  * lstm_model_load_full:
  * @path: (type filename): see lstm_model_load()
  * @precision: precision of the LSTM layers' products
- * @module_chain: (nullable): the modules of a PyTorch state dict and the functions between them, in
+ * @module_chain: (nullable): the modules of a PyTorch model and the functions between them, in
  *   the order in which they run, such as "lstm last relu, fc"; see docs/models.md
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
- * Loads a model like lstm_model_load(), with a precision and a module chain. A state dict contains
- * neither the order of its modules nor the functions without tensors. A state dict with more than a
- * single LSTM therefore requires a @module_chain: if it is %NULL, @error proposes a chain. A
- * @module_chain is an error if the file is not a state dict or if the file describes its layers.
+ * Loads a model like lstm_model_load(), with a precision and a module chain. A PyTorch file contains
+ * neither the order of its modules, except for an nn.Sequential, nor the functions without tensors.
+ * A file with more than a single LSTM or GRU therefore requires a @module_chain: if it is %NULL,
+ * @error proposes a chain. A @module_chain is an error if the file is not from PyTorch or if the
+ * file describes its layers.
  *
  * Returns: (transfer full): a model, or %NULL with @error set
  */

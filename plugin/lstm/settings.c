@@ -61,8 +61,8 @@ install_model_properties (GObjectClass *klass, gsize settings)
            gst_lstm_precision_get_type (), LSTM_PRECISION_FLOAT32, READY),
           MEMBER (precision)},
       {g_param_spec_string ("module-chain", "Module chain",
-           "Order of the modules if model-location is a PyTorch state dict with more than an "
-           "LSTM, as in: lstm last relu, fc",
+           "Order of the modules if model-location is a PyTorch file that does not show it, as "
+           "in: lstm last relu, fc",
            NULL, READY),
           MEMBER (module_chain)},
   };

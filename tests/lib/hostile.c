@@ -29,6 +29,8 @@ static const char *const default_samples[] = {
     "convert/pytorch-single",
     "convert/pytorch-shared-legacy",
     "convert/pytorch-nested",
+    "convert/pytorch-script-rnn",
+    "convert/pytorch-whole-norms",
 };
 
 #define STEPS 3

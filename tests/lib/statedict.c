@@ -35,6 +35,14 @@ static const Case cases[] = {
     {"projection", "projection rnn. 8 16 5", .layers = "lstm rnn"},
     {"cell", "cell rnn. 8 16", .layers = "lstm rnn"},
 
+    /* One nn.GRU or nn.RNN */
+    {"gru", "gru net. 8 16", .layers = "gru net"},
+    {"gru-cell", "raw g.weight_ih 48x8; raw g.weight_hh 48x16", .layers = "gru g"},
+    {"rnn", "rnn net. 8 16", .proposal = "net(tanh)", .layers = "rnn net tanh",
+        .message = "net: nn.RNN [8 → 16] (tanh or relu, which a state dict does not show"},
+    {"rnn-cell", "raw g.weight_ih 16x8; raw g.weight_hh 16x16", .proposal = "g(tanh)",
+        .layers = "rnn g tanh"},
+
     /* Tensors that form no module */
     {"convolution", "lstm rnn. 8 16; raw conv.weight 8x3x5",
         .message = "tensor \"conv.weight\" [8, 3, 5] belongs to no layer: expected tensors of "
@@ -208,6 +216,14 @@ static const Case cases[] = {
         .message = "expected repeat and a number from 1 to 65536, found \"\""},
     {"chain-repeat-0", AUTOENCODER, "encoder last, repeat 0, decoder, fc",
         .message = "found \"0\""},
+    {"chain-gru", "gru a. 8 16; lstm b. 16 4; linear fc. 4 3", "a, b last, fc",
+        .layers = "gru a, lstm b last, dense fc"},
+    {"chain-gru-last", "gru rnn. 8 16; linear fc. 16 3", "rnn last, fc",
+        .layers = "gru rnn last, dense fc"},
+    {"chain-gru-h_n", "gru rnn. 8 16; linear fc. 16 3", "rnn h_n relu, fc",
+        .layers = "gru rnn last, activation relu, dense fc"},
+    {"chain-rnn-relu", "rnn rnn. 8 16; linear fc. 16 3", "rnn(relu), fc relu",
+        .layers = "rnn rnn relu, dense fc relu"},
     {"chain-rnn-none", "rnn rnn. 8 16; linear fc. 16 3", "rnn, fc",
         .message =
             "nonlinearity of an nn.RNN: expected \"rnn(tanh)\", the default of PyTorch, or "
@@ -216,6 +232,10 @@ static const Case cases[] = {
         .message = "or \"rnn(relu)\", found elu"},
     {"chain-lstm-tanh", USUAL, "lstm(tanh), fc",
         .message = "\"lstm(tanh)\" is supported only for an nn.RNN; found an nn.LSTM"},
+    {"chain-mean", USUAL, "lstm mean, fc", .layers = "lstm lstm, pooling mean, dense fc"},
+    {"chain-max-sum", AUTOENCODER, "encoder max, repeat 3, decoder sum, fc",
+        .layers = "lstm encoder, pooling max, repeat_vector 3, lstm decoder, pooling sum, "
+                  "dense fc"},
     {"chain-mean-twice", USUAL, "lstm mean, fc max",
         .message = "\"fc max\": expected a sequence before \"max\", found one step"},
 

@@ -106,13 +106,14 @@ convert_read_pytorch (const ConvertInput *input, GError **error)
 {
   g_autoptr (TorchFile) file = torch_file_open (input, error);
   g_autoptr (GPtrArray) notes = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) entries = file ? torch_find_tensors (file, notes, error) : NULL;
-  g_autoptr (LstmSafetensors) st = entries ? read_tensors (file, entries, error) : NULL;
+  g_autoptr (TorchModel) found = file ? torch_find_model (file, notes, error) : NULL;
+  g_autoptr (LstmSafetensors) st = found ? read_tensors (file, found->entries, error) : NULL;
   g_autoptr (JsonArray) layers = NULL;
   ConvertModel *model;
 
   g_clear_pointer (&file, torch_file_close);
-  if (!st || !(layers = lstm_statedict_get_layers (st, input->module_chain, error)))
+  if (!st
+      || !(layers = lstm_statedict_get_layers (st, found->records, input->module_chain, error)))
     return NULL;
   model = torch_make_model (st, layers, error);
   for (guint i = 0; model && i < notes->len; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pytorch/state-dict.h"
+#include "load/pytorch/records.h"
 #include "pytorch/tensor.h"
 #include "util/text.h"
 #include <string.h>
@@ -9,7 +10,14 @@
 #define MAX_VISITS 100000  /* values that the search visits */
 #define MAX_TENSORS 65536u /* of a model */
 
-/* The search for state dicts in the saved object */
+/* A state dict or a module in the file */
+typedef struct {
+  char *path;         /* the keys from the saved object, with dots; may be "" */
+  GPtrArray *entries; /* TorchEntry */
+  GPtrArray *records; /* LstmModuleRecord; NULL for a state dict */
+} TorchPart;
+
+/* The search in the saved object */
 typedef struct {
   const TorchFile *file;
   GPtrArray *parts; /* TorchPart */
@@ -17,13 +25,16 @@ typedef struct {
   guint n_visits, n_tensors;
 } Search;
 
-static void
-entry_free (gpointer data)
+static TorchPart *
+part_new (const char *path, gboolean has_records)
 {
-  TorchEntry *entry = data;
+  TorchPart *part = g_new0 (TorchPart, 1);
 
-  g_free (entry->name);
-  g_free (entry);
+  part->path = g_strdup (path);
+  part->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) torch_entry_free);
+  if (has_records)
+    part->records = g_ptr_array_new_with_free_func ((GDestroyNotify) lstm_module_record_free);
+  return part;
 }
 
 static void
@@ -32,8 +43,17 @@ part_free (gpointer data)
   TorchPart *part = data;
 
   g_ptr_array_unref (part->entries);
+  g_clear_pointer (&part->records, g_ptr_array_unref);
   g_free (part->path);
   g_free (part);
+}
+
+void
+torch_model_free (TorchModel *model)
+{
+  g_ptr_array_unref (model->entries);
+  g_clear_pointer (&model->records, g_ptr_array_unref);
+  g_free (model);
 }
 
 static const TorchEntry *
@@ -73,9 +93,18 @@ has_parameter (const TorchPart *part)
   return FALSE;
 }
 
+/* Returns whether @part may be a recurrent model. A class of the program counts, because the error
+ * then names the class. */
 static gboolean
-has_recurrent_weight (const TorchPart *part)
+is_recurrent (const TorchPart *part)
 {
+  for (guint i = 0; part->records && i < part->records->len; i++) {
+    const LstmModuleRecord *record = g_ptr_array_index (part->records, i);
+
+    if (record->kind == LSTM_RECORD_UNSUPPORTED
+        && !g_str_has_prefix (record->class_name, "nn."))
+      return TRUE;
+  }
   for (guint i = 0; i < part->entries->len; i++)
     if (strstr (get_entry (part, i)->name, "weight_hh"))
       return TRUE;
@@ -94,21 +123,15 @@ check_limits (Search *search, GError **error)
 static gboolean
 add_part (Search *search, const PickleValue *dict, const char *path, GError **error)
 {
-  TorchPart *part = g_new0 (TorchPart, 1);
+  TorchPart *part = part_new (path, FALSE);
 
-  part->path = g_strdup (path);
-  part->entries = g_ptr_array_new_with_free_func (entry_free);
   for (guint i = 0; i + 1 < dict->items->len; i += 2) {
     const PickleValue *key = g_ptr_array_index (dict->items, i),
                       *value = g_ptr_array_index (dict->items, i + 1);
-    TorchEntry *entry;
 
     if (key->kind != PICKLE_STRING || !torch_is_tensor (value))
       continue;
-    entry = g_new0 (TorchEntry, 1);
-    entry->name = g_strdup (key->text);
-    entry->value = value;
-    g_ptr_array_add (part->entries, entry);
+    g_ptr_array_add (part->entries, torch_entry_new (key->text, value));
     search->n_tensors++;
   }
   if (has_parameter (part)) {
@@ -124,6 +147,23 @@ add_part (Search *search, const PickleValue *dict, const char *path, GError **er
   return check_limits (search, error);
 }
 
+/* Adds a module, without the loss functions that a program may save with a model. */
+static gboolean
+add_module (Search *search, const PickleValue *module, const char *path, GError **error)
+{
+  TorchPart *part = part_new (path, TRUE);
+  const gboolean is_read = torch_module_read (
+      search->file, module, part->entries, part->records, error);
+
+  if (is_read && part->records->len) {
+    search->n_tensors += part->entries->len;
+    g_ptr_array_add (search->parts, part);
+  } else {
+    part_free (part);
+  }
+  return is_read && check_limits (search, error);
+}
+
 static gboolean visit_value (
     Search *search, const PickleValue *value, const char *path, guint depth, GError **error);
 
@@ -136,7 +176,7 @@ visit_item (Search *search, const PickleValue *value, const char *path, const ch
   return visit_value (search, value, below, depth + 1, error);
 }
 
-/* Finds state dicts in @value, except in the state of an optimizer. */
+/* Finds state dicts and modules in @value, except in the state of an optimizer. */
 static gboolean
 visit_value (
     Search *search, const PickleValue *value, const char *path, guint depth, GError **error)
@@ -147,6 +187,8 @@ visit_value (
     return FALSE;
   if (depth > MAX_DEPTH || (is_dict && pickle_get (value, "param_groups")))
     return TRUE;
+  if (torch_is_module (search->file, value))
+    return add_module (search, value, path, error);
   if (is_dict && !add_part (search, value, path, error))
     return FALSE;
   for (guint i = 0; is_dict && i + 1 < value->items->len; i += 2) {
@@ -190,8 +232,8 @@ has_same_names (const TorchPart *a, const TorchPart *b)
   return a->entries->len == b->entries->len;
 }
 
-/* Removes the state dicts of which the file also has the average, because programs that save an
- * average use the average. */
+/* Removes the parts of which the file also has the average, because programs that save an average
+ * use the average. */
 static void
 prefer_averages (GPtrArray *parts, GPtrArray *notes)
 {
@@ -247,43 +289,67 @@ strip_prefix (GPtrArray *entries, const char *prefix)
   return entries->len > 0;
 }
 
-/* Returns: (transfer full) (element-type TorchEntry): the tensors of all parts */
-static GPtrArray *
-join_parts (const GPtrArray *parts)
+/* Replaces *@name by @path.@name. */
+static void
+add_path (const char *path, char **name)
 {
-  GPtrArray *entries = g_ptr_array_new_with_free_func (entry_free);
+  char *joined = **name ? join_path (path, *name) : g_strdup (path);
 
-  for (guint i = 0; i < parts->len; i++) {
-    const TorchPart *part = g_ptr_array_index (parts, i);
-
-    /* nn.DataParallel, and torch.compile () */
-    while (
-        strip_prefix (part->entries, "module.") || strip_prefix (part->entries, "_orig_mod."))
-      ;
-    for (guint k = 0; k < part->entries->len; k++) {
-      TorchEntry *entry = g_new0 (TorchEntry, 1);
-
-      entry->name = join_path (parts->len > 1 ? part->path : "", get_entry (part, k)->name);
-      entry->value = get_entry (part, k)->value;
-      g_ptr_array_add (entries, entry);
-    }
-  }
-  return entries;
+  g_free (*name);
+  *name = joined;
 }
 
-GPtrArray *
-torch_find_tensors (const TorchFile *file, GPtrArray *notes, GError **error)
+/* Moves the tensors and records of @part to @model. @has_path: whether the path of @part precedes
+ * the names */
+static void
+move_part (TorchPart *part, gboolean has_path, TorchModel *model)
+{
+  const guint first_entry = model->entries->len;
+  const guint first_record = model->records ? model->records->len : 0;
+
+  /* nn.DataParallel, and torch.compile () */
+  while (!part->records
+         && (strip_prefix (part->entries, "module.")
+             || strip_prefix (part->entries, "_orig_mod.")))
+    ;
+  g_ptr_array_extend_and_steal (model->entries, g_ptr_array_ref (part->entries));
+  if (part->records)
+    g_ptr_array_extend_and_steal (model->records, g_ptr_array_ref (part->records));
+  for (guint i = first_entry; has_path && i < model->entries->len; i++)
+    add_path (part->path, &((TorchEntry *) g_ptr_array_index (model->entries, i))->name);
+  for (guint i = first_record; has_path && part->records && i < model->records->len; i++)
+    add_path (part->path, &((LstmModuleRecord *) g_ptr_array_index (model->records, i))->name);
+}
+
+static TorchModel *
+join_parts (const GPtrArray *parts)
+{
+  TorchModel *model = g_new0 (TorchModel, 1);
+  gboolean has_records = FALSE;
+
+  for (guint i = 0; i < parts->len; i++)
+    has_records |= ((TorchPart *) g_ptr_array_index (parts, i))->records != NULL;
+  model->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) torch_entry_free);
+  if (has_records)
+    model->records = g_ptr_array_new_with_free_func ((GDestroyNotify) lstm_module_record_free);
+  for (guint i = 0; i < parts->len; i++)
+    move_part (g_ptr_array_index (parts, i), parts->len > 1, model);
+  return model;
+}
+
+TorchModel *
+torch_find_model (const TorchFile *file, GPtrArray *notes, GError **error)
 {
   g_autoptr (GPtrArray) parts = g_ptr_array_new_with_free_func (part_free);
   g_autoptr (GString) loose = g_string_new (NULL);
   Search search = {.file = file, .parts = parts, .loose = loose};
-  guint n_recurrent = 0;
+  gboolean is_found = FALSE;
 
   if (!visit_value (&search, file->root, "", 0, error))
     return NULL;
   for (guint i = 0; i < parts->len; i++)
-    n_recurrent += has_recurrent_weight (g_ptr_array_index (parts, i));
-  if (!n_recurrent) {
+    is_found |= is_recurrent (g_ptr_array_index (parts, i));
+  if (!is_found) {
     fail_none (&search, error);
     return NULL;
   }
@@ -292,8 +358,12 @@ torch_find_tensors (const TorchFile *file, GPtrArray *notes, GError **error)
     g_ptr_array_add (
         notes, g_strdup_printf ("not read: tensors outside of a state dict: %.*s%s",
                    (int) MIN (loose->len, 200), loose->str, loose->len > 200 ? "…" : ""));
-  if (parts->len == 1 && *((TorchPart *) g_ptr_array_index (parts, 0))->path)
-    g_ptr_array_add (notes, g_strdup_printf ("state dict: \"%s\"",
-                                ((TorchPart *) g_ptr_array_index (parts, 0))->path));
+  if (parts->len == 1) {
+    const TorchPart *part = g_ptr_array_index (parts, 0);
+
+    if (*part->path)
+      g_ptr_array_add (notes,
+          g_strdup_printf ("%s: \"%s\"", part->records ? "module" : "state dict", part->path));
+  }
   return join_parts (parts);
 }

@@ -3,20 +3,18 @@
  * Finds the tensors of a model, with their names, in the object that torch.save() wrote. */
 #pragma once
 
-#include "pytorch/torch-file.h"
+#include "pytorch/module.h"
 
+/* The tensors of a model */
 typedef struct {
-  char *name;
-  const PickleValue *value; /* a tensor */
-} TorchEntry;
-
-/* A state dict in the file */
-typedef struct {
-  char *path; /* the keys from the saved object to the state dict, with dots; may be "" */
   GPtrArray *entries; /* TorchEntry */
-} TorchPart;
+  GPtrArray *records; /* LstmModuleRecord; NULL for a state dict */
+} TorchModel;
 
-/* Finds the state dicts of the model in @file. Several state dicts become one, in which the path
- * of each precedes the names. @notes: (element-type utf8): lines for the user are added.
- * Returns: (transfer full) (element-type TorchEntry): NULL with @error */
-GPtrArray *torch_find_tensors (const TorchFile *file, GPtrArray *notes, GError **error);
+void torch_model_free (TorchModel *model);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (TorchModel, torch_model_free)
+
+/* Finds the model in @file: a state dict or a module. Several of them become one model, in which
+ * the path of each, the keys from the saved object to it, precedes the names. @notes:
+ * (element-type utf8): lines for the user are added. Returns: (transfer full): NULL with @error */
+TorchModel *torch_find_model (const TorchFile *file, GPtrArray *notes, GError **error);

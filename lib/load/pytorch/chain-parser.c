@@ -36,6 +36,7 @@ static const struct {
     [LSTM_MODULE_LINEAR] = {"Linear", "dense"},
     [LSTM_MODULE_LAYER_NORM] = {"LayerNorm", "layer_normalization"},
     [LSTM_MODULE_BATCH_NORM] = {"BatchNorm1d", "batch_normalization"},
+    [LSTM_MODULE_RECORD] = {"Module", NULL},
 };
 
 const char *
@@ -48,6 +49,8 @@ lstm_chain_get_name (const LstmModule *module)
 static const char *
 get_doubt (const LstmModule *module)
 {
+  if (module->record)
+    return "";
   if (module->kind == LSTM_MODULE_RNN)
     return " (tanh or relu, which a state dict does not show; the default of PyTorch is tanh)";
   if (module->kind == LSTM_MODULE_LINEAR && !module->has_bias)
@@ -62,13 +65,53 @@ lstm_chain_list_modules (const GPtrArray *modules)
 
   for (guint i = 0; i < modules->len; i++) {
     const LstmModule *module = g_ptr_array_index (modules, i);
-    g_autofree char *item = g_strdup_printf (
-        "%s: nn.%s [%" G_GSIZE_FORMAT " → %" G_GSIZE_FORMAT "]%s", lstm_chain_get_name (module),
-        module_kinds[module->kind].class_name, module->in, module->out, get_doubt (module));
+    g_autofree char *sizes = module->in ? g_strdup_printf (" [%" G_GSIZE_FORMAT
+                                                           " → %" G_GSIZE_FORMAT "]",
+                                 module->in, module->out)
+                                        : g_strdup ("");
+    g_autofree char *item = NULL;
 
+    if (module->record && module->record->kind != LSTM_RECORD_LAYER
+        && module->record->kind != LSTM_RECORD_ACTIVATION)
+      continue;
+    item = module->record ? g_strdup_printf (
+               "%s: %s%s", lstm_chain_get_name (module), module->record->class_name, sizes)
+                          : g_strdup_printf ("%s: nn.%s%s%s", lstm_chain_get_name (module),
+                              module_kinds[module->kind].class_name, sizes, get_doubt (module));
     lstm_text_append_item (list, item);
   }
   return g_string_free (list, FALSE);
+}
+
+gboolean
+lstm_chain_is_inside (const LstmModule *module, const LstmModule *parent, gboolean is_deep)
+{
+  const gsize length = strlen (parent->name);
+  const char *rest = module->name + length;
+
+  if (!g_str_has_prefix (module->name, parent->name) || (length && *rest != '.'))
+    return FALSE;
+  rest += length ? 1 : 0;
+  return *rest && (is_deep || !strchr (rest, '.'));
+}
+
+gboolean
+lstm_chain_is_sequence (const GPtrArray *modules, const LstmModule *module)
+{
+  gboolean has_recurrent = FALSE;
+
+  for (guint i = 0; i < modules->len; i++) {
+    const LstmModule *child = g_ptr_array_index (modules, i);
+
+    if (!lstm_chain_is_inside (child, module, FALSE))
+      continue;
+    if (has_recurrent || child->record->kind == LSTM_RECORD_CUSTOM
+        || (child->record->kind == LSTM_RECORD_SEQUENCE
+            && !lstm_chain_is_sequence (modules, child)))
+      return FALSE;
+    has_recurrent = lstm_module_kind_is_recurrent (child->kind);
+  }
+  return TRUE;
 }
 
 /* Finds the module named @name, or the only module whose name ends with "." and @name. Sets
@@ -135,12 +178,36 @@ get_layer (const Chain *chain, guint back)
   return back < n ? json_array_get_object_element (chain->layers, n - 1 - back) : NULL;
 }
 
+/* Sets the activation of a dense layer, or adds an activation layer after any other layer.
+ * @activation: (transfer full) */
+static void
+set_activation (Chain *chain, JsonNode *activation)
+{
+  JsonObject *layer = get_layer (chain, 0);
+
+  if (!layer || !is_type (layer, "dense") || json_object_has_member (layer, "activation"))
+    layer = add_layer (chain, "activation");
+  json_object_set_member (layer, "activation", activation);
+}
+
+/* Returns: (nullable): the nonlinearity that the record of an nn.RNN states */
+static const char *
+get_recorded_nonlinearity (const LstmModule *module)
+{
+  JsonObject *layer = module->record ? module->record->layer : NULL;
+
+  return layer && json_object_has_member (layer, "activations")
+             ? json_array_get_string_element (
+                 json_object_get_array_member (layer, "activations"), 0)
+             : NULL;
+}
+
 /* Sets the activations of an nn.RNN. @nonlinearity: (nullable): as the item states it */
 static gboolean
 set_nonlinearity (Chain *chain, const LstmModule *module, const char *nonlinearity,
     JsonObject *layer, GError **error)
 {
-  const char *name = lstm_chain_get_name (module);
+  const char *name = lstm_chain_get_name (module), *known = get_recorded_nonlinearity (module);
   JsonArray *activations;
 
   if (module->kind != LSTM_MODULE_RNN)
@@ -148,6 +215,12 @@ set_nonlinearity (Chain *chain, const LstmModule *module, const char *nonlineari
            || refuse_chain (chain, error,
                "\"%s(%s)\" is supported only for an nn.RNN; found an nn.%s", name, nonlinearity,
                module_kinds[module->kind].class_name);
+  if (!nonlinearity)
+    nonlinearity = known;
+  if (known && !g_str_equal (known, nonlinearity))
+    return refuse_chain (chain, error,
+        "nonlinearity of an nn.RNN: expected \"%s(%s)\", found \"%s\"", name, known,
+        nonlinearity);
   if (g_strcmp0 (nonlinearity, "tanh") != 0 && g_strcmp0 (nonlinearity, "relu") != 0)
     return refuse_chain (chain, error,
         "nonlinearity of an nn.RNN: expected \"%s(tanh)\", the default of PyTorch, or "
@@ -160,23 +233,24 @@ set_nonlinearity (Chain *chain, const LstmModule *module, const char *nonlineari
   return TRUE;
 }
 
-/* @nonlinearity: (nullable): of an nn.RNN */
+/* Adds the layer that the tensors or the record of @module state. @nonlinearity: (nullable) */
 static gboolean
-add_module (Chain *chain, guint index, const char *nonlinearity, GError **error)
+add_module_layer (
+    Chain *chain, const LstmModule *module, const char *nonlinearity, GError **error)
 {
-  const LstmModule *module = g_ptr_array_index (chain->modules, index);
-  JsonObject *layer;
+  JsonObject *recorded = module->record ? module->record->layer : NULL, *layer;
+  const char *type = recorded ? json_object_get_string_member (recorded, "type") : NULL;
+  g_autoptr (GList) keys = recorded ? json_object_get_members (recorded) : NULL;
 
-  if (chain->is_named[index])
-    return refuse_chain (chain, error, "expected each module once, found \"%s\" twice",
-        lstm_chain_get_name (module));
-  if (lstm_module_kind_is_recurrent (module->kind) && chain->outputs_one_step)
+  if (type && module->kind != LSTM_MODULE_RECORD
+      && !g_str_equal (type, module_kinds[module->kind].layer_type))
     return refuse_chain (chain, error,
-        "\"%s\": expected a sequence before an nn.%s, found the one step of \"last\"; write "
-        "\"repeat N\" between them",
-        lstm_chain_get_name (module), module_kinds[module->kind].class_name);
-  chain->is_named[index] = TRUE;
-  layer = add_layer (chain, module_kinds[module->kind].layer_type);
+        "\"%s\": expected the tensors of its class %s, found those of an nn.%s",
+        lstm_chain_get_name (module), module->record->class_name,
+        module_kinds[module->kind].class_name);
+  layer = add_layer (chain, type ? type : module_kinds[module->kind].layer_type);
+  for (GList *key = keys; key; key = key->next)
+    json_object_set_member (layer, key->data, json_object_dup_member (recorded, key->data));
   if (*module->name)
     json_object_set_string_member (layer, "name", module->name);
   if (*module->prefix && (!*module->name || module->prefix[strlen (module->name)] != '.'))
@@ -186,12 +260,78 @@ add_module (Chain *chain, guint index, const char *nonlinearity, GError **error)
   return set_nonlinearity (chain, module, nonlinearity, layer, error);
 }
 
+/* Adds a recorded activation. A softmax must be over the features, which are the second axis of
+ * one step [bs, n] and the third axis of a sequence [bs, T, n]. */
+static gboolean
+add_recorded_activation (Chain *chain, const LstmModule *module, GError **error)
+{
+  const int dim = module->record->dim;
+  g_autofree char *found = NULL;
+
+  if (dim == -1 || dim == 2
+      || (chain->outputs_one_step && (dim == 1 || dim == LSTM_RECORD_NO_DIM))) {
+    set_activation (chain, json_object_dup_member (module->record->layer, "activation"));
+    return TRUE;
+  }
+  found = dim == LSTM_RECORD_NO_DIM ? g_strdup ("None") : g_strdup_printf ("%d", dim);
+  return refuse_chain (chain, error,
+      "\"%s\": dim of %s: expected the features, found %s for %s; write \"softmax\" instead of "
+      "the "
+      "module if it runs over the features",
+      lstm_chain_get_name (module), module->record->class_name, found,
+      chain->outputs_one_step ? "one step" : "a sequence");
+}
+
+static gboolean add_module (
+    Chain *chain, guint index, const char *nonlinearity, GError **error);
+
+/* Adds the modules in an nn.Sequential. */
+static gboolean
+add_sequence (Chain *chain, const LstmModule *module, GError **error)
+{
+  if (module->record->kind == LSTM_RECORD_CUSTOM
+      || !lstm_chain_is_sequence (chain->modules, module))
+    return refuse_chain (chain, error,
+        "\"%s\": expected the modules in it, because the file does not show how %s runs them, "
+        "found \"%s\"",
+        lstm_chain_get_name (module), module->record->class_name, lstm_chain_get_name (module));
+  for (guint i = 0; i < chain->modules->len; i++)
+    if (lstm_chain_is_inside (g_ptr_array_index (chain->modules, i), module, FALSE)
+        && !add_module (chain, i, NULL, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* @nonlinearity: (nullable): of an nn.RNN */
+static gboolean
+add_module (Chain *chain, guint index, const char *nonlinearity, GError **error)
+{
+  const LstmModule *module = g_ptr_array_index (chain->modules, index);
+
+  if (module->record && module->record->kind == LSTM_RECORD_NOTHING)
+    return TRUE;
+  if (module->record && module->record->kind == LSTM_RECORD_ACTIVATION)
+    return add_recorded_activation (chain, module, error);
+  if (module->record && module->record->kind != LSTM_RECORD_LAYER)
+    return add_sequence (chain, module, error);
+  if (chain->is_named[index])
+    return refuse_chain (chain, error, "expected each module once, found \"%s\" twice",
+        lstm_chain_get_name (module));
+  if (lstm_module_kind_is_recurrent (module->kind) && chain->outputs_one_step)
+    return refuse_chain (chain, error,
+        "\"%s\": expected a sequence before an nn.%s, found the one step of \"last\"; write "
+        "\"repeat N\" between them",
+        lstm_chain_get_name (module), module_kinds[module->kind].class_name);
+  chain->is_named[index] = TRUE;
+  return add_module_layer (chain, module, nonlinearity, error);
+}
+
 /* --- Keywords --- */
 
 /* Adds output[:, -1]. A forward layer returns its last step by itself, which needs no complete
  * sequence. A bidirectional layer cannot: its "last" returns the first step of the reverse
- * direction. All layers between the recurrent layer and the end of the chain process each step alone, so
- * they may run after the selection. */
+ * direction. All layers between the recurrent layer and the end of the chain process each step
+ * alone, so they may run after the selection. */
 static gboolean
 add_last (Chain *chain, Item *item, GError **error)
 {
@@ -212,7 +352,8 @@ add_last (Chain *chain, Item *item, GError **error)
   return TRUE;
 }
 
-/* Adds h_n of the last layer of a recurrent module, the forward direction before the reverse direction. */
+/* Adds h_n of the last layer of a recurrent module, the forward direction before the reverse
+ * direction. */
 static gboolean
 add_final_state (Chain *chain, Item *item, GError **error)
 {
@@ -306,26 +447,43 @@ refuse_keyword (const Chain *chain, const Item *item, const char *keyword, GErro
       keyword, item->text, modules, activations);
 }
 
-/* Sets the activation of a dense layer, or adds an activation layer after any other layer. */
 static gboolean
 add_activation (Chain *chain, const Item *item, const char *keyword, GError **error)
 {
   JsonNode *activation = lstm_torch_activation_parse (keyword);
-  JsonObject *layer = get_layer (chain, 0);
 
   if (!activation)
     return refuse_keyword (chain, item, keyword, error);
-  if (!layer || !is_type (layer, "dense") || json_object_has_member (layer, "activation"))
-    layer = add_layer (chain, "activation");
-  json_object_set_member (layer, "activation", activation);
+  set_activation (chain, activation);
   return TRUE;
+}
+
+/* Returns whether @index is a module that an item may name after another module, because the module
+ * has no tensors. */
+static gboolean
+is_function_module (const Chain *chain, guint index)
+{
+  const LstmModule *module = index < chain->modules->len
+                                 ? g_ptr_array_index (chain->modules, index)
+                                 : NULL;
+
+  return module && module->record
+         && (module->record->kind == LSTM_RECORD_ACTIVATION
+             || module->record->kind == LSTM_RECORD_NOTHING);
 }
 
 static gboolean
 add_keyword (Chain *chain, Item *item, GError **error)
 {
   const char *keyword = *item->keywords++;
+  const gboolean has_records = ((LstmModule *) g_ptr_array_index (chain->modules, 0))->record
+                               != NULL;
+  guint module = chain->modules->len;
 
+  if (has_records && !find_module (chain, keyword, &module, error))
+    return FALSE;
+  if (is_function_module (chain, module))
+    return add_module (chain, module, NULL, error);
   for (guint i = 0; i < G_N_ELEMENTS (keywords); i++)
     if (g_str_equal (keyword, keywords[i].keyword))
       return keywords[i].add (chain, item, error);
@@ -398,7 +556,7 @@ check_all_named (const Chain *chain, GError **error)
   for (guint i = 0; i < chain->modules->len; i++) {
     const LstmModule *module = g_ptr_array_index (chain->modules, i);
 
-    if (!chain->is_named[i])
+    if (!chain->is_named[i] && (!module->record || module->record->kind == LSTM_RECORD_LAYER))
       return refuse_chain (chain, error,
           "expected every module of the file, found no \"%s\" [%" G_GSIZE_FORMAT
           " → %" G_GSIZE_FORMAT

@@ -14,6 +14,15 @@ const char *lstm_chain_get_name (const LstmModule *module);
 /* Returns: (transfer full): "NAME: KIND [in → out], …" of all @modules, for messages */
 char *lstm_chain_list_modules (const GPtrArray *modules);
 
+/* Returns whether a module of the kind SEQUENCE runs all modules in it, which are modules of the
+ * same array, in their order: nn.Sequential cannot pass on the tuple that a recurrent module
+ * returns. / */
+gboolean lstm_chain_is_sequence (const GPtrArray *modules, const LstmModule *module);
+
+/* Returns whether @module is directly in @parent, or at any depth if @is_deep. */
+gboolean lstm_chain_is_inside (
+    const LstmModule *module, const LstmModule *parent, gboolean is_deep);
+
 /* Parses @module_chain. @modules: (element-type LstmModule): at most LSTM_MAX_MODULES.
  * @module_chain: (nullable): NULL for a chain of the first module only.
  * Returns: (transfer full): layers as docs/formats.md describes them; NULL with LSTM_ERROR_LAYER if

@@ -7,7 +7,8 @@
 
 #define REVERSE "_reverse"
 
-/* Names of the tensors of nn.LSTM, nn.GRU and nn.RNN without the suffix "_l0", and of their cells */
+/* Names of the tensors of nn.LSTM, nn.GRU and nn.RNN without the suffix "_l0", and of their cells
+ */
 static const char *const recurrent_tensors[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh",
     "weight_hr", "weight_peephole", "initial_h", "initial_c"};
 /* Names of the tensors of other modules, after a dot */
@@ -170,8 +171,8 @@ get_recurrent_kind (const LstmSafetensors *st, const LstmModule *module, const L
                                           : LSTM_MODULE_LSTM;
 }
 
-/* Returns the output size of one direction of the last layer of a stack. @first: the output size of the
- * first layer */
+/* Returns the output size of one direction of the last layer of a stack. @first: the output size
+ * of the first layer */
 static gsize
 get_last_size (const LstmSafetensors *st, const LstmModule *module, gsize first)
 {

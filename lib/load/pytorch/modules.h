@@ -6,6 +6,7 @@
 #pragma once
 
 #include "container/safetensors.h"
+#include "load/pytorch/records.h"
 
 #define LSTM_MAX_MODULES 64 /* in a file */
 
@@ -16,15 +17,18 @@ typedef enum {
   LSTM_MODULE_LINEAR,
   LSTM_MODULE_LAYER_NORM,
   LSTM_MODULE_BATCH_NORM,
+  LSTM_MODULE_RECORD, /* has no tensors; its record states all */
 } LstmModuleKind;
 
 typedef struct {
   LstmModuleKind kind;
-  char *prefix;  /* of the names of its tensors */
-  char *name;    /* the prefix without a trailing dot */
-  gsize in, out; /* features, from the shape of one tensor; the builder checks all shapes */
-  gboolean is_bidirectional; /* recurrent only */
-  gboolean has_bias;         /* LINEAR only */
+  char *prefix; /* of the names of its tensors; RECORD: unused */
+  char *name;   /* the prefix without a trailing dot */
+  gsize in,
+      out; /* features, 0 for RECORD; from the shape of one tensor; the builder checks all shapes */
+  gboolean is_bidirectional;      /* recurrent only */
+  gboolean has_bias;              /* LINEAR only */
+  const LstmModuleRecord *record; /* nullable: the file has no records */
 } LstmModule;
 
 void lstm_module_free (LstmModule *module);
@@ -37,8 +41,8 @@ gboolean lstm_module_kind_is_recurrent (LstmModuleKind kind);
 gboolean lstm_modules_set_error (
     const LstmSafetensors *st, GError **error, const char *format, ...) G_GNUC_PRINTF (3, 4);
 
-/* Returns whether an item "-MODULE" of @module_chain drops the tensor @name: a tensor of MODULE or of
- * a module in MODULE, or a tensor with the name MODULE that belongs to no kind of module.
+/* Returns whether an item "-MODULE" of @module_chain drops the tensor @name: a tensor of MODULE or
+ * of a module in MODULE, or a tensor with the name MODULE that belongs to no kind of module.
  * @module_chain: (nullable) */
 gboolean lstm_modules_drop_tensor (const char *module_chain, const char *name);
 

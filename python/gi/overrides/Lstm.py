@@ -208,11 +208,11 @@ class Model(_Model, metaclass=_Documented):
     Lstm.Model(path, precision="float32", module_chain=None) loads a file.
 
     path: str, bytes or os.PathLike. A safetensors file, or a file that lstm-convert can convert:
-        Keras, ONNX.
+        Keras, ONNX, PyTorch.
     precision: "float32", "bfloat16", "int8" or a member of Lstm.Precision: the precision of the
         products of the recurrent layers.
-    module_chain: str or None. The modules of a PyTorch state dict in the order in which they run,
-        such as "lstm last relu, fc".
+    module_chain: str or None. The modules of a PyTorch model in the order in which they run, such
+        as "lstm last relu, fc".
 
     A model is immutable. Any number of threads, states and windows may share a model. copy.copy()
     and copy.deepcopy() return the model itself. A model cannot be pickled: load the file again.
