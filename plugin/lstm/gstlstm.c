@@ -196,6 +196,13 @@ get_stats (GstLstm *self)
       stats.longest_step_time, NULL);
 }
 
+/* Returns whether @spec determines the model, which may change while the element runs. */
+static gboolean
+is_model_property (const GParamSpec *spec)
+{
+  return g_str_equal (spec->name, "model") || g_str_equal (spec->name, "model-location");
+}
+
 /* Returns whether a new value of a property has a size that a running element accepts: the number of
  * parameters is that of the model's inputs. */
 static gboolean
@@ -211,9 +218,12 @@ set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
   GstLstm *self = GST_LSTM (object);
   gboolean late, fits;
 
+  if (is_model_property (pspec) && gst_lstm_change_model (self, pspec, value))
+    return;
   gst_lstm_lock (self); /* queries read settings */
   GST_OBJECT_LOCK (self);
-  late = self->started && !(pspec->flags & GST_PARAM_MUTABLE_PLAYING);
+  late = self->started
+         && (is_model_property (pspec) || !(pspec->flags & GST_PARAM_MUTABLE_PLAYING));
   fits = !self->started || has_fitting_size (self, value);
   if (!late && fits)
     gst_lstm_property_set (self, pspec, value);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/lifecycle.h"
+#include "common/errors.h"
+#include "common/properties.h"
 #include "lstm/models.h"
 #include "lstm/report.h"
 #include "lstm/run.h"
@@ -105,5 +107,102 @@ gst_lstm_start (GstLstm *self)
   }
   init_streaming_fields (self);
   g_object_notify (G_OBJECT (self), "model-info");
+  return TRUE;
+}
+
+/* --- Changes of the model --- */
+
+#define FADES_PER_SECOND                                                                       \
+  25 /* a change takes 40 ms: 20 ms without output, and 20 ms of fading */
+
+/* Copies the settings that determine the model, with @value as the property @spec. Returns FALSE if
+ * no model runs. */
+static gboolean
+copy_model_settings (
+    GstLstm *self, const GParamSpec *spec, const GValue *value, GstLstmSettings *settings)
+{
+  gboolean is_running;
+
+  gst_lstm_lock (self);
+  is_running = self->sequence.config.model != NULL;
+  *settings = (GstLstmSettings){
+      .precision = self->settings.precision,
+      .module_chain = g_strdup (self->settings.module_chain),
+  };
+  if (G_IS_PARAM_SPEC_BOXED (spec)) {
+    settings->model = g_value_dup_boxed (value);
+    settings->model_location = g_strdup (self->settings.model_location);
+  } else {
+    settings->model = self->settings.model ? lstm_model_ref (self->settings.model) : NULL;
+    settings->model_location = g_value_dup_string (value);
+  }
+  gst_lstm_unlock (self);
+  return is_running;
+}
+
+static void
+clear_model_settings (GstLstmSettings *settings)
+{
+  g_free (settings->model_location);
+  g_free (settings->module_chain);
+  g_clear_pointer (&settings->model, lstm_model_unref);
+}
+
+/* Returns the number of steps of a change: 0 for tensors, whose model changes at once. */
+static guint64
+get_change_length (const GstLstm *self)
+{
+  return self->input.n_channels ? (guint64) self->input.tensors.fps_n / FADES_PER_SECOND : 0;
+}
+
+/* Makes the sequence change to @model (transfer full), and stores @value. If the element has stopped
+ * meanwhile, only stores @value. Sets @error if the model does not fit. */
+static void
+install_model (
+    GstLstm *self, GParamSpec *spec, const GValue *value, LstmModel *model, GError **error)
+{
+  const GstLstmSequence *sequence = &self->sequence;
+  gboolean ok = TRUE;
+
+  gst_lstm_lock (self);
+  if (!sequence->config.model || (model == sequence->config.model && !sequence->change.model))
+    gst_lstm_models_close (model);
+  else if ((ok = gst_lstm_sequence_change_model (
+                &self->sequence, model, get_change_length (self), spec->name, error)))
+    gst_lstm_set_preroll_state (self, NULL, TRUE); /* the new model cannot restore it */
+  if (ok) {
+    GST_OBJECT_LOCK (self);
+    gst_lstm_property_set (self, spec, value);
+    GST_OBJECT_UNLOCK (self);
+  }
+  gst_lstm_unlock (self);
+}
+
+gboolean
+gst_lstm_change_model (GstLstm *self, GParamSpec *spec, const GValue *value)
+{
+  g_autoptr (GError) error = NULL, rate_error = NULL;
+  GstLstmSettings settings;
+  gint64 load_time = -1;
+  LstmModel *model;
+
+  if (!copy_model_settings (self, spec, value, &settings)) {
+    clear_model_settings (&settings);
+    return FALSE;
+  }
+  model = open_model (&settings, &load_time, &error);
+  clear_model_settings (&settings);
+  if (model) {
+    gst_lstm_lock (self);
+    gst_lstm_input_check_rate (&self->input, model, &rate_error);
+    gst_lstm_unlock (self);
+    install_model (self, spec, value, model, &error);
+  }
+  if (error) {
+    g_prefix_error (&error, "the previous model stays: ");
+    gst_lstm_post_warning (self, error);
+  } else if (rate_error) {
+    gst_lstm_post_warning (self, rate_error);
+  }
   return TRUE;
 }

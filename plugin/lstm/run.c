@@ -132,6 +132,22 @@ gst_lstm_yield_lock (gpointer data)
   return !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
 }
 
+/* Notifies the application if a change of the model is complete. */
+static void
+notify_new_model (GstLstm *self)
+{
+  gboolean has_new_model;
+
+  gst_lstm_lock (self);
+  has_new_model = self->sequence.has_new_model;
+  self->sequence.has_new_model = FALSE;
+  gst_lstm_unlock (self);
+  if (!has_new_model)
+    return;
+  GST_INFO_OBJECT (self, "the change of the model is complete");
+  g_object_notify (G_OBJECT (self), "model-info");
+}
+
 GstFlowReturn
 gst_lstm_run_steps (
     GstLstm *self, const gfloat *x, guint n_steps, const GstLstmSpan *span, GstBuffer *outbuf)
@@ -157,6 +173,7 @@ gst_lstm_run_steps (
     gst_lstm_unlock (self);
   }
   gst_lstm_sequence_run_end (&self->sequence, &run);
+  notify_new_model (self);
   if (error)
     return gst_lstm_fail_sequence (self, error);
   if (!finite)

@@ -54,16 +54,45 @@ gst_lstm_sequence_run_end (const GstLstmSequence *sequence, GstLstmRun *run)
 
 /* --- Steps --- */
 
+/* Runs the next steps of @run, of which @done have run: all, or those until the end of a change of the
+ * model. Returns the number of steps. */
+static gsize
+run_until_change_ends (GstLstmSequence *sequence, const LstmRun *run, gsize done)
+{
+  const GstLstmSequenceConfig *config = &sequence->config;
+  GstLstmModelChange *change = &sequence->change;
+  LstmRun part = *run;
+
+  gst_lstm_sequence_take_complete_changes (sequence);
+  part.steps = run->steps - done;
+  part.input = run->input + done * sequence->in.size[0];
+  if (run->output)
+    part.output = run->output + done * gst_lstm_sequence_config_get_step_values (config, 0);
+  if (!change->model) {
+    lstm_state_run_full (sequence->state, &part);
+    return part.steps;
+  }
+  part.steps = (gsize) MIN (part.steps, change->length - change->n_steps);
+  lstm_state_run_full (sequence->state, &part);
+  gst_lstm_model_change_run (change, &part, sequence->change_outputs);
+  gst_lstm_sequence_take_complete_changes (sequence);
+  return part.steps;
+}
+
 /* Runs the state with the arguments of gst_lstm_sequence_config_make_run(). */
 static void
 run_state (GstLstmSequence *sequence, const gfloat *x, gsize n_steps, gsize stride,
     gfloat *const *outputs)
 {
   const LstmRun run = gst_lstm_sequence_config_make_run (
-      &sequence->config, x, n_steps, stride, outputs);
+      &sequence->config, x, n_steps, stride ? stride : n_steps, outputs);
 
   sequence->restored = FALSE;
-  lstm_state_run_full (sequence->state, &run);
+  if (!sequence->change.model)
+    lstm_state_run_full (sequence->state, &run);
+  else
+    for (gsize done = 0; done < n_steps;)
+      done += run_until_change_ends (sequence, &run, done);
 }
 
 /* Returns step @t of @run as (streams, d). */

@@ -21,6 +21,9 @@ gst_lstm_sequence_stop (GstLstmSequence *sequence)
   g_clear_pointer (&sequence->window, lstm_window_unref);
   gst_lstm_complete_sequence_clear (&sequence->complete);
   gst_lstm_output_queue_clear (&sequence->queue);
+  gst_lstm_model_change_clear (&sequence->change);
+  gst_lstm_model_change_clear (&sequence->next_change);
+  g_free (sequence->change_outputs);
   g_free (sequence->zeros);
   g_free (sequence->step);
   gst_lstm_models_close (sequence->config.model);
@@ -35,10 +38,33 @@ gst_lstm_sequence_continues (const GstLstmSequence *sequence, const GstLstmTenso
   return in->streams == sequence->in.streams;
 }
 
+/* Replaces the model and its state by those of the change, and starts the next change. */
+static void
+take_new_model (GstLstmSequence *sequence)
+{
+  gst_lstm_models_close (sequence->config.model);
+  g_clear_pointer (&sequence->state, lstm_state_unref);
+  sequence->config.model = sequence->change.model;
+  sequence->state = sequence->change.state;
+  sequence->change = sequence->next_change;
+  sequence->next_change = (GstLstmModelChange){0};
+  sequence->restored = FALSE;
+  sequence->has_new_model = TRUE;
+}
+
+/* Ends all changes at once. */
+static void
+complete_changes (GstLstmSequence *sequence)
+{
+  while (sequence->change.model)
+    take_new_model (sequence);
+}
+
 /* Frees everything that depends on the number of streams, and sets that number in the queue. */
 static void
 set_streams (GstLstmSequence *sequence, gsize n_streams)
 {
+  complete_changes (sequence);
   gst_lstm_output_queue_set_streams (&sequence->queue, n_streams);
   gst_lstm_complete_sequence_reset (&sequence->complete);
   gst_lstm_complete_sequence_set_state (&sequence->complete, NULL, 0);
@@ -93,6 +119,18 @@ reserve_queue (GstLstmSequence *sequence, GError **error)
              &sequence->queue, window ? sequence->in.steps / config->window_hop + 1 : 1, error);
 }
 
+/* Allocates the scratch memory of a change. */
+static gboolean
+reserve_change (GstLstmSequence *sequence, GError **error)
+{
+  const gsize bytes = gst_lstm_tensors_get_bytes (&sequence->out, 0);
+
+  return !sequence->change.model
+         || reserve_zeros (&sequence->change_outputs, &sequence->change_bytes, bytes)
+         || gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
+             "no memory for %" G_GSIZE_FORMAT " bytes of output", bytes);
+}
+
 gboolean
 gst_lstm_sequence_configure (
     GstLstmSequence *sequence, const GstLstmTensors *in, GError **error)
@@ -114,7 +152,65 @@ gst_lstm_sequence_configure (
       || !reserve_zeros (&sequence->step, &sequence->step_bytes, bytes / in->steps))
     return gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
         "no memory for %u steps of %u streams", in->steps, in->streams);
-  return allocate_state (sequence, error) && reserve_queue (sequence, error);
+  return allocate_state (sequence, error) && reserve_queue (sequence, error)
+         && reserve_change (sequence, error);
+}
+
+/* --- Changes of the model --- */
+
+static gboolean
+check_new_model (const GstLstmSequenceConfig *config, const LstmModel *model,
+    const gchar *property, GError **error)
+{
+  const gsize d = lstm_model_get_input_size (config->model);
+  const gsize n = lstm_model_get_output_size (config->model);
+
+  if (!gst_lstm_sequence_config_is_direct (config) || config->emit != GST_LSTM_EMIT_OUTPUT)
+    return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "property %s: expected state NULL or READY, because output-mode is not sequence, emit "
+        "is "
+        "not output, or the model needs complete sequences, found the element running",
+        property);
+  if (!lstm_model_is_causal (model))
+    return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "property %s: expected a causal model, because the element is running, found a model "
+        "that needs complete sequences",
+        property);
+  return (lstm_model_get_input_size (model) == d && lstm_model_get_output_size (model) == n)
+         || gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+             "property %s: expected a model of %" G_GSIZE_FORMAT " inputs and %" G_GSIZE_FORMAT
+             " outputs like the previous one, because the element is running, found "
+             "%" G_GSIZE_FORMAT " and %" G_GSIZE_FORMAT,
+             property, d, n, lstm_model_get_input_size (model),
+             lstm_model_get_output_size (model));
+}
+
+void
+gst_lstm_sequence_take_complete_changes (GstLstmSequence *sequence)
+{
+  while (sequence->change.model && gst_lstm_model_change_is_complete (&sequence->change))
+    take_new_model (sequence);
+}
+
+gboolean
+gst_lstm_sequence_change_model (GstLstmSequence *sequence, LstmModel *model, guint64 length,
+    const gchar *property, GError **error)
+{
+  const gsize n_streams = sequence->state ? sequence->in.streams : 0;
+  GstLstmModelChange *change = sequence->change.model ? &sequence->next_change
+                                                      : &sequence->change;
+
+  if (!check_new_model (&sequence->config, model, property, error)) {
+    gst_lstm_models_close (model);
+    return FALSE;
+  }
+  gst_lstm_model_change_clear (change);
+  if (!gst_lstm_model_change_init (change, model, n_streams, length, error))
+    return FALSE;
+  if (!sequence->in.n_tensors || reserve_change (sequence, error))
+    return TRUE;
+  gst_lstm_model_change_clear (change);
+  return FALSE;
 }
 
 /* --- Resets --- */
@@ -130,6 +226,8 @@ void
 gst_lstm_sequence_reset (GstLstmSequence *sequence)
 {
   gst_lstm_sequence_discard_pending (sequence);
+  gst_lstm_model_change_hasten (&sequence->change);
+  gst_lstm_model_change_hasten (&sequence->next_change);
   sequence->restored = FALSE;
   if (sequence->state)
     lstm_state_reset (sequence->state);

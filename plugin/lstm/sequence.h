@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lstm/complete-sequence.h"
+#include "lstm/model-change.h"
 
 /* All zeros, except from start() to stop() */
 typedef struct {
@@ -20,6 +21,11 @@ typedef struct {
   gsize zeros_bytes;      /* allocated bytes of `zeros` */
   gfloat *step;           /* (streams, d), scratch memory for output-mode final and window */
   gsize step_bytes;       /* allocated bytes of `step` */
+  GstLstmModelChange change;      /* that runs */
+  GstLstmModelChange next_change; /* that follows `change` */
+  gfloat *change_outputs;         /* (streams, T, n), scratch memory of a change */
+  gsize change_bytes;             /* allocated bytes of `change_outputs` */
+  gboolean has_new_model;         /* a change is complete; the element has not reported it */
   GstLstmOutputQueue queue;
   GstLstmCompleteSequence complete; /* of a non-causal model */
 } GstLstmSequence;
@@ -30,6 +36,16 @@ typedef struct {
 gboolean gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model,
     const GstLstmSettings *settings, GError **error);
 void gst_lstm_sequence_stop (GstLstmSequence *sequence);
+
+/* Changes the model to @model (transfer full), from gst_lstm_models_open(), in @length steps. Returns
+ * FALSE and sets @error, which begins with @property, if the model has other sizes, or if the outputs
+ * are not one for each step. */
+gboolean gst_lstm_sequence_change_model (GstLstmSequence *sequence, LstmModel *model,
+    guint64 length, const gchar *property, GError **error);
+
+/* Ends the changes whose steps have run: the new model replaces the previous one. Only the streaming
+ * thread may call this function, because that thread reads `config` without a lock. */
+void gst_lstm_sequence_take_complete_changes (GstLstmSequence *sequence);
 
 /* Returns whether the sequences may continue with buffers of @in. Another number of streams begins
  * new sequences. */

@@ -48,12 +48,12 @@ install_model_properties (GObjectClass *klass, gsize settings)
   const GstLstmProperty properties[] = {
       {g_param_spec_string ("model-location", "Model location",
            "File of the model (safetensors, Keras, ONNX), opened when the element goes to "
-           "PAUSED",
-           NULL, READY),
+           "PAUSED, and at once if the element runs",
+           NULL, PLAYING),
           MEMBER (model_location)},
       {g_param_spec_boxed ("model", "Model",
            "Model that the application has loaded; takes precedence over model-location",
-           LSTM_TYPE_MODEL, READY),
+           LSTM_TYPE_MODEL, PLAYING),
           MEMBER (model)},
       {g_param_spec_enum ("precision", "Precision",
            "Number format to which the weights of model-location are rounded; ignored if model "

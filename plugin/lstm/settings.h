@@ -46,9 +46,9 @@ typedef struct {
   gchar *model_location, *module_chain;
   LstmModel *model;
   GArray *parameters; /* of gfloat; replaced when it changes */
-  gint precision;   /* LstmPrecision */
-  gint output_mode; /* GstLstmOutputMode */
-  guint emit;       /* GstLstmEmit */
+  gint precision;     /* LstmPrecision */
+  gint output_mode;   /* GstLstmOutputMode */
+  guint emit;         /* GstLstmEmit */
   gint emit_layer;
   gint input_tensor_index;
   guint window_length, window_hop, max_steps;

@@ -249,7 +249,7 @@ static void
 test_properties (void)
 {
   static const TestProperty properties[] = {
-      {"model-location", NULL, "a.safetensors", GST_PARAM_MUTABLE_READY},
+      {"model-location", NULL, "a.safetensors", GST_PARAM_MUTABLE_PLAYING},
       {"precision", "float32", "int8", GST_PARAM_MUTABLE_READY},
       {"module-chain", NULL, "lstm", GST_PARAM_MUTABLE_READY},
       {"output-mode", "sequence", "final", GST_PARAM_MUTABLE_READY},
