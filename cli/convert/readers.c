@@ -3,6 +3,8 @@
  * The readers of this build. Meson leaves a reader out if its libraries are missing. */
 #include "convert.h"
 #include "container/formats.h"
+#include "sibling.h"
+#include "util/input-file.h"
 #include "util/text.h"
 
 /* Options of lstm-convert. A reader supports --config and --output, a format the module chain. */
@@ -10,6 +12,8 @@ enum {
   HAS_CONFIG = 1 << 0,
   HAS_OUTPUT = 1 << 1,
   HAS_MODULE_CHAIN = 1 << 2,
+  HAS_KERAS_SOURCE =
+      1 << 3, /* no option: the file may be an export of a Keras file next to it */
 };
 
 typedef struct {
@@ -97,11 +101,44 @@ check_options (
   return TRUE;
 }
 
+/* Returns whether lstm-convert converts the file @path, a Keras model. */
+static gboolean
+loads_keras (const char *path)
+{
+  g_autoptr (GBytes) bytes = lstm_input_file_read (path, NULL);
+  g_autoptr (ConvertModel) model = NULL;
+  ConvertInput input = {path};
+  const Reader *reader;
+
+  if (!bytes)
+    return FALSE;
+  input.data = g_bytes_get_data (bytes, &input.size);
+  reader = find_reader (lstm_format_find (input.data, input.size));
+  if (reader && reader->read && g_str_equal (reader->name, "Keras"))
+    model = reader->read (&input, NULL);
+  return model != NULL;
+}
+
+/* Adds to the message of @error that a Keras file next to @path can be converted. */
+static void
+add_sibling (const char *path, GError *error)
+{
+  g_autofree char *name = convert_find_sibling (path, loads_keras);
+  char *message = error->message;
+
+  if (!name)
+    return;
+  error->message = g_strdup_printf ("%s; %s in the same folder would load", message, name);
+  g_free (message);
+}
+
 ConvertModel *
 convert_read_model (const ConvertInput *input, const char **format_name, GError **error)
 {
   const LstmFormat *format = lstm_format_find (input->data, input->size);
   const Reader *reader = find_reader (format);
+  g_autoptr (GError) cause = NULL;
+  ConvertModel *model;
 
   if (!reader) {
     fail_unknown_format (input, error);
@@ -116,5 +153,10 @@ convert_read_model (const ConvertInput *input, const char **format_name, GError 
   if (!check_options (input, format, reader, error))
     return NULL;
   *format_name = format->name;
-  return reader->read (input, error);
+  model = reader->read (input, &cause);
+  if (!model && reader->options & HAS_KERAS_SOURCE)
+    add_sibling (input->path, cause);
+  if (cause)
+    g_propagate_error (error, g_steal_pointer (&cause));
+  return model;
 }

@@ -355,6 +355,63 @@ test_misused (void)
 }
 
 static void
+copy_file (const char *from, const char *to)
+{
+  g_autofree char *content = NULL;
+  gsize size;
+
+  g_assert_true (g_file_get_contents (from, &content, &size, NULL));
+  g_assert_true (g_file_set_contents (to, content, (gssize) size, NULL));
+}
+
+/* A file next to a refused ONNX model, the vector that is its content (NULL: no Keras model), and
+ * the end of the error message */
+static const struct {
+  const char *name, *vector, *end;
+} siblings[] = {
+    {"action.h5", "keras-k210", "; action.h5 in the same folder would load"},
+    {"other.hdf5", "keras-k3-h5", "; other.hdf5 in the same folder would load"},
+    {"action.keras", NULL, NULL},
+    {"action.h5", "keras-unsupported-attention-h5", NULL},
+    {"action.txt", "keras-k210", NULL},
+};
+
+/* The error of an ONNX model names a Keras file next to the model only if this file loads. */
+static void
+test_siblings (void)
+{
+  const char *root = g_getenv ("LSTM_TEST_VECTORS");
+  g_autofree char *dir = g_dir_make_tmp ("lstm-XXXXXX", NULL);
+  g_autofree char *model = g_build_filename (dir, "action.onnx", NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (siblings); i++) {
+    g_autofree char *onnx = g_build_filename (
+        root, "convert", "onnx-graph-attention", "model.onnx", NULL);
+    g_autofree char *path = g_build_filename (dir, siblings[i].name, NULL);
+    g_autofree char *folder = siblings[i].vector
+                                  ? g_build_filename (root, "convert", siblings[i].vector, NULL)
+                                  : NULL;
+    g_autofree char *keras = folder ? find_model (folder) : NULL;
+    g_autoptr (GError) error = NULL;
+
+    copy_file (onnx, model);
+    if (keras)
+      copy_file (keras, path);
+    else
+      g_assert_true (g_file_set_contents (path, "PK\3\4 config.json", -1, NULL));
+    g_assert_null (lstm_model_load (model, &error));
+    g_test_message ("%s", error->message);
+    if (siblings[i].end)
+      g_assert_true (g_str_has_suffix (error->message, siblings[i].end));
+    else
+      g_assert_null (strstr (error->message, "would load"));
+    g_unlink (path);
+  }
+  g_unlink (model);
+  g_rmdir (dir);
+}
+
+static void
 add_folders (const char *folder, const char *test, GTestDataFunc run)
 {
   g_autofree char *root = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), folder, NULL);
@@ -381,5 +438,8 @@ main (int argc, char **argv)
   g_test_add_func ("/convert/broken", test_broken);
   g_test_add_func ("/convert/slow", test_slow);
   g_test_add_func ("/convert/misused", test_misused);
+  if (!test_find_reader (test_readers, "Keras")->reason
+      && !test_find_reader (test_readers, "ONNX")->reason)
+    g_test_add_func ("/convert/siblings", test_siblings);
   return g_test_run ();
 }
