@@ -3,6 +3,7 @@
 #include "onnx/args.h"
 #include "onnx/mask.h"
 #include "onnx/signal.h"
+#include "onnx/unrolled.h"
 
 /* Returns whether @stage is a single direction that reads reversed time. Such a direction equals
  * the other direction over the time before the reversal: both process the same step last, and the
@@ -23,6 +24,7 @@ swap_directions (OnnxReader *reader, const OnnxStage *stage)
   swapped->cells[0] = stage->cells[1];
   swapped->cells[1] = stage->cells[0];
   swapped->parent = stage->parent->parent;
+  swapped->all_steps = NULL;
   return swapped;
 }
 
@@ -113,6 +115,7 @@ onnx_signal_merge (
     return NULL;
   stage = onnx_stage_copy (reader, forward);
   stage->cells[1] = reverse->cells[1];
+  stage->all_steps = NULL;
   stage->selection = select_relative_to_direction (forward);
   stage->merge = merge;
   if (!merge)
@@ -164,6 +167,8 @@ onnx_apply_concat (OnnxReader *reader, OnnxNode *node)
           "axis %u, found %s",
           i, first->n_axes, axis, onnx_value_describe (reader, in));
   }
+  if ((merged = onnx_join_steps (reader, node, axis)))
+    return merged;
   if (node->n_inputs == 2 && onnx_axis_equal (&first->axes[axis], &first->stage->features))
     merged = onnx_signal_merge (reader, first, node->inputs[1], NULL, axis);
   return merged ? merged : concatenate_inputs (reader, node, axis);

@@ -309,6 +309,9 @@ emit_selection (Emitter *emitter, const OnnxStage *stage)
     return_last_step (emitter, stage, selection);
     return TRUE;
   }
+  if (selection == ONNX_SELECT_STEP)
+    return set_stage_error (
+        emitter, stage, "selected step: expected the last step in time, found another step");
   if (selection == ONNX_SELECT_FIRST || emitter->is_flipped)
     return set_stage_error (
         emitter, stage, "selected step: expected the last step in time, found the first step");

@@ -2,6 +2,7 @@
 #include "onnx/normalization.h"
 #include "onnx/args.h"
 #include "onnx/directions.h"
+#include "onnx/factored-norm.h"
 #include "onnx/mask.h"
 #include "onnx/pool.h"
 #include "onnx/select.h"
@@ -67,9 +68,9 @@ onnx_apply_batch_norm (OnnxReader *reader, OnnxNode *node)
   return onnx_signal_apply_arithmetic (reader, node, in, '+', vectors[2]);
 }
 
-static OnnxValue *
-new_layer_norm (OnnxReader *reader, OnnxNode *node, const OnnxValue *like, const OnnxStage *x,
-    double epsilon)
+OnnxValue *
+onnx_new_layer_norm (OnnxReader *reader, OnnxNode *node, const OnnxValue *like,
+    const OnnxStage *x, double epsilon)
 {
   OnnxStage *stage = onnx_node_new_stage (reader, node, ONNX_STAGE_LAYER_NORM, x);
 
@@ -105,7 +106,7 @@ onnx_apply_layer_norm (OnnxReader *reader, OnnxNode *node)
         onnx_value_describe (reader, in));
   if ((unsupported = check_size (reader, node, &in->stage->features, d)))
     return unsupported;
-  value = new_layer_norm (
+  value = onnx_new_layer_norm (
       reader, node, in, in->stage, (double) onnx_get_float (node, "epsilon", 1e-5f));
   value->stage->scale = onnx_get_vector_input (reader, node, 1, d);
   value->stage->bias = onnx_get_vector_input (reader, node, 2, d);
@@ -118,8 +119,8 @@ onnx_apply_layer_norm (OnnxReader *reader, OnnxNode *node)
   return value;
 }
 
-static OnnxValue *
-new_moment (OnnxReader *reader, OnnxNode *node, const OnnxValue *like, const OnnxStage *x,
+OnnxValue *
+onnx_new_moment (OnnxReader *reader, OnnxNode *node, const OnnxValue *like, const OnnxStage *x,
     OnnxMoment moment)
 {
   OnnxStage *stage = onnx_node_new_stage (reader, node, ONNX_STAGE_MOMENT, x);
@@ -128,8 +129,8 @@ new_moment (OnnxReader *reader, OnnxNode *node, const OnnxValue *like, const Onn
   return onnx_signal_new (reader, like, stage);
 }
 
-static gboolean
-is_moment (const OnnxValue *value, OnnxMoment moment)
+gboolean
+onnx_is_moment (const OnnxValue *value, OnnxMoment moment)
 {
   return onnx_value_is (value, ONNX_VALUE_SIGNAL) && value->stage->kind == ONNX_STAGE_MOMENT
          && value->stage->moment == moment;
@@ -162,10 +163,10 @@ reduce_features (OnnxReader *reader, OnnxNode *node)
 {
   OnnxValue *in = node->inputs[0];
 
-  if (is_moment (in, ONNX_MOMENT_SQUARED))
-    return new_moment (reader, node, in, in->stage->parent, ONNX_MOMENT_VARIANCE);
+  if (onnx_is_moment (in, ONNX_MOMENT_SQUARED))
+    return onnx_new_moment (reader, node, in, in->stage->parent, ONNX_MOMENT_VARIANCE);
   return bind_last_axes (reader, in, in->n_axes - 1)
-             ? new_moment (reader, node, in, in->stage, ONNX_MOMENT_MEAN)
+             ? onnx_new_moment (reader, node, in, in->stage, ONNX_MOMENT_MEAN)
              : NULL;
 }
 
@@ -227,13 +228,13 @@ onnx_apply_power (OnnxReader *reader, OnnxNode *node)
 {
   const OnnxValue *in = node->inputs[0];
 
-  if (!is_moment (in, ONNX_MOMENT_CENTRED) || get_number (node, 1) != 2)
+  if (!onnx_is_moment (in, ONNX_MOMENT_CENTRED) || get_number (node, 1) != 2)
     return onnx_unsupported (reader, node,
         "%s is supported only as the square inside a layer normalization; found %s to the "
         "power of %s",
         node->proto->op_type, onnx_describe_input (reader, node, 0),
         onnx_describe_input (reader, node, 1));
-  return new_moment (reader, node, in, in->stage->parent, ONNX_MOMENT_SQUARED);
+  return onnx_new_moment (reader, node, in, in->stage->parent, ONNX_MOMENT_SQUARED);
 }
 
 OnnxValue *
@@ -242,11 +243,11 @@ onnx_apply_moment (OnnxReader *reader, OnnxNode *node)
   const OnnxValue *in = node->inputs[0];
   OnnxValue *value;
 
-  if (!is_moment (in, node->op->moment.from))
+  if (!onnx_is_moment (in, node->op->moment.from))
     return onnx_unsupported (reader, node,
         "%s is supported only inside a layer normalization; found input %s",
         node->proto->op_type, onnx_value_describe (reader, in));
-  value = new_moment (reader, node, in, in->stage->parent, node->op->moment.to);
+  value = onnx_new_moment (reader, node, in, in->stage->parent, node->op->moment.to);
   value->stage->epsilon = in->stage->epsilon;
   return value;
 }
@@ -258,18 +259,19 @@ combine_moments (OnnxReader *reader, OnnxNode *node)
   OnnxValue *a = node->inputs[0], *b = node->inputs[1];
   char arithmetic = node->op->arithmetic;
 
-  if (is_moment (b, ONNX_MOMENT_MEAN) && a->stage == b->stage->parent && arithmetic == '-')
-    return new_moment (reader, node, a, a->stage, ONNX_MOMENT_CENTRED);
-  if (arithmetic == '*' && is_moment (b, ONNX_MOMENT_CENTRED)
-      && is_moment (a, ONNX_MOMENT_INVERSE_DEVIATION))
-    return new_layer_norm (reader, node, b, b->stage->parent, a->stage->epsilon);
-  if (!is_moment (a, ONNX_MOMENT_CENTRED) || a->stage->parent != b->stage->parent)
+  if (onnx_is_moment (b, ONNX_MOMENT_MEAN) && a->stage == b->stage->parent && arithmetic == '-')
+    return onnx_new_moment (reader, node, a, a->stage, ONNX_MOMENT_CENTRED);
+  if (arithmetic == '*' && onnx_is_moment (b, ONNX_MOMENT_CENTRED)
+      && onnx_is_moment (a, ONNX_MOMENT_INVERSE_DEVIATION)
+      && a->stage->parent == b->stage->parent)
+    return onnx_new_layer_norm (reader, node, b, b->stage->parent, a->stage->epsilon);
+  if (!onnx_is_moment (a, ONNX_MOMENT_CENTRED) || a->stage->parent != b->stage->parent)
     return NULL;
   if (arithmetic == '*' && a->stage == b->stage)
-    return new_moment (reader, node, a, a->stage->parent, ONNX_MOMENT_SQUARED);
-  if ((arithmetic == '*' && is_moment (b, ONNX_MOMENT_INVERSE_DEVIATION))
-      || (arithmetic == '/' && is_moment (b, ONNX_MOMENT_DEVIATION)))
-    return new_layer_norm (reader, node, a, a->stage->parent, b->stage->epsilon);
+    return onnx_new_moment (reader, node, a, a->stage->parent, ONNX_MOMENT_SQUARED);
+  if ((arithmetic == '*' && onnx_is_moment (b, ONNX_MOMENT_INVERSE_DEVIATION))
+      || (arithmetic == '/' && onnx_is_moment (b, ONNX_MOMENT_DEVIATION)))
+    return onnx_new_layer_norm (reader, node, a, a->stage->parent, b->stage->epsilon);
   return NULL;
 }
 
@@ -281,14 +283,16 @@ onnx_continue_layer_norm (OnnxReader *reader, OnnxNode *node)
 
   if (node->n_inputs != 2 || !node->inputs[0] || !node->inputs[1])
     return NULL;
+  if ((value = onnx_continue_factored_norm (reader, node)))
+    return value;
   if (node->inputs[0]->kind == ONNX_VALUE_SIGNAL && node->inputs[1]->kind == ONNX_VALUE_SIGNAL)
     return combine_moments (reader, node);
-  is_second = is_moment (node->inputs[1], ONNX_MOMENT_VARIANCE);
+  is_second = onnx_is_moment (node->inputs[1], ONNX_MOMENT_VARIANCE);
   variance = node->inputs[is_second];
-  if (!is_moment (variance, ONNX_MOMENT_VARIANCE) || node->op->arithmetic != '+'
+  if (!onnx_is_moment (variance, ONNX_MOMENT_VARIANCE) || node->op->arithmetic != '+'
       || !(get_number (node, !is_second) >= 0))
     return NULL;
-  value = new_moment (
+  value = onnx_new_moment (
       reader, node, variance, variance->stage->parent, ONNX_MOMENT_VARIANCE_EPSILON);
   value->stage->epsilon = (double) get_number (node, !is_second);
   return value;

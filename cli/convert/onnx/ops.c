@@ -5,6 +5,7 @@
 #include "onnx/dense.h"
 #include "onnx/directions.h"
 #include "onnx/elementwise.h"
+#include "onnx/factored-norm.h"
 #include "onnx/fold-arithmetic.h"
 #include "onnx/fold-shape.h"
 #include "onnx/fold-values.h"
@@ -115,7 +116,8 @@ static const OnnxOp ops[] = {
         .binary = {multiply_reals, onnx_int_multiply}, .arithmetic = '*',
         .accepts_constant_first = TRUE, .trace = onnx_trace_arithmetic},
     {"MultiHeadAttention", .unsupported_reason = "attention"},
-    {"Neg", onnx_fold_unary, .unary = {negate_real, onnx_int_negate}, .trace = onnx_trace_neg},
+    {"Neg", onnx_fold_unary, onnx_apply_neg, .unary = {negate_real, onnx_int_negate},
+        .trace = onnx_trace_neg},
     {"Not", onnx_fold_unary, onnx_apply_not, .unary = {NULL, onnx_int_not},
         .trace = onnx_trace_not},
     {"Or", onnx_fold_binary, .binary = {NULL, onnx_int_or, TRUE}},

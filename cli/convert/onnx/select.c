@@ -15,11 +15,12 @@ copy_without_factors (OnnxReader *reader, const OnnxValue *in, guint axis, OnnxS
   return value;
 }
 
-/* Selects the last or first step along time, whose axis then has size 1. An LSTM that is the last
- * stage gets the selection itself, because other nodes may still select a direction of it. */
+/* Selects one step along time, whose axis then has size 1. @step: its number for ONNX_SELECT_STEP.
+ * A recurrent stage that is the last stage gets the selection of the first or last step itself,
+ * because other nodes may still select a direction of it. */
 static OnnxValue *
 select_step (OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guint axis,
-    OnnxSelection selection)
+    OnnxSelection selection, gsize step)
 {
   OnnxStage *stage;
 
@@ -28,11 +29,16 @@ select_step (OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guin
         "input: expected time along axis %u, to select its %s step, found %s", axis,
         selection == ONNX_SELECT_LAST ? "last" : "first",
         onnx_axis_describe (reader, &in->axes[axis]));
-  if (in->stage->kind == ONNX_STAGE_RECURRENT && in->stage->selection == ONNX_SELECT_ALL)
+  if (selection != ONNX_SELECT_STEP && in->stage->kind == ONNX_STAGE_RECURRENT
+      && in->stage->selection == ONNX_SELECT_ALL) {
     stage = onnx_stage_copy (reader, in->stage);
-  else
+    stage->all_steps = in->stage;
+  } else {
     stage = onnx_node_new_stage (reader, node, ONNX_STAGE_SELECT, in->stage);
+  }
   stage->selection = selection;
+  stage->step = step;
+  stage->time = in->axes[axis];
   return copy_without_factors (reader, in, axis, stage);
 }
 
@@ -46,6 +52,7 @@ select_direction (OnnxReader *reader, const OnnxValue *in, guint axis, guint dir
   for (guint i = 1; i < in->axes[axis].n; i++)
     value->axes[axis].factors[value->axes[axis].n++] = in->axes[axis].factors[i];
   stage->cells[!direction] = NULL;
+  stage->all_steps = NULL;
   stage->features.n--;
   memmove (stage->features.factors, stage->features.factors + 1,
       stage->features.n * sizeof *stage->features.factors);
@@ -123,9 +130,12 @@ slice_known (OnnxReader *reader, const OnnxNode *node, OnnxValue *in, guint axis
       && size % 2 == 0)
     return select_direction (reader, in, axis, start != 0);
   if (end == size && start == size - 1)
-    return select_step (reader, node, in, axis, ONNX_SELECT_LAST);
+    return select_step (reader, node, in, axis, ONNX_SELECT_LAST, 0);
   if (start == 0 && end == 1)
-    return select_step (reader, node, in, axis, ONNX_SELECT_FIRST);
+    return select_step (reader, node, in, axis, ONNX_SELECT_FIRST, 0);
+  if (end == start + 1 && in->axes[axis].n == 1
+      && onnx_get_factor (reader, in->axes[axis].factors[0])->role != ONNX_ROLE_FEATURE)
+    return select_step (reader, node, in, axis, ONNX_SELECT_STEP, (gsize) start);
   return onnx_unsupported (reader, node,
       "range: expected all of axis %u, its last step or a direction, found %" G_GINT64_FORMAT
       " to %" G_GINT64_FORMAT " of %s",
@@ -193,14 +203,14 @@ onnx_value_slice (
   if (size.factor == ONNX_NO_FACTOR)
     return slice_known (reader, node, in, axis, size.offset, start, end);
   if (start_from_end && start == -1 && end_from_end && end == 0) {
-    OnnxValue *last = select_step (reader, node, in, axis, ONNX_SELECT_LAST);
+    OnnxValue *last = select_step (reader, node, in, axis, ONNX_SELECT_LAST, 0);
 
     if (last->kind != ONNX_VALUE_UNSUPPORTED)
       last->stage->selects_by_length = range.start.factor == reader->length_factor;
     return last;
   }
   if (is_from_start && !end_from_end && end == 1)
-    return select_step (reader, node, in, axis, ONNX_SELECT_FIRST);
+    return select_step (reader, node, in, axis, ONNX_SELECT_FIRST, 0);
   return new_unsupported_range (reader, node, in, axis, range);
 }
 

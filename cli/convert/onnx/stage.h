@@ -51,6 +51,7 @@ typedef enum {
   ONNX_SELECT_OWN_LAST, /* for each direction the step that it processes last */
   ONNX_SELECT_LAST,     /* the last step in time */
   ONNX_SELECT_FIRST,    /* the first step in time */
+  ONNX_SELECT_STEP,     /* another step */
 } OnnxSelection;
 
 /* The intermediate results of a layer normalization of x. The parent of their stages computes x. */
@@ -63,6 +64,11 @@ typedef enum {
   ONNX_MOMENT_VARIANCE_EPSILON, /* variance + epsilon */
   ONNX_MOMENT_DEVIATION,        /* √(variance + epsilon) */
   ONNX_MOMENT_INVERSE_DEVIATION,
+  ONNX_MOMENT_NEGATIVE_MEAN,
+  ONNX_MOMENT_FACTOR,      /* gamma / deviation */
+  ONNX_MOMENT_SCALED,      /* x · factor */
+  ONNX_MOMENT_SCALED_MEAN, /* mean · factor */
+  ONNX_MOMENT_SHIFT,       /* beta − mean · factor */
 } OnnxMoment;
 
 /* The intermediate results of a mask. The parent of their stages computes x, and the operand is the
@@ -87,17 +93,21 @@ struct _OnnxStage {
 
   const OnnxCell *cells[2];   /* RECURRENT: forward, reverse; one may be NULL */
   OnnxSelection selection;    /* RECURRENT, SELECT */
+  gsize step;                 /* SELECT: of ONNX_SELECT_STEP */
+  OnnxAxis time;              /* RECURRENT, SELECT of one step: the time of all steps */
+  const OnnxStage *all_steps; /* RECURRENT of one step: the stage of all steps, or NULL */
   gboolean selects_by_length; /* RECURRENT, SELECT: the step at length − 1 */
   gboolean is_masked; /* RECURRENT: Y is 0 after the end of a sequence, by an input's lengths */
   const char *merge;  /* RECURRENT with two cells: "sum", "mul", or NULL to concatenate */
   const OnnxTensor *weight;  /* DENSE: (n, d) */
-  const OnnxTensor *bias;    /* DENSE: (n); LAYER_NORM: beta (d); nullable */
+  const OnnxTensor *bias;    /* DENSE: (n); LAYER_NORM, MOMENT: beta (d); nullable */
   gboolean is_unscaled;      /* DENSE: a factor that follows becomes a part of the weights */
-  const OnnxTensor *scale;   /* LAYER_NORM: gamma (d); nullable */
+  const OnnxTensor *scale;   /* LAYER_NORM, MOMENT: gamma (d); nullable */
   char arithmetic;           /* AFFINE: one of - * / + */
   const OnnxTensor *operand; /* AFFINE: (1) or (d); COMPARISON, MASKING: (1) */
   OnnxActivation activation; /* ACTIVATION */
   OnnxMoment moment;         /* MOMENT */
+  const OnnxStage *factor;   /* MOMENT: the FACTOR or INVERSE_DEVIATION of a product */
   OnnxComparison comparison; /* COMPARISON */
   const OnnxStage *mask;     /* RECURRENT: the COMPARISON that masks its steps, or NULL */
   double epsilon;            /* LAYER_NORM, MOMENT */
