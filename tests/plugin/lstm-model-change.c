@@ -354,6 +354,64 @@ test_tensors (void)
   rig_clear (&rig);
 }
 
+/* A thread changes the model, resets h and c and reads the state, until `done` */
+typedef struct {
+  GstElement *lstm;
+  LstmModel *models[3];
+  gint done;
+} Changer;
+
+static gpointer
+change_models (gpointer data)
+{
+  Changer *changer = data;
+
+  for (guint i = 0; !g_atomic_int_get (&changer->done); i++) {
+    g_autoptr (GBytes) state = NULL;
+    g_autofree gchar *info = NULL;
+
+    g_object_set (changer->lstm, "model", changer->models[i % 3], NULL);
+    if (i % 7 == 0)
+      g_signal_emit_by_name (changer->lstm, "reset");
+    g_signal_emit_by_name (changer->lstm, "get-state", &state);
+    g_object_get (changer->lstm, "model-info", &info, NULL);
+    g_thread_yield ();
+  }
+  return NULL;
+}
+
+/* The output of the last model is correct after many changes by another thread. */
+static void
+test_threads (void)
+{
+  Changer changer = {.models = {load_model (FIRST), load_model (SECOND), load_model (THIRD)}};
+  gfloat after[N_FRAMES];
+  GThread *thread;
+  Rig rig;
+
+  rig_init (&rig, FIRST, "", AUDIO ("1"), 1);
+  changer.lstm = rig.lstm;
+  thread = g_thread_new (NULL, change_models, &changer);
+  for (guint i = 0; i < 20; i++) {
+    gst_harness_set_src_caps_str (
+        rig.harness, i % 2 ? AUDIO ("1") : AUDIO ("2,channel-mask=(bitmask)3"));
+    rig.n_channels = 2 - i % 2;
+    rig.n = 0;
+    push_until (&rig, N_FRAMES / 2, 100 + i);
+  }
+  g_atomic_int_set (&changer.done, TRUE);
+  g_thread_join (thread);
+  g_object_set (rig.lstm, "model", changer.models[1], NULL);
+  g_signal_emit_by_name (rig.lstm, "reset");
+  rig.n = 0;
+  push_until (&rig, N_FRAMES, 480);
+  run_model (&rig, SECOND, 0, 0, after);
+  assert_frames (&rig, 0, 0, N_FRAMES, after);
+  for (guint i = 0; i < G_N_ELEMENTS (changer.models); i++)
+    lstm_model_unref (changer.models[i]);
+  rig_clear (&rig);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -367,6 +425,7 @@ main (int argc, char **argv)
       {"/lstm-model-change/before-caps", test_before_caps},
       {"/lstm-model-change/failures", test_failures},
       {"/lstm-model-change/tensors", test_tensors},
+      {"/lstm-model-change/threads", test_threads},
   };
 
   return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
