@@ -42,8 +42,20 @@ free_value (gpointer member, GType type)
     g_array_unref (g_steal_pointer (pointer));
 }
 
-/* Returns: (transfer full): the numbers of the GstValueArray @value as gfloat. A value that is no
- * number prints a warning and becomes 0. */
+/* Returns: (nullable): the first item of the GstValueArray @value that is no number */
+static const GValue *
+find_no_number (const GValue *value)
+{
+  for (guint i = 0; i < gst_value_array_get_size (value); i++) {
+    const GValue *item = gst_value_array_get_value (value, i);
+
+    if (!g_value_type_transformable (G_VALUE_TYPE (item), G_TYPE_FLOAT))
+      return item;
+  }
+  return NULL;
+}
+
+/* Returns: (transfer full): the numbers of the GstValueArray @value as gfloat */
 static GArray *
 make_numbers (const GValue *value)
 {
@@ -56,9 +68,7 @@ make_numbers (const GValue *value)
     gfloat x;
 
     g_value_init (&number, G_TYPE_FLOAT);
-    if (!g_value_transform (item, &number))
-      g_warning ("property: expected an array of numbers, found a value of type %s",
-          G_VALUE_TYPE_NAME (item));
+    g_value_transform (item, &number);
     x = g_value_get_float (&number);
     g_array_append_val (numbers, x);
   }
@@ -136,8 +146,12 @@ void
 gst_lstm_property_set (gpointer object, GParamSpec *spec, const GValue *value)
 {
   gpointer member = find_member (object, spec);
+  const GValue *refused = GST_VALUE_HOLDS_ARRAY (value) ? find_no_number (value) : NULL;
 
-  if (member)
+  if (refused)
+    g_warning ("%s: property %s: expected an array of numbers, found a value of type %s",
+        GST_OBJECT_NAME (object), spec->name, G_VALUE_TYPE_NAME (refused));
+  else if (member)
     store_value (member, value);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, 0, spec);

@@ -38,7 +38,8 @@ void gst_lstm_properties_init (gpointer object);
 /* Frees the values of every installed property of @object. Call this function in finalize. */
 void gst_lstm_properties_clear (gpointer object);
 
-/* Copy @value to, or from, the member of @spec without a lock. A class that needs another lock than
+/* Copy @value to, or from, the member of @spec without a lock. An array with an item that is no number
+ * prints a warning and changes nothing. A class that needs another lock than
  * the object lock calls these functions in its own set_property() and get_property(). */
 void gst_lstm_property_set (gpointer object, GParamSpec *spec, const GValue *value);
 void gst_lstm_property_get (gpointer object, GParamSpec *spec, GValue *value);

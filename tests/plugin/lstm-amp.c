@@ -356,6 +356,24 @@ test_refused_parameters (void)
   }
 }
 
+/* Items that are no numbers print a warning, and change nothing. */
+static void
+test_no_numbers (void)
+{
+  g_autoptr (GstElement) lstm = gst_element_factory_make ("lstm", NULL);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  gst_object_ref_sink (lstm);
+  gst_util_set_object_arg (G_OBJECT (lstm), "parameters", "<1,0.5>");
+  g_test_expect_message ("lstm", G_LOG_LEVEL_WARNING,
+      "*property parameters: expected an array of numbers, found a value of type gchararray");
+  gst_util_set_object_arg (G_OBJECT (lstm), "parameters", "<2,a>");
+  g_test_assert_expected_messages ();
+  g_object_get_property (G_OBJECT (lstm), "parameters", gst_value_array_init (&value, 0));
+  g_assert_cmpuint (gst_value_array_get_size (&value), ==, 2);
+  g_assert_cmpfloat (g_value_get_float (gst_value_array_get_value (&value, 1)), ==, .5f);
+}
+
 /* A running element keeps the number of values. */
 static void
 test_late_parameters (void)
@@ -387,6 +405,7 @@ main (int argc, char **argv)
       {"/lstm-amp/parameters", test_parameters},
       {"/lstm-amp/changed-parameters", test_changed_parameters},
       {"/lstm-amp/refused-parameters", test_refused_parameters},
+      {"/lstm-amp/no-numbers", test_no_numbers},
       {"/lstm-amp/late-parameters", test_late_parameters},
   };
 
