@@ -169,9 +169,11 @@ get_state (Layer *layer, guint input, gsize k, float **state)
   if (!batch || tensor->shape[layer->batch_first] != n_directions || tensor->shape[2] != m) {
     layer->unsupported = onnx_unsupported (layer->reader, layer->node,
         "%s: expected %" G_GSIZE_FORMAT " directions of %" G_GSIZE_FORMAT
-        " units in 3 dimensions, found shape %s",
-        input_names[input], n_directions, m,
-        onnx_tensor_describe_shape (layer->reader, tensor));
+        " units in 3 dimensions, found shape %s%s",
+        input_names[input], n_directions, m, onnx_tensor_describe_shape (layer->reader, tensor),
+        input == IN_C && tensor->n_dims == 3 && tensor->shape[2] > m
+            ? " (PyTorch exports proj_size without its weights: load the state dict)"
+            : "");
     return FALSE;
   }
   for (gsize b = 0; b < batch; b++) {
