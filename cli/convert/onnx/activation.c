@@ -143,6 +143,22 @@ onnx_apply_activation (OnnxReader *reader, OnnxNode *node)
   return new_activation_value (reader, node, activation);
 }
 
+/* Returns the softmax of a single value, which is 1, or its logarithm. */
+static OnnxValue *
+new_softmax_of_one (OnnxReader *reader, const OnnxNode *node)
+{
+  gsize shape[ONNX_MAX_DIMS];
+  OnnxTensor *tensor;
+
+  for (guint i = 0; i < node->inputs[0]->n_axes; i++)
+    shape[i] = 1;
+  if ((tensor = onnx_tensor_new (reader, FALSE, node->inputs[0]->n_axes, shape))) {
+    tensor->reals[0] = g_str_equal (node->proto->op_type, "Softmax") ? 1 : 0;
+    tensor->is_repeated = TRUE;
+  }
+  return onnx_value_from_tensor (reader, node, tensor);
+}
+
 /* Before opset 13, Softmax normalizes over all values of the axes from `axis` to the last one. */
 OnnxValue *
 onnx_apply_softmax (OnnxReader *reader, OnnxNode *node)
@@ -158,6 +174,8 @@ onnx_apply_softmax (OnnxReader *reader, OnnxNode *node)
   for (guint i = axis; i < (to_end ? in->n_axes : axis + 1); i++)
     if (!onnx_axis_append (&axes, &in->axes[i]))
       axes.n = ONNX_MAX_FACTORS;
+  if (!axes.n)
+    return new_softmax_of_one (reader, node);
   if (!onnx_stage_bind_features (reader, in->stage, &axes))
     return onnx_unsupported (reader, node,
         "axis: expected the features of a step, found axis %u, %s, of %s", axis,

@@ -145,6 +145,44 @@ onnx_fold_where (OnnxReader *reader, OnnxNode *node)
   return onnx_value_from_tensor (reader, node, result);
 }
 
+/* Replaces the values of @tensor by the results of @choose with input @i, if there is one. Returns
+ * FALSE if the input is not one integer, or if a result is unknown. */
+static gboolean
+bound_values (OnnxReader *reader, const OnnxNode *node, guint i,
+    OnnxInt (*choose) (const OnnxReader *reader, OnnxInt a, OnnxInt b), OnnxTensor *tensor)
+{
+  const OnnxTensor *bound = onnx_get_tensor_input (node, i);
+
+  if (!onnx_get_input (node, i))
+    return TRUE;
+  if (!bound || !bound->is_int || bound->n_values != 1)
+    return FALSE;
+  for (gsize k = 0; k < tensor->n_values; k++)
+    if ((tensor->ints[k] = choose (reader, tensor->ints[k], bound->ints[0])).factor
+        == ONNX_UNKNOWN_FACTOR)
+      return FALSE;
+  return TRUE;
+}
+
+OnnxValue *
+onnx_fold_clip (OnnxReader *reader, OnnxNode *node)
+{
+  const OnnxTensor *tensor = node->inputs[0]->tensor;
+  OnnxTensor *result;
+
+  if (!tensor->is_int)
+    return onnx_unsupported_input (reader, node, "input", 0, "integers");
+  if (!(result = onnx_tensor_new (reader, TRUE, tensor->n_dims, tensor->shape)))
+    return onnx_value_from_tensor (reader, node, NULL);
+  onnx_tensor_copy_values (result, 0, tensor, 0, tensor->n_values);
+  result->is_repeated = tensor->is_repeated;
+  if (!bound_values (reader, node, 1, onnx_int_max, result)
+      || !bound_values (reader, node, 2, onnx_int_min, result))
+    return onnx_unsupported (reader, node, "min, max: expected known integers, found %s and %s",
+        onnx_describe_input (reader, node, 1), onnx_describe_input (reader, node, 2));
+  return onnx_value_from_tensor (reader, node, result);
+}
+
 OnnxValue *
 onnx_fold_reduce_prod (OnnxReader *reader, OnnxNode *node)
 {

@@ -10,5 +10,8 @@ OnnxValue *onnx_fold_binary (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_fold_unary (OnnxReader *reader, OnnxNode *node);
 
 OnnxValue *onnx_fold_where (OnnxReader *reader, OnnxNode *node);
+
+/* Clips integers, such as sequence lengths − 1 to at least 0. */
+OnnxValue *onnx_fold_clip (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_fold_reduce_prod (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_fold_range (OnnxReader *reader, OnnxNode *node);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/inputs.h"
+#include "onnx/decode.h"
 #include "onnx/ops.h"
 
 #define LENGTHS_INPUT 4 /* of a recurrent node */
@@ -67,6 +68,17 @@ get_shape (const Onnx__ValueInfoProto *info)
   return is_tensor ? type->tensor_type->shape : NULL;
 }
 
+/* Returns whether @info is a list of integers, which can only be sequence lengths. */
+static gboolean
+is_list_of_integers (const Onnx__ValueInfoProto *info)
+{
+  const Onnx__TensorShapeProto *shape = get_shape (info);
+  gboolean is_int;
+
+  return shape && shape->n_dim == 1
+         && onnx_find_data_type (info->type->tensor_type->elem_type, &is_int) && is_int;
+}
+
 /* Returns the value of sequence lengths that are an input of the model: the number of steps. */
 static OnnxValue *
 new_lengths (OnnxReader *reader, const Onnx__ValueInfoProto *info)
@@ -132,6 +144,8 @@ onnx_add_inputs (OnnxReader *reader, OnnxScope *scope, GError **error)
 
     if (g_hash_table_contains (scope->values, name))
       continue;
+    if (is_list_of_integers (graph->input[i]))
+      g_hash_table_add (reader->length_inputs, (gpointer) name);
     if (g_hash_table_contains (reader->state_inputs, name))
       value = onnx_value_new (reader, ONNX_VALUE_STATE);
     else if (g_hash_table_contains (reader->length_inputs, name))

@@ -92,13 +92,16 @@ OnnxInt
 onnx_int_is_less (const OnnxReader *reader, OnnxInt a, OnnxInt b)
 {
   OnnxInt difference = onnx_int_subtract (reader, a, b);
+  gint64 bound;
 
   if (difference.factor == ONNX_NO_FACTOR)
     return onnx_int_constant (difference.offset < 0);
-  /* Sizes are at least 1. */
-  if (difference.factor > 0 && difference.coefficient < 0 && difference.offset <= 0)
+  /* A size is at least 1, so that the difference is at most or at least the following sum. */
+  if (__builtin_add_overflow (difference.offset, difference.coefficient, &bound))
+    return onnx_int_unknown;
+  if (difference.factor > 0 && difference.coefficient < 0 && bound < 0)
     return onnx_int_constant (1);
-  if (difference.factor > 0 && difference.coefficient > 0 && difference.offset >= 0)
+  if (difference.factor > 0 && difference.coefficient > 0 && bound >= 0)
     return onnx_int_constant (0);
   return onnx_int_unknown;
 }

@@ -63,7 +63,7 @@ static const OnnxOp ops[] = {
     {"BatchNormalization", NULL, onnx_apply_batch_norm},
     {"Cast", onnx_fold_cast, onnx_apply_cast, .n_moved_inputs = 1, .trace = onnx_trace_cast},
     {"Ceil", onnx_fold_unary, .unary = {ceil}},
-    {"Clip", NULL, onnx_apply_clip, .trace = onnx_trace_clip},
+    {"Clip", onnx_fold_clip, onnx_apply_clip, .trace = onnx_trace_clip},
     {"Concat", onnx_fold_concat, onnx_apply_concat, .n_moved_inputs = ONNX_ALL_INPUTS,
         .trace = onnx_trace_concat},
     {"Constant", onnx_fold_constant, .needs_no_input = TRUE},
