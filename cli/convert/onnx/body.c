@@ -279,8 +279,8 @@ match_layers (OnnxBody *body)
     }
     if (layer.cell->recurrence->has_cell
         && body->states[layer.c].is_masked != body->states[i].is_masked)
-      return onnx_body_fail (
-          body, "body: expected a mask of h and c, found a mask of one of them");
+      return onnx_body_fail (body, "body: expected a mask of h and c, found a mask of %s only",
+          body->states[i].is_masked ? "h" : "c");
     body->layers[body->n_layers++] = layer;
     is_used[layer.h] = TRUE;
     if (layer.cell->recurrence->has_cell)
@@ -314,7 +314,7 @@ sort_layers (OnnxBody *body)
       i++;
     if (i == body->n_layers)
       return onnx_body_fail (body,
-          "body: expected a layer that reads the %s, found %u layers that read other values",
+          "body: expected a layer that reads the %s, found %u layers, none of which reads it",
           k ? "layer before it" : "input of the loop", body->n_layers - k);
     if (i != k) {
       OnnxLoopLayer layer = body->layers[i];
@@ -353,7 +353,9 @@ check_mask (OnnxBody *body)
 
   return !body->loop.mask || is_reversed == body->loop.mask_is_reversed
          || onnx_body_fail (body,
-             "body: expected input and mask in one order of time, found one of them reversed");
+             "body: expected input and mask in one order of time, found reversed time of the "
+             "%s",
+             is_reversed ? "input" : "mask");
 }
 
 static gboolean

@@ -300,6 +300,7 @@ static gboolean
 emit_selection (Emitter *emitter, const OnnxStage *stage)
 {
   OnnxSelection selection = stage->selection;
+  g_autofree char *problem = NULL;
   gboolean has_forward = emitter->recurrent && emitter->recurrent_stage->cells[0];
   gboolean has_reverse = emitter->recurrent && emitter->recurrent_stage->cells[1];
 
@@ -309,9 +310,12 @@ emit_selection (Emitter *emitter, const OnnxStage *stage)
     return_last_step (emitter, stage, selection);
     return TRUE;
   }
-  if (selection == ONNX_SELECT_STEP)
-    return set_stage_error (
-        emitter, stage, "selected step: expected the last step in time, found another step");
+  if (selection == ONNX_SELECT_STEP) {
+    problem = g_strdup_printf (
+        "selected step: expected the last step in time, found step %" G_GSIZE_FORMAT,
+        stage->step);
+    return set_stage_error (emitter, stage, problem);
+  }
   if (selection == ONNX_SELECT_FIRST || emitter->is_flipped)
     return set_stage_error (
         emitter, stage, "selected step: expected the last step in time, found the first step");
@@ -328,8 +332,9 @@ emit_masking (Emitter *emitter, const OnnxStage *stage)
 
   flush_pending (emitter);
   if (emitter->masking || emitter->is_flipped)
-    return set_stage_error (
-        emitter, stage, "mask: expected one mask, before time is reversed, found another mask");
+    return set_stage_error (emitter, stage,
+        emitter->masking ? "mask: expected one Masking layer, found a second one"
+                         : "mask: expected time in its own order, found reversed time");
   layer = convert_model_add_layer (emitter->model, "masking", stage->name);
   json_object_set_double_member (layer, "mask_value", to_double (stage->operand->reals[0]));
   emitter->masking = stage;
@@ -345,9 +350,11 @@ check_mask (const Emitter *emitter, const OnnxStage *stage)
   if (onnx_mask_equal (masking, stage->mask))
     return TRUE;
   return set_stage_error (emitter, stage,
-      masking
-          ? "mask: expected the mask of the Masking layer before it, found another mask or none"
-          : "mask: expected a Masking layer before a layer with a mask, found none");
+      !stage->mask ? "mask: expected the mask of the Masking layer before it, found no mask"
+      : masking ? "mask: expected the mask of the Masking layer before it, found the mask of a "
+                  "different "
+                  "comparison"
+                : "mask: expected a Masking layer before a layer with a mask, found none");
 }
 
 static gboolean
@@ -464,7 +471,9 @@ static gboolean
 refuse_comparison (Emitter *emitter, const OnnxStage *stage)
 {
   return set_stage_error (emitter, stage,
-      "nodes: expected the mask of a layer, found a comparison that is used in another way");
+      "nodes: a comparison is supported only as the mask of a loop; found a comparison that "
+      "layers "
+      "read");
 }
 
 static gboolean (*const emit_functions[ONNX_N_STAGES]) (Emitter *, const OnnxStage *) = {

@@ -176,9 +176,12 @@ check_trip_count (OnnxBody *body)
              && check_condition (&count, onnx_string (body->graph->output[0]->name), 0);
   return (is_valid && count.is_bounded)
          || onnx_body_fail (body,
-             "M, cond: expected one iteration for each step of the input, %s, found another "
-             "count",
-             onnx_axis_describe (body->reader, time));
+             "M, cond: expected one iteration for each step of the input, %s, found M of %s "
+             "and the "
+             "condition \"%s\"",
+             onnx_axis_describe (body->reader, time),
+             onnx_describe_input (body->reader, node, 0),
+             onnx_shorten_text (body->reader, onnx_string (body->graph->output[0]->name)));
 }
 
 static gboolean

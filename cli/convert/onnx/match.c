@@ -49,6 +49,43 @@ is_atom_term (const OnnxTerm *term, gsize n)
          && term->atom->n == n;
 }
 
+/* Sets the problem to the formatted text. Returns: FALSE */
+G_GNUC_PRINTF (2, 3)
+static gboolean
+fail_match (Match *match, const char *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  match->problem = onnx_own_text (match->reader, g_strdup_vprintf (format, args));
+  va_end (args);
+  return FALSE;
+}
+
+static const char *
+describe_atom (const OnnxAtom *atom)
+{
+  static const char *const kinds[] = {[ONNX_ATOM_INPUT] = "the input",
+      [ONNX_ATOM_STATE] = "a state",
+      [ONNX_ATOM_PRODUCT] = "a product",
+      [ONNX_ATOM_MASK] = "the mask",
+      [ONNX_ATOM_MASKED] = "the negated mask",
+      [ONNX_ATOM_CHOICE] = "a choice by the mask"};
+
+  return atom->kind == ONNX_ATOM_ACTIVATION ? atom->activation.name : kinds[atom->kind];
+}
+
+static const char *
+describe_form (Match *match, const OnnxAffine *affine)
+{
+  const OnnxAtom *atom = onnx_affine_get_atom (affine);
+
+  return atom ? describe_atom (atom)
+              : onnx_own_text (
+                  match->reader, g_strdup_printf ("a sum of %u terms%s", affine->n_terms,
+                                     affine->bias ? " and a constant" : ""));
+}
+
 static gboolean
 is_state (const OnnxAtom *atom, guint state)
 {
@@ -75,8 +112,9 @@ set_gate (Match *match, guint g, const OnnxAffine *form)
     if (is_state (atom, match->h) || &form->terms[i] == match->reset)
       continue;
     if (atom->kind == ONNX_ATOM_STATE || (match->input && atom != match->input)) {
-      match->problem = "expected gates that read the input and h, found other values";
-      return FALSE;
+      return fail_match (match,
+          "expected gates that read the input and h, found a gate that also reads %s",
+          describe_atom (atom));
     }
     match->input = atom;
   }
@@ -124,8 +162,11 @@ match_cell_state (Match *match, guint c)
       return set_gate (match, 0, inputs[k]) && set_gate (match, 1, forget)
              && set_gate (match, 2, inputs[!k]);
     }
-  match->problem = "expected one function for the gates i, f and o, found several";
-  return FALSE;
+  return fail_match (match,
+      "expected one function for the gates i, f and o, found %s for o, %s for f, and %s and %s "
+      "for "
+      "i and g",
+      match->functions[0].name, f.name, functions[0].name, functions[1].name);
 }
 
 /* Matches h = o · function (c). */
@@ -224,11 +265,11 @@ match_gru (Match *match)
   if (!set_gate (match, 1, form))
     return FALSE;
   form = split_function (n, &match->functions[1]);
-  if (!match_reset (match, form)) {
-    match->problem =
-        "expected a GRU whose r multiplies h or the product of U and h, found none";
-    return FALSE;
-  }
+  if (!match_reset (match, form))
+    return fail_match (match,
+        "expected a gate r that multiplies h or U · h in n, found none among %u terms of n",
+        form->n_terms);
+
   return set_gate (match, 2, form);
 }
 
@@ -292,9 +333,10 @@ get_initial_state (Match *match, guint i, float **row)
   *row = NULL;
   for (gsize k = 0; k < tensor->n_values; k++) {
     if (tensor->reals[k] != tensor->reals[k % n]) {
-      match->problem =
-          "expected equal initial states for all sequences, found different states";
-      return FALSE;
+      return fail_match (match,
+          "expected equal initial states for all sequences, found a different state at row "
+          "%" G_GSIZE_FORMAT,
+          k / n);
     }
     if (tensor->reals[k] != 0)
       *row = tensor->reals;
@@ -324,7 +366,7 @@ make_cell (Match *match)
   cell->resets_before = match->reset && !match->reset_form;
   if (!cell->weight_ih || !cell->weight_hh || !cell->bias_ih
       || (match->reset_form && !cell->bias_hh)) {
-    match->problem = "expected weights that fit in memory, found more";
+    fail_match (match, "expected weights that fit in memory, found more");
     return NULL;
   }
   for (guint g = 0; g < match->recurrence->n_gates; g++)
@@ -349,13 +391,15 @@ onnx_match_layer (OnnxReader *reader, const OnnxLoopState *states, guint n_state
       break;
   }
   if (is_found && !match.input) {
-    match.problem = "expected gates that read the input, found gates that read only h";
-    is_found = FALSE;
+    is_found = fail_match (
+        &match, "expected gates that read the input, found gates that read only h");
   }
   *layer = (OnnxLoopLayer){h, match.c, match.input};
   layer->cell = is_found ? make_cell (&match) : NULL;
-  *problem = match.problem ? match.problem
-                           : "expected the step of an " ONNX_RECURRENT
-                             " layer, found other equations";
+  if (!layer->cell && !match.problem)
+    fail_match (&match,
+        "expected the step of an " ONNX_RECURRENT " layer, found a state that is %s",
+        describe_form (&match, states[h].after));
+  *problem = match.problem;
   return layer->cell != NULL;
 }

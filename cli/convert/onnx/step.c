@@ -2,6 +2,8 @@
 #include "onnx/step.h"
 #include <string.h>
 
+#define MAX_TERMS 64 /* of an affine form */
+
 static gboolean
 are_equal_terms (const OnnxTerm *a, const OnnxTerm *b)
 {
@@ -55,10 +57,12 @@ onnx_atom_find (OnnxReader *reader, OnnxAtom atom)
   return copy;
 }
 
+/* Returns: (nullable): a form without bias, or NULL if the form has too many terms or does not fit
+ * in memory */
 static OnnxAffine *
 new_form (OnnxReader *reader, gsize n, guint n_terms)
 {
-  OnnxAffine *affine = onnx_alloc (reader, 1, sizeof *affine);
+  OnnxAffine *affine = n_terms <= MAX_TERMS ? onnx_alloc (reader, 1, sizeof *affine) : NULL;
 
   if (!affine || !(affine->terms = onnx_alloc (reader, MAX (n_terms, 1), sizeof (OnnxTerm))))
     return NULL;
@@ -89,7 +93,8 @@ onnx_step_new (OnnxReader *reader, const OnnxNode *node, const OnnxAffine *affin
   OnnxValue *value;
 
   if (!affine)
-    return onnx_value_from_tensor (reader, node, NULL);
+    return onnx_unsupported (reader, node,
+        "result: expected at most %d terms that fit in memory, found more", MAX_TERMS);
   value = onnx_value_new (reader, ONNX_VALUE_STEP);
   value->affine = affine;
   value->n_axes = n_axes;

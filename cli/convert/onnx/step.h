@@ -60,7 +60,7 @@ struct _OnnxLoop {
 const OnnxAtom *onnx_atom_find (OnnxReader *reader, OnnxAtom atom);
 
 /* Returns @affine as a value of @n_axes axes, or an unsupported value if @affine is NULL, which
- * means insufficient memory. */
+ * means too many terms or insufficient memory. */
 OnnxValue *onnx_step_new (
     OnnxReader *reader, const OnnxNode *node, const OnnxAffine *affine, guint n_axes);
 
