@@ -14,6 +14,7 @@ typedef enum { POOLING_MEAN, POOLING_MAX, POOLING_SUM } PoolingFunction;
 typedef struct {
   LstmMemoryLayout memory_layout;
   PoolingFunction function;
+  gboolean counts_masked; /* a masked step is a step like the others */
 } LstmPooling;
 
 static const char *const function_names[] = {"mean", "max", "sum", NULL}; /* PoolingFunction */
@@ -61,13 +62,18 @@ load_pooling (const LstmLayerSource *source, GError **error)
   LstmPooling *pooling;
   LstmLayer *layer;
   guint function;
+  gboolean counts_masked;
 
-  if (!read_function (source, &function, error) || !check_steps (source, error))
+  if (!read_function (source, &function, error)
+      || !lstm_layer_source_read_boolean (source, "count_masked", FALSE, &counts_masked, error)
+      || !check_steps (source, error))
     return FALSE;
   lstm_fingerprint_add_layer (source->builder->fingerprint, "pooling", NULL, 0);
-  g_string_append_printf (source->builder->fingerprint, " %s", function_names[function]);
+  g_string_append_printf (source->builder->fingerprint, " %s%s", function_names[function],
+      counts_masked ? " count_masked" : "");
   pooling = g_new0 (LstmPooling, 1);
   pooling->function = (PoolingFunction) function;
+  pooling->counts_masked = counts_masked;
   layer = lstm_layer_new (&lstm_kind_pooling, n, n, pooling);
   layer->n_output_steps = 1;
   layer->returns_last = layer->ends_mask = TRUE;
@@ -121,7 +127,7 @@ run_row (const LstmLayer *layer, const LstmBlock *b, gsize row)
   float *low = b->memory->c + row * b->memory->c_stride;
 
   for (gsize t = 0; t < b->steps; t++) {
-    if (!b->mask || !b->mask[stream * b->steps + t])
+    if (pooling->counts_masked || !b->mask || !b->mask[stream * b->steps + t])
       add_step (pooling->function, x + t * n, n, high, low);
     if (!b->y)
       continue;
@@ -152,7 +158,7 @@ get_memory_layout (const LstmLayer *layer, guint index)
 
 const LstmLayerKind lstm_kind_pooling = {
     .name = "pooling",
-    .keys = {"function"},
+    .keys = {"function", "count_masked"},
     .load = load_pooling,
     .set_size = set_pooling_size,
     .free = g_free,

@@ -29,6 +29,10 @@ static const struct {
     {"}]", "},{\\\"type\\\":\\\"repeat_vector\\\",\\\"n\\\":2}]", FALSE},
     {"}]", "},{\\\"type\\\":\\\"pooling\\\",\\\"function\\\":\\\"mean\\\"}]", FALSE},
     {"}]", "},{\\\"type\\\":\\\"pooling\\\",\\\"function\\\":\\\"sum\\\"}]", FALSE},
+    {"}]",
+        "},{\\\"type\\\":\\\"pooling\\\",\\\"function\\\":\\\"sum\\\","
+        "\\\"count_masked\\\":true}]",
+        FALSE},
     {"}]", "},{\\\"type\\\":\\\"residual\\\"}]", FALSE},
     {"\"lstm.version\"", "\"lstm.rate\":\"48000\",\"lstm.version\"", TRUE},
     {"}]", "},{\\\"type\\\":\\\"layer_normalization\\\"}]", FALSE},

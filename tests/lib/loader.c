@@ -190,6 +190,11 @@ static const Case cases[] = {
             "pooling") ",\\\"function\\\":\\\"min\\\"}]") "," LSTM_2X1 ("") "}",
         48, LSTM_ERROR_LAYER,
         "key \"function\": expected one of mean, max, sum, found \"min\""},
+    {"pooling-count-masked",
+        "{" LAYERS ("[{" TYPE ("lstm") "},{" TYPE (
+            "pooling") ",\\\"function\\\":\\\"max\\\","
+                       "\\\"count_masked\\\":1}]") "," LSTM_2X1 ("") "}",
+        48, LSTM_ERROR_LAYER, "key \"count_masked\": expected true or false, found 1"},
     {"pooling-last",
         "{" LAYERS ("[{" TYPE ("lstm") ",\\\"return\\\":\\\"last\\\"},{" TYPE (
             "pooling") ",\\\"name\\\":\\\"p\\\",\\\"function\\\":\\\"sum\\\"}]") "," LSTM_2X1 ("") "}",

@@ -50,7 +50,7 @@ const KerasClass keras_classes[] = {
         .aliases = {"BatchNormalizationV1", "BatchNormalizationV2"}, .n_constants = 2},
     {"LayerNormalization", DENSE_FLAGS, keras_convert_layer_normalization},
     {"GlobalAveragePooling1D", KERAS_NEEDS_SEQUENCE, keras_convert_average_pooling},
-    {"GlobalMaxPooling1D", KERAS_NEEDS_SEQUENCE | KERAS_DROPS_MASK, keras_convert_max_pooling},
+    {"GlobalMaxPooling1D", KERAS_NEEDS_SEQUENCE, keras_convert_max_pooling},
     {"RepeatVector", 0, keras_convert_repeat_vector},
     {"Flatten", SHAPE_FLAGS | KERAS_DROPS_MASK, keras_convert_flatten},
     {"Reshape", SHAPE_FLAGS | KERAS_DROPS_MASK, keras_convert_reshape},

@@ -20,7 +20,8 @@ check_data_format (KerasReader *reader, const KerasLayer *layer)
 }
 
 static gboolean
-convert_pooling (KerasReader *reader, KerasLayer *layer, const char *function)
+convert_pooling (
+    KerasReader *reader, KerasLayer *layer, const char *function, gboolean counts_masked)
 {
   JsonObject *object;
   gboolean keeps_steps;
@@ -30,6 +31,8 @@ convert_pooling (KerasReader *reader, KerasLayer *layer, const char *function)
     return FALSE;
   object = convert_model_add_layer (reader->model, "pooling", layer->name);
   json_object_set_string_member (object, "function", function);
+  if (counts_masked)
+    json_object_set_boolean_member (object, "count_masked", TRUE);
   keras_end_sequence (reader);
   if (keeps_steps)
     keras_add_step (reader, layer);
@@ -39,11 +42,12 @@ convert_pooling (KerasReader *reader, KerasLayer *layer, const char *function)
 gboolean
 keras_convert_average_pooling (KerasReader *reader, KerasLayer *layer)
 {
-  return convert_pooling (reader, layer, "mean");
+  return convert_pooling (reader, layer, "mean", FALSE);
 }
 
+/* In Keras, GlobalMaxPooling1D includes the masked steps. */
 gboolean
 keras_convert_max_pooling (KerasReader *reader, KerasLayer *layer)
 {
-  return convert_pooling (reader, layer, "max");
+  return convert_pooling (reader, layer, "max", TRUE);
 }
