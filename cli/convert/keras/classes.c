@@ -9,7 +9,8 @@ convert_identity (KerasReader *reader, KerasLayer *layer)
   return TRUE;
 }
 
-#define RECURRENT_FLAGS (KERAS_HAS_WEIGHTS | KERAS_NEEDS_SEQUENCE | KERAS_IN_BIDIRECTIONAL)
+#define RECURRENT_FLAGS                                                                        \
+  (KERAS_HAS_WEIGHTS | KERAS_NEEDS_SEQUENCE | KERAS_USES_MASK | KERAS_IN_BIDIRECTIONAL)
 #define WRAPPER_FLAGS (KERAS_HAS_WEIGHTS | KERAS_NEEDS_SEQUENCE)
 #define DENSE_FLAGS (KERAS_HAS_WEIGHTS | KERAS_IN_TIME_DISTRIBUTED)
 #define SHAPE_FLAGS (KERAS_ACCEPTS_RESHAPED | KERAS_IN_TIME_DISTRIBUTED)
@@ -31,8 +32,8 @@ const KerasClass keras_classes[] = {
     RECURRENT ("CuDNNGRU", KERAS_HAS_CUDNN_DEFAULTS, "GRUCell"),
     RECURRENT ("SimpleRNN", 0, "SimpleRNNCell", .part = "cell"),
     RECURRENT ("RNN", 0, NULL, .part = "cell"),
-    {"Bidirectional", WRAPPER_FLAGS, keras_convert_bidirectional, keras_check_bidirectional,
-        .n_wrapped = 2},
+    {"Bidirectional", WRAPPER_FLAGS | KERAS_USES_MASK, keras_convert_bidirectional,
+        keras_check_bidirectional, .n_wrapped = 2},
     {"TimeDistributed", WRAPPER_FLAGS, keras_convert_time_distributed,
         keras_check_time_distributed, .part = "layer", .n_wrapped = 1},
     {"Dense", DENSE_FLAGS, keras_convert_dense},
@@ -49,7 +50,8 @@ const KerasClass keras_classes[] = {
     {"BatchNormalization", DENSE_FLAGS, keras_convert_batch_normalization,
         .aliases = {"BatchNormalizationV1", "BatchNormalizationV2"}, .n_constants = 2},
     {"LayerNormalization", DENSE_FLAGS, keras_convert_layer_normalization},
-    {"GlobalAveragePooling1D", KERAS_NEEDS_SEQUENCE, keras_convert_average_pooling},
+    {"GlobalAveragePooling1D", KERAS_NEEDS_SEQUENCE | KERAS_USES_MASK,
+        keras_convert_average_pooling},
     {"GlobalMaxPooling1D", KERAS_NEEDS_SEQUENCE, keras_convert_max_pooling},
     {"RepeatVector", 0, keras_convert_repeat_vector},
     {"Flatten", SHAPE_FLAGS | KERAS_DROPS_MASK, keras_convert_flatten},

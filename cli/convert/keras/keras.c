@@ -63,6 +63,28 @@ set_version (KerasReader *reader, const char *version, JsonNode *root)
   reader->is_tf_keras = reader->version >= 20400 || strstr (version, "-tf") != NULL;
 }
 
+/* Checks that the layer sees the mask of the reader, if there is one. */
+static gboolean
+check_mask (KerasReader *reader, const KerasLayer *layer)
+{
+  KerasClassFlags flags = layer->class->flags;
+
+  if (!reader->mask_layer)
+    return TRUE;
+  if (flags & KERAS_DROPS_MASK)
+    return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
+        "input: expected steps without a mask, because %s uses masked steps and ends the mask, "
+        "found the mask of layer \"%s\"",
+        layer->class->name, reader->mask_layer);
+  if (flags & KERAS_USES_MASK && reader->has_uncertain_mask)
+    return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
+        "input: expected steps without a mask, because recurrent layers of Keras 3.16 and "
+        "later "
+        "end the mask and those of earlier versions do not, found the mask of layer \"%s\"",
+        reader->mask_layer);
+  return TRUE;
+}
+
 static gboolean
 check_input_kind (KerasReader *reader, const KerasLayer *layer)
 {
@@ -74,11 +96,6 @@ check_input_kind (KerasReader *reader, const KerasLayer *layer)
     expected = "a sequence or a vector";
   else if (reader->shape.kind != KERAS_SEQUENCE && flags & KERAS_NEEDS_SEQUENCE)
     expected = "a sequence";
-  if (reader->mask_layer && flags & KERAS_DROPS_MASK)
-    return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
-        "input: expected steps without a mask, because %s uses masked steps and ends the mask, "
-        "found the mask of layer \"%s\"",
-        layer->class->name, reader->mask_layer);
   if (!expected)
     return TRUE;
   found = keras_describe_shape (&reader->shape);
@@ -98,8 +115,8 @@ convert_layer (KerasReader *reader, KerasLayer *layer)
     return TRUE;
   if (is_first && has_shape && !is_input && !keras_read_input_shape (reader, layer))
     return FALSE;
-  return check_input_kind (reader, layer) && layer->class->convert (reader, layer)
-         && keras_check_weights_used (reader, layer);
+  return check_input_kind (reader, layer) && check_mask (reader, layer)
+         && layer->class->convert (reader, layer) && keras_check_weights_used (reader, layer);
 }
 
 static gboolean

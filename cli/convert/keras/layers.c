@@ -35,6 +35,7 @@ keras_convert_masking (KerasReader *reader, KerasLayer *layer)
   object = convert_model_add_layer (reader->model, "masking", layer->name);
   json_object_set_double_member (object, "mask_value", value);
   reader->mask_layer = layer->name;
+  reader->has_uncertain_mask = FALSE;
   return TRUE;
 }
 

@@ -24,7 +24,8 @@ typedef enum {
   KERAS_IS_INPUT = 1 << 5,            /* declares the shape of the model's input */
   KERAS_MAKES_MASK = 1 << 6,          /* computes the mask of the layers that follow */
   KERAS_HAS_CUDNN_DEFAULTS = 1 << 7,  /* recurrent_activation is sigmoid in every version */
-  KERAS_DROPS_MASK = 1 << 8,          /* uses masked steps, and does not pass the mask on */
+  KERAS_USES_MASK = 1 << 8,           /* masked steps do not count */
+  KERAS_DROPS_MASK = 1 << 9,          /* uses masked steps, and does not pass the mask on */
 } KerasClassFlags;
 
 /* A class of layers: a row in classes.c */
@@ -111,8 +112,9 @@ struct _KerasReader {
   GPtrArray *datasets;       /* KerasDatasets, of all layers */
 
   ConvertModel *model;
-  KerasShape shape;       /* of the current layer's input */
-  const char *mask_layer; /* that masks steps of the input; NULL: none */
+  KerasShape shape;            /* of the current layer's input */
+  const char *mask_layer;      /* that masks steps of the input; NULL: none */
+  gboolean has_uncertain_mask; /* Keras 3.16 may not pass the mask on */
 };
 
 /* Sets reader->error, unless it is set, to "PATH: layer "NAME" (CLASS): MESSAGE". @layer: nullable.

@@ -216,6 +216,7 @@ set_output (KerasReader *reader, JsonObject *object, gboolean sequences, gboolea
     json_object_set_boolean_member (object, "zero_masked", TRUE);
   if (!sequences)
     keras_end_sequence (reader);
+  reader->has_uncertain_mask = reader->version >= 31600;
   reader->shape.width = (gint64) width;
 }
 
