@@ -18,9 +18,6 @@
   "model in --config"
 #define UNPACK "unpack it, and use the model file inside"
 #define DOWNLOAD "download the file rather than the page about it"
-#define SAVE_STATE_DICT                                                                        \
-  "write it from PyTorch as safetensors: save_file (model.state_dict (), "                     \
-  "\"model.safetensors\")"
 #define SAVE_AGAIN "load it with a later version of PyTorch, and save it with torch.save ()"
 
 static guint64
@@ -164,7 +161,7 @@ static const LstmFormat formats[] = {
     {"GuitarML JSON", "RTNeural", .advice = CONVERT,
         .keys = {"residual_channels", "dilations"}},
     {"a NAM file", "NAM", .advice = CONVERT, .keys = {"architecture", "weights"}},
-    {"a PyTorch state dict in JSON", .advice = SAVE_STATE_DICT,
+    {"a PyTorch state dict in JSON", "RTNeural", .has_module_chain = TRUE, .advice = CONVERT,
         .matches = matches_json_state_dict},
     {"safetensors", "safetensors", TRUE, TRUE, .matches = matches_broken_safetensors},
     {"JSON",

@@ -57,8 +57,7 @@ static const struct {
     {BYTES ("{\"modelTopology\": {}, \"weightsManifest\": []}"),
         "a TensorFlow.js model (" SAVE ")"},
     {BYTES ("{\"lstm.weight_ih_l0\": [], \"lstm.weight_hh_l0\": []}"),
-        "a PyTorch state dict in JSON (write it from PyTorch as safetensors: save_file "
-        "(model.state_dict (), \"model.safetensors\"))"},
+        "a PyTorch state dict in JSON (" ASK ")"},
     {BYTES (" \n{\"layers\": 2}"), "JSON (it has no weights;"},
     {BYTES ("{\"class_name\": \"Sequential\", \"config\": {}}"),
         "JSON (it has no weights; if it is the configuration of a Keras model, pass it to "

@@ -17,6 +17,18 @@ static const struct {
     {{"residual_channels", "dilations"}, NULL, "a WaveNet, as SmartGuitarAmp saves it"},
 };
 
+/* Returns whether the file has a tensor of a recurrent module of PyTorch at the top. */
+static gboolean
+has_tensors (const JsonFile *file)
+{
+  g_autoptr (GList) keys = json_object_get_members (file->object);
+
+  for (GList *l = keys; l; l = l->next)
+    if (g_str_has_suffix (l->data, "weight_hh_l0"))
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean
 fail_dialect (JsonFile *file)
 {
@@ -48,7 +60,7 @@ convert_dialect (RtReader *reader)
     return json_file_fail (file, CONVERT_ERROR_UNSUPPORTED, dialects[i].keys[0],
         "expected an LSTM or a GRU with dense layers, found %s", dialects[i].found);
   }
-  return fail_dialect (file);
+  return has_tensors (file) ? rt_convert_tensors (reader) : fail_dialect (file);
 }
 
 void
@@ -88,15 +100,16 @@ read_rate (RtReader *reader)
 ConvertModel *
 convert_read_rtneural (const ConvertInput *input, GError **error)
 {
-  g_autoptr (ConvertModel) model = convert_model_new ();
   g_auto (JsonFile) file = {0};
-  RtReader reader = {.file = &file, .model = model};
+  RtReader reader = {
+      .file = &file, .module_chain = input->module_chain, .model = convert_model_new ()};
 
   if (json_file_open (&file, input) && convert_dialect (&reader)
-      && json_file_check_finite (&file, model)) {
+      && json_file_check_finite (&file, reader.model)) {
     read_rate (&reader);
-    return g_steal_pointer (&model);
+    return reader.model;
   }
+  convert_model_free (reader.model);
   g_propagate_error (error, g_steal_pointer (&file.error));
   return NULL;
 }

@@ -2,7 +2,7 @@
  *
  * Data of the reader for the JSON files of RTNeural and of the programs that use it. rtneural.c
  * selects the dialect of a file. layers.c reads layers as in Keras, statedict.c reads the state
- * dicts of GuitarML. */
+ * dicts of GuitarML, tensors.c reads other state dicts. */
 #pragma once
 
 #include "convert.h"
@@ -10,6 +10,7 @@
 
 typedef struct {
   JsonFile *file;
+  const char *module_chain; /* nullable */
   ConvertModel *model;
   gsize size; /* features of the output of the last layer */
 } RtReader;
@@ -17,6 +18,7 @@ typedef struct {
 /* Convert a file of the dialect to the layers of reader->model. Return FALSE with an error. */
 gboolean rt_convert_layers (RtReader *reader);
 gboolean rt_convert_state_dict (RtReader *reader);
+gboolean rt_convert_tensors (RtReader *reader);
 
 /* Adds a layer that multiplies the first feature of @size features by @scale. */
 void rt_add_gain (ConvertModel *model, gsize size, double scale);
