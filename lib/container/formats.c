@@ -18,6 +18,8 @@
   "model in --config"
 #define UNPACK "unpack it, and use the model file inside"
 #define DOWNLOAD "download the file rather than the page about it"
+#define SAVE_STATE_DICT                                                                        \
+  "save the model from PyTorch: torch.save (model.state_dict (), \"model.pt\")"
 #define SAVE_AGAIN "load it with a later version of PyTorch, and save it with torch.save ()"
 
 static guint64
@@ -138,6 +140,10 @@ matches_json_state_dict (const guint8 *data, gsize size)
  * follow the formats that have a long signature. */
 static const LstmFormat formats[] = {
     {"safetensors", "safetensors", TRUE, TRUE, .matches = matches_safetensors},
+    {"a program of torch.export", .advice = SAVE_STATE_DICT, .magic = "PK\3\4",
+        .member = "serialized_exported_program"},
+    {"a program of torch.export", .advice = SAVE_STATE_DICT, .magic = "PK\3\4",
+        .member = "archive_format"},
     {"TorchScript", "PyTorch", .has_module_chain = TRUE, .advice = CONVERT, .magic = "PK\3\4",
         .member = "constants.pkl"},
     {"PyTorch", "PyTorch", .has_module_chain = TRUE, .advice = CONVERT, .magic = "PK\3\4",

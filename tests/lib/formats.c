@@ -21,6 +21,9 @@
   "*model.get_weights ()), and convert them with lstm-convert and the configuration of the "   \
   "model in --config"
 
+#define SAVE_STATE_DICT                                                                        \
+  "save the model from PyTorch: torch.save (model.state_dict (), \"model.pt\")"
+
 /* The first bytes of files, and the description of the file in a message */
 static const struct {
   const char *bytes;
@@ -45,6 +48,10 @@ static const struct {
     {BYTES ("sys_info\0\0\0\0\0\0\0\0"), "a tar archive of PyTorch before 0.2 (load it with a "
                                          "later version of PyTorch, and save it "
                                          "with torch.save ())"},
+    {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0m/archive_format"),
+        "a program of torch.export (" SAVE_STATE_DICT ")"},
+    {BYTES ("PK\3\4\x14\0\0\0\0\0\0\0\0\0serialized_exported_program.json"),
+        "a program of torch.export (" SAVE_STATE_DICT ")"},
     {BYTES ("\x1f\x8b\x08\0\0\0\0\0\0\3\xcbH\xcd\xc9\xc9\7\0"),
         "a gzip archive (unpack it, and use the model file inside)"},
     {BYTES ("{\"in_shape\": [null, null, 1], \"layers\": []}"), "RTNeural JSON (" ASK ")"},

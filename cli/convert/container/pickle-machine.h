@@ -75,3 +75,46 @@ GPtrArray *pickle_pop_mark (PickleMachine *machine);
 
 /* Stores @value as number @number. */
 gboolean pickle_memoize (PickleMachine *machine, guint64 number, PickleValue *value);
+
+/* --- Opcodes --- */
+
+/* Run an opcode. They return FALSE with an error. */
+gboolean pickle_push_none (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_true (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_false (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_unsigned (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_signed (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_long (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_decimal (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_decimal_float (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_binary_float (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_text (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_quoted (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_bytes (PickleMachine *machine, const PickleOperand *operand);
+
+gboolean pickle_push_empty_list (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_empty_tuple (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_empty_dict (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_empty_set (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_list (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_tuple (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_dict (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_frozen_set (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_tuple_1 (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_tuple_2 (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_tuple_3 (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_append_items (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_add_items (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_set_items (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_append_item (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_set_item (PickleMachine *machine, const PickleOperand *operand);
+
+gboolean pickle_push_global (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_stack_global (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_call_with_args (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_call_with_keywords (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_call_instance (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_call_object (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_set_state (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_persistent (PickleMachine *machine, const PickleOperand *operand);
+gboolean pickle_push_persistent_line (PickleMachine *machine, const PickleOperand *operand);

@@ -129,6 +129,7 @@ make_custom_record (
 {
   const PickleValue *state = module->state;
   gboolean has_modules = FALSE, has_tensors = FALSE;
+  g_autofree char *shown = NULL;
   const PickleValue *modules = walk->file->is_script ? state : pickle_get (state, "_modules");
   const PickleValue *tensors = walk->file->is_script ? state
                                                      : pickle_get (state, "_parameters");
@@ -137,11 +138,13 @@ make_custom_record (
     has_modules |= torch_is_module (walk->file, g_ptr_array_index (modules->items, i));
   for (guint i = 1; has_entry (tensors) && i < tensors->items->len; i += 2)
     has_tensors |= torch_is_tensor (g_ptr_array_index (tensors->items, i));
+  shown = g_strconcat (
+      class, has_modules && has_tensors ? " with tensors of its own" : "", NULL);
   return lstm_module_record_new (
       has_modules && !has_tensors && !g_str_has_prefix (class, "torch.")
           ? LSTM_RECORD_CUSTOM
           : LSTM_RECORD_UNSUPPORTED,
-      name, class, NULL);
+      name, shown, NULL);
 }
 
 /* Returns: (transfer full) (nullable): the record; NULL for a module that only training uses */

@@ -84,12 +84,17 @@ is_parameter_name (const char *name)
   return FALSE;
 }
 
+/* Returns whether @part may be a part of the model: it has a parameter, or a matrix. A matrix that
+ * does not belong to the model is then refused by name, and can be dropped by the module chain. */
 static gboolean
-has_parameter (const TorchPart *part)
+is_model (const TorchPart *part)
 {
-  for (guint i = 0; i < part->entries->len; i++)
-    if (is_parameter_name (get_entry (part, i)->name))
+  for (guint i = 0; i < part->entries->len; i++) {
+    const TorchEntry *entry = get_entry (part, i);
+
+    if (is_parameter_name (entry->name) || torch_count_dims (entry->value) > 1)
       return TRUE;
+  }
   return FALSE;
 }
 
@@ -134,7 +139,7 @@ add_part (Search *search, const PickleValue *dict, const char *path, GError **er
     g_ptr_array_add (part->entries, torch_entry_new (key->text, value));
     search->n_tensors++;
   }
-  if (has_parameter (part)) {
+  if (is_model (part)) {
     g_ptr_array_add (search->parts, part);
   } else {
     for (guint i = 0; i < part->entries->len; i++) {
@@ -258,7 +263,9 @@ static gboolean
 fail_none (const Search *search, GError **error)
 {
   g_autoptr (GString) names = g_string_new (NULL);
-  g_autofree char *root = pickle_describe (search->file->root);
+  g_autofree char *root = torch_is_tensor (search->file->root)
+                              ? g_strdup ("a tensor")
+                              : pickle_describe (search->file->root);
 
   for (guint i = 0; i < search->parts->len && names->len < 200; i++) {
     const TorchPart *part = g_ptr_array_index (search->parts, i);
@@ -289,6 +296,17 @@ strip_prefix (GPtrArray *entries, const char *prefix)
   return entries->len > 0;
 }
 
+/* Removes what nn.DataParallel, torch.compile () and torch.optim.swa_utils add to a state dict. */
+static void
+strip_wrappers (TorchPart *part)
+{
+  for (guint i = part->entries->len; i > 0; i--)
+    if (g_str_equal (get_entry (part, i - 1)->name, "n_averaged"))
+      g_ptr_array_remove_index (part->entries, i - 1);
+  while (strip_prefix (part->entries, "module.") || strip_prefix (part->entries, "_orig_mod."))
+    ;
+}
+
 /* Replaces *@name by @path.@name. */
 static void
 add_path (const char *path, char **name)
@@ -307,11 +325,6 @@ move_part (TorchPart *part, gboolean has_path, TorchModel *model)
   const guint first_entry = model->entries->len;
   const guint first_record = model->records ? model->records->len : 0;
 
-  /* nn.DataParallel, and torch.compile () */
-  while (!part->records
-         && (strip_prefix (part->entries, "module.")
-             || strip_prefix (part->entries, "_orig_mod.")))
-    ;
   g_ptr_array_extend_and_steal (model->entries, g_ptr_array_ref (part->entries));
   if (part->records)
     g_ptr_array_extend_and_steal (model->records, g_ptr_array_ref (part->records));
@@ -352,6 +365,12 @@ torch_find_model (const TorchFile *file, GPtrArray *notes, GError **error)
   if (!is_found) {
     fail_none (&search, error);
     return NULL;
+  }
+  for (guint i = 0; i < parts->len; i++) {
+    TorchPart *part = g_ptr_array_index (parts, i);
+
+    if (!part->records)
+      strip_wrappers (part);
   }
   prefer_averages (parts, notes);
   if (loose->len)

@@ -96,6 +96,14 @@ torch_is_tensor (const PickleValue *value)
   return FALSE;
 }
 
+guint
+torch_count_dims (const PickleValue *value)
+{
+  Call call;
+
+  return get_tensor_call (value, &call) ? pickle_count (pickle_get_item (call.args, 2)) : 0;
+}
+
 /* Reads a tuple of sizes. */
 static gboolean
 read_sizes (const PickleValue *tuple, guint *n, gsize *sizes)

@@ -18,6 +18,10 @@ typedef struct {
 /* Returns whether @value, which may be NULL, is a tensor or a parameter. */
 gboolean torch_is_tensor (const PickleValue *value);
 
+/* Returns the number of dimensions of @value, for which torch_is_tensor() is TRUE; 0 if the record
+ * does not show it. */
+guint torch_count_dims (const PickleValue *value);
+
 /* Parses @value, for which torch_is_tensor() is TRUE. @name: for messages. */
 gboolean torch_tensor_parse (const TorchFile *file, const char *name, const PickleValue *value,
     TorchTensor *tensor, GError **error);

@@ -275,9 +275,8 @@ add_recorded_activation (Chain *chain, const LstmModule *module, GError **error)
   }
   found = dim == LSTM_RECORD_NO_DIM ? g_strdup ("None") : g_strdup_printf ("%d", dim);
   return refuse_chain (chain, error,
-      "\"%s\": dim of %s: expected the features, found %s for %s; write \"softmax\" instead of "
-      "the "
-      "module if it runs over the features",
+      "\"%s\": dim of %s: expected the features, found %s for %s; write \"last\" before it if "
+      "it runs on one step, or \"softmax\" instead of it if it runs over the features",
       lstm_chain_get_name (module), module->record->class_name, found,
       chain->outputs_one_step ? "one step" : "a sequence");
 }

@@ -60,25 +60,53 @@ append_recorded (const GPtrArray *modules, GString *module_chain)
   }
 }
 
-/* Appends the modules that have tensors, ordered by sizes, kinds and names. Returns
- * LSTM_CHAIN_NONE if a module may be an nn.Embedding. */
-static LstmChainResult
-append_ordered (const GPtrArray *modules, GString *module_chain)
+/* Sets @sized to copies of the modules that have sizes. A saved nn.Sequential replaces the modules
+ * in it, because it also contains their activations. Returns their number. */
+static guint
+list_sized (const GPtrArray *modules, LstmModule *sized)
 {
-  const LstmModule *ordered[LSTM_MAX_MODULES];
-  LstmChainResult result;
+  const LstmModule *sequence = NULL;
   guint n = 0;
 
   for (guint i = 0; i < modules->len; i++) {
     const LstmModule *module = g_ptr_array_index (modules, i);
 
-    if (module->kind == LSTM_MODULE_LINEAR && !module->has_bias && !module->record)
-      return LSTM_CHAIN_NONE;
-    if (module->in)
-      ordered[n++] = module;
+    if (sequence && lstm_chain_is_inside (module, sequence, TRUE)) {
+      if (module->in && !sized[n - 1].in)
+        sized[n - 1].in = module->in;
+      if (module->in)
+        sized[n - 1].out = module->out;
+      continue;
+    }
+    sequence = NULL;
+    if (module->record && module->record->kind == LSTM_RECORD_SEQUENCE
+        && lstm_chain_is_sequence (modules, module))
+      sequence = module;
+    if (module->in || sequence)
+      sized[n++] = *module;
   }
-  result = lstm_chain_order_modules (ordered, n);
-  for (guint i = 0; result != LSTM_CHAIN_NONE && i < n; i++) {
+  return n;
+}
+
+/* Appends the modules that have sizes, ordered by sizes, kinds and names. Returns LSTM_CHAIN_NONE
+ * if a module may be an nn.Embedding. */
+static LstmChainResult
+append_ordered (const GPtrArray *modules, GString *module_chain)
+{
+  LstmModule sized[LSTM_MAX_MODULES];
+  const LstmModule *ordered[LSTM_MAX_MODULES];
+  const guint n = list_sized (modules, sized);
+  LstmChainResult result;
+  guint n_ordered = 0;
+
+  for (guint i = 0; i < n; i++) {
+    if (sized[i].kind == LSTM_MODULE_LINEAR && !sized[i].has_bias && !sized[i].record)
+      return LSTM_CHAIN_NONE;
+    if (sized[i].in)
+      ordered[n_ordered++] = &sized[i];
+  }
+  result = lstm_chain_order_modules (ordered, n_ordered);
+  for (guint i = 0; result != LSTM_CHAIN_NONE && i < n_ordered; i++) {
     g_autofree char *item = g_strconcat (
         lstm_chain_get_name (ordered[i]), is_certain (ordered[i]) ? "" : "(tanh)", NULL);
 
