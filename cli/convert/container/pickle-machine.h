@@ -6,6 +6,14 @@
 
 #include "container/pickle.h"
 
+/* The owner of values */
+struct _Pickle {
+  char *source;          /* for messages */
+  GPtrArray *values;     /* PickleValue */
+  GPtrArray *texts;      /* of values */
+  GPtrArray *persistent; /* PickleValue, not owned */
+};
+
 /* Operand that follows an opcode in the pickle */
 typedef enum {
   PICKLE_OPERAND_NONE,

@@ -3,6 +3,7 @@
  * The classes of torch.nn that liblstm runs. */
 #include "pytorch/classes.h"
 #include "load/pytorch/torch-activations.h"
+#include "pytorch/attributes.h"
 #include <math.h>
 #include <string.h>
 

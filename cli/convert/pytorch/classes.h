@@ -2,7 +2,7 @@
 #pragma once
 
 #include "load/pytorch/records.h"
-#include "pytorch/module.h"
+#include "pytorch/torch-file.h"
 
 /* Makes the record of @module, whose class is torch.nn.modules.…. @name: of the module.
  * Returns: (transfer full): a record of the kind UNSUPPORTED if liblstm cannot run the module */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "pytorch/state-dict.h"
 #include "load/pytorch/records.h"
+#include "pytorch/attributes.h"
 #include "pytorch/tensor.h"
 #include "util/text.h"
 #include <string.h>
