@@ -83,6 +83,18 @@ read_gain (JsonFile *file, JsonPart part, const char *key, double *factor)
              file, part, key, CONVERT_ERROR_UNSUPPORTED, "a finite gain in dB");
 }
 
+/* AIDA-X ignores a skip that is not a number. Such a skip is refused, because its meaning is
+ * doubtful. */
+static gboolean
+read_skip (JsonFile *file, JsonPart part, gboolean *skips)
+{
+  static const char key[] = "in_skip";
+
+  if (lstm_json_get_boolean (json_file_find (part, key), skips))
+    return json_file_fail_member (file, part, key, CONVERT_ERROR_UNSUPPORTED, "0 or 1");
+  return json_file_read_flag (file, part, key, FALSE, skips);
+}
+
 /* Appends the skip and the output gain. The residual layer adds the input of the model, which the
  * input gain has not changed: out · (y + in · x) = out · in · (y / in + x). */
 static void
@@ -118,8 +130,7 @@ rt_convert_layers (RtReader *reader)
   RtGains gains;
 
   if (!layers || !rt_read_last_size (file, root, "in_shape", &reader->size)
-      || !json_file_read_flag (file, root, "in_skip", FALSE, &gains.skips)
-      || !read_gain (file, root, "in_gain", &gains.in)
+      || !read_skip (file, root, &gains.skips) || !read_gain (file, root, "in_gain", &gains.in)
       || !read_gain (file, root, "out_gain", &gains.out))
     return FALSE;
   if (json_array_get_length (layers) == 0)
