@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/body.h"
-#include "onnx/graph.h"
 #include "onnx/signal.h"
-#include <string.h>
+#include "onnx/subgraph.h"
 
 #define MAX_NODES 4096 /* of a body */
 #define MAX_VARIABLES 256
@@ -25,11 +24,9 @@ gboolean
 onnx_body_init (OnnxBody *body, OnnxReader *reader, OnnxNode *node)
 {
   const Onnx__AttributeProto *attribute = onnx_find_attribute (node, "body");
-  const char *duplicate;
 
   *body = (OnnxBody){reader, node};
-  body->scope = (OnnxScope){
-      node->scope, g_hash_table_new (g_str_hash, g_str_equal), node->scope->depth + 1};
+  body->values = g_hash_table_new (g_str_hash, g_str_equal);
   body->loop = (OnnxLoop){.iteration = onnx_factor_new (reader, -1, ONNX_ROLE_UNKNOWN),
       .atoms = g_ptr_array_new ()};
   if (!attribute || !attribute->g)
@@ -38,13 +35,13 @@ onnx_body_init (OnnxBody *body, OnnxReader *reader, OnnxNode *node)
   if (body->graph->n_node > MAX_NODES)
     return onnx_body_fail (body, "body: expected at most %d nodes, found %" G_GSIZE_FORMAT,
         MAX_NODES, body->graph->n_node);
-  if (body->scope.depth > ONNX_MAX_DEPTH || reader->loop)
+  if (reader->loop)
     return onnx_body_fail (
         body, "body: expected a loop outside of other loops, found a loop within a loop");
-  if ((duplicate = onnx_scope_add_initializers (reader, &body->scope, body->graph)))
-    return onnx_body_fail (body,
-        "body: expected initializers of different names, found two named \"%s\"",
-        onnx_shorten_text (reader, duplicate));
+  body->unsupported = onnx_subgraph_enter (
+      reader, node, "body", body->graph, body->values, &body->scope);
+  if (body->unsupported)
+    return FALSE;
   reader->loop = &body->loop;
   return TRUE;
 }
@@ -54,14 +51,14 @@ onnx_body_clear (OnnxBody *body)
 {
   if (body->reader->loop == &body->loop)
     body->reader->loop = NULL;
-  g_hash_table_unref (body->scope.values);
+  g_hash_table_unref (body->values);
   g_ptr_array_unref (body->loop.atoms);
 }
 
 void
 onnx_body_add_value (OnnxBody *body, const char *name, OnnxValue *value)
 {
-  g_hash_table_insert (body->scope.values, (gpointer) name, value);
+  g_hash_table_insert (body->values, (gpointer) name, value);
 }
 
 gboolean
@@ -358,23 +355,12 @@ check_mask (OnnxBody *body)
              is_reversed ? "input" : "mask");
 }
 
-static gboolean
-run_nodes (OnnxBody *body)
-{
-  OnnxReader *reader = body->reader;
-  g_autoptr (GError) error = NULL;
-  gboolean is_ok;
-
-  is_ok = onnx_graph_run (reader, &body->scope, body->graph, &error);
-  return is_ok
-         || onnx_body_fail (
-             body, "body: %s", error->message + strlen (reader->input->path) + strlen (": "));
-}
-
 gboolean
 onnx_body_run (OnnxBody *body)
 {
-  if (!run_nodes (body))
+  body->unsupported = onnx_subgraph_run (
+      body->reader, body->node, "body", body->graph, &body->scope);
+  if (body->unsupported)
     return FALSE;
   for (guint i = 0; i < body->n_variables; i++)
     if (!check_variable (body, &body->variables[i]))

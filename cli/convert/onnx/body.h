@@ -25,6 +25,7 @@ typedef struct {
   OnnxReader *reader;
   OnnxNode *node;
   const Onnx__GraphProto *graph;
+  GHashTable *values; /* of the scope */
   OnnxScope scope;
   OnnxLoop loop;
   guint n_variables, n_states, n_layers;

@@ -280,8 +280,8 @@ add_repeat_vector (Emitter *emitter, const OnnxStage *stage, gsize n)
   emitter->recurrent = NULL;
 }
 
-/* Makes the previous recurrent layer return the step that it processes last. A mask never masks this step of a
- * sequence, but may mask the last step in time. */
+/* Makes the previous recurrent layer return the step that it processes last. A mask never masks
+ * this step of a sequence, but may mask the last step in time. */
 static void
 return_last_step (Emitter *emitter, const OnnxStage *stage, OnnxSelection selection)
 {
@@ -294,8 +294,8 @@ return_last_step (Emitter *emitter, const OnnxStage *stage, OnnxSelection select
   emitter->recurrent = NULL;
 }
 
-/* Selects one step. Only the recurrent layer itself can return the step that each direction processes last.
- * The last step in time is available after every layer. */
+/* Selects one step. Only the recurrent layer itself can return the step that each direction
+ * processes last. The last step in time is available after every layer. */
 static gboolean
 emit_selection (Emitter *emitter, const OnnxStage *stage)
 {

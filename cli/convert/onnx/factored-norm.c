@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/factored-norm.h"
-#include "onnx/normalization.h"
+#include "onnx/moments.h"
 #include "onnx/signal.h"
 
 OnnxValue *

@@ -1,31 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/if.h"
-#include "onnx/graph.h"
-#include <string.h>
+#include "onnx/subgraph.h"
 
 static OnnxValue *
 run_branch (OnnxReader *reader, OnnxNode *node, const Onnx__GraphProto *graph)
 {
   g_autoptr (GHashTable) values = g_hash_table_new (g_str_hash, g_str_equal);
-  OnnxScope scope = {node->scope, values, node->scope->depth + 1};
-  g_autoptr (GError) error = NULL;
-  const char *duplicate;
+  OnnxValue *unsupported;
+  OnnxScope scope;
 
-  if (scope.depth > ONNX_MAX_DEPTH)
-    return onnx_unsupported (reader, node,
-        "branch: expected at most %d graphs within each other, found %u", ONNX_MAX_DEPTH,
-        scope.depth);
-  if ((duplicate = onnx_scope_add_initializers (reader, &scope, graph)))
-    return onnx_unsupported (reader, node,
-        "branch: expected initializers of different names, found two named \"%s\"",
-        onnx_shorten_text (reader, duplicate));
+  if ((unsupported = onnx_subgraph_enter (reader, node, "branch", graph, values, &scope)))
+    return unsupported;
   if (graph->n_output != node->n_outputs)
     return onnx_unsupported (reader, node,
         "branch: expected %u outputs, as the node has, found %" G_GSIZE_FORMAT, node->n_outputs,
         graph->n_output);
-  if (!onnx_graph_run (reader, &scope, graph, &error))
-    return onnx_unsupported (reader, node, "branch: %s",
-        error->message + strlen (reader->input->path) + strlen (": "));
+  if ((unsupported = onnx_subgraph_run (reader, node, "branch", graph, &scope)))
+    return unsupported;
   for (guint i = 0; i < node->n_outputs; i++)
     node->outputs[i] = onnx_scope_find (reader, &scope, onnx_string (graph->output[i]->name));
   return node->outputs[0];

@@ -4,6 +4,7 @@
 #include "onnx/directions.h"
 #include "onnx/factored-norm.h"
 #include "onnx/mask.h"
+#include "onnx/moments.h"
 #include "onnx/pool.h"
 #include "onnx/select.h"
 #include "onnx/signal.h"
@@ -68,16 +69,6 @@ onnx_apply_batch_norm (OnnxReader *reader, OnnxNode *node)
   return onnx_signal_apply_arithmetic (reader, node, in, '+', vectors[2]);
 }
 
-OnnxValue *
-onnx_new_layer_norm (OnnxReader *reader, OnnxNode *node, const OnnxValue *like,
-    const OnnxStage *x, double epsilon)
-{
-  OnnxStage *stage = onnx_node_new_stage (reader, node, ONNX_STAGE_LAYER_NORM, x);
-
-  stage->epsilon = epsilon;
-  return onnx_signal_new (reader, like, stage);
-}
-
 /* Returns whether all axes from @axis on are the features of a step. */
 static gboolean
 bind_last_axes (OnnxReader *reader, const OnnxValue *in, guint axis)
@@ -117,23 +108,6 @@ onnx_apply_layer_norm (OnnxReader *reader, OnnxNode *node)
     return onnx_unsupported_input (
         reader, node, "B", 2, "a constant real number for each feature");
   return value;
-}
-
-OnnxValue *
-onnx_new_moment (OnnxReader *reader, OnnxNode *node, const OnnxValue *like, const OnnxStage *x,
-    OnnxMoment moment)
-{
-  OnnxStage *stage = onnx_node_new_stage (reader, node, ONNX_STAGE_MOMENT, x);
-
-  stage->moment = moment;
-  return onnx_signal_new (reader, like, stage);
-}
-
-gboolean
-onnx_is_moment (const OnnxValue *value, OnnxMoment moment)
-{
-  return onnx_value_is (value, ONNX_VALUE_SIGNAL) && value->stage->kind == ONNX_STAGE_MOMENT
-         && value->stage->moment == moment;
 }
 
 /* Returns the sum or mean of both directions over their axis, or NULL. */

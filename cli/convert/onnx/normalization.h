@@ -21,12 +21,3 @@ OnnxValue *onnx_apply_moment (OnnxReader *reader, OnnxNode *node);
 /* Continues a layer normalization with an addition, subtraction, multiplication or division.
  * Returns: (nullable): NULL if the node is not a part of a layer normalization */
 OnnxValue *onnx_continue_layer_norm (OnnxReader *reader, OnnxNode *node);
-
-/* Returns the intermediate result @moment of a layer normalization of @x, with the axes of @like. */
-OnnxValue *onnx_new_moment (OnnxReader *reader, OnnxNode *node, const OnnxValue *like,
-    const OnnxStage *x, OnnxMoment moment);
-gboolean onnx_is_moment (const OnnxValue *value, OnnxMoment moment);
-
-/* Returns the layer normalization of @x without gamma and beta, with the axes of @like. */
-OnnxValue *onnx_new_layer_norm (OnnxReader *reader, OnnxNode *node, const OnnxValue *like,
-    const OnnxStage *x, double epsilon);
