@@ -233,12 +233,14 @@ onnx_decode_tensor (OnnxReader *reader, const Onnx__TensorProto *proto, const ch
   if (*problem)
     return NULL;
   tensor = onnx_tensor_new (reader, type->is_int, (guint) proto->n_dims, shape);
-  if (tensor)
+  if (tensor) {
+    tensor->data_type = proto->data_type;
     fill_tensor (tensor, proto, type, raw);
-  else
+  } else {
     *problem = onnx_own_text (
         reader, g_strdup_printf ("values: expected constants that fit in memory, found "
                                  "%" G_GSIZE_FORMAT " values",
                     n));
+  }
   return tensor;
 }

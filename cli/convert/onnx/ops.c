@@ -124,7 +124,7 @@ static const OnnxOp ops[] = {
     {"PRelu", NULL, onnx_apply_prelu},
     {"Pad", NULL, onnx_apply_pad, .n_moved_inputs = 1},
     {"Pow", onnx_fold_binary, onnx_apply_power, .binary = {pow}},
-    {"QuantizeLinear", onnx_refuse_quantize, onnx_refuse_quantize, .is_microsoft = TRUE},
+    {"QuantizeLinear", onnx_fold_quantize, onnx_refuse_quantize, .is_microsoft = TRUE},
     {"RNN", NULL, onnx_apply_recurrent, .recurrence = &onnx_recurrence_rnn},
     {"Range", onnx_fold_range},
     {"Reciprocal", onnx_fold_unary, onnx_apply_moment, .unary = {invert_real},

@@ -2,6 +2,7 @@
 #include "onnx/quantized.h"
 #include "onnx/args.h"
 #include "onnx/dense.h"
+#include <math.h>
 
 void
 onnx_note_rounding (OnnxReader *reader, const OnnxNode *node)
@@ -19,15 +20,25 @@ typedef struct {
   gsize size, stride;             /* of the axis */
 } Quantization;
 
+/* Return the scale and the zero point of value @k of a tensor. */
+static double
+get_scale (const Quantization *q, gsize k)
+{
+  return (double) q->scale->reals[q->scale->n_values == 1 ? 0 : k / q->stride % q->size];
+}
+
+static gint64
+get_zero (const Quantization *q, gsize k)
+{
+  return q->zero ? q->zero->ints[q->zero->n_values == 1 ? 0 : k / q->stride % q->size].offset
+                 : 0;
+}
+
 /* Returns value @k of a quantized tensor as a real number. */
 static float
 dequantize_value (const Quantization *q, const OnnxTensor *tensor, gsize k)
 {
-  gsize at = k / q->stride % q->size;
-  gint64 zero = !q->zero ? 0 : q->zero->ints[q->zero->n_values == 1 ? 0 : at].offset;
-
-  return (float) ((double) (tensor->ints[k].offset - zero)
-                  * (double) q->scale->reals[q->scale->n_values == 1 ? 0 : at]);
+  return (float) ((double) (tensor->ints[k].offset - get_zero (q, k)) * get_scale (q, k));
 }
 
 static gboolean
@@ -47,34 +58,105 @@ has_size (const Quantization *q, const OnnxTensor *values)
   return values->n_values == 1 || (values->n_values == q->size && values->n_dims <= 1);
 }
 
+/* Reads the scale and zero point of @node, a QuantizeLinear or DequantizeLinear of @tensor. Returns
+ * NULL, or an unsupported value. */
+static OnnxValue *
+read_quantization (
+    OnnxReader *reader, OnnxNode *node, const OnnxTensor *tensor, Quantization *q)
+{
+  guint axis = 0;
+
+  *q = (Quantization){onnx_get_real_input (node, 1), onnx_get_tensor_input (node, 2), 1, 1};
+  if (tensor->n_dims > 1 || onnx_find_attribute (node, "axis"))
+    onnx_resolve_axis (onnx_get_int (node, "axis", 1), tensor->n_dims, &axis);
+  if (tensor->n_dims)
+    q->size = tensor->shape[axis];
+  for (guint i = axis + 1; i < tensor->n_dims; i++)
+    q->stride *= tensor->shape[i];
+  if (!q->scale || !has_size (q, q->scale) || onnx_get_int (node, "block_size", 0))
+    return onnx_unsupported (reader, node,
+        "scale: expected one constant, or one for each of %" G_GSIZE_FORMAT
+        " indices of axis %u, found %s",
+        q->size, axis, onnx_describe_input (reader, node, 1));
+  if (onnx_get_input (node, 2)
+      && (!q->zero || !q->zero->is_int || !has_size (q, q->zero)
+          || !are_known_integers (q->zero)))
+    return onnx_unsupported_input (
+        reader, node, "zero_point", 2, "constant integers of the shape of the scale");
+  return NULL;
+}
+
 OnnxValue *
 onnx_fold_dequantize (OnnxReader *reader, OnnxNode *node)
 {
   const OnnxTensor *tensor = node->inputs[0]->tensor;
-  Quantization q = {onnx_get_real_input (node, 1), onnx_get_tensor_input (node, 2), 1, 1};
+  OnnxValue *unsupported;
   OnnxTensor *result;
-  guint axis = 0;
+  Quantization q;
 
-  if (tensor->n_dims > 1 || onnx_find_attribute (node, "axis"))
-    onnx_resolve_axis (onnx_get_int (node, "axis", 1), tensor->n_dims, &axis);
-  if (tensor->n_dims)
-    q.size = tensor->shape[axis];
-  for (guint i = axis + 1; i < tensor->n_dims; i++)
-    q.stride *= tensor->shape[i];
   if (!tensor->is_int || !are_known_integers (tensor))
     return onnx_unsupported_input (reader, node, "x", 0, "constant integers");
-  if (!q.scale || !has_size (&q, q.scale) || onnx_get_int (node, "block_size", 0))
-    return onnx_unsupported (reader, node,
-        "x_scale: expected one constant, or one for each of %" G_GSIZE_FORMAT
-        " indices of axis %u, found %s",
-        q.size, axis, onnx_describe_input (reader, node, 1));
-  if (onnx_get_input (node, 2)
-      && (!q.zero || !q.zero->is_int || !has_size (&q, q.zero) || !are_known_integers (q.zero)))
-    return onnx_unsupported_input (
-        reader, node, "x_zero_point", 2, "constant integers of the shape of x_scale");
+  if ((unsupported = read_quantization (reader, node, tensor, &q)))
+    return unsupported;
   result = onnx_tensor_new (reader, FALSE, tensor->n_dims, tensor->shape);
   for (gsize k = 0; result && k < tensor->n_values; k++)
     result->reals[k] = dequantize_value (&q, tensor, k);
+  return onnx_value_from_tensor (reader, node, result);
+}
+
+/* Gets the range of the integers of @node, a QuantizeLinear: the data type of its zero point, or
+ * uint8. Returns FALSE if the range is unknown. */
+static gboolean
+get_integer_range (const OnnxNode *node, const Quantization *q, double *low, double *high)
+{
+  static const struct {
+    gint32 data_type;
+    double low, high;
+  } ranges[] = {
+      {ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, 0, G_MAXUINT8},
+      {ONNX__TENSOR_PROTO__DATA_TYPE__INT8, G_MININT8, G_MAXINT8},
+      {ONNX__TENSOR_PROTO__DATA_TYPE__UINT16, 0, G_MAXUINT16},
+      {ONNX__TENSOR_PROTO__DATA_TYPE__INT16, G_MININT16, G_MAXINT16},
+  };
+  gint64 type = q->zero ? q->zero->data_type
+                        : onnx_get_int (node, "output_dtype", ranges[0].data_type);
+
+  for (guint i = 0; i < G_N_ELEMENTS (ranges); i++)
+    if (ranges[i].data_type == type) {
+      *low = ranges[i].low;
+      *high = ranges[i].high;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+OnnxValue *
+onnx_fold_quantize (OnnxReader *reader, OnnxNode *node)
+{
+  const OnnxTensor *tensor = node->inputs[0]->tensor;
+  OnnxValue *unsupported;
+  OnnxTensor *result;
+  double low, high;
+  Quantization q;
+
+  if (tensor->is_int)
+    return onnx_unsupported_input (reader, node, "x", 0, "constant real numbers");
+  if ((unsupported = read_quantization (reader, node, tensor, &q)))
+    return unsupported;
+  if (!get_integer_range (node, &q, &low, &high))
+    return onnx_unsupported (reader, node,
+        "zero_point: expected int8, uint8, int16 or uint16, found ONNX data type %d",
+        q.zero ? q.zero->data_type : (int) onnx_get_int (node, "output_dtype", 0));
+  result = onnx_tensor_new (reader, TRUE, tensor->n_dims, tensor->shape);
+  for (gsize k = 0; result && k < tensor->n_values; k++) {
+    double scaled = rint ((double) tensor->reals[k] / get_scale (&q, k));
+
+    if (!isfinite (scaled))
+      return onnx_unsupported (
+          reader, node, "x, scale: expected finite quotients, found %g", scaled);
+    result->ints[k] = onnx_int_constant (
+        (gint64) CLAMP (scaled + (double) get_zero (&q, k), low, high));
+  }
   return onnx_value_from_tensor (reader, node, result);
 }
 

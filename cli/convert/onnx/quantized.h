@@ -10,6 +10,8 @@
 OnnxValue *onnx_fold_dequantize (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_dequantize (OnnxReader *reader, OnnxNode *node);
 
+OnnxValue *onnx_fold_quantize (OnnxReader *reader, OnnxNode *node);
+
 /* Returns an unsupported value: a constant scale rounds and clamps the values of a signal. */
 OnnxValue *onnx_refuse_quantize (OnnxReader *reader, OnnxNode *node);
 

@@ -15,6 +15,7 @@ typedef enum {
 
 typedef struct {
   gboolean is_int;
+  gint32 data_type;     /* in the file, or 0 of a tensor that is computed */
   gboolean is_repeated; /* along axes of unknown size, which have size 1 in shape */
   OnnxBatchOrder order;
   guint n_dims;
