@@ -441,13 +441,13 @@ emit_pool (Emitter *emitter, const OnnxStage *stage)
   JsonObject *layer;
 
   flush_pending (emitter);
-  /* The layer pooling does not count masked steps, while the node counts them. */
-  if (emitter->masking)
+  if (emitter->masking && !stage->counts_masked)
     return set_stage_error (emitter, stage,
-        "mask: expected no mask over the steps of a reduction, found a Masking layer before "
-        "it");
+        "mask: expected sequence lengths that mask the steps, found a Masking layer");
   layer = convert_model_add_layer (emitter->model, "pooling", stage->name);
   json_object_set_string_member (layer, "function", stage->pooling);
+  if (stage->counts_masked)
+    json_object_set_boolean_member (layer, "count_masked", TRUE);
   emitter->recurrent = NULL;
   emitter->is_flipped = FALSE;
   emitter->is_single = TRUE;

@@ -11,6 +11,15 @@ is_time (const OnnxReader *reader, const OnnxAxis *axis)
   return axis->n == 1 && onnx_get_factor (reader, axis->factors[0])->role == ONNX_ROLE_TIME;
 }
 
+/* Returns whether a mask of the model applies to the steps of @stage. */
+static gboolean
+has_mask (const OnnxStage *stage)
+{
+  while (stage && stage->kind != ONNX_STAGE_RECURRENT)
+    stage = stage->parent;
+  return stage && (stage->is_masked || stage->mask);
+}
+
 OnnxValue *
 onnx_signal_pool (OnnxReader *reader, const OnnxNode *node, const OnnxValue *in, guint32 mask,
     const char *function)
@@ -26,6 +35,7 @@ onnx_signal_pool (OnnxReader *reader, const OnnxNode *node, const OnnxValue *in,
     stage = onnx_node_new_stage (reader, node, ONNX_STAGE_POOL, in->stage);
     stage->pooling = function;
     stage->n_pooled = onnx_axis_size (reader, &in->axes[i]);
+    stage->counts_masked = has_mask (in->stage);
     value->axes[i].n = 0;
   }
   return stage ? onnx_signal_new (reader, value, stage) : value;
@@ -54,6 +64,8 @@ onnx_divide_sum (OnnxReader *reader, const OnnxNode *node)
     return NULL;
   stage = onnx_stage_copy (reader, sum->stage);
   stage->pooling = "mean";
+  if (n->is_int && n->ints[0].factor == reader->length_factor)
+    stage->counts_masked = FALSE;
   return onnx_signal_new (reader, sum, stage);
 }
 

@@ -114,6 +114,7 @@ struct _OnnxStage {
   gsize n_repeats;           /* REPEAT */
   const char *pooling;       /* POOL: "mean", "max" or "sum" */
   OnnxInt n_pooled;          /* POOL: the number of steps */
+  gboolean counts_masked;    /* POOL: masked steps count */
 };
 
 /* Returns the first stage of a chain, with unknown features. @label: name of the stage in
