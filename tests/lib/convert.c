@@ -411,6 +411,29 @@ test_siblings (void)
   g_rmdir (dir);
 }
 
+/* The error of weights without a configuration names a JSON file of the same name. */
+static void
+test_weights_alone (void)
+{
+  g_autofree char *dir = g_dir_make_tmp ("lstm-XXXXXX", NULL);
+  g_autofree char *weights = g_build_filename (dir, "action.weights.h5", NULL);
+  g_autofree char *json = g_build_filename (dir, "action.json", NULL);
+  g_autofree char *from = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), "convert",
+      "keras-refused-weights-only", "model.h5", NULL);
+  g_autoptr (GError) error = NULL;
+
+  copy_file (from, weights);
+  g_assert_true (g_file_set_contents (json, "{}", -1, NULL));
+  g_assert_null (lstm_model_load (weights, &error));
+  g_test_message ("%s", error->message);
+  g_assert_true (g_str_has_suffix (error->message,
+      "; if the file contains weights only, pass the configuration with "
+      "--config action.json"));
+  g_unlink (weights);
+  g_unlink (json);
+  g_rmdir (dir);
+}
+
 static void
 add_folders (const char *folder, const char *test, GTestDataFunc run)
 {
@@ -438,6 +461,8 @@ main (int argc, char **argv)
   g_test_add_func ("/convert/broken", test_broken);
   g_test_add_func ("/convert/slow", test_slow);
   g_test_add_func ("/convert/misused", test_misused);
+  if (!test_find_reader (test_readers, "Keras")->reason)
+    g_test_add_func ("/convert/weights-alone", test_weights_alone);
   if (!test_find_reader (test_readers, "Keras")->reason
       && !test_find_reader (test_readers, "ONNX")->reason)
     g_test_add_func ("/convert/siblings", test_siblings);

@@ -83,6 +83,38 @@ read_attribute (H5 *h5, const char *name, GError **error)
   return NULL;
 }
 
+/* Returns: (transfer full): the argument of --config, for a message: the JSON file next to the
+ * weights, if there is one of the same name */
+static char *
+suggest_config (const char *path)
+{
+  static const char *const suffixes[] = {".weights.h5", ".h5", ".hdf5", ".keras", ".npz"};
+  gsize length = strlen (path);
+
+  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++) {
+    g_autofree char *stem = NULL, *json = NULL;
+
+    if (!g_str_has_suffix (path, suffixes[i]))
+      continue;
+    stem = g_strndup (path, length - strlen (suffixes[i]));
+    json = g_strconcat (stem, ".json", NULL);
+    if (g_file_test (json, G_FILE_TEST_IS_REGULAR))
+      return g_path_get_basename (json);
+  }
+  return g_strdup ("FILE.json, which contains model.to_json ()");
+}
+
+/* Reports that @input has weights only. @found: what was expected and found */
+static void
+fail_no_config (const ConvertInput *input, GError **error, const char *found)
+{
+  g_autofree char *config = suggest_config (input->path);
+
+  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+      "%s: %s; if the file contains weights only, pass the configuration with --config %s",
+      input->path, found, config);
+}
+
 /* Returns: (transfer full): the configuration in the file of --config, or else in the file
  * itself */
 static char *
@@ -102,10 +134,8 @@ read_config (const ConvertInput *input, H5 *h5, gsize *size, GError **error)
     return NULL;
   }
   if (!config)
-    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: attribute model_config: expected the configuration of a Keras model, found none; "
-        "if the file contains weights only, pass the configuration with --config",
-        input->path);
+    fail_no_config (input, error,
+        "attribute model_config: expected the configuration of a Keras model, found none");
   *size = config ? strlen (config) : 0;
   return config;
 }
@@ -138,10 +168,8 @@ read_npz (const ConvertInput *input, GError **error)
   if (!npz)
     return NULL;
   if (!input->config) {
-    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: expected the configuration of a Keras model in the file of --config, found arrays "
-        "only",
-        input->path);
+    fail_no_config (
+        input, error, "expected the configuration of a Keras model, found NumPy arrays only");
     return NULL;
   }
   config = lstm_input_file_read (input->config, error);
