@@ -26,9 +26,11 @@ json_file_open (JsonFile *file, const ConvertInput *input)
   if (!file->root)
     return FALSE;
   file->object = lstm_json_get_object (file->root);
-  return file->object
-         || json_file_fail (
-             file, CONVERT_ERROR_FILE, "", "expected a JSON object, found another value");
+  if (file->object)
+    return TRUE;
+  g_autofree char *found = lstm_json_describe (file->root);
+  return json_file_fail (
+      file, CONVERT_ERROR_FILE, "", "expected a JSON object, found %s", found);
 }
 
 void

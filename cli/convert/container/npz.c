@@ -202,7 +202,7 @@ parse_header (const Npz *npz, const char *name, const guint8 *data, gsize size,
 
   if (size < start || memcmp (data, MAGIC, magic) != 0)
     return fail_array (
-        npz, name, error, "expected the magic bytes of a NumPy array, found others");
+        npz, name, error, "expected the magic bytes of a NumPy array, found none");
   for (guint i = 0; i < length_size; i++)
     length |= (gsize) data[magic + 2 + i] << (8 * i);
   if (length > MAX_HEADER || length > size - start)

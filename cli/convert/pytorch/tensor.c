@@ -144,17 +144,19 @@ parse_sizes (const TorchFile *file, const char *name, const PickleValue *args,
   const PickleValue *offset = pickle_get_item (args, 1);
   gsize n_stored = tensor->storage.n;
   guint n_strides;
-  g_autofree char *shape = NULL, *strides = NULL;
+  g_autofree char *shape = NULL, *strides = NULL, *found = NULL;
 
   if (!offset || offset->kind != PICKLE_INT || offset->integer < 0
       || offset->integer > G_MAXSSIZE / 64
       || !read_sizes (pickle_get_item (args, 2), &tensor->n_dims, tensor->shape)
       || !read_sizes (pickle_get_item (args, 3), &n_strides, tensor->strides)
-      || n_strides != tensor->n_dims)
+      || n_strides != tensor->n_dims) {
+    found = pickle_describe (args);
     return torch_file_fail (file, CONVERT_ERROR_FILE, error,
         "tensor \"%s\": expected an offset, and a shape and strides of at most %d dimensions, "
-        "found others",
-        name, LSTM_MAX_DIMS);
+        "found %s",
+        name, LSTM_MAX_DIMS, found);
+  }
   tensor->offset = (gsize) offset->integer;
   if (!tensor->storage.type)
     n_stored /= tensor->type->size;

@@ -49,14 +49,16 @@ is_input (const RtLayer *layer, guint index)
 static gboolean
 convert_layer (RtReader *reader, JsonNode *node, guint index)
 {
-  g_autofree char *field = g_strdup_printf ("layers[%u]", index);
+  g_autofree char *field = g_strdup_printf ("layers[%u]", index), *found = NULL;
   RtLayer layer = {
       .reader = reader, .part = {lstm_json_get_object (node), field}, .in = reader->size};
   const RtType *type;
 
-  if (!layer.part.object)
+  if (!layer.part.object) {
+    found = lstm_json_describe (node);
     return json_file_fail (
-        reader->file, CONVERT_ERROR_FILE, field, "expected an object, found another value");
+        reader->file, CONVERT_ERROR_FILE, field, "expected an object, found %s", found);
+  }
   if (!rt_read_last_size (reader->file, layer.part, "shape", &layer.out))
     return FALSE;
   if (json_file_find (layer.part, "weights")
@@ -95,6 +97,25 @@ read_skip (JsonFile *file, JsonPart part, gboolean *skips)
   return json_file_read_flag (file, part, key, FALSE, skips);
 }
 
+/* Adds a layer that multiplies the first feature of @size features by @scale. */
+static void
+add_gain (ConvertModel *model, gsize size, double scale)
+{
+  JsonObject *layer;
+  float *values;
+
+  if (size == 1) {
+    layer = convert_model_add_layer (model, "normalization", NULL);
+    json_object_set_double_member (layer, "scale", scale);
+    return;
+  }
+  layer = convert_model_add_layer (model, "normalization", "gain");
+  values = g_new (float, size);
+  for (gsize i = 0; i < size; i++)
+    values[i] = i == 0 ? (float) scale : 1;
+  convert_model_add_tensor (model, layer, "scale", 1, &size, values);
+}
+
 /* Appends the skip and the output gain. The residual layer adds the input of the model, which the
  * input gain has not changed: out · (y + in · x) = out · in · (y / in + x). */
 static void
@@ -104,11 +125,11 @@ add_output (RtReader *reader, const RtGains *gains)
   const double out = skips ? gains->out * gains->in : gains->out;
 
   if (skips && is_scaled)
-    rt_add_gain (reader->model, reader->size, 1 / gains->in);
+    add_gain (reader->model, reader->size, 1 / gains->in);
   if (skips)
     convert_model_add_layer (reader->model, "residual", NULL);
   if (out != 1)
-    rt_add_gain (reader->model, reader->size, out);
+    add_gain (reader->model, reader->size, out);
 }
 
 /* AIDA-X uses one output of the network. */
@@ -137,7 +158,7 @@ rt_convert_layers (RtReader *reader)
     return json_file_fail (
         file, CONVERT_ERROR_UNSUPPORTED, "layers", "expected at least one layer, found none");
   if (gains.in != 1)
-    rt_add_gain (reader->model, reader->size, gains.in);
+    add_gain (reader->model, reader->size, gains.in);
   for (guint i = 0; i < json_array_get_length (layers); i++)
     if (!convert_layer (reader, json_array_get_element (layers, i), i))
       return FALSE;

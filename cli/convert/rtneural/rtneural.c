@@ -63,24 +63,6 @@ convert_dialect (RtReader *reader)
   return has_tensors (file) ? rt_convert_tensors (reader) : fail_dialect (file);
 }
 
-void
-rt_add_gain (ConvertModel *model, gsize size, double scale)
-{
-  JsonObject *layer;
-  float *values;
-
-  if (size == 1) {
-    layer = convert_model_add_layer (model, "normalization", NULL);
-    json_object_set_double_member (layer, "scale", scale);
-    return;
-  }
-  layer = convert_model_add_layer (model, "normalization", "gain");
-  values = g_new (float, size);
-  for (gsize i = 0; i < size; i++)
-    values[i] = i == 0 ? (float) scale : 1;
-  convert_model_add_tensor (model, layer, "scale", 1, &size, values);
-}
-
 /* Reads the rate from the file, or from its metadata, which take precedence. */
 static void
 read_rate (RtReader *reader)

@@ -19,6 +19,3 @@ typedef struct {
 gboolean rt_convert_layers (RtReader *reader);
 gboolean rt_convert_state_dict (RtReader *reader);
 gboolean rt_convert_tensors (RtReader *reader);
-
-/* Adds a layer that multiplies the first feature of @size features by @scale. */
-void rt_add_gain (ConvertModel *model, gsize size, double scale);
