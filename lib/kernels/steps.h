@@ -14,11 +14,12 @@ cell_activation (int relu, vf x)
   return relu ? vf_select (x < 0, vf_set (0), x) : vf_tanh (x);
 }
 
-/* Returns (1 - z) n + z h. With z = 1 the result is exactly h. */
+/* Returns (1 - z) n + z h. With z = 1 the result is exactly h. Only one operation waits for n, which
+ * is computed last. */
 INLINE vf
 interpolate (vf z, vf n, vf h)
 {
-  return vf_fma (z, h, vf_fma (-z, n, n));
+  return vf_fma (1 - z, n, z * h);
 }
 
 /* Stores the activated gates of one vector of units. */
