@@ -35,6 +35,7 @@ static const char *const default_samples[] = {
     "convert/pytorch-single",
     "convert/pytorch-shared-legacy",
     "convert/pytorch-nested",
+    "convert/pytorch-pickled",
     "convert/pytorch-script-rnn",
     "convert/pytorch-whole-norms",
 };

@@ -29,8 +29,6 @@ pickle_make_value (PickleMachine *machine, PickleKind kind)
   if (kind == PICKLE_LIST || kind == PICKLE_TUPLE || kind == PICKLE_SET || kind == PICKLE_DICT)
     value->items = g_ptr_array_new ();
   g_ptr_array_add (machine->pickle->values, value);
-  if (kind == PICKLE_PERSISTENT)
-    g_ptr_array_add (machine->pickle->persistent, value);
   return value;
 }
 

@@ -8,10 +8,9 @@
 
 /* The owner of values */
 struct _Pickle {
-  char *source;          /* for messages */
-  GPtrArray *values;     /* PickleValue */
-  GPtrArray *texts;      /* of values */
-  GPtrArray *persistent; /* PickleValue, not owned */
+  char *source;      /* for messages */
+  GPtrArray *values; /* PickleValue */
+  GPtrArray *texts;  /* of values */
 };
 
 /* Operand that follows an opcode in the pickle */

@@ -23,7 +23,6 @@ pickle_new (const char *source)
   pickle->source = g_strdup (source);
   pickle->values = g_ptr_array_new_with_free_func (value_free);
   pickle->texts = g_ptr_array_new_with_free_func (g_free);
-  pickle->persistent = g_ptr_array_new ();
   return pickle;
 }
 
@@ -32,15 +31,14 @@ pickle_free (Pickle *pickle)
 {
   g_ptr_array_unref (pickle->values);
   g_ptr_array_unref (pickle->texts);
-  g_ptr_array_unref (pickle->persistent);
   g_free (pickle->source);
   g_free (pickle);
 }
 
 const GPtrArray *
-pickle_get_persistent (const Pickle *pickle)
+pickle_get_values (const Pickle *pickle)
 {
-  return pickle->persistent;
+  return pickle->values;
 }
 
 /* --- Values --- */

@@ -54,8 +54,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Pickle, pickle_free)
 const PickleValue *pickle_read (
     Pickle *pickle, const guint8 *data, gsize size, gsize *end, GError **error);
 
-/* Returns: (transfer none) (element-type PickleValue): all PERSISTENT values */
-const GPtrArray *pickle_get_persistent (const Pickle *pickle);
+/* Returns: (transfer none) (element-type PickleValue): all values, in the order in which the pickles
+ * create them */
+const GPtrArray *pickle_get_values (const Pickle *pickle);
 
 /* Returns: (transfer none) (nullable): the value of @key in a DICT; NULL if @dict is NULL or no
  * DICT */

@@ -14,6 +14,7 @@ torch_file_close (TorchFile *file)
 {
   g_clear_pointer (&file->archive, archive_close);
   g_clear_pointer (&file->storages, g_hash_table_unref);
+  g_clear_pointer (&file->embedded, g_hash_table_unref);
   pickle_free (file->pickle);
   g_free (file->folder);
   g_free (file);
@@ -59,8 +60,13 @@ torch_storage_parse (
 {
   const PickleValue *id = value && value->kind == PICKLE_PERSISTENT ? value->args : NULL;
   const PickleValue *class = pickle_get_item (id, 1), *view = pickle_get_item (id, 5);
+  const TorchStorage *embedded = g_hash_table_lookup (file->embedded, value);
   g_autofree char *found = NULL;
 
+  if (embedded) {
+    *storage = *embedded;
+    return TRUE;
+  }
   storage->key = get_key (pickle_get_item (id, 2));
   storage->type = torch_type_find_storage (class);
   storage->offset = 0;
@@ -179,12 +185,13 @@ static GHashTable *
 list_types (const TorchFile *file)
 {
   GHashTable *types = g_hash_table_new (g_str_hash, g_str_equal);
-  const GPtrArray *persistent = pickle_get_persistent (file->pickle);
+  const GPtrArray *values = pickle_get_values (file->pickle);
 
-  for (guint i = 0; i < persistent->len; i++) {
+  for (guint i = 0; i < values->len; i++) {
+    const PickleValue *value = g_ptr_array_index (values, i);
     TorchStorage storage;
 
-    if (torch_storage_parse (file, g_ptr_array_index (persistent, i), &storage, NULL)
+    if (value->kind == PICKLE_PERSISTENT && torch_storage_parse (file, value, &storage, NULL)
         && storage.type)
       g_hash_table_insert (types, (char *) storage.key, (gpointer) storage.type);
   }
@@ -238,24 +245,19 @@ read_storages (TorchFile *file, const PickleValue *keys, gsize at, GError **erro
 }
 
 static gboolean
-read_legacy (TorchFile *file, GError **error)
+has_magic (const PickleValue *value)
 {
-  const PickleValue *first, *protocol, *system, *keys;
-  gsize at = 0;
+  return value->kind == PICKLE_BIG_INT && value->length == sizeof magic
+         && memcmp (value->text, magic, sizeof magic) == 0;
+}
 
-  if (!(first = read_next (file, &at, error)))
-    return FALSE;
-  if (first->kind != PICKLE_BIG_INT || first->length != sizeof magic
-      || memcmp (first->text, magic, sizeof magic) != 0) {
-    g_autofree char *found = pickle_describe (first);
+/* Reads the pickles and storages after the magic number. @at: of the next pickle, in bytes */
+static gboolean
+read_sequence (TorchFile *file, gsize at, GError **error)
+{
+  const PickleValue *protocol = read_next (file, &at, error), *system, *keys;
 
-    return torch_file_fail (file, CONVERT_ERROR_UNSUPPORTED, error,
-        "expected a pickle of torch.save (), which begins with its magic number, found a "
-        "pickle "
-        "of another program: %s; save the model with torch.save ()",
-        found);
-  }
-  if (!(protocol = read_next (file, &at, error)))
+  if (!protocol)
     return FALSE;
   if (protocol->kind != PICKLE_INT || protocol->integer != LEGACY_PROTOCOL) {
     g_autofree char *found = pickle_describe (protocol);
@@ -268,18 +270,103 @@ read_legacy (TorchFile *file, GError **error)
          && read_storages (file, keys, at, error);
 }
 
-TorchFile *
-torch_file_open (const ConvertInput *input, GError **error)
+static TorchFile *
+file_new (const ConvertInput *input)
 {
   g_autofree char *source = g_strconcat (input->path, ": pickle", NULL);
-  g_autoptr (TorchFile) file = g_new0 (TorchFile, 1);
-  const gboolean is_zip = input->size >= 4 && memcmp (input->data, "PK\3\4", 4) == 0;
+  TorchFile *file = g_new0 (TorchFile, 1);
 
   file->input = input;
   file->pickle = pickle_new (source);
   file->storages = g_hash_table_new_full (
       g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
-  if (!(is_zip ? read_archive (file, error) : read_legacy (file, error)))
+  file->embedded = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  return file;
+}
+
+/* --- The pickle of Python --- */
+
+/* Returns whether @value records a storage as bytes, which are a file before PyTorch 1.6. */
+static gboolean
+is_embedded (const PickleValue *value)
+{
+  return value->kind == PICKLE_OBJECT
+         && pickle_is_global (value->callable, "torch.storage._load_from_bytes");
+}
+
+/* Adds the storage that @value records. */
+static gboolean
+add_embedded (TorchFile *file, const PickleValue *value, GError **error)
+{
+  const PickleValue *bytes = pickle_get_item (value->args, 0), *first;
+  const gboolean has_bytes = bytes && bytes->kind == PICKLE_BYTES;
+  const ConvertInput input = {.path = file->input->path,
+      .data = has_bytes ? (const guint8 *) bytes->text : NULL,
+      .size = has_bytes ? bytes->length : 0};
+  g_autoptr (TorchFile) inner = file_new (&input);
+  g_autofree TorchStorage *storage = g_new0 (TorchStorage, 1);
+  g_autofree char *key = NULL;
+  GBytes *content;
+  gsize at = 0;
+
+  if (!(first = read_next (inner, &at, error)))
+    return FALSE;
+  if (!has_magic (first))
+    return torch_file_fail (file, CONVERT_ERROR_FILE, error,
+        "storage in bytes: expected the magic number of torch.save (), found none");
+  if (!read_sequence (inner, at, error)
+      || !torch_storage_parse (inner, inner->root, storage, error)
+      || !(content = torch_file_get_storage (inner, storage->key, error)))
+    return FALSE;
+  key = g_strdup_printf ("bytes %u", g_hash_table_size (file->embedded));
+  g_hash_table_insert (file->storages, g_strdup (key), g_bytes_ref (content));
+  g_hash_table_lookup_extended (file->storages, key, (gpointer *) &storage->key, NULL);
+  g_hash_table_insert (file->embedded, (gpointer) value, g_steal_pointer (&storage));
+  return TRUE;
+}
+
+/* Reads the storages in the pickle of @root. */
+static gboolean
+read_embedded (TorchFile *file, const PickleValue *root, GError **error)
+{
+  const GPtrArray *values = pickle_get_values (file->pickle);
+
+  file->root = root;
+  for (guint i = 0; i < values->len; i++) {
+    const PickleValue *value = g_ptr_array_index (values, i);
+
+    if (is_embedded (value) && !add_embedded (file, value, error))
+      return FALSE;
+  }
+  if (g_hash_table_size (file->embedded) == 0) {
+    g_autofree char *found = pickle_describe (root);
+
+    return torch_file_fail (file, CONVERT_ERROR_UNSUPPORTED, error,
+        "expected tensors of PyTorch in the pickle, found a pickle of another program: %s",
+        found);
+  }
+  return TRUE;
+}
+
+static gboolean
+read_pickles (TorchFile *file, GError **error)
+{
+  gsize at = 0;
+  const PickleValue *first = read_next (file, &at, error);
+
+  if (!first)
+    return FALSE;
+  return has_magic (first) ? read_sequence (file, at, error)
+                           : read_embedded (file, first, error);
+}
+
+TorchFile *
+torch_file_open (const ConvertInput *input, GError **error)
+{
+  g_autoptr (TorchFile) file = file_new (input);
+  const gboolean is_zip = input->size >= 4 && memcmp (input->data, "PK\3\4", 4) == 0;
+
+  if (!(is_zip ? read_archive (file, error) : read_pickles (file, error)))
     return NULL;
   return g_steal_pointer (&file);
 }

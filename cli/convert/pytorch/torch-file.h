@@ -2,7 +2,7 @@
  *
  * Files that torch.save() and torch.jit.save() write: a pickle, and the storages of its tensors.
  * PyTorch writes a zip archive since version 1.6, and wrote a sequence of pickles and storages
- * before. */
+ * before. Python's pickle writes one pickle, in which each storage is such a sequence as bytes. */
 #pragma once
 
 #include "container/archive.h"
@@ -21,6 +21,14 @@ struct _TorchType {
   void (*convert) (const guint8 *from, gsize stride, float *to, gsize n);
 };
 
+/* A storage that a pickle refers to */
+typedef struct {
+  const char *key;
+  const TorchType *type; /* NULL: the pickle states the type elsewhere (UntypedStorage) */
+  gsize n;               /* numbers; bytes if @type is NULL */
+  gsize offset;          /* of the first number, for a view of another storage */
+} TorchStorage;
+
 typedef struct {
   const ConvertInput *input;
   Pickle *pickle;
@@ -29,6 +37,7 @@ typedef struct {
   char *folder;            /* of the members of the archive, with "/" at the end; nullable */
   gboolean is_script;      /* TorchScript: the archive contains code */
   GHashTable *storages;    /* key → GBytes */
+  GHashTable *embedded;    /* PickleValue → TorchStorage, for a pickle of another program */
 } TorchFile;
 
 TorchFile *torch_file_open (const ConvertInput *input, GError **error);
@@ -39,15 +48,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (TorchFile, torch_file_close)
 gboolean torch_file_fail (const TorchFile *file, ConvertError code, GError **error,
     const char *format, ...) G_GNUC_PRINTF (4, 5);
 
-/* A storage that a pickle refers to */
-typedef struct {
-  const char *key;
-  const TorchType *type; /* NULL: the pickle states the type elsewhere (UntypedStorage) */
-  gsize n;               /* numbers; bytes if @type is NULL */
-  gsize offset;          /* of the first number, for a view of another storage */
-} TorchStorage;
-
-/* Parses a PERSISTENT value. Returns FALSE with @error if it is no storage of a known type. */
+/* Parses a PERSISTENT value, or the record of a storage in bytes. Returns FALSE with @error if it is no storage of a known type. */
 gboolean torch_storage_parse (
     const TorchFile *file, const PickleValue *value, TorchStorage *storage, GError **error);
 
