@@ -12,6 +12,7 @@ gboolean
 json_file_open (JsonFile *file, const ConvertInput *input)
 {
   const char *text = (const char *) input->data;
+  g_autofree char *found = NULL;
   gsize size = input->size;
 
   *file = (JsonFile){.path = input->path};
@@ -26,11 +27,11 @@ json_file_open (JsonFile *file, const ConvertInput *input)
   if (!file->root)
     return FALSE;
   file->object = lstm_json_get_object (file->root);
-  if (file->object)
-    return TRUE;
-  g_autofree char *found = lstm_json_describe (file->root);
-  return json_file_fail (
-      file, CONVERT_ERROR_FILE, "", "expected a JSON object, found %s", found);
+  if (!file->object)
+    found = lstm_json_describe (file->root);
+  return file->object
+         || json_file_fail (
+             file, CONVERT_ERROR_FILE, "", "expected a JSON object, found %s", found);
 }
 
 void

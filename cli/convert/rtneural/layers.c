@@ -8,7 +8,8 @@
 #include "util/text.h"
 #include <math.h>
 
-#define SILENCE (-90) /* in dB; AIDA-X reads this gain, and lower gains, as 0 */
+#define SILENCE (-90)   /* in dB; AIDA-X reads this gain, and lower gains, as 0 */
+#define MAX_SCALED 1024 /* features of an input with a gain, as the file may state any size */
 
 typedef struct {
   double in, out; /* factors */
@@ -45,20 +46,26 @@ is_input (const RtLayer *layer, guint index)
          && (!layer->weights || json_array_get_length (layer->weights) == 0);
 }
 
+static gboolean
+fail_type (JsonFile *file, JsonNode *node, const char *field)
+{
+  g_autofree char *found = lstm_json_describe (node);
+
+  return json_file_fail (
+      file, CONVERT_ERROR_FILE, field, "expected an object, found %s", found);
+}
+
 /* Converts the layer @index of "layers". */
 static gboolean
 convert_layer (RtReader *reader, JsonNode *node, guint index)
 {
-  g_autofree char *field = g_strdup_printf ("layers[%u]", index), *found = NULL;
+  g_autofree char *field = g_strdup_printf ("layers[%u]", index);
   RtLayer layer = {
       .reader = reader, .part = {lstm_json_get_object (node), field}, .in = reader->size};
   const RtType *type;
 
-  if (!layer.part.object) {
-    found = lstm_json_describe (node);
-    return json_file_fail (
-        reader->file, CONVERT_ERROR_FILE, field, "expected an object, found %s", found);
-  }
+  if (!layer.part.object)
+    return fail_type (reader->file, node, field);
   if (!rt_read_last_size (reader->file, layer.part, "shape", &layer.out))
     return FALSE;
   if (json_file_find (layer.part, "weights")
@@ -157,6 +164,9 @@ rt_convert_layers (RtReader *reader)
   if (json_array_get_length (layers) == 0)
     return json_file_fail (
         file, CONVERT_ERROR_UNSUPPORTED, "layers", "expected at least one layer, found none");
+  if (gains.in != 1 && reader->size > MAX_SCALED)
+    return json_file_fail (file, CONVERT_ERROR_UNSUPPORTED, "in_gain",
+        "expected at most %d features, found %zu in in_shape", MAX_SCALED, reader->size);
   if (gains.in != 1)
     add_gain (reader->model, reader->size, gains.in);
   for (guint i = 0; i < json_array_get_length (layers); i++)
