@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Axes of signals. An axis is a product of factors, major first. An axis without factors has size
- * 1. Transpose, Squeeze and Reshape only regroup factors. An LSTM node determines which factors are
- * time, batch and features. Each factor has a number, which is 1 or more. */
+ * 1. Transpose, Squeeze and Reshape only regroup factors. A recurrent node determines which factors
+ * are time, batch and features. Each factor has a number, which is 1 or more. */
 #pragma once
 
 #include "onnx/reader.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * The order of a batch. pack_padded_sequence (enforce_sorted=False) of PyTorch sorts the sequences
- * of a batch by length before an LSTM, and restores their order after the LSTM. Sequences do not
+ * of a batch by length before a layer, and restores their order after the layer. Sequences do not
  * depend on each other, so that such indices select the sequence itself. A value states whether it
  * is sorted, because the output must not be. */
 #pragma once

@@ -62,7 +62,7 @@ remove_flip (OnnxReader *reader, const OnnxStage *stage)
              : stage;
 }
 
-/* Returns whether @a is the forward and @b the reverse direction of one LSTM. */
+/* Returns whether @a is the forward and @b the reverse direction of one recurrent layer. */
 static gboolean
 are_directions (const OnnxStage *a, const OnnxStage *b)
 {
@@ -136,12 +136,12 @@ concatenate_inputs (OnnxReader *reader, const OnnxNode *node, guint axis)
   value->axes[axis].n = 0;
   value->n_parts = node->n_inputs;
   value->parts = node->inputs;
-  value->problem = onnx_own_text (
-      reader, g_strdup_printf (
-                  "%s: inputs: expected the forward and the reverse direction of one LSTM, "
-                  "found %u inputs along axis %u, the first two of which are %s and %s",
-                  node->label, node->n_inputs, axis, onnx_describe_input (reader, node, 0),
-                  onnx_describe_input (reader, node, 1)));
+  value->problem = onnx_own_text (reader,
+      g_strdup_printf (
+          "%s: inputs: expected the forward and the reverse direction of one recurrent layer, "
+          "found %u inputs along axis %u, the first two of which are %s and %s",
+          node->label, node->n_inputs, axis, onnx_describe_input (reader, node, 0),
+          onnx_describe_input (reader, node, 1)));
   return value;
 }
 
@@ -152,7 +152,8 @@ onnx_apply_concat (OnnxReader *reader, OnnxNode *node)
   guint axis;
 
   if (first->kind != ONNX_VALUE_SIGNAL)
-    return onnx_unsupported_input (reader, node, "input 0", 0, "one direction of an LSTM");
+    return onnx_unsupported_input (
+        reader, node, "input 0", 0, "one direction of a recurrent layer");
   if ((unsupported = onnx_get_axis (reader, node, 1, first->n_axes, &axis)))
     return unsupported;
   if (node->n_inputs == 1)
@@ -163,7 +164,8 @@ onnx_apply_concat (OnnxReader *reader, OnnxNode *node)
     if (!onnx_value_is (in, ONNX_VALUE_SIGNAL) || in->n_axes != first->n_axes
         || onnx_axis_size (reader, &in->axes[axis]).factor != ONNX_NO_FACTOR)
       return onnx_unsupported (reader, node,
-          "input %u: expected a direction of an LSTM with %u dimensions and a known size along "
+          "input %u: expected a direction of a recurrent layer with %u dimensions and a known "
+          "size along "
           "axis %u, found %s",
           i, first->n_axes, axis, onnx_value_describe (reader, in));
   }

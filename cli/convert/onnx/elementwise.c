@@ -76,7 +76,8 @@ combine_signals (OnnxReader *reader, OnnxNode *node, char arithmetic)
   return value
              ? value
              : onnx_unsupported (reader, node,
-                 "inputs: expected a constant, or the two directions of an LSTM, found %s and "
+                 "inputs: expected a constant, or the two directions of a recurrent layer, "
+                 "found %s and "
                  "%s",
                  onnx_describe_input (reader, node, 0), onnx_describe_input (reader, node, 1));
 }
@@ -120,7 +121,8 @@ onnx_apply_sum (OnnxReader *reader, OnnxNode *node)
   if (node->n_inputs != 2 || !onnx_value_is (node->inputs[0], ONNX_VALUE_SIGNAL)
       || !onnx_value_is (node->inputs[1], ONNX_VALUE_SIGNAL))
     return onnx_unsupported (reader, node,
-        "inputs: expected the two directions of an LSTM, found %u inputs, the first two of "
+        "inputs: expected the two directions of a recurrent layer, found %u inputs, the first "
+        "two of "
         "which are %s and %s",
         node->n_inputs, onnx_describe_input (reader, node, 0),
         onnx_describe_input (reader, node, 1));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Converts stages to layers. Stages that belong together become one layer, such as a product, its
- * bias and its activation, or an LSTM and the selection of its last step. */
+ * bias and its activation, or a recurrent layer and the selection of its last step. */
 #pragma once
 
 #include "onnx/stage.h"

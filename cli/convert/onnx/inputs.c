@@ -114,7 +114,7 @@ new_input (OnnxReader *reader, const Onnx__ValueInfoProto *info)
     return value;
   }
   value->stage = onnx_stage_new_input (reader, label);
-  /* An input without a shape gets the number of dimensions that an LSTM reads. */
+  /* An input without a shape gets the number of dimensions that a recurrent node reads. */
   value->n_axes = shape ? (guint) shape->n_dim : 3;
   for (guint i = 0; i < value->n_axes; i++)
     value->axes[i] = onnx_axis_new (

@@ -5,7 +5,7 @@
 
 #include "onnx/scope.h"
 
-/* Finds the inputs of the model that are initial states or sequence lengths of an LSTM. */
+/* Finds the inputs of the model that are initial states or sequence lengths of a layer. */
 void onnx_find_state_inputs (OnnxReader *reader);
 
 /* Adds the values of initializers and inputs. An initializer may be listed as an input too.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Masks, as tf2onnx writes the layer Masking of Keras: a comparison of the features of a step with a
- * constant, which masks the steps whose features all equal the constant. */
+ * Masks, as tf2onnx writes the layer Masking of Keras: a comparison of the features of a step with
+ * a constant, which masks the steps whose features all equal the constant. */
 #pragma once
 
 #include "onnx/op.h"
@@ -20,7 +20,8 @@ gboolean onnx_is_comparison (const OnnxValue *value);
 /* Applies ReduceSum or ReduceMax to a comparison. */
 OnnxValue *onnx_reduce_comparison (OnnxReader *reader, OnnxNode *node);
 
-/* Returns the features @x multiplied by their mask @mask, or NULL if @mask is not the mask of @x. */
+/* Returns the features @x multiplied by their mask @mask, or NULL if @mask is not the mask of @x.
+ * */
 OnnxValue *onnx_apply_mask (
     OnnxReader *reader, OnnxNode *node, const OnnxValue *x, const OnnxValue *mask);
 

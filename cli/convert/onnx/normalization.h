@@ -8,8 +8,9 @@
 OnnxValue *onnx_apply_batch_norm (OnnxReader *reader, OnnxNode *node);
 OnnxValue *onnx_apply_layer_norm (OnnxReader *reader, OnnxNode *node);
 
-/* Computes the sum of the directions of an LSTM. If the column "is_mean" of the operator's row is
- * TRUE, computes the mean of the directions, or the mean of a layer normalization. */
+/* Computes the sum of the directions of a recurrent layer. If the column "is_mean" of the
+ * operator's row is TRUE, computes the mean of the directions, or the mean of a layer
+ * normalization. */
 OnnxValue *onnx_apply_reduce (OnnxReader *reader, OnnxNode *node);
 
 /* Computes the square within a layer normalization. */

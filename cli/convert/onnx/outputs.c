@@ -76,7 +76,7 @@ find_named_output (
 }
 
 /* Returns: the first of these outputs that exists: the output that --output names, the only output,
- * the only output that is not a state of an LSTM, or the only hidden state; NULL with @error if
+ * the only output that is not a recurrent state, or the only hidden state; NULL with @error if
  * none exists */
 static OnnxValue *
 choose_output (OnnxReader *reader, const OnnxScope *scope, const char **name, GError **error)
