@@ -4,6 +4,7 @@
 
 #define MAX_DIMS 4 /* size, rows, steps, streams */
 #define MAX_ITEM_SIZE sizeof (guint64)
+#define GATES_DIMENSIONS "m:g, m:g:T or m:g:T:bs with g = 3 or 4 for gates"
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
@@ -29,14 +30,14 @@ parse_dimensions (
         || (at >= MAX_DIMS && n != 1))
       return gst_lstm_fail (error, FORMAT,
           "caps field dimensions: expected %s with sizes from 1 to %d, found '%s'",
-          gates ? "m:4, m:4:T or m:4:T:bs for gates" : "d, d:T or d:T:bs", G_MAXINT32, text);
+          gates ? GATES_DIMENSIONS : "d, d:T or d:T:bs", G_MAXINT32, text);
     if (at < MAX_DIMS)
       dims[at] = (guint) n;
   }
-  if (parts[0] && dims[1] == (gates ? GST_LSTM_GATES_ROWS : 1))
+  if (parts[0] && (gates ? dims[1] == 3 || dims[1] == 4 : dims[1] == 1))
     return TRUE;
   return gst_lstm_fail (error, FORMAT, "caps field dimensions: expected %s, found '%s'",
-      gates ? "m:4, m:4:T or m:4:T:bs for gates" : "d, d:T or d:T:bs", text);
+      gates ? GATES_DIMENSIONS : "d, d:T or d:T:bs", text);
 }
 
 /* Splits a caps field that has one entry per tensor. NNStreamer joins dimensions with ',' or

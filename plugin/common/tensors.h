@@ -20,8 +20,7 @@
 #define GST_LSTM_TENSORS_CAPS GST_LSTM_TENSORS_SINK_CAPS GST_LSTM_ANY_FRAMERATE
 #define GST_LSTM_ANY_FRAMERATE ", framerate = (fraction) [ 0, max ]"
 
-#define GST_LSTM_GATES "gates" /* the name of a tensor of GST_LSTM_GATES_ROWS rows per step */
-#define GST_LSTM_GATES_ROWS 4
+#define GST_LSTM_GATES "gates" /* the name of a tensor of 3 (GRU) or 4 (LSTM) rows per step */
 
 /* The default id of the output of `lstm` in a GstTensorMeta */
 #define GST_LSTM_TENSOR_ID "lstm-output"
@@ -32,7 +31,7 @@
 typedef struct {
   guint n_tensors;
   guint size[GST_LSTM_MAX_TENSORS];
-  guint n_rows[GST_LSTM_MAX_TENSORS];      /* per step: 4 in a tensor named gates, else 1 */
+  guint n_rows[GST_LSTM_MAX_TENSORS];      /* per step: 3 or 4 in a tensor named gates, else 1 */
   const gchar *name[GST_LSTM_MAX_TENSORS]; /* interned; NULL: the caps have no names */
   guint steps;
   guint streams;

@@ -27,13 +27,17 @@ describe_emit (guint emit)
   return g_string_free (text, FALSE);
 }
 
-/* Appends the numbers of units of all LSTM layers, as in 64+32. */
+/* Appends the numbers of units of all recurrent layers, as in 64+32. A layer without c has as many
+ * units as values of h. */
 static void
 append_units (GString *text, const LstmModel *model)
 {
-  for (guint i = 0; i < lstm_model_get_n_lstm_layers (model); i++)
-    g_string_append_printf (
-        text, "%s%" G_GSIZE_FORMAT, i ? "+" : " m=", lstm_model_get_cell_size (model, i));
+  for (guint i = 0; i < lstm_model_get_n_lstm_layers (model); i++) {
+    const gsize m = lstm_model_get_cell_size (model, i);
+
+    g_string_append_printf (text, "%s%" G_GSIZE_FORMAT,
+        i ? "+" : " m=", m ? m : lstm_model_get_hidden_size (model, i));
+  }
 }
 
 /* Returns: (transfer full): d, m, n and the output mode */

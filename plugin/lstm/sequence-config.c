@@ -15,9 +15,10 @@ static const gchar *const tensor_names[GST_LSTM_N_TENSORS] = {
 
 /* --- Properties --- */
 
-/* Sets @error to an error of the property emit, which must be only `output` because of @reason. */
+/* Sets @error to an error of the property emit, from which @expected is expected because of
+ * @reason. */
 static gboolean
-fail_for_emit (guint emit, const gchar *reason, GError **error)
+refuse_emit (guint emit, const gchar *expected, const gchar *reason, GError **error)
 {
   g_autoptr (GString) found = g_string_new (NULL);
 
@@ -25,7 +26,14 @@ fail_for_emit (guint emit, const gchar *reason, GError **error)
     if (emit & 1 << kind)
       lstm_text_append_item (found, tensor_names[kind]);
   return gst_lstm_fail (error, SETTINGS_ERROR,
-      "property emit: expected only output, because %s, found %s", reason, found->str);
+      "property emit: expected %s, because %s, found %s", expected, reason, found->str);
+}
+
+/* Sets @error to an error of the property emit, which must be only `output` because of @reason. */
+static gboolean
+fail_for_emit (guint emit, const gchar *reason, GError **error)
+{
+  return refuse_emit (emit, "only output", reason, error);
 }
 
 static gboolean
@@ -38,11 +46,38 @@ check_emit (
     return gst_lstm_fail (error, SETTINGS_ERROR,
         "property emit: expected at least one of output, hidden, cell, gates, found none");
   if (n_layers == 0 && settings->emit & STATE_TENSORS)
-    return fail_for_emit (settings->emit, "the model has no LSTM layer", error);
+    return fail_for_emit (settings->emit, "the model has no recurrent layer", error);
   return settings->emit_layer < n_layers
          || gst_lstm_fail (error, SETTINGS_ERROR,
-             "property emit-layer: expected -1 to %d, the LSTM layers of the model, found %d",
+             "property emit-layer: expected -1 to %d, the recurrent layers of the model, found "
+             "%d",
              n_layers - 1, settings->emit_layer);
+}
+
+/* Checks that the selected layer has the requested tensors. */
+static gboolean
+check_layer (
+    const GstLstmSequenceConfig *config, const GstLstmSettings *settings, GError **error)
+{
+  const struct {
+    guint emit;
+    gsize size;
+    const gchar *expected, *thing;
+  } tensors[] = {
+      {GST_LSTM_EMIT_CELL, lstm_model_get_cell_size (config->model, config->layer), "no cell",
+          "cell state"},
+      {GST_LSTM_EMIT_GATES, lstm_model_get_n_gates (config->model, config->layer), "no gates",
+          "gates"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (tensors); i++) {
+    g_autofree gchar *reason = g_strdup_printf (
+        "recurrent layer %u has no %s", config->layer, tensors[i].thing);
+
+    if (settings->emit & tensors[i].emit && !tensors[i].size)
+      return refuse_emit (settings->emit, tensors[i].expected, reason, error);
+  }
+  return TRUE;
 }
 
 /* Sets `fixed_output_steps`, which is not 0 if sequences of one step and of two steps have the same
@@ -102,35 +137,41 @@ gst_lstm_sequence_config_init (GstLstmSequenceConfig *config, LstmModel *model,
       || (config->non_causal && !find_fixed_output_steps (config, error))
       || !check_mode (config, settings, error))
     return FALSE;
-  if (settings->emit & STATE_TENSORS)
-    config->layer = settings->emit_layer < 0 ? lstm_model_get_n_lstm_layers (model) - 1
-                                             : (guint) settings->emit_layer;
-  return TRUE;
+  if (!(settings->emit & STATE_TENSORS))
+    return TRUE;
+  config->layer = settings->emit_layer < 0 ? lstm_model_get_n_lstm_layers (model) - 1
+                                           : (guint) settings->emit_layer;
+  return check_layer (config, settings, error);
 }
 
 /* --- Shapes --- */
 
 static guint
-get_n_rows (guint kind)
+get_n_rows (const GstLstmSequenceConfig *config, guint kind)
 {
-  return kind == GST_LSTM_TENSOR_GATES ? GST_LSTM_GATES_ROWS : 1;
+  return kind == GST_LSTM_TENSOR_GATES ? lstm_model_get_n_gates (config->model, config->layer)
+                                       : 1;
 }
 
 /* Returns the number of values of one row of a step. */
 static gsize
 get_row_size (const GstLstmSequenceConfig *config, guint kind)
 {
+  gsize m;
+
   if (kind == GST_LSTM_TENSOR_OUTPUT)
     return lstm_model_get_output_size (config->model);
   if (kind == GST_LSTM_TENSOR_HIDDEN)
     return lstm_model_get_hidden_size (config->model, config->layer);
-  return lstm_model_get_cell_size (config->model, config->layer);
+  /* A layer without c has as many units as values of h. */
+  m = lstm_model_get_cell_size (config->model, config->layer);
+  return m ? m : lstm_model_get_hidden_size (config->model, config->layer);
 }
 
 gsize
 gst_lstm_sequence_config_get_step_values (const GstLstmSequenceConfig *config, guint kind)
 {
-  return get_n_rows (kind) * get_row_size (config, kind);
+  return get_n_rows (config, kind) * get_row_size (config, kind);
 }
 
 /* Returns the number of steps of the output buffer of @n_steps input steps. */
@@ -155,7 +196,7 @@ gst_lstm_sequence_config_describe_output (
     if (!gst_lstm_sequence_config_emits (config, kind))
       continue;
     out->size[out->n_tensors] = (guint) get_row_size (config, kind);
-    out->n_rows[out->n_tensors] = get_n_rows (kind);
+    out->n_rows[out->n_tensors] = get_n_rows (config, kind);
     out->name[out->n_tensors++] = tensor_names[kind];
   }
 }

@@ -264,6 +264,8 @@ test_start_errors (void)
   g_autofree gchar *file = g_build_filename (dir, "file", NULL);
   g_autofree gchar *good = get_vector_path ("seed-1x30", "model.safetensors");
   g_autofree gchar *stateless = get_vector_path ("no-memory", "model.safetensors");
+  g_autofree gchar *gru = test_vector_path ("variants/gru-plain/model.safetensors");
+  g_autofree gchar *rnn = test_vector_path ("variants/rnn-plain/model.safetensors");
   g_autoptr (GstElement) lstm = gst_object_ref_sink (gst_element_factory_make ("lstm", NULL));
 
   for (guint i = 0; i < G_N_ELEMENTS (start_errors); i++) {
@@ -280,7 +282,16 @@ test_start_errors (void)
   g_object_set (lstm, "model-location", good, "emit", 0, NULL);
   check_start_error (lstm, "property emit: expected at least one of *, found none");
   g_object_set (lstm, "model-location", stateless, "emit", 1 | 2, NULL);
-  check_start_error (lstm, "property emit: expected only output, *no LSTM layer, found output, hidden");
+  check_start_error (
+      lstm, "property emit: expected only output, *no recurrent layer, found output, hidden");
+  g_object_set (lstm, "model-location", gru, "emit", 1 | 4, NULL);
+  check_start_error (lstm,
+      "property emit: expected no cell, because recurrent layer 0 has no cell state, found "
+      "output, cell");
+  g_object_set (lstm, "model-location", rnn, "emit", 8, NULL);
+  check_start_error (lstm,
+      "property emit: expected no gates, because recurrent layer 0 has no gates, found gates");
+  g_object_set (lstm, "emit", 1 | 2, NULL);
   /* The errors do not affect the next start. */
   g_object_set (lstm, "model-location", good, NULL);
   g_assert_cmpint (

@@ -157,7 +157,7 @@ static const struct {
         "property emit: expected only output, because output-mode is window, found *"},
     {NON_CAUSAL_LAST "emit=hidden", SETTINGS, "property emit: expected only output, *, found hidden"},
     {HEAD "emit=hidden emit-layer=3", SETTINGS,
-        "property emit-layer: expected -1 to 2, the LSTM layers of the model, found 3"},
+        "property emit-layer: expected -1 to 2, the recurrent layers of the model, found 3"},
     {HEAD "emit-layer=3", SETTINGS, "property emit-layer: expected -1 to 2, *, found 3"},
     {HEAD "state-location={v}/lstm/head/x.npy", SETTINGS, "*/x.npy: expected *, found *"},
     {HEAD "state-location={v}/lstm/head/model.safetensors", SETTINGS,

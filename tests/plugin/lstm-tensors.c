@@ -11,11 +11,11 @@
 /* Types of NNStreamer, and files of vectors/npy that NumPy wrote: shape (4, 3), item i is first +
  * i */
 static const struct {
-  const gchar *name;  /* in caps */
-  guint32 number;     /* in headers */
-  const gchar *file;  /* FILE-4x3.npy */
-  gsize size;         /* of an item, in bytes */
-  gfloat first;       /* item 0: -3, or 0 for unsigned types */
+  const gchar *name; /* in caps */
+  guint32 number;    /* in headers */
+  const gchar *file; /* FILE-4x3.npy */
+  gsize size;        /* of an item, in bytes */
+  gfloat first;      /* item 0: -3, or 0 for unsigned types */
 } types[] = {
     {"int32", 0, "i4", 4, -3},
     {"uint32", 1, "u4", 4, 0},
@@ -102,7 +102,8 @@ static void
 test_types (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (types); i++)
-    for (gsize offset = 0; offset < 2; offset++) { /* aligned; unaligned and with leading dimensions of 1 */
+    for (gsize offset = 0; offset < 2;
+         offset++) { /* aligned; unaligned and with leading dimensions of 1 */
       g_autofree gchar *caps = g_strdup_printf (
           "format=static,num_tensors=1,types=%s,dimensions=(string)%s3:4", types[i].name,
           offset ? "1:1:" : "");
@@ -288,7 +289,8 @@ test_flexible_after_static (void)
   g_autoptr (GstCaps) caps = NULL;
   Rig rig;
 
-  begin_tensors (&rig, "", "format=static,num_tensors=1,types=float32,dimensions=(string)3:4:5");
+  begin_tensors (
+      &rig, "", "format=static,num_tensors=1,types=float32,dimensions=(string)3:4:5");
   g_assert_true (push_caps (&rig, "format=flexible"));
   caps = rig_get_src_caps (&rig);
   g_assert_cmpstr (
@@ -441,6 +443,25 @@ test_gates_of_one_unit (void)
   g_assert_true (runs);
 }
 
+/* The gates of a GRU have three rows. */
+static void
+test_gates_of_gru (void)
+{
+  g_autofree gchar *x = test_vector_path ("variants/gru-plain/x.npy");
+  g_autofree gchar *model = test_vector_path ("variants/gru-plain/model.safetensors");
+  g_autofree gchar *error = NULL;
+  const gchar *dimensions[] = {"5:3:1:2", "5:4:1:2"};
+
+  for (guint i = 0; i < G_N_ELEMENTS (dimensions); i++) {
+    g_clear_pointer (&error, g_free);
+    g_assert_true (test_launch (&error,
+                       "npysrc location=%s ! lstm model-location=%s emit=gates ! "
+                       "other/tensors,dimensions=(string)%s ! fakesink",
+                       x, model, dimensions[i])
+                   == (i == 0));
+  }
+}
+
 /* The caps for upstream do not depend on the dimensions of downstream, whose vectors have another
  * size. */
 static void
@@ -473,6 +494,7 @@ main (int argc, char **argv)
       {"/lstm-tensors/refused-buffers", test_refused_buffers},
       {"/lstm-tensors/links", test_links},
       {"/lstm-tensors/gates-of-one-unit", test_gates_of_one_unit},
+      {"/lstm-tensors/gates-of-gru", test_gates_of_gru},
       {"/lstm-tensors/query-upstream", test_query_upstream},
   };
 
