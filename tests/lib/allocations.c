@@ -90,6 +90,7 @@ static const TestNetwork networks[] = {
     {16, {{TEST_LSTM, 64}}},
     {48, {{TEST_NORMALIZATION}, {TEST_DENSE, 24, "tanh"}, {TEST_LSTM, 96}, {TEST_LSTM, 33},
              {TEST_DENSE, 7, "softmax"}}},
+    {16, {{TEST_GRU, 64}, {TEST_RNN, 33}, {TEST_LSTM, 5}}},
     {6, {{TEST_DENSE, 3, "sigmoid"}}},
 };
 
@@ -99,7 +100,7 @@ static const TestNetwork square = {M, {{TEST_LSTM, M}}};
 typedef struct {
   LstmState *state;
   LstmWindow *window;
-  gboolean is_traced;
+  gboolean is_traced, has_c; /* of layer 0 */
   float *x, *y, *h, *c, *gates;
 } Job;
 
@@ -118,7 +119,7 @@ run_job (const Job *job)
                                            job->x,
                                            .output = job->y,
                                            .hidden = job->h,
-                                           .cell = job->c,
+                                           .cell = job->has_c ? job->c : NULL,
                                            .gates = job->gates});
     lstm_state_reset_stream (job->state, 0);
     lstm_state_reset (job->state);
@@ -138,8 +139,9 @@ check_running (LstmModel *model, gsize streams)
   g_autofree float *gates = g_new0 (float, rows * 4 * 96);
   g_autoptr (LstmState) state = test_state_new (model, streams);
   g_autoptr (LstmWindow) window = lstm_window_new (model, streams, 30, 7, NULL);
-  const Job job = {state, window, lstm_model_get_n_lstm_layers (model) > 0, .x = x, .y = y,
-      .h = h, .c = c, .gates = gates};
+  const gboolean is_traced = lstm_model_get_n_lstm_layers (model) > 0;
+  const Job job = {state, window, is_traced, is_traced && lstm_model_get_cell_size (model, 0),
+      .x = x, .y = y, .h = h, .c = c, .gates = gates};
   Count before;
 
   run_job (&job); /* makes allocations that happen once, such as the binding of a function */

@@ -24,10 +24,22 @@ add_tensor (
   test_safetensors_add (&writer->st, full_name, columns ? 2 : 1, shape, values);
 }
 
+static const struct {
+  const char *type;
+  gsize n_gates;
+} recurrent_kinds[TEST_RESIDUAL + 1] = {
+    [TEST_LSTM] = {"lstm", 4}, [TEST_GRU] = {"gru", 3}, [TEST_RNN] = {"rnn", 1}};
+
+gsize
+test_layer_count_gates (TestLayerKind kind)
+{
+  return recurrent_kinds[kind].n_gates;
+}
+
 gsize
 test_layer_out (const TestLayer *layer, gsize in)
 {
-  return layer->kind == TEST_DENSE || layer->kind == TEST_LSTM ? layer->out : in;
+  return layer->kind == TEST_DENSE || test_layer_count_gates (layer->kind) ? layer->out : in;
 }
 
 static void
@@ -37,12 +49,12 @@ add_tensors (Writer *writer, const TestNetwork *network)
 
   for (guint i = 0; network->layers[i].kind != TEST_END; i++) {
     const TestLayer *layer = &network->layers[i];
-    const gsize rows = layer->kind == TEST_LSTM ? 4 * layer->out : layer->out;
+    const gsize n_gates = test_layer_count_gates (layer->kind);
+    const gsize rows = MAX (n_gates, 1) * layer->out;
     const double gain = network->gain > 0 ? network->gain : 1;
-    const double limit = layer->kind == TEST_LSTM ? gain / sqrt ((double) layer->out)
-                                                  : 1 / sqrt ((double) in);
+    const double limit = n_gates ? gain / sqrt ((double) layer->out) : 1 / sqrt ((double) in);
 
-    if (layer->kind == TEST_LSTM) {
+    if (n_gates) {
       add_tensor (writer, i, "weight_ih_l0", rows, in, limit);
       add_tensor (writer, i, "weight_hh_l0", rows, layer->out, limit);
       add_tensor (writer, i, "bias_ih_l0", rows, 0, limit);
@@ -67,8 +79,9 @@ add_description (GString *header, const TestNetwork *network)
       g_string_append_printf (header,
           "\\\"type\\\":\\\"normalization\\\",\\\"mean\\\":%g,\\\"scale\\\":%g", TEST_MEAN,
           TEST_SCALE);
-    else if (layer->kind == TEST_LSTM)
-      g_string_append_printf (header, "\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"%u\\\"", i);
+    else if (test_layer_count_gates (layer->kind))
+      g_string_append_printf (header, "\\\"type\\\":\\\"%s\\\",\\\"name\\\":\\\"%u\\\"",
+          recurrent_kinds[layer->kind].type, i);
     else if (layer->kind == TEST_POOLING)
       g_string_append_printf (header,
           "\\\"type\\\":\\\"pooling\\\",\\\"function\\\":\\\"%s\\\"", layer->activation);
@@ -174,16 +187,15 @@ run_dense (const TestLayer *layer, const double *weight, const double *bias, gsi
     y[o] /= sum;
 }
 
-/* Adds x w to the gates z of unit u, for the rows u, m + u, 2 m + u and 3 m + u of w. */
-static void
-add_products (double z[4], const double *w, gsize m, gsize u, gsize in, const double *x)
+/* Returns x [in] times row @row of w. */
+static double
+multiply_row (const double *w, gsize row, gsize in, const double *x)
 {
-  const double *rows[4] = {
-      w + u * in, w + (m + u) * in, w + (2 * m + u) * in, w + (3 * m + u) * in};
+  double sum = 0;
 
   for (gsize k = 0; k < in; k++)
-    for (guint g = 0; g < 4; g++)
-      z[g] += x[k] * rows[g][k];
+    sum += x[k] * w[row * in + k];
+  return sum;
 }
 
 /* The tensors of a layer, and its h, next h and c */
@@ -192,19 +204,56 @@ typedef struct {
   double *h, *next, *c;
 } Memory;
 
-/* Computes c = f c' + i g and h = o tanh (c), from the previous c'. */
-static void
-run_lstm (Memory *memory, gsize in, gsize m, const double *x)
+static double
+compute_sigmoid (double x)
 {
-  for (gsize u = 0; u < m; u++) {
-    double z[4];
+  return 1 / (1 + exp (-x));
+}
 
-    for (gsize g = 0; g < 4; g++)
-      z[g] = memory->w[2][g * m + u] + memory->w[3][g * m + u];
-    add_products (z, memory->w[0], m, u, in, x);
-    add_products (z, memory->w[1], m, u, m, memory->h);
-    memory->c[u] = memory->c[u] / (1 + exp (-z[1])) + tanh (z[2]) / (1 + exp (-z[0]));
-    memory->next[u] = tanh (memory->c[u]) / (1 + exp (-z[3]));
+/* Computes c = f c' + i g and h = o tanh (c), from the previous c'. x, h: the two summands of the
+ * pre-activations of unit @u */
+static double
+compute_lstm_unit (Memory *memory, gsize u, const double *x, const double *h)
+{
+  double *c = &memory->c[u];
+
+  *c = *c * compute_sigmoid (x[1] + h[1]) + tanh (x[2] + h[2]) * compute_sigmoid (x[0] + h[0]);
+  return tanh (*c) * compute_sigmoid (x[3] + h[3]);
+}
+
+/* The gates are r, z and n. */
+static double
+compute_gru_unit (Memory *memory, gsize u, const double *x, const double *h)
+{
+  const double z = compute_sigmoid (x[1] + h[1]);
+
+  return (1 - z) * tanh (x[2] + compute_sigmoid (x[0] + h[0]) * h[2]) + z * memory->h[u];
+}
+
+static double
+compute_rnn_unit (Memory *memory, gsize u, const double *x, const double *h)
+{
+  return tanh (x[0] + h[0]);
+}
+
+static void
+run_recurrent (TestLayerKind kind, Memory *memory, gsize in, gsize m, const double *x)
+{
+  static double (*const compute_unit[]) (Memory *, gsize, const double *, const double *) = {
+      [TEST_LSTM] = compute_lstm_unit,
+      [TEST_GRU] = compute_gru_unit,
+      [TEST_RNN] = compute_rnn_unit};
+
+  for (gsize u = 0; u < m; u++) {
+    double x_sums[4], h_sums[4];
+
+    for (gsize g = 0; g < test_layer_count_gates (kind); g++) {
+      const gsize row = g * m + u;
+
+      x_sums[g] = memory->w[2][row] + multiply_row (memory->w[0], row, in, x);
+      h_sums[g] = memory->w[3][row] + multiply_row (memory->w[1], row, m, memory->h);
+    }
+    memory->next[u] = compute_unit[kind](memory, u, x_sums, h_sums);
   }
   memcpy (memory->h, memory->next, m * sizeof *memory->h);
 }
@@ -212,14 +261,14 @@ run_lstm (Memory *memory, gsize in, gsize m, const double *x)
 static void
 memory_init (Memory *memory, GBytes *file, guint index, const TestLayer *layer, gsize in)
 {
-  const gsize m = layer->out;
+  const gsize m = layer->out, rows = test_layer_count_gates (layer->kind) * m;
 
   *memory = (Memory){0};
-  if (layer->kind == TEST_LSTM) {
-    memory->w[0] = read_tensor (file, index, layer, "weight_ih_l0", 4 * m * in);
-    memory->w[1] = read_tensor (file, index, layer, "weight_hh_l0", 4 * m * m);
-    memory->w[2] = read_tensor (file, index, layer, "bias_ih_l0", 4 * m);
-    memory->w[3] = read_tensor (file, index, layer, "bias_hh_l0", 4 * m);
+  if (rows) {
+    memory->w[0] = read_tensor (file, index, layer, "weight_ih_l0", rows * in);
+    memory->w[1] = read_tensor (file, index, layer, "weight_hh_l0", rows * m);
+    memory->w[2] = read_tensor (file, index, layer, "bias_ih_l0", rows);
+    memory->w[3] = read_tensor (file, index, layer, "bias_hh_l0", rows);
   } else if (layer->kind == TEST_DENSE) {
     memory->w[0] = read_tensor (file, index, layer, "weight", m * in);
     memory->w[1] = read_tensor (file, index, layer, "bias", m);
@@ -252,7 +301,7 @@ test_network_run (
     const TestLayer *layer = &network->layers[n];
 
     memory_init (&memories[n], file, n, layer, in[n]);
-    g_assert (layer->kind <= TEST_LSTM);
+    g_assert (layer->kind <= TEST_RNN);
     in[n + 1] = test_layer_out (layer, in[n]);
   }
   for (gsize t = 0; t < steps; t++) {
@@ -269,7 +318,7 @@ test_network_run (
       else if (layer->kind == TEST_DENSE)
         run_dense (layer, memory->w[0], memory->w[1], in[i], from, memory->h);
       else
-        run_lstm (memory, in[i], layer->out, from);
+        run_recurrent (layer->kind, memory, in[i], layer->out, from);
       from = memory->h;
     }
     memcpy (y + t * in[n], from, in[n] * sizeof *y);

@@ -16,6 +16,8 @@ typedef enum {
   TEST_NORMALIZATION,
   TEST_DENSE,
   TEST_LSTM,
+  TEST_GRU,
+  TEST_RNN,
   TEST_POOLING,  /* not computed in float64 */
   TEST_RESIDUAL, /* not computed in float64 */
 } TestLayerKind;
@@ -30,10 +32,13 @@ typedef struct {
 typedef struct {
   gsize d;
   TestLayer layers[TEST_MAX_LAYERS + 1]; /* up to TEST_END */
-  /* The weights of LSTM layers are within ± gain / sqrt (m). 0 means 1, as in PyTorch. */
+  /* The weights of recurrent layers are within ± gain / sqrt (m). 0 means 1, as in PyTorch. */
   double gain;
   guint32 seed;
 } TestNetwork;
+
+/* Returns the number of gates of a recurrent layer in files; 0 for other kinds. */
+gsize test_layer_count_gates (TestLayerKind kind);
 
 /* Returns the safetensors file of a network. Equal networks have equal files. */
 GBytes *test_network_file (const TestNetwork *network);

@@ -72,6 +72,12 @@ static const Case cases[] = {
         fill_random, {1e-6, 1.2e-2, 3e-2}},
     {"64 > 64, weights x 4", NULL, {64, {{TEST_LSTM, 64}}, .gain = 4, .seed = 6}, 10000,
         fill_random, {3e-6, 5e-2, 0.1}},
+    {"GRU, 64 > 64", NULL, {64, {{TEST_GRU, 64}}, .seed = 2}, 10000, fill_random,
+        {1e-6, 1e-2, 3e-2}},
+    {"GRU, 128 > 128", NULL, {128, {{TEST_GRU, 128}}, .seed = 3}, 10000, fill_random,
+        {1e-6, 1e-2, 3e-2}},
+    {"RNN, 64 > 64", NULL, {64, {{TEST_RNN, 64}}, .seed = 2}, 10000, fill_random,
+        {1e-6, 3e-2, 5e-2}},
     {"motion", "models/motion.safetensors", MOTION, 4000, fill_motion, {5e-6, 2.5e-2, 0.13}},
 };
 
