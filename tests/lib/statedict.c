@@ -106,8 +106,10 @@ static const Case cases[] = {
             "words: nn.Linear [8 → 50] (no bias: it may be an nn.Embedding, which is not "
             "supported)"},
     {"auxiliary", "lstm rnn. 8 16; linear fc. 16 3; linear aux. 16 5", .proposal = "…",
-        .message = "kinds and sizes show no order of rnn: nn.LSTM [8 → 16], fc: "
-                   "nn.Linear [16 → 3], aux: nn.Linear [16 → 5]"},
+        .message =
+            "kinds and sizes show no order of rnn: nn.LSTM [8 → 16], fc: "
+            "nn.Linear [16 → 3], aux: nn.Linear [16 → 5]; modules that do not run one after "
+            "another, such as branches or attention, are not supported"},
     {"apart", "lstm rnn. 8 16; norm ln. 4", .proposal = "…", .message = "show no order of"},
     {"sixty-four", SIXTEEN ("a") SIXTEEN ("b") SIXTEEN ("c") SIXTEEN ("d"),
         .message = "module-chain=\"a00, a01, a02"},

@@ -155,8 +155,12 @@ ask_for_chain (const LstmSafetensors *st, const GPtrArray *modules, gboolean has
   lstm_modules_set_error (st, error,
       "%s does not show the chain of its modules; state it with module-chain=\"%s\" "
       "or lstm-convert --module-chain \"%s\", and add activations, last, h_n, mean, max, sum "
-      "and repeat N where they run; %s %s",
-      has_records ? "a saved module" : "a state dict", module_chain, module_chain, note, list);
+      "and repeat N where they run; %s %s%s",
+      has_records ? "a saved module" : "a state dict", module_chain, module_chain, note, list,
+      g_str_has_prefix (module_chain, "…") ? "; modules that do not run one after another, "
+                                             "such as branches or attention, are not "
+                                             "supported"
+                                           : "");
 }
 
 /* --- Modules --- */
