@@ -168,6 +168,11 @@ onnx_fold_gather (OnnxReader *reader, OnnxNode *node)
     return unsupported;
   if (indices->order && is_uniform (reader, tensor, axis))
     return node->inputs[0];
+  if (indices->n_values && indices->ints[0].factor == reader->length_factor)
+    return onnx_unsupported (reader, node,
+        "indices: %s is supported only with constant indices, not as an embedding; found an "
+        "input of the model",
+        node->proto->op_type);
   for (gsize k = 0; k < indices->n_values; k++)
     if (indices->ints[k].factor != ONNX_NO_FACTOR
         || indices->ints[k].offset < -(gint64) tensor->shape[axis]
