@@ -24,12 +24,22 @@ static const Case cases[] = {
     {"window", CASE_WINDOW, 1, 30, NULL},
     {"stack", CASE_STACK, 1, 1, "128x64"},
     {"silence", CASE_SILENCE, 1, 1, NULL},
+    {"gru-stream", CASE_GRU, 1, 1, NULL},
+    {"gru-sequence", CASE_GRU, 1, 60, NULL},
+    {"gru-batch", CASE_GRU, 64, 1, NULL},
 };
+
+#define BOTH (BENCH_BIT (CASE_GRU) | ~BENCH_BIT (CASE_GRU))
+#define OTHERS (~BENCH_BIT (CASE_GRU))
+#define GRU BENCH_BIT (CASE_GRU)
 
 static const struct {
   gsize d, m;
-} sizes[] = {{1, 30}, {16, 16}, {64, 64}, {128, 64}, {128, 128}, {256, 256}, {512, 512},
-    {1024, 1024}, {2048, 512}, {1662, 64}};
+  guint kinds; /* set of BENCH_BIT() */
+} sizes[] = {{1, 8, GRU}, {1, 16, GRU}, {1, 30, OTHERS}, {1, 32, GRU}, {1, 64, GRU},
+    {8, 8, GRU}, {16, 16, BOTH}, {32, 32, GRU}, {64, 64, BOTH}, {128, 64, OTHERS},
+    {128, 128, BOTH}, {256, 256, BOTH}, {512, 512, BOTH}, {1024, 1024, BOTH},
+    {2048, 512, OTHERS}, {1662, 64, OTHERS}};
 
 /* Tolerance between the output of an engine and the output of the library in float32 */
 static const struct {
@@ -44,7 +54,7 @@ static const struct {
 static const Engine *const own_engines[] = {&engine_lstm, &engine_window, &engine_recompute,
     &engine_silence, &engine_sound, &engine_read};
 
-#define PRESENT(name, package) &peer_##name,
+#define PRESENT(name, package) &peer_##name, &peer_##name##_gru,
 #define ABSENT(name, package)
 static const Engine *const peers[] = {BENCH_PEERS (PRESENT, ABSENT) NULL};
 #undef PRESENT
@@ -344,9 +354,13 @@ run_jobs (Bench *bench)
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     for (gsize k = 0; k < G_N_ELEMENTS (sizes); k++)
       for (gsize p = 0; p < G_N_ELEMENTS (precisions); p++) {
-        Job job = {.c = &cases[i], .d = sizes[k].d, .m = sizes[k].m, .precision = p};
+        Job job = {.c = &cases[i],
+            .d = sizes[k].d,
+            .m = sizes[k].m,
+            .precision = p,
+            .n_gates = cases[i].kind == CASE_GRU ? 3 : 4};
 
-        if (has_size (job.c, job.d, job.m))
+        if (sizes[k].kinds & BENCH_BIT (job.c->kind) && has_size (job.c, job.d, job.m))
           run_job (bench, &job);
       }
 }

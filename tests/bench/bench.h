@@ -6,6 +6,8 @@
 
 #include <lstm/lstm.h>
 
+G_BEGIN_DECLS
+
 #define BENCH_ERROR (g_quark_from_static_string ("bench"))
 #define BENCH_BIT(i) (1u << (i))
 
@@ -14,6 +16,7 @@ typedef enum {
   CASE_CARRIED, /* steps that continue from the previous call */
   CASE_WINDOW,  /* one frame: the output of the last `steps` frames from a state of zero */
   CASE_STACK,   /* steps of several layers that continue from the previous call */
+  CASE_GRU,     /* steps of a GRU layer that continue from the previous call */
   CASE_SILENCE, /* steps of a layer with a bias of the forget gate only, so that c decays slowly */
 } CaseKind;
 
@@ -29,8 +32,9 @@ typedef struct {
   gsize d, m, n; /* n: outputs per step */
   LstmPrecision precision;
   LstmModel *model; /* in the precision of the job */
-  /* The weights of model in float32, with the gates in the order i f g o: [4m, d], [4m, m], [4m].
-   * NULL if the model has several layers. */
+  gsize n_gates;    /* 4, or 3 for a GRU */
+  /* The weights of model in float32, with the gates in the order i f g o or r z n: [g m, d],
+   * [g m, m], [g m], where g is n_gates. NULL if the model has several layers. */
   const float *w_x, *w_h, *bias;
   const float *x; /* [steps, streams, d] */
 } Job;
@@ -58,7 +62,8 @@ typedef struct {
 /* engine-*.c, peer-*.c */
 extern const Engine engine_lstm, engine_window, engine_recompute, engine_silence, engine_sound,
     engine_read;
-extern const Engine peer_onednn, peer_openblas, peer_onnxruntime;
+extern const Engine peer_onednn, peer_openblas, peer_onnxruntime, peer_rtneural;
+extern const Engine peer_onednn_gru, peer_openblas_gru, peer_onnxruntime_gru, peer_rtneural_gru;
 
 /* network.c: random weights, which depend on the sizes only */
 typedef struct {
@@ -68,6 +73,8 @@ typedef struct {
 
 Network *network_new (CaseKind kind, gsize d, gsize m);
 void network_free (Network *network);
+/* Returns: (transfer full): the @n gates of @w, blocks of @block values, in the order @order */
+float *network_order_gates (const float *w, gsize block, const gsize *order, gsize n);
 /* Returns: (transfer full): @w [rows, columns] as [columns, rows] */
 float *network_transpose (const float *w, gsize rows, gsize columns);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Network, network_free)
@@ -75,3 +82,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Network, network_free)
 /* plot.c: draws each case as a diagram, with sizes along x and a line for each engine and
  * precision */
 gboolean plot_write (const Result *results, gsize n, const char *path, GError **error);
+
+G_END_DECLS

@@ -47,7 +47,7 @@ add_keras_lstm (Writer *writer, gsize d, gsize m)
 }
 
 static void
-add_lstm (Writer *writer, const char *prefix, gsize d, gsize m)
+add_recurrent (Writer *writer, const char *prefix, gsize n_gates, gsize d, gsize m)
 {
   static const char *const names[] = {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0"};
   const gsize columns[] = {d, m, 0};
@@ -55,7 +55,7 @@ add_lstm (Writer *writer, const char *prefix, gsize d, gsize m)
   for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
     g_autofree char *name = g_strconcat (prefix, names[i], NULL);
 
-    add_tensor (writer, name, 4 * m, columns[i], -0.1, 0.1);
+    add_tensor (writer, name, n_gates * m, columns[i], -0.1, 0.1);
   }
 }
 
@@ -63,12 +63,14 @@ add_lstm (Writer *writer, const char *prefix, gsize d, gsize m)
 static void
 add_stack (Writer *writer, gsize d, gsize m)
 {
-  add_lstm (writer, "a.", d, 128);
-  add_lstm (writer, "b.", 128, 128);
-  add_lstm (writer, "c.", 128, m);
+  add_recurrent (writer, "a.", 4, d, 128);
+  add_recurrent (writer, "b.", 4, 128, 128);
+  add_recurrent (writer, "c.", 4, 128, m);
   add_tensor (writer, "head.weight", 10, m, -0.1, 0.1);
   add_tensor (writer, "head.bias", 10, 0, -0.1, 0.1);
 }
+
+#define GRU_METADATA "{\"lstm.version\":\"1\",\"lstm.layers\":\"[{\\\"type\\\":\\\"gru\\\"}]\"}"
 
 #define STACK_METADATA                                                                         \
   "{\"lstm.version\":\"1\",\"lstm.layers\":\"["                                                \
@@ -80,21 +82,23 @@ add_stack (Writer *writer, gsize d, gsize m)
 Network *
 network_new (CaseKind kind, gsize d, gsize m)
 {
+  const gsize n_gates = kind == CASE_GRU ? 3 : 4;
   Network *network = g_new0 (Network, 1);
   Writer writer = {.rand = g_rand_new_with_seed (1)};
 
-  writer.st = test_safetensors_begin (
-      kind == CASE_STACK ? STACK_METADATA : "{\"made\":\"for timing\"}");
+  writer.st = test_safetensors_begin (kind == CASE_STACK ? STACK_METADATA
+                                      : kind == CASE_GRU ? GRU_METADATA
+                                                         : "{\"made\":\"for timing\"}");
   if (kind == CASE_STACK) {
     add_stack (&writer, d, m);
   } else {
     if (kind == CASE_SILENCE)
       add_keras_lstm (&writer, d, m);
     else
-      add_lstm (&writer, "", d, m);
+      add_recurrent (&writer, "", n_gates, d, m);
     network->w_x = g_memdup2 (writer.st.data->data, writer.st.data->len);
-    network->w_h = network->w_x + 4 * m * d;
-    network->bias = network->w_h + 4 * m * m;
+    network->w_h = network->w_x + n_gates * m * d;
+    network->bias = network->w_h + n_gates * m * m;
   }
   network->file = test_safetensors_finish (&writer.st);
   g_rand_free (writer.rand);
@@ -107,6 +111,16 @@ network_free (Network *network)
   g_bytes_unref (network->file);
   g_free (network->w_x);
   g_free (network);
+}
+
+float *
+network_order_gates (const float *w, gsize block, const gsize *order, gsize n)
+{
+  float *result = g_new (float, n *block);
+
+  for (gsize i = 0; i < n; i++)
+    memcpy (result + i * block, w + order[i] * block, block * sizeof *w);
+  return result;
 }
 
 float *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Writes the protobuf messages of an ONNX model with one LSTM node. */
+ * Writes the protobuf messages of an ONNX model with one LSTM or GRU node. */
 #include "onnx-model.h"
 #include <string.h>
 
@@ -62,7 +62,9 @@ put_message (GByteArray *to, guint field, GByteArray *message)
 gboolean
 onnx_has_value (const Job *job, int value)
 {
-  return job->c->kind == CASE_CARRIED || value == ONNX_X || value == ONNX_Y;
+  if (value == ONNX_C_IN || value == ONNX_C_OUT)
+    return job->c->kind == CASE_CARRIED;
+  return job->c->kind != CASE_WINDOW || value == ONNX_X || value == ONNX_Y;
 }
 
 OnnxValue
@@ -102,20 +104,22 @@ put_value (GByteArray *graph, guint field, OnnxValue value)
   put_message (graph, field, result);
 }
 
-/* Appends a tensor [1, 4m, columns], with the gates reordered from i f g o to i o f g. Without columns,
- * appends the bias [1, 8m], whose second half, the recurrent bias, is zero. */
+/* Appends a tensor [1, g m, columns], with the gates reordered from i f g o to i o f g, or from r z n to
+ * z r n. Without columns, appends the bias [1, 2 g m], whose second half, the recurrent bias, is
+ * zero. */
 static void
-put_weights (GByteArray *graph, const char *name, const float *w, gsize m, gsize columns)
+put_weights (const Job *job, GByteArray *graph, const char *name, const float *w, gsize columns)
 {
-  static const gsize order[] = {0, 3, 1, 2};
-  gsize block = m * MAX (columns, 1), n = columns ? 4 * block : 8 * block;
-  g_autofree float *ordered = g_new0 (float, n);
+  static const gsize orders[][4] = {{1, 0, 2}, {0, 3, 1, 2}};
+  const gsize n_gates = job->n_gates, rows = (columns ? 1 : 2) * n_gates * job->m;
+  const gsize block = job->m * MAX (columns, 1), n = rows * MAX (columns, 1);
+  g_autofree float *ordered = network_order_gates (w, block, orders[n_gates - 3], n_gates);
   GByteArray *tensor = g_byte_array_new ();
 
-  for (gsize gate = 0; gate < 4; gate++)
-    memcpy (ordered + gate * block, w + order[gate] * block, block * sizeof *w);
+  ordered = g_renew (float, ordered, n);
+  memset (ordered + n_gates * block, 0, (n - n_gates * block) * sizeof *ordered);
   put_int (tensor, TENSOR_DIM, 1);
-  put_int (tensor, TENSOR_DIM, (gint64) (columns ? 4 * m : 8 * m));
+  put_int (tensor, TENSOR_DIM, (gint64) rows);
   if (columns)
     put_int (tensor, TENSOR_DIM, (gint64) columns);
   put_int (tensor, TENSOR_ELEMENT, ELEMENT_FLOAT);
@@ -124,23 +128,34 @@ put_weights (GByteArray *graph, const char *name, const float *w, gsize m, gsize
   put_message (graph, GRAPH_WEIGHTS, tensor);
 }
 
+static void
+put_attribute (GByteArray *node, const char *name, gint64 value)
+{
+  GByteArray *attribute = g_byte_array_new ();
+
+  put_string (attribute, ATTRIBUTE_NAME, name);
+  put_int (attribute, ATTRIBUTE_INT, value);
+  put_int (attribute, ATTRIBUTE_TYPE, ATTRIBUTE_IS_INT);
+  put_message (node, NODE_ATTRIBUTE, attribute);
+}
+
 static GByteArray *
 make_node (const Job *job)
 {
   static const char *const inputs[] = {"X", "W", "R", "B", "", "initial_h", "initial_c"};
   static const char *const outputs[] = {"Y", "Y_h", "Y_c"};
-  gboolean carried = job->c->kind == CASE_CARRIED;
-  GByteArray *node = g_byte_array_new (), *size = g_byte_array_new ();
+  const gboolean is_gru = job->c->kind == CASE_GRU;
+  const gsize n_states = job->c->kind == CASE_WINDOW ? 0 : is_gru ? 1 : 2;
+  GByteArray *node = g_byte_array_new ();
 
-  for (gsize i = 0; i < (carried ? G_N_ELEMENTS (inputs) : 4); i++)
+  for (gsize i = 0; i < (n_states ? 5 + n_states : 4); i++)
     put_string (node, NODE_INPUT, inputs[i]);
-  for (gsize i = 0; i < (carried ? G_N_ELEMENTS (outputs) : 1); i++)
+  for (gsize i = 0; i < 1 + n_states; i++)
     put_string (node, NODE_OUTPUT, outputs[i]);
-  put_string (node, NODE_OPERATOR, "LSTM");
-  put_string (size, ATTRIBUTE_NAME, "hidden_size");
-  put_int (size, ATTRIBUTE_INT, (gint64) job->m);
-  put_int (size, ATTRIBUTE_TYPE, ATTRIBUTE_IS_INT);
-  put_message (node, NODE_ATTRIBUTE, size);
+  put_string (node, NODE_OPERATOR, is_gru ? "GRU" : "LSTM");
+  put_attribute (node, "hidden_size", (gint64) job->m);
+  if (is_gru)
+    put_attribute (node, "linear_before_reset", 1);
   return node;
 }
 
@@ -152,9 +167,9 @@ onnx_model_new (const Job *job)
 
   put_message (graph, GRAPH_NODE, make_node (job));
   put_string (graph, GRAPH_NAME, "lstm");
-  put_weights (graph, "W", job->w_x, job->m, job->d);
-  put_weights (graph, "R", job->w_h, job->m, job->m);
-  put_weights (graph, "B", job->bias, job->m, 0);
+  put_weights (job, graph, "W", job->w_x, job->d);
+  put_weights (job, graph, "R", job->w_h, job->m);
+  put_weights (job, graph, "B", job->bias, 0);
   for (int i = 0; i < ONNX_N_VALUES; i++)
     if (onnx_has_value (job, i))
       put_value (graph, i < ONNX_Y ? GRAPH_INPUT : GRAPH_OUTPUT, onnx_value (job, i));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Engine of the LSTM primitive of oneDNN, versions 2 and 3. Makes the primitive once, with the
+ * Engine of the primitives LSTM and linear-before-reset GRU of oneDNN, versions 2 and 3. Makes the primitive once, with the
  * weights in the preferred layout of the primitive and x in its data type. h and c alternate
  * between two sets of memory. */
 #include "bench.h"
@@ -23,7 +23,7 @@ typedef struct {
   dnnl_memory_t y; /* of the last run, as float32 */
 } Onednn;
 
-/* The tensors. Dimensions are digits or letters: T steps, B streams, d, m. */
+/* The tensors. Dimensions are digits or letters: T steps, B streams, d, m, g gates. */
 static const struct {
   int argument;
   const char *dims;
@@ -34,9 +34,9 @@ static const struct {
     [H_IN] = {DNNL_ARG_SRC_ITER, "11Bm", dnnl_ldnc, dnnl_ldnc, {dnnl_f32, dnnl_bf16, dnnl_u8}},
     [C_IN] = {DNNL_ARG_SRC_ITER_C, "11Bm", dnnl_ldnc, dnnl_ldnc,
         {dnnl_f32, dnnl_f32, dnnl_f32}},
-    [W_X] = {DNNL_ARG_WEIGHTS_LAYER, "11d4m", dnnl_ldigo, dnnl_format_tag_any,
+    [W_X] = {DNNL_ARG_WEIGHTS_LAYER, "11dgm", dnnl_ldigo, dnnl_format_tag_any,
         {dnnl_f32, dnnl_bf16, dnnl_s8}},
-    [W_H] = {DNNL_ARG_WEIGHTS_ITER, "11m4m", dnnl_ldigo, dnnl_format_tag_any,
+    [W_H] = {DNNL_ARG_WEIGHTS_ITER, "11mgm", dnnl_ldigo, dnnl_format_tag_any,
         {dnnl_f32, dnnl_bf16, dnnl_s8}},
     [BIAS] = {DNNL_ARG_BIAS, "114m", dnnl_ldgo, dnnl_ldgo, {dnnl_f32, dnnl_f32, dnnl_f32}},
     [Y] = {DNNL_ARG_DST_LAYER, "TBm", dnnl_tnc, dnnl_tnc, {dnnl_f32, dnnl_bf16, dnnl_f32}},
@@ -67,16 +67,22 @@ desc_free (Desc desc)
 }
 
 static dnnl_status_t
-describe_lstm (Onednn *self, Desc *t)
+describe_layer (Onednn *self, const Job *job, Desc *t)
 {
-  dnnl_rnn_desc_t lstm;
-  dnnl_status_t status = dnnl_lstm_forward_desc_init_v3 (&lstm, dnnl_forward_inference,
-      dnnl_unidirectional_left2right, t[X], t[H_IN], t[C_IN], t[W_X], t[W_H], NULL, NULL,
-      t[BIAS], t[Y], t[H_OUT], t[C_OUT], dnnl_rnn_flags_undef);
+  dnnl_rnn_desc_t layer;
+  dnnl_status_t status;
 
+  if (job->c->kind == CASE_GRU)
+    status = dnnl_lbr_gru_forward_desc_init (&layer, dnnl_forward_inference,
+        dnnl_unidirectional_left2right, t[X], t[H_IN], t[W_X], t[W_H], t[BIAS], t[Y], t[H_OUT],
+        dnnl_rnn_flags_undef);
+  else
+    status = dnnl_lstm_forward_desc_init_v3 (&layer, dnnl_forward_inference,
+        dnnl_unidirectional_left2right, t[X], t[H_IN], t[C_IN], t[W_X], t[W_H], NULL, NULL,
+        t[BIAS], t[Y], t[H_OUT], t[C_OUT], dnnl_rnn_flags_undef);
   return status
              ? status
-             : dnnl_primitive_desc_create (&self->desc, &lstm, self->attr, self->engine, NULL);
+             : dnnl_primitive_desc_create (&self->desc, &layer, self->attr, self->engine, NULL);
 }
 #else
 typedef dnnl_memory_desc_t Desc;
@@ -97,8 +103,12 @@ desc_free (Desc desc)
 }
 
 static dnnl_status_t
-describe_lstm (Onednn *self, Desc *t)
+describe_layer (Onednn *self, const Job *job, Desc *t)
 {
+  if (job->c->kind == CASE_GRU)
+    return dnnl_lbr_gru_forward_primitive_desc_create (&self->desc, self->engine,
+        dnnl_forward_inference, dnnl_unidirectional_left2right, t[X], t[H_IN], t[W_X], t[W_H],
+        t[BIAS], t[Y], t[H_OUT], dnnl_rnn_flags_undef, self->attr);
   return dnnl_lstm_forward_primitive_desc_create (&self->desc, self->engine,
       dnnl_forward_inference, dnnl_unidirectional_left2right, t[X], t[H_IN], t[C_IN], t[W_X],
       t[W_H], NULL, NULL, t[BIAS], t[Y], t[H_OUT], t[C_OUT], dnnl_rnn_flags_undef, self->attr);
@@ -127,17 +137,19 @@ describe_memory (
               : letters[n] == 'B' ? (dnnl_dim_t) job->c->streams
               : letters[n] == 'd' ? (dnnl_dim_t) job->d
               : letters[n] == 'm' ? (dnnl_dim_t) job->m
+              : letters[n] == 'g' ? (dnnl_dim_t) job->n_gates
                                   : letters[n] - '0';
   return desc_new (desc, n, dims, type, tag);
 }
 
 /* Returns whether the job has the tensor. A window starts from zero and returns no state, so the
- * job has no states. */
+ * job has no states. A GRU has no c. */
 static gboolean
 has_tensor (const Job *job, int tensor)
 {
-  return job->c->kind == CASE_CARRIED
-         || !(tensor == H_IN || tensor == C_IN || tensor == H_OUT || tensor == C_OUT);
+  if (tensor == C_IN || tensor == C_OUT)
+    return job->c->kind == CASE_CARRIED;
+  return job->c->kind != CASE_WINDOW || !(tensor == H_IN || tensor == H_OUT);
 }
 
 /* Sets the quantisation: activations are in -1…1 and weights in -0.1…0.1. */
@@ -178,7 +190,7 @@ make_primitive (Onednn *self, const Job *job, GError **error)
       status = describe_memory (
           job, i, tensors[i].types[job->precision], tensors[i].tag, &descs[i]);
   if (!status)
-    status = describe_lstm (self, descs);
+    status = describe_layer (self, job, descs);
   if (!status)
     status = dnnl_primitive_create (&self->primitive, self->desc);
   for (int i = 0; i < SCRATCH; i++)
@@ -255,18 +267,38 @@ wrap_memory (
   return status;
 }
 
+/* Returns the order of the gates of the job in oneDNN: i f g o, or z r n of a GRU. */
+static const gsize *
+get_order (const Job *job)
+{
+  static const gsize lstm[] = {0, 1, 2, 3}, gru[] = {1, 0, 2};
+
+  return job->c->kind == CASE_GRU ? gru : lstm;
+}
+
+/* Returns: (transfer full): the bias [4m]. The last bias of a GRU is that of h U of n, 0. */
+static float *
+order_bias (const Job *job)
+{
+  float *ordered = network_order_gates (job->bias, job->m, get_order (job), job->n_gates);
+
+  ordered = g_renew (float, ordered, 4 * job->m);
+  memset (ordered + job->n_gates * job->m, 0, (4 - job->n_gates) * job->m * sizeof *ordered);
+  return ordered;
+}
+
 static gboolean
 fill_memories (Onednn *self, const Job *job, GError **error)
 {
-  g_autofree float *zeros = g_new0 (float, job->c->streams * job->m);
-  g_autofree float *w_x = network_transpose (job->w_x, 4 * job->m, job->d);
-  g_autofree float *w_h = network_transpose (job->w_h, 4 * job->m, job->m);
-  gconstpointer data[] = {[X] = job->x,
-      [H_IN] = zeros,
-      [C_IN] = zeros,
-      [W_X] = w_x,
-      [W_H] = w_h,
-      [BIAS] = job->bias};
+  const gsize m = job->m, d = job->d, n = job->n_gates;
+  g_autofree float *zeros = g_new0 (float, job->c->streams *m);
+  g_autofree float *bias = order_bias (job);
+  g_autofree float *ordered_x = network_order_gates (job->w_x, m * d, get_order (job), n);
+  g_autofree float *ordered_h = network_order_gates (job->w_h, m * m, get_order (job), n);
+  g_autofree float *w_x = network_transpose (ordered_x, n * m, d);
+  g_autofree float *w_h = network_transpose (ordered_h, n * m, m);
+  gconstpointer data[] = {
+      [X] = job->x, [H_IN] = zeros, [C_IN] = zeros, [W_X] = w_x, [W_H] = w_h, [BIAS] = bias};
 
   for (int i = 0; i < (int) G_N_ELEMENTS (data); i++) {
     dnnl_data_type_t type = tensors[i].types[job->precision];
@@ -348,3 +380,5 @@ const Engine peer_onednn = {"onednn", BENCH_BIT (CASE_CARRIED) | BENCH_BIT (CASE
     BENCH_BIT (LSTM_PRECISION_FLOAT32) | BENCH_BIT (LSTM_PRECISION_BFLOAT16)
         | BENCH_BIT (LSTM_PRECISION_INT8),
     onednn_create, onednn_run, onednn_output, onednn_free};
+const Engine peer_onednn_gru = {"onednn", BENCH_BIT (CASE_GRU),
+    BENCH_BIT (LSTM_PRECISION_FLOAT32), onednn_create, onednn_run, onednn_output, onednn_free};

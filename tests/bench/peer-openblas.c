@@ -8,25 +8,27 @@
 #include <string.h>
 
 typedef struct {
-  gsize streams, steps, d, m;
+  gsize streams, steps, d, m, n_gates;
   gboolean from_zero;
   const float *x, *bias;
-  float *w_x, *w_h;     /* [d, 4m], [m, 4m] */
-  float *gates, *h, *c; /* [steps, streams, 4m], [streams, m] twice */
+  float *w_x, *w_h;     /* [d, g m], [m, g m]; g is n_gates */
+  float *gates, *h, *c; /* [steps, streams, g m], [streams, m] twice */
+  float *recurrent;     /* of a GRU: h U, [streams, 3m] */
   float *y;             /* [steps, streams, m] */
 } Openblas;
 
 static gpointer
 openblas_create (const Job *job, GError **error)
 {
-  gsize streams = job->c->streams, steps = job->c->steps, m = job->m;
+  gsize streams = job->c->streams, steps = job->c->steps, m = job->m, n = job->n_gates * m;
   Openblas *self = g_new (Openblas, 1);
 
   openblas_set_num_threads (1);
-  *self = (Openblas){streams, steps, job->d, m, job->c->kind == CASE_WINDOW, job->x, job->bias,
-      network_transpose (job->w_x, 4 * m, job->d), network_transpose (job->w_h, 4 * m, m),
-      g_new (float, steps *streams * 4 * m), g_new0 (float, streams *m),
-      g_new0 (float, streams *m), g_new (float, steps *streams *m)};
+  *self = (Openblas){streams, steps, job->d, m, job->n_gates, job->c->kind == CASE_WINDOW,
+      job->x, job->bias, network_transpose (job->w_x, n, job->d),
+      network_transpose (job->w_h, n, m), g_new (float, steps *streams *n),
+      g_new0 (float, streams *m), g_new0 (float, streams *m), g_new (float, streams *n),
+      g_new (float, steps *streams *m)};
   return self;
 }
 
@@ -58,25 +60,50 @@ compute_cells (gsize m, const float *gates, float *h, float *c)
   }
 }
 
+/* Computes h [m] of a stream of a GRU from bias + x W and from h U, both [3m]. */
+static void
+compute_gru_cells (gsize m, const float *x, const float *u, float *h)
+{
+  for (gsize i = 0; i < m; i++) {
+    const float r = compute_sigmoid (x[i] + u[i]), z = compute_sigmoid (x[m + i] + u[m + i]);
+
+    h[i] = (1 - z) * tanhf (x[2 * m + i] + r * u[2 * m + i]) + z * h[i];
+  }
+}
+
+/* Runs a step of all streams from bias + x W. */
+static void
+run_step (Openblas *self, float *gates)
+{
+  gsize m = self->m, rows = self->streams, n = self->n_gates * m;
+
+  if (self->n_gates == 4) {
+    add_product (rows, m, n, self->h, self->w_h, gates);
+    for (gsize i = 0; i < rows; i++)
+      compute_cells (m, gates + i * n, self->h + i * m, self->c + i * m);
+    return;
+  }
+  memset (self->recurrent, 0, rows * n * sizeof (float));
+  add_product (rows, m, n, self->h, self->w_h, self->recurrent);
+  for (gsize i = 0; i < rows; i++)
+    compute_gru_cells (m, gates + i * n, self->recurrent + i * n, self->h + i * m);
+}
+
 static void
 openblas_run (gpointer data)
 {
   Openblas *self = data;
-  gsize m = self->m, rows = self->streams, size = rows * m;
+  gsize m = self->m, rows = self->streams, size = rows * m, n = self->n_gates * m;
 
   if (self->from_zero) {
     memset (self->h, 0, size * sizeof (float));
     memset (self->c, 0, size * sizeof (float));
   }
   for (gsize i = 0; i < self->steps * rows; i++)
-    memcpy (self->gates + i * 4 * m, self->bias, 4 * m * sizeof (float));
-  add_product (self->steps * rows, self->d, 4 * m, self->x, self->w_x, self->gates);
+    memcpy (self->gates + i * n, self->bias, n * sizeof (float));
+  add_product (self->steps * rows, self->d, n, self->x, self->w_x, self->gates);
   for (gsize t = 0; t < self->steps; t++) {
-    float *gates = self->gates + t * 4 * size;
-
-    add_product (rows, m, 4 * m, self->h, self->w_h, gates);
-    for (gsize i = 0; i < rows; i++)
-      compute_cells (m, gates + i * 4 * m, self->h + i * m, self->c + i * m);
+    run_step (self, self->gates + t * rows * n);
     memcpy (self->y + t * size, self->h, size * sizeof (float));
   }
 }
@@ -99,10 +126,14 @@ openblas_free (gpointer data)
   g_free (self->gates);
   g_free (self->h);
   g_free (self->c);
+  g_free (self->recurrent);
   g_free (self->y);
   g_free (self);
 }
 
 const Engine peer_openblas = {"openblas", BENCH_BIT (CASE_CARRIED) | BENCH_BIT (CASE_WINDOW),
+    BENCH_BIT (LSTM_PRECISION_FLOAT32), openblas_create, openblas_run, openblas_output,
+    openblas_free};
+const Engine peer_openblas_gru = {"openblas", BENCH_BIT (CASE_GRU),
     BENCH_BIT (LSTM_PRECISION_FLOAT32), openblas_create, openblas_run, openblas_output,
     openblas_free};

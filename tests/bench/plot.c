@@ -21,6 +21,7 @@ static const struct {
     {"onednn", 0.10, 0.35, 0.75},
     {"onnxruntime", 0.05, 0.55, 0.35},
     {"openblas", 0.85, 0.55, 0.00},
+    {"rtneural", 0.50, 0.20, 0.60},
 };
 
 static const struct {
