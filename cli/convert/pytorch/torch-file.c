@@ -299,16 +299,21 @@ static gboolean
 add_embedded (TorchFile *file, const PickleValue *value, GError **error)
 {
   const PickleValue *bytes = pickle_get_item (value->args, 0), *first;
-  const gboolean has_bytes = bytes && bytes->kind == PICKLE_BYTES;
-  const ConvertInput input = {.path = file->input->path,
-      .data = has_bytes ? (const guint8 *) bytes->text : NULL,
-      .size = has_bytes ? bytes->length : 0};
+  ConvertInput input = {.path = file->input->path};
   g_autoptr (TorchFile) inner = file_new (&input);
   g_autofree TorchStorage *storage = g_new0 (TorchStorage, 1);
-  g_autofree char *key = NULL;
+  g_autofree char *key = NULL, *found = NULL;
   GBytes *content;
   gsize at = 0;
 
+  if (!bytes || bytes->kind != PICKLE_BYTES) {
+    found = pickle_describe (bytes);
+    return torch_file_fail (file, CONVERT_ERROR_UNSUPPORTED, error,
+        "storage in the pickle: expected bytes, found %s; save the model with torch.save ()",
+        found);
+  }
+  input.data = (const guint8 *) bytes->text;
+  input.size = bytes->length;
   if (!(first = read_next (inner, &at, error)))
     return FALSE;
   if (!has_magic (first))
