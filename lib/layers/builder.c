@@ -107,6 +107,20 @@ lstm_builder_find_step_change (const LstmBuilder *builder)
 }
 
 gboolean
+lstm_builder_check_steps (const LstmBuilder *builder, const char *name, GError **error)
+{
+  const LstmLayer *change = lstm_builder_find_step_change (builder);
+
+  if (!change || !change->returns_last)
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: layer \"%s\": a layer with memory is supported only after layers that output every "
+      "step, or after repeat_vector; found a layer that outputs only one step",
+      builder->file, name);
+  return FALSE;
+}
+
+gboolean
 lstm_builder_has_mask (const LstmBuilder *builder)
 {
   for (guint i = 0; i < builder->layers->len; i++)

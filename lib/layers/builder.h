@@ -38,6 +38,12 @@ gsize lstm_builder_get_input_size (const LstmBuilder *builder);
 /* Returns: (nullable): the last layer that changes the number of steps of a complete sequence */
 const LstmLayer *lstm_builder_find_step_change (const LstmBuilder *builder);
 
+/* Checks that the last layer does not output only one step of a sequence. A layer with memory after
+ * it would keep its memory from step to step of a stream, but begin with the initial memory in a
+ * complete sequence. @name: of the layer with memory, for the message */
+gboolean lstm_builder_check_steps (
+    const LstmBuilder *builder, const char *name, GError **error);
+
 /* Returns whether a layer that masks steps was appended. */
 gboolean lstm_builder_has_mask (const LstmBuilder *builder);
 

@@ -19,22 +19,6 @@ typedef struct {
 
 static const char *const function_names[] = {"mean", "max", "sum", NULL}; /* PoolingFunction */
 
-/* Checks that the layer's input has as many steps as the sequence. */
-static gboolean
-check_steps (const LstmLayerSource *source, GError **error)
-{
-  const LstmLayer *change = lstm_builder_find_step_change (source->builder);
-
-  if (!change || !change->returns_last)
-    return TRUE;
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-      "%s: layer \"%s\": pooling is supported only after layers that output every step; found "
-      "a "
-      "layer that outputs only one step",
-      source->st->file, source->name);
-  return FALSE;
-}
-
 static gboolean
 read_function (const LstmLayerSource *source, guint *function, GError **error)
 {
@@ -66,7 +50,7 @@ load_pooling (const LstmLayerSource *source, GError **error)
 
   if (!read_function (source, &function, error)
       || !lstm_layer_source_read_boolean (source, "count_masked", FALSE, &counts_masked, error)
-      || !check_steps (source, error))
+      || !lstm_builder_check_steps (source->builder, source->name, error))
     return FALSE;
   lstm_fingerprint_add_layer (source->builder->fingerprint, "pooling", NULL, 0);
   g_string_append_printf (source->builder->fingerprint, " %s%s", function_names[function],

@@ -99,7 +99,8 @@ static gboolean
 check_params (const LstmBuilder *builder, const LstmRecurrentParams *params,
     LstmRecurrentSizes sizes, GError **error)
 {
-  return check_shapes (builder, params, sizes, error)
+  return lstm_builder_check_steps (builder, params->name, error)
+         && check_shapes (builder, params, sizes, error)
          && lstm_builder_check_sizes (builder, params->name, sizes.d, sizes.p, error)
          && lstm_builder_check_sizes (builder, params->name, sizes.d, sizes.m, error)
          && check_int8_sizes (builder, params->name, sizes, error)
