@@ -62,7 +62,7 @@ typedef struct {
   LstmRows x;      /* words NULL: z is used */
   const float *z;  /* (n_rows, n_panels, gates * panel / 4) */
   size_t z_stride; /* 0: one row for all */
-  float *gates;    /* receives i, f, g and o, or z, r and n: shape and stride of z, may be z; nullable */
+  float *gates;    /* receives i, f, g and o, or z, r and n, like z; may be z; nullable */
   LstmRows h;      /* of the previous step */
   const float *h_values; /* of a GRU: (n_rows, m), the values of h */
   float *h_next;         /* (n_rows, m), not the words of h */
@@ -101,8 +101,8 @@ typedef struct {
 typedef struct {
   const LstmGruCellParams *params;
   size_t n_rows, n_units;
-  /* (n_rows, 3, m_stride), bias + x W of z, r and n. h U is added to z and r, and without reset_after
-   * to n before run_gru_candidates(). Becomes the gates. */
+  /* (n_rows, 3, m_stride), bias + x W of z, r and n. h U is added to z and r, without reset_after
+   * also to n, before run_gru_candidates(). Becomes the gates. */
   float *z;
   size_t z_stride;
   const float *h;   /* (n_rows, m) */

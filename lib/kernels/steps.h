@@ -45,8 +45,8 @@ finish_lstm_units (const LstmStep *s, size_t row, size_t panel, const vf *x, con
   vf_store (s->h_next + unit, gates[3] * cell_activation (s->relu, c));
 }
 
-/* Computes the gates z, r and n, and h of one vector of units. x: bias + x W; h: h U without the bias
- * of n, which is the last vector of the bias row of the panel. */
+/* Computes the gates z, r and n, and h of one vector of units. x: bias + x W; h: h U without the
+ * bias of n, which is the last vector of the bias row of the panel. */
 INLINE void
 finish_gru_units (const LstmStep *s, size_t row, size_t panel, const vf *x, const vf *h)
 {

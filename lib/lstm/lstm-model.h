@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  * @LSTM_PRECISION_INT8: a quarter of the bytes; weights are rounded to 255 levels, with one scale
  *   for each gate of each unit; x and h are rounded to 255 levels, with one scale for each step
  *
- * Precision of the products x W and h U of LSTM layers. The sums of these products, the gates,
+ * Precision of the products x W and h U of recurrent layers. The sums of these products, the gates,
  * h and c are always float32, and so are all other layers. docs/numerics.md lists the deviations.
  */
 typedef enum {
@@ -79,7 +79,7 @@ LSTM_API LstmModel *lstm_model_load_bytes (GBytes *bytes, const char *name, GErr
 /**
  * lstm_model_load_full:
  * @path: (type filename): see lstm_model_load()
- * @precision: precision of the LSTM layers' products
+ * @precision: precision of the recurrent layers' products
  * @module_chain: (nullable): the modules of a PyTorch model and the functions between them, in
  *   the order in which they run, such as "lstm last relu, fc"; see docs/models.md
  * @error: return location for a #GError of domain #LSTM_ERROR
@@ -99,7 +99,7 @@ LSTM_API LstmModel *lstm_model_load_full (
  * lstm_model_load_bytes_full:
  * @bytes: the content of a safetensors file; not kept
  * @name: name of the content in error messages
- * @precision: precision of the LSTM layers' products
+ * @precision: precision of the recurrent layers' products
  * @module_chain: (nullable): see lstm_model_load_full()
  * @error: return location for a #GError of domain #LSTM_ERROR
  *
@@ -177,15 +177,15 @@ LSTM_API const char *lstm_model_get_load_report (const LstmModel *model);
  * lstm_model_get_n_lstm_layers:
  * @model: a model
  *
- * Returns: the number of recurrent layers: LSTM, GRU and simple recurrent layers. Their indices begin
- *   with 0 at the input. A bidirectional layer counts as two layers, forward and reverse
+ * Returns: the number of recurrent layers: LSTM, GRU and simple recurrent layers. Their indices
+ *   begin with 0 at the input. A bidirectional layer counts as two layers, forward and reverse
  */
 LSTM_API guint lstm_model_get_n_lstm_layers (const LstmModel *model);
 
 /**
  * lstm_model_get_hidden_size:
  * @model: a model
- * @layer: index of an LSTM layer, less than lstm_model_get_n_lstm_layers()
+ * @layer: index of a recurrent layer, less than lstm_model_get_n_lstm_layers()
  *
  * Returns: p, the size of the layer's h: the size of its projection, or m without a projection
  */
@@ -194,10 +194,10 @@ LSTM_API gsize lstm_model_get_hidden_size (const LstmModel *model, guint layer);
 /**
  * lstm_model_get_cell_size:
  * @model: a model
- * @layer: index of an LSTM layer, less than lstm_model_get_n_lstm_layers()
+ * @layer: index of a recurrent layer, less than lstm_model_get_n_lstm_layers()
  *
- * Returns: m, the size of the layer's c, which is the number of its units; 0 for a GRU layer or a simple
- *   recurrent layer, which has no c
+ * Returns: m, the size of the layer's c, which is the number of its units; 0 for a GRU layer or a
+ *   simple recurrent layer, which has no c
  */
 LSTM_API gsize lstm_model_get_cell_size (const LstmModel *model, guint layer);
 
@@ -216,8 +216,8 @@ LSTM_API guint lstm_model_get_n_gates (const LstmModel *model, guint layer);
  * @model: a model
  *
  * Returns: %TRUE if the output of every step depends only on this step and the steps before it;
- *   %FALSE if the model needs complete sequences, because an LSTM layer runs backwards or in both
- *   directions, or because a layer repeats the last step: see lstm_state_new_for_sequences()
+ *   %FALSE if the model needs complete sequences, because a recurrent layer runs backwards or in
+ *   both directions, or because a layer repeats the last step: see lstm_state_new_for_sequences()
  */
 LSTM_API gboolean lstm_model_is_causal (const LstmModel *model);
 

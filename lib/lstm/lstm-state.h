@@ -8,9 +8,10 @@ G_BEGIN_DECLS
 /**
  * LstmState:
  *
- * h and c of every LSTM layer, and the sums of every pooling layer, for a number of streams, and the scratch memory to run the model. A
- * state is atomically reference-counted, but not locked: only one thread may use a state at a time.
- * Different states of one model may run in different threads at once.
+ * h and c of every recurrent layer, and the sums of every pooling layer, for a number of streams,
+ * and the scratch memory to run the model. A state is atomically reference-counted, but not locked:
+ * only one thread may use a state at a time. Different states of one model may run in different
+ * threads at once.
  */
 typedef struct _LstmState LstmState;
 
@@ -25,8 +26,9 @@ LSTM_API GType lstm_state_get_type (void);
  *
  * Creates a state whose h and c have the model's initial values: zero, unless the model file has
  * initial_h or initial_c. This function allocates all memory that running needs: about 3 · bs · m
- * floats for each LSTM layer, and scratch memory of bs · m floats and of about max (bs, 64) rows of
- * 6 m floats (7 m in bfloat16 and int8), where m is the number of units of the widest layer.
+ * floats for each recurrent layer, and scratch memory of bs · m floats and of about max (bs, 64)
+ * rows of 6 m floats (7 m in bfloat16 and int8), where m is the number of units of the widest
+ * layer.
  *
  * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY, or to
  *   %LSTM_ERROR_LAYER if the model is not causal
@@ -62,7 +64,7 @@ LSTM_API gsize lstm_state_get_output_steps (const LstmState *state, gsize steps)
 /**
  * lstm_state_get_layer_steps:
  * @state: a state
- * @layer: index of an LSTM layer, less than lstm_model_get_n_lstm_layers()
+ * @layer: index of a recurrent layer, less than lstm_model_get_n_lstm_layers()
  * @steps: T, the number of input steps
  *
  * Returns: the number of steps that reach @layer for T input steps. It is T, except for complete
@@ -157,11 +159,15 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  * @input: [bs, T, d]
  * @mask: (nullable): [bs, T], 0 for a masked step, any other value for a step that counts
  * @output: (nullable): [bs, T, n], receives the output of every step
- * @layer: index of the LSTM layer that @hidden, @cell and @gates belong to; the two directions of a
- *   bidirectional layer have two indices, forward and reverse. It is ignored if all three are %NULL
+ * @layer: index of the recurrent layer that @hidden, @cell and @gates belong to; the two directions
+ *   of a bidirectional layer have two indices, forward and reverse. It is ignored if all three are
+ *   %NULL
  * @hidden: (nullable): [bs, T, p], receives h of that layer after every step
- * @cell: (nullable): [bs, T, m], receives c of that layer after every step
- * @gates: (nullable): [bs, T, 4, m], receives the activated i, f, g and o of that layer
+ * @cell: (nullable): [bs, T, m], receives c of that layer after every step; %NULL for a layer
+ *   without c, of which lstm_model_get_cell_size() is 0
+ * @gates: (nullable): [bs, T, 4, m], receives the activated i, f, g and o of that layer, or
+ *   [bs, T, 3, m] with z, r and n of a GRU layer; %NULL for a layer without gates, of which
+ *   lstm_model_get_n_gates() is 0
  * @stream_stride: steps from the first step of a stream to the first step of the next stream, in
  *   all arrays; 0 means T. A larger stride than T runs a part of longer arrays, whose pointers
  *   point to the first step of the part. It must be 0 for a state of lstm_state_new_for_sequences()
@@ -173,7 +179,9 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  *
  *     const LstmRun run = {.size = sizeof (LstmRun), .steps = 1, .input = x, .output = y};
  *
- * p is lstm_model_get_hidden_size() and m is lstm_model_get_cell_size(). A layer in reverse stores
+ * p is lstm_model_get_hidden_size(). m is lstm_model_get_cell_size(), or p for a layer without c.
+ * To request c or gates of a layer that has none is a programming error: nothing runs. A layer in
+ * reverse stores
  * @hidden, @cell and @gates at the steps that they belong to. For complete sequences, the T of
  * these three is the number of steps that reach @layer: an earlier layer may return only its last
  * step, or repeat it. The T of @output is lstm_state_get_output_steps().
@@ -186,10 +194,11 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  * @mask is equivalent to a mask of Keras. The sequence_lens of ONNX correspond to a mask that is 1
  * for each step below a stream's length. The mask applies to all layers up to and including the
  * first one that returns only its last step, or one step for all steps (pooling). At a masked step
- * an LSTM layer keeps h and c, and
+ * a recurrent layer keeps h and c, and
  * repeats its last output: h, which is the initial h before the first step that counts. With
  * zero_masked in the model file its output is 0 instead. @gates of a masked step are 0. A pooling
- * layer does not count a masked step. Other layers ignore the mask. A masking layer of the model masks further steps.
+ * layer does not count a masked step. Other layers ignore the mask. A masking layer of the model
+ * masks further steps.
  */
 typedef struct {
   gsize size;
@@ -250,7 +259,7 @@ LSTM_API GBytes *lstm_state_run_bytes (LstmState *state, GBytes *input, GError *
 /**
  * lstm_state_get_hidden:
  * @state: a state
- * @layer: index of an LSTM layer
+ * @layer: index of a recurrent layer
  * @hidden: (type gpointer) (not nullable): [bs, p], receives h; p is lstm_model_get_hidden_size()
  *
  * Copies h after the last step. Before the first step, h is the model's initial h.
@@ -260,7 +269,7 @@ LSTM_API void lstm_state_get_hidden (const LstmState *state, guint layer, float 
 /**
  * lstm_state_get_cell:
  * @state: a state
- * @layer: index of an LSTM layer
+ * @layer: index of an LSTM layer; a layer without c is a programming error
  * @cell: (type gpointer) (not nullable): [bs, m], receives c; m is lstm_model_get_cell_size()
  *
  * Copies c after the last step. Before the first step, c is the model's initial c.

@@ -284,7 +284,8 @@ report_failure (Bench *bench, const Job *job, const char *engine, GError *error)
 {
   g_printerr ("bench: %s %s %zux%zu %s: %s\n", engine, job->c->name, job->d, job->m,
       precisions[job->precision].name, error->message);
-  bench->has_failed = TRUE;
+  if (!g_error_matches (error, BENCH_ERROR, BENCH_UNSUPPORTED))
+    bench->has_failed = TRUE;
 }
 
 /* Makes the runners. Reports and skips an engine that cannot run the job or whose output is wrong.

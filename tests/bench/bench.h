@@ -9,6 +9,7 @@
 G_BEGIN_DECLS
 
 #define BENCH_ERROR (g_quark_from_static_string ("bench"))
+#define BENCH_UNSUPPORTED 1 /* code of BENCH_ERROR: the engine has no implementation of the job */
 #define BENCH_BIT(i) (1u << (i))
 
 /* Kinds of calls. Each engine lists the kinds that it implements. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Engine of RTNeural with its Eigen backend. The sizes of its fastest layers are fixed at compile time,
- * so each size of the benchmark is a class. */
+ * Engine of RTNeural with its Eigen backend. The sizes of its fastest layers are fixed at compile
+ * time, so each size of the benchmark is a class. */
 #define EIGEN_STACK_ALLOCATION_LIMIT 0 /* the layers are on the heap */
 #include <RTNeural/RTNeural.h>
 #include "bench.h"
@@ -121,7 +121,7 @@ rtneural_create (const Job *job, GError **error)
       self->runner->set_weights (job);
       return self;
     }
-  g_set_error (error, BENCH_ERROR, 0,
+  g_set_error (error, BENCH_ERROR, BENCH_UNSUPPORTED,
       "RTNeural: expected one stream and a size that is compiled, found %zu streams and %zux%zu",
       job->c->streams, job->d, job->m);
   return nullptr;
