@@ -73,7 +73,9 @@ static const Case cases[] = {
     {"layer-norm", "lstm rnn. 8 16; norm ln. 16; linear fc. 16 3", .proposal = "rnn, ln, fc",
         .layers = "lstm rnn, layer_normalization ln, dense fc",
         .message = "the only order that fits the sizes of rnn: nn.LSTM [8 → 16], ln: "
-                   "nn.LayerNorm [16 → 16]"},
+                   "nn.LayerNorm [16 → 16] (or an nn.GroupNorm, an nn.InstanceNorm1d, an "
+                   "nn.BatchNorm1d without running statistics, or a class of the program, "
+                   "which are not supported)"},
     {"batch-norm", "lstm rnn. 8 16; batch bn. 8", .proposal = "bn, rnn",
         .layers = "batch_normalization bn, lstm rnn", .message = "bn: nn.BatchNorm1d [8 → 8]"},
     {"bidirectional-linear", "both rnn. 8 16; linear fc. 32 3", .proposal = "rnn, fc",
@@ -97,6 +99,24 @@ static const Case cases[] = {
         .layers = "lstm layers.0.rnn, lstm layers.1.rnn", .message = "one of several orders"},
     {"numbers-against-sizes", "lstm lstm3. 8 16; lstm lstm2. 16 16; lstm lstm1. 16 16",
         .proposal = "lstm3, lstm1, lstm2", .layers = "lstm lstm3, lstm lstm1, lstm lstm2",
+        .message = "one of several orders"},
+    {"numbers-of-sequential",
+        "linear net.0. 5 5; norm net.1. 5; lstm net.4. 5 8; linear fc.0. 8 8; norm fc.1. 8",
+        .proposal = "net.0, net.1, net.4, fc.0, fc.1",
+        .layers = "dense net.0, layer_normalization net.1, lstm net.4, dense fc.0, "
+                  "layer_normalization fc.1",
+        .message = "one of several orders"},
+    {"numbers-alone", "norm 10. 5; linear 2. 5 5; lstm 11. 5 8", .proposal = "2, 10, 11",
+        .layers = "dense 2, layer_normalization 10, lstm 11", .message = "one of several"},
+    {"numbers-within-numbers",
+        "norm a.1.b.0. 8; linear a.0.b.0. 8 8; norm a.0.b.1. 8; lstm a.0.b.2. 8 8; linear "
+        "a.1.b.1. 8 8",
+        .proposal = "a.0.b.0, a.0.b.1, a.0.b.2, a.1.b.0, a.1.b.1",
+        .layers = "dense a.0.b.0, layer_normalization a.0.b.1, lstm a.0.b.2, "
+                  "layer_normalization a.1.b.0, dense a.1.b.1",
+        .message = "one of several orders"},
+    {"numbers-of-head", "linear fc.0. 8 8; linear fc.2. 8 8; lstm rnn. 8 8",
+        .proposal = "rnn, fc.0, fc.2", .layers = "lstm rnn, dense fc.0, dense fc.2",
         .message = "one of several orders"},
     {"two-linears", "lstm rnn. 8 16; linear fc1. 16 4; linear fc2. 4 3",
         .proposal = "rnn, fc1, fc2", .layers = "lstm rnn, dense fc1, dense fc2",

@@ -4,6 +4,7 @@
 #include "pytorch/classes.h"
 #include "load/pytorch/torch-activations.h"
 #include "pytorch/attributes.h"
+#include "pytorch/script.h"
 #include <math.h>
 #include <string.h>
 
@@ -91,16 +92,19 @@ describe_layer_norm (Module *module, const char *argument)
          && set_epsilon (module) && set_type (module, "layer_normalization");
 }
 
-/* Without running_mean, nn.BatchNorm1d uses the mean of the batch. */
+/* nn.BatchNorm1d uses the mean of the batch without running_mean, and if it was traced in training
+ * mode. */
 static gboolean
 describe_batch_norm (Module *module, const char *argument)
 {
   const PickleValue *state = module->module->state;
   const PickleValue *mean = pickle_get (
       module->file->is_script ? state : pickle_get (state, "_buffers"), "running_mean");
+  g_autofree char *traced = torch_module_get_attribute (
+      module->file, module->module, TORCH_SCRIPT_TRACED_TRAINING);
 
-  return mean && mean->kind != PICKLE_NONE && set_epsilon (module)
-         && set_type (module, "batch_normalization");
+  return g_strcmp0 (traced, "True") != 0 && mean && mean->kind != PICKLE_NONE
+         && set_epsilon (module) && set_type (module, "batch_normalization");
 }
 
 /* --- Activations --- */
@@ -152,7 +156,8 @@ describe_celu (Module *module, const char *keyword)
 static gboolean
 describe_softplus (Module *module, const char *keyword)
 {
-  return has_number (module, "beta", 1) && set_activation (module, keyword);
+  return has_number (module, "beta", 1) && has_number (module, "threshold", 20)
+         && set_activation (module, keyword);
 }
 
 static gboolean

@@ -115,7 +115,7 @@ convert_read_pytorch (const ConvertInput *input, GError **error)
   if (!st
       || !(layers = lstm_statedict_get_layers (st, found->records, input->module_chain, error)))
     return NULL;
-  model = torch_make_model (st, layers, error);
+  model = torch_make_model (st, layers, found->records != NULL, error);
   for (guint i = 0; model && i < notes->len; i++)
     convert_model_add_note (model, g_ptr_array_index (notes, i));
   return model;

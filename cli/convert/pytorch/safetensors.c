@@ -4,7 +4,9 @@
  * file that states its layers. The weights become float32. */
 #include "convert.h"
 #include "container/json.h"
+#include "container/metadata-keys.h"
 #include "load/layer-config.h"
+#include "load/pytorch/chain-parser.h"
 #include "lstm/lstm.h"
 #include "pytorch/model.h"
 #include <string.h>
@@ -66,8 +68,28 @@ check_loadable (const ConvertModel *model, const char *path, GError **error)
   return loaded != NULL;
 }
 
+/* Adds a note about each nn.LayerNorm of a state dict, because other modules have the same tensors.
+ */
+static void
+add_norm_notes (ConvertModel *model, JsonArray *layers)
+{
+  for (guint i = 0; i < json_array_get_length (layers); i++) {
+    JsonObject *layer = json_array_get_object_element (layers, i);
+    g_autofree char *note = NULL;
+
+    if (!g_str_equal (json_object_get_string_member (layer, "type"), "layer_normalization"))
+      continue;
+    note = g_strdup_printf (
+        "%s: read as an nn.LayerNorm; a state dict does not show whether it "
+        "is " LSTM_CHAIN_NOT_LAYER_NORM,
+        json_object_get_string_member_with_default (layer, "name", "."));
+    convert_model_add_note (model, note);
+  }
+}
+
 ConvertModel *
-torch_make_model (const LstmSafetensors *st, JsonArray *layers, GError **error)
+torch_make_model (
+    const LstmSafetensors *st, JsonArray *layers, gboolean has_classes, GError **error)
 {
   g_autoptr (ConvertModel) model = convert_model_new ();
 
@@ -75,7 +97,11 @@ torch_make_model (const LstmSafetensors *st, JsonArray *layers, GError **error)
   for (guint i = 0; i < st->tensors->len; i++)
     if (!add_tensor (model, st, g_ptr_array_index (st->tensors, i), layers, error))
       return NULL;
-  return check_loadable (model, st->file, error) ? g_steal_pointer (&model) : NULL;
+  if (!check_loadable (model, st->file, error))
+    return NULL;
+  if (!has_classes)
+    add_norm_notes (model, layers);
+  return g_steal_pointer (&model);
 }
 
 ConvertModel *
@@ -86,5 +112,7 @@ convert_read_safetensors (const ConvertInput *input, GError **error)
   g_autoptr (JsonArray) layers = st ? lstm_layer_config_get (st, input->module_chain, error)
                                     : NULL;
 
-  return layers ? torch_make_model (st, layers, error) : NULL;
+  return layers ? torch_make_model (
+             st, layers, g_hash_table_contains (st->metadata, KEY_LAYERS), error)
+                : NULL;
 }

@@ -2,21 +2,26 @@
 #include "pytorch/script.h"
 #include <string.h>
 
-/* Arguments of the functions that traced modules call */
+/* Arguments of the functions that traced modules call. The code omits the last arguments of a call
+ * if they are the defaults of the function. */
 static const struct {
   const char *constant, *function;
   guint index;
+  const char *value; /* the default; NULL: none */
 } arguments[] = {
-    {"eps", "layer_norm", 4},
-    {"eps", "batch_norm", 7},
-    {"negative_slope", "leaky_relu", 1},
-    {"alpha", "elu", 1},
-    {"alpha", "celu", 1},
-    {"dim", "softmax", 1},
-    {"dim", "log_softmax", 1},
-    {"beta", "softplus", 1},
-    {"min_val", "hardtanh", 1},
-    {"max_val", "hardtanh", 2},
+    {"eps", "layer_norm", 4, "1e-05"},
+    {"eps", "batch_norm", 7, NULL},
+    {TORCH_SCRIPT_TRACED_TRAINING, "batch_norm", 5, NULL},
+    {"negative_slope", "leaky_relu", 1, "0.01"},
+    {"alpha", "elu", 1, "1"},
+    {"alpha", "celu", 1, "1"},
+    {"approximate", "gelu", 1, "none"},
+    {"dim", "softmax", 1, NULL},
+    {"dim", "log_softmax", 1, NULL},
+    {"beta", "softplus", 1, "1"},
+    {"threshold", "softplus", 2, "20"},
+    {"min_val", "hardtanh", 1, "-1"},
+    {"max_val", "hardtanh", 2, "1"},
 };
 
 /* Functions that show a constant by their names */
@@ -56,6 +61,18 @@ get_code (const TorchFile *file, const char *class)
   return end ? g_strndup (begin, (gsize) (end - begin)) : g_strdup (begin);
 }
 
+/* Removes the quotes of a text. */
+static void
+strip_quotes (char *text)
+{
+  const gsize length = strlen (text);
+
+  if (*text != '"' || length < 2)
+    return;
+  text[length - 1] = 0;
+  memmove (text, text + 1, length - 1);
+}
+
 /* Returns: (transfer full) (nullable): the value in the line "  @name : Final[…] = VALUE" */
 static char *
 get_final (const char *code, const char *name)
@@ -72,18 +89,28 @@ get_final (const char *code, const char *name)
     return NULL;
   value += strlen ("] = ");
   text = g_strndup (value, strcspn (value, "\n"));
-  if (*text == '"' && strlen (text) >= 2) { /* a text in quotes */
-    text[strlen (text) - 1] = 0;
-    memmove (text, text + 1, strlen (text));
-  }
+  strip_quotes (text);
   return text;
 }
 
-/* Returns: (transfer full) (nullable): argument @index of the only call of torch.@function */
+/* Returns: (transfer full): the value of an argument "VALUE" or "@name=VALUE" */
 static char *
-get_argument (const char *code, const char *function, guint index)
+parse_argument (const char *begin, gsize length, const char *name)
 {
-  g_autofree char *head = g_strconcat ("torch.", function, "(", NULL);
+  char *text = g_strstrip (g_strndup (begin, length));
+  const gsize skipped = strlen (name);
+
+  if (g_str_has_prefix (text, name) && text[skipped] == '=')
+    memmove (text, text + skipped + 1, strlen (text) - skipped);
+  strip_quotes (text);
+  return text;
+}
+
+/* Returns: (transfer full) (nullable): argument @row of the only call of its function */
+static char *
+get_argument (const char *code, guint row)
+{
+  g_autofree char *head = g_strconcat ("torch.", arguments[row].function, "(", NULL);
   const char *call = strstr (code, head), *begin;
   guint n = 0;
   int depth = 0;
@@ -93,13 +120,13 @@ get_argument (const char *code, const char *function, guint index)
   begin = call + strlen (head);
   for (const char *c = begin; *c && *c != '\n'; c++) {
     if (depth == 0 && (*c == ',' || *c == ')')) {
-      if (n++ == index)
-        return g_strstrip (g_strndup (begin, (gsize) (c - begin)));
+      if (n++ == arguments[row].index)
+        return parse_argument (begin, (gsize) (c - begin), arguments[row].constant);
+      if (*c == ')')
+        return g_strdup (arguments[row].value);
       begin = c + 1;
     }
     depth += (*c == '(' || *c == '[') - (*c == ')' || *c == ']');
-    if (depth < 0)
-      return NULL;
   }
   return NULL;
 }
@@ -112,7 +139,7 @@ torch_script_get_constant (const TorchFile *file, const char *class, const char 
 
   for (guint i = 0; code && !value && i < G_N_ELEMENTS (arguments); i++)
     if (g_str_equal (arguments[i].constant, name))
-      value = get_argument (code, arguments[i].function, arguments[i].index);
+      value = get_argument (code, i);
   for (guint i = 0; code && !value && i < G_N_ELEMENTS (functions); i++)
     if (g_str_equal (functions[i].constant, name) && strstr (code, functions[i].function))
       value = g_strdup (functions[i].value);

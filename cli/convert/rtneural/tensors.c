@@ -79,7 +79,7 @@ rt_convert_tensors (RtReader *reader)
 
   if (!st
       || !(layers = lstm_statedict_get_layers (st, NULL, reader->module_chain, &file->error))
-      || !(model = torch_make_model (st, layers, &file->error)))
+      || !(model = torch_make_model (st, layers, FALSE, &file->error)))
     return FALSE;
   convert_model_free (reader->model);
   reader->model = model;

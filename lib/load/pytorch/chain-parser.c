@@ -55,6 +55,8 @@ get_doubt (const LstmModule *module)
     return " (tanh or relu, which a state dict does not show; the default of PyTorch is tanh)";
   if (module->kind == LSTM_MODULE_LINEAR && !module->has_bias)
     return " (no bias: it may be an nn.Embedding, which is not supported)";
+  if (module->kind == LSTM_MODULE_LAYER_NORM)
+    return " (or " LSTM_CHAIN_NOT_LAYER_NORM ", which are not supported)";
   return "";
 }
 
@@ -95,6 +97,14 @@ lstm_chain_is_inside (const LstmModule *module, const LstmModule *parent, gboole
   return *rest && (is_deep || !strchr (rest, '.'));
 }
 
+/* Returns whether @module is an nn.LSTMCell, nn.GRUCell or nn.RNNCell. */
+static gboolean
+is_cell (const LstmModule *module)
+{
+  return lstm_module_kind_is_recurrent (module->kind)
+         && g_str_has_suffix (module->record->class_name, "Cell");
+}
+
 gboolean
 lstm_chain_is_sequence (const GPtrArray *modules, const LstmModule *module)
 {
@@ -105,7 +115,7 @@ lstm_chain_is_sequence (const GPtrArray *modules, const LstmModule *module)
 
     if (!lstm_chain_is_inside (child, module, FALSE))
       continue;
-    if (has_recurrent || child->record->kind == LSTM_RECORD_CUSTOM
+    if (has_recurrent || is_cell (child) || child->record->kind == LSTM_RECORD_CUSTOM
         || (child->record->kind == LSTM_RECORD_SEQUENCE
             && !lstm_chain_is_sequence (modules, child)))
       return FALSE;

@@ -8,6 +8,11 @@
 #include "load/pytorch/modules.h"
 #include <json-glib/json-glib.h>
 
+/* Modules whose tensors in a state dict are those of an nn.LayerNorm, for messages */
+#define LSTM_CHAIN_NOT_LAYER_NORM                                                              \
+  "an nn.GroupNorm, an nn.InstanceNorm1d, an nn.BatchNorm1d without running statistics, or a " \
+  "class of the program"
+
 /* Returns the keyword for a module in a module chain: its name, or "." if it has none. */
 const char *lstm_chain_get_name (const LstmModule *module);
 
@@ -15,8 +20,8 @@ const char *lstm_chain_get_name (const LstmModule *module);
 char *lstm_chain_list_modules (const GPtrArray *modules);
 
 /* Returns whether a module of the kind SEQUENCE runs all modules in it, which are modules of the
- * same array, in their order: nn.Sequential cannot pass on the tuple that a recurrent module
- * returns. / */
+ * same array, in their order as a module chain does: nn.Sequential cannot pass on the tuple that a
+ * recurrent module returns, and does not keep the state of a cell from step to step. */
 gboolean lstm_chain_is_sequence (const GPtrArray *modules, const LstmModule *module);
 
 /* Returns whether @module is directly in @parent, or at any depth if @is_deep. */

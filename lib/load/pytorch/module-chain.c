@@ -5,7 +5,6 @@
  * so the search needs no backtracking, however many modules have equal sizes. The search starts
  * at the output, because the kinds of modules identify the last module better than the first. */
 #include "load/pytorch/module-chain.h"
-#include <stdlib.h>
 #include <string.h>
 
 /* Returns the number of modules with output size @size minus the number with input size @size. */
@@ -55,18 +54,90 @@ can_form_chain (const LstmModule *const *modules, guint n, gsize size)
   return count_connected (modules, n, size) == n;
 }
 
-/* Sorts modules in their likely order: a Linear follows the other kinds, and a lower number in a
- * name precedes a higher number. */
-static int
-compare_modules (gconstpointer a, gconstpointer b)
-{
-  const LstmModule *x = *(LstmModule *const *) a, *y = *(LstmModule *const *) b;
-  const int later = (x->kind == LSTM_MODULE_LINEAR) - (y->kind == LSTM_MODULE_LINEAR);
-  g_autofree char *x_key = g_utf8_collate_key_for_filename (x->name, -1);
-  g_autofree char *y_key = g_utf8_collate_key_for_filename (y->name, -1);
+/* --- The likely order --- */
 
+/* Returns the length of @name up to the first component after @at bytes that is a number, and sets
+ * @number to the number. Sets @number to -1, and returns the length of @name, if there is none. */
+static gsize
+find_number (const char *name, gsize at, gint64 *number)
+{
+  while (name[at]) {
+    const gsize length = strcspn (name + at, ".");
+
+    if (strspn (name + at, "0123456789") == length && length > 0 && length < 10
+        && (length == 1 || name[at] != '0')) {
+      *number = g_ascii_strtoll (name + at, NULL, 10);
+      return at;
+    }
+    at += length + (name[at + length] == '.');
+  }
+  *number = -1;
+  return at;
+}
+
+/* Returns whether the modules whose names begin with the first @length bytes of @name, or the module
+ * @name if it has no more bytes, are a head: an nn.Linear, perhaps with a normalization, and no
+ * recurrent module. */
+static gboolean
+is_head (const LstmModule *const *modules, guint n, const char *name, gsize length)
+{
+  const gsize compared = name[length] ? length : length + 1;
+  gboolean has_linear = FALSE;
+
+  for (guint i = 0; i < n; i++) {
+    if (strncmp (modules[i]->name, name, compared) != 0)
+      continue;
+    if (lstm_module_kind_is_recurrent (modules[i]->kind))
+      return FALSE;
+    has_linear |= modules[i]->kind == LSTM_MODULE_LINEAR;
+  }
+  return has_linear;
+}
+
+/* Compares modules by their likely order. Numbers after the same prefix are the order in an
+ * nn.Sequential or nn.ModuleList. Otherwise a head follows the other modules, and a lower number in
+ * a name precedes a higher number. @at: the length of the prefix with equal numbers, which both
+ * names have */
+static int
+compare_modules (const LstmModule *const *modules, guint n, const LstmModule *x,
+    const LstmModule *y, gsize at)
+{
+  gint64 x_number, y_number;
+  const gsize x_length = find_number (x->name, at, &x_number);
+  const gsize y_length = find_number (y->name, at, &y_number);
+  g_autofree char *x_key = g_utf8_collate_key_for_filename (x->name, (gssize) x_length);
+  g_autofree char *y_key = g_utf8_collate_key_for_filename (y->name, (gssize) y_length);
+  int later;
+
+  if (x_number >= 0 && y_number >= 0 && x_length == y_length
+      && memcmp (x->name, y->name, x_length) == 0) {
+    if (x_number != y_number)
+      return x_number < y_number ? -1 : 1;
+    return compare_modules (
+        modules, n, x, y, x_length + strspn (x->name + x_length, "0123456789"));
+  }
+  later = is_head (modules, n, x->name, x_length) - is_head (modules, n, y->name, y_length);
   return later ? later : strcmp (x_key, y_key);
 }
+
+/* Sorts modules in their likely order. */
+static void
+sort_modules (const LstmModule **modules, guint n)
+{
+  const LstmModule *all[LSTM_MAX_MODULES];
+
+  memcpy (all, modules, n * sizeof *all);
+  for (guint i = 1; i < n; i++) {
+    const LstmModule *module = modules[i];
+    guint at = i;
+
+    for (; at > 0 && compare_modules (all, n, module, modules[at - 1], 0) < 0; at--)
+      modules[at] = modules[at - 1];
+    modules[at] = module;
+  }
+}
+
+/* --- Orders that fit the sizes --- */
 
 /* Moves the last module that can end the chain to the end of @modules. The other modules keep their
  * order. Unless @next is NULL, the output size of the module is the input size of @next.
@@ -99,7 +170,7 @@ lstm_chain_order_modules (const LstmModule **modules, guint n)
   LstmChainResult result = LSTM_CHAIN_UNIQUE;
   const LstmModule *next = NULL;
 
-  qsort (modules, n, sizeof *modules, compare_modules);
+  sort_modules (modules, n);
   for (; n > 0; next = modules[--n]) {
     const guint n_fit = choose_last (modules, n, next);
 

@@ -298,7 +298,8 @@ add_records (const LstmSafetensors *st, GPtrArray *modules, const GPtrArray *rec
 }
 
 /* Returns: (transfer none) (nullable): the only module that can run, an nn.Sequential or a module
- * with tensors; NULL if there are several */
+ * with tensors; NULL if there are several, or if a class of the program runs it, whose code may
+ * change the output of the module */
 static const LstmModule *
 find_only_module (const GPtrArray *modules)
 {
@@ -308,7 +309,9 @@ find_only_module (const GPtrArray *modules)
     const LstmModule *module = g_ptr_array_index (modules, i);
     const LstmRecordKind kind = module->record ? module->record->kind : LSTM_RECORD_LAYER;
 
-    if (kind == LSTM_RECORD_CUSTOM || kind == LSTM_RECORD_NOTHING)
+    if (kind == LSTM_RECORD_CUSTOM)
+      return NULL;
+    if (kind == LSTM_RECORD_NOTHING)
       continue;
     if (only && only->record && only->record->kind == LSTM_RECORD_SEQUENCE
         && lstm_chain_is_inside (module, only, TRUE)) {
