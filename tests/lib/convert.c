@@ -321,6 +321,8 @@ static const struct {
         "module-chain is supported only for a PyTorch model; found Keras HDF5"},
     {"--module-chain 'fc relu'", "convert/onnx-node-plain/model.onnx",
         "module-chain is supported only for a PyTorch model; found ONNX"},
+    {"--module-chain 'lstm, norm act last, head, -head.1'", "convert/pytorch-whole/model.pt",
+        "\"head\": expected the modules in it, because an item drops one of them"},
     {"--module-chain 'lstm last, fd'", "convert/pytorch-state-dict/model.pt",
         "found \"fd\" in \"fd\""},
     {"", "convert/pytorch-state-dict/model.pt",

@@ -197,6 +197,7 @@ static const Case cases[] = {
         .message = "found \"leaky_relu()\""},
     {"chain-argument-open", USUAL, "lstm, fc elu(1", .message = "found \"elu(1\""},
     {"chain-argument-nan", USUAL, "lstm, fc elu(nan)", .message = "found \"elu(nan)\""},
+    {"chain-argument-large", USUAL, "lstm, fc elu(1e39)", .message = "found \"elu(1e39)\""},
     {"chain-argument-other", USUAL, "lstm, fc celu(2)", .message = "found \"celu(2)\""},
     {"chain-words", USUAL, "lstm, fc leaky relu",
         .message = "found \"leaky\" in \"fc leaky relu\""},

@@ -153,8 +153,13 @@ walk_module (
     if (!file->is_script)
       add_tensors (walk, pickle_get (state, "_buffers"), name);
     return TRUE;
-  case LSTM_RECORD_SEQUENCE:
   case LSTM_RECORD_CUSTOM:
+    if (!file->is_script) { /* forward () may use its buffers, and tensors that are attributes */
+      add_tensors (walk, pickle_get (state, "_buffers"), name);
+      add_tensors (walk, state, name);
+    }
+    /* fall through */
+  case LSTM_RECORD_SEQUENCE:
     return walk_children (
         walk, file->is_script ? state : pickle_get (state, "_modules"), name, depth, error);
   default:

@@ -110,6 +110,8 @@ lstm_chain_is_sequence (const GPtrArray *modules, const LstmModule *module)
 {
   gboolean has_recurrent = FALSE;
 
+  if (module->lacks_modules)
+    return FALSE;
   for (guint i = 0; i < modules->len; i++) {
     const LstmModule *child = g_ptr_array_index (modules, i);
 
@@ -301,9 +303,11 @@ add_sequence (Chain *chain, const LstmModule *module, GError **error)
   if (module->record->kind == LSTM_RECORD_CUSTOM
       || !lstm_chain_is_sequence (chain->modules, module))
     return refuse_chain (chain, error,
-        "\"%s\": expected the modules in it, because the file does not show how %s runs them, "
-        "found \"%s\"",
-        lstm_chain_get_name (module), module->record->class_name, lstm_chain_get_name (module));
+        "\"%s\": expected the modules in it, because %s %s runs them, found \"%s\"",
+        lstm_chain_get_name (module),
+        module->lacks_modules ? "an item drops one of them, and the file does not show how"
+                              : "the file does not show how",
+        module->record->class_name, lstm_chain_get_name (module));
   for (guint i = 0; i < chain->modules->len; i++)
     if (lstm_chain_is_inside (g_ptr_array_index (chain->modules, i), module, FALSE)
         && !add_module (chain, i, NULL, error))

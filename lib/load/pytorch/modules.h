@@ -28,6 +28,7 @@ typedef struct {
       out; /* features, 0 for RECORD; from the shape of one tensor; the builder checks all shapes */
   gboolean is_bidirectional;      /* recurrent only */
   gboolean has_bias;              /* LINEAR only */
+  gboolean lacks_modules;         /* the module chain drops a module in it */
   const LstmModuleRecord *record; /* nullable: the file has no records */
 } LstmModule;
 

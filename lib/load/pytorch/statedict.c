@@ -274,6 +274,19 @@ take_module (GPtrArray *modules, const LstmModuleRecord *record)
   return module;
 }
 
+/* Marks the modules that contain the dropped module of @record. */
+static void
+mark_dropped (const GPtrArray *modules, const LstmModuleRecord *record)
+{
+  const LstmModule dropped = {.name = record->name};
+
+  for (guint i = 0; record->kind != LSTM_RECORD_NOTHING && i < modules->len; i++) {
+    LstmModule *module = g_ptr_array_index (modules, i);
+
+    module->lacks_modules |= lstm_chain_is_inside (&dropped, module, TRUE);
+  }
+}
+
 /* Sorts @modules in the order of their records, and adds the modules without tensors. Returns:
  * (transfer full): NULL with @error if a module has no record */
 static GPtrArray *
@@ -286,7 +299,9 @@ add_records (const LstmSafetensors *st, GPtrArray *modules, const GPtrArray *rec
   for (guint i = 0; i < records->len; i++) {
     const LstmModuleRecord *record = get_record (records, i);
 
-    if (record->kind != LSTM_RECORD_UNSUPPORTED && !drops_module (module_chain, record->name))
+    if (drops_module (module_chain, record->name))
+      mark_dropped (sorted, record);
+    else if (record->kind != LSTM_RECORD_UNSUPPORTED)
       g_ptr_array_add (sorted, take_module (modules, record));
   }
   if (modules->len == 0)

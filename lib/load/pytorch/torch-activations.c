@@ -61,14 +61,14 @@ find_activation (const char *keyword, gsize length)
   return NULL;
 }
 
-/* Parses "(x)". */
+/* Parses "(x)", where x is finite as float32. */
 static gboolean
 parse_argument (const char *text, double *value)
 {
   char *end;
 
   *value = g_ascii_strtod (text + 1, &end);
-  return end > text + 1 && g_str_equal (end, ")") && isfinite (*value);
+  return end > text + 1 && g_str_equal (end, ")") && isfinite ((float) *value);
 }
 
 JsonNode *
