@@ -260,6 +260,29 @@ prefer_averages (GPtrArray *parts, GPtrArray *notes)
   }
 }
 
+/* Removes modules that are saved beside a recurrent state dict and that have no tensors, or that are
+ * settings of Lightning: the state dict contains the tensors of the model. */
+static void
+prefer_state_dicts (GPtrArray *parts, GPtrArray *notes)
+{
+  gboolean has_state_dict = FALSE;
+
+  for (guint i = 0; i < parts->len; i++) {
+    const TorchPart *part = g_ptr_array_index (parts, i);
+
+    has_state_dict |= !part->records && is_recurrent (part);
+  }
+  for (guint i = has_state_dict ? parts->len : 0; i > 0; i--) {
+    const TorchPart *part = g_ptr_array_index (parts, i - 1);
+
+    if (!part->records
+        || (part->entries->len && !g_str_has_prefix (part->path, "hyper_parameters.")))
+      continue;
+    g_ptr_array_add (notes, g_strdup_printf ("not read: module \"%s\"", part->path));
+    g_ptr_array_remove_index (parts, i - 1);
+  }
+}
+
 static gboolean
 fail_none (const Search *search, GError **error)
 {
@@ -374,6 +397,7 @@ torch_find_model (const TorchFile *file, GPtrArray *notes, GError **error)
       strip_wrappers (part);
   }
   prefer_averages (parts, notes);
+  prefer_state_dicts (parts, notes);
   if (loose->len)
     g_ptr_array_add (
         notes, g_strdup_printf ("not read: tensors outside of a state dict: %.*s%s",

@@ -232,6 +232,16 @@ check_names (const LstmSafetensors *st, const GPtrArray *modules, GError **error
   return TRUE;
 }
 
+/* Returns whether @module_chain drops all modules that have records. */
+static gboolean
+drops_records (const GPtrArray *records, const char *module_chain)
+{
+  for (guint i = 0; i < records->len; i++)
+    if (!drops_module (module_chain, get_record (records, i)->name))
+      return FALSE;
+  return TRUE;
+}
+
 /* Checks that liblstm can run each class, except those of dropped modules. */
 static gboolean
 check_classes (const LstmSafetensors *st, const GPtrArray *records, const char *module_chain,
@@ -307,7 +317,9 @@ add_records (const LstmSafetensors *st, GPtrArray *modules, const GPtrArray *rec
   if (modules->len == 0)
     return g_steal_pointer (&sorted);
   lstm_modules_set_error (st, error,
-      "module \"%s\": expected the record of a module with these tensors, found none",
+      "module \"%s\": expected the class of a module with these tensors, found a state dict "
+      "beside "
+      "a saved module; drop one of the two with an item -MODULE of the module chain",
       lstm_chain_get_name (g_ptr_array_index (modules, 0)));
   return NULL;
 }
@@ -350,8 +362,11 @@ lstm_statedict_get_layers (const LstmSafetensors *st, const GPtrArray *records,
   gboolean has_items;
 
   if (!lstm_shared_tensors_add (st, error)
-      || !drop_modules (st, records, module_chain, &has_items, error)
-      || (records && !check_classes (st, records, module_chain, error))
+      || !drop_modules (st, records, module_chain, &has_items, error))
+    return NULL;
+  if (records && drops_records (records, module_chain)) /* a state dict remains */
+    records = NULL;
+  if ((records && !check_classes (st, records, module_chain, error))
       || !(plain = lstm_modules_find (st, error)))
     return NULL;
   modules = records ? add_records (st, plain, records, module_chain, error)
