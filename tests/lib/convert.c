@@ -323,6 +323,12 @@ static const struct {
         "module-chain is supported only for a PyTorch model; found ONNX"},
     {"--module-chain 'lstm, norm act last, head, -head.1'", "convert/pytorch-whole/model.pt",
         "\"head\": expected the modules in it, because an item drops one of them"},
+    {"--module-chain 'lstm relu, fc'", "convert/pytorch-names/model.pt",
+        "found \"relu\", which may be the module \"sub.relu\", an nn.LeakyReLU, or the "
+        "keyword"},
+    {"--module-chain 'lstm last, fc'", "convert/pytorch-names/model.pt",
+        "found \"last\", which may be the module \"sub.last\", an nn.Identity, or the "
+        "keyword"},
     {"--module-chain 'lstm last, fd'", "convert/pytorch-state-dict/model.pt",
         "found \"fd\" in \"fd\""},
     {"", "convert/pytorch-state-dict/model.pt",

@@ -126,6 +126,34 @@ lstm_chain_is_sequence (const GPtrArray *modules, const LstmModule *module)
   return TRUE;
 }
 
+static gboolean is_function_keyword (const char *name);
+
+/* Refuses @name, the last part of the name of @module, if @name is also a keyword for another
+ * function than that of @module. */
+static gboolean
+check_short_name (
+    const Chain *chain, const char *name, const LstmModule *module, GError **error)
+{
+  const LstmModuleRecord *record = module->record;
+  g_autoptr (JsonNode) activation = NULL;
+
+  if (!record
+      || (record->kind != LSTM_RECORD_ACTIVATION && record->kind != LSTM_RECORD_NOTHING))
+    return TRUE;
+  activation = lstm_torch_activation_parse (name);
+  if (!activation && !is_function_keyword (name))
+    return TRUE;
+  if (activation && record->layer
+      && json_node_equal (activation, json_object_get_member (record->layer, "activation")))
+    return TRUE;
+  return refuse_chain (chain, error,
+      "expected the name of a module or a keyword, found \"%s\", which may be the module "
+      "\"%s\", "
+      "an %s, or the keyword; write the name \"%s\", another spelling of an activation as in "
+      "ReLU, or drop the module with an item \"-%s\"",
+      name, module->name, record->class_name, module->name, module->name);
+}
+
 /* Finds the module named @name, or the only module whose name ends with "." and @name. Sets
  * @index to the number of modules if no module matches. Returns FALSE with @error if several
  * modules match. */
@@ -153,7 +181,8 @@ find_module (const Chain *chain, const char *name, guint *index, GError **error)
           lstm_chain_get_name (g_ptr_array_index (chain->modules, *index)), module->name);
     *index = i;
   }
-  return TRUE;
+  return *index == none
+         || check_short_name (chain, name, g_ptr_array_index (chain->modules, *index), error);
 }
 
 /* --- Layers --- */
@@ -445,6 +474,15 @@ static const struct {
     {"max", add_max},
     {"sum", add_sum},
 };
+
+static gboolean
+is_function_keyword (const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keywords); i++)
+    if (g_str_equal (name, keywords[i].keyword))
+      return TRUE;
+  return FALSE;
+}
 
 static gboolean
 refuse_keyword (const Chain *chain, const Item *item, const char *keyword, GError **error)
