@@ -8,6 +8,7 @@
 #define MAX_DEPTH 16     /* modules within each other */
 #define MAX_MODULES 4096 /* of a file */
 #define TORCH_MODULES "torch.nn.modules."
+#define COMPILED "torch._dynamo.eval_frame.OptimizedModule"
 
 TorchEntry *
 torch_entry_new (const char *name, const PickleValue *value)
@@ -167,6 +168,16 @@ walk_module (
   }
 }
 
+const PickleValue *
+torch_module_get_compiled (const PickleValue *value)
+{
+  const char *class = torch_get_class_text (value);
+
+  return class && !value->state && g_str_equal (class, COMPILED)
+             ? pickle_get_item (value->args, 0)
+             : NULL;
+}
+
 /* Returns: (transfer none): the module in the modules that only distribute or compile it */
 static const PickleValue *
 unwrap_module (const TorchFile *file, const PickleValue *module)
@@ -176,7 +187,7 @@ unwrap_module (const TorchFile *file, const PickleValue *module)
   } wrappers[] = {
       {"torch.nn.parallel.data_parallel.DataParallel", "module"},
       {"torch.nn.parallel.distributed.DistributedDataParallel", "module"},
-      {"torch._dynamo.eval_frame.OptimizedModule", "_orig_mod"},
+      {COMPILED, "_orig_mod"},
   };
 
   for (guint depth = 0; depth < MAX_DEPTH; depth++) {

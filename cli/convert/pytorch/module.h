@@ -18,3 +18,7 @@ void torch_entry_free (TorchEntry *entry);
  * records to @records (LstmModuleRecord). */
 gboolean torch_module_read (const TorchFile *file, const PickleValue *module,
     GPtrArray *entries, GPtrArray *records, GError **error);
+
+/* Returns: (transfer none) (nullable): the module that torch.compile () compiled, if @value is the
+ * record of a call that PyTorch 2.14 saves instead of a module */
+const PickleValue *torch_module_get_compiled (const PickleValue *value);

@@ -193,6 +193,8 @@ visit_value (
     return FALSE;
   if (depth > MAX_DEPTH || (is_dict && pickle_get (value, "param_groups")))
     return TRUE;
+  if (torch_module_get_compiled (value))
+    return visit_value (search, torch_module_get_compiled (value), path, depth + 1, error);
   if (torch_is_module (search->file, value))
     return add_module (search, value, path, error);
   if (is_dict && !add_part (search, value, path, error))
