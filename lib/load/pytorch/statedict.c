@@ -88,6 +88,15 @@ list_sized (const GPtrArray *modules, LstmModule *sized)
   return n;
 }
 
+static void
+append_module (GString *module_chain, const LstmModule *module)
+{
+  g_autofree char *item = g_strconcat (
+      lstm_chain_get_name (module), is_certain (module) ? "" : "(tanh)", NULL);
+
+  lstm_text_append_item (module_chain, item);
+}
+
 /* Appends the modules that have sizes, ordered by sizes, kinds and names. Returns LSTM_CHAIN_NONE
  * if a module may be an nn.Embedding. */
 static LstmChainResult
@@ -106,13 +115,22 @@ append_ordered (const GPtrArray *modules, GString *module_chain)
       ordered[n_ordered++] = &sized[i];
   }
   result = lstm_chain_order_modules (ordered, n_ordered);
-  for (guint i = 0; result != LSTM_CHAIN_NONE && i < n_ordered; i++) {
-    g_autofree char *item = g_strconcat (
-        lstm_chain_get_name (ordered[i]), is_certain (ordered[i]) ? "" : "(tanh)", NULL);
-
-    lstm_text_append_item (module_chain, item);
-  }
+  for (guint i = 0; result != LSTM_CHAIN_NONE && i < n_ordered; i++)
+    append_module (module_chain, ordered[i]);
   return result;
+}
+
+/* Returns whether the names of @modules are sorted, as programs that write safetensors sort them. An
+ * order that is not sorted is the order in which the program created the modules. */
+static gboolean
+is_sorted (const GPtrArray *modules)
+{
+  for (guint i = 1; i < modules->len; i++)
+    if (strcmp (((LstmModule *) g_ptr_array_index (modules, i - 1))->name,
+            ((LstmModule *) g_ptr_array_index (modules, i))->name)
+        > 0)
+      return FALSE;
+  return TRUE;
 }
 
 /* Proposes a module chain. @dropped: (nullable): its last items. @note: set to a note about the
@@ -135,6 +153,12 @@ propose_chain (const GPtrArray *modules, const char *dropped, const char **note)
   } else {
     result = append_ordered (modules, module_chain);
     *note = notes[result];
+    if (result == LSTM_CHAIN_AMBIGUOUS && !is_sorted (modules) && fits_sizes (modules)) {
+      g_string_truncate (module_chain, 0);
+      for (guint i = 0; i < modules->len; i++)
+        append_module (module_chain, g_ptr_array_index (modules, i));
+      *note = "this is the order in the file, one of several orders that fit the sizes of";
+    }
   }
   if (result == LSTM_CHAIN_NONE)
     g_string_assign (module_chain, "…");
