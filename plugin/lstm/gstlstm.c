@@ -354,7 +354,7 @@ gst_lstm_class_init (GstLstmClass *klass)
   prop_model_info = prop_stats + 1;
   g_object_class_install_property (object_class, prop_model_info,
       g_param_spec_string ("model-info", "Model information",
-          "Input size d, units m of each LSTM layer, output size n, output mode and name of "
+          "Input size d, units m of each recurrent layer, output size n, output mode and name of "
           "the "
           "loaded model",
           NULL, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));

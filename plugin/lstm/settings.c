@@ -12,9 +12,9 @@ G_DEFINE_ENUM_TYPE (GstLstmOutputMode, gst_lstm_output_mode,
 
 G_DEFINE_FLAGS_TYPE (GstLstmEmit, gst_lstm_emit,
     GST_LSTM_ENUM_VALUE (GST_LSTM_EMIT_OUTPUT, "output", "Output of the last layer"),
-    GST_LSTM_ENUM_VALUE (GST_LSTM_EMIT_HIDDEN, "hidden", "Hidden state h of an LSTM layer"),
+    GST_LSTM_ENUM_VALUE (GST_LSTM_EMIT_HIDDEN, "hidden", "Hidden state h of a recurrent layer"),
     GST_LSTM_ENUM_VALUE (GST_LSTM_EMIT_CELL, "cell", "Cell state c of an LSTM layer"),
-    GST_LSTM_ENUM_VALUE (GST_LSTM_EMIT_GATES, "gates", "Gates i, f, g and o of an LSTM layer"))
+    GST_LSTM_ENUM_VALUE (GST_LSTM_EMIT_GATES, "gates", "Gates i, f, g and o of an LSTM layer, or z, r and n of a GRU layer"))
 
 G_DEFINE_FLAGS_TYPE (GstLstmResetOn, gst_lstm_reset_on,
     GST_LSTM_ENUM_VALUE (
@@ -47,7 +47,7 @@ install_model_properties (GObjectClass *klass, gsize settings)
 {
   const GstLstmProperty properties[] = {
       {g_param_spec_string ("model-location", "Model location",
-           "File of the model (safetensors, Keras, ONNX), opened when the element goes to "
+           "File of the model (safetensors, Keras, ONNX, PyTorch, RTNeural, NAM), opened when the element goes to "
            "PAUSED, and at once if the element runs",
            NULL, PLAYING),
           MEMBER (model_location)},
@@ -83,8 +83,8 @@ install_tensor_properties (GObjectClass *klass, gsize settings)
          gst_lstm_emit_get_type (), GST_LSTM_EMIT_OUTPUT, READY),
         MEMBER (emit)},
     {g_param_spec_int ("emit-layer", "Emit layer",
-         "LSTM layer whose hidden state, cell state and gates are emitted, counted from 0 at "
-         "the input; -1: the last LSTM layer",
+         "Recurrent layer whose hidden state, cell state and gates are emitted, counted from 0 "
+         "at the input; -1: the last recurrent layer",
          -1, G_MAXINT, -1, READY),
         MEMBER (emit_layer)},
     {g_param_spec_int ("input-tensor-index", "Input tensor index",

@@ -13,6 +13,10 @@
 #define MAX_DIMS 4
 #define COUNTER "num_batches_tracked" /* a number of nn.BatchNorm1d that only training uses */
 
+/* Members that are no tensors; rtneural.c reads the rate. */
+static const char *const settings[] = {
+    "samplerate", "sample_rate", "metadata", "version", NULL};
+
 /* Sets @shape to the lengths of the first arrays in each level of @node.
  * Returns: the number of levels, or 0 if @node is not nested arrays of numbers */
 static guint
@@ -37,7 +41,7 @@ add_tensor (JsonFile *file, const char *name, GArray *views, GPtrArray *owned)
   gsize shape[MAX_DIMS];
   LstmTensorView view = {.name = name, .n_dims = measure_arrays (node, shape)};
 
-  if (g_str_has_suffix (name, COUNTER))
+  if (g_str_has_suffix (name, COUNTER) || g_strv_contains (settings, name))
     return TRUE;
   if (!view.n_dims)
     return json_file_fail_member (

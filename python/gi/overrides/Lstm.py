@@ -522,7 +522,8 @@ class State(_Runner, _State, metaclass=_Documented):
         Returns y [bs, T, n], or a tuple (y, h, c, gates) without the arrays that were not
         requested: h [bs, T, p], c [bs, T, m] and gates [bs, T, 4, m] in the order i, f, g, o, or
         [bs, T, 3, m] in the order z, r, n for a GRU. The leading dimensions are those of x: for x
-        [d] they are y [n], h [p], c [m] and gates [4, m]. All are new float32 arrays.
+        [d] they are y [n], h [p], c [m] and gates [4, m], or [3, m] of a GRU layer. All are new
+        float32 arrays.
 
         h and c of the state continue in the next call. A state for complete sequences begins each
         call with the model's initial h and c instead; T of y is get_output_steps(T), and T of the
