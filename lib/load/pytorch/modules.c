@@ -219,11 +219,25 @@ read_batch_norm (const LstmSafetensors *st, LstmModule *module, GError **error)
   return TRUE;
 }
 
-/* Recognizes the kind of a module by the shapes of its tensors. @first is any of its tensors. A
- * weight vector without a bias is refused, because it may belong to an nn.PReLU. */
+/* Returns whether @records, which may be NULL, state that @module is an nn.LayerNorm. */
 static gboolean
-read_plain_module (
-    const LstmSafetensors *st, LstmModule *module, const LstmTensor *first, GError **error)
+is_recorded_norm (const GPtrArray *records, const LstmModule *module)
+{
+  for (guint i = 0; records && i < records->len; i++) {
+    const LstmModuleRecord *record = g_ptr_array_index (records, i);
+
+    if (g_str_equal (record->name, module->name))
+      return g_str_equal (record->class_name, "nn.LayerNorm");
+  }
+  return FALSE;
+}
+
+/* Recognizes the kind of a module by the shapes of its tensors. @first is any of its tensors. A
+ * weight vector without a bias is refused without the record of an nn.LayerNorm, because it may
+ * belong to an nn.PReLU. */
+static gboolean
+read_plain_module (const LstmSafetensors *st, const GPtrArray *records, LstmModule *module,
+    const LstmTensor *first, GError **error)
 {
   const LstmTensor *weight = find_tensor (st, module, "weight", ""),
                    *bias = find_tensor (st, module, "bias", "");
@@ -231,7 +245,8 @@ read_plain_module (
   for (guint i = 2; i < G_N_ELEMENTS (plain_tensors); i++)
     if (find_tensor (st, module, plain_tensors[i], ""))
       return read_batch_norm (st, module, error);
-  if (!weight || weight->n_dims < 1 || weight->n_dims > 2 || (weight->n_dims == 1 && !bias))
+  if (!weight || weight->n_dims < 1 || weight->n_dims > 2
+      || (weight->n_dims == 1 && !bias && !is_recorded_norm (records, module)))
     return refuse_tensor (st, weight ? weight : first, error);
   if (bias && bias->n_dims != 1)
     return refuse_tensor (st, bias, error);
@@ -243,15 +258,15 @@ read_plain_module (
 }
 
 static LstmModule *
-module_new (const LstmSafetensors *st, const LstmTensor *first, Family family, gsize length,
-    GError **error)
+module_new (const LstmSafetensors *st, const GPtrArray *records, const LstmTensor *first,
+    Family family, gsize length, GError **error)
 {
   g_autoptr (LstmModule) module = g_new0 (LstmModule, 1);
 
   module->prefix = g_strndup (first->name, length);
   module->name = g_strndup (
       module->prefix, length - (length > 0 && module->prefix[length - 1] == '.'));
-  if (!(family == PLAIN ? read_plain_module (st, module, first, error)
+  if (!(family == PLAIN ? read_plain_module (st, records, module, first, error)
                         : read_recurrent (st, module, family == STACK ? "_l0" : "", error)))
     return NULL;
   return g_steal_pointer (&module);
@@ -276,7 +291,7 @@ check_has_recurrent (const LstmSafetensors *st, GError **error)
 }
 
 GPtrArray *
-lstm_modules_find (const LstmSafetensors *st, GError **error)
+lstm_modules_find (const LstmSafetensors *st, const GPtrArray *records, GError **error)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray)
@@ -300,7 +315,7 @@ lstm_modules_find (const LstmSafetensors *st, GError **error)
     if (!g_hash_table_add (
             seen, g_strdup_printf ("%c%.*s", family, (int) length, tensor->name)))
       continue;
-    if (!(module = module_new (st, tensor, family, length, error)))
+    if (!(module = module_new (st, records, tensor, family, length, error)))
       return NULL;
     g_ptr_array_add (modules, module);
   }

@@ -47,8 +47,10 @@ gboolean lstm_modules_set_error (
  * @module_chain: (nullable) */
 gboolean lstm_modules_drop_tensor (const char *module_chain, const char *name);
 
-/* Finds the modules of @st, except those whose tensors are marked as used.
+/* Finds the modules of @st, except those whose tensors are marked as used. @records: (nullable)
+ * (element-type LstmModuleRecord): see lstm_statedict_get_layers().
  * Returns: (transfer full) (element-type LstmModule): the modules in the order of the file, at
  * least one of them recurrent; NULL with LSTM_ERROR_LAYER, _SHAPE or _TENSOR if a tensor
  * belongs to no module */
-GPtrArray *lstm_modules_find (const LstmSafetensors *st, GError **error);
+GPtrArray *lstm_modules_find (
+    const LstmSafetensors *st, const GPtrArray *records, GError **error);

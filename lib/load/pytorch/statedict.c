@@ -391,7 +391,7 @@ lstm_statedict_get_layers (const LstmSafetensors *st, const GPtrArray *records,
   if (records && drops_records (records, module_chain)) /* a state dict remains */
     records = NULL;
   if ((records && !check_classes (st, records, module_chain, error))
-      || !(plain = lstm_modules_find (st, error)))
+      || !(plain = lstm_modules_find (st, records, error)))
     return NULL;
   modules = records ? add_records (st, plain, records, module_chain, error)
                     : g_steal_pointer (&plain);
