@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Models of PyTorch for test vectors: chains of modules, their weights and their outputs."""
+import sys
+import types
+
 import numpy as np
 import torch
 from torch import nn
@@ -29,6 +32,59 @@ class Cell(nn.Module):
     def __init__(self):
         super().__init__()
         self.weight_ih, self.weight_hh = nn.Parameter(torch.zeros(20, 3)), nn.Parameter(torch.zeros(20, 5))
+
+
+class Script(nn.Module):
+    """A model that torch.jit.script accepts"""
+
+    def __init__(self, whole):
+        super().__init__()
+        self.lstm, self.norm, self.act, self.head = whole.lstm, whole.norm, whole.act, whole.head
+
+    def forward(self, x):
+        y, _ = self.lstm(x)
+        return self.head(self.act(self.norm(y))[:, -1])
+
+
+class Residual(nn.Module):
+    """A class of the program that adds its input to the output of its only module."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = lstm(3, 3)
+
+    def forward(self, x):
+        return self.lstm(x)[0] + x
+
+
+class Scaled(Residual):
+    """A class of the program with a buffer, or with a tensor as an attribute."""
+
+    def __init__(self, is_buffer):
+        super().__init__()
+        if is_buffer:
+            self.register_buffer("mean", torch.ones(3))
+        else:
+            self.mean = torch.ones(3)
+
+
+class Compiled:
+    """An object with the record of torch.compile () of PyTorch 2.14: a call with the module and options"""
+
+    def __init__(self, module):
+        self.module = module
+
+    def __reduce__(self):
+        return OptimizedModule, (self.module, {"backend": "inductor"})
+
+
+class OptimizedModule:
+    """A class with the name of the class of PyTorch 2"""
+
+
+OptimizedModule.__module__ = "torch._dynamo.eval_frame"
+sys.modules["torch._dynamo.eval_frame"] = types.ModuleType("torch._dynamo.eval_frame")
+sys.modules["torch._dynamo.eval_frame"].OptimizedModule = OptimizedModule
 
 
 def run(part, x):
