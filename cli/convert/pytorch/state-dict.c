@@ -262,8 +262,8 @@ prefer_averages (GPtrArray *parts, GPtrArray *notes)
   }
 }
 
-/* Removes modules that are saved beside a recurrent state dict and that have no tensors, or that are
- * settings of Lightning: the state dict contains the tensors of the model. */
+/* Removes saved modules that have no tensors, or that are settings of Lightning, if there is a
+ * recurrent state dict: it contains the tensors of the model. */
 static void
 prefer_state_dicts (GPtrArray *parts, GPtrArray *notes)
 {

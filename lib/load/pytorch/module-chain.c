@@ -75,9 +75,9 @@ find_number (const char *name, gsize at, gint64 *number)
   return at;
 }
 
-/* Returns whether the modules whose names begin with the first @length bytes of @name, or the module
- * @name if it has no more bytes, are a head: an nn.Linear, perhaps with a normalization, and no
- * recurrent module. */
+/* Returns whether some modules are a head: an nn.Linear, perhaps with a normalization, and no
+ * recurrent module. The names of these modules begin with the first @length bytes of @name, or are
+ * equal to @name if it has no more bytes. */
 static gboolean
 is_head (const LstmModule *const *modules, guint n, const char *name, gsize length)
 {

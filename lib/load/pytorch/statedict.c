@@ -120,8 +120,8 @@ append_ordered (const GPtrArray *modules, GString *module_chain)
   return result;
 }
 
-/* Returns whether the names of @modules are sorted, as programs that write safetensors sort them. An
- * order that is not sorted is the order in which the program created the modules. */
+/* Returns whether the names of @modules are sorted. Programs that write safetensors sort the names.
+ * Any other order is the order in which the program created the modules. */
 static gboolean
 is_sorted (const GPtrArray *modules)
 {
