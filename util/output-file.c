@@ -76,6 +76,25 @@ open_anonymous (LstmOutputFile *file)
   return FALSE;
 }
 
+/* Sets @before to the file to replace, or to zeros if there is none. Refuses a link in /proc to a file
+ * without a name: such a file exists, and its name does not. The file of another writer may appear
+ * between the two checks, so the name is checked again. */
+static gboolean
+find_replaced (const LstmOutputFile *file, struct stat *before, GError **error)
+{
+  struct stat found;
+
+  if (!check_replaceable (file, before, error))
+    return FALSE;
+  if (before->st_mode || stat (file->path, &found) < 0)
+    return TRUE;
+  if (!check_replaceable (file, before, error))
+    return FALSE;
+  return before->st_mode
+         || lstm_output_set_error (
+             file, error, ENOENT, "expected a link to a file that has a name");
+}
+
 /* Creates the new file. @target: the path to replace, which is no link. file->path may be a link
  * in /proc to a file without a name. */
 static gboolean
@@ -83,7 +102,7 @@ open_replacement (LstmOutputFile *file, const char *target, GError **error)
 {
   g_autofree char *directory = g_path_get_dirname (target);
   const char *slash = strrchr (target, '/');
-  struct stat before, found;
+  struct stat before;
 
   file->name = g_strdup (slash ? slash + 1 : target);
   file->staged_name = g_strdup_printf (
@@ -94,11 +113,8 @@ open_replacement (LstmOutputFile *file, const char *target, GError **error)
         file, error, errno, "expected a directory to write in, %s", directory);
   if (!*file->name)
     return lstm_output_set_error (file, error, EISDIR, "expected the name of a file");
-  if (!check_replaceable (file, &before, error))
+  if (!find_replaced (file, &before, error))
     return FALSE;
-  if (!before.st_mode && stat (file->path, &found) == 0)
-    return lstm_output_set_error (
-        file, error, ENOENT, "expected a link to a file that has a name");
   file->mode = before.st_mode ? 0600 : 0666;
   return (open_anonymous (file)
              || lstm_output_make_staged (file, lstm_output_create_staged, error))
