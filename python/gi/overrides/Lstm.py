@@ -51,7 +51,6 @@ _PRECISIONS = {name.lower(): getattr(Lstm.Precision, name) for name in ("FLOAT32
 # The functions of the library, before the classes below replace them
 _Model, _State, _Window = Lstm.Model, Lstm.State, Lstm.Window
 _run_state, _run_arrays, _run_window = _State.run, _State.run_arrays, _Window.run
-_count_outputs = _Window.get_n_outputs
 
 
 # --- Arguments ---------------------------------------------------------------------------------
@@ -184,15 +183,12 @@ class _Documented(type(_Model)):
 class _Hidden:
     """A function of the library that is unsafe in Python, because it takes addresses or references."""
 
-    def __init__(self, reason):
+    def __init__(self, reason="Python counts the references itself"):
         self._reason = reason
 
     def __get__(self, instance, owner):
         raise AttributeError(f"Lstm.{owner.__name__}: the function is not available in Python: "
                              f"{self._reason}")
-
-
-_REFERENCES = "Python counts the references itself"
 
 
 def _refuse_subclass(cls, **_):
@@ -220,7 +216,7 @@ class Model(_Model, metaclass=_Documented):
     supported."""
 
     __init_subclass__ = _refuse_subclass
-    ref = unref = copy = _Hidden(_REFERENCES)
+    ref = unref = copy = _Hidden()
     input_size = property(_Model.get_input_size, doc="d, the number of inputs of a step")
     output_size = property(_Model.get_output_size, doc="n, the number of outputs of a step")
     n_lstm_layers = property(_Model.get_n_lstm_layers, doc="""The number of recurrent layers: LSTM,
@@ -333,11 +329,10 @@ class Model(_Model, metaclass=_Documented):
     def __repr__(self):
         return self.get_summary()
 
-    def __copy__(self):
+    def __copy__(self, memo=None):
         return self
 
-    def __deepcopy__(self, memo):
-        return self
+    __deepcopy__ = __copy__
 
     def __reduce_ex__(self, protocol):
         raise TypeError("Lstm.Model cannot be pickled: load the file again with Lstm.Model(path)")
@@ -389,20 +384,17 @@ class _Plan:
                 return x, shape[0]
             if len(shape) == 1 and not self.max_steps:
                 return x, 1
-        raise ValueError(f"x: expected shape {self._describe_shapes()}, found {shape}")
-
-    def _describe_shapes(self):
         shapes = [f"({self.streams}, T, {self.d})"]
         if self.streams == 1:
             shapes += [f"(T, {self.d})"] + [f"({self.d},)"] * (not self.max_steps)
-        return " or ".join(shapes)
+        raise ValueError(f"x: expected shape {' or '.join(shapes)}, found {shape}")
 
 
 class _Runner:
     """The methods that a state and a window have in common."""
 
     _plan = None  # _get_plan() sets the attribute of the object: PyGObject calls no __init__()
-    ref = unref = copy = _Hidden(_REFERENCES)
+    ref = unref = copy = _Hidden()
     model = property(lambda self: self.get_model(), doc="The model")
     streams = property(lambda self: self.get_streams(), doc="bs, the number of streams")
 
@@ -454,12 +446,11 @@ class _Runner:
         with self._get_plan().lock:
             return _read_saved(*super().restore(blob, name)[-2:])
 
-    def __copy__(self):
+    def __copy__(self, memo=None):
         raise TypeError(f"Lstm.{type(self).__name__} cannot be copied: make another one from the "
                         "model, and pass the result of save() to its restore()")
 
-    def __deepcopy__(self, memo):
-        return self.__copy__()
+    __deepcopy__ = __copy__
 
     def __reduce_ex__(self, protocol):
         raise TypeError(f"Lstm.{type(self).__name__} cannot be pickled: pickle the result of save()")
@@ -531,9 +522,8 @@ class State(_Runner, _State, metaclass=_Documented):
         streams are divided into calls.
 
         Raises ValueError for a wrong shape, layer or T, for c or gates of a layer that has none,
-        and for values that overflow float32.
-        Raises TypeError for a type that is not a real number. NaN and infinities in x follow IEEE
-        754."""
+        and for values that overflow float32. Raises TypeError for a type that is not a real number.
+        NaN and infinities in x follow IEEE 754."""
         plan = self._plan or self._get_plan()
         x, steps = plan.read_steps(x)
         lead = x.shape[:-1]
@@ -559,15 +549,14 @@ class State(_Runner, _State, metaclass=_Documented):
     def get_hidden(self, layer=-1):
         """Returns h of a recurrent layer after the last step, as a new array [bs, p].
 
-        Before the first step, h is the model's initial h. A negative index counts from the last
-        layer."""
+        Before the first step, h is the model's initial h. A negative index counts from the end."""
         return self._read_memory(_State.get_hidden, layer, 0)
 
     def get_cell(self, layer=-1):
         """Returns c of an LSTM layer after the last step, as a new array [bs, m].
 
-        Raises ValueError for a layer without c, such as a GRU. Before the first step, c is the model's initial c. A negative index counts from the last
-        layer."""
+        Raises ValueError for a layer without c, such as a GRU. Before the first step, c is the
+        model's initial c. A negative index counts from the end."""
         return self._read_memory(_State.get_cell, layer, 1)
 
     def _read_memory(self, getter, layer, i):
@@ -692,7 +681,7 @@ class Window(_Runner, _Window, metaclass=_Documented):
 
     def get_n_outputs(self, steps):
         """Returns k, the number of windows that the next T steps complete."""
-        return _count_outputs(self, _read_int("steps", steps, 0))
+        return _Window.get_n_outputs(self, _read_int("steps", steps, 0))
 
     def reset(self):
         """Discards all open windows. The next step begins the first window."""
