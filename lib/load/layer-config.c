@@ -8,6 +8,7 @@
 
 #define VERSION "1"
 #define LAYERS_DEPTH 4 /* levels of [ { key: [ … ] } ], plus one */
+#define MAX_RATE 1000000 /* steps per second */
 
 static gboolean
 check_version (const LstmSafetensors *st, GError **error)
@@ -58,4 +59,26 @@ lstm_layer_config_get_prefix (JsonObject *layer)
   return prefix          ? g_strdup (prefix)
          : name && *name ? g_strconcat (name, ".", NULL)
                          : g_strdup ("");
+}
+
+/* Returns whether @text has only characters of a decimal number. */
+static gboolean
+is_decimal (const char *text)
+{
+  return strspn (text, "0123456789.eE+-") == strlen (text);
+}
+
+gboolean
+lstm_layer_config_read_rate (const LstmSafetensors *st, double *rate, GError **error)
+{
+  const char *text = g_hash_table_lookup (st->metadata, KEY_RATE);
+  char *end = NULL;
+
+  *rate = text ? g_ascii_strtod (text, &end) : 0;
+  if (!text || (is_decimal (text) && !*end && *rate > 0 && *rate <= MAX_RATE))
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: __metadata__: \"" KEY_RATE "\": expected a number above 0, at most %d, found \"%s\"",
+      st->file, MAX_RATE, text);
+  return FALSE;
 }

@@ -13,9 +13,6 @@
 #include "util/onnx-data.h"
 #include "util/text.h"
 #include <glib/gstdio.h>
-#include <string.h>
-
-#define MAX_RATE 1000000 /* steps per second */
 
 static const char *const common_keys[] = {"type", "name", "prefix", NULL};
 
@@ -124,29 +121,6 @@ check_all_used (const LstmSafetensors *st, GError **error)
   return FALSE;
 }
 
-/* Returns whether @text has only characters of a decimal number. */
-static gboolean
-is_decimal (const char *text)
-{
-  return strspn (text, "0123456789.eE+-") == strlen (text);
-}
-
-/* Reads the number of steps per second; 0 if the file does not contain it. */
-static gboolean
-read_rate (const LstmSafetensors *st, double *rate, GError **error)
-{
-  const char *text = g_hash_table_lookup (st->metadata, KEY_RATE);
-  char *end = NULL;
-
-  *rate = text ? g_ascii_strtod (text, &end) : 0;
-  if (!text || (is_decimal (text) && !*end && *rate > 0 && *rate <= MAX_RATE))
-    return TRUE;
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-      "%s: __metadata__: \"" KEY_RATE "\": expected a number above 0, at most %d, found \"%s\"",
-      st->file, MAX_RATE, text);
-  return FALSE;
-}
-
 static LstmModel *
 build_model (GBytes *bytes, const char *name, LstmPrecision precision, const char *module_chain,
     GError **error)
@@ -158,7 +132,7 @@ build_model (GBytes *bytes, const char *name, LstmPrecision precision, const cha
   double rate;
 
   if (!builder || !add_layers (st, builder, module_chain, error) || !check_all_used (st, error)
-      || !read_rate (st, &rate, error)
+      || !lstm_layer_config_read_rate (st, &rate, error)
       || !(model = lstm_model_new_from_builder (builder, error)))
     return NULL;
   model->rate = rate;

@@ -179,7 +179,7 @@ gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **erro
 gboolean
 gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
 {
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) error = NULL, channel_error = NULL;
   GstLstmInput input;
   gboolean ok = parse_sink_caps (self, &input, gst_caps_get_structure (incaps, 0), &error);
 
@@ -196,6 +196,8 @@ gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
   gst_lstm_unlock (self);
   if (!gst_lstm_input_check_rate (&input, self->sequence.config.model, &error))
     gst_lstm_post_warning (self, error);
+  if (!gst_lstm_input_check_parameters (&input, self->sequence.config.model, &channel_error))
+    gst_lstm_post_warning (self, channel_error);
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), gst_lstm_is_in_place (self));
   self->src_caps_have_steps = gst_structure_has_name (
       gst_caps_get_structure (outcaps, 0), "other/tensors");

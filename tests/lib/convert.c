@@ -114,6 +114,17 @@ test_described (gconstpointer data)
   check_converted (data, path, options);
 }
 
+/* Converts a file with a rate, which stays the same when the result is converted again. */
+static void
+test_rate (void)
+{
+  g_autofree char *dir = g_build_filename (
+      g_getenv ("LSTM_TEST_VECTORS"), "convert", "amp-nam-lstm", NULL);
+  g_autofree char *path = find_model (dir);
+
+  check_converted (dir, path, "");
+}
+
 /* Checks that lstm-convert @options @path fails with @message and writes nothing. */
 static void
 check_refused (const char *options, const char *path, const char *message)
@@ -466,6 +477,7 @@ main (int argc, char **argv)
   add_folders ("convert-config", "/config/", test_config);
   add_folders ("torch", "/torch/", test_described);
   add_folders ("variants", "/described/", test_described);
+  g_test_add_func ("/convert/rate", test_rate);
   g_test_add_func ("/convert/broken", test_broken);
   g_test_add_func ("/convert/slow", test_slow);
   g_test_add_func ("/convert/misused", test_misused);

@@ -9,6 +9,7 @@
   "audio/x-raw,format=F32LE,layout=interleaved,rate=" rate ",channels=" channels more
 #define STEREO ",channel-mask=(bitmask)0x3"
 #define OVERDRIVE "models/overdrive.safetensors" /* one input, one output, 48000 Hz */
+#define KNOBS "tests/vectors/variants/torch-residual-parameters/model.safetensors"
 #define N_FRAMES 240
 #define MAX_CHANNELS 3
 
@@ -217,6 +218,18 @@ test_warnings (void)
   rig_clear (&rig);
 }
 
+/* Channels in place of the parameters of a model with one output post a warning. */
+static void
+test_missing_parameters (void)
+{
+  Rig rig;
+
+  rig_init (&rig, KNOBS, "");
+  rig_set_caps (&rig, AUDIO ("48000", "3", ",channel-mask=(bitmask)0x7"), 1);
+  assert_warning_posted (rig.bus, "property parameters: expected 2 values *, found 0*");
+  rig_clear (&rig);
+}
+
 /* The sink pad lists the rate of the model first, and then any rate. */
 static void
 test_caps_query (void)
@@ -268,7 +281,6 @@ test_pipelines (void)
 
 /* --- Parameters --- */
 
-#define KNOBS "tests/vectors/variants/torch-residual-parameters/model.safetensors"
 
 static void
 set_parameters (Rig *rig, const gchar *text)
@@ -337,6 +349,8 @@ test_refused_parameters (void)
           "values, found 0"},
       {KNOBS, "parameters=<0.5>", AUDIO ("48000", "1", ""),
           "property parameters: expected 2 values, *3 inputs*1 channels, found 1"},
+      {KNOBS, "parameters=<0.5>", AUDIO ("48000", "2", STEREO),
+          "property parameters: expected 2 values, *, found 1"},
       {KNOBS, "parameters=<1,2,3>", AUDIO ("48000", "2", STEREO),
           "property parameters: expected 2 values, *, found 3"},
       {OVERDRIVE, "parameters=<1.0>", AUDIO ("48000", "1", ""),
@@ -400,6 +414,7 @@ main (int argc, char **argv)
       {"/lstm-amp/to-tensors", test_to_tensors},
       {"/lstm-amp/other-channels", test_other_channels},
       {"/lstm-amp/warnings", test_warnings},
+      {"/lstm-amp/missing-parameters", test_missing_parameters},
       {"/lstm-amp/caps-query", test_caps_query},
       {"/lstm-amp/pipelines", test_pipelines},
       {"/lstm-amp/parameters", test_parameters},

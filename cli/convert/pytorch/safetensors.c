@@ -112,7 +112,13 @@ convert_read_safetensors (const ConvertInput *input, GError **error)
   g_autoptr (JsonArray) layers = st ? lstm_layer_config_get (st, input->module_chain, error)
                                     : NULL;
 
-  return layers ? torch_make_model (
-             st, layers, g_hash_table_contains (st->metadata, KEY_LAYERS), error)
-                : NULL;
+  ConvertModel *model = NULL;
+  double rate;
+
+  if (layers && lstm_layer_config_read_rate (st, &rate, error))
+    model = torch_make_model (
+        st, layers, g_hash_table_contains (st->metadata, KEY_LAYERS), error);
+  if (model && rate > 0)
+    convert_model_set_rate (model, rate);
+  return model;
 }

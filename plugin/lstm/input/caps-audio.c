@@ -64,6 +64,20 @@ can_have_channel_streams (const GstLstmCapsContext *context)
          && lstm_model_get_output_size (context->model) == 1;
 }
 
+/* Returns whether the model can run audio of @channels. A model with one output and parameters has one
+ * audio input: a smaller number of parameters would make channels the values of knobs. */
+static gboolean
+can_run_channels (const GstLstmCapsContext *context, gint channels)
+{
+  const gsize n_inputs = count_audio_inputs (context);
+
+  if (channels > 0 && can_have_channel_streams (context))
+    return TRUE;
+  return (gsize) channels == n_inputs
+         && (n_inputs == 1 || context->n_parameters == 0
+             || lstm_model_get_output_size (context->model) > 1);
+}
+
 /* Sets @error for audio of @channels that the model cannot run. Returns FALSE. */
 static gboolean
 fail_for_channels (const GstLstmCapsContext *context, gsize channels, GError **error)
@@ -97,8 +111,7 @@ audio_parse_caps (GstLstmInput *input, const GstStructure *s, const GstLstmCapsC
 
   gst_structure_get_int (s, "channels", &channels);
   gst_structure_get_int (s, "rate", &rate);
-  if ((gsize) channels != count_audio_inputs (context)
-      && !(channels > 0 && can_have_channel_streams (context)))
+  if (!can_run_channels (context, channels))
     return fail_for_channels (context, (gsize) channels, error);
   gst_lstm_tensors_init (&input->tensors, (guint) d, s);
   if ((gsize) channels != count_audio_inputs (context))
@@ -129,6 +142,18 @@ gst_lstm_input_check_rate (const GstLstmInput *input, const LstmModel *model, GE
          || gst_lstm_fail (error, FORMAT,
              "caps field rate: expected %.10g, the rate of the model, found %d", rate,
              input->tensors.fps_n);
+}
+
+gboolean
+gst_lstm_input_check_parameters (
+    const GstLstmInput *input, const LstmModel *model, GError **error)
+{
+  return input->n_channels < 2 || gst_lstm_input_has_channel_streams (input)
+         || input->n_parameters > 0 || lstm_model_get_output_size (model) > 1
+         || gst_lstm_fail (error, FORMAT,
+             "property parameters: expected %u values if the inputs of the model after the first "
+             "are parameters, found 0; all inputs are channels",
+             input->n_channels - 1);
 }
 
 /* Copies @n frames of interleaved @samples to @x (streams, n, d), and appends the parameters to

@@ -111,6 +111,11 @@ gst_lstm_input_has_channel_streams (const GstLstmInput *input)
 /* Returns: (transfer full): audio of the rate of @model, or empty caps if the rate is unknown */
 GstCaps *gst_lstm_input_get_rate_caps (const LstmModel *model);
 
+/* Sets @error if the audio of @input may have channels in place of the parameters of @model, which has
+ * one output and no parameters. Returns whether the channels are certain. */
+gboolean gst_lstm_input_check_parameters (
+    const GstLstmInput *input, const LstmModel *model, GError **error);
+
 /* Sets @error if the audio of @input does not have the rate of @model. Returns whether it has. */
 gboolean gst_lstm_input_check_rate (
     const GstLstmInput *input, const LstmModel *model, GError **error);
