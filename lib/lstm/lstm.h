@@ -10,8 +10,8 @@
  *     T   steps         time steps of one call
  *     d   input size    features of a step at the model's input
  *     n   output size   features of a step at the model's output
- *     m   units         units of an LSTM layer, the size of its c
- *     p   hidden size   the size of an LSTM layer's h: m unless the layer has a projection
+ *     m   units         units of a recurrent layer, the size of the c of an LSTM layer
+ *     p   hidden size   the size of a layer's h: m unless the layer has a projection
  *
  * An LSTM layer without a projection computes, from a step x [d] and from h', c' [m] of the
  * previous step,
@@ -21,7 +21,14 @@
  *     c = f c' + i g                       h = o tanh (c)
  *
  * (Hochreiter and Schmidhuber 1997 with the forget gate of Gers, Schmidhuber and Cummins
- * 2000; the equations of PyTorch's nn.LSTM and of Keras' LSTM).
+ * 2000; the equations of PyTorch's nn.LSTM and of Keras' LSTM). A GRU layer has no c. It computes
+ *
+ *     z = sigmoid (x Wz + h' Uz + bz)      r = sigmoid (x Wr + h' Ur + br)
+ *     n = tanh (x Wn + bn + r (h' Un + b'n))
+ *     h = (1 - z) n + z h'
+ *
+ * (the equations of PyTorch's nn.GRU and of Keras' GRU with reset_after=True). A simple recurrent
+ * layer computes h = tanh (x W + h' U + b), and has neither c nor gates.
  *
  * Stability: the ABI is stable from version 0.1.0 on. Later versions with the same name,
  * lstm-1.0, may add functions, enum values and members at the end of LstmRun, whose member size
