@@ -187,8 +187,7 @@ load_files (const Files *files, const char *message)
   g_autoptr (LstmModel) model = lstm_model_load (files->model, &error);
 
   if (model) {
-    g_autofree float *y = run_model (model);
-
+    g_free (run_model (model));
     g_assert_null (message);
     return TRUE;
   }

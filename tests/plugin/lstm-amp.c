@@ -261,10 +261,9 @@ static void
 test_pipelines (void)
 {
   static const gchar *const lines[] = {
-      "audiotestsrc num-buffers=3 ! audio/x-raw,rate=44100,channels=2 ! audioresample",
-      "audiotestsrc num-buffers=3 ! audio/x-raw,rate=8000,format=S16LE ! audioconvert ! "
-      "audioresample",
-      "audiotestsrc num-buffers=3",
+      "audio/x-raw,rate=44100,channels=2 ! audioresample",
+      "audio/x-raw,rate=8000,format=S16LE ! audioconvert ! audioresample",
+      "identity",
   };
   g_autofree gchar *model = test_source_path (OVERDRIVE);
 
@@ -272,7 +271,7 @@ test_pipelines (void)
     g_autofree gchar *error = NULL;
 
     if (!test_launch (&error,
-            "%s ! lstm model-location=%s ! audio/x-raw,rate=48000 ! audioresample ! "
+            "audiotestsrc num-buffers=3 ! %s ! lstm model-location=%s ! audio/x-raw,rate=48000 ! audioresample ! "
             "audio/x-raw,rate=22050 ! fakesink",
             lines[i], model))
       g_error ("%s: %s", lines[i], error);
@@ -280,7 +279,6 @@ test_pipelines (void)
 }
 
 /* --- Parameters --- */
-
 
 static void
 set_parameters (Rig *rig, const gchar *text)
