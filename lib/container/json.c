@@ -3,7 +3,7 @@
 #include "lstm/lstm.h"
 #include <string.h>
 
-#define MAX_SHOWN 80 /* characters of a node in a message */
+#define MAX_SHOWN 80  /* characters of a node in a message */
 #define MAX_DIGITS 18 /* of an integer; more digits may not fit in 64 bits */
 
 /* --- Parser --- */
@@ -85,7 +85,8 @@ check_number (const char *text, gsize length, gsize at, const char *source, GErr
         MAX_DIGITS, (int) n_shown, begin, at);
   else
     set_format_error (error, source,
-        "expected a JSON number, found %.*s at byte %" G_GSIZE_FORMAT, (int) n_shown, begin, at);
+        "expected a JSON number, found %.*s at byte %" G_GSIZE_FORMAT, (int) n_shown, begin,
+        at);
   return 0;
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define VERSION "1"
-#define LAYERS_DEPTH 4 /* levels of [ { key: [ … ] } ], plus one */
+#define LAYERS_DEPTH 4   /* levels of [ { key: [ … ] } ], plus one */
 #define MAX_RATE 1000000 /* steps per second */
 
 static gboolean

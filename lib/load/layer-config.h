@@ -17,5 +17,4 @@ char *lstm_layer_config_get_prefix (JsonObject *layer);
 
 /* Sets @rate to the number of steps per second; 0 if the file does not contain it.
  * Returns: FALSE with LSTM_ERROR_LAYER if the number is not in its range */
-gboolean lstm_layer_config_read_rate (
-    const LstmSafetensors *st, double *rate, GError **error);
+gboolean lstm_layer_config_read_rate (const LstmSafetensors *st, double *rate, GError **error);

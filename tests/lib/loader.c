@@ -202,10 +202,10 @@ static const Case cases[] = {
         "layer \"p\": a layer with memory is supported only after layers that output every "
         "step"},
     {"recurrent-after-last",
-        "{" LAYERS ("[{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"a\\\",\\\"return\\\":"
-                    "\\\"last\\\"},{\\\"type\\\":\\\"rnn\\\",\\\"name\\\":\\\"b\\\"}]") "," LSTM_2X1 (
-            "a.") "," F32 ("b.weight_ih_l0", "[1,1]", 48, 52) "," F32 ("b.weight_hh_l0",
-            "[1,1]", 52, 56) "}",
+        "{" LAYERS (
+            "[{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"a\\\",\\\"return\\\":"
+            "\\\"last\\\"},{\\\"type\\\":\\\"rnn\\\",\\\"name\\\":\\\"b\\\"}]") "," LSTM_2X1 ("a.") "," F32 ("b.weight_ih_l0",
+            "[1,1]", 48, 52) "," F32 ("b.weight_hh_l0", "[1,1]", 52, 56) "}",
         56, LSTM_ERROR_LAYER,
         "layer \"b.l0\": a layer with memory is supported only after layers that output every "
         "step, or after repeat_vector; found a layer that outputs only one step"},

@@ -271,7 +271,8 @@ test_pipelines (void)
     g_autofree gchar *error = NULL;
 
     if (!test_launch (&error,
-            "audiotestsrc num-buffers=3 ! %s ! lstm model-location=%s ! audio/x-raw,rate=48000 ! audioresample ! "
+            "audiotestsrc num-buffers=3 ! %s ! lstm model-location=%s ! audio/x-raw,rate=48000 "
+            "! audioresample ! "
             "audio/x-raw,rate=22050 ! fakesink",
             lines[i], model))
       g_error ("%s: %s", lines[i], error);

@@ -30,7 +30,8 @@ check_name (Tensors *tensors, const char *name, GError **error)
 {
   if (!g_utf8_validate (name, -1, NULL) || g_str_equal (name, "__metadata__"))
     return torch_file_fail (tensors->file, CONVERT_ERROR_UNSUPPORTED, error,
-        "tensor \"%s\": name: expected a UTF-8 name that is not __metadata__, found these bytes", name);
+        "tensor \"%s\": name: expected UTF-8 and no name of safetensors, found this name",
+        name);
   return g_hash_table_add (tensors->names, (char *) name)
          || torch_file_fail (tensors->file, CONVERT_ERROR_FILE, error,
              "tensor \"%s\": expected distinct names, found two tensors of this name", name);

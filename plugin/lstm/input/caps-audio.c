@@ -151,8 +151,8 @@ gst_lstm_input_check_parameters (
   return input->n_channels < 2 || gst_lstm_input_has_channel_streams (input)
          || input->n_parameters > 0 || lstm_model_get_output_size (model) > 1
          || gst_lstm_fail (error, FORMAT,
-             "property parameters: expected %u values if the inputs of the model after the first "
-             "are parameters, found 0; all inputs are channels",
+             "property parameters: expected %u values if the inputs of the model after the "
+             "first are parameters, found 0; all inputs are channels",
              input->n_channels - 1);
 }
 
