@@ -117,13 +117,15 @@ matches_json (const guint8 *data, gsize size)
 static gboolean
 matches_keys (const LstmFormat *format, const guint8 *data, gsize size)
 {
+  if (!matches_json (data, size))
+    return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS (format->keys); i++) {
     g_autofree char *quoted = g_strdup_printf ("\"%s\"", format->keys[i]);
 
     if (!memmem (data, size, quoted, strlen (quoted)))
       return FALSE;
   }
-  return matches_json (data, size);
+  return TRUE;
 }
 
 /* Matches JSON that has a tensor of a recurrent module of PyTorch at the top. */
@@ -132,7 +134,7 @@ matches_json_state_dict (const guint8 *data, gsize size)
 {
   static const char name[] = "weight_hh_l0\"";
 
-  return memmem (data, size, name, strlen (name)) && matches_json (data, size);
+  return matches_json (data, size) && memmem (data, size, name, strlen (name));
 }
 
 /* The first row that matches is the format of a file. The length that safetensors begins with can

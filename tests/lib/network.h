@@ -5,7 +5,7 @@
 
 #include <lstm/lstm.h>
 
-#define TEST_MAX_LAYERS 6
+#define TEST_MAX_LAYERS 8
 
 /* The numbers of each normalization: (x - mean) * scale */
 #define TEST_MEAN 0.5
