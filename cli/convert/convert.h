@@ -43,7 +43,7 @@ void convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const cha
     guint n_dims, const gsize *shape, float *values);
 
 /* Sets the number of steps per second, such as the sample rate of the audio that trained the model of
- * an amplifier; above 0, at most 1000000 Hz. */
+ * an amplifier; above 0, at most LSTM_MAX_RATE. */
 void convert_model_set_rate (ConvertModel *model, double rate);
 
 /* Adds a line to the description of @model. */

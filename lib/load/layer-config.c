@@ -7,8 +7,7 @@
 #include <string.h>
 
 #define VERSION "1"
-#define LAYERS_DEPTH 4   /* levels of [ { key: [ … ] } ], plus one */
-#define MAX_RATE 1000000 /* steps per second */
+#define LAYERS_DEPTH 4 /* levels of [ { key: [ … ] } ], plus one */
 
 static gboolean
 check_version (const LstmSafetensors *st, GError **error)
@@ -75,10 +74,10 @@ lstm_layer_config_read_rate (const LstmSafetensors *st, double *rate, GError **e
   char *end = NULL;
 
   *rate = text ? g_ascii_strtod (text, &end) : 0;
-  if (!text || (is_decimal (text) && !*end && *rate > 0 && *rate <= MAX_RATE))
+  if (!text || (is_decimal (text) && !*end && *rate > 0 && *rate <= LSTM_MAX_RATE))
     return TRUE;
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
       "%s: __metadata__: \"" KEY_RATE "\": expected a number above 0, at most %d, found \"%s\"",
-      st->file, MAX_RATE, text);
+      st->file, LSTM_MAX_RATE, text);
   return FALSE;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "container/json-file.h"
 #include "container/json.h"
+#include "container/metadata-keys.h"
 #include <string.h>
 
 #define MAX_DEPTH 32
-#define MIN_RATE 1       /* Hz */
-#define MAX_RATE 1000000 /* Hz; the limit of convert_model_set_rate() */
+#define MIN_RATE 1 /* Hz */
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 gboolean
@@ -241,7 +241,7 @@ json_file_read_rate (JsonPart part, const char *key, ConvertModel *model)
   if (text)
     rate = g_ascii_strtod (text, &end);
   if ((text ? end != text && !*end : lstm_json_get_number (node, &rate)) && rate >= MIN_RATE
-      && rate <= MAX_RATE) {
+      && rate <= LSTM_MAX_RATE) {
     convert_model_set_rate (model, rate);
     return;
   }
