@@ -216,7 +216,9 @@ set_other_value (GstElement *lstm, const GParamSpec *spec)
 
     g_object_set (lstm, "model", model, NULL);
   } else {
-    gst_util_set_object_arg (G_OBJECT (lstm), spec->name, "2");
+    /* An array has as many values as before: none. */
+    gst_util_set_object_arg (
+        G_OBJECT (lstm), spec->name, spec->value_type == GST_TYPE_ARRAY ? "<>" : "2");
   }
 }
 
