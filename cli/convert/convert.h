@@ -21,6 +21,9 @@ typedef struct {
   const char *config;       /* --config: a path; nullable */
   const char *output;       /* --output: the name of the output to convert; nullable */
   const char *module_chain; /* --module-chain: the modules of a PyTorch model; nullable */
+  guint steps;              /* --steps: T of a window of a video model; 0: not stated */
+  guint frame_size[2];      /* --size: height and width of a frame; 0: not stated */
+  const char *axes;         /* --axes: the axes of the input of a video model; nullable */
 } ConvertInput;
 
 typedef struct _ConvertModel ConvertModel;
