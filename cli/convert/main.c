@@ -5,6 +5,9 @@
 #include "container/formats.h"
 #include "process/answer.h"
 #include "process/standard-files.h"
+#include "split/arguments.h"
+#include "split/command.h"
+#include "split/shell.h"
 #include "util/input-file.h"
 #include "util/output-file.h"
 #include <errno.h>
@@ -19,10 +22,12 @@
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
 typedef struct {
-  char *to; /* a path, or "-" */
+  char *command; /* the command line */
+  char *to;      /* a path, or "-" */
   char *config;
   char *output;
   char *module_chain;
+  ConvertSplitArguments split;
   gboolean answer;
   gboolean version;
   char **files;
@@ -31,10 +36,12 @@ typedef struct {
 static void
 options_clear (Options *options)
 {
+  g_free (options->command);
   g_free (options->to);
   g_free (options->config);
   g_free (options->output);
   g_free (options->module_chain);
+  convert_split_arguments_clear (&options->split);
   g_strfreev (options->files);
 }
 
@@ -57,6 +64,22 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
       {"module-chain", 0, 0, G_OPTION_ARG_STRING, &options->module_chain,
           "Run the modules of a PyTorch model, and the functions between them, in this order",
           "\"lstm last, fc1 relu, fc2 softmax\""},
+      {"split", 0, 0, G_OPTION_ARG_NONE, &options->split.is_split,
+          "Cut a video model before its first recurrent layer, write the parts to the folder "
+          "OUT "
+          "(default: IN without its suffix), and print pipelines that run them",
+          NULL},
+      {"steps", 0, 0, G_OPTION_ARG_STRING, &options->split.steps,
+          "With --split: the frames of a window, for a model of any number of frames", "T"},
+      {"size", 0, 0, G_OPTION_ARG_STRING, &options->split.size,
+          "With --split: height and width of a frame, for a model of any size", "H,W"},
+      {"axes", 0, 0, G_OPTION_ARG_STRING, &options->split.axes,
+          "With --split: the axes of the input that are the batch (-: none) and the time",
+          "B,T"},
+      {"normalize", 0, 0, G_OPTION_ARG_STRING, &options->split.normalize,
+          "With --split: the values of the pixels 0 and 255 in the "
+          "training: " CONVERT_NORMALIZE_CHOICES,
+          "RANGES"},
       {"answer", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->answer,
           "End the output with a line that liblstm parses", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &options->version,
@@ -82,20 +105,39 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
   return FALSE;
 }
 
-/* Returns: (transfer full) (nullable): IN with the suffix of safetensors; NULL if IN has that
- * suffix */
+/* Returns: (transfer full) (nullable): IN with @suffix instead of its suffix; NULL if that is IN */
 static char *
-get_default_output (const char *in)
+get_default_output (const char *in, const char *suffix)
 {
   const char *name = strrchr (in, G_DIR_SEPARATOR);
   const char *dot = strrchr (name ? name + 1 : in, '.');
   char *out = g_strdup_printf (
-      "%.*s" SUFFIX, (int) (dot && dot > in ? (gsize) (dot - in) : strlen (in)), in);
+      "%.*s%s", (int) (dot && dot > in ? (gsize) (dot - in) : strlen (in)), in, suffix);
 
   if (!g_str_equal (in, out))
     return out;
   g_free (out);
   return NULL;
+}
+
+/* Sets @options->to to the default, unless the option names an output. */
+static gboolean
+choose_output (Options *options, GError **error)
+{
+  const gboolean is_split = options->split.is_split;
+
+  if (!options->to)
+    options->to = get_default_output (options->files[0], is_split ? "" : SUFFIX);
+  if (!options->to)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--write: expected another file than IN, found %s; name a %s with -o",
+        options->files[0], is_split ? "folder" : "file");
+  else if (is_split && g_str_equal (options->to, "-"))
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        "--write: expected a folder with --split, found -");
+  else
+    return TRUE;
+  return FALSE;
 }
 
 /* @kind: (nullable): LSTM_ANSWER_MODEL or _ERROR, to write an answer line after @data */
@@ -122,29 +164,48 @@ write_model (const ConvertModel *model, const Options *options, const char *to, 
 }
 
 static gboolean
-convert_file (const Options *options, const char *to, GError **error)
+convert_file (const ConvertInput *input, const Options *options, GError **error)
 {
-  const char *path = options->files[0], *format_name;
-  g_autoptr (ConvertModel) model = NULL;
-  g_autofree char *description = NULL, *found = lstm_format_describe_folder (path);
-  g_autoptr (GBytes) bytes = NULL;
-  ConvertInput input = {path, NULL, 0, options->config, options->output, options->module_chain};
+  const char *format_name;
+  g_autoptr (ConvertModel) model = convert_read_model (input, &format_name, error);
+  g_autofree char *description = NULL;
 
-  if (found) {
-    g_set_error (
-        error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: expected a file, found %s", path, found);
-    return FALSE;
-  }
-  if (!(bytes = lstm_input_file_read (path, error)))
-    return FALSE;
-  input.data = g_bytes_get_data (bytes, &input.size);
-  model = convert_read_model (&input, &format_name, error);
   if (!model)
     return FALSE;
-  g_printerr (PROGRAM ": %s: %s\n", path, format_name);
+  g_printerr (PROGRAM ": %s: %s\n", input->path, format_name);
   description = convert_model_describe (model);
   g_printerr ("%s", description);
-  return write_model (model, options, to, error);
+  return write_model (model, options, options->to, error);
+}
+
+static gboolean
+split_file (const ConvertInput *input, const Options *options, GError **error)
+{
+  const ConvertSplitOptions split = {
+      options->to, options->command, options->split.normalize ? &options->split.ranges : NULL};
+  g_autofree char *pipelines = convert_split_model (input, &split, error);
+
+  return pipelines && write_stdout (pipelines, strlen (pipelines), NULL, error);
+}
+
+/* Reads @input->path, converts the content and writes the result to @options->to. */
+static gboolean
+process_file (ConvertInput *input, const Options *options, GError **error)
+{
+  g_autofree char *found = lstm_format_describe_folder (input->path);
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (found) {
+    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: expected a file, found %s",
+        input->path, found);
+    return FALSE;
+  }
+  if (!(bytes = lstm_input_file_read (input->path, error)))
+    return FALSE;
+  input->data = g_bytes_get_data (bytes, &input->size);
+  if (options->split.is_split)
+    return split_file (input, options, error);
+  return convert_file (input, options, error);
 }
 
 /* Prints one line, even if names in the message contain line breaks. */
@@ -165,12 +226,14 @@ print_error (const GError *error, gboolean answer)
 int
 main (int argc, char **argv)
 {
-  g_auto (Options) options = {NULL};
+  g_auto (Options) options = {.command = convert_shell_join (argv)};
+  ConvertInput input = {NULL};
   g_autoptr (GError) error = NULL;
 
   lstm_standard_files_fill ();
   setlocale (LC_ALL, "");
-  if (!parse_options (&argc, &argv, &options, &error)) {
+  if (!parse_options (&argc, &argv, &options, &error)
+      || !convert_split_arguments_parse (&options.split, &input, &error)) {
     print_error (error, options.answer);
     return EXIT_USAGE;
   }
@@ -180,14 +243,15 @@ main (int argc, char **argv)
     g_print ("%s", build);
     return EXIT_OK;
   }
-  if (!options.to)
-    options.to = get_default_output (options.files[0]);
-  if (!options.to) {
-    g_printerr ("%s: --write: expected another file than IN, found %s; name a file with -o\n",
-        PROGRAM, options.files[0]);
+  if (!choose_output (&options, &error)) {
+    print_error (error, options.answer);
     return EXIT_USAGE;
   }
-  if (!convert_file (&options, options.to, &error)) {
+  input.path = options.files[0];
+  input.config = options.config;
+  input.output = options.output;
+  input.module_chain = options.module_chain;
+  if (!process_file (&input, &options, &error)) {
     print_error (error, options.answer);
     return EXIT_FAILED;
   }

@@ -4,6 +4,7 @@
 #include "convert.h"
 #include "container/formats.h"
 #include "sibling.h"
+#include "split/command.h"
 #include "util/input-file.h"
 #include "util/text.h"
 
@@ -21,12 +22,18 @@ typedef struct {
   ConvertModel *(*read) (const ConvertInput *input, GError **error); /* NULL: left out */
   guint options;
   const char *reason; /* why the reader is left out; NULL: it is included */
+  ConvertSplit *(*split) (const ConvertInput *input, GError **error); /* nullable */
+  const char *split_reason; /* why @split is left out; NULL: it is included, or there is none */
 } Reader;
 
 /* cli/meson.build has the rows. */
-#define X(name, read, options, reason) {name, read, options, reason},
+#define X(name, read, options, reason, split, split_reason)                                    \
+  {name, read, options, reason, split, split_reason},
 static const Reader readers[] = {CONVERT_READERS (X)};
 #undef X
+
+/* NULL in a build without a split reader */
+static const ConvertSplitWriter write_split = CONVERT_SPLIT_WRITER;
 
 static const struct {
   guint flag;
@@ -132,13 +139,12 @@ add_sibling (const char *path, GError *error)
   g_free (message);
 }
 
-ConvertModel *
-convert_read_model (const ConvertInput *input, const char **format_name, GError **error)
+/* Returns the reader of a file in the format @format, if it is included and supports the options,
+ * else NULL with @error. */
+static const Reader *
+choose_reader (const ConvertInput *input, const LstmFormat *format, GError **error)
 {
-  const LstmFormat *format = lstm_format_find (input->data, input->size);
   const Reader *reader = find_reader (format);
-  g_autoptr (GError) cause = NULL;
-  ConvertModel *model;
 
   if (!reader) {
     fail_unknown_format (input, error);
@@ -150,7 +156,18 @@ convert_read_model (const ConvertInput *input, const char **format_name, GError 
         reader->reason);
     return NULL;
   }
-  if (!check_options (input, format, reader, error))
+  return check_options (input, format, reader, error) ? reader : NULL;
+}
+
+ConvertModel *
+convert_read_model (const ConvertInput *input, const char **format_name, GError **error)
+{
+  const LstmFormat *format = lstm_format_find (input->data, input->size);
+  const Reader *reader = choose_reader (input, format, error);
+  g_autoptr (GError) cause = NULL;
+  ConvertModel *model;
+
+  if (!reader)
     return NULL;
   *format_name = format->name;
   model = reader->read (input, &cause);
@@ -159,4 +176,56 @@ convert_read_model (const ConvertInput *input, const char **format_name, GError 
   if (cause)
     g_propagate_error (error, g_steal_pointer (&cause));
   return model;
+}
+
+/* Returns whether @reader splits models. */
+static gboolean
+check_split (
+    const ConvertInput *input, const LstmFormat *format, const Reader *reader, GError **error)
+{
+  if (reader->split)
+    return TRUE;
+  if (reader->split_reason)
+    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+        "%s: --split: this lstm-convert was built without ONNX, in which the features are "
+        "written: %s",
+        input->path, reader->split_reason);
+  else
+    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+        "%s: --split is supported only for Keras and ONNX models; found %s", input->path,
+        format->name);
+  return FALSE;
+}
+
+/* Describes the parts of @split on standard error, like the layers of a model. */
+static void
+print_split (const ConvertInput *input, const LstmFormat *format, const ConvertSplit *split)
+{
+  g_autofree char *memory = convert_model_describe (split->memory);
+
+  g_printerr ("lstm-convert: %s: %s\n", input->path, format->name);
+  g_printerr ("  frame: %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT " pixels of %" G_GSIZE_FORMAT
+              " channels, channels %s; features: %" G_GSIZE_FORMAT " numbers\n",
+      split->width, split->height, split->n_channels,
+      split->is_channels_first ? "first" : "last", split->n_features);
+  g_printerr ("%s", memory);
+  for (guint i = 0; i < split->notes->len; i++)
+    g_printerr ("  %s\n", (const char *) g_ptr_array_index (split->notes, i));
+}
+
+char *
+convert_split_model (
+    const ConvertInput *input, const ConvertSplitOptions *split_options, GError **error)
+{
+  const LstmFormat *format = lstm_format_find (input->data, input->size);
+  const Reader *reader = choose_reader (input, format, error);
+  g_autoptr (ConvertSplit) split = NULL;
+
+  if (!reader || !check_split (input, format, reader, error))
+    return NULL;
+  split = reader->split (input, error);
+  if (!split)
+    return NULL;
+  print_split (input, format, split);
+  return write_split (split, input->path, split_options, error);
 }

@@ -2,8 +2,8 @@
 #include "converter.h"
 #include <lstm/lstm.h>
 
-/* The build passes one table row X (name, function, options, reason) per reader. */
-#define X(name, function, options, reason) {name, reason},
+/* The build passes one table row X (name, function, options, reason, ...) per reader. */
+#define X(name, function, options, reason, split, split_reason) {name, reason},
 const TestReader test_readers[] = {CONVERT_READERS (X){NULL}};
 const TestReader test_readers_without[] = {CONVERT_READERS_WITHOUT (X){NULL}};
 #undef X

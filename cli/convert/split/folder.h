@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * The folder that lstm-convert --split writes. */
+#pragma once
+
+#include "split/command.h"
+
+#define CONVERT_FEATURES "features.onnx"
+#define CONVERT_FEATURES_INFO CONVERT_FEATURES ".modelinfo"
+#define CONVERT_MEMORY "memory.safetensors"
+#define CONVERT_LABELS "labels"
+
+/* Writes the files of @split to the folder @folder, which is made if it is missing. Other files in
+ * the folder stay. */
+gboolean convert_folder_write (const ConvertSplit *split, const ConvertNormalize *normalize,
+    const char *folder, GError **error);
