@@ -91,6 +91,13 @@ def attention(self, x):
     return (y * torch.softmax(self.parts["score"](y), 1)).sum(1)
 
 
+def attention_of_last(self, x):
+    """Weighs steps by their product with the last step."""
+    y = self.rnn(x)[0]
+    weights = torch.softmax(torch.bmm(y, y[:, -1:].transpose(1, 2)), 1)
+    return self.parts["fc"](torch.bmm(weights.transpose(1, 2), y)[:, 0])
+
+
 def again(self, x):
     """Runs an autoencoder, whose decoder reads the last step five times."""
     h = self.rnn(x)[1][0][-1]
@@ -201,6 +208,8 @@ EXPORTS = {
                  {**FC, "pool": lambda width: nn.AdaptiveMaxPool1d(1)}, {}, {}),
     "mean-pool-fixed": (lambda s, x: s.parts["fc"](s.parts["pool"](s.rnn(x)[0].transpose(1, 2))[:, :, 0]),
                         {**FC, "pool": lambda width: nn.AvgPool1d(7)}, {}, dict(axes={})),
+    "mean-pool-2d": (lambda s, x: s.parts["fc"](
+        nn.functional.adaptive_avg_pool2d(s.rnn(x)[0].unsqueeze(1), (1, M)).flatten(1)), FC, {}, dict(axes={})),
     "max-pool-fixed": (lambda s, x: s.parts["fc"](s.parts["pool"](s.rnn(x)[0].transpose(1, 2))[:, :, 0]),
                        {**FC, "pool": lambda width: nn.MaxPool1d(7)}, {}, dict(axes={})),
     "lstm-of-last": (lambda s, x: s.parts["rnn2"](s.rnn(x)[0][:, -1:])[0],
@@ -261,6 +270,11 @@ REFUSED = {  # rows of EXPORTS, with a part of the error message
                  "range: expected all of axis 2"),
     "softmax-time": (lambda s, x: torch.softmax(s.rnn(x)[0], 1), {}, {}, {}, [],
                      "axis: expected the features of a step"),
+    "attention": (attention, {"score": lambda width: nn.Linear(width, 1)}, {}, {}, [],
+                  "(Softmax): axis: expected the features of a step, found axis 1, time of unknown size, of a tensor of"
+                  " shape [?, ?, 1] from node \"/score/Add\" (Add), as in attention over the steps"),
+    "attention-last": (attention_of_last, FC, {}, {}, [],
+                       "from node \"/rnn/LSTM\" (LSTM), as in attention over the steps"),
     "two-heads": (lambda s, x: (lambda y: (s.parts["fc"](y), y))(s.rnn(x)[0]), FC, {}, {}, [], "--output"),
     "cells": (lambda s, x: s.rnn(x)[1][1][-1], {}, {}, {}, [], "Y_c: expected Y or Y_h as the output"),
     "encoder-decoder": (lambda s, x: s.rnn(x, s.rnn(x)[1])[0], {}, {}, {}, [], "LSTM"),

@@ -50,6 +50,9 @@ static const struct {
     {"variants/keras-masking", 3, 3, 4, 2, 9},
     {"variants/keras-masking-zero", 2, 9, 3, 1, 9},
     {"variants/torch-projection", 1, 1, 3, 2, 5},
+    {"variants/torch-pooling-mean", 1, 1, 4, 1, 7},
+    {"variants/torch-pooling-max", 1, 7, 3, 2, 7},
+    {"variants/torch-pooling-sum", 1, 1, 2, 3, 7},
 };
 
 /* Appends the output for a buffer whose first step is @first: a vector for each window that the

@@ -265,6 +265,7 @@ check_converted (const Case *test, const char *scratch, const TestArray *x, cons
 
 /* --- Pipelines -------------------------------------------------------------------------- */
 
+/* @mode: a value of output-mode, and further properties of `lstm` */
 static void
 check_pipeline (const Case *test, const char *scratch, guint chunk, const char *mode,
     const TestArray *expected)
@@ -284,18 +285,22 @@ check_pipeline (const Case *test, const char *scratch, guint chunk, const char *
   check_same (&y, expected);
 }
 
+/* @y: the outputs of all steps of a causal model, or those of the complete sequences */
 static void
-check_pipelines (const Case *test, const char *scratch, const TestArray *x, const TestArray *y)
+check_pipelines (const Case *test, const char *scratch, const TestArray *x, const TestArray *y,
+    gboolean causal)
 {
   g_autofree char *path = g_build_filename (scratch, "x.npy", NULL);
   g_autofree char *shape = g_strdup_printf (
       "(%zu, %zu, %zu)", x->shape[0], x->shape[1], x->shape[2]);
+  g_autofree char *window = g_strdup_printf ("window window-length=%zu", x->shape[1]);
   g_auto (TestArray) last = copy_last_steps (y, 1);
 
   npy_write_floats (path, shape, x->values, x->n);
   check_pipeline (test, scratch, 1, "sequence", y);
   check_pipeline (test, scratch, 4, "sequence", y);
   check_pipeline (test, scratch, 1, "final", &last);
+  check_pipeline (test, scratch, 3, window, causal ? &last : y);
 }
 
 /* --- All models ------------------------------------------------------------------------- */
@@ -322,7 +327,7 @@ check_numbers (const Case *test, const char *scratch)
   g_assert_true (causal || !row->steps);
   if (causal)
     each = check_steps (test, model, &x, &y);
-  check_pipelines (test, scratch, &x, causal ? &each : &y);
+  check_pipelines (test, scratch, &x, causal ? &each : &y, causal);
 }
 
 static void

@@ -178,8 +178,9 @@ onnx_apply_softmax (OnnxReader *reader, OnnxNode *node)
     return new_softmax_of_one (reader, node);
   if (!onnx_stage_bind_features (reader, in->stage, &axes))
     return onnx_unsupported (reader, node,
-        "axis: expected the features of a step, found axis %u, %s, of %s", axis,
-        onnx_axis_describe (reader, &axes), onnx_value_describe (reader, in));
+        "axis: expected the features of a step, found axis %u, %s, of %s%s", axis,
+        onnx_axis_describe (reader, &axes), onnx_value_describe (reader, in),
+        onnx_axis_is_time (reader, &axes) ? ONNX_ATTENTION : "");
   return onnx_apply_activation (reader, node);
 }
 

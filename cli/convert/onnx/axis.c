@@ -126,6 +126,12 @@ onnx_axis_bind (OnnxReader *reader, const OnnxAxis *axis, OnnxRole role)
 }
 
 gboolean
+onnx_axis_is_time (const OnnxReader *reader, const OnnxAxis *axis)
+{
+  return axis->n == 1 && onnx_get_factor (reader, axis->factors[0])->role == ONNX_ROLE_TIME;
+}
+
+gboolean
 onnx_axis_set_size (OnnxReader *reader, const OnnxAxis *axis, gsize n)
 {
   OnnxInt size = onnx_axis_size (reader, axis);

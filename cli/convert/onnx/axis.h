@@ -53,6 +53,9 @@ gboolean onnx_axis_append (OnnxAxis *axis, const OnnxAxis *more);
 /* Sets the role of all factors of @axis. Returns FALSE if a factor has another known role. */
 gboolean onnx_axis_bind (OnnxReader *reader, const OnnxAxis *axis, OnnxRole role);
 
+/* Returns whether @axis is time alone. */
+gboolean onnx_axis_is_time (const OnnxReader *reader, const OnnxAxis *axis);
+
 /* Returns whether @axis has @n values. An axis of unknown size gets the size @n. */
 gboolean onnx_axis_set_size (OnnxReader *reader, const OnnxAxis *axis, gsize n);
 

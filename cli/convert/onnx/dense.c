@@ -58,6 +58,10 @@ onnx_apply_matmul (OnnxReader *reader, OnnxNode *node)
 
   if (node->inputs[0]->kind != ONNX_VALUE_SIGNAL || !node->inputs[0]->n_axes)
     return onnx_unsupported_input (reader, node, "A", 0, "a tensor of 1 dimension or more");
+  if (node->inputs[1]->kind == ONNX_VALUE_SIGNAL)
+    return onnx_unsupported (reader, node,
+        "B: expected constant weights, found %s" ONNX_ATTENTION,
+        onnx_describe_input (reader, node, 1));
   if (!weight || !weight->n_dims)
     return onnx_unsupported_input (reader, node, "B", 1, "constant weights");
   shape[1] = weight->n_dims == 1 ? 1 : weight->shape[weight->n_dims - 1];

@@ -27,6 +27,9 @@ const char *onnx_label_node (OnnxReader *reader, const Onnx__NodeProto *proto);
 OnnxValue *onnx_unsupported (OnnxReader *reader, const OnnxNode *node, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 
+/* The end of a message about values that steps compute from each other */
+#define ONNX_ATTENTION ", as in attention over the steps, which liblstm does not run"
+
 /* Returns an unsupported value: @expected describes @field, input @i of @node, and the input
  * differs. */
 OnnxValue *onnx_unsupported_input (

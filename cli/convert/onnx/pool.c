@@ -5,12 +5,6 @@
 
 #define FIRST_POOLED 2 /* after batch and channels */
 
-static gboolean
-is_time (const OnnxReader *reader, const OnnxAxis *axis)
-{
-  return axis->n == 1 && onnx_get_factor (reader, axis->factors[0])->role == ONNX_ROLE_TIME;
-}
-
 /* Returns whether a mask of the model applies to the steps of @stage. */
 static gboolean
 has_mask (const OnnxStage *stage)
@@ -30,7 +24,7 @@ onnx_signal_pool (OnnxReader *reader, const OnnxNode *node, const OnnxValue *in,
   for (guint i = 0; i < in->n_axes; i++) {
     if (!(mask >> i & 1) || !in->axes[i].n)
       continue;
-    if (stage || !is_time (reader, &in->axes[i]))
+    if (stage || !onnx_axis_is_time (reader, &in->axes[i]))
       return NULL;
     stage = onnx_node_new_stage (reader, node, ONNX_STAGE_POOL, in->stage);
     stage->pooling = function;
@@ -77,60 +71,82 @@ new_unsupported_pool (OnnxReader *reader, const OnnxNode *node)
       node->proto->op_type, onnx_describe_input (reader, node, 0));
 }
 
-/* Returns the axes that a pooling operator reduces. */
-static guint32
-get_pooled_axes (const OnnxValue *in)
+/* Reduces the axes in the bits of @mask. */
+static OnnxValue *
+pool_axes (OnnxReader *reader, OnnxNode *node, guint32 mask)
 {
-  return (1u << in->n_axes) - (1u << FIRST_POOLED);
+  OnnxValue *value = onnx_signal_pool (
+      reader, node, node->inputs[0], mask, node->op->reduction);
+
+  return value ? value : new_unsupported_pool (reader, node);
+}
+
+static gboolean
+has_pooled_axes (const OnnxValue *in)
+{
+  return in->kind == ONNX_VALUE_SIGNAL && in->n_axes > FIRST_POOLED;
 }
 
 OnnxValue *
 onnx_apply_global_pool (OnnxReader *reader, OnnxNode *node)
 {
   const OnnxValue *in = node->inputs[0];
-  OnnxValue *value = NULL;
 
-  if (in->kind == ONNX_VALUE_SIGNAL && in->n_axes > FIRST_POOLED)
-    value = onnx_signal_pool (reader, node, in, get_pooled_axes (in), node->op->reduction);
-  return value ? value : new_unsupported_pool (reader, node);
+  if (!has_pooled_axes (in))
+    return new_unsupported_pool (reader, node);
+  return pool_axes (reader, node, (1u << in->n_axes) - (1u << FIRST_POOLED));
 }
 
-/* Checks that the kernel of @node has the size of the axes that it reduces, and that the only
- * position of the kernel has no padding. Returns NULL, or an unsupported value. */
-static OnnxValue *
-check_kernel (OnnxReader *reader, OnnxNode *node, const OnnxValue *in)
+/* Returns whether all values of the attribute @name are @value, or the attribute is absent. */
+static gboolean
+are_all (const OnnxNode *node, const char *name, gint64 value)
+{
+  const Onnx__AttributeProto *attribute = onnx_find_attribute (node, name);
+
+  for (gsize i = 0; attribute && i < attribute->n_ints; i++)
+    if (attribute->ints[i] != value)
+      return FALSE;
+  return TRUE;
+}
+
+/* Returns the axes that the kernel of @node reduces. The kernel has their sizes, and the size and the
+ * stride 1 for the other axes. Returns 0 for another kernel and with padding. */
+static guint32
+get_kernel_axes (OnnxReader *reader, OnnxNode *node, const OnnxValue *in)
 {
   g_autofree char *padding = onnx_get_string (node, "auto_pad", "NOTSET");
   const Onnx__AttributeProto *kernel = onnx_find_attribute (node, "kernel_shape"),
-                             *pads = onnx_find_attribute (node, "pads"),
-                             *dilations = onnx_find_attribute (node, "dilations");
-  gboolean is_complete = kernel && kernel->n_ints == in->n_axes - FIRST_POOLED
-                         && (g_str_equal (padding, "NOTSET") || g_str_equal (padding, "VALID"));
+                             *strides = onnx_find_attribute (node, "strides");
+  guint32 mask = 0;
 
-  for (gsize i = 0; is_complete && i < kernel->n_ints; i++)
-    is_complete = onnx_int_equal (reader, onnx_int_constant (kernel->ints[i]),
-        onnx_axis_size (reader, &in->axes[FIRST_POOLED + i]));
-  for (gsize i = 0; pads && i < pads->n_ints; i++)
-    is_complete &= pads->ints[i] == 0;
-  for (gsize i = 0; dilations && i < dilations->n_ints; i++)
-    is_complete &= dilations->ints[i] == 1;
-  if (is_complete)
-    return NULL;
-  return onnx_unsupported (reader, node,
-      "kernel_shape: expected all steps of time without padding, found %s for %s",
-      onnx_describe_argument (reader, node, "kernel_shape", G_MAXUINT),
-      onnx_describe_input (reader, node, 0));
+  if (!kernel || kernel->n_ints != in->n_axes - FIRST_POOLED || !are_all (node, "pads", 0)
+      || !are_all (node, "dilations", 1)
+      || !(g_str_equal (padding, "NOTSET") || g_str_equal (padding, "VALID")))
+    return 0;
+  for (guint i = 0; i < kernel->n_ints; i++) {
+    const OnnxInt size = onnx_axis_size (reader, &in->axes[FIRST_POOLED + i]);
+
+    if (onnx_int_equal (reader, onnx_int_constant (kernel->ints[i]), size))
+      mask |= 1u << (FIRST_POOLED + i);
+    else if (kernel->ints[i] != 1
+             || (strides && (strides->n_ints <= i || strides->ints[i] != 1)))
+      return 0;
+  }
+  return mask;
 }
 
 OnnxValue *
 onnx_apply_pool (OnnxReader *reader, OnnxNode *node)
 {
   const OnnxValue *in = node->inputs[0];
-  OnnxValue *unsupported;
+  guint32 mask;
 
-  if (in->kind != ONNX_VALUE_SIGNAL || in->n_axes <= FIRST_POOLED)
+  if (!has_pooled_axes (in))
     return new_unsupported_pool (reader, node);
-  if ((unsupported = check_kernel (reader, node, in)))
-    return unsupported;
-  return onnx_apply_global_pool (reader, node);
+  if ((mask = get_kernel_axes (reader, node, in)))
+    return pool_axes (reader, node, mask);
+  return onnx_unsupported (reader, node,
+      "kernel_shape: expected all steps of time without padding, found %s for %s",
+      onnx_describe_argument (reader, node, "kernel_shape", G_MAXUINT),
+      onnx_describe_input (reader, node, 0));
 }
