@@ -55,6 +55,9 @@ void convert_model_add_note (ConvertModel *model, const char *line);
 /* Returns: (nullable): the name of a tensor that contains infinity or NaN */
 const char *convert_model_find_infinite (const ConvertModel *model);
 
+/* Returns: (nullable) (transfer none): the name of the activation of the last layer */
+const char *convert_model_find_activation (const ConvertModel *model);
+
 /* Returns: (transfer full): @model as a safetensors file */
 GBytes *convert_model_to_bytes (const ConvertModel *model);
 

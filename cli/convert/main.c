@@ -80,6 +80,11 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
           "With --split: the values of the pixels 0 and 255 in the "
           "training: " CONVERT_NORMALIZE_CHOICES,
           "RANGES"},
+      {"colors", 0, 0, G_OPTION_ARG_STRING, &options->split.colors,
+          "With --split: the order of the channels of a frame in the training, rgb (default) "
+          "or "
+          "bgr",
+          "ORDER"},
       {"answer", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->answer,
           "End the output with a line that liblstm parses", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &options->version,
@@ -181,8 +186,8 @@ convert_file (const ConvertInput *input, const Options *options, GError **error)
 static gboolean
 split_file (const ConvertInput *input, const Options *options, GError **error)
 {
-  const ConvertSplitOptions split = {
-      options->to, options->command, options->split.normalize ? &options->split.ranges : NULL};
+  const ConvertSplitOptions split = {options->to, options->command,
+      options->split.normalize ? &options->split.ranges : NULL, options->split.is_bgr};
   g_autofree char *pipelines = convert_split_model (input, &split, error);
 
   return pipelines && write_stdout (pipelines, strlen (pipelines), NULL, error);

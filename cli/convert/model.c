@@ -135,6 +135,19 @@ convert_model_find_infinite (const ConvertModel *model)
   return NULL;
 }
 
+const char *
+convert_model_find_activation (const ConvertModel *model)
+{
+  const guint n = json_array_get_length (model->layers);
+  JsonObject *layer = n ? json_array_get_object_element (model->layers, n - 1) : NULL;
+  JsonNode *activation = layer ? json_object_get_member (layer, "activation") : NULL;
+
+  if (activation && JSON_NODE_HOLDS_OBJECT (activation))
+    activation = json_object_get_member (json_node_get_object (activation), "name");
+  return activation && JSON_NODE_HOLDS_VALUE (activation) ? json_node_get_string (activation)
+                                                          : NULL;
+}
+
 GBytes *
 convert_model_to_bytes (const ConvertModel *model)
 {

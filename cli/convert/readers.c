@@ -197,22 +197,6 @@ check_split (
   return FALSE;
 }
 
-/* Describes the parts of @split on standard error, like the layers of a model. */
-static void
-print_split (const ConvertInput *input, const LstmFormat *format, const ConvertSplit *split)
-{
-  g_autofree char *memory = convert_model_describe (split->memory);
-
-  g_printerr ("lstm-convert: %s: %s\n", input->path, format->name);
-  g_printerr ("  frame: %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT " pixels of %" G_GSIZE_FORMAT
-              " channels, channels %s; features: %" G_GSIZE_FORMAT " numbers\n",
-      split->width, split->height, split->n_channels,
-      split->is_channels_first ? "first" : "last", split->n_features);
-  g_printerr ("%s", memory);
-  for (guint i = 0; i < split->notes->len; i++)
-    g_printerr ("  %s\n", (const char *) g_ptr_array_index (split->notes, i));
-}
-
 char *
 convert_split_model (
     const ConvertInput *input, const ConvertSplitOptions *split_options, GError **error)
@@ -226,6 +210,6 @@ convert_split_model (
   split = reader->split (input, error);
   if (!split)
     return NULL;
-  print_split (input, format, split);
+  g_printerr ("lstm-convert: %s: %s\n", input->path, format->name);
   return write_split (split, input->path, split_options, error);
 }

@@ -12,6 +12,7 @@ convert_split_arguments_clear (ConvertSplitArguments *arguments)
   g_free (arguments->size);
   g_free (arguments->axes);
   g_free (arguments->normalize);
+  g_free (arguments->colors);
   convert_normalize_clear (&arguments->ranges);
 }
 
@@ -75,8 +76,15 @@ parse_axes (ConvertSplitArguments *arguments, ConvertInput *input, GError **erro
 static gboolean
 parse_normalize (ConvertSplitArguments *arguments, ConvertInput *input, GError **error)
 {
-  (void) input;
   return convert_normalize_parse (&arguments->ranges, arguments->normalize, error);
+}
+
+static gboolean
+parse_colors (ConvertSplitArguments *arguments, ConvertInput *input, GError **error)
+{
+  arguments->is_bgr = g_str_equal (arguments->colors, "bgr");
+  return arguments->is_bgr || g_str_equal (arguments->colors, "rgb")
+         || refuse_value ("--colors", "rgb or bgr", arguments->colors, error);
 }
 
 gboolean
@@ -91,6 +99,7 @@ convert_split_arguments_parse (
       {"--size", arguments->size, parse_size},
       {"--axes", arguments->axes, parse_axes},
       {"--normalize", arguments->normalize, parse_normalize},
+      {"--colors", arguments->colors, parse_colors},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (options); i++) {

@@ -7,9 +7,10 @@
 #include "split/normalize.h"
 
 typedef struct {
-  gboolean is_split;                     /* --split */
-  char *steps, *size, *axes, *normalize; /* the arguments of the other options; nullable */
-  ConvertNormalize ranges;               /* of @normalize */
+  gboolean is_split;                              /* --split */
+  char *steps, *size, *axes, *normalize, *colors; /* the other options; nullable */
+  gboolean is_bgr;                                /* of @colors */
+  ConvertNormalize ranges;                        /* of @normalize */
 } ConvertSplitArguments;
 
 void convert_split_arguments_clear (ConvertSplitArguments *arguments);

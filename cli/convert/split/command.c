@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "split/command.h"
 #include "split/folder.h"
+#include "split/frame.h"
 #include "split/pipelines.h"
 
 static const ConvertNormalize bytes = {.ranges = {{0, 255}}};
@@ -32,38 +33,72 @@ find_normalize (const ConvertSplit *split, const char *path, const ConvertSplitO
   return NULL;
 }
 
-/* Checks that onnxinference can fill the frames: it has no other formats of video, no other number
- * types, and fills uint8 channels first wrongly in 1.28.8. */
+/* Checks that GStreamer has a video format for the frames. */
 static gboolean
 check_frame (const ConvertSplit *split, const char *path, GError **error)
 {
-  if (split->n_channels != 1 && split->n_channels != 3)
-    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: --split is supported only for frames of 1 or 3 channels; found %" G_GSIZE_FORMAT,
-        path, split->n_channels);
-  else if (split->type == CONVERT_FRAME_FLOAT16
-           || (split->type == CONVERT_FRAME_UINT8
-               && (split->is_channels_first || split->n_channels == 1)))
-    g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
-        "%s: --split is supported only for frames of float32, or of uint8 with 3 channels "
-        "last; "
-        "found ONNX type %d, %" G_GSIZE_FORMAT " channels %s",
-        path, split->type, split->n_channels, split->is_channels_first ? "first" : "last");
-  else
+  if (split->n_channels == 1 || split->n_channels == 3)
     return TRUE;
+  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+      "%s: --split is supported only for frames of 1 or 3 channels; found %" G_GSIZE_FORMAT,
+      path, split->n_channels);
   return FALSE;
 }
 
+/* Checks that frames have the colours that --colors orders. */
+static gboolean
+check_colors (const ConvertSplit *split, const char *path, const ConvertSplitOptions *options,
+    GError **error)
+{
+  if (split->n_channels == 3 || !options->is_bgr)
+    return TRUE;
+  g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED,
+      "%s: --colors is supported only for frames of 3 channels; found %" G_GSIZE_FORMAT, path,
+      split->n_channels);
+  return FALSE;
+}
+
+/* Describes the parts on standard error, like the layers of a model. */
+static void
+print_parts (const ConvertSplit *split)
+{
+  g_autofree char *memory = convert_model_describe (split->memory);
+
+  g_printerr ("  frame: %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT " pixels of %" G_GSIZE_FORMAT
+              " channels, channels %s; features: %" G_GSIZE_FORMAT " numbers\n",
+      split->width, split->height, split->n_channels,
+      split->is_channels_first ? "first" : "last", split->n_features);
+  g_printerr ("%s", memory);
+  for (guint i = 0; i < split->notes->len; i++)
+    g_printerr ("  %s\n", (const char *) g_ptr_array_index (split->notes, i));
+}
+
+/* Sets @normalized to the features that normalize the pixels themselves if onnxinference of 1.26
+ * cannot: it has one range for all channels. */
+static gboolean
+normalize_features (const ConvertSplit *split, const ConvertNormalize *normalize,
+    const char *path, GBytes **normalized, GError **error)
+{
+  if (convert_normalize_is_uniform (normalize))
+    return TRUE;
+  *normalized = convert_frame_normalize (split, normalize, path, error);
+  return *normalized != NULL;
+}
+
 char *
-convert_split_write (const ConvertSplit *split, const char *path,
-    const ConvertSplitOptions *options, GError **error)
+convert_split_write (
+    ConvertSplit *split, const char *path, const ConvertSplitOptions *options, GError **error)
 {
   const ConvertNormalize *normalize;
+  g_autoptr (GBytes) normalized = NULL;
 
-  if (!check_frame (split, path, error))
+  if (!check_frame (split, path, error) || !check_colors (split, path, options, error)
+      || !convert_frame_adapt (split, path, error))
     return NULL;
+  print_parts (split);
   normalize = find_normalize (split, path, options, error);
-  if (!normalize || !convert_folder_write (split, normalize, options->folder, error))
+  if (!normalize || !normalize_features (split, normalize, path, &normalized, error)
+      || !convert_folder_write (split, normalize, normalized, options->folder, error))
     return NULL;
   return convert_pipelines_write (split, options, normalize);
 }

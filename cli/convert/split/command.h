@@ -10,21 +10,23 @@ typedef struct {
   const char *folder;
   const char *command;               /* the command line, for messages */
   const ConvertNormalize *normalize; /* nullable: not stated */
+  gboolean is_bgr;                   /* the channels of a frame are blue, green, red */
 } ConvertSplitOptions;
 
 /* A function like convert_split_write() */
-typedef char *(*ConvertSplitWriter) (const ConvertSplit *split, const char *path,
-    const ConvertSplitOptions *options, GError **error);
+typedef char *(*ConvertSplitWriter) (
+    ConvertSplit *split, const char *path, const ConvertSplitOptions *options, GError **error);
 
-/* Writes @split as a folder. @path: of the model, for messages.
+/* Adapts @split to GStreamer, describes the parts on standard error and writes them as a folder.
+ * @path: of the model, for messages.
  * Returns: (transfer full): the pipelines that run the folder, as commands for a shell; NULL with
  * @error */
-char *convert_split_write (const ConvertSplit *split, const char *path,
-    const ConvertSplitOptions *options, GError **error);
+char *convert_split_write (
+    ConvertSplit *split, const char *path, const ConvertSplitOptions *options, GError **error);
 
 /* --- readers.c --- */
 
-/* Cuts a model of any format that has a split reader, describes the parts on standard error, and
- * writes them like convert_split_write(), with the same result. */
+/* Cuts a model of any format that has a split reader, and writes the parts like
+ * convert_split_write(), with the same result. */
 char *convert_split_model (
     const ConvertInput *input, const ConvertSplitOptions *split_options, GError **error);

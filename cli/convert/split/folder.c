@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define MAX_FILES 4
+#define MAX_FILES 5
 
 typedef struct {
   const char *name;
@@ -41,7 +41,8 @@ take_text (char *text)
 
 /* Lists the files in the order in which they are written. Returns their number. */
 static guint
-list_files (const ConvertSplit *split, const ConvertNormalize *normalize, File *files)
+list_files (const ConvertSplit *split, const ConvertNormalize *normalize, GBytes *normalized,
+    File *files)
 {
   char *labels = convert_labels_write (split);
   guint n = 0;
@@ -49,6 +50,8 @@ list_files (const ConvertSplit *split, const ConvertNormalize *normalize, File *
   files[n++] = (File){CONVERT_MEMORY, convert_model_to_bytes (split->memory)};
   if (labels)
     files[n++] = (File){CONVERT_LABELS, take_text (labels)};
+  if (normalized)
+    files[n++] = (File){CONVERT_NORMALIZED_FEATURES, g_bytes_ref (normalized)};
   files[n++] = (File){
       CONVERT_FEATURES_INFO, take_text (convert_modelinfo_write (split, normalize))};
   files[n++] = (File){CONVERT_FEATURES, g_bytes_ref (split->features)};
@@ -72,7 +75,7 @@ write_files (const File *files, guint n, const char *folder, GError **error)
 
 gboolean
 convert_folder_write (const ConvertSplit *split, const ConvertNormalize *normalize,
-    const char *folder, GError **error)
+    GBytes *normalized, const char *folder, GError **error)
 {
   File files[MAX_FILES];
   gboolean ok;
@@ -80,7 +83,7 @@ convert_folder_write (const ConvertSplit *split, const ConvertNormalize *normali
 
   if (!make_folder (folder, error))
     return FALSE;
-  n = list_files (split, normalize, files);
+  n = list_files (split, normalize, normalized, files);
   ok = write_files (files, n, folder, error);
   for (guint i = 0; i < n; i++)
     g_bytes_unref (files[i].bytes);

@@ -6,11 +6,12 @@
 #include "split/command.h"
 
 #define CONVERT_FEATURES "features.onnx"
+#define CONVERT_NORMALIZED_FEATURES "features-bytes.onnx"
 #define CONVERT_FEATURES_INFO CONVERT_FEATURES ".modelinfo"
 #define CONVERT_MEMORY "memory.safetensors"
 #define CONVERT_LABELS "labels"
 
 /* Writes the files of @split to the folder @folder, which is made if it is missing. Other files in
- * the folder stay. */
+ * the folder stay. @normalized: (nullable): the content of CONVERT_NORMALIZED_FEATURES */
 gboolean convert_folder_write (const ConvertSplit *split, const ConvertNormalize *normalize,
-    const char *folder, GError **error);
+    GBytes *normalized, const char *folder, GError **error);

@@ -21,14 +21,7 @@ convert_modelinfo_write (const ConvertSplit *split, const ConvertNormalize *norm
 
   g_string_append_printf (text, "[frame]\nid=frame\ntype=%s\ndims=%s\ndir=input\nranges=",
       split->type == CONVERT_FRAME_UINT8 ? "uint8" : "float32", dims);
-  for (gsize i = 0; i < split->n_channels; i++) {
-    ConvertRange range = convert_normalize_get_range (normalize, i);
-
-    g_string_append (text, i ? ";" : "");
-    convert_normalize_append_number (text, range.low);
-    g_string_append_c (text, ',');
-    convert_normalize_append_number (text, range.high);
-  }
+  convert_normalize_append_ranges (text, normalize, split->n_channels);
   g_string_append_printf (text,
       "\n\n[features]\nid=features\ntype=float32\ndims=1,%" G_GSIZE_FORMAT "\ndir=output\n",
       split->n_features);

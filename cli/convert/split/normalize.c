@@ -132,3 +132,17 @@ convert_normalize_append_number (GString *text, double number)
   if (!strpbrk (buffer, ".e"))
     g_string_append (text, ".0");
 }
+
+void
+convert_normalize_append_ranges (
+    GString *text, const ConvertNormalize *normalize, gsize n_channels)
+{
+  for (gsize i = 0; i < n_channels; i++) {
+    const ConvertRange range = convert_normalize_get_range (normalize, i);
+
+    g_string_append (text, i ? ";" : "");
+    convert_normalize_append_number (text, range.low);
+    g_string_append_c (text, ',');
+    convert_normalize_append_number (text, range.high);
+  }
+}

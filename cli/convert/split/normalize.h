@@ -38,3 +38,7 @@ gboolean convert_normalize_is_uniform (const ConvertNormalize *normalize);
 
 /* Appends @number with a point as the decimal separator, in every locale. */
 void convert_normalize_append_number (GString *text, double number);
+
+/* Appends the ranges of @n_channels channels as LOW,HIGH;LOW,HIGH. */
+void convert_normalize_append_ranges (
+    GString *text, const ConvertNormalize *normalize, gsize n_channels);

@@ -14,7 +14,7 @@ typedef struct {
   const ConvertSplit *split;
   const ConvertNormalize *normalize;
   const char *folder;
-  gboolean has_labels;
+  gboolean has_labels, is_bgr;
 } Writer;
 
 static const char camera[] = "v4l2src";
@@ -38,52 +38,60 @@ append_number (const Writer *writer, const char *name, double number)
   convert_normalize_append_number (writer->text, number);
 }
 
-/* Appends the conversion of video to frames of the size and format that the network reads.
- * @reads_gray: whether the next element reads GRAY8 */
+/* Appends the conversion of video to frames of the size and format that the network reads. */
 static void
-append_picture (const Writer *writer, gboolean reads_gray)
+append_picture (const Writer *writer)
 {
   const ConvertSplit *split = writer->split;
-  const gboolean is_gray = split->n_channels == 1;
+  const char *format = split->n_channels == 1 ? "GRAY8" : writer->is_bgr ? "BGR" : "RGB";
 
   g_string_append_printf (writer->text,
       BREAK "! videoconvert ! videoscale add-borders=false" BREAK
             "! video/x-raw,format=%s,width=%" G_GSIZE_FORMAT ",height=%" G_GSIZE_FORMAT
             ",pixel-aspect-ratio=1/1",
-      is_gray ? "GRAY8" : "RGB", split->width, split->height);
-  if (is_gray && !reads_gray)
+      format, split->width, split->height);
+}
+
+/* Appends the conversion of video to what onnxinference reads. The element reads no GRAY8, and uses
+ * the first channel of RGB for a network of one channel. It reorders BGR to RGB, which another name of
+ * the format prevents. */
+static void
+append_onnx_picture (const Writer *writer)
+{
+  append_picture (writer);
+  if (writer->split->n_channels == 1)
     g_string_append (writer->text, " ! videoconvert ! video/x-raw,format=RGB");
+  else if (writer->is_bgr)
+    g_string_append (writer->text, " ! capssetter caps=video/x-raw,format=RGB");
+  g_string_append (writer->text, BREAK "! onnxinference optimization-level=enable-all");
 }
 
 /* Appends the network of GStreamer 1.28, which reads the ranges of the pixels from a file. */
 static void
 append_onnx_1_28 (const Writer *writer)
 {
-  append_picture (writer, FALSE);
-  g_string_append (writer->text, BREAK "! onnxinference optimization-level=enable-all");
+  append_onnx_picture (writer);
   append_path (writer, "model-file", CONVERT_FEATURES);
 }
 
-/* Appends the network of GStreamer 1.26, which computes (pixel + offset) / scale. */
+/* Appends the network of GStreamer 1.26, which computes (pixel + offset) / scale, equally for all
+ * channels. */
 static void
 append_onnx_1_26 (const Writer *writer)
 {
   const ConvertRange range = convert_normalize_get_range (writer->normalize, 0);
   const double scale = 255 / (range.high - range.low);
+  const gboolean is_uniform = convert_normalize_is_uniform (writer->normalize);
 
-  if (!convert_normalize_is_uniform (writer->normalize)) {
-    g_string_append (writer->text, " # GStreamer 1.26 has one range for all channels");
-    return;
-  }
-  append_picture (writer, FALSE);
-  g_string_append (writer->text, BREAK "! onnxinference optimization-level=enable-all");
+  append_onnx_picture (writer);
   if (writer->split->is_channels_first)
     g_string_append (writer->text, " input-image-format=chw");
-  if (!convert_normalize_is_identity (writer->normalize)) {
+  if (is_uniform && !convert_normalize_is_identity (writer->normalize)) {
     append_number (writer, "input-tensor-offset", range.low * scale);
     append_number (writer, "input-tensor-scale", scale);
   }
-  append_path (writer, "model-file", CONVERT_FEATURES);
+  append_path (
+      writer, "model-file", is_uniform ? CONVERT_FEATURES : CONVERT_NORMALIZED_FEATURES);
 }
 
 /* Appends the operations that convert pixels to the values of channel @channel. @suffix: after each
@@ -124,7 +132,7 @@ append_tensor_values (const Writer *writer)
 static void
 append_nnstreamer (const Writer *writer)
 {
-  append_picture (writer, TRUE);
+  append_picture (writer);
   g_string_append (writer->text, " ! tensor_converter");
   if (writer->split->type != CONVERT_FRAME_UINT8)
     append_tensor_values (writer);
@@ -134,7 +142,17 @@ append_nnstreamer (const Writer *writer)
   append_path (writer, "model", CONVERT_FEATURES);
 }
 
-/* Appends the elements that run the memory. A score that is no probability may be negative. */
+/* Returns whether the scores are numbers from 0 to 1. Others may be negative, and the default threshold
+ * of lstmlabel is 0. */
+static gboolean
+has_probabilities (const Writer *writer)
+{
+  const char *activation = convert_model_find_activation (writer->split->memory);
+
+  return g_strcmp0 (activation, "softmax") == 0 || g_strcmp0 (activation, "sigmoid") == 0;
+}
+
+/* Appends the elements that run the memory. */
 static void
 append_memory (const Writer *writer)
 {
@@ -144,7 +162,9 @@ append_memory (const Writer *writer)
     g_string_append_printf (writer->text,
         " output-mode=window window-length=%" G_GSIZE_FORMAT " window-hop=1",
         writer->split->n_steps);
-  g_string_append (writer->text, BREAK "! lstmlabel threshold=-1000000");
+  g_string_append (writer->text, BREAK "! lstmlabel");
+  if (!has_probabilities (writer))
+    g_string_append (writer->text, " threshold=-1000000");
   if (writer->has_labels)
     append_path (writer, "labels-location", CONVERT_LABELS);
   g_string_append (writer->text, " ! fakesink\n");
@@ -174,13 +194,17 @@ append_unknown (const Writer *writer)
   g_autofree char *fault = convert_labels_describe (split);
 
   g_string_append (writer->text, "\n# The model does not state:\n");
-  if (split->range == CONVERT_RANGE_UNKNOWN)
+  if (split->range == CONVERT_RANGE_UNKNOWN) {
     g_string_append_printf (writer->text,
-        "# - the range of the pixels: --normalize %s states it\n", writer->normalize->text);
+        "# - the values of the pixels 0 and 255: --normalize %s states ",
+        writer->normalize->text);
+    convert_normalize_append_ranges (writer->text, writer->normalize, split->n_channels);
+    g_string_append_c (writer->text, '\n');
+  }
   if (split->n_channels == 3)
-    g_string_append (writer->text, "# - the order of the colours: the pipelines use RGB; "
-                                   "cv2.imread() and cv2.VideoCapture "
-                                   "of OpenCV use BGR\n");
+    g_string_append_printf (writer->text,
+        "# - the order of the colours: --colors %s states it; OpenCV reads pictures as bgr\n",
+        writer->is_bgr ? "bgr" : "rgb, the default,");
   g_string_append_printf (writer->text,
       "# - how the pictures were cropped and scaled to %" G_GSIZE_FORMAT " x %" G_GSIZE_FORMAT
       ": the pipelines scale the complete picture\n"
@@ -204,7 +228,7 @@ convert_pipelines_write (const ConvertSplit *split, const ConvertSplitOptions *o
 {
   g_autofree char *labels = convert_labels_write (split);
   const Writer writer = {
-      g_string_new (NULL), split, normalize, options->folder, labels != NULL};
+      g_string_new (NULL), split, normalize, options->folder, labels != NULL, options->is_bgr};
 
   for (guint i = 0; i < G_N_ELEMENTS (pipelines); i++) {
     g_string_append_printf (writer.text, "%s# %s\ngst-launch-1.0 -m %s", i ? "\n" : "",
