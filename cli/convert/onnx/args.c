@@ -138,6 +138,22 @@ onnx_get_ranges (OnnxReader *reader, OnnxNode *node, guint n_dims, OnnxRange *ra
   return NULL;
 }
 
+gboolean
+onnx_get_extent (OnnxRange range, gint64 size, gint64 *first, gint64 *n)
+{
+  gint64 start = range.start.offset, end = range.end.offset, stride = range.stride;
+
+  if (range.start.factor != ONNX_NO_FACTOR || range.end.factor != ONNX_NO_FACTOR)
+    return FALSE;
+  start = start < 0 ? MAX (start, -size - 1) + size : start;
+  end = end < 0 ? MAX (end, -size - 1) + size : end;
+  *first = stride > 0 ? CLAMP (start, 0, size) : CLAMP (start, -1, size - 1);
+  end = stride > 0 ? CLAMP (end, 0, size) : CLAMP (end, -1, size - 1);
+  *n = stride > 0 ? MAX (0, (end - *first - 1) / stride + (end > *first))
+                  : (*first > end ? (*first - end - 1) / -stride + 1 : 0);
+  return TRUE;
+}
+
 static gboolean
 read_splits (OnnxReader *reader, OnnxNode *node, gint64 size, gint64 *sizes)
 {

@@ -48,6 +48,10 @@ typedef struct {
 OnnxValue *onnx_get_ranges (
     OnnxReader *reader, OnnxNode *node, guint n_dims, OnnxRange *ranges);
 
+/* Gets the first index and the count of a range over @size values.
+ * Returns FALSE if the range depends on an unknown size. */
+gboolean onnx_get_extent (OnnxRange range, gint64 size, gint64 *first, gint64 *n);
+
 /* Gets the sizes of the outputs of Split. @size: of the axis, -1 if unknown. @sizes: (n_outputs)
  * Returns NULL, or an unsupported value. */
 OnnxValue *onnx_get_splits (OnnxReader *reader, OnnxNode *node, gint64 size, gint64 *sizes);

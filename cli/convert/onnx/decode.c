@@ -117,6 +117,14 @@ onnx_find_data_type (gint64 data_type, gboolean *is_int)
   return type != NULL;
 }
 
+guint
+onnx_get_type_size (gint64 data_type)
+{
+  const DataType *type = find_data_type (data_type);
+
+  return type ? type->size : 0;
+}
+
 static guint64
 get_field_bits (const Onnx__TensorProto *proto, const DataType *type, gsize k)
 {

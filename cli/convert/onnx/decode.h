@@ -9,6 +9,10 @@
  * Returns FALSE if @data_type is not a type of numbers. */
 gboolean onnx_find_data_type (gint64 data_type, gboolean *is_int);
 
+/* Returns the size in bytes of a number of an ONNX data type, or 0 if @data_type is not a type of
+ * numbers. */
+guint onnx_get_type_size (gint64 data_type);
+
 /* Returns: (nullable): the tensor, or NULL with *problem, "FIELD: expected X, found Y" */
 OnnxTensor *onnx_decode_tensor (
     OnnxReader *reader, const Onnx__TensorProto *proto, const char **problem);

@@ -186,24 +186,6 @@ onnx_fold_gather (OnnxReader *reader, OnnxNode *node)
   return onnx_value_from_tensor (reader, node, result);
 }
 
-/* Gets the first index and the count of a range over @size values.
- * Returns FALSE if the range depends on an unknown size. */
-static gboolean
-get_extent (OnnxRange range, gint64 size, gint64 *first, gint64 *n)
-{
-  gint64 start = range.start.offset, end = range.end.offset, stride = range.stride;
-
-  if (range.start.factor != ONNX_NO_FACTOR || range.end.factor != ONNX_NO_FACTOR)
-    return FALSE;
-  start = start < 0 ? MAX (start, -size - 1) + size : start;
-  end = end < 0 ? MAX (end, -size - 1) + size : end;
-  *first = stride > 0 ? CLAMP (start, 0, size) : CLAMP (start, -1, size - 1);
-  end = stride > 0 ? CLAMP (end, 0, size) : CLAMP (end, -1, size - 1);
-  *n = stride > 0 ? MAX (0, (end - *first - 1) / stride + (end > *first))
-                  : (*first > end ? (*first - end - 1) / -stride + 1 : 0);
-  return TRUE;
-}
-
 OnnxValue *
 onnx_fold_slice (OnnxReader *reader, OnnxNode *node)
 {
@@ -219,7 +201,7 @@ onnx_fold_slice (OnnxReader *reader, OnnxNode *node)
   for (guint i = 0; i < tensor->n_dims; i++) {
     gint64 first, n;
 
-    if (!get_extent (ranges[i], (gint64) tensor->shape[i], &first, &n))
+    if (!onnx_get_extent (ranges[i], (gint64) tensor->shape[i], &first, &n))
       return onnx_unsupported (reader, node,
           "starts, ends: expected known integers along axis %u, found %s", i,
           onnx_ints_describe (reader, (const OnnxInt[]){ranges[i].start, ranges[i].end}, 2));

@@ -10,12 +10,6 @@ refuse_split (const ConvertInput *input, GError **error)
 }
 
 ConvertSplit *
-convert_split_onnx (const ConvertInput *input, GError **error)
-{
-  return refuse_split (input, error);
-}
-
-ConvertSplit *
 convert_split_keras (const ConvertInput *input, GError **error)
 {
   return refuse_split (input, error);
