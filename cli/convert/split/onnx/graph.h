@@ -59,7 +59,6 @@ typedef struct {
   OnnxReader reader;
   OnnxValue *unknown;  /* input of a node whose numbers are unknown */
   GPtrArray *captured; /* of the nodes, to free them */
-  GPtrArray *scopes;   /* tables of names of graphs within the graph, to free them */
   SplitScope top;
   SplitScope *scope; /* of the graph that is being read */
   GHashTable *names; /* name to SplitValue, of all graphs */

@@ -69,14 +69,12 @@ onnx_split_describe_input (Splitter *splitter)
   return onnx_own_text (&splitter->reader, lstm_text_shape ((guint) shape->n_dim, sizes));
 }
 
-static gboolean
-add_initializers (Splitter *splitter, GError **error)
+gboolean
+onnx_split_add_initializers (Splitter *splitter, const Onnx__GraphProto *graph, GError **error)
 {
-  const Onnx__GraphProto *graph = splitter->reader.model->graph;
-
   for (gsize i = 0; i < graph->n_initializer; i++) {
     const char *name = onnx_string (graph->initializer[i]->name);
-    SplitValue *value = onnx_split_find (splitter, name)
+    SplitValue *value = g_hash_table_contains (splitter->scope->values, name)
                             ? NULL
                             : onnx_split_add_value (splitter, SPLIT_CONSTANT, name);
 
@@ -100,7 +98,7 @@ onnx_split_add_inputs (Splitter *splitter, GError **error)
   const Onnx__GraphProto *graph = splitter->reader.model->graph;
   gsize most = 0;
 
-  if (!add_initializers (splitter, error))
+  if (!onnx_split_add_initializers (splitter, graph, error))
     return FALSE;
   for (gsize i = 0; i < graph->n_input; i++) {
     const char *name = onnx_string (graph->input[i]->name);

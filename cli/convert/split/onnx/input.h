@@ -24,6 +24,10 @@ gboolean onnx_split_parse_axes (const ConvertInput *input, SplitAxes *axes, GErr
  * Returns FALSE with @error. */
 gboolean onnx_split_add_inputs (Splitter *splitter, GError **error);
 
+/* Adds the initializers of @graph to the current scope. Returns FALSE with @error. */
+gboolean onnx_split_add_initializers (
+    Splitter *splitter, const Onnx__GraphProto *graph, GError **error);
+
 /* Sets the dimensions of the input of frames.
  * Returns: (nullable): the problem, "FIELD: expected X, found Y" */
 const char *onnx_split_set_axes (Splitter *splitter, SplitAxes axes);

@@ -41,7 +41,6 @@ splitter_init (Splitter *splitter, const ConvertInput *input, const Onnx__ModelP
   reader->batch_factor = onnx_factor_new (reader, -1, ONNX_ROLE_BATCH);
   splitter->unknown = onnx_value_new (reader, ONNX_VALUE_UNSUPPORTED);
   splitter->captured = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
-  splitter->scopes = g_ptr_array_new_with_free_func ((GDestroyNotify) g_hash_table_unref);
   splitter->names = g_hash_table_new (g_str_hash, g_str_equal);
   splitter->nodes = g_ptr_array_new ();
   splitter->top = (SplitScope){NULL, g_hash_table_new (g_str_hash, g_str_equal), "", 0};
@@ -56,7 +55,6 @@ splitter_clear (Splitter *splitter)
   g_hash_table_unref (splitter->top.values);
   g_ptr_array_unref (splitter->nodes);
   g_hash_table_unref (splitter->names);
-  g_ptr_array_unref (splitter->scopes);
   g_ptr_array_unref (splitter->captured);
   g_ptr_array_unref (reader->notes);
   g_hash_table_unref (reader->external_files);
