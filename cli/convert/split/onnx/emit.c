@@ -29,9 +29,9 @@ onnx_split_new_name (SplitEmitter *emitter, const char *base, const char *suffix
 {
   char *name = g_strconcat (base, suffix, NULL);
 
-  for (guint i = 2; has_name (emitter, name); i++) {
+  while (has_name (emitter, name)) {
     g_free (name);
-    name = g_strdup_printf ("%s%s_%u", base, suffix, i);
+    name = g_strdup_printf ("%s%s_%u", base, suffix, ++emitter->n_names);
   }
   g_hash_table_insert (emitter->renamed, name, name);
   return onnx_own_text (&emitter->splitter->reader, name);
@@ -45,7 +45,7 @@ onnx_split_emitter_init (
 
   *emitter = (SplitEmitter){splitter, onnx_builder_new (splitter->reader.opset, graph),
       g_hash_table_new (NULL, NULL), g_hash_table_new (NULL, NULL), g_ptr_array_new (),
-      g_hash_table_new (g_str_hash, g_str_equal), NULL};
+      g_hash_table_new (g_str_hash, g_str_equal)};
   for (gsize i = 0; i < model->n_opset_import; i++) {
     const char *domain = onnx_string (model->opset_import[i]->domain);
 
@@ -78,6 +78,24 @@ onnx_split_get_name (const SplitEmitter *emitter, const SplitValue *value)
   return renamed ? renamed : value->name;
 }
 
+/* Counts @n_bytes of a constant. Returns FALSE with a problem if the new model exceeds the memory
+ * limit, which grows with the file: many nodes may refer to one constant. */
+static gboolean
+count_bytes (SplitEmitter *emitter, const char *name, gsize n_bytes)
+{
+  OnnxReader *reader = &emitter->splitter->reader;
+
+  if (n_bytes > reader->memory_left) {
+    onnx_split_set_problem (emitter,
+        "\"%s\": expected a model that fits in memory, found %" G_GSIZE_FORMAT
+        " bytes, more than the remaining %" G_GSIZE_FORMAT,
+        onnx_shorten_text (reader, name), n_bytes, reader->memory_left);
+    return FALSE;
+  }
+  reader->memory_left -= n_bytes;
+  return TRUE;
+}
+
 /* Adds an initializer of the file. Values of another file become part of the model. */
 static void
 add_initializer (SplitEmitter *emitter, const char *name, const Onnx__TensorProto *proto)
@@ -95,6 +113,8 @@ add_initializer (SplitEmitter *emitter, const char *name, const Onnx__TensorProt
   for (gsize i = 0; i < proto->n_dims; i++)
     if (proto->dims[i] < 0 || !g_size_checked_mul (&n_bytes, n_bytes, (gsize) proto->dims[i]))
       n_bytes = 0;
+  if (!count_bytes (emitter, name, n_bytes))
+    return;
   bytes = onnx_read_external_data (reader, proto, n_bytes, &problem);
   if (!bytes) {
     onnx_split_set_problem (
@@ -239,6 +259,8 @@ onnx_split_copy_node (SplitEmitter *emitter, const SplitNode *node)
     names[i] = node->uniform_axes[i] ? reduce_constant (emitter, node, i, node->uniform_axes[i])
                : node->inputs[i]     ? onnx_split_get_name (emitter, node->inputs[i])
                                      : "";
+  count_bytes (
+      emitter, node->base.label, protobuf_c_message_get_packed_size (&node->base.proto->base));
   copy = onnx_builder_copy_node (emitter->builder, node->base.proto);
   for (guint i = 0; i < node->base.n_inputs; i++)
     onnx_builder_set_string (emitter->builder, &copy->input[i], names[i]);

@@ -15,6 +15,7 @@ typedef struct {
   GHashTable *nodes;   /* SplitNode that the new model needs */
   GPtrArray *stack;    /* SplitValue whose nodes are not yet followed */
   GHashTable *renamed; /* name to another name: names that the new model uses itself */
+  guint n_names;       /* numbers in new names */
   const char *problem; /* the first problem, or NULL */
 } SplitEmitter;
 

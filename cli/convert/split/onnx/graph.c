@@ -7,13 +7,19 @@
 #define MAX_ARGUMENT (G_GINT64_CONSTANT (1) << 31) /* magnitude of an integer argument */
 
 SplitValue *
-onnx_split_find (const Splitter *splitter, const char *name)
+onnx_split_find_in (const SplitScope *scope, const char *name)
 {
   SplitValue *value = NULL;
 
-  for (const SplitScope *scope = splitter->scope; scope && !value; scope = scope->parent)
+  for (; scope && !value; scope = scope->parent)
     value = g_hash_table_lookup (scope->values, name);
   return value;
+}
+
+SplitValue *
+onnx_split_find (const Splitter *splitter, const char *name)
+{
+  return onnx_split_find_in (splitter->scope, name);
 }
 
 SplitValue *
@@ -247,6 +253,11 @@ onnx_split_reduce_rows (Splitter *splitter, SplitNode *node, guint i, guint axis
         "step, found %s",
         i, onnx_shorten_text (reader, node->inputs[i]->name),
         node->inputs[i]->problem ? node->inputs[i]->problem : "numbers that a node computes");
+  reader->work_left -= MIN (tensor->n_values, reader->work_left);
+  if (!reader->work_left)
+    return onnx_unsupported (reader, &node->base,
+        "input %u: expected constants of fewer values for all nodes, found more than the limit",
+        i);
   other = find_other_row (reader, tensor, axis);
   if (other)
     return onnx_unsupported (reader, &node->base,

@@ -81,6 +81,9 @@ typedef struct {
 /* Returns: (nullable): the value of @name in the graph that is being read */
 SplitValue *onnx_split_find (const Splitter *splitter, const char *name);
 
+/* Returns: (nullable): the value of @name in @scope */
+SplitValue *onnx_split_find_in (const SplitScope *scope, const char *name);
+
 /* Returns: (nullable): the value with the unique name @name, also in another graph */
 SplitValue *onnx_split_find_unique (const Splitter *splitter, const char *name);
 

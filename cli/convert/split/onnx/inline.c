@@ -1,66 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "split/onnx/inline.h"
 #include "split/onnx/input.h"
-#include "split/onnx/run.h"
 
-/* Makes a scope for the graph that replaces @proto. @parent: nullable; whose names it reads
- * Returns FALSE with @error. */
+/* Returns: FALSE */
+static gboolean
+set_memory_error (Splitter *splitter, const Onnx__NodeProto *proto, GError **error)
+{
+  return onnx_set_error (&splitter->reader, CONVERT_ERROR_FILE, error,
+      "%s: expected a graph that fits in memory, found a larger one",
+      onnx_label_node (&splitter->reader, proto));
+}
+
+/* Makes @graph, which replaces @proto, the current graph. @parent: nullable; the graph whose names it
+ * reads. Returns FALSE with @error. */
 static gboolean
 enter_scope (Splitter *splitter, const Onnx__NodeProto *proto, const SplitScope *parent,
-    SplitScope *scope, GError **error)
+    SplitInner *inner, GError **error)
 {
   const char *name = onnx_string (proto->name);
 
-  *scope = (SplitScope){
-      parent, NULL, *name ? name : onnx_string (proto->output[0]), splitter->scope->depth + 1};
-  if (scope->depth > ONNX_MAX_DEPTH)
+  if (inner->n_outputs < proto->n_output)
+    return onnx_set_error (&splitter->reader, CONVERT_ERROR_FILE, error,
+        "%s: expected %" G_GSIZE_FORMAT " outputs of the graph within, found %" G_GSIZE_FORMAT,
+        onnx_label_node (&splitter->reader, proto), proto->n_output, inner->n_outputs);
+  if (splitter->scope->depth == ONNX_MAX_DEPTH)
     return onnx_set_error (&splitter->reader, CONVERT_ERROR_UNSUPPORTED, error,
         "%s: expected graphs nested at most %d deep, found more",
         onnx_label_node (&splitter->reader, proto), ONNX_MAX_DEPTH);
-  scope->values = g_hash_table_new (g_str_hash, g_str_equal);
+  inner->scope = (SplitScope){parent, g_hash_table_new (g_str_hash, g_str_equal),
+      *name ? name : onnx_string (proto->output[0]), splitter->scope->depth + 1};
+  inner->outer = splitter->scope;
+  splitter->scope = &inner->scope;
   return TRUE;
-}
-
-/* Adds output @i of @proto, which has the value @inner of the graph that replaces @proto, to the
- * current scope. */
-static gboolean
-add_output (Splitter *splitter, const Onnx__NodeProto *proto, gsize i, SplitValue *inner,
-    GError **error)
-{
-  const char *name = onnx_string (proto->output[i]);
-
-  if (!*name)
-    return TRUE;
-  if (!inner)
-    return onnx_set_error (&splitter->reader, CONVERT_ERROR_FILE, error,
-        "%s: output %" G_GSIZE_FORMAT ": expected a value of the graph within, found none",
-        onnx_label_node (&splitter->reader, proto), i);
-  g_hash_table_insert (splitter->scope->values, (gpointer) name, inner);
-  return TRUE;
-}
-
-/* Runs @graph, whose outputs are those of @proto, in @scope. */
-static gboolean
-run_in_scope (Splitter *splitter, const Onnx__NodeProto *proto, SplitScope *scope,
-    const Onnx__GraphProto *graph, char *const *outputs, gsize n_outputs, GError **error)
-{
-  SplitScope *outer = splitter->scope;
-  g_autofree SplitValue **values = g_new0 (SplitValue *, n_outputs + 1);
-  gboolean is_run;
-
-  if (n_outputs < proto->n_output)
-    return onnx_set_error (&splitter->reader, CONVERT_ERROR_FILE, error,
-        "%s: expected %" G_GSIZE_FORMAT " outputs of the graph within, found %" G_GSIZE_FORMAT,
-        onnx_label_node (&splitter->reader, proto), proto->n_output, n_outputs);
-  splitter->scope = scope;
-  is_run = onnx_split_add_initializers (splitter, graph, error)
-           && onnx_split_run_graph (splitter, graph, error);
-  for (gsize i = 0; i < proto->n_output; i++)
-    values[i] = onnx_split_find (splitter, onnx_string (outputs[i]));
-  splitter->scope = outer;
-  for (gsize i = 0; is_run && i < proto->n_output; i++)
-    is_run = add_output (splitter, proto, i, values[i], error);
-  return is_run;
 }
 
 /* Returns the branch of @proto, an If, that a known condition selects, or NULL. */
@@ -84,20 +55,18 @@ find_branch (Splitter *splitter, const Onnx__NodeProto *proto)
 }
 
 static gboolean
-run_branch (Splitter *splitter, const Onnx__NodeProto *proto, const Onnx__GraphProto *graph,
-    GError **error)
+enter_branch (Splitter *splitter, const Onnx__NodeProto *proto, const Onnx__GraphProto *graph,
+    SplitInner *inner, GError **error)
 {
-  g_autofree char **outputs = g_new0 (char *, graph->n_output + 1);
-  gboolean is_run;
-  SplitScope scope;
-
-  if (!enter_scope (splitter, proto, splitter->scope, &scope, error))
-    return FALSE;
+  inner->graph = *graph;
+  inner->n_outputs = graph->n_output;
+  inner->outputs = onnx_alloc (&splitter->reader, graph->n_output, sizeof *inner->outputs);
+  if (!inner->outputs)
+    return set_memory_error (splitter, proto, error);
   for (gsize i = 0; i < graph->n_output; i++)
-    outputs[i] = graph->output[i]->name;
-  is_run = run_in_scope (splitter, proto, &scope, graph, outputs, graph->n_output, error);
-  g_hash_table_unref (scope.values);
-  return is_run;
+    inner->outputs[i] = onnx_string (graph->output[i]->name);
+  return enter_scope (splitter, proto, splitter->scope, inner, error)
+         && onnx_split_add_initializers (splitter, graph, error);
 }
 
 static const Onnx__FunctionProto *
@@ -121,16 +90,6 @@ find_attribute (Onnx__AttributeProto *const *list, gsize n, const char *name)
   return NULL;
 }
 
-/* Returns: NULL */
-static Onnx__NodeProto *
-set_memory_error (Splitter *splitter, const Onnx__NodeProto *call, GError **error)
-{
-  onnx_set_error (&splitter->reader, CONVERT_ERROR_FILE, error,
-      "%s: expected a function that fits in memory, found a larger one",
-      onnx_label_node (&splitter->reader, call));
-  return NULL;
-}
-
 /* Returns @node with the attributes of @call in place of references to attributes of the function, or
  * NULL with @error. Releases of ONNX before 1.13 have no defaults of such attributes. */
 static Onnx__NodeProto *
@@ -139,13 +98,18 @@ bind_attributes (
 {
   OnnxReader *reader = &splitter->reader;
   Onnx__NodeProto *copy = onnx_alloc (reader, 1, sizeof *copy);
-  Onnx__AttributeProto *attributes = onnx_alloc (reader, node->n_attribute, sizeof *attributes);
+  Onnx__AttributeProto *attributes = onnx_alloc (reader, node->n_attribute, sizeof *attributes),
+                       **list;
 
-  if (!copy || !attributes)
-    return set_memory_error (splitter, call, error);
+  if (!copy || !attributes
+      || !(copy->attribute = onnx_alloc (reader, node->n_attribute, sizeof *copy->attribute))) {
+    set_memory_error (splitter, call, error);
+    return NULL;
+  }
+  list = copy->attribute;
   *copy = *node;
-  copy->attribute = onnx_alloc (reader, node->n_attribute, sizeof *copy->attribute);
-  for (gsize i = 0; copy->attribute && i < node->n_attribute; i++) {
+  copy->attribute = list;
+  for (gsize i = 0; i < node->n_attribute; i++) {
     const char *name = onnx_string (node->attribute[i]->ref_attr_name);
     const Onnx__AttributeProto *found = node->attribute[i];
 
@@ -161,7 +125,7 @@ bind_attributes (
     attributes[i].name = node->attribute[i]->name;
     copy->attribute[i] = &attributes[i];
   }
-  return copy->attribute ? copy : set_memory_error (splitter, call, error);
+  return copy;
 }
 
 /* Checks that the nodes of @function mean what they mean in the graph. */
@@ -189,47 +153,66 @@ check_function (Splitter *splitter, const Onnx__NodeProto *proto,
 }
 
 static gboolean
-run_function (Splitter *splitter, const Onnx__NodeProto *proto,
-    const Onnx__FunctionProto *function, GError **error)
+enter_function (Splitter *splitter, const Onnx__NodeProto *proto,
+    const Onnx__FunctionProto *function, SplitInner *inner, GError **error)
 {
-  g_autofree Onnx__NodeProto **nodes = g_new0 (Onnx__NodeProto *, function->n_node + 1);
-  Onnx__GraphProto graph = ONNX__GRAPH_PROTO__INIT;
-  gboolean is_run = TRUE;
-  SplitScope scope;
+  const SplitScope *outer = splitter->scope;
+  Onnx__NodeProto **nodes = onnx_alloc (&splitter->reader, function->n_node, sizeof *nodes);
 
+  inner->outputs = onnx_alloc (&splitter->reader, function->n_output, sizeof *inner->outputs);
+  if (!nodes || !inner->outputs)
+    return set_memory_error (splitter, proto, error);
+  onnx__graph_proto__init (&inner->graph);
+  inner->graph.n_node = function->n_node;
+  inner->graph.node = nodes;
+  inner->n_outputs = function->n_output;
+  for (gsize i = 0; i < function->n_output; i++)
+    inner->outputs[i] = onnx_string (function->output[i]);
+  for (gsize i = 0; i < function->n_node; i++)
+    if (!(nodes[i] = bind_attributes (splitter, function->node[i], proto, error)))
+      return FALSE;
   if (!check_function (splitter, proto, function, error)
-      || !enter_scope (splitter, proto, NULL, &scope, error))
+      || !enter_scope (splitter, proto, NULL, inner, error))
     return FALSE;
   for (gsize i = 0; i < proto->n_input; i++) {
-    SplitValue *value = onnx_split_find (splitter, onnx_string (proto->input[i]));
+    SplitValue *value = onnx_split_find_in (outer, onnx_string (proto->input[i]));
 
     if (value)
-      g_hash_table_insert (scope.values, (gpointer) onnx_string (function->input[i]), value);
+      g_hash_table_insert (
+          inner->scope.values, (gpointer) onnx_string (function->input[i]), value);
   }
-  for (gsize i = 0; is_run && i < function->n_node; i++)
-    is_run = (nodes[i] = bind_attributes (splitter, function->node[i], proto, error)) != NULL;
-  graph.n_node = function->n_node;
-  graph.node = nodes;
-  is_run = is_run
-           && run_in_scope (
-               splitter, proto, &scope, &graph, function->output, function->n_output, error);
-  g_hash_table_unref (scope.values);
-  return is_run;
+  return TRUE;
 }
 
 gboolean
-onnx_split_inline_node (
-    Splitter *splitter, const Onnx__NodeProto *proto, gboolean *is_inlined, GError **error)
+onnx_split_enter_graph (
+    Splitter *splitter, const Onnx__NodeProto *proto, SplitInner *inner, GError **error)
 {
   const Onnx__FunctionProto *function = find_function (splitter, proto);
   const Onnx__GraphProto *branch = NULL;
 
+  *inner = (SplitInner){.is_found = FALSE};
   if (!function && !*onnx_string (proto->domain)
       && g_str_equal (onnx_string (proto->op_type), "If"))
     branch = find_branch (splitter, proto);
-  *is_inlined = (function || branch) && proto->n_output;
-  if (!*is_inlined)
+  inner->is_found = (function || branch) && proto->n_output;
+  if (!inner->is_found)
     return TRUE;
-  return function ? run_function (splitter, proto, function, error)
-                  : run_branch (splitter, proto, branch, error);
+  return function ? enter_function (splitter, proto, function, inner, error)
+                  : enter_branch (splitter, proto, branch, inner, error);
+}
+
+void
+onnx_split_leave_graph (Splitter *splitter, const Onnx__NodeProto *proto, SplitInner *inner)
+{
+  if (!inner->outer)
+    return;
+  splitter->scope = inner->outer;
+  for (gsize i = 0; i < proto->n_output; i++) {
+    SplitValue *value = onnx_split_find_in (&inner->scope, inner->outputs[i]);
+
+    if (value && *onnx_string (proto->output[i]))
+      g_hash_table_insert (splitter->scope->values, proto->output[i], value);
+  }
+  g_hash_table_unref (inner->scope.values);
 }

@@ -115,6 +115,10 @@ find_needed (SplitEmitter *emitter, const SplitRolled *rolled)
 
     if (value && is_wanted (emitter, name))
       onnx_split_need (emitter, value);
+    else if (value && !emitter->splitter->reader.input->output)
+      onnx_split_add_note (emitter->splitter,
+          "output \"%s\" is left out, because it depends on frames and not on the memory",
+          name);
   }
   while (emitter->stack->len && !emitter->problem)
     follow_value (emitter, rolled,

@@ -413,16 +413,31 @@ set_memory_error (Splitter *splitter, const Onnx__NodeProto *proto, GError **err
       onnx_label_node (&splitter->reader, proto));
 }
 
-gboolean
-onnx_split_run_node (Splitter *splitter, const Onnx__NodeProto *proto, GError **error)
+/* Runs the graph that replaces @proto. Sets *is_replaced to whether there is such a graph. */
+static gboolean
+run_inner (
+    Splitter *splitter, const Onnx__NodeProto *proto, gboolean *is_replaced, GError **error)
+{
+  SplitInner inner;
+  gboolean is_run = onnx_split_enter_graph (splitter, proto, &inner, error)
+                    && (!inner.is_found
+                        || onnx_split_run_graph (splitter, &inner.graph, error));
+
+  *is_replaced = inner.is_found;
+  onnx_split_leave_graph (splitter, proto, &inner);
+  return is_run;
+}
+
+static gboolean
+run_node (Splitter *splitter, const Onnx__NodeProto *proto, GError **error)
 {
   OnnxReader *reader = &splitter->reader;
-  gboolean is_inlined;
+  gboolean is_replaced;
   SplitNode *node;
 
-  if (!onnx_split_inline_node (splitter, proto, &is_inlined, error))
+  if (!run_inner (splitter, proto, &is_replaced, error))
     return FALSE;
-  if (is_inlined)
+  if (is_replaced)
     return TRUE;
   node = onnx_alloc (reader, 1, sizeof *node);
   if (proto->n_input > MAX_INPUTS || proto->n_output > MAX_INPUTS || !proto->n_output)
@@ -453,7 +468,7 @@ onnx_split_run_graph (Splitter *splitter, const Onnx__GraphProto *graph, GError 
   if (!onnx_order_nodes (&splitter->reader, &scope, graph, &order, error))
     return FALSE;
   for (guint i = 0; i < order.n; i++)
-    if (!onnx_split_run_node (splitter, graph->node[order.nodes[i]], error))
+    if (!run_node (splitter, graph->node[order.nodes[i]], error))
       return FALSE;
   if (order.cyclic)
     return onnx_set_error (&splitter->reader, CONVERT_ERROR_FILE, error,

@@ -10,6 +10,3 @@
  * Returns FALSE with @error if the graph is broken. */
 gboolean onnx_split_run_graph (
     Splitter *splitter, const Onnx__GraphProto *graph, GError **error);
-
-/* Runs a node in the current scope. Returns FALSE with @error if the node is broken. */
-gboolean onnx_split_run_node (Splitter *splitter, const Onnx__NodeProto *proto, GError **error);
