@@ -113,14 +113,14 @@ add_initializer (SplitEmitter *emitter, const char *name, const Onnx__TensorProt
   for (gsize i = 0; i < proto->n_dims; i++)
     if (proto->dims[i] < 0 || !g_size_checked_mul (&n_bytes, n_bytes, (gsize) proto->dims[i]))
       n_bytes = 0;
-  if (!count_bytes (emitter, name, n_bytes))
-    return;
   bytes = onnx_read_external_data (reader, proto, n_bytes, &problem);
   if (!bytes) {
     onnx_split_set_problem (
         emitter, "tensor \"%s\": %s", onnx_shorten_text (reader, proto->name), problem);
     return;
   }
+  if (!count_bytes (emitter, name, n_bytes))
+    return;
   copy.n_external_data = 0;
   copy.has_data_location = FALSE;
   copy.data_location = ONNX__TENSOR_PROTO__DATA_LOCATION__DEFAULT;
