@@ -30,9 +30,10 @@ read_version (Archive *archive)
   return g_strdup (keras_get_string (lstm_json_get_object (root), "keras_version"));
 }
 
-static ConvertModel *
-read_archive (const ConvertInput *input, Archive *archive, GError **error)
+static gpointer
+read_archive (const ConvertInput *input, Archive *archive, KerasRead read, GError **error)
 {
+  KerasSource source = {input};
   g_autoptr (GBytes) config = NULL, weights = NULL;
   g_autofree char *version = NULL;
   g_autoptr (H5) h5 = NULL;
@@ -55,8 +56,10 @@ read_archive (const ConvertInput *input, Archive *archive, GError **error)
   h5 = h5_open (input->path, data, size, error);
   if (!h5)
     return NULL;
-  data = g_bytes_get_data (config, &size);
-  return keras_read_model (input, (const char *) data, size, version, h5, NULL, error);
+  source.config = g_bytes_get_data (config, &source.config_size);
+  source.version = version;
+  source.h5 = h5;
+  return read (&source, error);
 }
 
 /* Returns: (transfer full) (nullable): the first string of an attribute of the root group. Some
@@ -140,30 +143,29 @@ read_config (const ConvertInput *input, H5 *h5, gsize *size, GError **error)
   return config;
 }
 
-static ConvertModel *
-read_h5 (const ConvertInput *input, GError **error)
+static gpointer
+read_h5 (const ConvertInput *input, KerasRead read, GError **error)
 {
   g_autoptr (H5) h5 = h5_open (input->path, input->data, input->size, error);
   g_autofree char *config = NULL, *version = NULL;
-  gsize size;
+  KerasSource source = {input, .h5 = h5};
 
   if (!h5)
     return NULL;
-  config = read_config (input, h5, &size, error);
+  source.config = config = read_config (input, h5, &source.config_size, error);
   if (!config)
     return NULL;
-  version = read_attribute (h5, "keras_version", NULL);
-  return keras_read_model (input, config, size, version, h5, NULL, error);
+  source.version = version = read_attribute (h5, "keras_version", NULL);
+  return read (&source, error);
 }
 
 /* Reads the weights of numpy.savez(), with the configuration in the file of --config. */
-static ConvertModel *
-read_npz (const ConvertInput *input, GError **error)
+static gpointer
+read_npz (const ConvertInput *input, KerasRead read, GError **error)
 {
   g_autoptr (Npz) npz = npz_open (input->path, input->data, input->size, error);
   g_autoptr (GBytes) config = NULL;
-  const char *text;
-  gsize size;
+  KerasSource source = {input, .npz = npz};
 
   if (!npz)
     return NULL;
@@ -175,8 +177,8 @@ read_npz (const ConvertInput *input, GError **error)
   config = lstm_input_file_read (input->config, error);
   if (!config)
     return NULL;
-  text = g_bytes_get_data (config, &size);
-  return keras_read_model (input, text, size, NULL, NULL, npz, error);
+  source.config = g_bytes_get_data (config, &source.config_size);
+  return read (&source, error);
 }
 
 /* Returns whether a zip archive contains NumPy arrays, and no configuration. */
@@ -191,22 +193,22 @@ has_only_arrays (Archive *archive)
   return FALSE;
 }
 
-static ConvertModel *
-read_zip (const ConvertInput *input, GError **error)
+static gpointer
+read_zip (const ConvertInput *input, KerasRead read, GError **error)
 {
   g_autoptr (Archive) archive = archive_open (input->path, input->data, input->size, error);
 
   if (!archive)
     return NULL;
-  return has_only_arrays (archive) ? read_npz (input, error)
-                                   : read_archive (input, archive, error);
+  return has_only_arrays (archive) ? read_npz (input, read, error)
+                                   : read_archive (input, archive, read, error);
 }
 
-ConvertModel *
-convert_read_keras (const ConvertInput *input, GError **error)
+gpointer
+keras_read_file (const ConvertInput *input, KerasRead read, GError **error)
 {
   static const char zip[] = {'P', 'K'};
   gboolean is_zip = input->size >= sizeof zip && memcmp (input->data, zip, sizeof zip) == 0;
 
-  return is_zip ? read_zip (input, error) : read_h5 (input, error);
+  return is_zip ? read_zip (input, read, error) : read_h5 (input, read, error);
 }

@@ -6,29 +6,7 @@
 #include "keras/json.h"
 #include "util/text.h"
 
-/* A reference to a tensor, which an input of a layer contains */
-typedef struct {
-  const char *layer;    /* that computes the tensor */
-  gint64 tensor;        /* index of that layer's output */
-  const char *argument; /* that receives the tensor; NULL: the input */
-} Ref;
-
-/* The layers of a functional model */
-typedef struct {
-  KerasReader *reader;
-  GHashTable *by_name; /* name in the graph → KerasLayer, not owned */
-} Graph;
-
-/* A class of models */
-typedef struct {
-  const char *name;
-  /* Appends the layers of a model to the chain. @output: (nullable): the layer of --output */
-  gboolean (*order_layers) (
-      KerasReader *reader, JsonObject *config, GPtrArray *layers, const char *output);
-} ModelClass;
-
-static const ModelClass *find_model_class (const char *name);
-static gboolean read_model (KerasReader *reader, JsonObject *object, KerasLayer *owner);
+static gboolean order_model (KerasReader *reader, JsonObject *object, KerasLayer *owner);
 
 /* Returns whether @array names a tensor: [layer, node, output, …] in every version of Keras. */
 static gboolean
@@ -52,11 +30,10 @@ get_argument (const char *outer, const char *key)
   return outer || g_strv_contains (input_keys, key) ? outer : key;
 }
 
-/* Appends a reference for each tensor that @node names to @refs. Keras 3 writes a tensor as an
- * object of class __keras_tensor__. Keras 2 writes an object of further arguments as the fourth
- * element of a tensor. */
-static void
-collect_refs (JsonNode *node, const char *argument, GArray *refs)
+/* Keras 3 writes a tensor as an object of class __keras_tensor__. Keras 2 writes an object of further
+ * arguments as the fourth element of a tensor. */
+void
+keras_collect_refs (JsonNode *node, const char *argument, GArray *refs)
 {
   if (JSON_NODE_HOLDS_OBJECT (node)) {
     JsonObjectIter iter;
@@ -65,31 +42,31 @@ collect_refs (JsonNode *node, const char *argument, GArray *refs)
 
     json_object_iter_init (&iter, json_node_get_object (node));
     while (json_object_iter_next (&iter, &key, &value))
-      collect_refs (value, get_argument (argument, key), refs);
+      keras_collect_refs (value, get_argument (argument, key), refs);
   } else if (JSON_NODE_HOLDS_ARRAY (node)) {
     JsonArray *array = json_node_get_array (node);
     gboolean is_tensor = is_ref (array);
 
     if (is_tensor) {
-      const Ref ref = {json_array_get_string_element (array, 0),
-          json_array_get_int_element (array, 2), argument};
+      const KerasRef ref = {json_array_get_string_element (array, 0),
+          json_array_get_int_element (array, 1), json_array_get_int_element (array, 2),
+          argument};
 
       g_array_append_val (refs, ref);
     }
     for (guint i = is_tensor ? 3 : 0; i < json_array_get_length (array); i++)
-      collect_refs (json_array_get_element (array, i), argument, refs);
+      keras_collect_refs (json_array_get_element (array, i), argument, refs);
   }
 }
 
-/* Returns: (transfer full): the tensors that @layer reads */
-static GArray *
-get_inputs (const KerasLayer *layer)
+GArray *
+keras_get_inputs (const KerasLayer *layer)
 {
-  GArray *refs = g_array_new (FALSE, FALSE, sizeof (Ref));
+  GArray *refs = g_array_new (FALSE, FALSE, sizeof (KerasRef));
   JsonNode *nodes = keras_get_member (layer->object, "inbound_nodes");
 
   if (nodes)
-    collect_refs (nodes, NULL, refs);
+    keras_collect_refs (nodes, NULL, refs);
   return refs;
 }
 
@@ -98,15 +75,15 @@ get_inputs (const KerasLayer *layer)
 static const char *
 get_source (const KerasLayer *layer)
 {
-  g_autoptr (GArray) refs = get_inputs (layer);
+  g_autoptr (GArray) refs = keras_get_inputs (layer);
 
-  return refs->len == 1 ? g_array_index (refs, Ref, 0).layer : NULL;
+  return refs->len == 1 ? g_array_index (refs, KerasRef, 0).layer : NULL;
 }
 
 /* Returns whether the layer @name computes the mask of a Masking layer, which Keras 3 saves as the
  * layers NotEqual and Any. */
 static gboolean
-is_mask_of_masking (const Graph *graph, const char *name)
+is_mask_of_masking (const KerasGraph *graph, const char *name)
 {
   KerasLayer *layer = g_hash_table_lookup (graph->by_name, name);
   const char *source = layer ? get_source (layer) : NULL;
@@ -129,15 +106,14 @@ is_mask_of_masking (const Graph *graph, const char *name)
   return FALSE;
 }
 
-/* Returns whether @ref is the mask of a Masking layer, which the layer's own input implies. */
-static gboolean
-is_implied_mask (const Graph *graph, const Ref *ref)
+gboolean
+keras_is_implied_mask (const KerasGraph *graph, const KerasRef *ref)
 {
   return g_strcmp0 (ref->argument, "mask") == 0 && is_mask_of_masking (graph, ref->layer);
 }
 
 static gboolean
-check_input (const Graph *graph, const KerasLayer *layer, const Ref *ref)
+check_input (const KerasGraph *graph, const KerasLayer *layer, const KerasRef *ref)
 {
   if (ref->argument)
     return keras_fail (graph->reader, layer, CONVERT_ERROR_UNSUPPORTED,
@@ -152,9 +128,9 @@ check_input (const Graph *graph, const KerasLayer *layer, const Ref *ref)
 
 /* Returns: (nullable): the layer whose output is the only input of @layer; NULL with an error */
 static KerasLayer *
-get_previous_layer (const Graph *graph, const KerasLayer *layer)
+get_previous_layer (const KerasGraph *graph, const KerasLayer *layer)
 {
-  g_autoptr (GArray) refs = get_inputs (layer);
+  g_autoptr (GArray) refs = keras_get_inputs (layer);
   JsonArray *nodes = keras_get_array (layer->object, "inbound_nodes");
   g_autoptr (GString) names = g_string_new (NULL);
   KerasLayer *previous = NULL;
@@ -167,9 +143,9 @@ get_previous_layer (const Graph *graph, const KerasLayer *layer)
     return NULL;
   }
   for (guint i = 0; i < refs->len; i++) {
-    const Ref *ref = &g_array_index (refs, Ref, i);
+    const KerasRef *ref = &g_array_index (refs, KerasRef, i);
 
-    if (is_implied_mask (graph, ref))
+    if (keras_is_implied_mask (graph, ref))
       continue;
     if (!check_input (graph, layer, ref))
       return NULL;
@@ -180,27 +156,26 @@ get_previous_layer (const Graph *graph, const KerasLayer *layer)
   if (n == 1 && previous)
     return previous;
   keras_fail (graph->reader, layer, CONVERT_ERROR_UNSUPPORTED,
-      "inputs: expected one layer of the model, as in a chain of layers, found %s", n ? names->str : "none");
+      "inputs: expected one layer of the model, as in a chain of layers, found %s",
+      n ? names->str : "none");
   return NULL;
 }
 
-/* Returns: (nullable): the layer of the output @wanted, or of the only output; NULL with an error.
- * @wanted: (nullable) */
-static KerasLayer *
-choose_output (const Graph *graph, JsonObject *config, const char *wanted)
+KerasLayer *
+keras_choose_output (const KerasGraph *graph, JsonObject *config, const char *wanted)
 {
-  g_autoptr (GArray) refs = g_array_new (FALSE, FALSE, sizeof (Ref));
+  g_autoptr (GArray) refs = g_array_new (FALSE, FALSE, sizeof (KerasRef));
   g_autoptr (GString) names = g_string_new (NULL);
   JsonNode *outputs = keras_get_member (config, "output_layers");
   gboolean is_single = TRUE; /* all outputs belong to one layer: its output and its states */
 
   if (outputs)
-    collect_refs (outputs, NULL, refs);
+    keras_collect_refs (outputs, NULL, refs);
   for (guint i = 1; i < refs->len; i++)
     is_single &= g_str_equal (
-        g_array_index (refs, Ref, i).layer, g_array_index (refs, Ref, 0).layer);
+        g_array_index (refs, KerasRef, i).layer, g_array_index (refs, KerasRef, 0).layer);
   for (guint i = 0; i < refs->len; i++) {
-    const Ref *ref = &g_array_index (refs, Ref, i);
+    const KerasRef *ref = &g_array_index (refs, KerasRef, i);
     KerasLayer *layer = g_hash_table_lookup (graph->by_name, ref->layer);
     g_autofree char *name = g_strconcat (ref->layer, ref->tensor ? " (a state)" : "", NULL);
 
@@ -218,36 +193,42 @@ choose_output (const Graph *graph, JsonObject *config, const char *wanted)
   return NULL;
 }
 
-static gboolean
-append_layer (KerasReader *reader, KerasLayer *layer)
+gboolean
+keras_append_layer (KerasReader *reader, KerasLayer *layer)
 {
-  if (find_model_class (layer->class_name))
-    return read_model (reader, layer->object, layer);
+  if (keras_is_model_class (layer->class_name))
+    return order_model (reader, layer->object, layer);
   g_ptr_array_add (reader->chain, layer);
   if (!layer->class)
     return keras_fail_class (reader, layer, "class", 0, layer->class_name);
   return !layer->class->check || layer->class->check (reader, layer);
 }
 
+GHashTable *
+keras_index_layers (const KerasModel *model)
+{
+  GHashTable *by_name = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < model->layers->len; i++) {
+    KerasLayer *layer = g_ptr_array_index (model->layers, i);
+    const char *name = keras_get_string (layer->object, "name");
+
+    g_hash_table_insert (by_name, (char *) (name ? name : layer->name), layer);
+  }
+  return by_name;
+}
+
 /* Follows the inputs of the layers from the output back to the InputLayer. */
 static gboolean
-order_functional (
-    KerasReader *reader, JsonObject *config, GPtrArray *layers, const char *output)
+order_functional (KerasReader *reader, const KerasModel *model, const char *output)
 {
-  g_autoptr (GHashTable) by_name = g_hash_table_new (g_str_hash, g_str_equal);
+  g_autoptr (GHashTable) by_name = keras_index_layers (model);
   g_autoptr (GPtrArray) path = g_ptr_array_new ();
-  const Graph graph = {reader, by_name};
-  KerasLayer *layer;
+  const KerasGraph graph = {reader, by_name};
+  KerasLayer *layer = keras_choose_output (&graph, model->config, output);
 
-  for (guint i = 0; i < layers->len; i++) {
-    KerasLayer *each = g_ptr_array_index (layers, i);
-    const char *name = keras_get_string (each->object, "name");
-
-    g_hash_table_insert (by_name, (char *) (name ? name : each->name), each);
-  }
-  layer = choose_output (&graph, config, output);
   while (layer) {
-    if (path->len > layers->len)
+    if (path->len > model->layers->len)
       return keras_fail (reader, layer, CONVERT_ERROR_FILE,
           "inputs: expected a chain of layers, found a cycle through this layer");
     g_ptr_array_add (path, layer);
@@ -256,128 +237,52 @@ order_functional (
     layer = get_previous_layer (&graph, layer);
   }
   for (guint i = path->len; layer && i-- > 0;)
-    if (!append_layer (reader, g_ptr_array_index (path, i)))
+    if (!keras_append_layer (reader, g_ptr_array_index (path, i)))
       return FALSE;
   return layer != NULL;
 }
 
-static gboolean
-order_sequential (
-    KerasReader *reader, JsonObject *config, GPtrArray *layers, const char *output)
+KerasLayer *
+keras_get_last_layer (KerasReader *reader, const KerasModel *model, const char *output)
 {
-  const KerasLayer *last = layers->len ? g_ptr_array_index (layers, layers->len - 1) : NULL;
+  GPtrArray *layers = model->layers;
+  KerasLayer *last = layers->len ? g_ptr_array_index (layers, layers->len - 1) : NULL;
 
-  if (output && (!last || !g_str_equal (output, last->name)))
-    return keras_fail (reader, NULL, CONVERT_ERROR_UNSUPPORTED,
-        "output: expected \"%s\", found %s", output, last ? last->name : "no layers");
-  for (guint i = 0; i < layers->len; i++)
-    if (!append_layer (reader, g_ptr_array_index (layers, i)))
-      return FALSE;
-  return TRUE;
-}
-
-static const ModelClass model_classes[] = {
-    {"Sequential", order_sequential}, {"Functional", order_functional},
-    {"Model", order_functional}, /* Functional before TensorFlow 2.3 */
-};
-
-static const ModelClass *
-find_model_class (const char *name)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (model_classes); i++)
-    if (g_strcmp0 (model_classes[i].name, name) == 0)
-      return &model_classes[i];
+  if (!output || (last && g_str_equal (output, last->name)))
+    return last;
+  keras_fail (reader, NULL, CONVERT_ERROR_UNSUPPORTED, "output: expected \"%s\", found %s",
+      output, last ? last->name : "no layers");
   return NULL;
 }
 
 static gboolean
-fail_model_class (KerasReader *reader, const KerasLayer *owner, const char *class_name)
+order_sequential (KerasReader *reader, const KerasModel *model, const char *output)
 {
-  g_autoptr (GString) names = g_string_new (NULL);
-
-  for (guint i = 0; i < G_N_ELEMENTS (model_classes); i++)
-    lstm_text_append_item (names, model_classes[i].name);
-  return keras_fail (reader, owner, CONVERT_ERROR_UNSUPPORTED,
-      "class of the model: expected one of %s, found %s", names->str,
-      class_name ? class_name : "none");
-}
-
-/* Returns: (transfer none) (nullable): the layer of @node, layers[@index] of a model; NULL with an
- * error */
-static KerasLayer *
-new_layer (KerasReader *reader, JsonNode *node, guint index)
-{
-  JsonObject *object = lstm_json_get_object (node);
-  JsonObject *config = keras_get_object (object, "config");
-  const char *class_name = keras_get_string (object, "class_name");
-  g_autofree char *found = NULL;
-  KerasLayer *layer;
-
-  /* The configuration of a nested Sequential of Keras 2.0 is an array. */
-  if (!class_name || !(config || keras_get_array (object, "config"))) {
-    found = lstm_json_describe (node);
-    keras_fail (reader, NULL, CONVERT_ERROR_FILE,
-        "layers[%u]: expected an object with class_name and config, found %s", index, found);
-    return NULL;
-  }
-  layer = g_new0 (KerasLayer, 1);
-  g_ptr_array_add (reader->layers, layer);
-  layer->object = object;
-  layer->config = config;
-  layer->class_name = class_name;
-  layer->class = keras_find_class (reader, class_name);
-  layer->name = keras_get_string (config, "name");
-  if (!layer->name)
-    layer->name = keras_get_string (object, "name");
-  if (!layer->name)
-    layer->name = class_name;
-  return layer;
+  if (output && !keras_get_last_layer (reader, model, output))
+    return FALSE;
+  for (guint i = 0; i < model->layers->len; i++)
+    if (!keras_append_layer (reader, g_ptr_array_index (model->layers, i)))
+      return FALSE;
+  return TRUE;
 }
 
 /* @owner: (nullable): the layer that is the model */
 static gboolean
-read_model (KerasReader *reader, JsonObject *object, KerasLayer *owner)
+order_model (KerasReader *reader, JsonObject *object, KerasLayer *owner)
 {
-  const char *class_name = keras_get_string (object, "class_name");
-  const ModelClass *class = find_model_class (class_name);
-  JsonObject *config = keras_get_object (object, "config");
-  JsonArray *array = config ? keras_get_array (config, "layers")
-                            : keras_get_array (object, "config");
-  g_autofree char *found = NULL;
-  KerasModel *model;
+  const KerasModel *model = keras_read_layers (reader, object, owner);
+  const char *output = owner ? NULL : reader->input->output;
 
-  if (!class)
-    return fail_model_class (reader, owner, class_name);
-  if (!array) {
-    found = config ? keras_describe_member (config, "layers")
-                   : keras_describe_member (object, "config");
-    return keras_fail (
-        reader, owner, CONVERT_ERROR_FILE, "layers: expected an array, found %s", found);
-  }
-  model = g_new0 (KerasModel, 1);
-  model->owner = owner;
-  model->layers = g_ptr_array_new ();
-  g_ptr_array_add (reader->models, model);
-  for (guint i = 0; i < json_array_get_length (array); i++) {
-    KerasLayer *layer = new_layer (reader, json_array_get_element (array, i), i);
-
-    if (!layer)
-      return FALSE;
-    g_ptr_array_add (model->layers, layer);
-  }
-  return class->order_layers (
-      reader, config, model->layers, owner ? NULL : reader->input->output);
+  if (!model)
+    return FALSE;
+  return model->is_functional ? order_functional (reader, model, output)
+                              : order_sequential (reader, model, output);
 }
 
 gboolean
-keras_build_chain (KerasReader *reader, JsonNode *root)
+keras_build_chain (KerasReader *reader)
 {
-  JsonObject *object = lstm_json_get_object (root);
-  g_autofree char *found = NULL;
+  JsonObject *object = keras_get_root (reader);
 
-  if (object)
-    return read_model (reader, object, NULL);
-  found = lstm_json_describe (root);
-  return keras_fail (reader, NULL, CONVERT_ERROR_FILE,
-      "configuration: expected an object with class_name and config, found %s", found);
+  return object && order_model (reader, object, NULL);
 }

@@ -119,8 +119,8 @@ convert_layer (KerasReader *reader, KerasLayer *layer)
          && layer->class->convert (reader, layer) && keras_check_weights_used (reader, layer);
 }
 
-static gboolean
-convert_chain (KerasReader *reader)
+gboolean
+keras_convert_chain (KerasReader *reader)
 {
   for (reader->index = 0; reader->index < reader->chain->len; reader->index++)
     if (!convert_layer (reader, g_ptr_array_index (reader->chain, reader->index)))
@@ -131,38 +131,59 @@ convert_chain (KerasReader *reader)
   return keras_check_nested_weights_used (reader);
 }
 
-ConvertModel *
-keras_read_model (const ConvertInput *input, const char *config, gsize size,
-    const char *version, H5 *h5, Npz *npz, GError **error)
+gboolean
+keras_reader_open (KerasReader *reader, const KerasSource *source, const KerasClass *classes)
 {
-  g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func (layer_free);
-  g_autoptr (GPtrArray) datasets = g_ptr_array_new_with_free_func (datasets_free);
-  g_autoptr (GPtrArray) models = g_ptr_array_new_with_free_func (model_free);
-  g_autoptr (GPtrArray) chain = g_ptr_array_new ();
-  g_autoptr (GPtrArray) flat_groups = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *source = g_strdup_printf ("%s: configuration", input->path);
-  g_autoptr (JsonNode) root = lstm_json_parse (config, size, MAX_CONFIG_DEPTH, source, error);
-  g_autoptr (ConvertModel) model = convert_model_new ();
-  KerasReader reader = {.input = input,
-      .classes = keras_classes,
-      .h5 = h5,
-      .npz = npz,
-      .layers = layers,
-      .models = models,
-      .chain = chain,
-      .datasets = datasets,
-      .flat_groups = flat_groups,
-      .model = model,
-      .shape = {KERAS_SEQUENCE, KERAS_UNKNOWN, KERAS_UNKNOWN}};
+  g_autofree char *name = g_strdup_printf ("%s: configuration", source->input->path);
 
-  if (!root)
-    return NULL;
-  keras_mark_custom_objects (root);
-  set_version (&reader, version, root);
+  *reader = (KerasReader){.input = source->input,
+      .classes = classes,
+      .h5 = source->h5,
+      .npz = source->npz,
+      .layers = g_ptr_array_new_with_free_func (layer_free),
+      .models = g_ptr_array_new_with_free_func (model_free),
+      .chain = g_ptr_array_new (),
+      .datasets = g_ptr_array_new_with_free_func (datasets_free),
+      .flat_groups = g_ptr_array_new_with_free_func (g_free),
+      .model = convert_model_new (),
+      .shape = {KERAS_SEQUENCE, KERAS_UNKNOWN, KERAS_UNKNOWN}};
+  reader->config = lstm_json_parse (
+      source->config, source->config_size, MAX_CONFIG_DEPTH, name, &reader->error);
+  if (!reader->config)
+    return FALSE;
+  keras_mark_custom_objects (reader->config);
+  set_version (reader, source->version, reader->config);
+  return TRUE;
+}
+
+void
+keras_reader_clear (KerasReader *reader)
+{
+  g_clear_pointer (&reader->config, json_node_unref);
+  g_ptr_array_unref (reader->layers);
+  g_ptr_array_unref (reader->models);
+  g_ptr_array_unref (reader->chain);
+  g_ptr_array_unref (reader->datasets);
+  g_ptr_array_unref (reader->flat_groups);
+  g_clear_pointer (&reader->model, convert_model_free);
+  g_clear_error (&reader->error);
+}
+
+static gpointer
+read_model (const KerasSource *source, GError **error)
+{
+  g_auto (KerasReader) reader = {NULL};
+
   /* Builds the chain first, so that an error names an unsupported class instead of its weights. */
-  if (keras_build_chain (&reader, root) && keras_open_weights (&reader)
-      && convert_chain (&reader))
-    return g_steal_pointer (&model);
-  g_propagate_error (error, reader.error);
+  if (keras_reader_open (&reader, source, keras_classes) && keras_build_chain (&reader)
+      && keras_open_weights (&reader) && keras_convert_chain (&reader))
+    return g_steal_pointer (&reader.model);
+  g_propagate_error (error, g_steal_pointer (&reader.error));
   return NULL;
+}
+
+ConvertModel *
+convert_read_keras (const ConvertInput *input, GError **error)
+{
+  return keras_read_file (input, read_model, error);
 }

@@ -88,15 +88,18 @@ typedef struct {
   gint64 width; /* features, or KERAS_UNKNOWN */
 } KerasShape;
 
-/* A model whose layers are in the chain */
+/* A model */
 typedef struct {
-  const KerasLayer *owner; /* the layer that is the model; NULL: the model of the file */
-  GPtrArray *layers;       /* KerasLayer, not owned */
+  KerasLayer *owner;      /* the layer that is the model; NULL: the model of the file */
+  JsonObject *config;     /* NULL: the configuration is the array of layers */
+  gboolean is_functional; /* FALSE: each layer reads the output of the previous one */
+  GPtrArray *layers;      /* KerasLayer, not owned */
 } KerasModel;
 
 struct _KerasReader {
   const ConvertInput *input;
   const KerasClass *classes; /* the last row has no name */
+  JsonNode *config;          /* JSON of the model */
   GError *error;             /* the first error */
   gint version;              /* 2.12.1 is 21201 */
   gboolean is_tf_keras;      /* FALSE: the package keras before 2.4 */
