@@ -14,6 +14,7 @@
 
 typedef struct _KerasReader KerasReader;
 typedef struct _KerasLayer KerasLayer;
+typedef struct _KerasModel KerasModel;
 
 typedef enum {
   KERAS_HAS_WEIGHTS = 1 << 0,
@@ -27,6 +28,17 @@ typedef enum {
   KERAS_USES_MASK = 1 << 8,           /* masked steps do not count */
   KERAS_DROPS_MASK = 1 << 9,          /* uses masked steps, and does not pass the mask on */
 } KerasClassFlags;
+
+/* A weight of a class of layers */
+typedef struct {
+  const char *name; /* of the variable in Keras: "kernel", "moving_mean" */
+  const char *
+      key; /* of the configuration: the weight exists if the value is true, which is the default;
+                    * NULL: always */
+  gboolean is_constant; /* training does not change the weight; follows all other weights */
+} KerasWeight;
+
+#define KERAS_MAX_WEIGHTS 4
 
 /* A class of layers: a row in classes.c */
 typedef struct {
@@ -50,6 +62,10 @@ typedef struct {
   guint n_constants;       /* weights that training does not change, after all other weights */
   guint n_unread;          /* variables after the weights, which the converter does not read */
   guint n_wrapped;         /* layers that a wrapper runs; 0: the class is not a wrapper */
+
+  /* [KERAS_MAX_WEIGHTS], in the order of Keras, of a class that can process one frame of a video.
+   * NULL: only the converter of the class knows the weights */
+  const KerasWeight *weights;
 } KerasClass;
 
 /* The datasets of a layer in a legacy file, in the order of Keras. The layers of a nested model
@@ -57,11 +73,13 @@ typedef struct {
  * weights. */
 typedef struct {
   GPtrArray *paths;
-  guint position;                   /* of the next dataset to read */
-  guint n_constants;                /* of a nested model */
-  guint constant_position;          /* of the next constant to read, among the constants */
-  gboolean has_frozen, has_trained; /* layers of a nested model */
-  const KerasLayer *weights_layer;  /* of a nested model: a layer with weights; nullable */
+  guint position;                  /* of the next dataset to read */
+  guint n_constants;               /* of a nested model */
+  guint n_frozen;                  /* weights of frozen layers of a nested model */
+  guint constant_position;         /* of the next constant to read, among the constants */
+  gboolean has_trained;            /* layers of a nested model */
+  gboolean has_uncounted;          /* frozen layers whose weights are not in n_frozen */
+  const KerasLayer *weights_layer; /* of a nested model: a layer with weights; nullable */
 } KerasDatasets;
 
 struct _KerasLayer {
@@ -73,6 +91,10 @@ struct _KerasLayer {
   char *group;             /* of the layer in an archive; NULL: not found */
   KerasDatasets *datasets; /* in a legacy file; NULL: none */
   gboolean is_nested;      /* shares its datasets with other layers */
+
+  /* Only in a video model: */
+  KerasLayer *inner;       /* the layer that TimeDistributed wraps; nullable */
+  const KerasModel *model; /* the layer is a model; nullable */
 };
 
 typedef enum {
@@ -89,12 +111,12 @@ typedef struct {
 } KerasShape;
 
 /* A model */
-typedef struct {
+struct _KerasModel {
   KerasLayer *owner;      /* the layer that is the model; NULL: the model of the file */
   JsonObject *config;     /* NULL: the configuration is the array of layers */
   gboolean is_functional; /* FALSE: each layer reads the output of the previous one */
   GPtrArray *layers;      /* KerasLayer, not owned */
-} KerasModel;
+};
 
 struct _KerasReader {
   const ConvertInput *input;

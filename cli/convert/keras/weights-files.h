@@ -43,6 +43,10 @@ gboolean keras_read_root_attribute (KerasReader *reader, const char *name, GPtrA
 /* Sets the datasets of the layers of @model. */
 gboolean keras_assign_legacy_datasets (KerasReader *reader, const KerasModel *model);
 
+/* Returns the number of weights of @layer, whose class has weights in its row.
+ * @has_weight: [KERAS_MAX_WEIGHTS], set for each weight of the row */
+guint keras_count_weights (KerasReader *reader, const KerasLayer *layer, gboolean has_weight[]);
+
 /* Returns whether the weights of @layer are in the file. */
 gboolean keras_expects_weights (const KerasLayer *layer);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "container/json.h"
+#include "keras/graph.h"
 #include "keras/json.h"
 #include "keras/recurrent.h"
 #include "keras/weights-files.h"
@@ -157,6 +158,48 @@ count_constants (const KerasReader *reader, const KerasLayer *layer, guint *n_un
   return class->n_constants;
 }
 
+guint
+keras_count_weights (KerasReader *reader, const KerasLayer *layer, gboolean has_weight[])
+{
+  const KerasClass *class = layer->class;
+  guint n = 0;
+
+  for (guint i = 0; i < KERAS_MAX_WEIGHTS; i++) {
+    const char *key = class->weights[i].key;
+
+    has_weight[i] = class->weights[i].name && !has_config_weights (class, layer->config);
+    if (has_weight[i] && key)
+      lstm_json_get_boolean (keras_get_member (layer->config, key), &has_weight[i]);
+    n += has_weight[i];
+  }
+  return n;
+}
+
+/* Adds the weights of a frozen layer, or of the layer that a frozen layer wraps. */
+static void
+count_frozen (KerasReader *reader, const KerasLayer *layer)
+{
+  const KerasLayer *inner = layer->inner ? layer->inner : layer;
+  gboolean has_weight[KERAS_MAX_WEIGHTS];
+  guint n_unread;
+
+  if (keras_is_model_class (inner->class_name)) /* whose layers count */
+    return;
+  if (!inner->class || !inner->class->weights)
+    layer->datasets->has_uncounted = TRUE;
+  else
+    layer->datasets->n_frozen += keras_count_weights (reader, inner, has_weight);
+  count_constants (reader, layer, &n_unread);
+  layer->datasets->n_frozen += n_unread;
+}
+
+/* Returns the number of datasets that follow the trained weights of a nested model. */
+static guint
+count_all_constants (const KerasDatasets *datasets)
+{
+  return datasets->n_constants + (datasets->has_trained ? datasets->n_frozen : 0);
+}
+
 /* Adds the constants of a layer of a nested model. Keras saves all weights of frozen layers as
  * constants. If all layers are frozen, the weights are in the order of the layers. */
 static gboolean
@@ -172,14 +215,15 @@ add_nested_layer (KerasReader *reader, KerasLayer *layer)
     return FALSE;
   datasets->weights_layer = layer;
   datasets->has_trained |= is_trained;
-  datasets->has_frozen |= !is_trained;
-  if (datasets->has_trained && datasets->has_frozen)
+  if (is_trained)
+    datasets->n_constants += count_constants (reader, layer, &n_unread) + n_unread;
+  else
+    count_frozen (reader, layer);
+  if (datasets->has_trained && datasets->has_uncounted)
     return keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
         "trainable: expected the same value in all layers of a nested model, whose weights "
         "have no clear order in HDF5 otherwise, found true and false; save the model as "
         ".keras");
-  if (is_trained)
-    datasets->n_constants += count_constants (reader, layer, &n_unread) + n_unread;
   return TRUE;
 }
 
@@ -200,6 +244,15 @@ keras_assign_legacy_datasets (KerasReader *reader, const KerasModel *model)
 }
 
 static gboolean
+is_frozen (const KerasLayer *layer)
+{
+  gboolean is_trained = TRUE;
+
+  lstm_json_get_boolean (keras_get_member (layer->config, "trainable"), &is_trained);
+  return !is_trained;
+}
+
+static gboolean
 fail_count (KerasReader *reader, const KerasLayer *layer, guint expected, guint found)
 {
   return keras_fail (reader, layer, CONVERT_ERROR_FILE,
@@ -211,16 +264,17 @@ keras_find_legacy_datasets (KerasReader *reader, KerasLayer *layer, guint n, GPt
 {
   KerasDatasets *datasets = layer->datasets;
   guint n_left = datasets ? datasets->paths->len - datasets->position : 0;
+  guint n_all_constants = datasets ? count_all_constants (datasets) : 0;
   guint n_constants = 0, n_unread;
 
-  if (datasets && datasets->n_constants > 0)
-    n_constants = count_constants (reader, layer, &n_unread);
-  if (n_left < n || n_left < n - n_constants + datasets->n_constants
-      || datasets->n_constants - datasets->constant_position < n_constants)
+  if (n_all_constants > 0)
+    n_constants = is_frozen (layer) ? n : count_constants (reader, layer, &n_unread);
+  if (n_left < n || n_left < n - n_constants + n_all_constants
+      || n_all_constants - datasets->constant_position < n_constants)
     return fail_count (reader, layer, n, n_left);
   for (guint i = 0; i < n; i++) {
     guint position = i < n - n_constants ? datasets->position++
-                                         : datasets->paths->len - datasets->n_constants
+                                         : datasets->paths->len - n_all_constants
                                                + datasets->constant_position++;
 
     g_ptr_array_add (paths, g_strdup (g_ptr_array_index (datasets->paths, position)));
@@ -237,13 +291,13 @@ keras_check_weights_used (KerasReader *reader, const KerasLayer *layer)
   if (!datasets)
     return TRUE;
   count_constants (reader, layer, &n_unread);
-  if (datasets->n_constants > 0)
+  if (count_all_constants (datasets) > 0)
     datasets->constant_position += n_unread;
   else
     datasets->position = MIN (datasets->position + n_unread, datasets->paths->len);
   return layer->is_nested || datasets->position == datasets->paths->len
-         || fail_count (
-             reader, layer, datasets->position + datasets->n_constants, datasets->paths->len);
+         || fail_count (reader, layer, datasets->position + count_all_constants (datasets),
+             datasets->paths->len);
 }
 
 gboolean
@@ -251,7 +305,7 @@ keras_check_nested_weights_used (KerasReader *reader)
 {
   for (guint i = 0; i < reader->datasets->len; i++) {
     const KerasDatasets *datasets = g_ptr_array_index (reader->datasets, i);
-    guint n_used = datasets->position + datasets->n_constants;
+    guint n_used = datasets->position + count_all_constants (datasets);
 
     if (datasets->weights_layer && n_used != datasets->paths->len)
       return fail_count (reader, datasets->weights_layer, n_used, datasets->paths->len);

@@ -42,6 +42,18 @@ find_root (KerasReader *reader)
          && (keras_has_archive_groups (reader) || fail_root (reader));
 }
 
+/* Sets the weights of the layer that @layer wraps. */
+static void
+assign_inner_weights (const KerasReader *reader, const KerasLayer *layer)
+{
+  KerasLayer *inner = layer->inner;
+
+  inner->datasets = layer->datasets;
+  inner->is_nested = layer->is_nested;
+  if (!reader->is_legacy)
+    inner->group = g_strconcat (layer->group, "/", layer->class->part, NULL);
+}
+
 gboolean
 keras_open_weights (KerasReader *reader)
 {
@@ -55,6 +67,12 @@ keras_open_weights (KerasReader *reader)
     if (!(reader->is_legacy ? keras_assign_legacy_datasets (reader, model)
                             : keras_assign_archive_groups (reader, model)))
       return FALSE;
+    for (guint k = 0; k < model->layers->len; k++) {
+      const KerasLayer *layer = g_ptr_array_index (model->layers, k);
+
+      if (layer->inner)
+        assign_inner_weights (reader, layer);
+    }
   }
   return TRUE;
 }

@@ -10,9 +10,8 @@
 #include "split/builder.h"
 
 #define FRAME_MAX_DIMS 6
-#define FRAME_MAX_WEIGHTS 4
-#define FRAME_OPSET                                                                            \
-  17 /* of the domain ai.onnx: the latest that ONNX Runtime of Debian 13 and 14 reads */
+/* The opset of the domain ai.onnx, which ONNX Runtime of Debian 13 and of Debian 14 reads */
+#define FRAME_OPSET 17
 
 /* A value of one frame. In ONNX each value has one axis more, the batch of size 1, which precedes the
  * others. */
@@ -20,38 +19,27 @@ typedef struct {
   const char *name; /* in the graph */
   guint n_dims;
   gint64 shape[FRAME_MAX_DIMS]; /* as in Keras, without the batch and without the time */
-  gboolean
-      is_moved; /* in ONNX the last axis of shape follows the batch: [1, c, h, w] for [h, w, c] */
+  gboolean is_moved;  /* in ONNX the last axis of shape follows the batch: [1, c, h, w] */
   gboolean is_pixels; /* the value is the input of the model; only graph.c writes this field */
 } FrameValue;
-
-/* A weight of a class of layers */
-typedef struct {
-  const char *name; /* of the variable in Keras: "kernel", "moving_mean" */
-  const char *key; /* of the configuration: the weight exists if its value is true, which is the
-                     * default; NULL: always */
-  gboolean is_constant; /* training does not change the weight; follows all other weights */
-} FrameWeight;
 
 typedef struct _FrameGraph FrameGraph;
 
 /* One call of a layer */
 typedef struct {
-  KerasLayer
-      *layer; /* the inner layer of a TimeDistributed; for messages and its configuration */
+  KerasLayer *layer;        /* the inner layer of a TimeDistributed */
   const FrameValue *inputs; /* at least one */
   guint n_inputs;
-  guint n_outer; /* axes of Keras that precede the axes of a FrameValue: 1, the batch, in a
+  guint n_outer; /* axes of Keras that precede those of a FrameValue: 1, the batch, in a
                   * TimeDistributed; 2, batch and time, outside */
-  H5Array
-      weights[FRAME_MAX_WEIGHTS]; /* as in FrameLayer.weights; without values: does not exist */
-  JsonNode *node;                 /* of the call in inbound_nodes; nullable */
+  H5Array weights[KERAS_MAX_WEIGHTS]; /* of the row; without values: does not exist */
+  JsonNode *node;                     /* of the call in inbound_nodes; nullable */
 } FrameCall;
 
 typedef enum {
-  FRAME_IN_CLIP =
-      1 << 0, /* a call outside TimeDistributed is supported: the layer then processes the
-                           * frames independently, as its function checks with call->n_outer */
+  /* A call outside TimeDistributed is supported. The layer then processes the frames independently, as
+   * its function checks with call->n_outer. */
+  FRAME_IN_CLIP = 1 << 0,
   FRAME_MERGES = 1 << 1, /* has one or more inputs; other layers have one */
 } FrameFlags;
 
@@ -62,7 +50,7 @@ typedef struct {
 
   /* Adds the nodes of the layer, and sets name, n_dims, shape and is_moved of @output. */
   gboolean (*emit) (FrameGraph *graph, const FrameCall *call, FrameValue *output);
-  FrameWeight weights[FRAME_MAX_WEIGHTS]; /* in the order of Keras; graph.c reads the weights */
+  KerasWeight weights[KERAS_MAX_WEIGHTS]; /* in the order of Keras; graph.c reads the weights */
 } FrameLayer;
 
 /* --- layers.c --- */
