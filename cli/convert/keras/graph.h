@@ -21,6 +21,9 @@ KerasModel *keras_read_layers (KerasReader *reader, JsonObject *object, KerasLay
 KerasLayer *keras_new_layer (
     KerasReader *reader, const KerasLayer *owner, JsonNode *node, const char *field);
 
+/* Returns whether @layer is an operation on tensors, such as x + y, which Keras saves among the layers. */
+gboolean keras_is_operation (const KerasLayer *layer);
+
 /* --- graph.c --- */
 
 /* A reference to a tensor, which an input of a layer contains */

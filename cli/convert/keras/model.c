@@ -33,6 +33,22 @@ keras_is_model_class (const char *name)
   return find_model_class (name, &is_functional);
 }
 
+/* The operations of Keras 3 have neither of the keys that each layer has. HDF5 files do not have their
+ * modules. */
+gboolean
+keras_is_operation (const KerasLayer *layer)
+{
+  static const char *const keys[] = {"trainable", "dtype"};
+
+  if (g_str_equal (layer->class_name, "TFOpLambda"))
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (!layer->config || json_object_has_member (layer->config, keys[i]))
+      return FALSE;
+  return !keras_is_model_class (layer->class_name)
+         && json_object_has_member (layer->object, "inbound_nodes");
+}
+
 static gboolean
 fail_model_class (KerasReader *reader, const KerasLayer *owner, const char *class_name)
 {

@@ -6,8 +6,6 @@
 #include "keras/converters.h"
 #include "keras/json.h"
 
-#define MAX_DIMS 8
-
 gboolean
 keras_check_width (KerasReader *reader, const KerasLayer *layer, const char *name, gsize width)
 {
@@ -21,14 +19,12 @@ keras_check_width (KerasReader *reader, const KerasLayer *layer, const char *nam
              name, known, width);
 }
 
-/* Fills @sizes from element @first of @array on. Null and -1 become KERAS_UNKNOWN.
- * Returns: the number of sizes; -1 if @array is not a shape of at most MAX_DIMS dimensions */
-static int
-parse_shape (JsonArray *array, guint first, gint64 sizes[MAX_DIMS])
+int
+keras_parse_shape (JsonArray *array, guint first, gint64 sizes[KERAS_MAX_DIMS])
 {
   guint n = array ? json_array_get_length (array) : 0;
 
-  if (n < first || n - first > MAX_DIMS)
+  if (n < first || n - first > KERAS_MAX_DIMS)
     return -1;
   for (guint i = first; i < n; i++) {
     JsonNode *node = json_array_get_element (array, i);
@@ -48,13 +44,13 @@ keras_read_input_shape (KerasReader *reader, const KerasLayer *layer)
   static const char *const keys[] = {"batch_shape", "batch_input_shape"};
   const char *key = keys[0];
   g_autofree char *found = NULL;
-  gint64 sizes[MAX_DIMS];
+  gint64 sizes[KERAS_MAX_DIMS];
   int n;
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     if (keras_get_member (layer->config, keys[i]))
       key = keys[i];
-  n = parse_shape (keras_get_array (layer->config, key), 1, sizes);
+  n = keras_parse_shape (keras_get_array (layer->config, key), 1, sizes);
   if (n == 1)
     reader->shape = (KerasShape){KERAS_VECTOR, KERAS_UNKNOWN, sizes[0]};
   else if (n == 2)
@@ -191,13 +187,13 @@ keras_convert_reshape (KerasReader *reader, KerasLayer *layer)
 {
   const KerasShape *shape = &reader->shape;
   g_autofree char *found = NULL;
-  gint64 sizes[MAX_DIMS];
-  int n = parse_shape (keras_get_array (layer->config, "target_shape"), 0, sizes);
+  gint64 sizes[KERAS_MAX_DIMS];
+  int n = keras_parse_shape (keras_get_array (layer->config, "target_shape"), 0, sizes);
 
   if (n < 1) {
     found = keras_describe_member (layer->config, "target_shape");
     return keras_fail (reader, layer, CONVERT_ERROR_FILE,
-        "target_shape: expected an array of 1 to %d sizes, found %s", MAX_DIMS, found);
+        "target_shape: expected an array of 1 to %d sizes, found %s", KERAS_MAX_DIMS, found);
   }
   if (shape->kind != KERAS_SEQUENCE)
     return reshape_vector (reader, layer, sizes, n);

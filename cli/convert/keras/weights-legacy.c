@@ -59,7 +59,7 @@ gboolean
 keras_expects_weights (const KerasLayer *layer)
 {
   if (!layer->class)
-    return TRUE;
+    return !keras_is_operation (layer);
   return layer->class->flags & KERAS_HAS_WEIGHTS
          && !has_config_weights (layer->class, layer->config);
 }

@@ -112,8 +112,9 @@ check_shape (
   return TRUE;
 }
 
-static gboolean
-read_array (KerasReader *reader, const KerasLayer *layer, const char *path, KerasArray *array)
+gboolean
+keras_read_array (
+    KerasReader *reader, const KerasLayer *layer, const char *path, KerasArray *array)
 {
   GError *cause = NULL;
   H5Array found;
@@ -143,7 +144,7 @@ keras_read_weights (
               : keras_find_archive_datasets (reader, layer, part, arrays, n, paths)))
     return FALSE;
   for (guint i = 0; i < n; i++)
-    if (!read_array (reader, layer, g_ptr_array_index (paths, i), &arrays[i]))
+    if (!keras_read_array (reader, layer, g_ptr_array_index (paths, i), &arrays[i]))
       return FALSE;
   return TRUE;
 }

@@ -21,6 +21,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (KerasArray, keras_array_clear)
 /* Finds the weights of each layer of the models. */
 gboolean keras_open_weights (KerasReader *reader);
 
+/* Reads the dataset @path into @array. The caller frees the values, also after an error. */
+gboolean keras_read_array (
+    KerasReader *reader, const KerasLayer *layer, const char *path, KerasArray *array);
+
 /* Reads the next weights of @layer into @arrays [n], in the order of Keras. @part: (nullable): the
  * subgroup in the layer's group of an archive. The caller frees the values of @arrays, also after
  * an error. */

@@ -19,8 +19,7 @@ typedef struct {
   const char *name; /* in the graph */
   guint n_dims;
   gint64 shape[FRAME_MAX_DIMS]; /* as in Keras, without the batch and without the time */
-  gboolean is_moved;  /* in ONNX the last axis of shape follows the batch: [1, c, h, w] */
-  gboolean is_pixels; /* the value is the input of the model; only graph.c writes this field */
+  gboolean is_moved; /* in ONNX the last axis of shape follows the batch: [1, c, h, w] */
 } FrameValue;
 
 typedef struct _FrameGraph FrameGraph;
@@ -71,7 +70,8 @@ struct _FrameGraph {
   OnnxBuilder *builder;
   gint64 n_steps;    /* frames of the window */
   GHashTable *names; /* of nodes, initializers and values */
-  GHashTable *moved; /* name of a value → name of the value with its axes moved */
+  GHashTable *moved; /* name of a value → name of the value in the other order of its axes */
+  guint n_names;     /* names with a number */
 };
 
 /* Returns: (transfer none): a name that the graph does not have: LAYER/@suffix */
@@ -96,7 +96,7 @@ const char *frame_add_scalar (
 FrameValue frame_order_axes (FrameGraph *graph, const FrameCall *call, const FrameValue *value);
 FrameValue frame_move_axes (FrameGraph *graph, const FrameCall *call, const FrameValue *value);
 
-/* Adds a Reshape of @value to @shape [n_dims], in the order of Keras. @output: not moved */
+/* Adds a Reshape of @value to @shape [n_dims], in the order of Keras. */
 void frame_add_reshape (FrameGraph *graph, const FrameCall *call, const FrameValue *value,
     guint n_dims, const gint64 *shape, FrameValue *output);
 
