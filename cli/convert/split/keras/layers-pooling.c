@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "keras/json.h"
+#include "split/keras/layers.h"
+
+/* Keras and ONNX both leave the padding out of an average. */
+static gboolean
+emit_pooling (FrameGraph *graph, const FrameCall *call, const char *op_type, guint n_sizes,
+    FrameValue *output)
+{
+  static const gint64 default_size[FRAME_MAX_SPATIAL] = {2, 2};
+  FrameWindow window = {.dilations = {1, 1}};
+  FramePicture picture;
+  Onnx__NodeProto *node;
+  const char *name;
+
+  if (!frame_get_picture (graph, call, n_sizes, &picture)
+      || !frame_read_sizes (graph, call, "pool_size", n_sizes, default_size, window.kernel)
+      || !frame_read_sizes (graph, call, "strides", n_sizes, window.kernel, window.strides)
+      || !frame_read_padding (graph, call, FALSE, &window)
+      || !frame_plan_window (graph, call, &picture, &window))
+    return FALSE;
+  name = frame_add_node (
+      graph, call, op_type, (const char *[]){picture.value.name, NULL}, &node);
+  frame_set_window (graph, node, &window, n_sizes, FALSE);
+  frame_set_picture (&picture, name, picture.n_channels, window.sizes, output);
+  return TRUE;
+}
+
+static gboolean
+emit_global_pooling (FrameGraph *graph, const FrameCall *call, const char *op_type,
+    guint n_sizes, FrameValue *output)
+{
+  static const gint64 ones[FRAME_MAX_SPATIAL] = {1, 1};
+  gboolean has_kept_dims;
+  FramePicture picture;
+  FrameValue pooled;
+  const char *name;
+
+  if (!frame_get_picture (graph, call, n_sizes, &picture)
+      || !keras_read_bool (
+          graph->reader, call->layer, call->layer->config, "keepdims", FALSE, &has_kept_dims))
+    return FALSE;
+  name = frame_add_node (
+      graph, call, op_type, (const char *[]){picture.value.name, NULL}, NULL);
+  if (has_kept_dims) {
+    frame_set_picture (&picture, name, picture.n_channels, ones, output);
+    return TRUE;
+  }
+  /* With spatial axes of size 1, both orders of the axes have the same values. */
+  picture.is_first = TRUE;
+  frame_set_picture (&picture, name, picture.n_channels, ones, &pooled);
+  frame_add_reshape (graph, call, &pooled, 1, &picture.n_channels, output);
+  return TRUE;
+}
+
+#define EMIT_POOLING(name, emit, op_type, n_sizes)                                             \
+  gboolean frame_emit_##name (FrameGraph *graph, const FrameCall *call, FrameValue *output)    \
+  {                                                                                            \
+    return emit (graph, call, op_type, n_sizes, output);                                       \
+  }
+
+EMIT_POOLING (max_pooling_1d, emit_pooling, "MaxPool", 1)
+EMIT_POOLING (max_pooling_2d, emit_pooling, "MaxPool", 2)
+EMIT_POOLING (average_pooling_1d, emit_pooling, "AveragePool", 1)
+EMIT_POOLING (average_pooling_2d, emit_pooling, "AveragePool", 2)
+EMIT_POOLING (global_max_pooling_1d, emit_global_pooling, "GlobalMaxPool", 1)
+EMIT_POOLING (global_max_pooling_2d, emit_global_pooling, "GlobalMaxPool", 2)
+EMIT_POOLING (global_average_pooling_1d, emit_global_pooling, "GlobalAveragePool", 1)
+EMIT_POOLING (global_average_pooling_2d, emit_global_pooling, "GlobalAveragePool", 2)
