@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "demo-recogniser.h"
 #include <string.h>
+#if HAVE_ANALYTICS
+#  include <gst/analytics/analytics.h>
+#endif
 
 typedef struct {
   DemoLabelFunc func;
@@ -24,12 +27,9 @@ demo_find_element (GstElement *pipeline, const gchar *factory)
 }
 
 /* Splits the text of a buffer into the label and, after the last space, the score. */
-static GstPadProbeReturn
-on_text (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+static void
+read_text (GstBuffer *buffer, DemoLabel *label)
 {
-  const Watch *watch = user_data;
-  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
-  DemoLabel label = {.pts = GST_BUFFER_PTS (buffer), .duration = GST_BUFFER_DURATION (buffer)};
   gchar text[64];
   gchar *space;
 
@@ -37,9 +37,43 @@ on_text (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   space = strrchr (text, ' ');
   if (space) {
     *space = '\0';
-    label.score = g_ascii_strtod (space + 1, NULL);
+    label->score = g_ascii_strtod (space + 1, NULL);
   }
-  g_strlcpy (label.label, text, sizeof label.label);
+  g_strlcpy (label->label, text, sizeof label->label);
+}
+
+/* Reads the classification of a frame. */
+static void
+read_classification (GstBuffer *buffer, DemoLabel *label)
+{
+#if HAVE_ANALYTICS
+  GstAnalyticsRelationMeta *meta = gst_buffer_get_analytics_relation_meta (buffer);
+  gpointer state = NULL;
+  GstAnalyticsClsMtd classes;
+
+  if (!meta
+      || !gst_analytics_relation_meta_iterate (
+          meta, &state, gst_analytics_cls_mtd_get_mtd_type (), &classes))
+    return;
+  label->score = gst_analytics_cls_mtd_get_level (&classes, 0);
+  g_strlcpy (label->label, g_quark_to_string (gst_analytics_cls_mtd_get_quark (&classes, 0)),
+      sizeof label->label);
+#endif
+}
+
+static GstPadProbeReturn
+on_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
+{
+  const Watch *watch = user_data;
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  DemoLabel label = {.pts = GST_BUFFER_PTS (buffer), .duration = GST_BUFFER_DURATION (buffer)};
+  g_autoptr (GstCaps) caps = gst_pad_get_current_caps (pad);
+  const GstStructure *structure = caps ? gst_caps_get_structure (caps, 0) : NULL;
+
+  if (structure && gst_structure_has_name (structure, "text/x-raw"))
+    read_text (buffer, &label);
+  else
+    read_classification (buffer, &label);
   watch->func (&label, watch->user_data);
   return GST_PAD_PROBE_OK;
 }
@@ -55,7 +89,7 @@ demo_watch_labels (GstElement *pipeline, DemoLabelFunc func, gpointer user_data)
     return FALSE;
   watch = g_new (Watch, 1);
   *watch = (Watch){func, user_data};
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_text, watch, g_free);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_buffer, watch, g_free);
   return TRUE;
 }
 

@@ -100,7 +100,10 @@ print_runs (const GArray *runs)
     g_autofree gchar *from = format_time (run->label.pts - first);
     g_autofree gchar *to = format_time (run->label.pts + run->label.duration - first);
 
-    g_print ("%7s - %7s  %-9s  %.2f\n", from, to, run->label.label, run->score / run->frames);
+    if (run->label.label[0])
+      g_print ("%7s - %7s  %-9s  %.2f\n", from, to, run->label.label, run->score / run->frames);
+    else
+      g_print ("%7s - %7s  no label\n", from, to);
   }
 }
 
@@ -130,11 +133,47 @@ print_shares (const GArray *frames)
         best = label;
       }
     }
-    g_print (
-        " %s %.1f %%%s", (gchar *) best, 100. * most / frames->len, most < left ? "," : "\n");
+    g_print (" %s %.1f %%%s", *(gchar *) best ? (gchar *) best : "no label",
+        100. * most / frames->len, most < left ? "," : "\n");
     left -= most;
     g_hash_table_remove (counts, best);
   }
+}
+
+/* Appends @time in the form of SubRip: hours, minutes, seconds and milliseconds. */
+static void
+append_time (GString *text, GstClockTime time)
+{
+  const guint64 ms = time / GST_MSECOND;
+
+  g_string_append_printf (text, "%02u:%02u:%02u,%03u", (guint) (ms / 3600000),
+      (guint) (ms / 60000 % 60), (guint) (ms / 1000 % 60), (guint) (ms % 1000));
+}
+
+/* Writes the label of each frame as a subtitle in the format SubRip. A frame lasts until the next
+ * frame. */
+static gboolean
+write_subtitles (const GArray *frames, const gchar *path, GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; i < frames->len; i++) {
+    const DemoLabel *frame = &g_array_index (frames, DemoLabel, i);
+    GstClockTime end = frame->pts;
+
+    if (!frame->label[0])
+      continue;
+    if (i + 1 < frames->len)
+      end = g_array_index (frames, DemoLabel, i + 1).pts;
+    else if (GST_CLOCK_TIME_IS_VALID (frame->duration))
+      end += frame->duration;
+    g_string_append_printf (text, "%u\n", i + 1);
+    append_time (text, frame->pts);
+    g_string_append (text, " --> ");
+    append_time (text, end);
+    g_string_append_printf (text, "\n%s %.2f\n\n", frame->label, frame->score);
+  }
+  return g_file_set_contents (path, text->str, (gssize) text->len, error);
 }
 
 static void
@@ -172,8 +211,15 @@ main (int argc, char **argv)
 {
   g_autoptr (GOptionContext) context = g_option_context_new ("ELEMENT [! ELEMENT]...");
   g_autoptr (GArray) frames = g_array_new (FALSE, FALSE, sizeof (DemoLabel));
+  g_autofree gchar *subtitles = NULL;
   g_autoptr (GError) error = NULL;
+  const GOptionEntry entries[] = {
+      {"subtitles", 0, 0, G_OPTION_ARG_FILENAME, &subtitles,
+          "Write the label of each frame to FILE, in the format SubRip", "FILE"},
+      {NULL},
+  };
 
+  g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_summary (
       context, "Runs a pipeline and prints a time line of the labels of its lstmlabel.");
   g_option_context_add_group (context, gst_init_get_option_group ());
@@ -191,5 +237,9 @@ main (int argc, char **argv)
     return 1;
   }
   print_timeline (frames);
+  if (subtitles && !write_subtitles (frames, subtitles, &error)) {
+    g_printerr ("demo-timeline: %s\n", error->message);
+    return 1;
+  }
   return 0;
 }

@@ -404,7 +404,7 @@ test_pipelines (Fixture *self, gconstpointer data)
       "# A camera, with onnxinference of GStreamer 1.28 (Debian 14)\ngst-launch-1.0 -m "
       "v4l2src ",
       "# A recording, with NNStreamer\ngst-launch-1.0 -m filesrc location=RECORDING.mp4 ! "
-      "decodebin ",
+      "decodebin ! videoconvert ! videoflip video-direction=auto ",
       "! video/x-raw,format=RGB,width=8,height=8,pixel-aspect-ratio=1/1 ",
       " input-image-format=chw input-tensor-offset=-127.5 input-tensor-scale=127.5 "
       "model-file=folder/features.onnx ",

@@ -8,7 +8,8 @@
 #include <sys/wait.h>
 
 #define PROMPT "gst-launch-1.0 -m "
-#define RECORDING "filesrc location=RECORDING.mp4 ! decodebin ! "
+#define RECORDING                                                                              \
+  "filesrc location=RECORDING.mp4 ! decodebin ! videoconvert ! videoflip video-direction=auto ! "
 #define END " ! fakesink"
 
 /* A round to bytes changes a value by at most half of the range / 255. */

@@ -18,7 +18,8 @@ typedef struct {
 } Writer;
 
 static const char camera[] = "v4l2src";
-static const char recording[] = "filesrc location=RECORDING.mp4 ! decodebin";
+static const char recording[] = "filesrc location=RECORDING.mp4 ! decodebin ! videoconvert "
+                                "! videoflip video-direction=auto";
 
 /* Appends " NAME=FOLDER/FILE", quoted for a shell. */
 static void
