@@ -3,67 +3,17 @@
  * Engine of ONNX Runtime with a model of one LSTM node and one thread. Binds all values once. h and
  * c alternate between two bindings. */
 #include "onnx-model.h"
-#include <fcntl.h>
-#include <onnxruntime_c_api.h>
+#include "onnx-session.h"
 #include <string.h>
-#include <unistd.h>
 
 typedef struct {
-  const OrtApi *api;
-  OrtEnv *env;
-  OrtSessionOptions *options;
-  OrtSession *session;
-  OrtMemoryInfo *place;
+  OnnxSession session;
   OrtIoBinding *bindings[2];
   float *data[ONNX_N_VALUES]; /* NULL: not in the model; the job owns x */
   OrtValue *values[ONNX_N_VALUES];
   gsize n_y;
   int turn;
 } Onnxruntime;
-
-/* Returns whether @status is OK, and frees @status. */
-static gboolean
-check_status (const Onnxruntime *self, OrtStatus *status, GError **error)
-{
-  if (!status)
-    return TRUE;
-  g_set_error_literal (error, BENCH_ERROR, 0, self->api->GetErrorMessage (status));
-  self->api->ReleaseStatus (status);
-  return FALSE;
-}
-
-static gboolean
-make_session (Onnxruntime *self, const Job *job, GError **error)
-{
-  const OrtApi *api = self->api;
-  g_autoptr (GByteArray) model = onnx_model_new (job);
-
-  return check_status (
-             self, api->CreateEnv (ORT_LOGGING_LEVEL_ERROR, "bench", &self->env), error)
-         && check_status (self, api->CreateSessionOptions (&self->options), error)
-         && check_status (self, api->SetIntraOpNumThreads (self->options, 1), error)
-         && check_status (self, api->SetInterOpNumThreads (self->options, 1), error)
-         && check_status (self,
-             api->CreateSessionFromArray (
-                 self->env, model->data, model->len, self->options, &self->session),
-             error);
-}
-
-/* Makes the session with stderr redirected to /dev/null, because Debian's build registers each
- * operator of ONNX twice and prints about a thousand lines. The status reports errors. */
-static gboolean
-make_session_quietly (Onnxruntime *self, const Job *job, GError **error)
-{
-  int null = open ("/dev/null", O_WRONLY), saved = dup (STDERR_FILENO);
-  gboolean is_made;
-
-  dup2 (null, STDERR_FILENO);
-  is_made = make_session (self, job, error);
-  dup2 (saved, STDERR_FILENO);
-  close (null);
-  close (saved);
-  return is_made;
-}
 
 static gboolean
 make_value (Onnxruntime *self, const Job *job, int i, GError **error)
@@ -76,9 +26,10 @@ make_value (Onnxruntime *self, const Job *job, int i, GError **error)
   if (i == ONNX_Y)
     self->n_y = n;
   self->data[i] = i == ONNX_X ? g_memdup2 (job->x, n * sizeof (float)) : g_new0 (float, n);
-  return check_status (self,
-      self->api->CreateTensorWithDataAsOrtValue (self->place, self->data[i], n * sizeof (float),
-          value.dims, n_dims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &self->values[i]),
+  return onnx_session_check (&self->session,
+      self->session.api->CreateTensorWithDataAsOrtValue (self->session.place, self->data[i],
+          n * sizeof (float), value.dims, n_dims, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+          &self->values[i]),
       error);
 }
 
@@ -92,16 +43,17 @@ bind_values (Onnxruntime *self, const Job *job, int turn, GError **error)
       [ONNX_Y] = ONNX_Y,
       [ONNX_H_OUT] = ONNX_H_IN,
       [ONNX_C_OUT] = ONNX_C_IN};
-  const OrtApi *api = self->api;
+  const OrtApi *api = self->session.api;
 
-  if (!check_status (self, api->CreateIoBinding (self->session, &self->bindings[turn]), error))
+  if (!onnx_session_check (&self->session,
+          api->CreateIoBinding (self->session.session, &self->bindings[turn]), error))
     return FALSE;
   for (int i = 0; i < ONNX_N_VALUES; i++) {
     OrtValue *value = self->values[turn ? next[i] : i];
     const char *name = onnx_value (job, i).name;
 
     if (value
-        && !check_status (self,
+        && !onnx_session_check (&self->session,
             i < ONNX_Y ? api->BindInput (self->bindings[turn], name, value)
                        : api->BindOutput (self->bindings[turn], name, value),
             error))
@@ -113,10 +65,6 @@ bind_values (Onnxruntime *self, const Job *job, int turn, GError **error)
 static gboolean
 make_bindings (Onnxruntime *self, const Job *job, GError **error)
 {
-  if (!check_status (self,
-          self->api->CreateCpuMemoryInfo (OrtDeviceAllocator, OrtMemTypeDefault, &self->place),
-          error))
-    return FALSE;
   for (int i = 0; i < ONNX_N_VALUES; i++)
     if (onnx_has_value (job, i) && !make_value (self, job, i, error))
       return FALSE;
@@ -127,7 +75,7 @@ static void
 onnxruntime_free (gpointer data)
 {
   Onnxruntime *self = data;
-  const OrtApi *api = self->api;
+  const OrtApi *api = self->session.api;
 
   for (int i = 0; i < 2; i++)
     api->ReleaseIoBinding (self->bindings[i]);
@@ -135,10 +83,7 @@ onnxruntime_free (gpointer data)
     api->ReleaseValue (self->values[i]);
     g_free (self->data[i]);
   }
-  api->ReleaseMemoryInfo (self->place);
-  api->ReleaseSession (self->session);
-  api->ReleaseSessionOptions (self->options);
-  api->ReleaseEnv (self->env);
+  onnx_session_close (&self->session);
   g_free (self);
 }
 
@@ -146,9 +91,10 @@ static gpointer
 onnxruntime_create (const Job *job, GError **error)
 {
   Onnxruntime *self = g_new0 (Onnxruntime, 1);
+  g_autoptr (GByteArray) model = onnx_model_new (job);
 
-  self->api = OrtGetApiBase ()->GetApi (ORT_API_VERSION);
-  if (make_session_quietly (self, job, error) && make_bindings (self, job, error))
+  if (onnx_session_open (&self->session, model, NULL, error)
+      && make_bindings (self, job, error))
     return self;
   onnxruntime_free (self);
   return NULL;
@@ -158,11 +104,12 @@ static void
 onnxruntime_run (gpointer data)
 {
   Onnxruntime *self = data;
-  OrtStatus *status = self->api->RunWithBinding (
-      self->session, NULL, self->bindings[self->turn]);
+  const OrtApi *api = self->session.api;
+  OrtStatus *status = api->RunWithBinding (
+      self->session.session, NULL, self->bindings[self->turn]);
 
   if (status)
-    g_error ("%s", self->api->GetErrorMessage (status));
+    g_error ("%s", api->GetErrorMessage (status));
   self->turn ^= 1;
 }
 
