@@ -19,10 +19,6 @@ HEIGHT, WIDTH = 2 * ROWS, 2 * COLUMNS  # of a frame
 FILTERS, MAPS = 8, 8
 COARSE = ROWS // 2 * (COLUMNS // 2)
 LUMA = (.299, .587, .114)  # of R, G, B: BT.601
-LAYERS = (
-    {"type": "lstm", "name": "lstm"},
-    {"type": "dense", "name": "head", "activation": "softmax"},
-)
 
 
 class Features(torch.nn.Module):
@@ -51,9 +47,14 @@ def tensors_of(network):
 
 
 def load(features, rest):
-    """Return the network of the tensors of both files, in evaluation mode."""
+    """Return the network of the tensors of both files, in evaluation mode.
+
+    lstm-convert writes no bias_hh_l0, which is zero.
+    """
     network = Network()
-    tensors = {**{"features." + name: array for name, array in features.items()}, **rest}
+    zeros = np.zeros_like(rest["lstm.bias_ih_l0"])
+    tensors = {**{"features." + name: array for name, array in features.items()},
+               "lstm.bias_hh_l0": zeros, **rest}
     network.load_state_dict({name: torch.from_numpy(array.copy())
                              for name, array in tensors.items()})
     return network.eval()
