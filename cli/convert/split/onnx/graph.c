@@ -172,6 +172,7 @@ onnx_split_set_output (Splitter *splitter, SplitNode *node, guint i, const Split
   value->kind = node->is_clip ? SPLIT_CLIP : SPLIT_CONSTANT;
   value->step = node->is_clip ? node->step : -1;
   value->is_from_shape = node->is_from_shape && !node->is_clip;
+  value->memory_problem = node->is_clip ? node->memory_problem : NULL;
   value->type = find_type (node, i);
   value->dims = onnx_split_keep_dims (splitter, dims);
   if (!value->dims)

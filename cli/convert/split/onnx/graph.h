@@ -26,22 +26,25 @@ typedef struct {
   gint step;             /* CLIP: the frame, if time is unrolled; -1: all frames */
   OnnxValue
       *constant; /* CONSTANT: a tensor, an initializer that is not decoded, or unsupported */
-  gboolean is_from_shape; /* CONSTANT: depends on the shape of a clip */
-  const char *problem;    /* REFUSED, and CONSTANT of unknown shape or numbers */
-  const SplitNode *node;  /* that computes the value; NULL of initializers and inputs */
-  guint output;           /* of @node */
+  gboolean is_from_shape;     /* CONSTANT: depends on the shape of a clip */
+  const char *problem;        /* REFUSED, and CONSTANT of unknown shape or numbers */
+  const SplitNode *node;      /* that computes the value; NULL of initializers and inputs */
+  guint output;               /* of @node */
+  const char *memory_problem; /* CLIP: why only the memory can compute the value; else NULL */
   gboolean is_joined; /* output of a Concat of T equal branches; the features compute input 0 */
 } SplitValue;
 
 struct _SplitNode {
-  OnnxNode base;          /* base.inputs: the constants */
-  const SplitOp *op;      /* NULL: the table has no such operator */
-  gint step;              /* of the inputs that depend on frames */
-  gboolean is_clip;       /* an input depends on frames */
-  gboolean is_from_shape; /* an input depends on the shape of a clip */
-  SplitValue **inputs;    /* (base.n_inputs), NULL for an omitted input */
-  SplitValue **outputs;   /* (base.n_outputs), NULL for an omitted output */
-  GPtrArray *captured;    /* SplitValue that graphs within the node read; nullable */
+  OnnxNode base;     /* base.inputs: the constants */
+  const SplitOp *op; /* NULL: the table has no such operator */
+  gint step;         /* of the inputs that depend on frames */
+  gboolean is_recurrent;
+  gboolean is_clip;           /* an input depends on frames */
+  gboolean is_from_shape;     /* an input depends on the shape of a clip */
+  const char *memory_problem; /* of the outputs */
+  SplitValue **inputs;        /* (base.n_inputs), NULL for an omitted input */
+  SplitValue **outputs;       /* (base.n_outputs), NULL for an omitted output */
+  GPtrArray *captured;        /* SplitValue that graphs within the node read; nullable */
   guint32
       *uniform_axes; /* (base.n_inputs): axes of a constant that are reduced to the first row */
 };
@@ -73,7 +76,8 @@ typedef struct {
   gsize n_channels, height, width; /* of a frame */
   gboolean has_colours;            /* an axis of a frame has 1 or 3 values */
   const SplitNode *recurrent;      /* the first recurrent node that depends on frames */
-  SplitValue *cut;                 /* its input that depends on frames */
+  SplitValue *cut;                 /* the features of all frames */
+  GHashTable *memory_nodes;        /* SplitNode between the cut and the recurrent nodes */
   gboolean is_time_first;          /* of the cut */
   gint64 n_features;
 } Splitter;

@@ -43,6 +43,7 @@ splitter_init (Splitter *splitter, const ConvertInput *input, const Onnx__ModelP
   splitter->captured = g_ptr_array_new_with_free_func ((GDestroyNotify) g_ptr_array_unref);
   splitter->names = g_hash_table_new (g_str_hash, g_str_equal);
   splitter->nodes = g_ptr_array_new ();
+  splitter->memory_nodes = g_hash_table_new (NULL, NULL);
   splitter->top = (SplitScope){NULL, g_hash_table_new (g_str_hash, g_str_equal), "", 0};
   splitter->scope = &splitter->top;
 }
@@ -54,6 +55,7 @@ splitter_clear (Splitter *splitter)
 
   g_hash_table_unref (splitter->top.values);
   g_ptr_array_unref (splitter->nodes);
+  g_hash_table_unref (splitter->memory_nodes);
   g_hash_table_unref (splitter->names);
   g_ptr_array_unref (splitter->captured);
   g_ptr_array_unref (reader->notes);
@@ -194,17 +196,27 @@ cut_model (Splitter *splitter, GError **error)
   return g_steal_pointer (&split);
 }
 
-/* Returns the problem of a graph without a recurrent node that depends on frames. */
+/* Returns the problem of a graph in which no recurrent node reads features of frames alone. */
 static const char *
 describe_missing (Splitter *splitter)
 {
+  const SplitNode *recurrent = NULL;
+
   for (guint i = 0; i < splitter->nodes->len; i++) {
     const SplitNode *node = g_ptr_array_index (splitter->nodes, i);
 
-    if (node->base.n_outputs && node->outputs[0] && node->outputs[0]->kind == SPLIT_REFUSED)
+    if (node->outputs[0] && node->outputs[0]->kind == SPLIT_REFUSED)
       return node->outputs[0]->problem;
+    if (!recurrent && node->is_recurrent)
+      recurrent = node;
   }
-  return "graph: expected an " ONNX_RECURRENT " node that reads features of frames, found none";
+  if (!recurrent)
+    return "graph: expected an " ONNX_RECURRENT " node, found none";
+  return onnx_unsupported (&splitter->reader, &recurrent->base,
+      "input 0: expected features that depend on frames alone, found features that also depend "
+      "on "
+      "another input, such as the lengths of sequences")
+      ->problem;
 }
 
 /* Tries one choice of axes. *has_colours: whether a frame has an axis of 1 or 3 values */

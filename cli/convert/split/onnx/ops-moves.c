@@ -317,8 +317,12 @@ onnx_split_run_slice (Splitter *splitter, SplitNode *node)
           "starts, ends: expected known integers along axis %u, found others", i);
     if (is_tagged && n == size && ranges[i].stride == 1)
       continue;
-    if (is_tagged && n == size)
+    if (is_tagged && n == size && !onnx_split_axis_is_time (&in->axes[i]))
       return onnx_split_refuse_axis (splitter, node, 0, i, "reverses");
+    if (is_tagged && n == size) {
+      node->memory_problem = onnx_split_refuse_axis (splitter, node, 0, i, "reverses")->problem;
+      continue;
+    }
     if (is_tagged && (n != 1 || !onnx_split_axis_is_time (&in->axes[i])))
       return onnx_split_refuse_axis (splitter, node, 0, i, "selects parts of");
     if (is_tagged)
@@ -331,6 +335,27 @@ onnx_split_run_slice (Splitter *splitter, SplitNode *node)
     return onnx_unsupported (&splitter->reader, &node->base,
         "starts, ends: expected one frame or parts of frames, found parts of one frame");
   return onnx_split_set_output (splitter, node, 0, &dims);
+}
+
+/* Reverses time. The lengths of the sequences are those of the steps. */
+OnnxValue *
+onnx_split_run_reverse_sequence (Splitter *splitter, SplitNode *node)
+{
+  const SplitDims *in = onnx_split_get_dims (node, 0);
+  OnnxValue *unsupported = onnx_split_check_constant (splitter, node, 1);
+  guint axis;
+
+  if (!unsupported
+      && !onnx_resolve_axis (onnx_get_int (&node->base, "time_axis", 0), in->n, &axis))
+    unsupported = onnx_unsupported (&splitter->reader, &node->base,
+        "time_axis: expected an axis of %u dimensions, found %" G_GINT64_FORMAT, in->n,
+        onnx_get_int (&node->base, "time_axis", 0));
+  if (unsupported)
+    return unsupported;
+  if (!onnx_split_axis_is_time (&in->axes[axis]))
+    return onnx_split_refuse_axis (splitter, node, 0, axis, "reverses");
+  node->memory_problem = onnx_split_refuse_axis (splitter, node, 0, axis, "reverses")->problem;
+  return onnx_split_set_output (splitter, node, 0, in);
 }
 
 /* Pad has attributes before opset 11, and inputs since opset 11. */

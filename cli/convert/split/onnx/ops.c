@@ -158,6 +158,7 @@ static const SplitOp ops[] = {
     {"Gather", onnx_split_run_gather},
     {"Pad", onnx_split_run_pad},
     {"Reshape", onnx_split_run_reshape, .is_literal = TRUE},
+    {"ReverseSequence", onnx_split_run_reverse_sequence},
     {"Slice", onnx_split_run_slice},
     {"Split", onnx_split_run_split},
     {"Squeeze", onnx_split_run_squeeze, .is_literal = TRUE},

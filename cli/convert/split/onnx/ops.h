@@ -50,6 +50,7 @@ OnnxValue *onnx_split_run_concat (Splitter *splitter, SplitNode *node);
 OnnxValue *onnx_split_run_split (Splitter *splitter, SplitNode *node);
 OnnxValue *onnx_split_run_gather (Splitter *splitter, SplitNode *node);
 OnnxValue *onnx_split_run_slice (Splitter *splitter, SplitNode *node);
+OnnxValue *onnx_split_run_reverse_sequence (Splitter *splitter, SplitNode *node);
 OnnxValue *onnx_split_run_pad (Splitter *splitter, SplitNode *node);
 OnnxValue *onnx_split_run_expand (Splitter *splitter, SplitNode *node);
 OnnxValue *onnx_split_run_tile (Splitter *splitter, SplitNode *node);

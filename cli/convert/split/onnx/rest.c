@@ -28,13 +28,11 @@ add_info (SplitEmitter *emitter, const Onnx__ValueInfoProto *info, const char *n
   add (emitter->builder, name, tensor ? tensor->elem_type : 0, n, shape);
 }
 
-/* Returns whether the existing reader may read the output @name. Without --output, an output that
- * consists of frames or features is none of the memory. */
-static gboolean
-is_wanted (const SplitEmitter *emitter, const char *name)
+gboolean
+onnx_split_is_wanted (const Splitter *splitter, const char *name)
 {
-  const char *stated = emitter->splitter->reader.input->output;
-  const SplitValue *value = onnx_split_find (emitter->splitter, name);
+  const char *stated = splitter->reader.input->output;
+  const SplitValue *value = onnx_split_find (splitter, name);
 
   return stated ? g_str_equal (stated, name) : value && value->kind != SPLIT_CLIP;
 }
@@ -66,7 +64,8 @@ follow_value (SplitEmitter *emitter, const SplitRolled *rolled, SplitValue *valu
         "an "
         "earlier step",
         onnx_shorten_text (reader, value->name));
-  } else if (value->kind == SPLIT_CLIP) {
+  } else if (value->kind == SPLIT_CLIP
+             && !g_hash_table_contains (emitter->splitter->memory_nodes, node)) {
     onnx_split_set_problem (emitter,
         "tensor \"%s\": expected features that reach the output through %s alone, found "
         "features "
@@ -113,7 +112,7 @@ find_needed (SplitEmitter *emitter, const SplitRolled *rolled)
     const char *name = onnx_string (graph->output[i]->name);
     SplitValue *value = onnx_split_find (emitter->splitter, name);
 
-    if (value && is_wanted (emitter, name))
+    if (value && onnx_split_is_wanted (emitter->splitter, name))
       onnx_split_need (emitter, value);
     else if (value && !emitter->splitter->reader.input->output)
       onnx_split_add_note (emitter->splitter,
@@ -136,7 +135,7 @@ write_outputs (SplitEmitter *emitter)
     const SplitValue *value = onnx_split_find (emitter->splitter, name);
     const char *found = value ? onnx_split_get_name (emitter, value) : name;
 
-    if (value && !is_wanted (emitter, name))
+    if (value && !onnx_split_is_wanted (emitter->splitter, name))
       continue;
     if (!g_str_equal (found, name))
       onnx_builder_add_node (emitter->builder, "Identity", name,

@@ -247,6 +247,8 @@ find_step (Splitter *splitter, SplitNode *node)
           node->step < 0 ? "all frames " : "frame ", MAX (node->step, 0),
           value->step < 0 ? "all frames " : "frame ", MAX (value->step, 0));
     node->step = value->step;
+    if (!node->memory_problem)
+      node->memory_problem = value->memory_problem;
     is_first = FALSE;
   }
   return NULL;
@@ -361,6 +363,7 @@ run_constant (Splitter *splitter, SplitNode *node)
 static void
 record_recurrent (Splitter *splitter, SplitNode *node)
 {
+  node->is_recurrent = TRUE;
   if (!splitter->recurrent && node->is_clip)
     splitter->recurrent = node;
   set_kind (node, SPLIT_LATER, NULL);
