@@ -166,7 +166,8 @@ find_frontier (Splitter *splitter, GHashTable *frontier)
 static gboolean
 is_cut (const SplitValue *value)
 {
-  return !value->memory_problem && (has_steps (value, 0) || has_steps (value, 1));
+  return !value->memory_problem && value->step < 0
+         && (has_steps (value, 0) || has_steps (value, 1));
 }
 
 /* Replaces the outputs of @node in @frontier by the tensors of frames that @node reads. */
