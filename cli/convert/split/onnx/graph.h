@@ -32,6 +32,7 @@ typedef struct {
   guint output;               /* of @node */
   const char *memory_problem; /* CLIP: why only the memory can compute the value; else NULL */
   gboolean is_joined; /* output of a Concat of T equal branches; the features compute input 0 */
+  const guint8 *key;  /* of onnx_split_get_key(); NULL: not computed */
 } SplitValue;
 
 struct _SplitNode {
@@ -45,6 +46,7 @@ struct _SplitNode {
   SplitValue **inputs;        /* (base.n_inputs), NULL for an omitted input */
   SplitValue **outputs;       /* (base.n_outputs), NULL for an omitted output */
   GPtrArray *captured;        /* SplitValue that graphs within the node read; nullable */
+  const guint8 *key;          /* of onnx_split_get_node_key() with all inputs; NULL: not computed */
   guint32
       *uniform_axes; /* (base.n_inputs): axes of a constant that are reduced to the first row */
 };

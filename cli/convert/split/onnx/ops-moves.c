@@ -136,15 +136,14 @@ onnx_split_run_transpose (Splitter *splitter, SplitNode *node)
   return onnx_split_set_output (splitter, node, 0, &dims);
 }
 
-/* Returns whether the inputs of Concat are the frames 0 to T - 1, each of size 1 along @axis. */
+/* Returns whether the inputs of Concat are tensors of the frames 0 to T - 1. */
 static gboolean
-has_all_frames (const Splitter *splitter, const SplitNode *node, guint axis)
+has_all_frames (const Splitter *splitter, const SplitNode *node)
 {
   if ((gint64) node->base.n_inputs != splitter->n_steps)
     return FALSE;
   for (guint i = 0; i < node->base.n_inputs; i++)
-    if (!onnx_split_is_clip (node, i) || node->inputs[i]->step != (gint) i
-        || node->inputs[i]->dims->axes[axis].n)
+    if (!onnx_split_is_clip (node, i) || node->inputs[i]->step != (gint) i)
       return FALSE;
   return TRUE;
 }
@@ -206,7 +205,7 @@ onnx_split_run_concat (Splitter *splitter, SplitNode *node)
   if ((unsupported = onnx_get_axis (&splitter->reader, &node->base,
            splitter->reader.opset < 4 ? 1 : 0, first->n, &axis)))
     return unsupported;
-  if (has_all_frames (splitter, node, axis))
+  if (has_all_frames (splitter, node))
     return onnx_split_join (splitter, node, axis);
   dims = *first;
   for (guint i = 0; !unsupported && i < node->base.n_inputs; i++)

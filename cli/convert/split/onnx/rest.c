@@ -60,9 +60,8 @@ follow_value (SplitEmitter *emitter, const SplitRolled *rolled, SplitValue *valu
     return;
   if (g_hash_table_contains (rolled->gone, value->name)) {
     onnx_split_set_problem (emitter,
-        "tensor \"%s\": expected a memory that follows from the last step, found an output of "
-        "an "
-        "earlier step",
+        "tensor \"%s\": expected a memory that follows from the last step, found "
+        "the cell state of an earlier step",
         onnx_shorten_text (reader, value->name));
   } else if (value->kind == SPLIT_CLIP
              && !g_hash_table_contains (emitter->splitter->memory_nodes, node)) {
@@ -151,8 +150,7 @@ write_model (SplitEmitter *emitter, SplitRolled *rolled)
   OnnxValue *unsupported = NULL;
 
   write_input (emitter);
-  if (splitter->cut->step >= 0
-      && (unsupported = onnx_split_roll (splitter, emitter->builder, rolled))) {
+  if (splitter->cut->step >= 0 && (unsupported = onnx_split_roll (emitter, rolled))) {
     emitter->problem = unsupported->problem;
     return NULL;
   }
