@@ -55,7 +55,10 @@ add_convolution (FrameGraph *graph, const FrameCall *call, const Convolution *co
     inputs[2] = frame_add_floats (
         graph, call, "bias", 1, &convolution->n_outputs, convolution->bias->values);
   name = frame_add_node (graph, call, convolution->op_type, inputs, &node);
-  frame_set_window (graph, node, &convolution->window, n, TRUE);
+  onnx_builder_set_ints (graph->builder, node, "kernel_shape", convolution->window.kernel, n);
+  onnx_builder_set_ints (graph->builder, node, "strides", convolution->window.strides, n);
+  onnx_builder_set_ints (graph->builder, node, "dilations", convolution->window.dilations, n);
+  onnx_builder_set_ints (graph->builder, node, "pads", convolution->window.pads, 2 * (gsize) n);
   onnx_builder_set_int (graph->builder, node, "group", convolution->groups);
   if (g_str_equal (convolution->op_type, "ConvTranspose"))
     onnx_builder_set_ints (

@@ -119,14 +119,3 @@ frame_plan_window (
   }
   return TRUE;
 }
-
-void
-frame_set_window (FrameGraph *graph, Onnx__NodeProto *node, const FrameWindow *window,
-    guint n_sizes, gboolean has_dilations)
-{
-  onnx_builder_set_ints (graph->builder, node, "kernel_shape", window->kernel, n_sizes);
-  onnx_builder_set_ints (graph->builder, node, "strides", window->strides, n_sizes);
-  onnx_builder_set_ints (graph->builder, node, "pads", window->pads, 2 * (gsize) n_sizes);
-  if (has_dilations)
-    onnx_builder_set_ints (graph->builder, node, "dilations", window->dilations, n_sizes);
-}

@@ -2,7 +2,44 @@
 #include "keras/json.h"
 #include "split/keras/layers.h"
 
-/* Keras and ONNX both leave the padding out of an average. */
+static gboolean
+has_pads (const FramePicture *picture, const FrameWindow *window)
+{
+  for (guint i = 0; i < 2 * picture->n_sizes; i++)
+    if (window->pads[i])
+      return TRUE;
+  return FALSE;
+}
+
+/* Crops @picture to the values that the windows reach, if another axis has padding. For a size that
+ * exceeds them, SAME_UPPER of ONNX Runtime 1.23 has negative padding before the picture.
+ * Returns: (transfer none): the name of the result */
+static const char *
+add_crop (FrameGraph *graph, const FrameCall *call, const FramePicture *picture,
+    const FrameWindow *window)
+{
+  static const gint64 starts[FRAME_MAX_SPATIAL] = {0}, axes[FRAME_MAX_SPATIAL] = {2, 3};
+  const char *inputs[] = {picture->value.name, NULL, NULL, NULL, NULL};
+  gint64 ends[FRAME_MAX_SPATIAL], n = picture->n_sizes;
+  gboolean is_cropped = FALSE;
+
+  for (guint i = 0; i < picture->n_sizes; i++) {
+    gint64 extent = (window->sizes[i] - 1) * window->strides[i] + window->kernel[i];
+
+    ends[i] = MIN (extent, picture->sizes[i]);
+    is_cropped = is_cropped || ends[i] < picture->sizes[i];
+  }
+  if (!is_cropped || !has_pads (picture, window))
+    return picture->value.name;
+  inputs[1] = frame_add_ints (graph, call, "starts", 1, &n, starts);
+  inputs[2] = frame_add_ints (graph, call, "ends", 1, &n, ends);
+  inputs[3] = frame_add_ints (graph, call, "axes", 1, &n, axes);
+  return frame_add_node (graph, call, "Slice", inputs, NULL);
+}
+
+/* Keras and ONNX both leave the padding out of a maximum and of an average. With the attribute pads,
+ * ONNX Runtime 1.23 merges the Pad of a preceding ZeroPadding2D into the pooling, and then leaves its
+ * zeros out too. */
 static gboolean
 emit_pooling (FrameGraph *graph, const FrameCall *call, const char *op_type, guint n_sizes,
     FrameValue *output)
@@ -19,9 +56,12 @@ emit_pooling (FrameGraph *graph, const FrameCall *call, const char *op_type, gui
       || !frame_read_padding (graph, call, FALSE, &window)
       || !frame_plan_window (graph, call, &picture, &window))
     return FALSE;
-  name = frame_add_node (
-      graph, call, op_type, (const char *[]){picture.value.name, NULL}, &node);
-  frame_set_window (graph, node, &window, n_sizes, FALSE);
+  name = add_crop (graph, call, &picture, &window);
+  name = frame_add_node (graph, call, op_type, (const char *[]){name, NULL}, &node);
+  onnx_builder_set_ints (graph->builder, node, "kernel_shape", window.kernel, n_sizes);
+  onnx_builder_set_ints (graph->builder, node, "strides", window.strides, n_sizes);
+  onnx_builder_set_text (
+      graph->builder, node, "auto_pad", has_pads (&picture, &window) ? "SAME_UPPER" : "VALID");
   frame_set_picture (&picture, name, picture.n_channels, window.sizes, output);
   return TRUE;
 }

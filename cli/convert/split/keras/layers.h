@@ -94,10 +94,6 @@ gboolean frame_read_padding (
 gboolean frame_plan_window (
     FrameGraph *graph, const FrameCall *call, const FramePicture *picture, FrameWindow *window);
 
-/* Sets the attributes of a node that moves @window. */
-void frame_set_window (FrameGraph *graph, Onnx__NodeProto *node, const FrameWindow *window,
-    guint n_sizes, gboolean has_dilations);
-
 /* --- layers-activations.c --- */
 
 /* Adds the function that the configuration has under "activation", and replaces @value by the
