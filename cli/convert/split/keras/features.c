@@ -199,8 +199,7 @@ keras_emit_features (
   g_autoptr (OnnxBuilder) builder = onnx_builder_new (FRAME_OPSET, "features");
   g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GHashTable) moved = g_hash_table_new (g_str_hash, g_str_equal);
-  g_autoptr (GHashTable) padded = g_hash_table_new (g_str_hash, g_str_equal);
-  FrameGraph graph = {calls->reader, builder, (gint64) split->n_steps, names, moved, padded};
+  FrameGraph graph = {calls->reader, builder, (gint64) split->n_steps, names, moved};
 
   return paths && emit_calls (&graph, calls, frame, index, paths, split);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "split/keras/frames.h"
 #include "util/text.h"
-#include <float.h>
 #include <string.h>
 
 #define MAX_AXES (FRAME_MAX_DIMS + 1)
@@ -30,8 +29,8 @@ frame_new_name (FrameGraph *graph, const FrameCall *call, const char *suffix)
   return name;
 }
 
-static const char *
-add_node (FrameGraph *graph, const FrameCall *call, const char *op_type,
+const char *
+frame_add_node (FrameGraph *graph, const FrameCall *call, const char *op_type,
     const char *const *inputs, Onnx__NodeProto **node)
 {
   const char *name = frame_new_name (graph, call, op_type);
@@ -41,25 +40,7 @@ add_node (FrameGraph *graph, const FrameCall *call, const char *op_type,
 
   if (node)
     *node = added;
-  if (g_str_equal (op_type, "Pad"))
-    g_hash_table_add (graph->padded, (char *) name);
   return name;
-}
-
-const char *
-frame_add_node (FrameGraph *graph, const FrameCall *call, const char *op_type,
-    const char *const *inputs, Onnx__NodeProto **node)
-{
-  const char *apart[] = {inputs[0], NULL, NULL};
-
-  if (!g_str_equal (op_type, "MaxPool") || !g_hash_table_contains (graph->padded, inputs[0]))
-    return add_node (graph, call, op_type, inputs, node);
-  /* ONNX Runtime 1.23 computes Pad and MaxPool as one MaxPool, in which the zeros of Pad do not count. A
-   * node that keeps all values separates the two. */
-  apart[1] = frame_add_scalar (graph, call, "least", -FLT_MAX);
-  apart[0] = add_node (graph, call, "Max", apart, NULL);
-  apart[1] = NULL;
-  return add_node (graph, call, op_type, apart, node);
 }
 
 const char *

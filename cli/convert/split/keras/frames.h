@@ -68,11 +68,10 @@ gboolean frame_add_activation (
 struct _FrameGraph {
   KerasReader *reader;
   OnnxBuilder *builder;
-  gint64 n_steps;     /* frames of the window */
-  GHashTable *names;  /* of nodes, initializers and values */
-  GHashTable *moved;  /* name of a value → name of the value in the other order of its axes */
-  GHashTable *padded; /* names of the results of Pad */
-  guint n_names;      /* names with a number */
+  gint64 n_steps;    /* frames of the window */
+  GHashTable *names; /* of nodes, initializers and values */
+  GHashTable *moved; /* name of a value → name of the value in the other order of its axes */
+  guint n_names;     /* names with a number */
 };
 
 /* Returns: (transfer none): a name that the graph does not have: LAYER/@suffix */
