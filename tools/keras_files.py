@@ -120,8 +120,33 @@ def nested(name, *layers):
             "config": {"name": name, "layers": [bare(one) for one in layers]}}
 
 
+def graph(name, k3, *layers):
+    """Returns a nested functional model. A layer may have the key sources: the names of the layers that it reads."""
+    return {"class_name": "Functional", "layers": list(layers), "parts": {},
+            "config": {**functional(connect_layers(layers, k3), k3), "name": name}}
+
+
+def connect_layers(layers, k3):
+    """Returns the layers. Those with the key sources read several layers, or one that is not the previous one."""
+    return [{**one, "inbound": one.get("fixed_inbound") or [inbound_of(one["sources"], k3)]} if "sources" in one
+            else one for one in layers]
+
+
+def inbound_of(names, k3):
+    if len(names) == 1:
+        return inbound(names[0], k3)
+    return {"args": [[tensor(n) for n in names]], "kwargs": {}} if k3 else [[n, 0, 0, {}] for n in names]
+
+
+def distributed_model(inner, name):
+    return {"class_name": "TimeDistributed", "config": {"name": name, "trainable": True, "layer": bare(inner)},
+            "inner": inner, "parts": {}}
+
+
 def weights_of(one):
     """Returns the weights of a layer or nested model. The constants of a nested model follow all trained weights."""
+    if "inner" in one:
+        return weights_of(one["inner"])
     if "layers" in one:
         last = [constants(each) for each in one["layers"]]
         first = [weights_of(each)[:-n or None] for each, n in zip(one["layers"], last)]
@@ -131,9 +156,11 @@ def weights_of(one):
 
 
 def constants(one):
+    if "inner" in one:
+        return constants(one["inner"])
     if "layers" in one:
         return sum(constants(each) for each in one["layers"])
-    frozen = not one["config"]["trainable"]
+    frozen = not one["config"].get("trainable", True)
     kinds = {"BatchNormalization": 2, "Normalization": 3}
     return len(weights_of(one)) if frozen else kinds.get(one["class_name"], 0)
 
@@ -179,6 +206,8 @@ def put_groups(group, layers, double):
         at = group.create_group(f"{name}_{number}" if number else name)
         if "layers" in one:
             put_groups(at.create_group("layers"), one["layers"], double)
+        if "inner" in one:
+            put_groups(at.create_group("layer/layers"), one["inner"]["layers"], double)
         at.create_group("vars").attrs["name"] = one["config"]["name"]
         for part, weights in one["parts"].items():
             place = at.require_group("/".join(filter(None, [part, "vars"])))
@@ -242,7 +271,8 @@ def legacy(layers, version="2.10.0", config=None, variable=True, split=0, form="
                 f.attrs["model_config"] = text if variable else np.bytes_(text)
                 f.attrs["training_config"] = "{}"
             f.attrs["keras_version"] = version if variable else np.bytes_(version)
-            layers = [one for one in layers if one["class_name"] != "InputLayer"]
+            layers = [one for one in layers if one["class_name"] != "InputLayer" and "trainable" in one["config"]
+                      or "layers" in one]
             names = names or [one["config"]["name"] for one in layers]
             put_strings(group.attrs, "layer_names", names, variable, split)
             for name, one in zip(names, layers):

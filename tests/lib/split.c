@@ -46,13 +46,32 @@ make_weights (const char *text)
   return values;
 }
 
+/* Returns: (transfer full) (nullable): the path of the model of a case that this build reads */
+static char *
+find_model (const char *dir)
+{
+  static const char *const names[] = {"model.onnx",
+#ifdef HAVE_KERAS
+      "model.keras", "model.h5",
+#endif
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autofree char *path = g_build_filename (dir, names[i], NULL);
+
+    if (g_file_test (path, G_FILE_TEST_EXISTS))
+      return g_steal_pointer (&path);
+  }
+  return NULL;
+}
+
 /* Copies model.onnx to a folder with its weights, if the case has weights.txt.
  * Returns: (transfer full): the path of the model */
 static char *
 prepare_model (const char *dir)
 {
   g_autofree char *text = test_read_text (dir, "weights.txt"), *content = NULL;
-  g_autofree char *path = g_build_filename (dir, "model.onnx", NULL);
+  g_autofree char *path = find_model (dir);
   g_autofree char *name = g_path_get_basename (dir), *folder = NULL, *weights = NULL;
   g_autoptr (GArray) values = NULL;
   char *copy;
@@ -286,11 +305,11 @@ add_cases (void)
   g_assert_no_error (error);
   while ((name = g_dir_read_name (dir))) {
     g_autofree char *path = g_strconcat ("/split/", name, NULL);
-    g_autofree char *model = g_build_filename (folder, name, "model.onnx", NULL);
+    g_autofree char *case_dir = g_build_filename (folder, name, NULL);
+    g_autofree char *model = find_model (case_dir);
 
-    if (g_file_test (model, G_FILE_TEST_EXISTS))
-      g_test_add_data_func_full (
-          path, g_build_filename (folder, name, NULL), test_case, g_free);
+    if (model)
+      g_test_add_data_func_full (path, g_steal_pointer (&case_dir), test_case, g_free);
   }
 }
 
