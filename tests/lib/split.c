@@ -50,9 +50,11 @@ make_weights (const char *text)
 static char *
 find_model (const char *dir)
 {
-  static const char *const names[] = {"model.onnx",
+  static const char *const names[] = {
+      "model.onnx",
 #ifdef HAVE_KERAS
-      "model.keras", "model.h5",
+      "model.keras",
+      "model.h5",
 #endif
   };
 
@@ -265,21 +267,28 @@ test_runtime (void)
 }
 
 /* Checks the files that the other tests wrote with the checker of the ONNX project, up to the opset
- * that the installed checker knows. */
+ * that the installed checker knows. Compares the operators of the nodes with ops.txt of the case, if
+ * there is one. */
 static void
 test_checker (void)
 {
   static const char code[] =
-      "import sys, glob\n"
+      "import glob, os, sys\n"
       "try:\n"
       "    import onnx\n"
       "except ImportError:\n"
       "    sys.exit (77)\n"
       "for path in glob.glob (sys.argv[1] + '/*/features.onnx'):\n"
       "    model = onnx.load (path)\n"
+      "    name = os.path.basename (os.path.dirname (path))\n"
+      "    ops = os.path.join (sys.argv[2], name, 'ops.txt')\n"
+      "    if os.path.exists (ops):\n"
+      "        found = [node.op_type for node in model.graph.node]\n"
+      "        assert found == open (ops).read ().split (), (name, found)\n"
       "    if model.opset_import[0].version <= onnx.defs.onnx_opset_version ():\n"
       "        onnx.checker.check_model (model, full_check=True)\n";
-  const char *const argv[] = {"/usr/bin/python3", "-c", code, root, NULL};
+  g_autofree char *vectors = g_build_filename (g_getenv ("LSTM_TEST_VECTORS"), "split", NULL);
+  const char *const argv[] = {"/usr/bin/python3", "-c", code, root, vectors, NULL};
   g_autofree char *messages = NULL;
   g_autoptr (GError) error = NULL;
   int status;
