@@ -353,6 +353,43 @@ test_folder (Fixture *self, gconstpointer data)
   assert_contains (self->errors, "{\"type\":\"lstm\"");
 }
 
+/* Copies the model to the file @to with an entry "labels" in its metadata. A message of protobuf may be
+ * appended to another: the model is the sum of both. */
+static void
+write_labelled_model (const char *to, const char *labels)
+{
+  static const char key[] = "labels";
+  g_autofree char *path = get_model (CASE), *content = NULL;
+  const gsize entry = 4 + strlen (key) + strlen (labels);
+  g_autoptr (GString) model = g_string_new (NULL);
+  gsize size;
+
+  g_assert_cmpuint (entry, <, 128);
+  g_assert_true (g_file_get_contents (path, &content, &size, NULL));
+  g_string_append_len (model, content, (gssize) size);
+  g_string_append_printf (model, "%c%c%c%c%s%c%c%s", 14 << 3 | 2, (int) entry, 1 << 3 | 2,
+      (int) strlen (key), key, 2 << 3 | 2, (int) strlen (labels), labels);
+  g_assert_true (g_file_set_contents (to, model->str, (gssize) model->len, NULL));
+}
+
+static void
+test_labels (Fixture *self, gconstpointer data)
+{
+  write_labelled_model ("model.onnx", "[\"walk\", \"run fast\", \"wave\"]");
+  run_converter (self, "--split model.onnx --steps 4 --normalize 0..1", 0);
+  assert_n_files ("model", 4);
+  assert_text ("model/labels", "walk\nrun fast\nwave\n");
+  assert_contains (self->written, " labels-location=model/labels ! fakesink\n");
+  g_assert_null (strstr (self->written, "# - labels"));
+  write_labelled_model ("model.onnx", "[\"walk\", \"run\\nfast\", \"wave\"]");
+  run_converter (self, "--split model.onnx -o other --steps 4 --normalize 0..1", 0);
+  assert_n_files ("other", 3);
+  assert_contains (self->written,
+      "# - labels: the label 1 of the model: expected one line of text, found a line break; no "
+      "file of labels is written\n");
+  g_assert_null (strstr (self->written, "labels-location=other"));
+}
+
 /* An existing folder keeps its other files. The features with pixels as input are an additional
  * file for ranges that differ. */
 static void
@@ -466,6 +503,7 @@ main (int argc, char **argv)
       {"/split-command/bytes", test_bytes},
       {"/split-command/bytes-first", test_bytes_first},
       {"/split-command/folder", test_folder},
+      {"/split-command/labels", test_labels},
       {"/split-command/existing-folder", test_existing_folder},
       {"/split-command/wrong-folder", test_wrong_folder},
       {"/split-command/blocked-file", test_blocked_file},
