@@ -139,8 +139,10 @@ int
 main (int argc, char **argv)
 {
   int steps = 0;
+  gboolean is_check = FALSE;
   const GOptionEntry entries[] = {
-      {"steps", 0, 0, G_OPTION_ARG_INT, &steps, "T, if the model does not have it", "T"}, {0}};
+      {"steps", 0, 0, G_OPTION_ARG_INT, &steps, "T, if the model does not have it", "T"},
+      {"check", 0, 0, G_OPTION_ARG_NONE, &is_check, "Only compare the outputs", NULL}, {0}};
   g_autoptr (GOptionContext) context = g_option_context_new ("MODEL.onnx FOLDER");
   g_autoptr (GError) error = NULL;
   Bench bench = {.clock_time = measure_clock ()};
@@ -150,7 +152,8 @@ main (int argc, char **argv)
   if (g_option_context_parse (context, &argc, &argv, &error) && argc < 3)
     g_set_error_literal (&error, BENCH_ERROR, 0, "expected MODEL.onnx and FOLDER");
   if (!error
-      && video_models_open (&bench.models, argv[1], argv[2], (gsize) MAX (steps, 0), &error))
+      && video_models_open (&bench.models, argv[1], argv[2], (gsize) MAX (steps, 0), &error)
+      && !is_check)
     measure_model (&bench, argv[1]);
   if (error)
     g_printerr ("bench-video: %s\n", error->message);
