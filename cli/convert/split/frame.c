@@ -128,6 +128,15 @@ finish_copy (Copy *copy, const ConvertSplit *split)
   return onnx_builder_to_bytes (copy->builder);
 }
 
+/* Returns whether the frame has the bytes of a frame of RGB video, to which onnxinference sets uint8
+ * input. GStreamer pads each row of a frame to a multiple of four bytes. */
+static gboolean
+is_frame_of_video (const ConvertSplit *split)
+{
+  return split->type == CONVERT_FRAME_UINT8 && !split->is_channels_first
+         && split->n_channels == 3 && split->width % 4 == 0;
+}
+
 gboolean
 convert_frame_adapt (ConvertSplit *split, const char *path, GError **error)
 {
@@ -135,9 +144,7 @@ convert_frame_adapt (ConvertSplit *split, const char *path, GError **error)
   Onnx__NodeProto *cast;
   GBytes *features;
 
-  if (split->type == CONVERT_FRAME_FLOAT32
-      || (split->type == CONVERT_FRAME_UINT8 && !split->is_channels_first
-          && split->n_channels == 3))
+  if (split->type == CONVERT_FRAME_FLOAT32 || is_frame_of_video (split))
     return TRUE;
   if (!start_copy (&copy, split, path, error))
     return FALSE;
