@@ -70,15 +70,35 @@ add_nodes (Walk *walk)
   }
 }
 
-/* Sets @index to the node that computes the tensor of @ref. */
+/* Returns the index in inbound_nodes of the call that the file numbers @number. For a model, Keras 2
+ * counts an own call from its inputs to its outputs first, which inbound_nodes omit. Keras 3 does so
+ * only for functional models, and only in input_layers and output_layers. @is_end: the number is there */
+static gint64
+get_call (const KerasReader *reader, const KerasLayer *layer, gint64 number, gboolean is_end)
+{
+  JsonArray *calls = keras_get_array (layer->object, "inbound_nodes");
+
+  if (!layer->model || number < 0)
+    return number;
+  if (calls && json_array_get_length (calls) == 1 && number <= 1)
+    return 0;
+  if (reader->version < 30000 || (is_end && layer->model->is_functional))
+    return number - 1;
+  return number;
+}
+
+/* Sets @index to the node that computes the tensor of @ref. @is_end: @ref is an item of input_layers or
+ * output_layers */
 static gboolean
-find_node (Walk *walk, const KerasLayer *reader_layer, const KerasRef *ref, guint *index)
+find_node (Walk *walk, const KerasLayer *reader_layer, const KerasRef *ref, gboolean is_end,
+    guint *index)
 {
   const KerasLayer *layer = g_hash_table_lookup (walk->by_name, ref->layer);
   guint first = layer ? GPOINTER_TO_UINT (g_hash_table_lookup (walk->first, layer)) : 0;
-  gint64 at = (gint64) first - 1 + ref->node;
+  gint64 call = first ? get_call (walk->calls->reader, layer, ref->node, is_end) : 0;
+  gint64 at = (gint64) first - 1 + call;
 
-  if (first == 0 || ref->node < 0 || at >= walk->nodes->len
+  if (first == 0 || call < 0 || at >= walk->nodes->len
       || ((const Node *) g_ptr_array_index (walk->nodes, (guint) at))->layer != layer)
     return keras_fail (walk->calls->reader, reader_layer, CONVERT_ERROR_FILE,
         "inbound_nodes: expected calls of layers of the model, found call %" G_GINT64_FORMAT
@@ -121,7 +141,7 @@ find_sources (Walk *walk, Node *node)
           "input: expected the outputs of other layers as inputs, found an argument %s, an "
           "output of layer \"%s\"",
           ref->argument, ref->layer);
-    if (!find_node (walk, node->layer, ref, &source))
+    if (!find_node (walk, node->layer, ref, FALSE, &source))
       return FALSE;
     g_array_append_val (node->sources, source);
   }
@@ -222,7 +242,8 @@ bind_inputs (Walk *walk, const GArray *inputs)
     Node *node;
     guint index;
 
-    if (!find_node (walk, walk->source->layer, &g_array_index (refs, KerasRef, i), &index))
+    if (!find_node (
+            walk, walk->source->layer, &g_array_index (refs, KerasRef, i), TRUE, &index))
       return FALSE;
     node = g_ptr_array_index (walk->nodes, index);
     node->call = g_array_index (inputs, guint, i);
@@ -249,7 +270,7 @@ find_output (Walk *walk, gboolean is_nested, guint *index)
     const KerasRef *ref = &g_array_index (refs, KerasRef, i);
 
     if (ref->tensor == 0 && g_hash_table_lookup (walk->by_name, ref->layer) == layer)
-      return find_node (walk, layer, ref, index);
+      return find_node (walk, layer, ref, TRUE, index);
   }
   return FALSE;
 }
