@@ -5,8 +5,8 @@
 
 #define FLOAT ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
 
-/* Returns the value whose numbers @value has, in order, if the features compute @value as a Reshape:
- * a literal shape, the selection of a frame, the concatenation of all frames. Otherwise NULL. */
+/* Returns the value whose numbers @value has, in order, if the features compute @value as a
+ * Reshape: a literal shape, the selection of a frame, the concatenation of all frames. Otherwise NULL. */
 static SplitValue *
 get_source (const Splitter *splitter, const SplitValue *value)
 {
@@ -103,7 +103,8 @@ is_shape_input (const SplitNode *node, guint i)
              || (i == 3 && g_str_equal (type, "Resize")));
 }
 
-/* Returns the sizes of output 0 of @node that its input of sizes lists: all, or the axes of Resize. */
+/* Sets @sizes to the sizes of output 0 of @node that its input of sizes lists: all, or the axes of
+ * Resize. Returns: the number of sizes */
 static guint
 get_listed_sizes (const SplitNode *node, gint64 *sizes)
 {

@@ -182,6 +182,16 @@ onnx_split_set_output (Splitter *splitter, SplitNode *node, guint i, const Split
 }
 
 OnnxValue *
+onnx_split_set_outputs (Splitter *splitter, SplitNode *node, const SplitDims *dims)
+{
+  OnnxValue *unsupported = NULL;
+
+  for (guint i = 0; !unsupported && i < node->base.n_outputs; i++)
+    unsupported = onnx_split_set_output (splitter, node, i, dims);
+  return unsupported;
+}
+
+OnnxValue *
 onnx_split_check_constant (Splitter *splitter, const SplitNode *node, guint i)
 {
   if (!onnx_split_is_clip (node, i))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The graph of a video model while it is cut: a value for each name, and a node for each node of the
- * file. The reader's memory owns values and nodes. */
+ * The graph of a video model while it is cut: a value for each name, and a node for each node of
+ * the file. The reader's memory owns values and nodes. */
 #pragma once
 
 #include "onnx/scope.h"
@@ -46,7 +46,7 @@ struct _SplitNode {
   SplitValue **inputs;        /* (base.n_inputs), NULL for an omitted input */
   SplitValue **outputs;       /* (base.n_outputs), NULL for an omitted output */
   GPtrArray *captured;        /* SplitValue that graphs within the node read; nullable */
-  const guint8 *key;          /* of onnx_split_get_node_key() with all inputs; NULL: not computed */
+  const guint8 *key; /* of onnx_split_get_node_key() with all inputs; NULL: not computed */
   guint32
       *uniform_axes; /* (base.n_inputs): axes of a constant that are reduced to the first row */
 };
@@ -93,7 +93,8 @@ SplitValue *onnx_split_find_in (const SplitScope *scope, const char *name);
 /* Returns: (nullable): the value with the unique name @name, also in another graph */
 SplitValue *onnx_split_find_unique (const Splitter *splitter, const char *name);
 
-/* Adds a value to the graph that is being read. Returns: (nullable): NULL if memory is insufficient */
+/* Adds a value to the graph that is being read.
+ * Returns: (nullable): NULL if memory is insufficient */
 SplitValue *onnx_split_add_value (Splitter *splitter, SplitKind kind, const char *name);
 
 /* Sets dimensions and type of a constant. @proto, in memory of the file, has its numbers. */
@@ -120,6 +121,9 @@ const OnnxTensor *onnx_split_get_tensor (Splitter *splitter, SplitValue *value);
 OnnxValue *onnx_split_set_output (
     Splitter *splitter, SplitNode *node, guint i, const SplitDims *dims);
 
+/* Does the same for all outputs of @node. */
+OnnxValue *onnx_split_set_outputs (Splitter *splitter, SplitNode *node, const SplitDims *dims);
+
 /* Returns an unsupported value if input @i of @node is not a constant or not omitted, and NULL
  * otherwise. */
 OnnxValue *onnx_split_check_constant (Splitter *splitter, const SplitNode *node, guint i);
@@ -139,7 +143,7 @@ OnnxValue *onnx_split_check_axes (
 OnnxValue *onnx_split_reduce_rows (Splitter *splitter, SplitNode *node, guint i, guint axis);
 
 /* Sets *ints, (n), to the integers of the attribute @name or else of input @i, which are at most
- * @limit in magnitude. *ints is NULL if @node has neither. Returns NULL, or an unsupported value. */
+ * 2^31 in magnitude. *ints is NULL if @node has neither. Returns NULL, or an unsupported value. */
 OnnxValue *onnx_split_get_ints (Splitter *splitter, SplitNode *node, const char *name, guint i,
     const gint64 **ints, gsize *n);
 

@@ -11,8 +11,8 @@ set_memory_error (Splitter *splitter, const Onnx__NodeProto *proto, GError **err
       onnx_label_node (&splitter->reader, proto));
 }
 
-/* Makes @graph, which replaces @proto, the current graph. @parent: nullable; the graph whose names it
- * reads. Returns FALSE with @error. */
+/* Makes the graph that replaces @proto the current graph. @parent: (nullable): the graph whose names
+ * the new graph reads. Returns FALSE with @error. */
 static gboolean
 enter_scope (Splitter *splitter, const Onnx__NodeProto *proto, const SplitScope *parent,
     SplitInner *inner, GError **error)
@@ -90,8 +90,8 @@ find_attribute (Onnx__AttributeProto *const *list, gsize n, const char *name)
   return NULL;
 }
 
-/* Returns @node with the attributes of @call in place of references to attributes of the function, or
- * NULL with @error. Releases of ONNX before 1.13 have no defaults of such attributes. */
+/* Returns @node with the attributes of @call in place of references to attributes of the function,
+ * or NULL with @error. Releases of ONNX before 1.13 have no defaults of such attributes. */
 static Onnx__NodeProto *
 bind_attributes (
     Splitter *splitter, Onnx__NodeProto *node, const Onnx__NodeProto *call, GError **error)

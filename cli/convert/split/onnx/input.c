@@ -139,8 +139,8 @@ is_colours (gint64 size)
   return size == 1 || size == 3;
 }
 
-/* Returns whether the channels precede the rows of pixels: the axis of 1 or 3 values decides, then an
- * axis whose size the file states, then the smaller axis. */
+/* Returns whether the channels precede the rows of pixels. The axis of 1 or 3 values decides, then
+ * an axis whose size the file states, then the smaller axis. */
 static gboolean
 has_channels_first (const Frame *frame)
 {

@@ -9,6 +9,7 @@
 #include "split/onnx/run.h"
 #include "split/split.h"
 
+#define MIN_OPSET 7 /* of ONNX Runtime */
 #define MAX_OPSET 25
 
 /* The part of the memory limit in bytes that does not grow with the file */
@@ -76,8 +77,8 @@ set_problem (const Splitter *splitter, GError **error, const char *problem)
   return NULL;
 }
 
-/* Returns the last size of the declared shape of output @name, or of the only output, 0 if the size is
- * unknown. */
+/* Returns the last size of the declared shape of output @name, or of the only output, or 0 if the
+ * size is unknown. */
 static gint64
 count_outputs (const Onnx__GraphProto *graph, const char *name)
 {
@@ -293,9 +294,10 @@ check_model (const ConvertInput *input, const Onnx__ModelProto *model, GError **
   if (!model->graph)
     return onnx_set_error (
         &splitter.reader, CONVERT_ERROR_FILE, error, "graph: expected a graph, found none");
-  if (splitter.reader.opset < 1 || splitter.reader.opset > MAX_OPSET)
+  if (splitter.reader.opset < MIN_OPSET || splitter.reader.opset > MAX_OPSET)
     return onnx_set_error (&splitter.reader, CONVERT_ERROR_UNSUPPORTED, error,
-        "opset: expected 1 to %d, found %" G_GINT64_FORMAT, MAX_OPSET, splitter.reader.opset);
+        "opset: expected %d to %d, found %" G_GINT64_FORMAT, MIN_OPSET, MAX_OPSET,
+        splitter.reader.opset);
   if (!has_recurrent_node (model->graph) && !model->n_functions)
     return onnx_set_error (&splitter.reader, CONVERT_ERROR_UNSUPPORTED, error,
         "graph: expected an " ONNX_RECURRENT " node, found none among %" G_GSIZE_FORMAT

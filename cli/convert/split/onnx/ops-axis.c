@@ -171,14 +171,11 @@ onnx_split_run_layer_norm (Splitter *splitter, SplitNode *node)
   return unsupported;
 }
 
-/* Before opset 7, the attribute is_test is 1 for inference. Before opset 14, a node has more than one
- * output in training alone. */
+/* Before opset 14, a node has more than one output in training alone. */
 OnnxValue *
 onnx_split_run_batch_norm (Splitter *splitter, SplitNode *node)
 {
-  gboolean trains = onnx_get_int (&node->base, "training_mode", 0) != 0
-                    || (splitter->reader.opset < 7
-                        && !onnx_get_int (&node->base, "is_test", 0));
+  gboolean trains = onnx_get_int (&node->base, "training_mode", 0) != 0;
 
   for (guint i = 1; i < node->base.n_outputs; i++)
     trains |= node->outputs[i] != NULL;

@@ -15,8 +15,21 @@ onnx_split_run_unary (Splitter *splitter, SplitNode *node)
   return unsupported;
 }
 
-/* Returns the axis of input @i that broadcasts to axis @axis of @n, or NULL if the input has no such
- * axis. */
+OnnxValue *
+onnx_split_run_dropout (Splitter *splitter, SplitNode *node)
+{
+  const OnnxTensor *trains = onnx_split_get_tensor (splitter, onnx_split_get_input (node, 2));
+
+  if (onnx_split_get_input (node, 2)
+      && (!trains || !trains->is_int || trains->n_values != 1 || trains->ints[0].offset))
+    return onnx_unsupported (&splitter->reader, &node->base,
+        "training_mode: expected false, found %s",
+        onnx_describe_input (&splitter->reader, &node->base, 2));
+  return onnx_split_run_unary (splitter, node);
+}
+
+/* Returns the axis of input @i that broadcasts to axis @axis of @n axes, or NULL if the input has no
+ * such axis. */
 static const SplitAxis *
 get_axis (const SplitNode *node, guint i, guint axis, guint n)
 {
@@ -25,8 +38,8 @@ get_axis (const SplitNode *node, guint i, guint axis, guint n)
   return dims && axis + dims->n >= n ? &dims->axes[axis + dims->n - n] : NULL;
 }
 
-/* Sets *result to axis @axis of the output: the axis of an input that has batch or time, or else the
- * largest. Returns NULL, or an unsupported value. */
+/* Sets *result to axis @axis of the output: the axis of an input that has batch or time, or else
+ * the largest. Returns NULL, or an unsupported value. */
 static OnnxValue *
 find_result_axis (
     Splitter *splitter, const SplitNode *node, guint axis, guint n, SplitAxis *result)
@@ -105,8 +118,6 @@ onnx_split_run_broadcast (Splitter *splitter, SplitNode *node)
   return unsupported ? unsupported : onnx_split_set_output (splitter, node, 0, &dims);
 }
 
-/* Before opset 7, the attribute axis aligns input 1 of Add, Sub, Mul and Div. The existing reader
- * refuses the attribute too. */
 OnnxValue *
 onnx_split_run_quantize (Splitter *splitter, SplitNode *node)
 {

@@ -25,7 +25,7 @@ static const SplitOp ops[] = {
     {"Clip", UNARY},
     {"Cos", UNARY},
     {"Cosh", UNARY},
-    {"Dropout", UNARY, SPLIT_TYPE_SAME, SPLIT_TYPE_BOOL},
+    {"Dropout", onnx_split_run_dropout, SPLIT_TYPE_SAME, SPLIT_TYPE_BOOL},
     {"Elu", UNARY},
     {"Erf", UNARY},
     {"Exp", UNARY},

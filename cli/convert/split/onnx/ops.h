@@ -8,6 +8,9 @@
 /* Elementwise operators of one tensor. The other inputs are constants of the operator. */
 OnnxValue *onnx_split_run_unary (Splitter *splitter, SplitNode *node);
 
+/* Refuses the training mode. */
+OnnxValue *onnx_split_run_dropout (Splitter *splitter, SplitNode *node);
+
 /* Elementwise operators of tensors that broadcast. */
 OnnxValue *onnx_split_run_broadcast (Splitter *splitter, SplitNode *node);
 
