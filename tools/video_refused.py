@@ -84,12 +84,39 @@ def pairs(self, x):
     return run_rest(self, torch.stack([self.encode(x[:, k] - x[:, k - 1]) for k in range(4)], 1))
 
 
+def own_layers(self, x):
+    """Runs another linear layer for each frame."""
+    return run_rest(self, torch.stack([self.parts[str(k)](self.encode(x[:, k])) for k in range(4)], 1))
+
+
+def own_slope(self, x):
+    return run_rest(self, torch.stack([F.leaky_relu(self.encode(x[:, k]), .1 + k // 3) for k in range(4)], 1))
+
+
 def odd_state(self, x):
-    """Passes the state of the first step to the third step."""
-    y, first = self.rnn(self.encode(x[:, 0])[:, None])
-    y, _ = self.rnn(self.encode(x[:, 1])[:, None], first)
-    y, state = self.rnn(self.encode(x[:, 2])[:, None], first)
-    return self.head(self.rnn(self.encode(x[:, 3])[:, None], state)[0][:, -1])
+    """Passes the state of the first step also to the third step."""
+    states, y = [None], 0
+    for k in range(4):
+        out, state = self.rnn(self.encode(x[:, k])[:, None], states[k if k != 2 else 1])
+        states.append(state)
+        y = y + out
+    return self.head(y[:, -1])
+
+
+def swapped_state(self, x):
+    """Passes c as h, and h as c."""
+    state = None
+    for k in range(4):
+        y, state = self.rnn(self.encode(x[:, k])[:, None], state and state[::-1])
+    return self.head(y[:, -1])
+
+
+def two_cells(self, x):
+    """Runs two LSTMs with different weights in turn."""
+    state = None
+    for k in range(4):
+        y, state = (self.parts["other"] if k % 2 else self.rnn)(self.encode(x[:, k])[:, None], state)
+    return self.head(y[:, -1])
 
 
 def changed_state(self, x):
@@ -201,7 +228,13 @@ REFUSED = {
     "pairs": (lambda: Video(pairs), NO,
               "(Sub): inputs: expected tensors of the same frames, found frame 1 and frame 0"),
     "odd-state": (lambda: Video(odd_state), NO,
-                  "(LSTM): expected a recurrent node for each of 4 frames, found 3 nodes"),
+                  "(LSTM): initial_h: expected the state that node"),
+    "own-layers": (lambda: Changed(own_layers, {str(k): lambda: nn.Linear(16, 16) for k in range(4)}), NO,
+                   "inputs: expected the same operators and constants for each frame, found tensor"),
+    "own-slope": (lambda: Video(own_slope), NO, "(LeakyRelu) for frame 3 and node"),
+    "swapped-state": (lambda: Video(swapped_state), NO, "(LSTM): initial_h: expected the state that node"),
+    "two-cells": (lambda: Changed(two_cells, {"other": lambda: nn.LSTM(16, UNITS, batch_first=True)}), NO,
+                  "(LSTM): expected the attributes, the weights and the features of node"),
     "changed-state": (lambda: Video(changed_state), NO, "(LSTM): initial_c: expected the state that node"),
     "reset-state": (lambda: Video(reset_state), NO, "(LSTM): initial_h: expected the state that node"),
     "carried-both": (lambda: Video(carried, bidirectional=True), NO,
