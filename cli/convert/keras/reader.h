@@ -79,6 +79,7 @@ typedef struct {
   guint constant_position;         /* of the next constant to read, among the constants */
   gboolean has_trained;            /* layers of a nested model */
   gboolean has_uncounted;          /* frozen layers whose weights are not in n_frozen */
+  gboolean is_frozen;              /* the weights are in the order of the layers */
   const KerasLayer *weights_layer; /* of a nested model: a layer with weights; nullable */
 } KerasDatasets;
 

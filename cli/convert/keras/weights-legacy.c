@@ -64,6 +64,26 @@ keras_expects_weights (const KerasLayer *layer)
          && !has_config_weights (layer->class, layer->config);
 }
 
+static gboolean
+is_frozen (const KerasLayer *layer)
+{
+  gboolean is_trained = TRUE;
+
+  lstm_json_get_boolean (keras_get_member (layer->config, "trainable"), &is_trained);
+  return !is_trained;
+}
+
+/* Returns whether Keras saves the weights of @layer, a nested model or a wrapper, in the order of the
+ * layers in it, even if some of them are trained. That is so for each frozen layer in Keras 3, and for
+ * frozen wrappers in TensorFlow. */
+static gboolean
+has_frozen_order (const KerasReader *reader, const KerasLayer *layer)
+{
+  gboolean is_wrapper = layer->class && layer->class->n_wrapped > 0;
+
+  return is_frozen (layer) && (reader->version >= 30000 || (is_wrapper && reader->is_tf_keras));
+}
+
 /* Assigns the groups that contain weights to the layers that have weights, by rank. The names do
  * not match if another model has written the file. */
 static gboolean
@@ -83,8 +103,10 @@ assign_by_rank (KerasReader *reader, GPtrArray *layers, GPtrArray *names)
   for (guint i = 0; i < layers->len; i++) {
     KerasLayer *layer = g_ptr_array_index (layers, i);
 
-    if (keras_expects_weights (layer) && n++ < with_weights->len)
+    if (keras_expects_weights (layer) && n++ < with_weights->len) {
       layer->datasets = g_ptr_array_index (with_weights, n - 1);
+      layer->datasets->is_frozen = has_frozen_order (reader, layer);
+    }
   }
   return n == with_weights->len
          || keras_fail (reader, NULL, CONVERT_ERROR_FILE,
@@ -121,6 +143,7 @@ assign_datasets (KerasReader *reader, GPtrArray *layers)
     layer->datasets = read_datasets (reader, layer->name);
     if (!layer->datasets)
       return FALSE;
+    layer->datasets->is_frozen = has_frozen_order (reader, layer);
   }
   return TRUE;
 }
@@ -214,6 +237,7 @@ add_nested_layer (KerasReader *reader, KerasLayer *layer)
   if (!keras_read_bool (reader, layer, layer->config, "trainable", TRUE, &is_trained))
     return FALSE;
   datasets->weights_layer = layer;
+  is_trained &= !datasets->is_frozen;
   datasets->has_trained |= is_trained;
   if (is_trained)
     datasets->n_constants += count_constants (reader, layer, &n_unread) + n_unread;
@@ -227,6 +251,19 @@ add_nested_layer (KerasReader *reader, KerasLayer *layer)
   return TRUE;
 }
 
+/* Checks that a trained layer is not in a frozen model that is in another model. TensorFlow saves its
+ * weights among the constants of the other model. */
+static gboolean
+check_owner (KerasReader *reader, const KerasLayer *owner, const KerasLayer *layer)
+{
+  return reader->version >= 30000 || !owner->is_nested || !is_frozen (owner)
+         || is_frozen (layer) || !layer->class || !keras_expects_weights (layer)
+         || keras_fail (reader, layer, CONVERT_ERROR_UNSUPPORTED,
+             "trainable: expected false, as in the nested model \"%s\", found true; save the "
+             "model as .keras",
+             owner->name);
+}
+
 gboolean
 keras_assign_legacy_datasets (KerasReader *reader, const KerasModel *model)
 {
@@ -237,19 +274,10 @@ keras_assign_legacy_datasets (KerasReader *reader, const KerasModel *model)
 
     layer->datasets = model->owner->datasets;
     layer->is_nested = TRUE;
-    if (!add_nested_layer (reader, layer))
+    if (!check_owner (reader, model->owner, layer) || !add_nested_layer (reader, layer))
       return FALSE;
   }
   return TRUE;
-}
-
-static gboolean
-is_frozen (const KerasLayer *layer)
-{
-  gboolean is_trained = TRUE;
-
-  lstm_json_get_boolean (keras_get_member (layer->config, "trainable"), &is_trained);
-  return !is_trained;
 }
 
 static gboolean
