@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from keras_reference import activation
+from keras_reference import activation, functions
 
 
 def weights_of(one):
@@ -239,8 +239,18 @@ CLASSES = {
     "Concatenate": run_concatenate, "CustomScaleLayer": run_custom_scale,
     "BatchNormalization": run_batch_normalization, "LayerNormalization": run_layer_normalization,
     "Normalization": run_normalization, "LayerScale": run_layer_scale,
-    "SpatialDropout2D": lambda _, inputs: inputs[0],
+    **dict.fromkeys(("SpatialDropout2D", "RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast",
+                     "RandomTranslation", "RandomBrightness"), lambda _, inputs: inputs[0]),
     "Activation": run_activation, "ReLU": run_relu, "PReLU": run_prelu, "Softmax": run_softmax,
+}
+
+# class of an operation in Keras 3: its function
+OPERATIONS = {
+    "Add": np.add, "Subtract": np.subtract, "Multiply": np.multiply, "TrueDivide": np.divide, "Maximum": np.maximum,
+    "Minimum": np.minimum, "Negative": np.negative, "Absolute": np.abs, "Exp": np.exp, "Sqrt": np.sqrt,
+    **{name.title(): functions(3.)[name] for name in ("relu", "relu6", "sigmoid", "tanh", "silu", "selu", "softplus",
+                                                      "elu")},
+    "LeakyRelu": functions(3.)["leaky_relu"], "HardSilu": functions(3.)["hard_silu"], "Gelu": functions(3.)["gelu"],
 }
 
 

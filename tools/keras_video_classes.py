@@ -5,17 +5,18 @@ import numpy as np
 
 from keras_files import (RNG, dense, distributed_model, draw_weights, graph, layer, layer_norm, lstm, normalization)
 from keras_video_cases import T
-from keras_video_layers import batch_norm, draw_kernel, picture_layer, read, relu, start_picture, start_video
+from keras_video_layers import (batch_norm, draw_kernel, operation, picture_layer, read, relu, start_picture,
+                                start_video)
 
 FUNCTIONS = ("linear", "relu", "tanh", "sigmoid", "hard_sigmoid", "softmax", "log_softmax", "elu", "selu", "softplus",
              "softsign", "exponential", "leaky_relu", "relu6", "silu", "swish", "gelu", "mish")
 FUNCTIONS_OF_KERAS_3 = ("celu", "hard_silu", "hard_tanh")
 
 
-def case(k3, size, d, *layers, ops=None):
+def case(k3, size, d, *layers, ops=None, **more):
     """Returns a model whose frames each have d features. ops: the operators of the nodes of its ONNX graph"""
     cnn = graph("cnn", k3, start_picture(*size), *layers)
-    more = {"size": size, "ops": ops + " Identity"} if ops else {"size": size}
+    more.update({"size": size, "ops": ops + " Identity"} if ops else {"size": size})
     return ([start_video(T, *size), distributed_model(cnn, "td")],
             [lstm("lstm", d, 4, False), dense("head", 4, 2)], more)
 
@@ -168,17 +169,44 @@ def activations(k3):
                 *layers, read(layer("Concatenate", "join", axis=-1), *names), whole("GlobalAveragePooling2D", "gap"))
 
 
+def functions(k3):
+    """Operations on tensors, with constants for each channel, as preprocess_input of keras.applications has them."""
+    unary = ["Negative", "Relu", "Relu6", "Sigmoid", "Tanh", "Silu", "Selu", "Softplus", "Elu"]
+    layers = [operation(kind, kind.lower(), k3, "conv") for kind in unary]
+    layers += [operation(kind, kind.lower(), k3, source)
+               for kind, source in (("Absolute", "negative"), ("Sqrt", "absolute"), ("Exp", "tanh"))]
+    layers += [operation("Maximum", "maximum", k3, "sigmoid", .4), operation("Minimum", "minimum", k3, .3, "conv"),
+               operation("Maximum", "both", k3, "conv", "tanh"),
+               operation("Multiply", "wide", k3, "conv", [.5, 1., 2.])]
+    if k3:
+        layers += [operation("LeakyRelu", "leaky", k3, "conv", negative_slope=.2),
+                   operation("Gelu", "gelu", k3, "conv", approximate=False), operation("HardSilu", "hard", k3, "conv")]
+    names = [one["config"]["name"] for one in layers]
+    return case(k3, (5, 6, 3), len(names) * 3, operation("TrueDivide", "scale", k3, "picture", 255.),
+                operation("Add", "center", k3, "scale", [[[[-.485, -.456, -.406]]]]),
+                operation("TrueDivide", "spread", k3, "center", [.229, .224, .225]),
+                read(convolution("Conv2D", "conv", [draw_kernel(3, 3, 3, 3)]), "spread"), *layers,
+                read(layer("Concatenate", "join", axis=-1), *names), whole("GlobalAveragePooling2D", "gap"), pixels=255)
+
+
 def identities(k3):
-    return case(k3, (6, 6, 3), 32, convolution("Conv2D", "conv", [draw_kernel(3, 3, 3, 2)]),
+    """Layers that change values in training only."""
+    return case(k3, (6, 6, 3), 32, layer("RandomFlip", "r1", mode="horizontal"),
+                layer("RandomRotation", "r2", factor=.1), layer("RandomZoom", "r3", height_factor=.1),
+                layer("RandomContrast", "r4", factor=.1), layer("RandomBrightness", "r5", factor=.1),
+                layer("RandomTranslation", "r6", height_factor=.1, width_factor=.1),
+                convolution("Conv2D", "conv", [draw_kernel(3, 3, 3, 2)]),
                 layer("Dropout", "d1", rate=.5), picture_layer("SpatialDropout2D", "d2", rate=.5),
                 layer("GaussianNoise", "d3", stddev=.5), layer("GaussianDropout", "d4", rate=.5),
                 layer("AlphaDropout", "d5", rate=.5), layer("ActivityRegularization", "d6", l1=.1, l2=.1),
-                *([layer("Identity", "d7")] if k3 else []), flatten(), ops="Transpose Conv Transpose Reshape")
+                *([layer("Identity", "d7")] if k3 else []), flatten(),
+                ops="Transpose Conv Transpose Reshape")
 
 
 CLASS_MODELS = {
     "convolutions": convolutions, "one-dimensional": one_dimensional, "pooling": pooling, "merges": merges,
     "normalizations": normalizations, "activations": activations, "identities": identities,
+    "functions": functions,
 }
 K3_ONLY = ("one-dimensional", "pooling", "merges", "identities")  # whose HDF5 files would have the same layers
 

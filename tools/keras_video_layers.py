@@ -62,19 +62,31 @@ def td(one):
     return distributed(one, "td_" + one["config"]["name"])
 
 
-def operation(kind, name, k3, *operands):
-    """Returns an operation. operands: names of layers and numbers"""
+# class of an operation in Keras 3: its function in TensorFlow
+FUNCTIONS = {
+    "Add": "__operators__.add", "Subtract": "math.subtract", "Multiply": "math.multiply", "TrueDivide": "math.truediv",
+    "Maximum": "math.maximum", "Minimum": "math.minimum", "Negative": "math.negative", "Absolute": "math.abs",
+    "Exp": "math.exp", "Sqrt": "math.sqrt", "Relu": "nn.relu", "Relu6": "nn.relu6", "Sigmoid": "math.sigmoid",
+    "Tanh": "math.tanh", "Silu": "nn.silu", "Selu": "nn.selu", "Softplus": "math.softplus", "Elu": "nn.elu",
+}
+
+
+def constant(value, k3):
+    return {"class_name": "__tensor__", "config": {"value": value, "dtype": "float32"}} \
+        if k3 and isinstance(value, list) else value
+
+
+def operation(kind, name, k3, *operands, **config):
+    """Returns an operation. operands: one or two names of layers, numbers, and lists of numbers"""
     sources = [o for o in operands if isinstance(o, str)]
     if k3:
-        call = {"args": [tensor(o) if isinstance(o, str) else o for o in operands], "kwargs": {}}
-        config = {"name": name}
+        call = {"args": [tensor(o) if isinstance(o, str) else constant(o, k3) for o in operands], "kwargs": {}}
+        config = {"name": name, **config}
     else:
-        function = {"Add": "__operators__.add", "Subtract": "math.subtract", "Multiply": "math.multiply",
-                    "TrueDivide": "math.truediv"}[kind]
-        y = [operands[1], 0, 0] if isinstance(operands[1], str) else operands[1]
-        first = [operands[0], 0, 0] if isinstance(operands[0], str) else ["_CONSTANT_VALUE", -1, operands[0]]
-        call = [*first, {"y": y, "name": None}]
-        config = {"name": name, "trainable": True, "dtype": "float32", "function": function}
+        first, *others = [[o, 0, 0] if isinstance(o, str) else o for o in operands]
+        first = first if isinstance(operands[0], str) else ["_CONSTANT_VALUE", -1, first]
+        call = [*first, {**({"y": others[0]} if others else {}), "name": None}]
+        config = {"name": name, "trainable": True, "dtype": "float32", "function": FUNCTIONS[kind]}
     return {"class_name": kind if k3 else "TFOpLambda", "config": config, "parts": {}, "operation": kind,
             "operands": [None if isinstance(o, str) else o for o in operands], "sources": sources,
             "fixed_inbound": [call]}

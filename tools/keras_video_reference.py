@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_reference import EYE, activate, activation, run_norm
-from keras_video_class_reference import CLASSES, run_class
+from keras_video_class_reference import CLASSES, OPERATIONS, run_class
 
 EYE = EYE - {"Flatten", "Reshape"}
 
@@ -17,9 +17,7 @@ def run_normalization(one, x):
 
 
 def run_operation(one, inputs):
-    left, right = (inputs.pop(0) if v is None else v for v in one["operands"])
-    return {"Add": left + right, "Subtract": left - right, "Multiply": left * right,
-            "TrueDivide": left / right if one["operation"] == "TrueDivide" else None}[one["operation"]]
+    return OPERATIONS[one["operation"]](*(inputs.pop(0) if v is None else np.asarray(v) for v in one["operands"]))
 
 
 def run_frame_layer(one, inputs, outside=False):
@@ -41,7 +39,7 @@ def run_frame_layer(one, inputs, outside=False):
     if kind == "Dense":
         w, *b = [np.asarray(a, np.float64) for a in one["parts"][""]]
         return activation(c["activation"], 3.)(x @ w + (b[0] if b else 0))
-    if kind in ("Rescaling",) or (outside and kind in ("Normalization", "BatchNormalization", "LayerNormalization")):
+    if kind == "Rescaling" or (outside and kind in ("Normalization", "BatchNormalization", "LayerNormalization")):
         return run_normalization({**one, "outside": outside or None}, x)
     if kind in CLASSES:
         return run_class(one, inputs)

@@ -68,5 +68,12 @@ const FrameLayer frame_layers[] = {
     {"GaussianNoise", FRAME_IN_CLIP, frame_emit_identity},
     {"ActivityRegularization", FRAME_IN_CLIP, frame_emit_identity},
     {"Identity", FRAME_IN_CLIP, frame_emit_identity},
+    /* Augmentation: the identity at inference */
+    {"RandomFlip", 0, frame_emit_identity},
+    {"RandomRotation", 0, frame_emit_identity},
+    {"RandomTranslation", 0, frame_emit_identity},
+    {"RandomZoom", 0, frame_emit_identity},
+    {"RandomContrast", 0, frame_emit_identity},
+    {"RandomBrightness", 0, frame_emit_identity},
     {NULL},
 };
