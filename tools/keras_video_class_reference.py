@@ -246,6 +246,7 @@ CLASSES = {
 
 # class of an operation in Keras 3: its function
 OPERATIONS = {
+    "GetItem": lambda x, at: x[..., at], "Stack": lambda *values: np.stack(values, -1), "BiasAdd": np.add,
     "Add": np.add, "Subtract": np.subtract, "Multiply": np.multiply, "TrueDivide": np.divide, "Maximum": np.maximum,
     "Minimum": np.minimum, "Negative": np.negative, "Absolute": np.abs, "Exp": np.exp, "Sqrt": np.sqrt,
     **{name.title(): functions(3.)[name] for name in ("relu", "relu6", "sigmoid", "tanh", "silu", "selu", "softplus",

@@ -3,7 +3,8 @@
 memory, more)."""
 import numpy as np
 
-from keras_files import (RNG, dense, distributed_model, draw_weights, graph, layer, layer_norm, lstm, normalization)
+from keras_files import (RNG, dense, distributed_model, draw_weights, graph, layer, layer_norm, lstm, normalization,
+                         tensor)
 from keras_video_cases import T
 from keras_video_layers import (batch_norm, draw_kernel, operation, picture_layer, read, relu, start_picture,
                                 start_video)
@@ -189,6 +190,31 @@ def functions(k3):
                 read(layer("Concatenate", "join", axis=-1), *names), whole("GlobalAveragePooling2D", "gap"), pixels=255)
 
 
+def item(k3, name, source, at):
+    """Returns the operation source[..., at]. at: a channel, or None for ::-1"""
+    ellipsis = {"class_name": "__ellipsis__", **({"config": {}} if k3 else {})}
+    index = [ellipsis, {"start": None, "stop": None, "step": -1} if at is None else at]
+    call = {"args": [tensor(source), index], "kwargs": {}} if k3 else [source, 0, 0, {"slice_spec": index}]
+    config = {"name": name} if k3 else {"name": name, "trainable": True, "dtype": "float32",
+                                        "function": "__operators__.getitem"}
+    operands = [None, slice(None, None, -1) if at is None else at]
+    return {"class_name": "GetItem" if k3 else "SlicingOpLambda", "config": config, "parts": {},
+            "operation": "GetItem", "operands": operands, "sources": [source], "fixed_inbound": [call]}
+
+
+def reordered(k3):
+    """Channels in the order blue, green, red, as preprocess_input of VGG and ResNet has them."""
+    items = [item(k3, f"item{i}", "picture", i) for i in (2, 1, 0)] if k3 else [item(k3, "stack", "picture", None)]
+    names = [one["config"]["name"] for one in items]
+    stack = [{"class_name": "Stack", "config": {"name": "stack", "axis": -1}, "parts": {}, "operation": "Stack",
+              "operands": [None] * 3, "sources": names}] if k3 else []
+    mean = [-103.939, -116.779, -123.68]
+    return case(k3, (6, 6, 3), 50, *items, *stack,
+                operation("Add", "center", k3, "stack", [[[mean]]]) if k3 else
+                operation("BiasAdd", "center", k3, "stack", mean),
+                convolution("Conv2D", "conv", [draw_kernel(2, 2, 3, 2) / 100]), flatten(), pixels=255)
+
+
 def identities(k3):
     """Layers that change values in training only."""
     return case(k3, (6, 6, 3), 32, layer("RandomFlip", "r1", mode="horizontal"),
@@ -206,9 +232,10 @@ def identities(k3):
 CLASS_MODELS = {
     "convolutions": convolutions, "one-dimensional": one_dimensional, "pooling": pooling, "merges": merges,
     "normalizations": normalizations, "activations": activations, "identities": identities,
-    "functions": functions,
+    "functions": functions, "reordered": reordered,
 }
-K3_ONLY = ("one-dimensional", "pooling", "merges", "identities")  # whose HDF5 files would have the same layers
+# whose HDF5 files would have the same layers
+K3_ONLY = ("one-dimensional", "pooling", "merges", "normalizations", "identities")
 
 
 # ---------------------------------------------------------------- refused configurations

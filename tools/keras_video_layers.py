@@ -68,6 +68,7 @@ FUNCTIONS = {
     "Maximum": "math.maximum", "Minimum": "math.minimum", "Negative": "math.negative", "Absolute": "math.abs",
     "Exp": "math.exp", "Sqrt": "math.sqrt", "Relu": "nn.relu", "Relu6": "nn.relu6", "Sigmoid": "math.sigmoid",
     "Tanh": "math.tanh", "Silu": "nn.silu", "Selu": "nn.selu", "Softplus": "math.softplus", "Elu": "nn.elu",
+    "BiasAdd": "nn.bias_add",
 }
 
 
@@ -85,7 +86,8 @@ def operation(kind, name, k3, *operands, **config):
     else:
         first, *others = [[o, 0, 0] if isinstance(o, str) else o for o in operands]
         first = first if isinstance(operands[0], str) else ["_CONSTANT_VALUE", -1, first]
-        call = [*first, {**({"y": others[0]} if others else {}), "name": None}]
+        call = [*first, {"bias": others[0], "data_format": "NHWC"} if kind == "BiasAdd" else
+                {**({"y": others[0]} if others else {}), "name": None}]
         config = {"name": name, "trainable": True, "dtype": "float32", "function": FUNCTIONS[kind]}
     return {"class_name": kind if k3 else "TFOpLambda", "config": config, "parts": {}, "operation": kind,
             "operands": [None if isinstance(o, str) else o for o in operands], "sources": sources,

@@ -17,7 +17,7 @@ def run_normalization(one, x):
 
 
 def run_operation(one, inputs):
-    return OPERATIONS[one["operation"]](*(inputs.pop(0) if v is None else np.asarray(v) for v in one["operands"]))
+    return OPERATIONS[one["operation"]](*(inputs.pop(0) if v is None else v for v in one["operands"]))
 
 
 def run_frame_layer(one, inputs, outside=False):

@@ -40,7 +40,8 @@ keras_is_operation (const KerasLayer *layer)
 {
   static const char *const keys[] = {"trainable", "dtype"};
 
-  if (g_str_equal (layer->class_name, "TFOpLambda"))
+  if (g_str_equal (layer->class_name, "TFOpLambda")
+      || g_str_equal (layer->class_name, "SlicingOpLambda"))
     return TRUE;
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
     if (!layer->config || json_object_has_member (layer->config, keys[i]))

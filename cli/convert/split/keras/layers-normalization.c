@@ -6,7 +6,8 @@
 #include "split/keras/layers.h"
 #include <math.h>
 
-#define EPSILON 1e-7 /* least standard deviation of Normalization */
+#define EPSILON 1e-7     /* least standard deviation of Normalization */
+#define MAX_ONES 1048576 /* of the scale that a LayerNormalization without scale gets */
 
 /* Marks the axes of the configuration in @has_axis [n_dims]. A missing axis is @default_axis.
  * @is_scalar: (nullable): set to whether the axis is null or an empty array. NULL: the layer needs an
@@ -213,9 +214,10 @@ frame_emit_layer_normalization (FrameGraph *graph, const FrameCall *call, FrameV
   gboolean has_axis[FRAME_MAX_DIMS] = {FALSE};
   gint64 shape[FRAME_MAX_DIMS], broadcast_shape[FRAME_MAX_DIMS];
   const char *inputs[] = {value.name, NULL, NULL, NULL};
-  g_autofree float *ones = NULL;
+  g_autofree float *gamma = NULL;
   Onnx__NodeProto *node;
   double epsilon;
+  gint64 n_values;
   gint first;
   guint n;
 
@@ -232,8 +234,12 @@ frame_emit_layer_normalization (FrameGraph *graph, const FrameCall *call, FrameV
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (call->weights[i].values && !frame_check_weight (graph, call, names[i], i, n, shape))
       return FALSE;
-  ones = copy_weight (call, 0, (gsize) frame_get_size (n, shape), 1);
-  inputs[1] = frame_add_floats (graph, call, "gamma", n, shape, ones);
+  n_values = frame_get_size (n, shape);
+  if (!call->weights[0].values && (n_values < 0 || n_values > MAX_ONES))
+    return keras_fail (graph->reader, call->layer, CONVERT_ERROR_UNSUPPORTED,
+        "axis: expected at most %d values without scale, found more", MAX_ONES);
+  gamma = copy_weight (call, 0, (gsize) n_values, 1);
+  inputs[1] = frame_add_floats (graph, call, "gamma", n, shape, gamma);
   if (call->weights[1].values)
     inputs[2] = frame_add_floats (graph, call, "beta", n, shape, call->weights[1].values);
   *output = value;

@@ -63,6 +63,7 @@ const FrameLayer frame_layers[] = {
     {"Dropout", FRAME_IN_CLIP, frame_emit_identity},
     {"SpatialDropout1D", FRAME_IN_CLIP, frame_emit_identity},
     {"SpatialDropout2D", FRAME_IN_CLIP, frame_emit_identity},
+    {"SpatialDropout3D", FRAME_IN_CLIP, frame_emit_identity},
     {"AlphaDropout", FRAME_IN_CLIP, frame_emit_identity},
     {"GaussianDropout", FRAME_IN_CLIP, frame_emit_identity},
     {"GaussianNoise", FRAME_IN_CLIP, frame_emit_identity},

@@ -17,6 +17,9 @@ typedef struct {
   /* Returns: (transfer full): the activation that @config describes */
   JsonNode *(*get_activation) (
       KerasReader *reader, const KerasLayer *layer, JsonObject *config);
+
+  /* Adds the nodes of an operation that has other operands. Nullable */
+  gboolean (*emit) (FrameGraph *graph, const FrameCall *call, FrameValue *output);
 } Operation;
 
 /* The tensors and the constants to which a call applies an operation */
@@ -95,6 +98,9 @@ static const Operation operations[] = {
     READ_ACTIVATION ("LeakyRelu", keras_get_leaky_relu),
     READ_ACTIVATION ("Elu", keras_get_elu),
     READ_ACTIVATION ("Gelu", get_gelu),
+    {"GetItem", .emit = keras_emit_get_item},
+    {"Stack", .emit = keras_emit_stack},
+    {"__operators__.getitem", .emit = keras_emit_get_item},
     ACTIVATION ("identity", "linear"),
     ACTIVATION ("nn.relu", "relu"),
     ACTIVATION ("nn.relu6", "relu_capped"),
@@ -116,7 +122,7 @@ get_name (const KerasLayer *layer)
 {
   const char *function = keras_get_string (layer->config, "function");
 
-  return g_str_equal (layer->class_name, "TFOpLambda") ? function : layer->class_name;
+  return g_str_has_suffix (layer->class_name, "OpLambda") ? function : layer->class_name;
 }
 
 /* Returns: (nullable): the row of the operation */
@@ -240,7 +246,7 @@ keras_check_operation (KerasReader *reader, const KerasCall *call)
         "operation: expected a supported operation before the recurrent layer, found %s "
         "(supported: %s)",
         name ? name : "none", names->str);
-  return read_operands (operation, call->node, call->inputs->len, &operands)
+  return operation->emit || read_operands (operation, call->node, call->inputs->len, &operands)
          || keras_fail (reader, call->layer, CONVERT_ERROR_UNSUPPORTED,
              "operands: expected %u, each a constant or the output of a layer, found %s",
              operation->n_operands, found);
@@ -253,7 +259,8 @@ keras_get_operation_scale (const KerasCall *call, double *scale)
   gboolean is_quotient = operation && g_strcmp0 (operation->op_type, "Div") == 0;
   Operands operands;
 
-  if (!operation || !read_operands (operation, call->node, call->inputs->len, &operands)
+  if (!operation || operation->emit
+      || !read_operands (operation, call->node, call->inputs->len, &operands)
       || operands.constants[0] || !lstm_json_get_number (operands.constants[1], scale))
     return FALSE;
   if (is_quotient)
@@ -316,6 +323,8 @@ keras_emit_operation (FrameGraph *graph, const FrameCall *call, FrameValue *outp
   Operands operands;
   guint n_used = 0;
 
+  if (operation->emit)
+    return operation->emit (graph, call, output);
   *output = call->inputs[0];
   if (call->n_inputs == 2 && !broadcast_shapes (graph, call, output))
     return FALSE;

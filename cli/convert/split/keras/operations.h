@@ -15,3 +15,8 @@ gboolean keras_get_operation_scale (const KerasCall *call, double *scale);
 
 /* Adds the node of the operation, and sets @output. */
 gboolean keras_emit_operation (FrameGraph *graph, const FrameCall *call, FrameValue *output);
+
+/* --- operations-channels.c: the nodes of x[…] and of stack --- */
+
+gboolean keras_emit_get_item (FrameGraph *graph, const FrameCall *call, FrameValue *output);
+gboolean keras_emit_stack (FrameGraph *graph, const FrameCall *call, FrameValue *output);
