@@ -55,7 +55,8 @@ void convert_model_add_note (ConvertModel *model, const char *line);
 /* Returns: (nullable): the name of a tensor that contains infinity or NaN */
 const char *convert_model_find_infinite (const ConvertModel *model);
 
-/* Returns: (nullable) (transfer none): the name of the activation of the last layer */
+/* Returns: (nullable) (transfer none): the name of the activation of the last layer; NULL if that layer
+ * has none */
 const char *convert_model_find_activation (const ConvertModel *model);
 
 /* Returns: (transfer full): @model as a safetensors file */

@@ -13,7 +13,7 @@
   "video-direction=auto ! "
 #define END " ! fakesink"
 
-/* A round to bytes changes a value by at most half of the range / 255. */
+/* The frames are rounded to bytes, which changes a value by at most half of the range / 255. */
 #define TOLERANCE 0.02
 
 typedef struct {
@@ -78,9 +78,10 @@ get_minor_version (void)
   return minor;
 }
 
-/* Returns whether pipeline @i of a source is for this GStreamer, or for an element that it lacks. */
+/* Returns whether pipeline @i of a source is for this version of GStreamer. The other onnxinference has
+ * other properties. */
 static gboolean
-is_for_this (guint i)
+is_for_this_version (guint i)
 {
   g_autoptr (GstElementFactory) factory = gst_element_factory_find ("onnxinference");
 
@@ -116,7 +117,7 @@ test_parsing (void)
 
     g_assert_cmpuint (pipelines->len, ==, 6);
     for (guint k = 0; k < pipelines->len; k++)
-      if (is_for_this (k % 3))
+      if (is_for_this_version (k % 3))
         check_parsing (g_ptr_array_index (pipelines, k));
   }
   test_dir_remove (dir);

@@ -6,8 +6,7 @@
 
 static const ConvertNormalize bytes = {.ranges = {{0, 255}}};
 
-/* Returns: (transfer none): the normalization that the option or the file states, or NULL with
- * @error */
+/* Returns: (transfer none): the normalization that the option or the model states; NULL with @error */
 static const ConvertNormalize *
 find_normalize (const ConvertSplit *split, const char *path, const ConvertSplitOptions *options,
     GError **error)
@@ -45,7 +44,7 @@ check_frame (const ConvertSplit *split, const char *path, GError **error)
   return FALSE;
 }
 
-/* Checks that frames have the colours that --colors orders. */
+/* Checks that a frame has three channels if the option --colors states their order. */
 static gboolean
 check_colors (const ConvertSplit *split, const char *path, const ConvertSplitOptions *options,
     GError **error)
@@ -73,8 +72,8 @@ print_parts (const ConvertSplit *split)
     g_printerr ("  %s\n", (const char *) g_ptr_array_index (split->notes, i));
 }
 
-/* Sets @normalized to the features that normalize the pixels themselves if onnxinference of 1.26
- * cannot: it has one range for all channels. */
+/* Sets @normalized to features that normalize pixels, if the channels have different ranges.
+ * onnxinference of GStreamer 1.26 has one range for all channels. */
 static gboolean
 normalize_features (const ConvertSplit *split, const ConvertNormalize *normalize,
     const char *path, GBytes **normalized, GError **error)

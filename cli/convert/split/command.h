@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The command lstm-convert --split. */
+ * Writes the parts of a split model for lstm-convert --split. */
 #pragma once
 
 #include "split/normalize.h"
@@ -13,11 +13,11 @@ typedef struct {
   gboolean is_bgr;                   /* the channels of a frame are blue, green, red */
 } ConvertSplitOptions;
 
-/* A function like convert_split_write() */
+/* The type of convert_split_write() */
 typedef char *(*ConvertSplitWriter) (
     ConvertSplit *split, const char *path, const ConvertSplitOptions *options, GError **error);
 
-/* Adapts @split to GStreamer, describes the parts on standard error and writes them as a folder.
+/* Adapts @split to GStreamer, describes the parts on standard error, and writes the parts to a folder.
  * @path: of the model, for messages.
  * Returns: (transfer full): the pipelines that run the folder, as commands for a shell; NULL with
  * @error */
@@ -26,7 +26,7 @@ char *convert_split_write (
 
 /* --- readers.c --- */
 
-/* Cuts a model of any format that has a split reader, and writes the parts like
- * convert_split_write(), with the same result. */
+/* Cuts a model of any format that has a split reader, and passes the parts to convert_split_write().
+ * Returns: (transfer full): the result of convert_split_write(); NULL with @error */
 char *convert_split_model (
     const ConvertInput *input, const ConvertSplitOptions *split_options, GError **error);

@@ -39,7 +39,7 @@ take_text (char *text)
   return g_bytes_new_take (text, strlen (text));
 }
 
-/* Lists the files in the order in which they are written. Returns their number. */
+/* Lists the files in the order in which write_files() writes them. Returns: the number of files */
 static guint
 list_files (const ConvertSplit *split, const ConvertNormalize *normalize, GBytes *normalized,
     File *files)
@@ -58,7 +58,7 @@ list_files (const ConvertSplit *split, const ConvertNormalize *normalize, GBytes
   return n;
 }
 
-/* Checks that all files can be written before the first file is. */
+/* Writes all files, or none if one of them cannot be replaced. */
 static gboolean
 write_files (const File *files, guint n, const char *folder, GError **error)
 {

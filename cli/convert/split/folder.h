@@ -11,7 +11,7 @@
 #define CONVERT_MEMORY "memory.safetensors"
 #define CONVERT_LABELS "labels"
 
-/* Writes the files of @split to the folder @folder, which is made if it is missing. Other files in
- * the folder stay. @normalized: (nullable): the content of CONVERT_NORMALIZED_FEATURES */
+/* Writes the files of @split to the folder @folder. Makes the folder if there is none, and keeps
+ * other files in the folder. @normalized: (nullable): the content of CONVERT_NORMALIZED_FEATURES */
 gboolean convert_folder_write (const ConvertSplit *split, const ConvertNormalize *normalize,
     GBytes *normalized, const char *folder, GError **error);

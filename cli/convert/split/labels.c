@@ -2,7 +2,7 @@
 #include "split/labels.h"
 #include <string.h>
 
-/* Returns what lstmlabel would not read from the line @label; NULL: it reads the line */
+/* Returns: (nullable): the fault for which lstmlabel does not accept @label as a line; NULL: none */
 static const char *
 find_fault (const char *label)
 {

@@ -5,8 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The range of a channel whose pixels, divided by 255, were reduced by @mean and divided by
- * @deviation */
+/* The range of (pixel / 255 - @mean) / @deviation */
 #define STANDARDIZED(mean, deviation)                                                          \
   {                                                                                            \
     -(mean) / (deviation), (1 - (mean)) / (deviation)                                          \

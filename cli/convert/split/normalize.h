@@ -32,7 +32,7 @@ gboolean convert_normalize_check (
 
 ConvertRange convert_normalize_get_range (const ConvertNormalize *normalize, gsize channel);
 
-/* Return whether the values are the pixels themselves, and whether all channels have one range. */
+/* Return whether the range of all channels is 0 to 255, and whether all channels have one range. */
 gboolean convert_normalize_is_identity (const ConvertNormalize *normalize);
 gboolean convert_normalize_is_uniform (const ConvertNormalize *normalize);
 

@@ -53,9 +53,9 @@ append_picture (const Writer *writer)
       format, split->width, split->height);
 }
 
-/* Appends the conversion of video to what onnxinference reads. The element reads no GRAY8, and uses
- * the first channel of RGB for a network of one channel. It reorders BGR to RGB, which another name of
- * the format prevents. */
+/* Appends the conversion of video to the formats of onnxinference. The element does not accept GRAY8,
+ * and uses the first channel of RGB for a network of one channel. The element reorders BGR to RGB;
+ * capssetter prevents this because it states another format. */
 static void
 append_onnx_picture (const Writer *writer)
 {
@@ -143,8 +143,8 @@ append_nnstreamer (const Writer *writer)
   append_path (writer, "model", CONVERT_FEATURES);
 }
 
-/* Returns whether the scores are numbers from 0 to 1. Others may be negative, and the default threshold
- * of lstmlabel is 0. */
+/* Returns whether the scores are numbers from 0 to 1. Other scores may be below 0, which is the default
+ * threshold of lstmlabel. */
 static gboolean
 has_probabilities (const Writer *writer)
 {
@@ -187,7 +187,7 @@ static const Pipeline pipelines[] = {
     {"A recording, with NNStreamer", recording, append_nnstreamer},
 };
 
-/* Appends what the files of the model do not state. */
+/* Appends a comment for each property of the training that the model does not state. */
 static void
 append_unknown (const Writer *writer)
 {
