@@ -57,7 +57,7 @@ pixel-aspect-ratio=1/1 : rows 0 235 235 235 0, pixels 1/1, 0 warnings
 pixel-aspect-ratio=1/1 add-borders=false: rows 235 235 235 235 235, pixels 1/1, 0 warnings
 EOF
 {
-  gst-launch-1.0 --version | head -n 1
+  gst-launch-1.0 --version | sed -n 1p
   show ''
   show pixel-aspect-ratio=1/1
   show pixel-aspect-ratio=1/1 add-borders=false
