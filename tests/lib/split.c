@@ -112,7 +112,8 @@ run_features (Case *self)
 
   test_onnx_run (path, self->film.shape[0], self->film.n_dims - 1, self->film.shape + 1,
       self->film.values, self->features.shape[1], found);
-  g_assert_cmpfloat (test_error (found, self->features.values, self->features.n), <, TOLERANCE);
+  g_assert_cmpfloat (
+      test_error (found, self->features.values, self->features.n), <, FEATURES_TOLERANCE);
   memcpy (self->features.values, found, self->features.n * sizeof *found);
 }
 
