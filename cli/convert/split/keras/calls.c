@@ -57,9 +57,8 @@ keras_calls_get (const KerasCalls *calls, guint index)
   return g_ptr_array_index (calls->calls, index);
 }
 
-/* Checks that a layer with weights, or a model, has one call. */
-static gboolean
-add_weighted (KerasCalls *calls, KerasLayer *layer)
+gboolean
+keras_calls_add_weighted (KerasCalls *calls, KerasLayer *layer)
 {
   gboolean has_weights = layer->model
                          || (layer->class && layer->class->flags & KERAS_HAS_WEIGHTS);
@@ -69,8 +68,8 @@ add_weighted (KerasCalls *calls, KerasLayer *layer)
              "inbound_nodes: expected one call of a layer that has weights, found more");
 }
 
-static guint
-add_call (KerasCalls *calls, const ModelCall *source, GArray *inputs)
+guint
+keras_calls_add (KerasCalls *calls, const ModelCall *source, GArray *inputs)
 {
   KerasCall *call = g_new0 (KerasCall, 1);
 
@@ -89,47 +88,18 @@ keras_calls_append_input (KerasCalls *calls, KerasLayer *layer)
   g_autoptr (GArray) none = g_array_new (FALSE, FALSE, sizeof (guint));
   const ModelCall source = {layer, .n_outer = 2};
 
-  return add_call (calls, &source, none);
+  return keras_calls_add (calls, &source, none);
 }
 
 gboolean
-keras_calls_append (KerasCalls *calls, const ModelCall *source, GArray *inputs, guint *index)
-{
-  KerasLayer *layer = source->layer;
-
-  if (!add_weighted (calls, layer))
-    return FALSE;
-  if (layer->model) {
-    const ModelCall inner = {layer, source->outer, source->node, source->n_outer};
-
-    return keras_calls_append_model (calls, layer->model, &inner, inputs, index);
-  }
-  if (layer->inner) {
-    const ModelCall inner = {layer->inner, layer, source->node, 1};
-
-    if (source->n_outer == 1)
-      return keras_fail (calls->reader, layer, CONVERT_ERROR_UNSUPPORTED,
-          "layer: expected a layer of one frame in TimeDistributed \"%s\", found another "
-          "TimeDistributed",
-          source->outer->name);
-    return keras_calls_append (calls, &inner, inputs, index);
-  }
-  *index = add_call (calls, source, inputs);
-  return TRUE;
-}
-
-gboolean
-keras_calls_open (KerasCalls *calls, KerasReader *reader)
+keras_calls_read (KerasCalls *calls, KerasReader *reader)
 {
   JsonObject *root = keras_get_root (reader);
-  const ModelCall source = {.n_outer = 2};
 
   *calls = (KerasCalls){.reader = reader,
       .calls = g_ptr_array_new_with_free_func (call_free),
       .weighted = g_hash_table_new (NULL, NULL)};
-  return root && read_model (reader, root, NULL)
-         && keras_calls_append_model (
-             calls, g_ptr_array_index (reader->models, 0), &source, NULL, &calls->output);
+  return root && read_model (reader, root, NULL);
 }
 
 void

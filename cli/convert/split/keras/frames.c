@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "split/keras/frames.h"
+#include "keras/weights.h"
 #include "util/text.h"
 #include <string.h>
 
@@ -51,6 +52,33 @@ frame_add_floats (FrameGraph *graph, const FrameCall *call, const char *suffix, 
 
   onnx_builder_add_floats (graph->builder, name, n_dims, shape, values);
   return name;
+}
+
+gint64
+frame_get_onnx_axis (const FrameValue *value, guint index)
+{
+  if (!value->is_moved)
+    return index + 1;
+  return index + 1 == value->n_dims ? 1 : index + 2;
+}
+
+const char *
+frame_add_factor (FrameGraph *graph, const FrameCall *call, const char *suffix,
+    const FrameValue *value, const gint64 *shape, const float *values)
+{
+  guint last = value->n_dims - 1;
+  gint64 moved_shape[FRAME_MAX_DIMS] = {shape[last]};
+  g_autofree float *moved = NULL;
+  gsize n = 1;
+
+  if (!value->is_moved)
+    return frame_add_floats (graph, call, suffix, value->n_dims, shape, values);
+  for (guint i = 0; i < last; i++) {
+    moved_shape[i + 1] = shape[i];
+    n *= (gsize) shape[i];
+  }
+  moved = keras_transpose_kernel (values, n, (gsize) shape[last]);
+  return frame_add_floats (graph, call, suffix, value->n_dims, moved_shape, moved);
 }
 
 const char *

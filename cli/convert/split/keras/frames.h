@@ -91,6 +91,14 @@ const char *frame_add_ints (FrameGraph *graph, const FrameCall *call, const char
 const char *frame_add_scalar (
     FrameGraph *graph, const FrameCall *call, const char *suffix, float value);
 
+/* Returns the axis in ONNX of the axis @index of value->shape. */
+gint64 frame_get_onnx_axis (const FrameValue *value, guint index);
+
+/* Adds an initializer that broadcasts to @value. @shape [n_dims of @value] and @values are in the
+ * order of Keras. Returns: (transfer none): its name */
+const char *frame_add_factor (FrameGraph *graph, const FrameCall *call, const char *suffix,
+    const FrameValue *value, const gint64 *shape, const float *values);
+
 /* Return @value with its axes in ONNX in the order of the shape, or moved. Add a Transpose if it is
  * necessary and the graph does not have it. A value of one dimension has one order. */
 FrameValue frame_order_axes (FrameGraph *graph, const FrameCall *call, const FrameValue *value);

@@ -44,14 +44,6 @@ const char *frame_add_numbers (FrameGraph *graph, const FrameCall *call, const c
 
 /* --- layers-picture.c: values with spatial axes --- */
 
-/* Returns the axis in ONNX of the axis @index of value->shape. */
-gint64 frame_get_onnx_axis (const FrameValue *value, guint index);
-
-/* Adds an initializer that broadcasts to @value. @shape [n_dims of @value] and @values are in the
- * order of Keras. Returns: (transfer none): its name */
-const char *frame_add_factor (FrameGraph *graph, const FrameCall *call, const char *suffix,
-    const FrameValue *value, const gint64 *shape, const float *values);
-
 /* Checks that the number of values of @output is possible. */
 gboolean frame_check_size (FrameGraph *graph, const FrameCall *call, const FrameValue *output);
 

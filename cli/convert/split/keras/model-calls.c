@@ -25,6 +25,9 @@ typedef struct {
   GPtrArray *nodes;    /* Node */
 } Walk;
 
+static gboolean append_model (KerasCalls *calls, const KerasModel *model,
+    const ModelCall *source, GArray *inputs, guint *index);
+
 static void
 node_free (void *data)
 {
@@ -178,6 +181,34 @@ find_necessary (Walk *walk, guint output)
   return TRUE;
 }
 
+/* Appends the calls of @source->layer, which is one call unless the layer is a model or wraps one.
+ * @index: set to the call that computes the output */
+static gboolean
+append_call (KerasCalls *calls, const ModelCall *source, GArray *inputs, guint *index)
+{
+  KerasLayer *layer = source->layer;
+
+  if (!keras_calls_add_weighted (calls, layer))
+    return FALSE;
+  if (layer->model) {
+    const ModelCall inner = {layer, source->outer, source->node, source->n_outer};
+
+    return append_model (calls, layer->model, &inner, inputs, index);
+  }
+  if (layer->inner) {
+    const ModelCall inner = {layer->inner, layer, source->node, 1};
+
+    if (source->n_outer == 1)
+      return keras_fail (calls->reader, layer, CONVERT_ERROR_UNSUPPORTED,
+          "layer: expected a layer of one frame in TimeDistributed \"%s\", found another "
+          "TimeDistributed",
+          source->outer->name);
+    return append_call (calls, &inner, inputs, index);
+  }
+  *index = keras_calls_add (calls, source, inputs);
+  return TRUE;
+}
+
 /* Appends the call of @node, whose sources have calls. */
 static gboolean
 append_node (Walk *walk, Node *node)
@@ -192,7 +223,7 @@ append_node (Walk *walk, Node *node)
 
     g_array_append_val (inputs, other->call);
   }
-  return keras_calls_append (walk->calls, &source, inputs, &node->call);
+  return append_call (walk->calls, &source, inputs, &node->call);
 }
 
 /* Appends the calls of all necessary nodes, each after its sources. */
@@ -319,16 +350,29 @@ append_sequential (KerasCalls *calls, const KerasModel *model, const ModelCall *
     g_autoptr (GArray) previous = g_array_new (FALSE, FALSE, sizeof (guint));
 
     g_array_append_val (previous, *index);
-    if (!keras_calls_append (calls, &call, previous, index))
+    if (!append_call (calls, &call, previous, index))
       return FALSE;
   }
   return TRUE;
 }
 
-gboolean
-keras_calls_append_model (KerasCalls *calls, const KerasModel *model, const ModelCall *source,
+/* Appends the calls of the layers of @model, which @source calls. @inputs: the indices of the inputs;
+ * NULL: the model is the model of the file.
+ * @index: set to the call that computes the output */
+static gboolean
+append_model (KerasCalls *calls, const KerasModel *model, const ModelCall *source,
     GArray *inputs, guint *index)
 {
   return model->is_functional ? append_functional (calls, model, source, inputs, index)
                               : append_sequential (calls, model, source, inputs, index);
+}
+
+gboolean
+keras_calls_open (KerasCalls *calls, KerasReader *reader)
+{
+  const ModelCall source = {.n_outer = 2};
+
+  return keras_calls_read (calls, reader)
+         && append_model (
+             calls, g_ptr_array_index (reader->models, 0), &source, NULL, &calls->output);
 }

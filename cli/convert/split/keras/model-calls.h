@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The calls of the layers of one model, for calls.c. */
+ * The calls of calls.h while model-calls.c appends them. */
 #pragma once
 
 #include "split/keras/calls.h"
@@ -13,16 +13,15 @@ typedef struct {
   guint n_outer;     /* as in FrameCall */
 } ModelCall;
 
-/* Appends the calls of @source->layer, which is one call unless the layer is a model or wraps one.
- * @index: set to the call that computes the output */
-gboolean keras_calls_append (
-    KerasCalls *calls, const ModelCall *source, GArray *inputs, guint *index);
+/* Reads the layers of the model of the file, and of the models in it, and fills @calls except for its
+ * calls. The caller clears @calls in any case. */
+gboolean keras_calls_read (KerasCalls *calls, KerasReader *reader);
+
+/* Checks that a layer with weights, or a model, has one call. */
+gboolean keras_calls_add_weighted (KerasCalls *calls, KerasLayer *layer);
+
+/* Appends the call @source, which reads the calls @inputs. Returns its index */
+guint keras_calls_add (KerasCalls *calls, const ModelCall *source, GArray *inputs);
 
 /* Appends the call of @layer that is the input of the model. Returns its index */
 guint keras_calls_append_input (KerasCalls *calls, KerasLayer *layer);
-
-/* Appends the calls of the layers of @model, which @source calls. @inputs: the indices of the inputs;
- * NULL: the model is the model of the file.
- * @index: set to the call that computes the output */
-gboolean keras_calls_append_model (KerasCalls *calls, const KerasModel *model,
-    const ModelCall *source, GArray *inputs, guint *index);
