@@ -105,6 +105,14 @@ def mirrored(self, x):
     return torch.cat((self.rnn(f)[0], self.rnn(f.flip(1))[0].flip(1)), -1)
 
 
+def scattered(self, x):
+    """Runs the CNN in a loop, and writes the features of each frame into a tensor of zeros."""
+    f = torch.zeros(x.shape[0], x.shape[1], 16, dtype=x.dtype)
+    for k in range(x.shape[1]):
+        f[:, k] = self.encode(x[:, k])
+    return self.head(self.rnn(f)[0][:, -1])
+
+
 # name: (network, arguments of write_case)
 PICTURES = {
     "patches": (lambda: Video(last, Patches, features=8), dict(opset=17, free=(0, 1), arguments="--steps 4")),
@@ -115,5 +123,6 @@ PICTURES = {
     "statistics": (lambda: Video(last, Statistics, features=18), dict(opset=11, free=(0,))),
     "blocks": (lambda: Video(last, Blocks), dict(opset=16)),
     "differences": (lambda: Video(last, Differences, features=4), dict(opset=13, free=(0,))),
+    "scattered": (lambda: Video(scattered), dict(steps=3)),
     "mirrored": (lambda: Video(mirrored, head=None), dict(free=(0, 1), arguments="--steps 4")),
 }

@@ -118,8 +118,15 @@ fold_node (Splitter *splitter, SplitNode *node)
 void
 onnx_split_run_constant (Splitter *splitter, SplitNode *node)
 {
+  const char *type = onnx_string (node->base.proto->op_type);
+
   if (add_constant (splitter, node) || fold_node (splitter, node))
     return;
+  if ((g_str_equal (type, "Shape") || g_str_equal (type, "Size"))
+      && onnx_split_get_dims (node, 0)) {
+    onnx_split_run_shape (splitter, node);
+    return;
+  }
   if (node->op && node->op->run)
     for (guint i = 0; i < node->base.n_inputs; i++)
       if (node->inputs[i] && !node->inputs[i]->dims)

@@ -15,6 +15,8 @@ get_source (const Splitter *splitter, const SplitValue *value)
 
   if (value->kind != SPLIT_CLIP || value == splitter->clip)
     return NULL;
+  if (value->parts)
+    return value->parts[0];
   source = node->inputs[0];
   if (node->op->is_literal || value->is_joined)
     return source;

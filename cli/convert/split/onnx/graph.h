@@ -18,7 +18,8 @@ typedef enum {
 typedef struct _SplitNode SplitNode;
 typedef struct _SplitOp SplitOp;
 
-typedef struct {
+typedef struct _SplitValue SplitValue;
+struct _SplitValue {
   SplitKind kind;
   const char *name;      /* unique among the values */
   gint32 type;           /* of TensorProto.DataType; 0 if unknown */
@@ -33,7 +34,10 @@ typedef struct {
   const char *memory_problem; /* CLIP: why only the memory can compute the value; else NULL */
   gboolean is_joined; /* output of a Concat of T equal branches; the features compute input 0 */
   const guint8 *key;  /* of onnx_split_get_key(); NULL: not computed */
-} SplitValue;
+  /* (n_steps): the frames that ScatterND writes along parts_axis, NULL for other frames; nullable */
+  SplitValue **parts;
+  guint parts_axis;
+};
 
 struct _SplitNode {
   OnnxNode base;     /* base.inputs: the constants */

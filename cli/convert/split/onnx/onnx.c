@@ -213,6 +213,8 @@ describe_missing (Splitter *splitter)
   }
   if (!recurrent)
     return "graph: expected an " ONNX_RECURRENT " node, found none";
+  if (onnx_split_get_input (recurrent, 0) && recurrent->inputs[0]->problem)
+    return recurrent->inputs[0]->problem;
   return onnx_unsupported (&splitter->reader, &recurrent->base,
       "input 0: expected features that depend on frames alone, found features that also depend "
       "on "

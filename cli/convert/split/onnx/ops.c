@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "split/onnx/ops.h"
+#include "split/onnx/unrolled.h"
 
 #define UNARY onnx_split_run_unary
 #define BROADCAST onnx_split_run_broadcast
@@ -158,6 +159,7 @@ static const SplitOp ops[] = {
     {"Gather", onnx_split_run_gather},
     {"Pad", onnx_split_run_pad},
     {"Reshape", onnx_split_run_reshape, .is_literal = TRUE},
+    {"ScatterND", onnx_split_scatter},
     {"ReverseSequence", onnx_split_run_reverse_sequence},
     {"Slice", onnx_split_run_slice},
     {"Split", onnx_split_run_split},

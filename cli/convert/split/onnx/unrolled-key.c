@@ -109,12 +109,24 @@ is_computed (const SplitValue *value)
   return value->kind == SPLIT_CLIP && value->step >= 0 && !is_pick (value);
 }
 
+/* Returns whether @value can be a shape, which one frame may have as an initializer and another frame
+ * from Shape. Decodes the initializer. */
+static gboolean
+is_shape (Splitter *splitter, SplitValue *value)
+{
+  return value->type == ONNX__TENSOR_PROTO__DATA_TYPE__INT64 && value->dims
+         && value->dims->n == 1
+         && onnx_split_axis_size (&value->dims->axes[0]) <= ONNX_MAX_DIMS
+         && onnx_split_get_tensor (splitter, value);
+}
+
 static const guint8 *
-make_leaf_key (Splitter *splitter, const SplitValue *value)
+make_leaf_key (Splitter *splitter, SplitValue *value)
 {
   GChecksum *sum = g_checksum_new (G_CHECKSUM_SHA256);
 
-  if (value->kind == SPLIT_CONSTANT && value->constant && value->constant->proto) {
+  if (value->kind == SPLIT_CONSTANT && value->constant && value->constant->proto
+      && !is_shape (splitter, value)) {
     add_text (sum, "initializer");
     add_proto (sum, value->constant->proto);
   } else if (value->kind == SPLIT_CONSTANT

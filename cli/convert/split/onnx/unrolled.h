@@ -10,6 +10,11 @@
  * Returns NULL, or an unsupported value. */
 OnnxValue *onnx_split_join (Splitter *splitter, SplitNode *node, guint axis);
 
+/* Sets the output of @node, a ScatterND that writes one frame into a constant, as "y[:, t] = frame"
+ * does in PyTorch. When all frames are written, the output has time. The frames must be the same
+ * function of their frames. Returns NULL, or an unsupported value. */
+OnnxValue *onnx_split_scatter (Splitter *splitter, SplitNode *node);
+
 /* The recurrent nodes of one step each that one node over all steps replaces */
 typedef struct {
   GHashTable *made; /* names that the new nodes compute */
