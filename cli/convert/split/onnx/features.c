@@ -6,7 +6,7 @@
 #define FLOAT ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
 
 /* Returns the value whose numbers @value has, in order, if the features compute @value as a
- * Reshape: a literal shape, the selection of a frame, the concatenation of all frames. Otherwise NULL. */
+ * Reshape, because @value is a literal shape, a selected frame or all frames. Otherwise NULL. */
 static SplitValue *
 get_source (const Splitter *splitter, const SplitValue *value)
 {

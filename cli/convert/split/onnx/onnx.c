@@ -202,6 +202,7 @@ static const char *
 describe_missing (Splitter *splitter)
 {
   const SplitNode *recurrent = NULL;
+  const SplitValue *input;
 
   for (guint i = 0; i < splitter->nodes->len; i++) {
     const SplitNode *node = g_ptr_array_index (splitter->nodes, i);
@@ -213,12 +214,14 @@ describe_missing (Splitter *splitter)
   }
   if (!recurrent)
     return "graph: expected an " ONNX_RECURRENT " node, found none";
-  if (onnx_split_get_input (recurrent, 0) && recurrent->inputs[0]->problem)
-    return recurrent->inputs[0]->problem;
+  input = onnx_split_get_input (recurrent, 0);
+  if (input && input->problem)
+    return input->problem;
   return onnx_unsupported (&splitter->reader, &recurrent->base,
-      "input 0: expected features that depend on frames alone, found features that also depend "
-      "on "
-      "another input, such as the lengths of sequences")
+      "input 0: expected features that depend on frames alone, found %s",
+      input && input->kind == SPLIT_CONSTANT
+          ? "a constant"
+          : "features that also depend on another input, such as the lengths of sequences")
       ->problem;
 }
 
