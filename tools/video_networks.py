@@ -236,6 +236,7 @@ NETWORKS = {
     "unbound": (lambda: Video(unbound, batch_first=False), dict(free=(0,))),
     "carried": (lambda: Video(carried), {}),
     "carried-two": (lambda: Video(carried_first, batch_first=False, num_layers=2), dict(steps=3)),
+    "carried-two-free": (lambda: Video(carried_first, batch_first=False, num_layers=2), dict(steps=3, free=(0,))),
     "carried-gru": (lambda: Video(carried, kind=nn.GRU), dict(opset=11, free=(0,))),
     "carried-gru-two": (lambda: Video(carried, kind=nn.GRU, num_layers=2), dict(opset=17, steps=5)),
     "stacked-flat": (lambda: Video(stacked_flat), {}),
@@ -262,6 +263,7 @@ NETWORKS = {
 }
 # name: the opset of the exports of PyTorch 2.14, with and without dynamo
 DYNAMO = {"folded": 18, "folded-free": 20, "channels-first": 18, "channels-last": 23, "stacked": 18, "carried": 20,
-          "carried-two": 18, "carried-gru-two": 18, "carried-heads": 18, "both": 18, "gru": 20, "mean": 18, "zeros": 23, "residual": 18,
-          "shuffle": 20, "resized": 18, "dense": 23, "no-batch": 18, "unbound": 18}
+          "carried-two": 18, "carried-two-free": 20, "carried-gru-two": 18, "carried-heads": 18,
+          "both": 18, "gru": 20, "mean": 18, "zeros": 23, "residual": 18, "shuffle": 20, "resized": 18, "dense": 23,
+          "no-batch": 18, "unbound": 18}
 SCRIPT = {"folded-free": 17, "stacked": 14, "carried-two": 20, "zeros": 18, "channels-last": 12, "resized": 13}

@@ -2,6 +2,7 @@
 #include "split/onnx/unrolled-state.h"
 #include "onnx/args.h"
 #include "onnx/ops.h"
+#include "split/onnx/constants.h"
 #include <string.h>
 
 #define MAX_BLOCKS 65536
@@ -14,6 +15,7 @@ typedef struct {
 static void
 add_state (Finder *finder, const SplitNode *node, guint i, SplitState state)
 {
+  SplitDims dims = {state.n_dims};
   SplitState *copy;
 
   if (i >= node->base.n_outputs || !node->outputs[i]
@@ -21,6 +23,9 @@ add_state (Finder *finder, const SplitNode *node, guint i, SplitState state)
     return;
   *copy = state;
   g_hash_table_insert (finder->states, node->outputs[i], copy);
+  for (guint k = 0; k < state.n_dims; k++)
+    dims.axes[k] = onnx_split_plain_axis (state.shape[k]);
+  node->outputs[i]->dims = onnx_split_keep_dims (finder->splitter, &dims);
 }
 
 /* Returns the axis that numbers the blocks. The axes before this axis have size 1. A single block
@@ -335,11 +340,40 @@ run_move (Finder *finder, SplitNode *node)
   for (gsize i = 0; in && in->n_dims && i < G_N_ELEMENTS (moves); i++) {
     if (!g_str_equal (onnx_string (node->base.proto->op_type), moves[i].name))
       continue;
-    for (guint k = 1; k < node->base.n_inputs; k++)
-      if (node->inputs[k])
-        onnx_split_get_tensor (finder->splitter, node->inputs[k]);
+    for (guint k = 1; k < node->base.n_inputs; k++) {
+      if (node->inputs[k] && onnx_split_get_tensor (finder->splitter, node->inputs[k]))
+        node->base.inputs[k] = node->inputs[k]->constant;
+    }
     moves[i].run (finder, node, in);
   }
+}
+
+/* Folds the shape of a tensor that has a state, and what follows from such shapes alone.
+ * Returns whether the outputs of @node are constants. */
+static gboolean
+fold_shape (Splitter *splitter, SplitNode *node)
+{
+  SplitValue *result = node->base.n_outputs ? node->outputs[0] : NULL;
+
+  if (!result || result->kind != SPLIT_LATER || node->captured || !node->base.n_inputs)
+    return FALSE;
+  if (g_str_equal (onnx_string (node->base.proto->op_type), "Shape")) {
+    if (onnx_split_get_dims (node, 0))
+      onnx_split_run_shape (splitter, node);
+    return result->kind == SPLIT_CONSTANT;
+  }
+  for (guint i = 0; i < node->base.n_inputs; i++) {
+    const SplitValue *value = node->inputs[i];
+
+    if (!value)
+      continue;
+    if (value->kind != SPLIT_CONSTANT)
+      return FALSE;
+    node->base.inputs[i] = value->constant ? value->constant : splitter->unknown;
+    node->is_from_shape |= value->is_from_shape;
+  }
+  onnx_split_run_constant (splitter, node);
+  return result->kind == SPLIT_CONSTANT;
 }
 
 GHashTable *
@@ -352,7 +386,7 @@ onnx_split_find_states (Splitter *splitter)
 
     if (onnx_split_is_recurrent (node))
       add_outputs (&finder, node);
-    else if (!*onnx_string (node->base.proto->domain))
+    else if (!fold_shape (splitter, node) && !*onnx_string (node->base.proto->domain))
       run_move (&finder, node);
   }
   return finder.states;
