@@ -171,6 +171,18 @@ onnx_split_get_node_key (Splitter *splitter, SplitNode *node, guint32 mask)
   return finish_key (splitter, sum);
 }
 
+/* Returns whether @node passes its input. PyTorch writes the weights of one frame as initializers, and
+ * those of the other frames as Identity of the former. */
+static gboolean
+is_identity (const SplitNode *node)
+{
+  const char *domain = onnx_string (node->base.proto->domain);
+
+  return (!*domain || g_str_equal (domain, "ai.onnx"))
+         && g_str_equal (onnx_string (node->base.proto->op_type), "Identity")
+         && node->base.n_inputs == 1 && node->inputs[0];
+}
+
 /* Sets the key of @value, whose inputs have keys. */
 static gboolean
 set_key (Splitter *splitter, SplitValue *value)
@@ -180,6 +192,8 @@ set_key (Splitter *splitter, SplitValue *value)
 
   if (!is_computed (value))
     return (value->key = make_leaf_key (splitter, value)) != NULL;
+  if (is_identity (node))
+    return (value->key = node->inputs[0]->key) != NULL;
   if (!node->key && !(node->key = onnx_split_get_node_key (splitter, node, G_MAXUINT32)))
     return FALSE;
   sum = g_checksum_new (G_CHECKSUM_SHA256);
