@@ -57,22 +57,20 @@ find_output (
   return found;
 }
 
-static OnnxValue *
-find_named_output (
-    OnnxReader *reader, const OnnxScope *scope, const char **name, GError **error)
+gboolean
+onnx_check_output (const OnnxReader *reader, GError **error)
 {
   const Onnx__GraphProto *graph = reader->model->graph;
   const char *requested = reader->input->output;
   g_autofree char *names = list_outputs (graph, NULL);
 
-  for (gsize i = 0; i < graph->n_output; i++) {
-    *name = onnx_string (graph->output[i]->name);
-    if (g_str_equal (*name, requested))
-      return onnx_scope_find (reader, scope, *name);
-  }
-  onnx_set_error (reader, CONVERT_ERROR_UNSUPPORTED, error,
+  if (!requested)
+    return TRUE;
+  for (gsize i = 0; i < graph->n_output; i++)
+    if (g_str_equal (onnx_string (graph->output[i]->name), requested))
+      return TRUE;
+  return onnx_set_error (reader, CONVERT_ERROR_UNSUPPORTED, error,
       "--output: expected one of %s, found \"%s\"", names, requested);
-  return NULL;
 }
 
 /* Returns: the first of these outputs that exists: the output that --output names, the only output,
@@ -86,8 +84,12 @@ choose_output (OnnxReader *reader, const OnnxScope *scope, const char **name, GE
   OnnxValue *found;
   guint n;
 
-  if (reader->input->output)
-    return find_named_output (reader, scope, name, error);
+  if (!onnx_check_output (reader, error))
+    return NULL;
+  if (reader->input->output) {
+    *name = reader->input->output;
+    return onnx_scope_find (reader, scope, *name);
+  }
   if (graph->n_output == 1) {
     *name = onnx_string (graph->output[0]->name);
     return onnx_scope_find (reader, scope, *name);

@@ -261,7 +261,7 @@ onnx_split_reduce_rows (Splitter *splitter, SplitNode *node, guint i, guint axis
   if (!tensor || axis >= tensor->n_dims || tensor->is_repeated)
     return onnx_unsupported (reader, &node->base,
         "input %u: expected known numbers of the constant \"%s\", which has a row for each "
-        "step, found %s",
+        "frame, found %s",
         i, onnx_shorten_text (reader, node->inputs[i]->name),
         node->inputs[i]->problem ? node->inputs[i]->problem : "numbers that a node computes");
   reader->work_left -= MIN (tensor->n_values, reader->work_left);
@@ -272,7 +272,7 @@ onnx_split_reduce_rows (Splitter *splitter, SplitNode *node, guint i, guint axis
   other = find_other_row (reader, tensor, axis);
   if (other)
     return onnx_unsupported (reader, &node->base,
-        "input %u: expected equal rows for all steps in the constant \"%s\", found a row "
+        "input %u: expected equal rows for all frames in the constant \"%s\", found a row "
         "%" G_GSIZE_FORMAT " that differs from row 0",
         i, onnx_shorten_text (reader, node->inputs[i]->name), other);
   node->uniform_axes[i] |= 1u << axis;
@@ -308,6 +308,13 @@ onnx_split_get_ints (Splitter *splitter, SplitNode *node, const char *name, guin
   }
   *ints = copy;
   return NULL;
+}
+
+const char *
+onnx_split_describe_step (Splitter *splitter, gint step)
+{
+  return step < 0 ? "all frames"
+                  : onnx_own_text (&splitter->reader, g_strdup_printf ("frame %d", step));
 }
 
 void

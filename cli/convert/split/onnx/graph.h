@@ -151,5 +151,8 @@ OnnxValue *onnx_split_reduce_rows (Splitter *splitter, SplitNode *node, guint i,
 OnnxValue *onnx_split_get_ints (Splitter *splitter, SplitNode *node, const char *name, guint i,
     const gint64 **ints, gsize *n);
 
+/* Returns "frame 3", or "all frames" if @step is below 0. */
+const char *onnx_split_describe_step (Splitter *splitter, gint step);
+
 /* Adds a line for the user. */
 void onnx_split_add_note (Splitter *splitter, const char *format, ...) G_GNUC_PRINTF (2, 3);

@@ -5,6 +5,16 @@
 
 #define MAX_LABELS 65536
 
+/* Returns: (nullable): the string that @node is */
+static const char *
+get_string (JsonNode *node)
+{
+  return node && JSON_NODE_HOLDS_VALUE (node)
+                 && json_node_get_value_type (node) == G_TYPE_STRING
+             ? json_node_get_string (node)
+             : NULL;
+}
+
 /* Reads an array of strings. Returns: (transfer full) (nullable) */
 static char **
 read_array (JsonArray *array)
@@ -12,17 +22,54 @@ read_array (JsonArray *array)
   g_autoptr (GPtrArray) labels = g_ptr_array_new_with_free_func (g_free);
 
   for (guint i = 0; i < json_array_get_length (array); i++) {
-    JsonNode *node = json_array_get_element (array, i);
+    const char *label = get_string (json_array_get_element (array, i));
 
-    if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
+    if (!label)
       return NULL;
-    g_ptr_array_add (labels, g_strdup (json_node_get_string (node)));
+    g_ptr_array_add (labels, g_strdup (label));
   }
   g_ptr_array_add (labels, NULL);
   return (char **) g_ptr_array_free (g_steal_pointer (&labels), FALSE);
 }
 
-/* Reads an object whose members "0", "1", … are strings. Returns: (transfer full) (nullable) */
+/* Returns the number that @node is, also as a string, or G_MAXUINT. */
+static guint
+get_number (JsonNode *node)
+{
+  const char *text = get_string (node);
+  guint64 number;
+
+  if (text)
+    return g_ascii_string_to_unsigned (text, 10, 0, MAX_LABELS, &number, NULL) ? (guint) number
+                                                                               : G_MAXUINT;
+  if (!node || !JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_INT64)
+    return G_MAXUINT;
+  return (guint) CLAMP (json_node_get_int (node), -1, G_MAXINT);
+}
+
+/* Reads an object from the names to their numbers. Returns: (transfer full) (nullable) */
+static char **
+read_numbers (JsonObject *object)
+{
+  guint n = json_object_get_size (object);
+  g_auto (GStrv) labels = g_new0 (char *, n + 1);
+  g_autoptr (GList) names = json_object_get_members (object);
+
+  for (const GList *at = names; at; at = at->next) {
+    guint number = get_number (json_object_get_member (object, at->data));
+
+    if (number >= n || labels[number]) {
+      for (guint i = 0; i < n; i++) /* there may be gaps before the end of the vector */
+        g_clear_pointer (&labels[i], g_free);
+      return NULL;
+    }
+    labels[number] = g_strdup (at->data);
+  }
+  return g_steal_pointer (&labels);
+}
+
+/* Reads an object whose members "0", "1", … are strings, or whose members are these numbers.
+ * Returns: (transfer full) (nullable) */
 static char **
 read_object (JsonObject *object)
 {
@@ -31,12 +78,11 @@ read_object (JsonObject *object)
 
   for (guint i = 0; i < n; i++) {
     g_autofree char *key = g_strdup_printf ("%u", i);
-    JsonNode *node = json_object_get_member (object, key);
+    const char *label = get_string (json_object_get_member (object, key));
 
-    if (!node || !JSON_NODE_HOLDS_VALUE (node)
-        || json_node_get_value_type (node) != G_TYPE_STRING)
-      return NULL;
-    labels[i] = g_strdup (json_node_get_string (node));
+    if (!label)
+      return read_numbers (object);
+    labels[i] = g_strdup (label);
   }
   return g_steal_pointer (&labels);
 }
@@ -110,11 +156,12 @@ parse_list (const char *text)
 }
 
 char **
-onnx_split_read_labels (const Onnx__ModelProto *model)
+onnx_split_read_labels (const Onnx__ModelProto *model, const char **unread)
 {
   static const char *const keys[] = {"labels", "classes", "names"};
   char **labels = NULL;
 
+  *unread = NULL;
   for (guint k = 0; k < G_N_ELEMENTS (keys) && !labels; k++) {
     for (gsize i = 0; i < model->n_metadata_props && !labels; i++) {
       const Onnx__StringStringEntryProto *entry = model->metadata_props[i];
@@ -127,6 +174,8 @@ onnx_split_read_labels (const Onnx__ModelProto *model)
         labels = parse_python (value);
       else if (!labels && *value)
         labels = parse_list (value);
+      if (!labels && *value)
+        *unread = keys[k];
     }
   }
   return labels;

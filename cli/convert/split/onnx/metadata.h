@@ -6,5 +6,6 @@
 #include "onnx.pb-c.h"
 #include <glib.h>
 
-/* Returns: (transfer full) (nullable): the names, or NULL if @model has none */
-char **onnx_split_read_labels (const Onnx__ModelProto *model);
+/* @unread: (nullable): set to the key of an entry that has another form
+ * Returns: (transfer full) (nullable): the names, or NULL if @model has none */
+char **onnx_split_read_labels (const Onnx__ModelProto *model, const char **unread);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lstm/lstm.h"
 #include "onnx/check.h"
 #include "onnx/ops.h"
+#include "onnx/outputs.h"
 #include "split/onnx/cut.h"
 #include "split/onnx/features.h"
 #include "split/onnx/input.h"
@@ -77,40 +79,40 @@ set_problem (const Splitter *splitter, GError **error, const char *problem)
   return NULL;
 }
 
-/* Returns the last size of the declared shape of output @name, or of the only output, or 0 if the
- * size is unknown. */
-static gint64
-count_outputs (const Onnx__GraphProto *graph, const char *name)
+/* Returns the number of outputs of @memory. */
+static gsize
+count_outputs (const ConvertModel *memory, GError **error)
 {
-  for (gsize i = 0; i < graph->n_output; i++) {
-    const Onnx__TypeProto *type = graph->output[i]->type;
-    const Onnx__TensorShapeProto *shape;
+  g_autoptr (GBytes) bytes = convert_model_to_bytes (memory);
+  g_autoptr (LstmModel) model = lstm_model_load_bytes (bytes, "memory", error);
 
-    if (name ? !g_str_equal (onnx_string (graph->output[i]->name), name) : graph->n_output > 1)
-      continue;
-    if (!type || type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
-      return 0;
-    shape = type->tensor_type->shape;
-    return shape && shape->n_dim ? MAX (shape->dim[shape->n_dim - 1]->dim_value, 0) : 0;
-  }
-  return 0;
+  return model ? lstm_model_get_output_size (model) : 0;
 }
 
 /* Sets the labels of @split if their number is that of the outputs. */
-static void
-set_labels (Splitter *splitter, ConvertSplit *split)
+static gboolean
+set_labels (Splitter *splitter, ConvertSplit *split, GError **error)
 {
-  const Onnx__ModelProto *model = splitter->reader.model;
-  gint64 n = count_outputs (model->graph, splitter->reader.input->output);
-  g_auto (GStrv) labels = onnx_split_read_labels (model);
+  const char *unread;
+  g_auto (GStrv) labels = onnx_split_read_labels (splitter->reader.model, &unread);
+  gsize n = labels ? count_outputs (split->memory, error) : 0;
 
-  if (labels && g_strv_length (labels) == (guint64) n)
+  if (labels && !n)
+    return FALSE;
+  if (labels && g_strv_length (labels) == n)
     split->labels = g_steal_pointer (&labels);
   else if (labels)
     onnx_split_add_note (splitter,
-        "metadata_props: %u labels are left out, because the model has %" G_GINT64_FORMAT
+        "metadata_props: %u labels are left out, because the model has %" G_GSIZE_FORMAT
         " outputs",
         g_strv_length (labels), n);
+  else if (unread)
+    onnx_split_add_note (splitter,
+        "metadata_props: %s: expected an array of names, or an object from the numbers 0, 1, … "
+        "to the names or from the names to the numbers, found another form; no labels are "
+        "written",
+        unread);
+  return TRUE;
 }
 
 /* Notes the axes that were found. */
@@ -191,7 +193,8 @@ cut_model (Splitter *splitter, GError **error)
   if (!(split->memory = read_memory (splitter, error)))
     return NULL;
   add_axes_note (splitter);
-  set_labels (splitter, split);
+  if (!set_labels (splitter, split, error))
+    return NULL;
   for (guint i = 0; i < splitter->reader.notes->len; i++)
     g_ptr_array_add (split->notes, g_strdup (g_ptr_array_index (splitter->reader.notes, i)));
   return g_steal_pointer (&split);
@@ -308,7 +311,8 @@ check_model (const ConvertInput *input, const Onnx__ModelProto *model, GError **
         "graph: expected an " ONNX_RECURRENT " node, found none among %" G_GSIZE_FORMAT
         " nodes",
         model->graph->n_node);
-  return onnx_split_add_inputs (&splitter, error);
+  return onnx_check_output (&splitter.reader, error)
+         && onnx_split_add_inputs (&splitter, error);
 }
 
 static ConvertSplit *

@@ -28,9 +28,8 @@ check_part (Splitter *splitter, SplitNode *node, guint i, guint axis, const Spli
   if (is_clip && node->inputs[i]->step != node->step)
     return onnx_unsupported (reader, &node->base,
         "input %u: expected all frames in the order of time, or tensors of one frame, found "
-        "%s%d",
-        i, node->inputs[i]->step < 0 ? "all frames " : "frame ",
-        MAX (node->inputs[i]->step, 0));
+        "%s",
+        i, onnx_split_describe_step (splitter, node->inputs[i]->step));
   for (guint k = 0; fits && k < first->n; k++)
     fits = k == axis
            || onnx_split_axis_size (&dims->axes[k]) == onnx_split_axis_size (&first->axes[k]);

@@ -210,5 +210,6 @@ onnx_split_run_sliding (Splitter *splitter, SplitNode *node)
       count_channels (node, &windows, onnx_split_axis_size (&dims.axes[1])));
   if (windows.is_transposed)
     unsupported = apply_output_shape (splitter, node, &dims);
-  return unsupported ? unsupported : onnx_split_set_outputs (splitter, node, &dims);
+  /* Indices of MaxPool count the pixels of all pictures of the batch, so no node may read them. */
+  return unsupported ? unsupported : onnx_split_set_output (splitter, node, 0, &dims);
 }

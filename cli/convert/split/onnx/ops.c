@@ -99,7 +99,7 @@ static const SplitOp ops[] = {
     {"ConvInteger", SLIDING, .weights = 1, .type = SPLIT_TYPE_INT32},
     {"ConvTranspose", SLIDING, .weights = 1},
     {"LpPool", SLIDING},
-    {"MaxPool", SLIDING, .next_type = SPLIT_TYPE_INT64},
+    {"MaxPool", SLIDING},
     {"QLinearConv", SLIDING, .weights = 3},
     {"FusedConv", SLIDING, .weights = 1, .is_microsoft = TRUE},
 

@@ -192,9 +192,9 @@ find_step (Splitter *splitter, SplitNode *node)
       continue;
     if (!is_first && value->step != node->step && !node->op->is_joining)
       return onnx_unsupported (&splitter->reader, &node->base,
-          "inputs: expected tensors of the same frames, found %s%d and %s%d",
-          node->step < 0 ? "all frames " : "frame ", MAX (node->step, 0),
-          value->step < 0 ? "all frames " : "frame ", MAX (value->step, 0));
+          "inputs: expected tensors of the same frames, found %s and %s",
+          onnx_split_describe_step (splitter, node->step),
+          onnx_split_describe_step (splitter, value->step));
     node->step = value->step;
     if (!node->memory_problem)
       node->memory_problem = value->memory_problem;

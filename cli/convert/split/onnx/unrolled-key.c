@@ -115,8 +115,7 @@ static gboolean
 is_shape (Splitter *splitter, SplitValue *value)
 {
   return value->type == ONNX__TENSOR_PROTO__DATA_TYPE__INT64 && value->dims
-         && value->dims->n == 1
-         && onnx_split_axis_size (&value->dims->axes[0]) <= ONNX_MAX_DIMS
+         && value->dims->n == 1 && onnx_split_axis_size (&value->dims->axes[0]) <= ONNX_MAX_DIMS
          && onnx_split_get_tensor (splitter, value);
 }
 

@@ -59,8 +59,8 @@ find_first_row (Roller *roller)
     if (step < 0 || step >= splitter->n_steps || roller->row[step])
       return refuse_node (roller, node,
           "input 0: expected the features of a frame that no other recurrent node reads, found "
-          "%s%d",
-          step < 0 ? "all frames " : "frame ", MAX (step, 0));
+          "%s",
+          onnx_split_describe_step (roller->splitter, step));
     roller->row[step] = node;
     n++;
   }
