@@ -159,6 +159,12 @@ def shift_channel(x):
     return torch.cat((F.pad(x[:, 1:, :1], (0,) * 7 + (1,)), x[:, :, 1:]), 2)
 
 
+def pixel_indices(x):
+    """Replaces a picture by the positions of the largest pixels, which count over the complete batch."""
+    y, indices = F.max_pool2d(x.flatten(0, 1), 3, 1, 1, return_indices=True)
+    return (y + indices / 64).view(x.shape)
+
+
 def normalized():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten())
 
@@ -180,6 +186,7 @@ REFUSED = {
                f"(Conv): {MEET}slides along time, axis 2 of [1, 16, T=4]"),
     "pool1d": (lambda: Video(on_features(lambda s, f: F.max_pool1d(f.transpose(1, 2), 2).transpose(1, 2))), NO,
                f"(MaxPool): {MEET}slides along time, axis 2 of [1, 16, T=4]"),
+    "indices": (lambda: Video(on_clip(pixel_indices)), NO, "(MaxPool): output 1: expected an output that no node reads"),
     "difference": (lambda: Video(on_clip(lambda x: x[:, 1:] - x[:, :-1])), NO,
                    f"(Slice): {MEET}selects parts of time, axis 1 of"),
     "shift": (lambda: Video(on_clip(lambda x: torch.roll(x, 1, 1))), NO,

@@ -381,6 +381,13 @@ test_labels (Fixture *self, gconstpointer data)
   assert_text ("model/labels", "walk\nrun fast\nwave\n");
   assert_contains (self->written, " labels-location=model/labels ! fakesink\n");
   g_assert_null (strstr (self->written, "# - labels"));
+  write_labelled_model ("model.onnx", "{\"wave\": 2, \"walk\": 0, \"run fast\": 1}");
+  run_converter (self, "--split model.onnx -o numbers --steps 4 --normalize 0..1", 0);
+  assert_text ("numbers/labels", "walk\nrun fast\nwave\n");
+  write_labelled_model ("model.onnx", "{'wave': 3, 'walk': 0, 'run fast': 1}");
+  run_converter (self, "--split model.onnx -o gap --steps 4 --normalize 0..1", 0);
+  assert_n_files ("gap", 3);
+  assert_contains (self->errors, "metadata_props: labels: expected an array of names");
   write_labelled_model ("model.onnx", "[\"walk\", \"run\\nfast\", \"wave\"]");
   run_converter (self, "--split model.onnx -o other --steps 4 --normalize 0..1", 0);
   assert_n_files ("other", 3);
