@@ -277,15 +277,9 @@ frame_emit_conv_2d_transpose (FrameGraph *graph, const FrameCall *call, FrameVal
 
 /* --- Functions of rows --- */
 
-#define EMIT_CONVOLUTION(name, emit, n_sizes)                                                  \
-  gboolean frame_emit_##name (FrameGraph *graph, const FrameCall *call, FrameValue *output)    \
-  {                                                                                            \
-    return emit (graph, call, n_sizes, output);                                                \
-  }
-
-EMIT_CONVOLUTION (conv_1d, emit_conv, 1)
-EMIT_CONVOLUTION (conv_2d, emit_conv, 2)
-EMIT_CONVOLUTION (depthwise_conv_1d, emit_depthwise, 1)
-EMIT_CONVOLUTION (depthwise_conv_2d, emit_depthwise, 2)
-EMIT_CONVOLUTION (separable_conv_1d, emit_separable, 1)
-EMIT_CONVOLUTION (separable_conv_2d, emit_separable, 2)
+FRAME_EMIT_SIZES (conv_1d, emit_conv, 1)
+FRAME_EMIT_SIZES (conv_2d, emit_conv, 2)
+FRAME_EMIT_SIZES (depthwise_conv_1d, emit_depthwise, 1)
+FRAME_EMIT_SIZES (depthwise_conv_2d, emit_depthwise, 2)
+FRAME_EMIT_SIZES (separable_conv_1d, emit_separable, 1)
+FRAME_EMIT_SIZES (separable_conv_2d, emit_separable, 2)

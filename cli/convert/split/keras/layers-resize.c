@@ -144,15 +144,9 @@ frame_emit_resizing (FrameGraph *graph, const FrameCall *call, FrameValue *outpu
 
 /* --- Functions of rows --- */
 
-#define EMIT_SIZES(name, emit, n_sizes)                                                        \
-  gboolean frame_emit_##name (FrameGraph *graph, const FrameCall *call, FrameValue *output)    \
-  {                                                                                            \
-    return emit (graph, call, n_sizes, output);                                                \
-  }
-
-EMIT_SIZES (zero_padding_1d, emit_zero_padding, 1)
-EMIT_SIZES (zero_padding_2d, emit_zero_padding, 2)
-EMIT_SIZES (cropping_1d, emit_cropping, 1)
-EMIT_SIZES (cropping_2d, emit_cropping, 2)
-EMIT_SIZES (up_sampling_1d, emit_up_sampling, 1)
-EMIT_SIZES (up_sampling_2d, emit_up_sampling, 2)
+FRAME_EMIT_SIZES (zero_padding_1d, emit_zero_padding, 1)
+FRAME_EMIT_SIZES (zero_padding_2d, emit_zero_padding, 2)
+FRAME_EMIT_SIZES (cropping_1d, emit_cropping, 1)
+FRAME_EMIT_SIZES (cropping_2d, emit_cropping, 2)
+FRAME_EMIT_SIZES (up_sampling_1d, emit_up_sampling, 1)
+FRAME_EMIT_SIZES (up_sampling_2d, emit_up_sampling, 2)

@@ -98,6 +98,13 @@ gboolean frame_add_config_activation (
 #define FRAME_EMIT(name)                                                                       \
   gboolean frame_emit_##name (FrameGraph *graph, const FrameCall *call, FrameValue *output)
 
+/* Defines a function that calls @emit with the number of spatial axes. */
+#define FRAME_EMIT_SIZES(name, emit, n_sizes)                                                  \
+  FRAME_EMIT (name)                                                                            \
+  {                                                                                            \
+    return emit (graph, call, n_sizes, output);                                                \
+  }
+
 /* layers-activations.c */
 FRAME_EMIT (activation);
 FRAME_EMIT (class_activation);
