@@ -200,21 +200,62 @@ cut_model (Splitter *splitter, GError **error)
   return g_steal_pointer (&split);
 }
 
-/* Returns the problem of a graph in which no recurrent node reads features of frames alone. */
-static const char *
-describe_missing (Splitter *splitter)
+static gboolean
+graph_has_recurrence (const Onnx__GraphProto *graph)
 {
-  const SplitNode *recurrent = NULL;
-  const SplitValue *input;
+  for (gsize i = 0; i < graph->n_node; i++) {
+    const Onnx__NodeProto *node = graph->node[i];
+    const OnnxOp *op = onnx_find_op (onnx_string (node->op_type));
 
+    if (op && (op->recurrence || op->is_loop))
+      return TRUE;
+    for (gsize a = 0; a < node->n_attribute; a++)
+      if (node->attribute[a]->g && graph_has_recurrence (node->attribute[a]->g))
+        return TRUE;
+  }
+  return FALSE;
+}
+
+/* Returns whether the model may have a recurrent node: a function may contain one. */
+static gboolean
+has_recurrent_node (const Onnx__ModelProto *model)
+{
+  return model->n_functions || graph_has_recurrence (model->graph);
+}
+
+/* Returns the problem of the first node that the features cannot compute, or NULL. *recurrent: set to
+ * the first recurrent node before it, or NULL */
+static const char *
+find_problem (const Splitter *splitter, const SplitNode **recurrent)
+{
+  *recurrent = NULL;
   for (guint i = 0; i < splitter->nodes->len; i++) {
     const SplitNode *node = g_ptr_array_index (splitter->nodes, i);
 
     if (node->outputs[0] && node->outputs[0]->kind == SPLIT_REFUSED)
       return node->outputs[0]->problem;
-    if (!recurrent && node->is_recurrent)
-      recurrent = node;
+    if (!*recurrent && node->is_recurrent)
+      *recurrent = node;
   }
+  return NULL;
+}
+
+/* Returns the problem of a graph in which no recurrent node reads features of frames alone. */
+static const char *
+describe_missing (Splitter *splitter)
+{
+  const SplitNode *recurrent;
+  const SplitValue *input;
+  const char *problem = find_problem (splitter, &recurrent);
+
+  if (!has_recurrent_node (splitter->reader.model))
+    return onnx_own_text (&splitter->reader,
+        g_strdup_printf ("graph: expected an " ONNX_RECURRENT
+                         " node, found none among %" G_GSIZE_FORMAT " nodes%s%s",
+            splitter->reader.model->graph->n_node, problem ? "; frames meet in " : "",
+            problem ? problem : ""));
+  if (problem)
+    return problem;
   if (!recurrent)
     return "graph: expected an " ONNX_RECURRENT " node, found none";
   input = onnx_split_get_input (recurrent, 0);
@@ -276,22 +317,6 @@ guess_axes (const ConvertInput *input, const Onnx__ModelProto *model, GError **e
   return NULL;
 }
 
-static gboolean
-has_recurrent_node (const Onnx__GraphProto *graph)
-{
-  for (gsize i = 0; i < graph->n_node; i++) {
-    const Onnx__NodeProto *node = graph->node[i];
-    const OnnxOp *op = onnx_find_op (onnx_string (node->op_type));
-
-    if (op && (op->recurrence || op->is_loop))
-      return TRUE;
-    for (gsize a = 0; a < node->n_attribute; a++)
-      if (node->attribute[a]->g && has_recurrent_node (node->attribute[a]->g))
-        return TRUE;
-  }
-  return FALSE;
-}
-
 /* Checks what does not depend on the axes. */
 static gboolean
 check_model (const ConvertInput *input, const Onnx__ModelProto *model, GError **error)
@@ -306,11 +331,6 @@ check_model (const ConvertInput *input, const Onnx__ModelProto *model, GError **
     return onnx_set_error (&splitter.reader, CONVERT_ERROR_UNSUPPORTED, error,
         "opset: expected %d to %d, found %" G_GINT64_FORMAT, MIN_OPSET, MAX_OPSET,
         splitter.reader.opset);
-  if (!has_recurrent_node (model->graph) && !model->n_functions)
-    return onnx_set_error (&splitter.reader, CONVERT_ERROR_UNSUPPORTED, error,
-        "graph: expected an " ONNX_RECURRENT " node, found none among %" G_GSIZE_FORMAT
-        " nodes",
-        model->graph->n_node);
   return onnx_check_output (&splitter.reader, error)
          && onnx_split_add_inputs (&splitter, error);
 }
