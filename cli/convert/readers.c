@@ -126,17 +126,48 @@ loads_keras (const char *path)
   return model != NULL;
 }
 
+/* Appends "; HINT" to the message of @error. */
+static void
+add_hint (GError *error, const char *hint)
+{
+  char *message = error->message;
+
+  error->message = g_strconcat (message, "; ", hint, NULL);
+  g_free (message);
+}
+
 /* Adds to the message of @error that a Keras file next to @path can be converted. */
 static void
 add_sibling (const char *path, GError *error)
 {
-  g_autofree char *name = convert_find_sibling (path, loads_keras);
-  char *message = error->message;
+  g_autofree char *name = convert_find_sibling (path, loads_keras), *hint = NULL;
 
   if (!name)
     return;
-  error->message = g_strdup_printf ("%s; %s in the same folder would load", message, name);
-  g_free (message);
+  hint = g_strdup_printf ("%s in the same folder would load", name);
+  add_hint (error, hint);
+}
+
+/* Returns whether @reader cuts the model, with @steps if it has no number of steps. */
+static gboolean
+can_split (const Reader *reader, const ConvertInput *input, guint steps)
+{
+  ConvertInput with_steps = *input;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ConvertSplit) split = NULL;
+
+  with_steps.steps = steps;
+  if (reader->split)
+    split = reader->split (&with_steps, &error);
+  return split != NULL;
+}
+
+/* Adds to the message of @error that --split cuts the model. */
+static void
+add_split (const Reader *reader, const ConvertInput *input, GError *error)
+{
+  if (can_split (reader, input, 0) || can_split (reader, input, 16))
+    add_hint (error, "lstm-convert --split would cut this video model");
 }
 
 /* Returns the reader of a file in the format @format, if it is included and supports the options,
@@ -173,6 +204,8 @@ convert_read_model (const ConvertInput *input, const char **format_name, GError 
   model = reader->read (input, &cause);
   if (!model && reader->options & HAS_KERAS_SOURCE)
     add_sibling (input->path, cause);
+  if (!model && g_error_matches (cause, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED))
+    add_split (reader, input, cause);
   if (cause)
     g_propagate_error (error, g_steal_pointer (&cause));
   return model;

@@ -397,6 +397,24 @@ test_labels (Fixture *self, gconstpointer data)
   g_assert_null (strstr (self->written, "labels-location=other"));
 }
 
+/* Without --split, the error of a video model names the option. The error of another model does not. */
+static void
+test_hint (Fixture *self, gconstpointer data)
+{
+  static const struct {
+    const char *name;
+    gboolean can_be_cut;
+  } models[] = {{CASE, TRUE}, {"torch-folded-free", TRUE}, {"refused-difference", FALSE}};
+
+  for (guint i = 0; i < G_N_ELEMENTS (models); i++) {
+    copy_model (models[i].name, "model.onnx");
+    run_converter (self, "model.onnx", 1);
+    g_assert_true (
+        (strstr (self->errors, "; lstm-convert --split would cut this video model\n") != NULL)
+        == models[i].can_be_cut);
+  }
+}
+
 /* An existing folder keeps its other files. The features with pixels as input are an additional
  * file for ranges that differ. */
 static void
@@ -511,6 +529,7 @@ main (int argc, char **argv)
       {"/split-command/bytes-first", test_bytes_first},
       {"/split-command/folder", test_folder},
       {"/split-command/labels", test_labels},
+      {"/split-command/hint", test_hint},
       {"/split-command/existing-folder", test_existing_folder},
       {"/split-command/wrong-folder", test_wrong_folder},
       {"/split-command/blocked-file", test_blocked_file},
