@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Runs pipelines that contain an lstmlabel, and reads the label of each frame. The output of lstmlabel
- * is text, or video whose frames have a classification. */
+ * Runs pipelines that contain an lstmlabel, and reads the label of each frame. The output of
+ * lstmlabel is text, or video whose frames have a classification. */
 #pragma once
 #include <gst/gst.h>
 

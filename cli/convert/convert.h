@@ -45,8 +45,8 @@ void convert_model_set_layers (ConvertModel *model, JsonArray *layers);
 void convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
     guint n_dims, const gsize *shape, float *values);
 
-/* Sets the number of steps per second, such as the sample rate of the audio that trained the model of
- * an amplifier; above 0, at most LSTM_MAX_RATE. */
+/* Sets the number of steps per second, such as the sample rate of the audio that trained the model
+ * of an amplifier; above 0, at most LSTM_MAX_RATE. */
 void convert_model_set_rate (ConvertModel *model, double rate);
 
 /* Adds a line to the description of @model. */
@@ -55,8 +55,8 @@ void convert_model_add_note (ConvertModel *model, const char *line);
 /* Returns: (nullable): the name of a tensor that contains infinity or NaN */
 const char *convert_model_find_infinite (const ConvertModel *model);
 
-/* Returns: (nullable) (transfer none): the name of the activation of the last layer; NULL if that layer
- * has none */
+/* Returns: (nullable) (transfer none): the name of the activation of the last layer; NULL if that
+ * layer has none */
 const char *convert_model_find_activation (const ConvertModel *model);
 
 /* Returns: (transfer full): @model as a safetensors file */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Measures a video model, whose window of T frames ONNX Runtime computes again for each frame, next to
- * the same model after lstm-convert --split: ONNX Runtime computes the features of the new frame,
- * and liblstm runs the memory. Both ways take turns within a round, and their outputs must agree. The
- * time is the CPU time of the process. */
+ * Measures a video model, whose window of T frames ONNX Runtime computes again for each frame, next
+ * to the same model after lstm-convert --split: ONNX Runtime computes the features of the new
+ * frame, and liblstm runs the memory. Both ways take turns within a round, and their outputs must
+ * agree. The time is the CPU time of the process. */
 #include "video-models.h"
 #include <math.h>
 #include <string.h>

@@ -18,6 +18,6 @@ typedef struct {
 gboolean video_memory_open (VideoMemory *self, const char *path, gsize n_steps, GError **error);
 void video_memory_close (VideoMemory *self);
 
-/* Appends @vector [d], and sets @output [n] to the last output step of the window that ends with @vector.
- * The first T - 1 vectors of a causal model have no output. */
+/* Appends @vector [d], and sets @output [n] to the last output step of the window that ends with
+ * @vector. The first T - 1 vectors of a causal model have no output. */
 void video_memory_run (VideoMemory *self, const float *vector, float *output);

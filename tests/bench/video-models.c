@@ -10,8 +10,8 @@
 
 enum { WHOLE, FEATURES }; /* films */
 
-/* Orders of the axes of a window: b is a batch of 1, t is time, and 0 to 2 are the axes of a frame. x
- * and z are time and the axis 0 or 2 of a frame in one axis. */
+/* Orders of the axes of a window: b is a batch of 1, t is time, and 0 to 2 are the axes of a frame.
+ * x and z are time and the axis 0 or 2 of a frame in one axis. */
 static const char *const layouts[] = {
     "bt012", "b0t12", "tb012", "t012", "b012t", "b01t2", "bx12", "b01z"};
 

@@ -20,8 +20,8 @@ typedef struct {
   double difference;               /* the largest difference between the outputs */
 } VideoModels;
 
-/* Opens the whole model @path and the split model in @folder. @steps: T, if the whole model accepts any
- * number of frames. Returns FALSE and sets @error if their outputs differ by more than 1e-4.
+/* Opens the whole model @path and the split model in @folder. @steps: T, if the whole model accepts
+ * any number of frames. Returns FALSE and sets @error if their outputs differ by more than 1e-4.
  * video_models_close() must follow. */
 gboolean video_models_open (
     VideoModels *self, const char *path, const char *folder, gsize steps, GError **error);

@@ -26,14 +26,14 @@ typedef struct {
 gboolean video_network_open (VideoNetwork *self, const char *path, GError **error);
 void video_network_close (VideoNetwork *self);
 
-/* Binds an input of the shape @dims [n_dims] and the output, and runs the network once. A second call
- * replaces the first. */
+/* Binds an input of the shape @dims [n_dims] and the output, and runs the network once. A second
+ * call replaces the first. */
 gboolean video_network_bind (VideoNetwork *self, const gint64 *dims, GError **error);
 
 void video_network_run (VideoNetwork *self);
 
-/* Returns: (transfer full): @n @values as the type of the input has them. All of them are integers from 0
- * to 255, or multiples of 1/1024 from 0 to 1 for a network without integers. */
+/* Returns: (transfer full): @n @values as the type of the input has them. All of them are integers
+ * from 0 to 255, or multiples of 1/1024 from 0 to 1 for a network without integers. */
 guint8 *video_network_encode (const VideoNetwork *self, const float *values, gsize n);
 gboolean video_network_has_bytes (const VideoNetwork *self);
 gsize video_network_get_element_size (const VideoNetwork *self); /* in bytes */

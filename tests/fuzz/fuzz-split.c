@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * libFuzzer driver. For any bytes the reader of video models returns parts from which each file of the
- * folder can be made, or an error that names the path. The size of the input determines the axes that
- * are stated. */
+ * libFuzzer driver. For any bytes the reader of video models returns parts from which each file of
+ * the folder can be made, or an error that names the path. The size of the input determines the
+ * axes that are stated. */
 #include "split/frame.h"
 #include "split/labels.h"
 #include "split/pipelines.h"

@@ -146,8 +146,8 @@ test_copied_node (void)
   onnx__model_proto__free_unpacked (model, NULL);
 }
 
-/* Returns: (nullable): the first Python that has onnx. The first python3 in PATH may be another Python
- * than the Python of the system. */
+/* Returns: (nullable): the first Python that has onnx. The first python3 in PATH may be another
+ * Python than the Python of the system. */
 static const char *
 find_python (void)
 {

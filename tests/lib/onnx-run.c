@@ -55,8 +55,9 @@ test_has_onnxruntime (void)
   return TRUE;
 }
 
-/* Makes the session, which is NULL if the model is too new, with stderr redirected to /dev/null, because Debian's build registers each
- * operator of ONNX twice and prints about a thousand lines. */
+/* Makes the session, which is NULL if the model is too new, with stderr redirected to /dev/null,
+ * because Debian's build registers each operator of ONNX twice and prints about a thousand
+ * lines. */
 static Runner
 runner_new (const char *path)
 {

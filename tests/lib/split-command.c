@@ -353,8 +353,8 @@ test_folder (Fixture *self, gconstpointer data)
   assert_contains (self->errors, "{\"type\":\"lstm\"");
 }
 
-/* Copies the model to the file @to with an entry "labels" in its metadata. A message of protobuf may be
- * appended to another: the model is the sum of both. */
+/* Copies the model to the file @to with an entry "labels" in its metadata. A message of protobuf
+ * may be appended to another: the model is the sum of both. */
 static void
 write_labelled_model (const char *to, const char *labels)
 {
@@ -397,7 +397,8 @@ test_labels (Fixture *self, gconstpointer data)
   g_assert_null (strstr (self->written, "labels-location=other"));
 }
 
-/* Without --split, the error of a video model names the option. The error of another model does not. */
+/* Without --split, the error of a video model names the option. The error of another model does
+ * not. */
 static void
 test_hint (Fixture *self, gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Cuts video models with lstm-convert --split. For each window of a film, the parts compute the same
- * outputs as the model. tools/make-video-models describes the files of a case. */
+ * Cuts video models with lstm-convert --split. For each window of a film, the parts compute the
+ * same outputs as the model. tools/make-video-models describes the files of a case. */
 #include "onnx-run.h"
 #include "testutil.h"
 #include <glib/gstdio.h>
@@ -272,8 +272,8 @@ test_runtime (void)
 }
 
 /* Checks the files that the other tests wrote with the checker of the ONNX project, up to the opset
- * that the installed checker knows. Compares the operators of the nodes with ops.txt of the case, if
- * there is one. */
+ * that the installed checker knows. Compares the operators of the nodes with ops.txt of the case,
+ * if there is one. */
 static void
 test_checker (void)
 {

@@ -78,8 +78,8 @@ get_minor_version (void)
   return minor;
 }
 
-/* Returns whether pipeline @i of a source is for this version of GStreamer. The other onnxinference has
- * other properties. */
+/* Returns whether pipeline @i of a source is for this version of GStreamer. The other onnxinference
+ * has other properties. */
 static gboolean
 is_for_this_version (guint i)
 {

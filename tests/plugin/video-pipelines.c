@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The pipelines that `lstm-convert --split` prints for onnxinference. The tests replace their source and their
- * sink. The expected numbers are the outputs of ONNX Runtime, which ran the complete model over each
- * window of frames. */
+ * The pipelines that `lstm-convert --split` prints for onnxinference. The tests replace their
+ * source and their sink. The expected numbers are the outputs of ONNX Runtime, which ran the
+ * complete model over each window of frames. */
 #include "../array.h"
 #include "testutil.h"
 #include <gst/analytics/analytics.h>
@@ -77,7 +77,8 @@ split_model (const Case *c, const gchar *folder)
   return printed;
 }
 
-/* Returns: (transfer full): the elements between source and sink of the pipeline after a line that begins with
+/* Returns: (transfer full): the elements between source and sink of the pipeline after a line that
+ * begins with
  * @title, as a gst-launch line */
 static gchar *
 find_pipeline (const gchar *printed, const gchar *title)

@@ -30,8 +30,8 @@ get_argument (const char *outer, const char *key)
   return outer || g_strv_contains (input_keys, key) ? outer : key;
 }
 
-/* Keras 3 writes a tensor as an object of class __keras_tensor__. Keras 2 writes an object of further
- * arguments as the fourth element of a tensor. */
+/* Keras 3 writes a tensor as an object of class __keras_tensor__. Keras 2 writes an object of
+ * further arguments as the fourth element of a tensor. */
 void
 keras_collect_refs (JsonNode *node, const char *argument, GArray *refs)
 {

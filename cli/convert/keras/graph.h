@@ -5,7 +5,8 @@
 
 /* --- model.c --- */
 
-/* Returns: (transfer none) (nullable): the configuration of the model of the file; NULL with an error */
+/* Returns: (transfer none) (nullable): the configuration of the model of the file; NULL with an
+ * error */
 JsonObject *keras_get_root (KerasReader *reader);
 
 /* Returns whether @name is a class of models. @name: (nullable) */
@@ -21,7 +22,8 @@ KerasModel *keras_read_layers (KerasReader *reader, JsonObject *object, KerasLay
 KerasLayer *keras_new_layer (
     KerasReader *reader, const KerasLayer *owner, JsonNode *node, const char *field);
 
-/* Returns whether @layer is an operation on tensors, such as x + y, which Keras saves among the layers. */
+/* Returns whether @layer is an operation on tensors, such as x + y, which Keras saves among the
+ * layers. */
 gboolean keras_is_operation (const KerasLayer *layer);
 
 /* --- graph.c --- */
@@ -40,12 +42,12 @@ typedef struct {
   GHashTable *by_name; /* from keras_index_layers() */
 } KerasGraph;
 
-/* Reads the configuration, and fills reader->layers, reader->models and reader->chain. Afterwards each
- * layer of the chain has a supported class. */
+/* Reads the configuration, and fills reader->layers, reader->models and reader->chain. Afterwards
+ * each layer of the chain has a supported class. */
 gboolean keras_build_chain (KerasReader *reader);
 
-/* Appends @layer, or the layers of the model that it is, to reader->chain. Returns FALSE with an error
- * if a class is not supported. */
+/* Appends @layer, or the layers of the model that it is, to reader->chain. Returns FALSE with an
+ * error if a class is not supported. */
 gboolean keras_append_layer (KerasReader *reader, KerasLayer *layer);
 
 /* Returns: (transfer full): the layers of @model by their names in the graph, not owned */
@@ -66,7 +68,7 @@ gboolean keras_is_implied_mask (const KerasGraph *graph, const KerasRef *ref);
 KerasLayer *keras_choose_output (
     const KerasGraph *graph, JsonObject *config, const char *wanted);
 
-/* Returns: (nullable): the last layer of a Sequential model, whose name is @wanted; NULL with an error, or
- * without layers. @wanted: (nullable) */
+/* Returns: (nullable): the last layer of a Sequential model, whose name is @wanted; NULL with an
+ * error, or without layers. @wanted: (nullable) */
 KerasLayer *keras_get_last_layer (
     KerasReader *reader, const KerasModel *model, const char *wanted);

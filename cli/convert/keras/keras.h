@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The steps of reading a Keras model: files.c opens the file, and passes its parts to a function. That
- * function opens a reader, builds the chain of layers and converts the chain. */
+ * The steps of reading a Keras model: files.c opens the file, and passes its parts to a function.
+ * That function opens a reader, builds the chain of layers and converts the chain. */
 #pragma once
 
 #include "container/h5.h"
@@ -24,8 +24,8 @@ typedef gpointer (*KerasRead) (const KerasSource *source, GError **error);
 /* Opens the file of @input, and returns the result of @read. */
 gpointer keras_read_file (const ConvertInput *input, KerasRead read, GError **error);
 
-/* Parses the configuration. @classes: the last row has no name. The caller clears @reader in any case,
- * and takes reader->error. */
+/* Parses the configuration. @classes: the last row has no name. The caller clears @reader in any
+ * case, and takes reader->error. */
 gboolean keras_reader_open (
     KerasReader *reader, const KerasSource *source, const KerasClass *classes);
 void keras_reader_clear (KerasReader *reader);

@@ -33,8 +33,8 @@ keras_is_model_class (const char *name)
   return find_model_class (name, &is_functional);
 }
 
-/* The operations of Keras 3 have neither of the keys that each layer has. HDF5 files do not have their
- * modules. */
+/* The operations of Keras 3 have neither of the keys that each layer has. HDF5 files do not have
+ * their modules. */
 gboolean
 keras_is_operation (const KerasLayer *layer)
 {

@@ -16,7 +16,8 @@ void keras_end_sequence (KerasReader *reader);
 /* Makes a vector one step of a sequence, if a later layer needs a sequence. */
 void keras_add_step (KerasReader *reader, const KerasLayer *layer);
 
-/* Fills @sizes from element @first of @array on. Null and -1 become KERAS_UNKNOWN. @array: (nullable).
+/* Fills @sizes from element @first of @array on. Null and -1 become KERAS_UNKNOWN. @array:
+ * (nullable).
  * Returns: the number of sizes; -1 if @array is not a shape of at most KERAS_MAX_DIMS dimensions */
 int keras_parse_shape (JsonArray *array, guint first, gint64 sizes[KERAS_MAX_DIMS]);
 

@@ -73,9 +73,9 @@ is_frozen (const KerasLayer *layer)
   return !is_trained;
 }
 
-/* Returns whether Keras saves the weights of @layer, a nested model or a wrapper, in the order of the
- * layers in it, even if some of them are trained. That is so for each frozen layer in Keras 3, and for
- * frozen wrappers in TensorFlow. */
+/* Returns whether Keras saves the weights of @layer, a nested model or a wrapper, in the order of
+ * the layers in it, even if some of them are trained. That is so for each frozen layer in Keras 3,
+ * and for frozen wrappers in TensorFlow. */
 static gboolean
 has_frozen_order (const KerasReader *reader, const KerasLayer *layer)
 {
@@ -251,8 +251,8 @@ add_nested_layer (KerasReader *reader, KerasLayer *layer)
   return TRUE;
 }
 
-/* Checks that a trained layer is not in a frozen model that is in another model. TensorFlow saves its
- * weights among the constants of the other model. */
+/* Checks that a trained layer is not in a frozen model that is in another model. TensorFlow saves
+ * its weights among the constants of the other model. */
 static gboolean
 check_owner (KerasReader *reader, const KerasLayer *owner, const KerasLayer *layer)
 {

@@ -109,8 +109,8 @@ are_all (const OnnxNode *node, const char *name, gint64 value)
   return TRUE;
 }
 
-/* Returns the axes that the kernel of @node reduces. The kernel has their sizes, and the size and the
- * stride 1 for the other axes. Returns 0 for another kernel and with padding. */
+/* Returns the axes that the kernel of @node reduces. The kernel has their sizes, and the size and
+ * the stride 1 for the other axes. Returns 0 for another kernel and with padding. */
 static guint32
 get_kernel_axes (OnnxReader *reader, OnnxNode *node, const OnnxValue *in)
 {

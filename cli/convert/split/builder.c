@@ -13,8 +13,8 @@ struct _OnnxBuilder {
   GHashTable *positions; /* name of an initializer to its 1 + index */
 };
 
-/* The least IR version of an opset, from the table of releases in ONNX's docs/Versioning.md. Version
- * 4 is the first whose initializers need no input of the graph. */
+/* The least IR version of an opset, from the table of releases in ONNX's docs/Versioning.md.
+ * Version 4 is the first whose initializers need no input of the graph. */
 static const struct {
   gint64 opset, ir_version;
 } ir_versions[] = {

@@ -26,7 +26,8 @@ void onnx_builder_add_output (
 
 /* Adds a copy of @node, which belongs to another model. The copy has all fields of @node, also the
  * fields that this version of ONNX does not define.
- * Returns: (transfer none): the copy, whose inputs and outputs onnx_builder_set_string() replaces */
+ * Returns: (transfer none): the copy, whose inputs and outputs onnx_builder_set_string()
+ * replaces */
 Onnx__NodeProto *onnx_builder_copy_node (OnnxBuilder *builder, const Onnx__NodeProto *node);
 
 /* Replaces *@place, a string of a node of @builder, by a copy of @text. */

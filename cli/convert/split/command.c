@@ -6,7 +6,8 @@
 
 static const ConvertNormalize bytes = {.ranges = {{0, 255}}};
 
-/* Returns: (transfer none): the normalization that the option or the model states; NULL with @error */
+/* Returns: (transfer none): the normalization that the option or the model states; NULL with
+ * @error */
 static const ConvertNormalize *
 find_normalize (const ConvertSplit *split, const char *path, const ConvertSplitOptions *options,
     GError **error)

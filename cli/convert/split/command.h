@@ -17,7 +17,8 @@ typedef struct {
 typedef char *(*ConvertSplitWriter) (
     ConvertSplit *split, const char *path, const ConvertSplitOptions *options, GError **error);
 
-/* Adapts @split to GStreamer, describes the parts on standard error, and writes the parts to a folder.
+/* Adapts @split to GStreamer, describes the parts on standard error, and writes the parts to a
+ * folder.
  * @path: of the model, for messages.
  * Returns: (transfer full): the pipelines that run the folder, as commands for a shell; NULL with
  * @error */
@@ -26,7 +27,8 @@ char *convert_split_write (
 
 /* --- readers.c --- */
 
-/* Cuts a model of any format that has a split reader, and passes the parts to convert_split_write().
+/* Cuts a model of any format that has a split reader, and passes the parts to
+ * convert_split_write().
  * Returns: (transfer full): the result of convert_split_write(); NULL with @error */
 char *convert_split_model (
     const ConvertInput *input, const ConvertSplitOptions *split_options, GError **error);

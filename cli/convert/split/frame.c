@@ -5,8 +5,8 @@
 #define FRAME "frame"
 #define N_DIMS 4 /* of a frame */
 
-/* A copy of the features whose input is float32. The nodes that the caller adds compute @frame, which
- * the copied nodes read instead of the input. */
+/* A copy of the features whose input is float32. The nodes that the caller adds compute @frame,
+ * which the copied nodes read instead of the input. */
 typedef struct {
   Onnx__ModelProto *model; /* the features */
   OnnxBuilder *builder;    /* the copy */
@@ -128,8 +128,8 @@ finish_copy (Copy *copy, const ConvertSplit *split)
   return onnx_builder_to_bytes (copy->builder);
 }
 
-/* Returns whether the frame has the bytes of a frame of RGB video, to which onnxinference sets uint8
- * input. GStreamer pads each row of a frame to a multiple of four bytes. */
+/* Returns whether the frame has the bytes of a frame of RGB video, to which onnxinference sets
+ * uint8 input. GStreamer pads each row of a frame to a multiple of four bytes. */
 static gboolean
 is_frame_of_video (const ConvertSplit *split)
 {

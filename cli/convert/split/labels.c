@@ -2,7 +2,8 @@
 #include "split/labels.h"
 #include <string.h>
 
-/* Returns: (nullable): the fault for which lstmlabel does not accept @label as a line; NULL: none */
+/* Returns: (nullable): the fault for which lstmlabel does not accept @label as a line; NULL:
+ * none */
 static const char *
 find_fault (const char *label)
 {

@@ -53,9 +53,9 @@ append_picture (const Writer *writer)
       format, split->width, split->height);
 }
 
-/* Appends the conversion of video to the formats of onnxinference. The element does not accept GRAY8,
- * and uses the first channel of RGB for a network of one channel. The element reorders BGR to RGB;
- * capssetter prevents this because it states another format. */
+/* Appends the conversion of video to the formats of onnxinference. The element does not accept
+ * GRAY8, and uses the first channel of RGB for a network of one channel. The element reorders BGR
+ * to RGB; capssetter prevents this because it states another format. */
 static void
 append_onnx_picture (const Writer *writer)
 {
@@ -143,8 +143,8 @@ append_nnstreamer (const Writer *writer)
   append_path (writer, "model", CONVERT_FEATURES);
 }
 
-/* Returns whether the scores are numbers from 0 to 1. Other scores may be below 0, which is the default
- * threshold of lstmlabel. */
+/* Returns whether the scores are numbers from 0 to 1. Other scores may be below 0, which is the
+ * default threshold of lstmlabel. */
 static gboolean
 has_probabilities (const Writer *writer)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A video model that is cut before its first recurrent layer. The features are an ONNX model that computes
- * one vector from one frame. The memory consists of the layers that follow, which liblstm runs over
- * windows of vectors. */
+ * A video model that is cut before its first recurrent layer. The features are an ONNX model that
+ * computes one vector from one frame. The memory consists of the layers that follow, which liblstm
+ * runs over windows of vectors. */
 #pragma once
 
 #include "convert.h"
@@ -38,7 +38,7 @@ ConvertSplit *convert_split_new (void);
 void convert_split_free (ConvertSplit *split);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ConvertSplit, convert_split_free)
 
-/* Cut a model. Return: (transfer full): NULL with @error, whose message begins with the path and states
- * the layer or node, the field, what was expected and what was found */
+/* Cut a model. Return: (transfer full): NULL with @error, whose message begins with the path and
+ * states the layer or node, the field, what was expected and what was found */
 ConvertSplit *convert_split_onnx (const ConvertInput *input, GError **error);
 ConvertSplit *convert_split_keras (const ConvertInput *input, GError **error);

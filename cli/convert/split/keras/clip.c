@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Layers outside TimeDistributed that change the shape of all frames. The frames do not mix if the time
- * stays the first axis. */
+ * Layers outside TimeDistributed that change the shape of all frames. The frames do not mix if the
+ * time stays the first axis. */
 #include "split/keras/clip.h"
 #include "container/json.h"
 #include "keras/json.h"
@@ -20,8 +20,8 @@ fail_time (FrameGraph *graph, const FrameCall *call, const char *key)
       key, graph->n_steps, shape, found);
 }
 
-/* Replaces the unknown size of @sizes [@n], if there is one, so that the product is @size. Returns FALSE
- * without an error if that is impossible. */
+/* Replaces the unknown size of @sizes [@n], if there is one, so that the product is @size. Returns
+ * FALSE without an error if that is impossible. */
 static gboolean
 complete_sizes (gint64 *sizes, guint n, gint64 size)
 {

@@ -3,6 +3,6 @@
 
 #include "split/keras/frames.h"
 
-/* The classes that process the frames of a clip independently outside TimeDistributed, and differently
- * from what their rows in frame_layers do. The last row has no name. */
+/* The classes that process the frames of a clip independently outside TimeDistributed, and
+ * differently from what their rows in frame_layers do. The last row has no name. */
 extern const FrameLayer clip_layers[];

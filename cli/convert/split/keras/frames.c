@@ -157,7 +157,8 @@ frame_add_reshape (FrameGraph *graph, const FrameCall *call, const FrameValue *v
   const char *inputs[] = {ordered.name, NULL, NULL};
 
   *output = (FrameValue){.n_dims = n_dims};
-  /* With one pixel, both orders of the axes have the same values. The moved order saves a Transpose. */
+  /* With one pixel, both orders of the axes have the same values. The moved order saves a
+   * Transpose. */
   output->is_moved = n_dims > 1 && frame_get_size (n_dims - 1, shape) == 1;
   memcpy (sizes + 1, shape, n_dims * sizeof *shape);
   if (output->is_moved) {

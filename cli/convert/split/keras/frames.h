@@ -13,8 +13,8 @@
 /* The opset of the domain ai.onnx, which ONNX Runtime of Debian 13 and of Debian 14 reads */
 #define FRAME_OPSET 17
 
-/* A value of one frame. In ONNX each value has one axis more, the batch of size 1, which precedes the
- * others. */
+/* A value of one frame. In ONNX each value has one axis more, the batch of size 1, which precedes
+ * the others. */
 typedef struct {
   const char *name; /* in the graph */
   guint n_dims;
@@ -36,8 +36,8 @@ typedef struct {
 } FrameCall;
 
 typedef enum {
-  /* A call outside TimeDistributed is supported. The layer then processes the frames independently, as
-   * its function checks with call->n_outer. */
+  /* A call outside TimeDistributed is supported. The layer then processes the frames independently,
+   * as its function checks with call->n_outer. */
   FRAME_IN_CLIP = 1 << 0,
   FRAME_MERGES = 1 << 1, /* has one or more inputs; other layers have one */
 } FrameFlags;
@@ -58,8 +58,8 @@ extern const FrameLayer frame_layers[]; /* the last row has no name */
 
 /* --- layers-activations.c --- */
 
-/* Adds the nodes of @activation, which keras_get_activation() or KerasClass.get_activation returned,
- * and replaces @value by the result. Softmax computes over the last axis of the shape. */
+/* Adds the nodes of @activation, which keras_get_activation() or KerasClass.get_activation
+ * returned, and replaces @value by the result. Softmax computes over the last axis of the shape. */
 gboolean frame_add_activation (
     FrameGraph *graph, const FrameCall *call, JsonNode *activation, FrameValue *value);
 
@@ -77,8 +77,8 @@ struct _FrameGraph {
 /* Returns: (transfer none): a name that the graph does not have: LAYER/@suffix */
 const char *frame_new_name (FrameGraph *graph, const FrameCall *call, const char *suffix);
 
-/* Adds a node with one output. @inputs: NULL-terminated; "" omits an input. @node: (nullable): set to
- * the node, for its attributes.
+/* Adds a node with one output. @inputs: NULL-terminated; "" omits an input. @node: (nullable): set
+ * to the node, for its attributes.
  * Returns: (transfer none): the name of the output */
 const char *frame_add_node (FrameGraph *graph, const FrameCall *call, const char *op_type,
     const char *const *inputs, Onnx__NodeProto **node);
@@ -108,8 +108,9 @@ FrameValue frame_move_axes (FrameGraph *graph, const FrameCall *call, const Fram
 void frame_add_reshape (FrameGraph *graph, const FrameCall *call, const FrameValue *value,
     guint n_dims, const gint64 *shape, FrameValue *output);
 
-/* Sets @index to the axis of value->shape that the axis @axis of Keras is: negative from the end, or
- * counted from the batch. Returns FALSE with an error for the batch, the time and any other number. */
+/* Sets @index to the axis of value->shape that the axis @axis of Keras is: negative from the end,
+ * or counted from the batch. Returns FALSE with an error for the batch, the time and any other
+ * number. */
 gboolean frame_find_axis (FrameGraph *graph, const FrameCall *call, const char *key,
     const FrameValue *value, gint64 axis, guint *index);
 

@@ -52,8 +52,8 @@ typedef struct {
   const char *key;
 } Member;
 
-/* Returns the member that is the shape of the input of the model. Keras saves the shape of a Sequential
- * model without an InputLayer in several places. */
+/* Returns the member that is the shape of the input of the model. Keras saves the shape of a
+ * Sequential model without an InputLayer in several places. */
 static Member
 find_shape (KerasCalls *calls, const KerasLayer *layer)
 {

@@ -10,6 +10,6 @@
  * @value: set to the input of one frame, without a name */
 gboolean keras_read_frame_shape (KerasCalls *calls, ConvertSplit *split, FrameValue *value);
 
-/* Returns the range of the values of a frame, as far as the layers state it, which read the input of
- * the model. */
+/* Returns the range of the values of a frame, as far as the layers state it, which read the input
+ * of the model. */
 ConvertFrameRange keras_find_range (const KerasCalls *calls);

@@ -10,8 +10,8 @@
 #define MAX_ONES 1048576 /* of the scale that a LayerNormalization without scale gets */
 
 /* Marks the axes of the configuration in @has_axis [n_dims]. A missing axis is @default_axis.
- * @is_scalar: (nullable): set to whether the axis is null or an empty array. NULL: the layer needs an
- * axis */
+ * @is_scalar: (nullable): set to whether the axis is null or an empty array. NULL: the layer needs
+ * an axis */
 static gboolean
 read_axes (FrameGraph *graph, const FrameCall *call, const FrameValue *value,
     gint64 default_axis, gboolean *has_axis, gboolean *is_scalar)

@@ -38,8 +38,8 @@ add_crop (FrameGraph *graph, const FrameCall *call, const FramePicture *picture,
 }
 
 /* Keras and ONNX both leave the padding out of a maximum and of an average. If MaxPool has the
- * attribute pads, ONNX Runtime 1.23 merges the Pad of a preceding ZeroPadding2D into MaxPool, which then
- * leaves the zeros out. */
+ * attribute pads, ONNX Runtime 1.23 merges the Pad of a preceding ZeroPadding2D into MaxPool, which
+ * then leaves the zeros out. */
 static gboolean
 emit_pooling (FrameGraph *graph, const FrameCall *call, const char *op_type, guint n_sizes,
     FrameValue *output)

@@ -3,8 +3,8 @@
 #include "keras/json.h"
 #include "split/keras/layers.h"
 
-/* Adds a Reshape of @value. With one channel, or with one value for each channel, both orders of the
- * axes have the same order of values. */
+/* Adds a Reshape of @value. With one channel, or with one value for each channel, both orders of
+ * the axes have the same order of values. */
 static void
 add_reshape (FrameGraph *graph, const FrameCall *call, FrameValue value, guint n_dims,
     const gint64 *shape, FrameValue *output)

@@ -77,8 +77,8 @@ find_path (KerasCalls *calls, guint index, GPtrArray *path, guint *features)
   return TRUE;
 }
 
-/* Appends the layer of @call to the chain. The layers of a model in TimeDistributed are refused, as the
- * class of TimeDistributed does. */
+/* Appends the layer of @call to the chain. The layers of a model in TimeDistributed are refused, as
+ * the class of TimeDistributed does. */
 static gboolean
 append_call (KerasCalls *calls, const KerasCall *call)
 {

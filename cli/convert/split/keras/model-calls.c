@@ -73,9 +73,10 @@ add_nodes (Walk *walk)
   }
 }
 
-/* Returns the index in inbound_nodes of the call that the file numbers @number. For a model, Keras 2
- * counts an own call from its inputs to its outputs first, which inbound_nodes omit. Keras 3 does so
- * only for functional models, and only in input_layers and output_layers. @is_end: the number is there */
+/* Returns the index in inbound_nodes of the call that the file numbers @number. For a model, Keras
+ * 2 counts an own call from its inputs to its outputs first, which inbound_nodes omit. Keras 3 does
+ * so only for functional models, and only in input_layers and output_layers. @is_end: the number is
+ * there */
 static gint64
 get_call (const KerasReader *reader, const KerasLayer *layer, gint64 number, gboolean is_end)
 {
@@ -90,8 +91,8 @@ get_call (const KerasReader *reader, const KerasLayer *layer, gint64 number, gbo
   return number;
 }
 
-/* Sets @index to the node that computes the tensor of @ref. @is_end: @ref is an item of input_layers or
- * output_layers */
+/* Sets @index to the node that computes the tensor of @ref. @is_end: @ref is an item of
+ * input_layers or output_layers */
 static gboolean
 find_node (Walk *walk, const KerasLayer *reader_layer, const KerasRef *ref, gboolean is_end,
     guint *index)
@@ -356,8 +357,8 @@ append_sequential (KerasCalls *calls, const KerasModel *model, const ModelCall *
   return TRUE;
 }
 
-/* Appends the calls of the layers of @model, which @source calls. @inputs: the indices of the inputs;
- * NULL: the model is the model of the file.
+/* Appends the calls of the layers of @model, which @source calls. @inputs: the indices of the
+ * inputs; NULL: the model is the model of the file.
  * @index: set to the call that computes the output */
 static gboolean
 append_model (KerasCalls *calls, const KerasModel *model, const ModelCall *source,

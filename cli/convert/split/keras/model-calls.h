@@ -13,8 +13,8 @@ typedef struct {
   guint n_outer;     /* as in FrameCall */
 } ModelCall;
 
-/* Reads the layers of the model of the file, and of the models in it, and fills @calls except for its
- * calls. The caller clears @calls in any case. */
+/* Reads the layers of the model of the file, and of the models in it, and fills @calls except for
+ * its calls. The caller clears @calls in any case. */
 gboolean keras_calls_read (KerasCalls *calls, KerasReader *reader);
 
 /* Checks that a layer with weights, or a model, has one call. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Operations that select channels. preprocess_input of VGG and ResNet in keras.applications orders the
- * channels as blue, green, red: x[..., ::-1] in Keras 2, a stack of x[..., 2], x[..., 1] and x[..., 0]
- * in Keras 3. */
+ * Operations that select channels. preprocess_input of VGG and ResNet in keras.applications orders
+ * the channels as blue, green, red: x[..., ::-1] in Keras 2, a stack of x[..., 2], x[..., 1] and
+ * x[..., 0] in Keras 3. */
 #include "container/json.h"
 #include "keras/json.h"
 #include "split/keras/operations.h"
 
-/* Returns the index in brackets: of Keras 3 the second argument, of TensorFlow the keyword slice_spec.
+/* Returns the index in brackets: of Keras 3 the second argument, of TensorFlow the keyword
+ * slice_spec.
  * Returns: (transfer none) (nullable) */
 static JsonArray *
 find_index (JsonNode *node)

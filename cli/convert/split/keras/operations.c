@@ -194,8 +194,8 @@ read_keywords (JsonObject *kwargs, Operands *operands)
          && (!y || add_operand (operands, is_output (y) ? NULL : y));
 }
 
-/* Reads a call of TensorFlow: [LAYER, NODE, TENSOR, KWARGS], in which the first three elements are a
- * number in ["_CONSTANT_VALUE", -1, NUMBER, KWARGS]. */
+/* Reads a call of TensorFlow: [LAYER, NODE, TENSOR, KWARGS], in which the first three elements are
+ * a number in ["_CONSTANT_VALUE", -1, NUMBER, KWARGS]. */
 static gboolean
 read_history (JsonNode *node, Operands *operands)
 {
@@ -218,8 +218,8 @@ read_history (JsonNode *node, Operands *operands)
              operands);
 }
 
-/* Reads the operands of @operation. Returns FALSE without an error if the call has other operands, or
- * another number of inputs than @n_inputs. */
+/* Reads the operands of @operation. Returns FALSE without an error if the call has other operands,
+ * or another number of inputs than @n_inputs. */
 static gboolean
 read_operands (const Operation *operation, JsonNode *node, guint n_inputs, Operands *operands)
 {
@@ -270,7 +270,8 @@ keras_get_operation_scale (const KerasCall *call, double *scale)
 
 /* --- Nodes --- */
 
-/* Sets the shape of @output to that of the two inputs of @call, of which one may have sizes of 1. */
+/* Sets the shape of @output to that of the two inputs of @call, of which one may have sizes of
+ * 1. */
 static gboolean
 broadcast_shapes (FrameGraph *graph, const FrameCall *call, FrameValue *output)
 {

@@ -9,8 +9,8 @@
 /* Checks that the operation is supported. */
 gboolean keras_check_operation (KerasReader *reader, const KerasCall *call);
 
-/* Sets @scale to the number by which the operation multiplies its only input. Returns FALSE without an
- * error if the operation does anything else. */
+/* Sets @scale to the number by which the operation multiplies its only input. Returns FALSE without
+ * an error if the operation does anything else. */
 gboolean keras_get_operation_scale (const KerasCall *call, double *scale);
 
 /* Adds the node of the operation, and sets @output. */

@@ -3,8 +3,8 @@
 #include "split/keras/frames.h"
 #include "util/text.h"
 
-/* The reasons why a layer cannot process one frame after the other. The first row applies whose text is
- * the beginning of the name of the class, or its end after a *. */
+/* The reasons why a layer cannot process one frame after the other. The first row applies whose
+ * text is the beginning of the name of the class, or its end after a *. */
 static const struct {
   const char *pattern;
   gboolean is_anywhere; /* also in TimeDistributed */

@@ -32,8 +32,8 @@ get_variable_name (const char *path)
   return name;
 }
 
-/* Checks the name of the variable in a legacy file. The first version of Keras that wrote a class may
- * have other names; "depthwise_kernel" is "kernel" in Keras 3. */
+/* Checks the name of the variable in a legacy file. The first version of Keras that wrote a class
+ * may have other names; "depthwise_kernel" is "kernel" in Keras 3. */
 static gboolean
 check_name (
     const Finder *finder, const KerasLayer *layer, const char *path, const char *expected)

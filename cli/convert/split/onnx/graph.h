@@ -34,7 +34,8 @@ struct _SplitValue {
   const char *memory_problem; /* CLIP: why only the memory can compute the value; else NULL */
   gboolean is_joined; /* output of a Concat of T equal branches; the features compute input 0 */
   const guint8 *key;  /* of onnx_split_get_key(); NULL: not computed */
-  /* (n_steps): the frames that ScatterND writes along parts_axis, NULL for other frames; nullable */
+  /* (n_steps): the frames that ScatterND writes along parts_axis, NULL for other frames;
+   * nullable */
   SplitValue **parts;
   guint parts_axis;
 };

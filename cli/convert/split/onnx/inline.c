@@ -11,8 +11,8 @@ set_memory_error (Splitter *splitter, const Onnx__NodeProto *proto, GError **err
       onnx_label_node (&splitter->reader, proto));
 }
 
-/* Makes the graph that replaces @proto the current graph. @parent: (nullable): the graph whose names
- * the new graph reads. Returns FALSE with @error. */
+/* Makes the graph that replaces @proto the current graph. @parent: (nullable): the graph whose
+ * names the new graph reads. Returns FALSE with @error. */
 static gboolean
 enter_scope (Splitter *splitter, const Onnx__NodeProto *proto, const SplitScope *parent,
     SplitInner *inner, GError **error)

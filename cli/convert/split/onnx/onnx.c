@@ -223,8 +223,8 @@ has_recurrent_node (const Onnx__ModelProto *model)
   return model->n_functions || graph_has_recurrence (model->graph);
 }
 
-/* Returns the problem of the first node that the features cannot compute, or NULL. *recurrent: set to
- * the first recurrent node before it, or NULL */
+/* Returns the problem of the first node that the features cannot compute, or NULL. *recurrent: set
+ * to the first recurrent node before it, or NULL */
 static const char *
 find_problem (const Splitter *splitter, const SplitNode **recurrent)
 {

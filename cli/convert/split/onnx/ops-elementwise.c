@@ -28,8 +28,8 @@ onnx_split_run_dropout (Splitter *splitter, SplitNode *node)
   return onnx_split_run_unary (splitter, node);
 }
 
-/* Returns the axis of input @i that broadcasts to axis @axis of @n axes, or NULL if the input has no
- * such axis. */
+/* Returns the axis of input @i that broadcasts to axis @axis of @n axes, or NULL if the input has
+ * no such axis. */
 static const SplitAxis *
 get_axis (const SplitNode *node, guint i, guint axis, guint n)
 {

@@ -109,8 +109,8 @@ is_computed (const SplitValue *value)
   return value->kind == SPLIT_CLIP && value->step >= 0 && !is_pick (value);
 }
 
-/* Returns whether @value can be a shape, which one frame may have as an initializer and another frame
- * from Shape. Decodes the initializer. */
+/* Returns whether @value can be a shape, which one frame may have as an initializer and another
+ * frame from Shape. Decodes the initializer. */
 static gboolean
 is_shape (Splitter *splitter, SplitValue *value)
 {
@@ -170,8 +170,8 @@ onnx_split_get_node_key (Splitter *splitter, SplitNode *node, guint32 mask)
   return finish_key (splitter, sum);
 }
 
-/* Returns whether @node passes its input. PyTorch writes the weights of one frame as initializers, and
- * those of the other frames as Identity of the former. */
+/* Returns whether @node passes its input. PyTorch writes the weights of one frame as initializers,
+ * and those of the other frames as Identity of the former. */
 static gboolean
 is_identity (const SplitNode *node)
 {

@@ -8,12 +8,12 @@
 
 #define SPLIT_KEY_SIZE 32 /* bytes: SHA-256 */
 
-/* Returns: (nullable): the key of @value, or NULL if memory is insufficient. The frame that a tensor
- * depends on is not a part of the key. The total time is linear in the size of the graph. */
+/* Returns: (nullable): the key of @value, or NULL if memory is insufficient. The frame that a
+ * tensor depends on is not a part of the key. The total time is linear in the size of the graph. */
 const guint8 *onnx_split_get_key (Splitter *splitter, SplitValue *value);
 
-/* Returns: (nullable): the key of the operator, the attributes and those inputs of @node that have a
- * bit in @mask */
+/* Returns: (nullable): the key of the operator, the attributes and those inputs of @node that have
+ * a bit in @mask */
 const guint8 *onnx_split_get_node_key (Splitter *splitter, SplitNode *node, guint32 mask);
 
 /* Returns whether neither is NULL and both are equal. */

@@ -42,7 +42,8 @@ get_block (const Roller *roller, const SplitNode *node, guint i)
   return state && state->n == 1 ? state->blocks : NULL;
 }
 
-/* --- The rows: a recurrent node for each step -------------------------------------------------- */
+/* --- The rows: a recurrent node for each step
+ * -------------------------------------------------- */
 
 static OnnxValue *
 find_first_row (Roller *roller)
@@ -114,7 +115,8 @@ find_followers (Roller *roller)
   }
 }
 
-/* --- The checks --------------------------------------------------------------------------------- */
+/* --- The checks
+ * --------------------------------------------------------------------------------- */
 
 /* Checks the nodes that a row consists of, and the features of the first row. */
 static OnnxValue *
@@ -192,7 +194,8 @@ check_others (Roller *roller)
   return NULL;
 }
 
-/* --- The nodes that replace a row --------------------------------------------------------------- */
+/* --- The nodes that replace a row
+ * --------------------------------------------------------------- */
 
 /* Adds a node whose argument @argument is an input since @opset, and an attribute before. */
 static Onnx__NodeProto *

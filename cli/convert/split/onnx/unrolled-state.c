@@ -242,7 +242,8 @@ split (Finder *finder, SplitNode *node, const SplitState *in)
   }
 }
 
-/* Returns whether @part has one number along @axis for each block, and the other sizes of @first. */
+/* Returns whether @part has one number along @axis for each block, and the other sizes of
+ * @first. */
 static gboolean
 is_part (const SplitState *part, const SplitState *first, guint axis)
 {

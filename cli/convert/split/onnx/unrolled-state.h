@@ -22,7 +22,8 @@ typedef struct {
 /* Returns whether @node is an LSTM, a GRU or an RNN node of ONNX. */
 gboolean onnx_split_is_recurrent (const SplitNode *node);
 
-/* Returns a table from SplitValue to SplitState: the outputs of the recurrent nodes, and the tensors
- * that nodes make from these by moving numbers. The shapes of these tensors become constants.
+/* Returns a table from SplitValue to SplitState: the outputs of the recurrent nodes, and the
+ * tensors that nodes make from these by moving numbers. The shapes of these tensors become
+ * constants.
  * Returns: (transfer full) */
 GHashTable *onnx_split_find_states (Splitter *splitter);
