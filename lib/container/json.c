@@ -11,17 +11,18 @@
 static gboolean set_format_error (GError **error, const char *source, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 
-/* Returns: FALSE */
+/* Makes the message valid UTF-8: an octal escape of json-glib may be any byte. Returns: FALSE */
 static gboolean
 set_format_error (GError **error, const char *source, const char *format, ...)
 {
-  g_autofree char *problem = NULL;
+  g_autofree char *problem = NULL, *valid = NULL;
   va_list args;
 
   va_start (args, format);
   problem = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: %s", source, problem);
+  valid = g_utf8_make_valid (problem, -1);
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: %s", source, valid);
   return FALSE;
 }
 

@@ -44,16 +44,17 @@ json_file_clear (JsonFile *file)
 gboolean
 json_file_fail (JsonFile *file, ConvertError code, const char *field, const char *format, ...)
 {
-  g_autofree char *problem = NULL;
+  g_autofree char *text = NULL, *problem = NULL, *valid = NULL;
   va_list args;
 
   if (file->error)
     return FALSE;
   va_start (args, format);
-  problem = g_strdup_vprintf (format, args);
+  text = g_strdup_vprintf (format, args);
   va_end (args);
-  g_set_error (&file->error, CONVERT_ERROR, code, "%s: %s%s%s", file->path, field,
-      *field ? ": " : "", problem);
+  problem = g_strconcat (field, *field ? ": " : "", text, NULL);
+  valid = g_utf8_make_valid (problem, -1); /* an octal escape of json-glib may be any byte */
+  g_set_error (&file->error, CONVERT_ERROR, code, "%s: %s", file->path, valid);
   return FALSE;
 }
 
