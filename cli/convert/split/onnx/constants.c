@@ -122,7 +122,7 @@ onnx_split_run_constant (Splitter *splitter, SplitNode *node)
 
   if (add_constant (splitter, node) || fold_node (splitter, node))
     return;
-  if ((g_str_equal (type, "Shape") || g_str_equal (type, "Size"))
+  if (node->op && (g_str_equal (type, "Shape") || g_str_equal (type, "Size"))
       && onnx_split_get_dims (node, 0)) {
     onnx_split_run_shape (splitter, node);
     return;

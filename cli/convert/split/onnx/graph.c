@@ -121,9 +121,12 @@ find_type (const SplitNode *node, guint i)
       [SPLIT_TYPE_FLOAT] = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT,
       [SPLIT_TYPE_VALUE] = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT};
   const Onnx__AttributeProto *value = onnx_find_attribute (&node->base, "value");
-  SplitType type = i ? node->op->next_type : node->op->type;
   const SplitValue *in;
+  SplitType type;
 
+  if (!node->op)
+    return 0;
+  type = i ? node->op->next_type : node->op->type;
   if (type == SPLIT_TYPE_TO)
     return (gint32) onnx_get_int (&node->base, "to", 0);
   if (type == SPLIT_TYPE_VALUE && value && value->t)

@@ -264,7 +264,7 @@ compute_node (Splitter *splitter, SplitNode *node)
   } else {
     const char *problem = NULL;
 
-    if (g_str_equal (type, "Shape") || g_str_equal (type, "Size"))
+    if (node->op && (g_str_equal (type, "Shape") || g_str_equal (type, "Size")))
       unsupported = onnx_split_run_shape (splitter, node);
     else
       unsupported = run_op (splitter, node);
