@@ -102,9 +102,13 @@ keras_check_features (const KerasCalls *calls)
 static gboolean
 check_value (KerasReader *reader, const KerasCall *call)
 {
-  return frame_get_size (call->value.n_dims, call->value.shape) > 0
-         || keras_fail (reader, call->layer, CONVERT_ERROR_UNSUPPORTED,
-             "output: expected 1 to %d values of a frame, found another number", G_MAXINT32);
+  g_autofree char *found = NULL;
+
+  if (frame_get_size (call->value.n_dims, call->value.shape) > 0)
+    return TRUE;
+  found = frame_describe_shape (&call->value);
+  return keras_fail (reader, call->layer, CONVERT_ERROR_UNSUPPORTED,
+      "output: expected 1 to %d values of a frame, found the shape %s", G_MAXINT32, found);
 }
 
 static gboolean

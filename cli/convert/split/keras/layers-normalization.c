@@ -290,6 +290,15 @@ compute_deviations (FrameGraph *graph, const FrameCall *call, float *variances, 
   return TRUE;
 }
 
+static gboolean
+fail_axis (FrameGraph *graph, const FrameCall *call)
+{
+  g_autofree char *found = keras_describe_member (call->layer->config, "axis");
+
+  return keras_fail (graph->reader, call->layer, CONVERT_ERROR_UNSUPPORTED,
+      "axis: expected the last axis for an array of means or variances, found %s", found);
+}
+
 /* Adds the factors from the configuration. */
 static gboolean
 add_config_moments (
@@ -309,8 +318,7 @@ add_config_moments (
     return FALSE;
   if ((means->len > 1 || variances->len > 1)
       && (is_scalar || find_first_axis (value, has_axis) != (gint) value->n_dims - 1))
-    return keras_fail (graph->reader, call->layer, CONVERT_ERROR_UNSUPPORTED,
-        "axis: expected the last axis for an array of means or variances, found another axis");
+    return fail_axis (graph, call);
   factors[0] = frame_add_numbers (graph, call, "mean", value, means);
   factors[1] = factors[0] ? frame_add_numbers (graph, call, "variance", value, variances)
                           : NULL;

@@ -96,7 +96,9 @@ run_product (Splitter *splitter, SplitNode *node, guint right)
 
   if (!a || !b || !a->n || !b->n)
     return onnx_unsupported (&splitter->reader, &node->base,
-        "inputs: expected two tensors of 1 or more dimensions, found others");
+        "inputs: expected two tensors of 1 or more dimensions, found %s and %s",
+        a ? onnx_split_dims_describe (&splitter->reader, a) : "an unknown shape",
+        b ? onnx_split_dims_describe (&splitter->reader, b) : "an unknown shape");
   if ((unsupported = check_inner_sizes (splitter, node,
            onnx_split_axis_size (&a->axes[a->n - 1]),
            onnx_split_axis_size (&b->axes[b->n > 1 ? b->n - 2 : 0]))))

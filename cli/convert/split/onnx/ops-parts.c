@@ -133,8 +133,11 @@ onnx_split_run_gather (Splitter *splitter, SplitNode *node)
     return unsupported;
   if (!indices || in->n - 1 + indices->n > ONNX_MAX_DIMS)
     return onnx_unsupported (&splitter->reader, &node->base,
-        "indices: expected constant indices and at most %d dimensions, found others",
-        ONNX_MAX_DIMS);
+        "indices: expected constant indices, and an output of at most %d dimensions, found "
+        "indices of %s for an input of %u dimensions",
+        ONNX_MAX_DIMS,
+        indices ? onnx_split_dims_describe (&splitter->reader, indices) : "unknown shape",
+        in->n);
   for (guint i = 0; i < axis; i++)
     dims.axes[dims.n++] = in->axes[i];
   for (guint i = 0; i < indices->n; i++)

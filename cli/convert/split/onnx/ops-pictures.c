@@ -109,9 +109,11 @@ get_resized_axes (Splitter *splitter, SplitNode *node, guint n_dims, guint *axes
   for (gsize i = 0; *n <= n_dims && i < *n; i++)
     if (!onnx_resolve_axis (ints ? ints[i] : (gint64) i, n_dims, &axes[i]))
       *n = G_MAXSIZE;
-  return *n <= n_dims ? NULL
-                      : onnx_unsupported (&splitter->reader, &node->base,
-                          "axes: expected axes of %u dimensions, found others", n_dims);
+  return *n <= n_dims
+             ? NULL
+             : onnx_unsupported (&splitter->reader, &node->base,
+                 "axes: expected axes of %u dimensions, found %s", n_dims,
+                 onnx_describe_argument (&splitter->reader, &node->base, "axes", G_MAXUINT));
 }
 
 /* Returns the scales of Resize or Upsample as constants, or NULL. */
@@ -153,7 +155,10 @@ onnx_split_run_resize (Splitter *splitter, SplitNode *node)
   scales = sizes ? NULL : get_scales (splitter, node);
   if (sizes ? n_sizes != n : !scales || scales->n_values != n)
     return onnx_unsupported (reader, &node->base,
-        "scales, sizes: expected %" G_GSIZE_FORMAT " known numbers, found others", n);
+        "scales, sizes: expected %" G_GSIZE_FORMAT " known numbers, found %" G_GSIZE_FORMAT, n,
+        sizes    ? n_sizes
+        : scales ? scales->n_values
+                 : 0);
   for (gsize i = 0; !unsupported && i < n; i++) {
     gint64 size = onnx_split_axis_size (&dims.axes[axes[i]]);
     float scaled = scales ? scales->reals[i] * (float) size : 0;

@@ -172,7 +172,8 @@ onnx_split_scatter (Splitter *splitter, SplitNode *node)
       || n != n_updates * splitter->n_steps
       || !(parts = add_part (splitter, node->inputs[0], updates, axis)))
     return onnx_unsupported (&splitter->reader, &node->base,
-        "indices: expected those of frame %d of %" G_GINT64_FORMAT " in %s, found others",
-        updates->step, splitter->n_steps, onnx_split_dims_describe (&splitter->reader, dims));
+        "indices: expected those of frame %d of %" G_GINT64_FORMAT " in %s, found %s",
+        updates->step, splitter->n_steps, onnx_split_dims_describe (&splitter->reader, dims),
+        onnx_describe_input (&splitter->reader, &node->base, 1));
   return set_parts (splitter, node, parts, axis);
 }
