@@ -35,6 +35,7 @@
 #include "common/in-place.h"
 #include "common/metadata.h"
 #include "common/properties.h"
+#include "common/tensor-id.h"
 #include "common/tensors.h"
 #include "label/label-media.h"
 #include "label/labels-file.h"
@@ -98,13 +99,19 @@ gst_lstm_label_start (GstBaseTransform *trans)
   GstLstmLabel *self = GST_LSTM_LABEL (trans);
   g_autofree gchar *location = NULL;
   g_autoptr (GError) error = NULL;
+  gboolean ok;
 
   GST_OBJECT_LOCK (self);
   location = g_strdup (self->labels_location);
+  ok = gst_lstm_tensor_id_check ("input-tensor-id", self->input_tensor_id, &error);
   self->media.id = g_quark_from_string (self->input_tensor_id);
   self->media.add_region = self->region;
   GST_OBJECT_UNLOCK (self);
   reset_steps (self);
+  if (!ok) {
+    gst_lstm_post_error (self, error, NULL);
+    return FALSE;
+  }
   if (!location) {
     GST_INFO_OBJECT (self, "labels: the indices of the scores");
     return TRUE;

@@ -2,6 +2,7 @@
 #include "lstm/lifecycle.h"
 #include "common/errors.h"
 #include "common/properties.h"
+#include "common/tensor-id.h"
 #include "lstm/models.h"
 #include "lstm/report.h"
 #include "lstm/run.h"
@@ -23,12 +24,20 @@ open_model (const GstLstmSettings *settings, gint64 *load_time, GError **error)
 }
 
 static gboolean
+check_tensor_ids (const GstLstmSettings *settings, GError **error)
+{
+  return gst_lstm_tensor_id_check ("input-tensor-id", settings->input_tensor_id, error)
+         && gst_lstm_tensor_id_check ("output-tensor-id", settings->output_tensor_id, error);
+}
+
+static gboolean
 start_sequence (GstLstm *self, LstmModel *model, gint64 load_time, GError **error)
 {
   gboolean ok;
 
   gst_lstm_lock (self);
-  ok = gst_lstm_sequence_start (&self->sequence, model, &self->settings, error);
+  ok = gst_lstm_sequence_start (&self->sequence, model, &self->settings, error)
+       && check_tensor_ids (&self->settings, error);
   self->sequence.complete.should_continue = gst_lstm_yield_lock;
   self->sequence.complete.should_continue_data = self;
   if (!ok)
