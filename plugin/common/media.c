@@ -5,190 +5,140 @@
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
-static const gchar *const type_names[] = {
-    [GST_TENSOR_DATA_TYPE_INT4] = "int4",
-    [GST_TENSOR_DATA_TYPE_INT8] = "int8",
-    [GST_TENSOR_DATA_TYPE_INT16] = "int16",
-    [GST_TENSOR_DATA_TYPE_INT32] = "int32",
-    [GST_TENSOR_DATA_TYPE_INT64] = "int64",
-    [GST_TENSOR_DATA_TYPE_UINT4] = "uint4",
-    [GST_TENSOR_DATA_TYPE_UINT8] = "uint8",
-    [GST_TENSOR_DATA_TYPE_UINT16] = "uint16",
-    [GST_TENSOR_DATA_TYPE_UINT32] = "uint32",
-    [GST_TENSOR_DATA_TYPE_UINT64] = "uint64",
-    [GST_TENSOR_DATA_TYPE_FLOAT16] = "float16",
-    [GST_TENSOR_DATA_TYPE_FLOAT32] = "float32",
-    [GST_TENSOR_DATA_TYPE_FLOAT64] = "float64",
-    [GST_TENSOR_DATA_TYPE_BFLOAT16] = "bfloat16",
-};
+/* --- Tensors of a buffer --- */
 
-/* Returns a text with the id, dimensions and type of @tensor. Returns: (transfer full) */
-static gchar *
-describe_tensor (const GstTensor *tensor)
+/* @mtd: (nullable): the tensor in a relation meta */
+typedef void (*VisitTensor) (
+    const GstTensor *tensor, const GstAnalyticsMtd *mtd, gpointer data);
+
+static void
+visit_tensor_meta (const GstTensorMeta *meta, VisitTensor visit, gpointer data)
 {
-  const gsize type = (gsize) tensor->data_type;
-  g_autoptr (GString) shape = g_string_new (NULL);
-
-  /* lstm_text_shape() would print the largest gsize as an unknown size. */
-  for (gsize i = 0; i < tensor->num_dims; i++)
-    g_string_append_printf (
-        shape, i ? ", %" G_GSIZE_FORMAT : "%" G_GSIZE_FORMAT, tensor->dims[i]);
-  return g_strdup_printf ("%s [%s] %s", g_quark_to_string (tensor->id), shape->str,
-      type < G_N_ELEMENTS (type_names) ? type_names[type] : "unknown");
+  for (gsize i = 0; i < meta->num_tensors; i++)
+    visit (meta->tensors[i], NULL, data);
 }
 
-/* Returns the number of vectors of @d values (0: of any size) in @tensor, if @tensor is [d], or [T,
- * d] with further dimensions of 1 anywhere. Returns 0 for any other tensor. */
-static gsize
-count_steps (const GstTensor *tensor, gsize d)
+/* Returns whether @mtd (nullable) is related to a detected object, in either direction. */
+static gboolean
+has_object (const GstAnalyticsMtd *mtd)
 {
-  gsize n = tensor->num_dims, steps = 1;
+  const GstAnalyticsMtdType type = gst_analytics_od_mtd_get_mtd_type ();
+  gpointer state = NULL;
+  GstAnalyticsMtd object;
 
-  while (n > 1 && d > 1 && tensor->dims[n - 1] == 1)
-    n--;
-  if (n == 0 || tensor->dims[n - 1] == 0 || (d > 0 && tensor->dims[n - 1] != d))
-    return 0;
-  for (gsize i = 0; i + 1 < n; i++)
-    if (tensor->dims[i] != 1 && steps != 1)
-      return 0;
-    else
-      steps *= tensor->dims[i];
-  return steps <= G_MAXINT32 ? steps : 0;
+  while (mtd && gst_analytics_relation_meta_iterate (mtd->meta, &state, type, &object))
+    if (gst_analytics_relation_meta_get_relation (mtd->meta, object.id, mtd->id)
+        || gst_analytics_relation_meta_get_relation (mtd->meta, mtd->id, object.id))
+      return TRUE;
+  return FALSE;
 }
 
-/* The tensors of a buffer, in all its metas, that have a requested id or vector size */
+#if GST_CHECK_VERSION(1, 28, 0)
+static void
+visit_relation_meta (GstAnalyticsRelationMeta *meta, VisitTensor visit, gpointer data)
+{
+  const GstAnalyticsMtdType type = gst_analytics_tensor_mtd_get_mtd_type ();
+  gpointer state = NULL;
+  GstAnalyticsMtd mtd;
+
+  while (gst_analytics_relation_meta_iterate (meta, &state, type, &mtd))
+    visit (gst_analytics_tensor_mtd_get_tensor (&mtd), &mtd, data);
+}
+#else
+static void
+visit_relation_meta (GstAnalyticsRelationMeta *meta, VisitTensor visit, gpointer data)
+{
+}
+#endif
+
+/* Calls @visit for each tensor of @buffer, in the order in which the metas were added. */
+static void
+visit_tensors (GstBuffer *buffer, VisitTensor visit, gpointer data)
+{
+  gpointer state = NULL;
+  GstMeta *meta;
+
+  while ((meta = gst_buffer_iterate_meta (buffer, &state)))
+    if (meta->info->api == GST_TENSOR_META_API_TYPE)
+      visit_tensor_meta ((const GstTensorMeta *) meta, visit, data);
+    else if (meta->info->api == GST_ANALYTICS_RELATION_META_API_TYPE)
+      visit_relation_meta ((GstAnalyticsRelationMeta *) meta, visit, data);
+}
+
+/* --- Input --- */
+
+/* A search for the tensors of a buffer that have a requested id or vector size */
 typedef struct {
+  GQuark id; /* 0: any tensor of vectors of d values */
+  GstLstmAxes axes;
+  gsize d;
+
   const GstTensor *tensor; /* nullable: the last match */
   guint n_matches;
-} Matches;
+  guint n_object_matches; /* tensors of objects, which are no matches */
+} Search;
 
-/* Finds the tensors with @id, or, if @id is 0, the tensors of vectors of @d values. */
-static Matches
-find_matches (GstBuffer *buffer, GQuark id, gsize d)
+static void
+compare_tensor (const GstTensor *tensor, const GstAnalyticsMtd *mtd, gpointer data)
 {
-  Matches matches = {0};
-  gpointer state = NULL;
-  GstMeta *meta;
+  Search *search = data;
 
-  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_TENSOR_META_API_TYPE))) {
-    const GstTensorMeta *tensors = (const GstTensorMeta *) meta;
-
-    for (gsize i = 0; i < tensors->num_tensors; i++) {
-      const GstTensor *tensor = tensors->tensors[i];
-
-      if (id ? tensor->id == id : count_steps (tensor, d) > 0) {
-        matches.tensor = tensor;
-        matches.n_matches++;
-      }
-    }
+  if (search->id ? tensor->id != search->id
+                 : !gst_lstm_analytics_tensor_has_steps (tensor, search->axes, search->d))
+    return;
+  if (has_object (mtd)) {
+    search->n_object_matches++;
+    return;
   }
-  return matches;
+  search->tensor = tensor;
+  search->n_matches++;
 }
 
-/* Returns the descriptions of all tensors of @buffer as a list. Returns: (transfer full) */
-static gchar *
-list_tensors (GstBuffer *buffer)
-{
-  GString *list = g_string_new (NULL);
-  gpointer state = NULL;
-  GstMeta *meta;
-
-  while ((meta = gst_buffer_iterate_meta_filtered (buffer, &state, GST_TENSOR_META_API_TYPE))) {
-    const GstTensorMeta *tensors = (const GstTensorMeta *) meta;
-
-    for (gsize i = 0; i < tensors->num_tensors; i++) {
-      g_autofree gchar *text = describe_tensor (tensors->tensors[i]);
-
-      lstm_text_append_item (list, text);
-    }
-  }
-  return g_string_free (list, FALSE);
-}
-
-/* Returns TRUE if @buffer has no tensors. Otherwise returns FALSE and sets @error, because
- * @n_matches of the tensors have the vector size, which is none or more than one. */
-static gboolean
-check_no_tensors (GstBuffer *buffer, gsize d, guint n_matches, GError **error)
-{
-  g_autofree gchar *list = list_tensors (buffer);
-
-  return !*list
-         || gst_lstm_fail (error, FORMAT,
-             "buffer: expected one tensor of [%" G_GSIZE_FORMAT "] or [T, %" G_GSIZE_FORMAT
-             "], or property input-tensor-id to %s, found %s",
-             d, d, n_matches ? "select one" : "name another tensor", list);
-}
-
-static gboolean
-check_tensor (
-    const GstTensor *tensor, const GstLstmType *type, gsize d, gsize steps, GError **error)
+/* Appends a description of @tensor to the list @data, unless the tensor has an object. */
+static void
+append_tensor (const GstTensor *tensor, const GstAnalyticsMtd *mtd, gpointer data)
 {
   g_autofree gchar *text = NULL;
-  gsize bytes;
 
-  if (steps == 0) {
-    text = describe_tensor (tensor);
-    return gst_lstm_fail (error, FORMAT,
-        "buffer: tensor: expected [%" G_GSIZE_FORMAT "] or [T, %" G_GSIZE_FORMAT "], found %s",
-        d, d, text);
-  }
-  if (!type) {
-    text = describe_tensor (tensor);
-    return gst_lstm_fail (error, FORMAT,
-        "buffer: tensor: expected float16, float32, float64, or int or uint of 8 to 64 bits, "
-        "found %s",
-        text);
-  }
-  if (tensor->layout != GST_TENSOR_LAYOUT_CONTIGUOUS
-      || (steps > 1 && tensor->dims_order != GST_TENSOR_DIM_ORDER_ROW_MAJOR)) {
-    text = describe_tensor (tensor);
-    return gst_lstm_fail (error, FORMAT,
-        "buffer: tensor: expected layout %d (contiguous) and dims-order %d (row-major), found "
-        "%s "
-        "with layout %d and dims-order %d",
-        GST_TENSOR_LAYOUT_CONTIGUOUS, GST_TENSOR_DIM_ORDER_ROW_MAJOR, text,
-        (gint) tensor->layout, (gint) tensor->dims_order);
-  }
-  bytes = tensor->data ? gst_buffer_get_size (tensor->data) : 0;
-  if (bytes % (d * type->size) == 0 && bytes / (d * type->size) == steps)
+  if (has_object (mtd))
+    return;
+  text = gst_lstm_analytics_tensor_describe (tensor);
+  lstm_text_append_item (data, text);
+}
+
+/* Returns TRUE if @buffer has no tensors, except those of objects. Otherwise returns FALSE and sets
+ * @error, because none or more than one of the tensors matches @search. */
+static gboolean
+check_no_tensors (GstBuffer *buffer, const Search *search, GError **error)
+{
+  g_autoptr (GString) list = g_string_new (NULL);
+  g_autofree gchar *expected = NULL;
+
+  visit_tensors (buffer, append_tensor, list);
+  if (!list->len)
     return TRUE;
-  text = describe_tensor (tensor);
+  expected = gst_lstm_axes_describe (search->axes, search->d);
   return gst_lstm_fail (error, FORMAT,
-      "buffer: tensor: expected as many bytes as %s has, found %" G_GSIZE_FORMAT, text, bytes);
+      "buffer: expected one tensor of %s, or property input-tensor-id to %s%s, found %s",
+      expected, search->n_matches ? "select one" : "name another tensor",
+      search->n_object_matches ? ", or property per-object to read the tensors of objects" : "",
+      list->str);
 }
 
 gboolean
-gst_lstm_media_open (
-    GstBuffer *buffer, GQuark id, gsize *d, GstLstmSteps *steps, GError **error)
+gst_lstm_media_open (GstBuffer *buffer, GQuark id, GstLstmAxes axes, gsize *d,
+    GstLstmSteps *steps, GError **error)
 {
-  const Matches matches = find_matches (buffer, id, *d);
-  const GstTensor *tensor = matches.tensor;
-  const GstLstmType *type;
-  gsize n;
+  Search search = {.id = id, .axes = axes, .d = *d};
 
-  if (!tensor && id)
-    return TRUE;
-  if (!tensor || (!id && matches.n_matches > 1))
-    return check_no_tensors (buffer, *d, matches.n_matches, error);
-  n = count_steps (tensor, *d);
-  if (n > 0 && *d == 0)
-    *d = tensor->dims[tensor->num_dims - 1];
-  type = (gsize) tensor->data_type < G_N_ELEMENTS (type_names)
-             ? gst_lstm_type_from_tensors (type_names[tensor->data_type])
-             : NULL;
-  if (!check_tensor (tensor, type, *d, n, error))
-    return FALSE;
-  if (!gst_buffer_map (tensor->data, &steps->map, GST_MAP_READ))
-    return gst_lstm_fail_to_map (
-        error, GST_LSTM_RESOURCE (FAILED), "for reading", gst_buffer_get_size (tensor->data));
-  steps->buffer = tensor->data;
-  steps->n_steps = (guint) n;
-  steps->n_streams = 1;
-  if (gst_lstm_steps_convert (steps, type, steps->map.data, n * *d, error))
-    return TRUE;
-  gst_lstm_steps_close (steps);
-  return FALSE;
+  visit_tensors (buffer, compare_tensor, &search);
+  if (search.tensor && (id || search.n_matches == 1))
+    return gst_lstm_analytics_tensor_open (search.tensor, axes, d, steps, error);
+  steps->only_objects_have_tensor = search.n_object_matches > 0;
+  return id || check_no_tensors (buffer, &search, error);
 }
+
+/* --- Output --- */
 
 /* Does not call gst_buffer_add_tensor_meta(), which would return an existing meta. */
 void

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Tensors that buffers of media carry in GstTensorMeta. */
+ * Tensors that buffers of media carry, in a GstTensorMeta, or, from GStreamer 1.28 on, as
+ * GstAnalyticsTensorMtd. */
 #pragma once
 
-#include "common/steps.h"
-#include <gst/analytics/analytics.h>
+#include "common/analytics-tensor.h"
 
-/* Opens a tensor of @buffer as float32: if @id is not 0, the last tensor with that id in all metas,
- * or else the only tensor of vectors of *@d values. If *@d is 0, vectors may have any size, and the
- * function sets *@d to that size. If there is no such tensor, returns TRUE and does not set the `x`
- * of @steps. If the tensor cannot be read, returns FALSE and sets @error, which names the tensor,
- * its dimensions and its type. */
-gboolean gst_lstm_media_open (
-    GstBuffer *buffer, GQuark id, gsize *d, GstLstmSteps *steps, GError **error);
+/* Opens a tensor of @buffer: if @id is not 0, the last tensor with that id in all metas, or else the
+ * only tensor of vectors of *@d values. Tensors that are related to a GstAnalyticsODMtd belong to
+ * objects, and are not opened. If there is no such tensor, returns TRUE, does not set the `x` of
+ * @steps, and sets `only_objects_have_tensor`. gst_lstm_analytics_tensor_open() describes the other
+ * parameters and the errors. */
+gboolean gst_lstm_media_open (GstBuffer *buffer, GQuark id, GstLstmAxes axes, gsize *d,
+    GstLstmSteps *steps, GError **error);
 
 /* Adds a new meta with @n @tensors (transfer full) to @buffer. */
 void gst_lstm_media_add (GstBuffer *buffer, gsize n, GstTensor **tensors);

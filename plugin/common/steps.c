@@ -49,5 +49,6 @@ gst_lstm_steps_clear (GstLstmSteps *steps)
 {
   g_clear_pointer (&steps->converted, g_free);
   g_clear_pointer (&steps->rearranged, g_free);
+  g_clear_pointer (&steps->ambiguous_tensor, g_free);
   steps->capacity = steps->rearranged_capacity = 0;
 }

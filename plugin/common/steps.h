@@ -15,6 +15,10 @@ typedef struct {
   gsize capacity;     /* of `converted`, in values */
   gfloat *rearranged; /* nullable: memory for values in another order, like `converted` */
   gsize rearranged_capacity;
+
+  /* Of tensors of media */
+  gboolean only_objects_have_tensor; /* `x` is NULL, but objects of the buffer have such tensors */
+  gchar *ambiguous_tensor; /* nullable: text of the first tensor whose steps could be streams */
 } GstLstmSteps;
 
 /* Points `x` to the @n mapped values at @values, or, if they are not aligned float32, to a

@@ -10,7 +10,7 @@ gst_lstm_label_media_open (const GstLstmLabelMedia *media, GstBuffer *buffer,
 {
   steps->x = NULL;
   steps->buffer = NULL;
-  return gst_lstm_media_open (buffer, media->id, n, steps, error);
+  return gst_lstm_media_open (buffer, media->id, GST_LSTM_AXES_STEPS, n, steps, error);
 }
 
 /* Relates the classification to a region. Overlays draw a classification above its region, so the

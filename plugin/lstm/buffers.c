@@ -93,8 +93,24 @@ adapt_shape (GstLstm *self, const GstLstmSteps *steps)
              : GST_FLOW_NOT_NEGOTIATED;
 }
 
-/* Handles an empty buffer, or media without the tensor, as a gap. Posts a warning if the first
- * buffer of media has no tensor, which may be a mistake. */
+/* Posts a warning if the first buffer of media has no tensor, which may be a mistake. */
+static void
+warn_without_tensor (GstLstm *self)
+{
+  const gchar *id = g_quark_to_string (self->input.tensor_id);
+
+  if (self->stats.gaps > 1 || self->stats.steps > 0)
+    return;
+  GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+      ("buffer: expected a tensor%s%s, found %s", id ? " " : "", id ? id : "",
+          self->steps.only_objects_have_tensor
+              ? "such tensors only at objects, which counts as a gap; property per-object reads "
+                "the tensors of objects"
+              : "none, which counts as a gap"),
+      (NULL));
+}
+
+/* Handles an empty buffer, or media without the tensor, as a gap. */
 static GstFlowReturn
 handle_empty_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
 {
@@ -111,12 +127,8 @@ handle_empty_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
   gst_lstm_handle_gap (self, &span, in_place ? outbuf : NULL);
   if (!in_place)
     gst_lstm_push_gap (self, &span);
-  else if (self->stats.gaps == 1 && self->stats.steps == 0)
-    GST_ELEMENT_WARNING (self, STREAM, FORMAT,
-        ("buffer: expected a tensor%s%s, found none, which counts as a gap",
-            self->input.tensor_id ? " " : "",
-            self->input.tensor_id ? g_quark_to_string (self->input.tensor_id) : ""),
-        (NULL));
+  else
+    warn_without_tensor (self);
   return self->failed ? GST_FLOW_ERROR : GST_FLOW_OK;
 }
 

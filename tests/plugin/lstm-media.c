@@ -111,6 +111,12 @@ test_refused_tensors (void)
           "buffer: tensor: expected ?3] or ?T, 3], found a ?0, 3] float32"},
       {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {G_MAXSIZE, 3}, 12, FALSE,
           "buffer: tensor: expected ?3] or ?T, 3], found a ?18446744073709551615, 3] float32"},
+      {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 0, {0}, 12, FALSE,
+          "buffer: tensor: expected ?3] or ?T, 3], found a ?] float32"},
+      {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {1, G_MAXSIZE / 4 + 1}, 12, FALSE,
+          "buffer: tensor: expected ?3] or ?T, 3], found a ?1, 4611686018427387904] float32"},
+      {"input-tensor-id=a", (GstTensorDataType) 99, 2, {1, 3}, 12, FALSE,
+          "buffer: tensor: expected float16, *, found a ?1, 3] unknown"},
       {"", GST_TENSOR_DATA_TYPE_INT4, 2, {1, 3}, 2, FALSE,
           "buffer: tensor: expected float16, *, found a ?1, 3] int4"},
       {"", GST_TENSOR_DATA_TYPE_BFLOAT16, 2, {1, 3}, 6, FALSE, "*, found a ?1, 3] bfloat16"},
@@ -139,6 +145,25 @@ test_refused_tensors (void)
     assert_error_posted (rig.bus, cases[i].pattern);
     rig_clear (&rig);
   }
+}
+
+/* A tensor may have neither data nor an id. */
+static void
+test_no_data (void)
+{
+  static const gsize dims[] = {1, D};
+  GstTensor *tensor = tensor_new ("a", GST_TENSOR_DATA_TYPE_FLOAT32, NULL, 0, 2, dims);
+  GstBuffer *buffer = frame_new (0);
+  Rig rig;
+
+  media_rig_begin (&rig, "");
+  gst_clear_buffer (&tensor->data);
+  tensor->id = 0;
+  add_tensor (buffer, tensor);
+  g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
+  assert_error_posted (
+      rig.bus, "buffer: tensor: expected as many bytes as (no id) ?1, 3] float32 has, found 0");
+  rig_clear (&rig);
 }
 
 /* --- Several tensors --- */
@@ -312,6 +337,7 @@ main (int argc, char **argv)
       {"/lstm-media/shapes", test_shapes},
       {"/lstm-media/steps-vary", test_steps_vary},
       {"/lstm-media/refused-tensors", test_refused_tensors},
+      {"/lstm-media/no-data", test_no_data},
       {"/lstm-media/ids", test_ids},
       {"/lstm-media/ambiguous", test_ambiguous},
       {"/lstm-media/gaps", test_gaps},

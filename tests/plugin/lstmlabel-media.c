@@ -188,6 +188,51 @@ test_wrong_count (void)
   media_rig_clear (&rig);
 }
 
+/* Without labels a vector may have any size, but not a size whose bytes overflow. */
+static void
+test_huge_vector (void)
+{
+  static const gfloat scores[] = {0, 1};
+  GstBuffer *buffer = frame_new ("lstm-output", scores, 1, 2);
+  MediaRig rig;
+
+  media_rig_init (&rig, "");
+  gst_element_set_state (rig.harness->element, GST_STATE_READY);
+  g_object_set (GST_BIN_CHILDREN (rig.harness->element)->data, "labels-location", NULL, NULL);
+  gst_harness_play (rig.harness);
+  gst_harness_set_src_caps_str (rig.harness, VIDEO);
+  gst_buffer_get_tensor_meta (buffer)->tensors[0]->dims[1] = G_MAXSIZE / 4 + 1;
+  g_assert_cmpint (gst_harness_push (rig.harness, buffer), ==, GST_FLOW_ERROR);
+  assert_error_posted (
+      rig.bus, "buffer: tensor: expected ?n? or ?T, n? with n up to 2147483647, found lstm-output ?1, "
+      "4611686018427387904? float32");
+  media_rig_clear (&rig);
+}
+
+#if GST_CHECK_VERSION(1, 28, 0)
+/* Scores in the relation meta are found like those in a GstTensorMeta. */
+static void
+test_scores_in_relations (void)
+{
+  static const gfloat scores[] = {0, 1, 0};
+  GstBuffer *buffer = frame_new (NULL, NULL, 0, 0);
+  g_autofree gchar *text = NULL;
+  gsize dims[] = {1, 3};
+  MediaRig rig;
+
+  media_rig_init (&rig, "region=false");
+  g_assert_true (gst_analytics_relation_meta_add_tensor_mtd_simple (
+      gst_buffer_add_analytics_relation_meta (buffer), g_quark_from_string ("lstm-output"),
+      GST_TENSOR_DATA_TYPE_FLOAT32, gst_buffer_new_memdup (scores, sizeof scores),
+      GST_TENSOR_DIM_ORDER_ROW_MAJOR, 2, dims, NULL));
+  buffer = gst_harness_push_and_pull (rig.harness, buffer);
+  text = describe_relations (buffer);
+  g_assert_cmpstr (text, ==, "b 1.00");
+  gst_buffer_unref (buffer);
+  media_rig_clear (&rig);
+}
+#endif
+
 int
 main (int argc, char **argv)
 {
@@ -195,6 +240,10 @@ main (int argc, char **argv)
       {"/lstmlabel-media/frames", test_frames},
       {"/lstmlabel-media/relations-stay", test_relations_stay},
       {"/lstmlabel-media/wrong-count", test_wrong_count},
+      {"/lstmlabel-media/huge-vector", test_huge_vector},
+#if GST_CHECK_VERSION(1, 28, 0)
+      {"/lstmlabel-media/scores-in-relations", test_scores_in_relations},
+#endif
   };
 
   return test_main (argc, argv, tests, G_N_ELEMENTS (tests));

@@ -59,6 +59,7 @@ gst_lstm_input_open (
 {
   steps->x = NULL;
   steps->buffer = NULL;
+  steps->only_objects_have_tensor = FALSE;
   return input->kind->open_buffer (input, buffer, steps, error);
 }
 

@@ -180,7 +180,8 @@ media_open_buffer (
 {
   gsize d = input->tensors.size[0];
 
-  return gst_lstm_media_open (buffer, input->tensor_id, &d, steps, error);
+  return gst_lstm_media_open (
+      buffer, input->tensor_id, GST_LSTM_AXES_STEPS, &d, steps, error);
 }
 
 /* Returns a tensor [T, size] or [T, rows, size] of @data (transfer full). Returns: (transfer
