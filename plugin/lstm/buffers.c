@@ -158,6 +158,22 @@ drop_bad_buffer (GstLstm *self, GstBuffer *inbuf, const GError *error)
   return GST_FLOW_OK;
 }
 
+/* Posts a warning, once until the element stops, if the steps of a tensor could be streams. */
+static void
+warn_about_axes (GstLstm *self)
+{
+  const gchar *tensor = self->steps.ambiguous_tensor;
+
+  if (!tensor || self->warned_axes)
+    return;
+  self->warned_axes = TRUE;
+  GST_ELEMENT_WARNING (self, STREAM, FORMAT,
+      ("buffer: tensor: expected [T, d], or property axes to name steps or streams, found %s, "
+       "which is read as steps of one stream",
+          tensor),
+      (NULL));
+}
+
 static GstFlowReturn
 process_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
 {
@@ -177,6 +193,7 @@ process_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
     return drop_bad_buffer (self, inbuf, error);
   if (!steps->x)
     return handle_empty_buffer (self, inbuf, outbuf);
+  warn_about_axes (self);
   if (steps->n_steps != self->sequence.in.steps
       || steps->n_streams != self->sequence.in.streams)
     ret = adapt_shape (self, steps);

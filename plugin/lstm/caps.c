@@ -15,6 +15,7 @@ gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model)
       .input_tensor_id = settings->input_tensor_id,
       .output_tensor_id = settings->output_tensor_id,
       .input_tensor_index = settings->input_tensor_index,
+      .axes = (GstLstmAxes) settings->axes,
       .n_parameters = settings->parameters->len,
       .only_output = settings->emit == GST_LSTM_EMIT_OUTPUT,
       .output_per_step = settings->output_mode == GST_LSTM_OUTPUT_SEQUENCE,

@@ -62,7 +62,7 @@ typedef struct {
   gboolean output_discont;      /* a buffer was dropped since the last output buffer */
   guint slice_steps;            /* steps that run while `lock` is locked */
   GstClockTime unlock_time;     /* when a complete sequence last unlocked `lock` */
-  gboolean warned_non_finite;
+  gboolean warned_non_finite, warned_axes;
   GstClockTime save_time;        /* running time of the first step, or of the last write */
   GstClockTime running_time_end; /* of the last step */
   gboolean warned_not_saved;     /* since h and c were last finite */

@@ -85,7 +85,7 @@ init_streaming_fields (GstLstm *self)
   self->next_step = 0;
   self->save_time = GST_CLOCK_TIME_NONE;
   self->running_time_end = 0;
-  self->warned_not_saved = self->warned_non_finite = FALSE;
+  self->warned_not_saved = self->warned_non_finite = self->warned_axes = FALSE;
   self->pending_flow = GST_FLOW_OK;
   self->failed = self->input_discont = self->output_discont = FALSE;
   self->n_bad_buffers = 0;

@@ -28,6 +28,16 @@ G_DEFINE_ENUM_TYPE (GstLstmGapPolicy, gst_lstm_gap_policy,
     GST_LSTM_ENUM_VALUE (
         GST_LSTM_GAP_ZERO_STEP, "zero-step", "Steps of zeros fill the duration of the gap"))
 
+G_DEFINE_ENUM_TYPE (GstLstmAxes, gst_lstm_axes,
+    GST_LSTM_ENUM_VALUE (GST_LSTM_AXES_AUTO, "auto",
+        "Steps as [T, d], with a warning if further dimensions could be streams"),
+    GST_LSTM_ENUM_VALUE (GST_LSTM_AXES_STEPS, "steps", "Steps of one stream: [T, d]"),
+    GST_LSTM_ENUM_VALUE (GST_LSTM_AXES_STREAMS, "streams", "One step of each stream: [bs, d]"),
+    GST_LSTM_ENUM_VALUE (
+        GST_LSTM_AXES_STEPS_STREAMS, "steps-streams", "Steps of several streams, steps outermost: [T, bs, d]"),
+    GST_LSTM_ENUM_VALUE (
+        GST_LSTM_AXES_STREAMS_STEPS, "streams-steps", "Steps of several streams, streams outermost: [bs, T, d]"))
+
 /* The registered names of LstmPrecision in liblstm are its C identifiers, so the property has a
  * type of its own. */
 G_DEFINE_ENUM_TYPE (GstLstmPrecision, gst_lstm_precision,
@@ -104,6 +114,11 @@ install_tensor_properties (GObjectClass *klass, gsize settings)
          "append -hidden, -cell and -gates",
          GST_LSTM_TENSOR_ID, READY),
         MEMBER (output_tensor_id)},
+    {g_param_spec_enum ("axes", "Axes",
+         "Dimensions of a tensor of media that are steps and streams, before the vectors of d "
+         "values",
+         gst_lstm_axes_get_type (), GST_LSTM_AXES_AUTO, READY),
+        MEMBER (axes)},
 #endif
   };
 

@@ -4,6 +4,7 @@
  * table row in settings.c. */
 #pragma once
 
+#include "common/axes.h"
 #include <gst/gst.h>
 #include <lstm/lstm.h>
 
@@ -54,6 +55,7 @@ typedef struct {
   guint window_length, window_hop, max_steps;
   gchar *state_location;
   gchar *input_tensor_id, *output_tensor_id; /* of tensors in a GstTensorMeta */
+  gint axes;                                 /* GstLstmAxes, of tensors of media */
 
   /* Properties that may change while the element runs */
   gboolean stateful;
@@ -68,6 +70,7 @@ GType gst_lstm_emit_get_type (void);
 GType gst_lstm_reset_on_get_type (void);
 GType gst_lstm_gap_policy_get_type (void);
 GType gst_lstm_precision_get_type (void);
+GType gst_lstm_axes_get_type (void);
 
 /* Installs the properties. @settings is the offset of a GstLstmSettings in the instance structure.
  * Returns the id after the last property. */

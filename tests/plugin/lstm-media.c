@@ -106,7 +106,7 @@ test_refused_tensors (void)
       {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {1, 4}, 16, FALSE,
           "buffer: tensor: expected ?3] or ?T, 3], found a ?1, 4] float32"},
       {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 3, {2, 2, 3}, 48, FALSE,
-          "buffer: tensor: expected ?3] or ?T, 3], found a ?2, 2, 3] float32"},
+          "buffer: tensor: expected ?3] or ?T, 3], or property axes*, found a ?2, 2, 3] float32"},
       {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {0, 3}, 0, FALSE,
           "buffer: tensor: expected ?3] or ?T, 3], found a ?0, 3] float32"},
       {"input-tensor-id=a", GST_TENSOR_DATA_TYPE_FLOAT32, 2, {G_MAXSIZE, 3}, 12, FALSE,

@@ -4,6 +4,7 @@
  * row of GST_LSTM_CAPS_KINDS. */
 #pragma once
 
+#include "common/axes.h"
 #include "common/steps.h"
 #include "common/tensors.h"
 #include <lstm/lstm.h>
@@ -27,6 +28,7 @@ typedef struct {
   const gchar *input_tensor_id;  /* nullable: not set */
   const gchar *output_tensor_id; /* nullable: not set */
   gint input_tensor_index;       /* -1: not set */
+  GstLstmAxes axes;              /* of tensors of media */
   guint n_parameters;            /* values of the property parameters */
   gboolean only_output;          /* output buffers contain the tensor `output` and no other */
   gboolean output_per_step;      /* output-mode=sequence */
@@ -77,6 +79,7 @@ struct _GstLstmInput {
   gboolean shape_per_buffer;   /* each buffer has its own numbers of steps and streams */
   GstLstmTensorRef tensor_ref; /* for other/tensors; type NULL: each buffer has its own type */
   GQuark tensor_id;            /* for media; 0: the only tensor of vectors of d values */
+  GstLstmAxes axes;            /* for media */
   gsize step_bytes;            /* of a step of all streams as upstream sends it; 0: unknown */
   guint n_channels;            /* of audio; 0: no audio */
   const gfloat *parameters;    /* of audio: the last values of each step; not owned */

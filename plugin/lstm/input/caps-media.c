@@ -5,9 +5,9 @@
 #include "common/errors.h"
 #include "common/media.h"
 #include "lstm/input/caps-kinds.h"
+#include "lstm/input/output-tensor.h"
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
-#define MAX_DIMS 3 /* steps, rows, size */
 
 /* --- Caps --- */
 
@@ -37,6 +37,7 @@ media_parse_caps (GstLstmInput *input, const GstStructure *s, const GstLstmCapsC
   gst_lstm_tensors_init (
       &input->tensors, (guint) lstm_model_get_input_size (context->model), s);
   input->shape_per_buffer = TRUE;
+  input->axes = context->axes;
   input->tensor_id = g_quark_from_string (context->input_tensor_id);
   return TRUE;
 }
@@ -60,23 +61,22 @@ make_tensor_id (const gchar *prefix, const gchar *name)
 }
 
 #if GST_CHECK_VERSION(1, 28, 0)
-/* Returns the caps by which GStreamer 1.28 describes a tensor, [steps, size] or [steps, rows,
- * size]. Returns: (transfer full) */
+/* Returns the caps by which GStreamer 1.28 describes a tensor. Returns: (transfer full) */
 static GstCaps *
-make_tensor_caps (const GstLstmTensors *out, guint i, GQuark id)
+make_tensor_caps (const GstLstmTensors *out, guint i, GstLstmAxes axes, GQuark id)
 {
-  const guint dims[] = {out->steps, out->n_rows[i], out->size[i]};
+  gsize dims[GST_LSTM_AXES_MAX_DIMS];
+  const gsize n = gst_lstm_axes_make_dims (
+      axes, out->steps, out->streams, out->n_rows[i], out->size[i], dims);
   GstCaps *caps = gst_caps_new_simple ("tensor/strided", "tensor-id", G_TYPE_STRING,
       g_quark_to_string (id), "dims-order", G_TYPE_STRING, "row-major", "type", G_TYPE_STRING,
       "float32", NULL);
   GValue array = G_VALUE_INIT;
 
   g_value_init (&array, GST_TYPE_ARRAY);
-  for (guint k = 0; k < G_N_ELEMENTS (dims); k++) {
+  for (gsize k = 0; k < n; k++) {
     GValue dim = G_VALUE_INIT;
 
-    if (k == 1 && dims[k] == 1)
-      continue;
     g_value_init (&dim, G_TYPE_INT);
     g_value_set_int (&dim, (gint) dims[k]);
     gst_value_array_append_and_take_value (&array, &dim);
@@ -105,7 +105,7 @@ set_groups (GstCaps *caps, GstStructure *groups)
 }
 
 static void
-add_group (GstCaps *caps, const GstLstmTensors *out, const gchar *group)
+add_group (GstCaps *caps, const GstLstmTensors *out, GstLstmAxes axes, const gchar *group)
 {
   GstStructure *groups = get_groups (caps);
   GValue list = G_VALUE_INIT;
@@ -116,7 +116,7 @@ add_group (GstCaps *caps, const GstLstmTensors *out, const gchar *group)
 
     g_value_init (&tensor, GST_TYPE_CAPS);
     g_value_take_boxed (
-        &tensor, make_tensor_caps (out, i, make_tensor_id (group, out->name[i])));
+        &tensor, make_tensor_caps (out, i, axes, make_tensor_id (group, out->name[i])));
     gst_value_unique_list_append_and_take_value (&list, &tensor);
   }
   gst_structure_take_value (groups, group, &list);
@@ -138,7 +138,7 @@ remove_group (GstCaps *caps, const gchar *group)
 }
 #else
 static void
-add_group (GstCaps *caps, const GstLstmTensors *out, const gchar *group)
+add_group (GstCaps *caps, const GstLstmTensors *out, GstLstmAxes axes, const gchar *group)
 {
 }
 
@@ -155,7 +155,7 @@ media_get_src_caps (
   GstCaps *caps = gst_caps_copy (sink);
 
   if (out && !context->output_at_end)
-    add_group (caps, out, get_output_id (context));
+    add_group (caps, out, context->axes, get_output_id (context));
   return caps;
 }
 
@@ -180,24 +180,7 @@ media_open_buffer (
 {
   gsize d = input->tensors.size[0];
 
-  return gst_lstm_media_open (
-      buffer, input->tensor_id, GST_LSTM_AXES_STEPS, &d, steps, error);
-}
-
-/* Returns a tensor [T, size] or [T, rows, size] of @data (transfer full). Returns: (transfer
- * full) */
-static GstTensor *
-make_tensor (const GstLstmTensors *out, guint i, GQuark id, GstBuffer *data)
-{
-  gsize dims[MAX_DIMS] = {gst_buffer_get_size (data) / sizeof (gfloat)};
-  gsize n = 1;
-
-  dims[0] /= (gsize) out->n_rows[i] * out->size[i];
-  if (out->n_rows[i] > 1)
-    dims[n++] = out->n_rows[i];
-  dims[n++] = out->size[i];
-  return gst_tensor_new_simple (
-      id, GST_TENSOR_DATA_TYPE_FLOAT32, data, GST_TENSOR_DIM_ORDER_ROW_MAJOR, n, dims);
+  return gst_lstm_media_open (buffer, input->tensor_id, input->axes, &d, steps, error);
 }
 
 static GstBuffer *
@@ -213,8 +196,8 @@ media_attach_output (GstBuffer *media, GstBuffer *output, const GstLstmTensors *
 
     for (guint k = i; k < end; k++)
       gst_buffer_append_memory (data, gst_buffer_get_memory (output, k));
-    tensors[i] = make_tensor (
-        out, i, make_tensor_id (get_output_id (context), out->name[i]), data);
+    tensors[i] = gst_lstm_output_tensor_new (
+        out, i, context->axes, make_tensor_id (get_output_id (context), out->name[i]), data);
   }
   media = gst_lstm_media_make_writable (media);
   gst_lstm_media_add (media, out->n_tensors, tensors);
