@@ -20,6 +20,8 @@
  * * #gdouble `score`: the greatest score, also without a label, or NaN
  * * #GstClockTime `timestamp`, `stream-time`, `running-time`: the time of the step
  * * #GstClockTime `duration`: the duration of the step
+ * * #guint64 `object`: the tracking id of the object that has the label, if the scores belong to an
+ *   object
  *
  * ## Example launch line
  * |[
@@ -38,6 +40,7 @@
 #include "common/tensor-id.h"
 #include "common/tensors.h"
 #include "label/label-media.h"
+#include "label/label-objects.h"
 #include "label/labels-file.h"
 #include "label/step-label.h"
 #include <gst/base/gstbasetransform.h>
@@ -65,7 +68,8 @@ struct _GstLstmLabel {
   guint next_step;         /* in score_buffer */
   gboolean is_video;       /* frames pass with labels in their metas */
   GstLstmLabelMedia media;
-  GstLstmSteps steps; /* scores of the current frame */
+  GstLstmSteps steps; /* scores of the current frame or object */
+  GstLstmLabelObjects objects;
 };
 
 #define GST_TYPE_LSTM_LABEL (gst_lstm_label_get_type ())
@@ -80,6 +84,9 @@ GST_ELEMENT_REGISTER_DEFINE (lstmlabel, "lstmlabel", GST_RANK_NONE, GST_TYPE_LST
 #  define VIDEO ""
 #endif
 
+/* GstAnalyticsTensorMtd, which belongs to an object, exists from GStreamer 1.28 on. */
+#define HAVE_OBJECTS (HAVE_ANALYTICS && GST_CHECK_VERSION (1, 28, 0))
+
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
     "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSOR_SINK_CAPS VIDEO));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC,
@@ -90,6 +97,9 @@ static void
 reset_steps (GstLstmLabel *self)
 {
   self->previous_index = NO_PREVIOUS_STEP;
+#if HAVE_OBJECTS
+  gst_lstm_label_objects_reset (&self->objects);
+#endif
   gst_clear_buffer (&self->score_buffer);
 }
 
@@ -133,6 +143,9 @@ gst_lstm_label_stop (GstBaseTransform *trans)
 
   reset_steps (self);
   gst_lstm_steps_clear (&self->steps);
+#if HAVE_OBJECTS
+  gst_lstm_label_objects_clear (&self->objects);
+#endif
   gst_caps_replace (&self->refused_caps, NULL);
   g_clear_pointer (&self->labels, g_strfreev);
   return TRUE;
@@ -229,11 +242,27 @@ gst_lstm_label_sink_event (GstBaseTransform *trans, GstEvent *event)
   return GST_BASE_TRANSFORM_CLASS (gst_lstm_label_parent_class)->sink_event (trans, event);
 }
 
-/* Sets @label for the next step, which has @scores. Posts a message if the label differs from the
- * previous label. */
+/* Posts the message of @label. @tracking_id: (nullable): the object that has the label */
 static void
-label_next_step (GstLstmLabel *self, const gfloat *scores, GstLstmStepLabel *label)
+post_label (GstLstmLabel *self, const GstLstmStepLabel *label, const guint64 *tracking_id)
 {
+  GstStructure *s = gst_lstm_step_label_to_structure (
+      label, &GST_BASE_TRANSFORM (self)->segment);
+
+  if (tracking_id)
+    gst_structure_set (s, "object", G_TYPE_UINT64, *tracking_id, NULL);
+  GST_DEBUG_OBJECT (self, "new label at %" GST_TIME_FORMAT ": %" GST_PTR_FORMAT,
+      GST_TIME_ARGS (label->pts), s);
+  gst_element_post_message (GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
+}
+
+/* Sets @label for the next step, which has @scores. Returns whether the label differs from
+ * *@previous_index, and updates *@previous_index. @previous_index: (nullable) */
+static gboolean
+label_next_step (
+    GstLstmLabel *self, const gfloat *scores, gint *previous_index, GstLstmStepLabel *label)
+{
+  gboolean is_new;
   gfloat threshold;
 
   GST_OBJECT_LOCK (self);
@@ -244,14 +273,10 @@ label_next_step (GstLstmLabel *self, const gfloat *scores, GstLstmStepLabel *lab
   self->next_step++;
   GST_LOG_OBJECT (self, "step at %" GST_TIME_FORMAT ": label %d '%s', score %g",
       GST_TIME_ARGS (label->pts), label->index, label->text, label->score);
-  if (label->index == self->previous_index)
-    return;
-  GST_DEBUG_OBJECT (self, "new label at %" GST_TIME_FORMAT ": %d '%s', score %g",
-      GST_TIME_ARGS (label->pts), label->index, label->text, label->score);
-  self->previous_index = label->index;
-  gst_element_post_message (GST_ELEMENT (self),
-      gst_message_new_element (GST_OBJECT (self),
-          gst_lstm_step_label_to_structure (label, &GST_BASE_TRANSFORM (self)->segment)));
+  is_new = previous_index && *previous_index != label->index;
+  if (is_new)
+    *previous_index = label->index;
+  return is_new;
 }
 
 /* Labels the next step. Pushes a GAP event if the step has no label. Returns: (transfer full)
@@ -261,7 +286,8 @@ create_text (GstLstmLabel *self, const gfloat *scores)
 {
   g_auto (GstLstmStepLabel) label = {0};
 
-  label_next_step (self, scores, &label);
+  if (label_next_step (self, scores, &self->previous_index, &label))
+    post_label (self, &label, NULL);
   if (label.index != GST_LSTM_NO_LABEL)
     return gst_lstm_step_label_to_buffer (&label);
   if (GST_CLOCK_TIME_IS_VALID (label.pts))
@@ -278,29 +304,95 @@ post_error (GstLstmLabel *self, const GError *error)
 }
 
 #if HAVE_ANALYTICS
-/* Sets *@out to @frame (transfer full) with the label of its last step. */
-static GstFlowReturn
-label_frame (GstLstmLabel *self, GstBuffer *frame, GstBuffer **out)
+static gsize
+get_n_scores (const GstLstmLabel *self)
 {
-  gsize n = self->labels ? g_strv_length (self->labels) : 0;
-  g_auto (GstLstmStepLabel) label = {.index = GST_LSTM_NO_LABEL};
-  g_autoptr (GError) error = NULL;
+  return self->labels ? g_strv_length (self->labels) : 0;
+}
 
-  if (!gst_lstm_label_media_open (&self->media, frame, &self->steps, &n, &error)) {
-    gst_buffer_unref (frame);
-    return post_error (self, error);
-  }
-  self->score_buffer = frame;
+/* Labels the open steps of @n scores and closes the steps. Sets @label to the label of the last
+ * step. @previous_index and @tracking_id: (nullable) */
+static void
+label_steps (GstLstmLabel *self, gsize n, gint *previous_index, const guint64 *tracking_id,
+    GstLstmStepLabel *label)
+{
   self->tensors.size[0] = (guint) n;
   self->tensors.steps = self->steps.x ? self->steps.n_steps : 0;
   for (self->next_step = 0; self->next_step < self->tensors.steps;) {
-    gst_lstm_step_label_clear (&label);
-    label_next_step (self, self->steps.x + self->next_step * n, &label);
+    const gfloat *scores = self->steps.x + self->next_step * n;
+
+    gst_lstm_step_label_clear (label);
+    if (label_next_step (self, scores, previous_index, label))
+      post_label (self, label, tracking_id);
   }
   gst_lstm_steps_close (&self->steps);
-  *out = g_steal_pointer (&self->score_buffer);
+}
+
+/* Adds the label of the frame in score_buffer to the frame. */
+static gboolean
+label_picture (GstLstmLabel *self, GError **error)
+{
+  g_auto (GstLstmStepLabel) label = {.index = GST_LSTM_NO_LABEL};
+  gsize n = get_n_scores (self);
+
+  if (!gst_lstm_label_media_open (&self->media, self->score_buffer, &self->steps, &n, error))
+    return FALSE;
+  label_steps (self, n, &self->previous_index, NULL, &label);
   if (label.index != GST_LSTM_NO_LABEL)
-    *out = gst_lstm_label_media_attach (&self->media, *out, label.text, (gfloat) label.score);
+    self->score_buffer = gst_lstm_label_media_attach (
+        &self->media, self->score_buffer, label.text, (gfloat) label.score);
+  return TRUE;
+}
+
+#  if HAVE_OBJECTS
+/* Adds the label of object detection @i to the frame in score_buffer. */
+static gboolean
+label_object (GstLstmLabel *self, guint i, GError **error)
+{
+  const GstLstmLabelObject *object = gst_lstm_label_objects_get (&self->objects, i);
+  g_auto (GstLstmStepLabel) label = {.index = GST_LSTM_NO_LABEL};
+  gsize n = get_n_scores (self);
+
+  if (!gst_lstm_label_objects_open (
+          &self->objects, i, self->score_buffer, &self->steps, &n, error))
+    return FALSE;
+  label_steps (self, n,
+      gst_lstm_label_objects_get_previous (&self->objects, i, NO_PREVIOUS_STEP),
+      &object->tracking_id, &label);
+  if (label.index != GST_LSTM_NO_LABEL)
+    self->score_buffer = gst_lstm_label_objects_attach (
+        &self->objects, i, self->score_buffer, label.text, (gfloat) label.score);
+  return TRUE;
+}
+#  endif
+
+/* Adds the labels of the objects of the frame in score_buffer to the frame. */
+static gboolean
+label_objects (GstLstmLabel *self, GError **error)
+{
+#  if HAVE_OBJECTS
+  const guint n = gst_lstm_label_objects_find (
+      &self->objects, self->score_buffer, self->media.id);
+
+  for (guint i = 0; i < n; i++)
+    if (!label_object (self, i, error))
+      return FALSE;
+#  endif
+  return TRUE;
+}
+
+/* Sets *@out to @frame (transfer full) with its labels. */
+static GstFlowReturn
+label_frame (GstLstmLabel *self, GstBuffer *frame, GstBuffer **out)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->score_buffer = frame;
+  if (!label_objects (self, &error) || !label_picture (self, &error)) {
+    gst_clear_buffer (&self->score_buffer);
+    return post_error (self, error);
+  }
+  *out = g_steal_pointer (&self->score_buffer);
   return GST_FLOW_OK;
 }
 #endif
@@ -383,7 +475,9 @@ install_properties (GObjectClass *object_class)
         MEMBER (threshold)},
 #if HAVE_ANALYTICS
     {g_param_spec_string ("input-tensor-id", "Input tensor id",
-         "Id of the tensor in a frame's GstTensorMeta that contains the scores",
+         "Id of the tensor that contains the scores, in a frame's GstTensorMeta or related to "
+         "an "
+         "object (GStreamer 1.28)",
          GST_LSTM_TENSOR_ID, GST_LSTM_PARAM_READY),
         MEMBER (input_tensor_id)},
     {g_param_spec_boolean ("region", "Region",
