@@ -67,6 +67,9 @@ lstm_block_should_continue (const LstmBlock *block)
   return !block->should_continue || block->should_continue (block->should_continue_data);
 }
 
+/* The largest n_memories of a layer kind */
+#define LSTM_MAX_MEMORIES 2
+
 typedef struct {
   const char *name;     /* the "type" in model files; NULL: no file names this kind */
   const char *keys[10]; /* of its JSON object, besides "type", "name" and "prefix" */

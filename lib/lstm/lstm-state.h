@@ -26,9 +26,9 @@ LSTM_API GType lstm_state_get_type (void);
  *
  * Creates a state whose h and c have the model's initial values: zero, unless the model file has
  * initial_h or initial_c. This function allocates all memory that running needs: about 3 · bs · m
- * floats for each recurrent layer, and scratch memory of bs · m floats and of about max (bs, 64)
- * rows of 6 m floats (7 m in bfloat16 and int8), where m is the number of units of the widest
- * layer.
+ * floats for each recurrent layer, and scratch memory of 3 · bs · m floats and of about
+ * max (bs, 64) rows of 6 m floats (7 m in bfloat16 and int8), where m is the number of units of the
+ * widest layer.
  *
  * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY, or to
  *   %LSTM_ERROR_LAYER if the model is not causal
@@ -173,6 +173,9 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  *   point to the first step of the part. It must be 0 for a state of lstm_state_new_for_sequences()
  * @should_continue: (nullable): callback that can end a long call, see below
  * @should_continue_data: user data of @should_continue
+ * @rows: (nullable): [n_rows], the indices of the streams that run, each at most once, in any order;
+ *   %NULL runs all streams. See below
+ * @n_rows: the number of streams in @rows, may be 0; 0 if @rows is %NULL
  *
  * The arguments of lstm_state_run_full(). The caller owns the arrays, which must not overlap. An
  * output that is %NULL costs nothing. Set members by name, because later versions may add some.
@@ -185,6 +188,13 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  * @hidden, @cell and @gates at the steps that they belong to. For complete sequences, the T of
  * these three is the number of steps that reach @layer: an earlier layer may return only its last
  * step, or repeat it. The T of @output is lstm_state_get_output_steps().
+ *
+ * With @rows, the first dimension of all arrays is n_rows instead of bs. Row i of each array belongs
+ * to the stream rows[i]. Streams that are not in @rows keep h and c. The call computes all listed
+ * streams in one product, and costs nothing for other streams. The results have the same bits as a
+ * run of each stream alone. A state of lstm_state_new_for_sequences() runs a sequence of each listed
+ * stream. An index of bs or more, and an index that is listed twice, are programming errors: nothing
+ * runs.
  *
  * @should_continue is for a state of lstm_state_new_for_sequences(), whose calls may take long. The
  * callback runs about once for each step and layer, in the calling thread and in the floating-point
@@ -213,6 +223,8 @@ typedef struct {
   gsize stream_stride;
   gboolean (*should_continue) (gpointer user_data);
   gpointer should_continue_data;
+  const gsize *rows;
+  gsize n_rows;
 } LstmRun;
 
 /**
@@ -275,6 +287,39 @@ LSTM_API void lstm_state_get_hidden (const LstmState *state, guint layer, float 
  * Copies c after the last step. Before the first step, c is the model's initial c.
  */
 LSTM_API void lstm_state_get_cell (const LstmState *state, guint layer, float *cell);
+
+/**
+ * lstm_state_get_stream_size:
+ * @state: a state
+ *
+ * Returns: the number of floats that lstm_state_get_stream() copies
+ */
+LSTM_API gsize lstm_state_get_stream_size (const LstmState *state);
+
+/**
+ * lstm_state_get_stream:
+ * @state: a state
+ * @stream: index of a stream, less than bs
+ * @values: (type gpointer) (not nullable): [lstm_state_get_stream_size()], receives h and c
+ *
+ * Copies h and c of one stream: h [p] of the first recurrent layer, then its c [m] if the layer has
+ * c, then h and c of the next layer. The two directions of a bidirectional layer are two layers,
+ * forward and reverse. The sums of the pooling layers follow: for each layer with n features, two
+ * arrays of n + 1 floats.
+ */
+LSTM_API void lstm_state_get_stream (const LstmState *state, gsize stream, float *values);
+
+/**
+ * lstm_state_set_stream:
+ * @state: a state
+ * @stream: index of a stream, less than bs
+ * @values: (type gpointer) (not nullable): [lstm_state_get_stream_size()], in the order of
+ *   lstm_state_get_stream()
+ *
+ * Sets h and c of one stream. Other streams do not change. A stream with the values of another
+ * stream continues with the same bits, in any state of the same model.
+ */
+LSTM_API void lstm_state_set_stream (LstmState *state, gsize stream, const float *values);
 
 /**
  * lstm_state_is_finite:

@@ -59,11 +59,18 @@ choose_output (
   return is_last ? pass->output : state->layer_buffers[at->layer % 2];
 }
 
+/* Returns the memory of @layer in the state, or NULL if the layer has none. */
+static LstmMemory *
+get_memory (const LstmState *state, const LstmLayer *layer)
+{
+  return layer->kind->n_memories ? &state->memory[layer->memory] : NULL;
+}
+
 /* Writes all fields at once: fields that are changed later would be reloaded before the stores
  * are complete, which costs more than the rest of the chain. */
 static inline void
 set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
-    const LayerInput *at, LstmBlock *block)
+    const LayerInput *at, LstmMemory *memory, LstmBlock *block)
 {
   const LstmSlots *slots = pass->slots;
   const gboolean is_complete_sequence = state->runs_complete_sequences;
@@ -93,7 +100,7 @@ set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
       .model_input_stride = pass->stream_stride * state->model->in,
       .rows_per_model_input = is_later_lstm ? slots->n_slots : 1,
       .saved_c = state->saved_c,
-      .memory = layer->kind->n_memories ? &state->memory[layer->memory] : NULL,
+      .memory = memory,
       .should_continue = pass->should_continue,
       .should_continue_data = pass->should_continue_data,
   };
@@ -160,6 +167,7 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
 {
   const LstmModel *model = state->model;
   const LstmSlots *slots = pass->slots;
+  const gsize n_slots = slots ? slots->n_slots : 1;
   const gboolean has_output = !slots || slots->complete_slot != LSTM_NO_SLOT;
   const gsize n_layers = has_output ? model->layers->len : slots->last_lstm + 1;
   LayerInput at = {
@@ -168,14 +176,21 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
   set_caller_mask (state, pass, &at);
   while (at.layer < n_layers) {
     const LstmLayer *layer = lstm_model_get_layer (model, (guint) at.layer);
+    const gboolean is_listed = pass->rows && layer->kind->n_memories;
+    LstmMemory compact[LSTM_MAX_MEMORIES];
     LstmBlock block;
 
-    set_block (state, pass, layer, &at, &block);
+    if (is_listed)
+      lstm_state_gather (state, layer, pass->rows, pass->streams, n_slots, compact);
+    set_block (
+        state, pass, layer, &at, is_listed ? compact : get_memory (state, layer), &block);
     if (!lstm_block_should_continue (&block))
       return;
     if (pass->trace && pass->trace->layer - layer->memory < layer->kind->n_memories)
       request_trace (state, pass, pass->trace->layer - layer->memory, &block);
     layer->kind->run (layer, model->kernels, &block);
+    if (is_listed)
+      lstm_state_scatter (state, layer, pass->rows, pass->streams, n_slots, compact);
     advance_to_next_layer (pass, layer, &block, &at);
   }
   if (slots && has_output && at.x != pass->output)

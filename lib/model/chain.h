@@ -26,6 +26,7 @@ typedef struct {
  * begin with the first step of the pass. */
 typedef struct {
   gsize streams, steps;
+  const gsize *rows; /* (streams): the listed streams of the state; NULL: all of them */
   gsize stream_stride; /* steps from stream to stream of the input, the mask and the trace */
   const float *input;  /* (streams, steps, d) */
   float *output;       /* (streams, output steps, n); NULL: only the memory is needed */

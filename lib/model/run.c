@@ -23,16 +23,17 @@ get_trace (const LstmState *state, const LstmRun *run, gsize t)
   };
 }
 
-/* Runs @n steps of @run from step @t on. */
+/* Runs @n steps of @run from step @t on. @rows: the listed streams; NULL: all */
 static void
-run_chunk (LstmState *state, const LstmRun *run, gsize t, gsize n)
+run_chunk (LstmState *state, const LstmRun *run, const gsize *rows, gsize t, gsize n)
 {
   const LstmModel *model = state->model;
   const gboolean is_traced = run->hidden || run->cell || run->gates;
   const LstmTrace trace = is_traced ? get_trace (state, run, t) : (LstmTrace){0};
   const gsize stream_stride = run->stream_stride ? run->stream_stride : run->steps;
   const LstmPass pass = {
-      .streams = state->streams,
+      .streams = rows ? run->n_rows : state->streams,
+      .rows = rows,
       .steps = n,
       .stream_stride = stream_stride,
       .input = run->input + t * model->in,
@@ -59,26 +60,45 @@ has_known_members (const LstmRun *run)
   return TRUE;
 }
 
+/* Resets the streams that @run runs. */
+static void
+reset_streams (LstmState *state, const LstmRun *run)
+{
+  if (!run->rows)
+    lstm_state_reset (state);
+  for (gsize i = 0; i < run->n_rows; i++)
+    lstm_state_reset_stream (state, run->rows[i]);
+}
+
 /* Runs @run, all of whose members are set. */
 static void
 run_steps (LstmState *state, const LstmRun *run)
 {
+  const gsize *rows;
   LstmFloatMode caller;
+  gsize chunk;
 
   g_return_if_fail (
       (!run->hidden && !run->cell && !run->gates) || run->layer < state->model->n_lstm_layers);
   g_return_if_fail (!state->runs_complete_sequences
                     || (run->steps <= state->max_steps && !run->stream_stride));
   g_return_if_fail (!run->stream_stride || run->stream_stride >= run->steps);
+  g_return_if_fail (
+      run->rows ? lstm_state_are_distinct (state, state->streams, run->rows, run->n_rows)
+                : run->n_rows == 0);
   if ((run->cell || run->gates)
       && !lstm_model_check_trace (
           state->model, run->layer, run->cell != NULL, run->gates != NULL))
     return;
+  if (run->rows && run->n_rows == 0)
+    return;
+  rows = lstm_state_find_list (state->streams, run->rows, run->n_rows);
+  chunk = rows ? lstm_state_get_chunk (state, run->n_rows) : state->chunk;
   if (state->runs_complete_sequences)
-    lstm_state_reset (state);
+    reset_streams (state, run);
   caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
-  for (gsize t = 0; t < run->steps; t += state->chunk)
-    run_chunk (state, run, t, MIN (state->chunk, run->steps - t));
+  for (gsize t = 0; t < run->steps; t += chunk)
+    run_chunk (state, run, rows, t, MIN (chunk, run->steps - t));
   lstm_float_mode_leave (caller);
 }
 

@@ -24,9 +24,23 @@ get_memory_row_size (const LstmMemoryLayout *layout)
   return 2 * layout->h_stride + layout->c_stride;
 }
 
+/* Returns the number of floats of h and c in a row of the compact memory of a layer. */
+static gsize
+get_compact_row_size (const LstmModel *model, const LstmLayer *layer)
+{
+  gsize size = 0;
+
+  for (guint i = 0; i < layer->kind->n_memories; i++) {
+    const LstmMemoryLayout *layout = lstm_model_get_memory_layout (model, layer->memory + i);
+
+    size += layout->h_stride + layout->c_stride;
+  }
+  return size;
+}
+
 /* The sizes of the widest rows of all layers, in floats */
 typedef struct {
-  gsize output, scratch, c;
+  gsize output, scratch, c, compact;
 } Widths;
 
 static Widths
@@ -41,6 +55,7 @@ find_widths (const LstmModel *model)
     /* rounded, so that the arrays that follow stay aligned */
     widths.output = MAX (widths.output, (layer->out + panel - 1) / panel * panel);
     widths.scratch = MAX (widths.scratch, layer->scratch_row);
+    widths.compact = MAX (widths.compact, get_compact_row_size (model, layer));
   }
   for (guint i = 0; i < model->memory_layouts->len; i++)
     widths.c = MAX (widths.c, lstm_model_get_memory_layout (model, i)->c_stride);
@@ -58,11 +73,12 @@ count_floats (const LstmState *state, const Widths *widths)
     if (!add_floats (&floats, state->streams,
             get_memory_row_size (lstm_model_get_memory_layout (model, i))))
       return G_MAXSIZE;
-  /* the last term is the mask, whose bytes are counted as floats */
+  /* the last term is the mask and the marks, whose bytes are counted as floats */
   return g_size_checked_mul (&n_rows, state->streams, state->chunk)
                  && add_floats (&floats, n_rows, 2 * widths->output)
                  && add_floats (&floats, n_rows, widths->scratch)
                  && add_floats (&floats, state->streams, widths->c)
+                 && add_floats (&floats, state->streams, widths->compact)
                  && add_floats (&floats, n_rows, 1)
              ? floats
              : G_MAXSIZE;
@@ -95,7 +111,10 @@ allocate_floats (LstmState *state, GError **error)
   state->layer_buffers[1] = at + n_rows * widths.output;
   state->scratch = at + 2 * n_rows * widths.output;
   state->saved_c = state->scratch + n_rows * widths.scratch;
-  state->mask = (guint8 *) (state->saved_c + state->streams * widths.c);
+  state->compact = state->saved_c + state->streams * widths.c;
+  state->mask = (guint8 *) (state->compact + state->streams * widths.compact);
+  state->marks = state->mask + n_rows;
+  memset (state->marks, 0, state->streams);
   lstm_state_reset (state);
   return TRUE;
 }
@@ -141,6 +160,14 @@ lstm_state_new (LstmModel *model, gsize streams, GError **error)
   if (!lstm_model_check_causal (model, error))
     return NULL;
   return lstm_state_new_chunked (model, streams, MAX (1, CHUNK_ROWS / streams), error);
+}
+
+gsize
+lstm_state_get_chunk (const LstmState *state, gsize n_streams)
+{
+  const gsize n_rows = MIN (CHUNK_ROWS, state->streams * state->chunk);
+
+  return state->runs_complete_sequences ? state->chunk : MAX (1, n_rows / n_streams);
 }
 
 LstmState *

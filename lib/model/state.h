@@ -17,11 +17,38 @@ struct _LstmState {
   float *scratch; /* (streams, chunk, widest scratch row) */
   float *saved_c; /* (streams, widest c_stride) */
   guint8 *mask;   /* (streams, chunk) */
+  /* (streams, widest sum of h_stride and c_stride of the memories of a layer): see
+   * lstm_state_gather() */
+  float *compact;
+  guint8 *marks; /* (streams), all 0 between two calls: see lstm_state_are_distinct() */
 };
 
 /* Returns a state for calls of at most @chunk steps; see lstm_state_new(). */
 LstmState *lstm_state_new_chunked (
     LstmModel *model, gsize streams, gsize chunk, GError **error);
+
+/* Returns the number of steps that pass all layers together if only @n_streams streams run. */
+gsize lstm_state_get_chunk (const LstmState *state, gsize n_streams);
+
+/* Returns whether @rows [@n_rows] lists indices below @n_streams, each at most once. @n_streams is
+ * at most the number of state rows. */
+gboolean lstm_state_are_distinct (
+    const LstmState *state, gsize n_streams, const gsize *rows, gsize n_rows);
+
+/* Returns @rows, or NULL if the list contains all of @n_streams streams in their order. */
+const gsize *lstm_state_find_list (gsize n_streams, const gsize *rows, gsize n_rows);
+
+/* Copies h and c of the listed streams to compact memory, in the order of the list, for a layer
+ * with memories. The layer runs the compact memory like a state of @n_rows streams, without h and c
+ * of other streams. The compact memory is valid until the next layer is gathered.
+ * @n_slots: state rows of each stream
+ * @compact: (n_memories of the kind), receives the pointers to the compact memory */
+void lstm_state_gather (const LstmState *state, const LstmLayer *layer, const gsize *rows,
+    gsize n_rows, gsize n_slots, LstmMemory *compact);
+
+/* Copies h and c of the listed streams from compact memory back to the state. */
+void lstm_state_scatter (LstmState *state, const LstmLayer *layer, const gsize *rows,
+    gsize n_rows, gsize n_slots, const LstmMemory *compact);
 
 /* Copies h and c of @from, a state of the same model with as many streams. */
 void lstm_state_copy_memory (LstmState *state, const LstmState *from);

@@ -128,7 +128,8 @@ test_later_run (void)
   g_test_expect_message (G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "*MIN_RUN_SIZE*");
   lstm_state_run_full (state, &later.run);
   g_test_assert_expected_messages ();
-  later.run.size = sizeof later.run;
+  later.run.size = G_STRUCT_OFFSET (LstmRun, rows); /* of 0.1.0: the list is not read */
+  later.run.n_rows = 1;
   lstm_state_run_full (state, &later.run);
   g_assert_cmpmem (y, sizeof y, expected[1], sizeof y);
 }

@@ -49,7 +49,7 @@ check_loaded (LstmModel *model, const char *isa, const GError *error)
 }
 
 LstmModel *
-test_model_load (const char *path, const char *isa)
+test_model_load_full (const char *path, const char *isa, LstmPrecision precision)
 {
   g_autofree char *dir = g_path_get_dirname (path),
                   *module_chain = test_read_text (dir, "module-chain.txt");
@@ -57,8 +57,14 @@ test_model_load (const char *path, const char *isa)
   LstmModel *model;
 
   select_isa (isa);
-  model = lstm_model_load_full (path, LSTM_PRECISION_FLOAT32, module_chain, &error);
+  model = lstm_model_load_full (path, precision, module_chain, &error);
   return check_loaded (model, isa, error);
+}
+
+LstmModel *
+test_model_load (const char *path, const char *isa)
+{
+  return test_model_load_full (path, isa, LSTM_PRECISION_FLOAT32);
 }
 
 LstmModel *

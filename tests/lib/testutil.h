@@ -17,6 +17,9 @@ const char *test_get_same_isa (const char *isa);
  * for a name that is not in test_isas. */
 LstmModel *test_model_load (const char *path, const char *isa);
 
+/* Loads a model in @precision, see test_model_load(). */
+LstmModel *test_model_load_full (const char *path, const char *isa, LstmPrecision precision);
+
 /* Loads a model from memory, see test_model_load(). */
 LstmModel *test_model_load_bytes (GBytes *file, const char *isa, LstmPrecision precision);
 

@@ -10,6 +10,7 @@ from rig import VECTORS, GLib, Lstm, make_model, np
 D, M = 5, 3
 MODEL = make_model(D, M)
 X = np.zeros((1, 2, D), "f4")
+STREAM = np.zeros(2 * M, "f4")  # h and c of a stream
 BLOB = {"State": MODEL.state().save(), "Window": MODEL.window(2).save()}
 PATH = VECTORS + "/lstm/head/model.safetensors"
 with open(PATH, "rb") as opened:
@@ -43,6 +44,8 @@ BAD = {
     "mask": ["text", 1.0, [1.0, 1.0], [[1]], [], 1, np.ones((1, 3), bool), np.ma.ones((1, 2), bool),
              {}],
     "flag": [],
+    "values": [None, "text", 1, [], [1, "a"], object(), STREAM[1:], STREAM[None], STREAM.astype(complex),
+               STREAM * 1j, np.full(len(STREAM), 1e39), np.ma.zeros(len(STREAM)), STREAM.tobytes()],
     "Model": [*NO_OBJECT, Lstm.Model, MODEL.state(), MODEL.window(2)],
     "State": [*NO_OBJECT, Lstm.State, MODEL, MODEL.window(2)],
     "Window": [*NO_OBJECT, Lstm.Window, MODEL, MODEL.state()],
@@ -96,12 +99,14 @@ METHODS = {
         "get_hidden": [("index", -1)],
         "get_layer_steps": [("index", 0), ("at least 0", 2**64 - 1)],
         "get_output_steps": [("at least 0", 2**64 - 1)],
+        "get_stream": [("index", 0)],
         "is_stream_finite": [("index", 0)],
         "reset": [("index, or None", 0)],
         "reset_stream": [("index", 0)],
         "restore": SAVED["State"],
         "save": SAVE,
-    } | dict.fromkeys("get_max_steps get_model get_streams is_finite".split(), ()),
+        "set_stream": [("index", 0), ("values", STREAM)],
+    } | dict.fromkeys("get_max_steps get_model get_stream_size get_streams is_finite".split(), ()),
     "Window": {
         "run": [("x", X)],
         "run_bytes": [("steps", X.tobytes())],

@@ -90,6 +90,17 @@ class Saved(unittest.TestCase):
         state.reset_stream(0)
         self.assertFalse(state.get_hidden().any() or state.get_cell().any())
 
+    def test_values_of_a_stream(self):
+        state, other = MODEL.state(2), MODEL.state(3)
+        state.run(X)
+        h, c = state.get_hidden(), state.get_cell()
+        np.testing.assert_array_equal(state.get_stream(-1), [*h[1], *c[1]])
+        other.set_stream(2, state.get_stream(0))
+        np.testing.assert_array_equal(other.get_stream(2), [*h[0], *c[0]])
+        self.assertFalse(other.get_hidden()[:2].any())
+        with self.assertRaisesRegex(ValueError, rf"values: expected shape \({2 * M},\), found \({M},\)"):
+            other.set_stream(0, h[0])
+
     def test_state_for_sequences(self):
         state = MODEL.state(2, max_steps=T)
         with self.assertRaisesRegex(ValueError, "complete sequences"):

@@ -126,13 +126,13 @@ def _is_direct(array):
     return array.dtype == _FLOAT32 and flags.c_contiguous and flags.aligned
 
 
-def _convert(x):
+def _convert(x, name="x"):
     """Returns x as a C-contiguous, aligned float32 array."""
     for part in (x, *x) if isinstance(x, (list, tuple)) else (x,):
-        _refuse_masked_array("x", part)
+        _refuse_masked_array(name, part)
     array = np.asarray(x)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"x: expected bool, integers or real floats, found dtype {array.dtype}")
+        raise TypeError(f"{name}: expected bool, integers or real floats, found dtype {array.dtype}")
     if _is_direct(array):
         return array
     with np.errstate(over="ignore", invalid="ignore"):
@@ -140,7 +140,8 @@ def _convert(x):
     overflows = np.isinf(converted)
     if overflows.any() and (overflows := overflows & np.isfinite(array)).any():
         first = tuple(int(i) for i in np.argwhere(overflows)[0])
-        raise ValueError(f"x: expected values of float32, to 3.4e38, found {array[first]!s} at {first}")
+        raise ValueError(f"{name}: expected values of float32, to 3.4e38, "
+                         f"found {array[first]!s} at {first}")
     return converted
 
 
@@ -567,6 +568,30 @@ class State(_Runner, _State, metaclass=_Documented):
         with plan.lock:
             getter(self, layer, _get_address(values))
         return values
+
+    def get_stream(self, stream):
+        """Returns h and c of one stream as a new array [get_stream_size()].
+
+        The array has h [p] of the first recurrent layer, its c [m] if the layer has c, then h and c
+        of the next layer, and at the end the sums of the pooling layers."""
+        plan = self._get_plan()
+        stream = _read_index("stream", stream, plan.streams)
+        values = np.empty(self.get_stream_size(), _FLOAT32)
+        with plan.lock:
+            _State.get_stream(self, stream, _get_address(values))
+        return values
+
+    def set_stream(self, stream, values):
+        """Sets h and c of one stream. values: what get_stream() returned for any state of the model
+
+        Raises ValueError for another shape. The other streams do not change."""
+        plan = self._get_plan()
+        stream = _read_index("stream", stream, plan.streams)
+        values = _convert(values, "values")
+        if values.shape != (self.get_stream_size(),):
+            raise ValueError(f"values: expected shape ({self.get_stream_size()},), found {values.shape}")
+        with plan.lock:
+            _State.set_stream(self, stream, _get_address(values))
 
     def is_stream_finite(self, stream):
         """Returns whether all values of h and c of one stream are finite."""
