@@ -24,6 +24,9 @@ static const Case cases[] = {
     {"window", CASE_WINDOW, 1, 30, NULL},
     {"stack", CASE_STACK, 1, 1, "128x64"},
     {"silence", CASE_SILENCE, 1, 1, NULL},
+    {"listed-10", CASE_LISTED, BENCH_ALL_STREAMS / 10, 1, "64x64"},
+    {"listed-50", CASE_LISTED, BENCH_ALL_STREAMS / 2, 1, "64x64"},
+    {"listed-100", CASE_LISTED, BENCH_ALL_STREAMS, 1, "64x64"},
     {"gru-stream", CASE_GRU, 1, 1, NULL},
     {"gru-sequence", CASE_GRU, 1, 60, NULL},
     {"gru-batch", CASE_GRU, 64, 1, NULL},
@@ -52,7 +55,7 @@ static const struct {
 };
 
 static const Engine *const own_engines[] = {&engine_lstm, &engine_window, &engine_recompute,
-    &engine_silence, &engine_sound, &engine_read};
+    &engine_silence, &engine_sound, &engine_listed, &engine_unlisted, &engine_read};
 
 #define PRESENT(name, package) &peer_##name, &peer_##name##_gru,
 #define ABSENT(name, package)

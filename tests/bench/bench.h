@@ -9,8 +9,10 @@
 G_BEGIN_DECLS
 
 #define BENCH_ERROR (g_quark_from_static_string ("bench"))
-#define BENCH_UNSUPPORTED 1 /* code of BENCH_ERROR: the engine has no implementation of the job */
+#define BENCH_UNSUPPORTED                                                                      \
+  1 /* code of BENCH_ERROR: the engine has no implementation of the job */
 #define BENCH_BIT(i) (1u << (i))
+#define BENCH_ALL_STREAMS 1000 /* of a state that runs lists of streams */
 
 /* Kinds of calls. Each engine lists the kinds that it implements. */
 typedef enum {
@@ -18,6 +20,7 @@ typedef enum {
   CASE_WINDOW,  /* one frame: the output of the last `steps` frames from a state of zero */
   CASE_STACK,   /* steps of several layers that continue from the previous call */
   CASE_GRU,     /* steps of a GRU layer that continue from the previous call */
+  CASE_LISTED,  /* steps of `streams` streams of a state of BENCH_ALL_STREAMS streams */
   CASE_SILENCE, /* steps of a layer with a bias of the forget gate only, so that c decays slowly */
 } CaseKind;
 
@@ -62,7 +65,7 @@ typedef struct {
 
 /* engine-*.c, peer-*.c */
 extern const Engine engine_lstm, engine_window, engine_recompute, engine_silence, engine_sound,
-    engine_read;
+    engine_listed, engine_unlisted, engine_read;
 extern const Engine peer_onednn, peer_openblas, peer_onnxruntime, peer_rtneural;
 extern const Engine peer_onednn_gru, peer_openblas_gru, peer_onnxruntime_gru, peer_rtneural_gru;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Engines of the library: a state that continues, a window that continues, and a window that is
- * computed again at each frame. */
+ * Engines of the library: a state that continues, lists of streams of such a state, a window that
+ * continues, and a window that is computed again at each frame. */
 #include "bench.h"
 #include <string.h>
 
@@ -9,6 +9,8 @@
  * step. */
 #define LOUD_STEPS 100
 #define SILENT_STEPS 4000
+
+#define N_LISTS 64 /* of streams, in turns */
 
 typedef struct {
   LstmState *state;
@@ -92,6 +94,73 @@ lstm_free (gpointer data)
   g_free (self);
 }
 
+/* A state of which each run advances another list of streams */
+typedef struct {
+  LstmState *state;
+  gsize n, next;
+  gsize *lists; /* (N_LISTS, n) */
+  float *x, *y; /* [n, d], [n, outputs] */
+} Listed;
+
+/* Fills @list with @n random streams in a random order. */
+static void
+choose_streams (gsize *list, gsize n)
+{
+  gsize all[BENCH_ALL_STREAMS];
+
+  for (gsize i = 0; i < BENCH_ALL_STREAMS; i++)
+    all[i] = i;
+  for (gsize i = 0; i < n; i++) {
+    const gsize k = (gsize) g_random_int_range ((gint32) i, BENCH_ALL_STREAMS);
+
+    list[i] = all[k];
+    all[k] = all[i];
+  }
+}
+
+static gpointer
+listed_create (const Job *job, GError **error)
+{
+  const gsize n = job->c->streams;
+  LstmState *state = lstm_state_new (job->model, BENCH_ALL_STREAMS, error);
+  Listed *self;
+
+  if (!state)
+    return NULL;
+  self = g_new (Listed, 1);
+  *self = (Listed){state, n, 0, g_new (gsize, N_LISTS * n),
+      g_memdup2 (job->x, n * job->d * sizeof (float)), g_new (float, n * job->n)};
+  for (gsize i = 0; i < N_LISTS; i++)
+    choose_streams (self->lists + i * n, n);
+  return self;
+}
+
+static void
+listed_run (gpointer data)
+{
+  Listed *self = data;
+
+  lstm_state_run_full (self->state, &(LstmRun){.size = sizeof (LstmRun),
+                                        .steps = 1,
+                                        .input = self->x,
+                                        .output = self->y,
+                                        .rows = self->lists + self->next * self->n,
+                                        .n_rows = self->n});
+  self->next = (self->next + 1) % N_LISTS;
+}
+
+static void
+listed_free (gpointer data)
+{
+  Listed *self = data;
+
+  lstm_state_unref (self->state);
+  g_free (self->lists);
+  g_free (self->x);
+  g_free (self->y);
+  g_free (self);
+}
+
 /* A window. Each run reads the next of `length` frames in a cycle. */
 typedef struct {
   LstmWindow *window;
@@ -144,8 +213,9 @@ window_free (gpointer data)
 
 #define ALL_PRECISIONS ((guint) -1)
 
-const Engine engine_lstm = {"lstm", BENCH_BIT (CASE_CARRIED) | BENCH_BIT (CASE_STACK) | BENCH_BIT (CASE_GRU),
-    ALL_PRECISIONS, lstm_create, lstm_run, lstm_output, lstm_free};
+const Engine engine_lstm = {"lstm",
+    BENCH_BIT (CASE_CARRIED) | BENCH_BIT (CASE_STACK) | BENCH_BIT (CASE_GRU), ALL_PRECISIONS,
+    lstm_create, lstm_run, lstm_output, lstm_free};
 const Engine engine_window = {"lstm", BENCH_BIT (CASE_WINDOW), ALL_PRECISIONS, window_create,
     window_run, window_output, window_free};
 const Engine engine_recompute = {"recompute", BENCH_BIT (CASE_WINDOW), ALL_PRECISIONS,
@@ -154,3 +224,7 @@ const Engine engine_silence = {"lstm", BENCH_BIT (CASE_SILENCE), ALL_PRECISIONS,
     lstm_run, NULL, lstm_free};
 const Engine engine_sound = {
     "sound", BENCH_BIT (CASE_SILENCE), ALL_PRECISIONS, lstm_create, lstm_run, NULL, lstm_free};
+const Engine engine_listed = {"lstm", BENCH_BIT (CASE_LISTED), ALL_PRECISIONS, listed_create,
+    listed_run, NULL, listed_free};
+const Engine engine_unlisted = {"unlisted", BENCH_BIT (CASE_LISTED), ALL_PRECISIONS,
+    lstm_create, lstm_run, NULL, lstm_free};
