@@ -45,7 +45,8 @@ static void
 run_residual (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
 {
   for (gsize s = 0; b->y && s < b->streams; s++) {
-    const float *input = b->model_input + s / b->rows_per_model_input * b->model_input_stride;
+    const gsize row = (b->model_rows ? b->model_rows[s] : s) / b->rows_per_model_input;
+    const float *input = b->model_input + row * b->model_input_stride;
 
     for (gsize t = 0; t < b->steps; t++) {
       const float *x = b->x + s * b->x_stride + t * layer->in;

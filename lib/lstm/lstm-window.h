@@ -13,6 +13,10 @@ G_BEGIN_DECLS
  * to the last bit to running every window by itself. A window is open from its first step until it
  * is complete. Each step computes x W once for each stream, and h U for ceil (length / hop) rows
  * of each stream in one product. LstmWindow is reference-counted, but not locked, like LstmState.
+ *
+ * Each stream has its own position, which is the number of its steps since its last reset.
+ * lstm_window_run() advances all streams, and needs streams that have the same position.
+ * lstm_window_run_rows() advances a list of streams.
  */
 typedef struct _LstmWindow LstmWindow;
 
@@ -88,13 +92,36 @@ LSTM_API gsize lstm_window_get_streams (const LstmWindow *window);
  * lstm_window_reset:
  * @window: a window
  *
- * Discards all open windows. The next step begins the first window.
+ * Discards all open windows. The next step of each stream begins its first window.
  */
 LSTM_API void lstm_window_reset (LstmWindow *window);
 
 /**
- * lstm_window_get_n_outputs:
+ * lstm_window_reset_stream: (skip)
  * @window: a window
+ * @stream: index of a stream, less than bs
+ *
+ * Discards the open windows of one stream. Its next step begins its first window. Other streams do
+ * not change.
+ */
+LSTM_API void lstm_window_reset_stream (LstmWindow *window, gsize stream);
+
+/**
+ * lstm_window_copy_stream: (skip)
+ * @to: a window
+ * @to_stream: index of a stream of @to
+ * @from: a window of the same model, with the same length and hop; may be @to
+ * @from_stream: index of a stream of @from
+ *
+ * Copies the open windows and the position of one stream. The copy continues with the same bits.
+ * Other streams do not change.
+ */
+LSTM_API void lstm_window_copy_stream (
+    LstmWindow *to, gsize to_stream, const LstmWindow *from, gsize from_stream);
+
+/**
+ * lstm_window_get_n_outputs:
+ * @window: a window whose streams have the same position; other windows are a programming error
  * @steps: T
  *
  * Returns: the number of windows that the next T steps complete. The first window is complete after
@@ -104,7 +131,7 @@ LSTM_API gsize lstm_window_get_n_outputs (const LstmWindow *window, gsize steps)
 
 /**
  * lstm_window_run:
- * @window: a window
+ * @window: a window whose streams have the same position; other windows are a programming error
  * @steps: T, may be 0
  * @input: (type gpointer) (not nullable): [bs, T, d]
  * @output: (type gpointer): [bs, lstm_window_get_n_outputs(), n], receives the output after the last
@@ -119,8 +146,27 @@ LSTM_API gsize lstm_window_run (
     LstmWindow *window, gsize steps, const float *input, float *output);
 
 /**
- * lstm_window_run_bytes:
+ * lstm_window_run_rows: (skip)
  * @window: a window
+ * @rows: (nullable): [n_rows], the indices of the streams that run, each at most once, in any order;
+ *   %NULL only if @n_rows is 0
+ * @n_rows: the number of streams in @rows, may be 0
+ * @input: [n_rows, d], the step of each stream in @rows
+ * @output: [n_rows, n], receives the output of the streams whose windows this step completes. The
+ *   rows of other streams do not change
+ * @is_complete: [n_rows], receives 1 for a stream with an output, else 0
+ *
+ * Runs one step of the listed streams in one product. The windows and the positions of other streams
+ * do not change, and cost nothing. The results have the same bits as a run of each stream alone. This
+ * function cannot fail, allocates no memory and takes no lock. @output must not overlap @input. An
+ * index of bs or more, and an index that is listed twice, are programming errors: nothing runs.
+ */
+LSTM_API void lstm_window_run_rows (LstmWindow *window, const gsize *rows, gsize n_rows,
+    const float *input, float *output, guint8 *is_complete);
+
+/**
+ * lstm_window_run_bytes:
+ * @window: a window whose streams have the same position; other windows are a programming error
  * @input: float32 [bs, T, d] in native byte order; the size determines T
  * @error: return location for a #GError
  *
@@ -149,7 +195,7 @@ LSTM_API gboolean lstm_window_is_finite (const LstmWindow *window);
  * @next_time: see lstm_state_save()
  * @steps: see lstm_state_save()
  *
- * Writes h and c of all open windows, like lstm_state_save().
+ * Writes h and c of all open windows, and the position of each stream, like lstm_state_save().
  *
  * Returns: (transfer full): the content of the file
  */

@@ -5,11 +5,13 @@
 /* The input of the next layer */
 typedef struct {
   gsize layer; /* its index */
-  gsize steps;
+  gsize streams, steps;
   const float *x;
   gsize x_stride;
   guint8 *mask;             /* nullable */
   gboolean has_caller_mask; /* the mask of a masking layer is combined with the caller's mask */
+  gsize rows_per_model_input; /* see LstmBlock */
+  const gsize *model_rows;
 } LayerInput;
 
 /* --- Masks --- */
@@ -47,16 +49,16 @@ broadcast_mask (const LstmPass *pass, guint8 *mask)
 /* --- One layer --- */
 
 /* Returns the buffer for the output of the layer @at, or NULL if the output is not needed or is
- * read in the memory. */
+ * read in the memory. Compact memory is not read there, because the next layer overwrites it. */
 static float *
 choose_output (
     const LstmState *state, const LstmPass *pass, const LstmLayer *layer, const LayerInput *at)
 {
   const gboolean is_last = at->layer + 1 == state->model->layers->len;
 
-  if (pass->slots && layer->kind->n_memories)
-    return layer->output_is_h ? NULL : state->layer_buffers[at->layer % 2];
-  return is_last ? pass->output : state->layer_buffers[at->layer % 2];
+  if (pass->slots && layer->kind->n_memories && layer->output_is_h && !pass->rows)
+    return NULL;
+  return is_last && !pass->slots ? pass->output : state->layer_buffers[at->layer % 2];
 }
 
 /* Returns the memory of @layer in the state, or NULL if the layer has none. */
@@ -75,15 +77,13 @@ set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
   const LstmSlots *slots = pass->slots;
   const gboolean is_complete_sequence = state->runs_complete_sequences;
   const gboolean is_first_lstm = slots && at->layer == slots->first_lstm;
-  const gboolean is_later_lstm = slots && at->layer > slots->first_lstm
-                                 && at->layer <= slots->last_lstm;
   const gboolean is_last = at->layer + 1 == state->model->layers->len;
   const gsize output_steps = lstm_layer_get_output_steps (
       layer, at->steps, is_complete_sequence);
   float *const y = choose_output (state, pass, layer, at);
 
   *block = (LstmBlock){
-      .streams = is_later_lstm ? pass->streams * slots->n_slots : pass->streams,
+      .streams = at->streams,
       .steps = at->steps,
       .rows_per_input = is_first_lstm ? slots->n_slots : 1,
       .x = at->x,
@@ -98,7 +98,8 @@ set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
       .model_input = pass->input,
       .model_in = state->model->in,
       .model_input_stride = pass->stream_stride * state->model->in,
-      .rows_per_model_input = is_later_lstm ? slots->n_slots : 1,
+      .rows_per_model_input = at->rows_per_model_input,
+      .model_rows = at->model_rows,
       .saved_c = state->saved_c,
       .memory = memory,
       .should_continue = pass->should_continue,
@@ -123,9 +124,24 @@ request_trace (const LstmState *state, const LstmPass *pass, guint direction, Ls
   block->traced_direction = direction;
 }
 
+/* Makes the outputs [n] of the complete windows the input of the next layer. */
+static void
+select_complete_rows (const LstmState *state, const LstmSlots *slots, gsize n, LayerInput *at)
+{
+  float *rows = state->layer_buffers[at->layer % 2];
+
+  for (gsize i = 0; i < slots->n_complete; i++)
+    memmove (rows + i * n, at->x + slots->complete_rows[i] * at->x_stride, n * sizeof (float));
+  at->x = rows;
+  at->x_stride = n;
+  at->streams = slots->n_complete;
+  at->model_rows = slots->complete_rows;
+}
+
 /* Makes the outputs of a layer with slots the input of the next layer. */
 static void
-select_slots (const LstmPass *pass, const LstmBlock *block, LayerInput *at)
+select_slots (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
+    const LstmBlock *block, LayerInput *at)
 {
   const LstmSlots *slots = pass->slots;
 
@@ -133,18 +149,20 @@ select_slots (const LstmPass *pass, const LstmBlock *block, LayerInput *at)
     at->x = block->memory->h;
     at->x_stride = block->memory->h_stride;
   }
-  if (at->layer == slots->first_lstm && at->mask)
-    broadcast_mask (pass, at->mask);
-  if (at->layer == slots->last_lstm && slots->complete_slot != LSTM_NO_SLOT) {
-    at->x += slots->complete_slot * at->x_stride;
-    at->x_stride *= slots->n_slots;
+  if (at->layer == slots->first_lstm) {
+    at->streams = pass->streams * slots->n_slots;
+    at->rows_per_model_input = slots->n_slots;
+    if (at->mask)
+      broadcast_mask (pass, at->mask);
   }
+  if (at->layer == slots->last_lstm)
+    select_complete_rows (state, slots, layer->out, at);
 }
 
 /* Makes the output of @layer the input of the next layer. */
 static void
-advance_to_next_layer (
-    const LstmPass *pass, const LstmLayer *layer, const LstmBlock *block, LayerInput *at)
+advance_to_next_layer (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
+    const LstmBlock *block, LayerInput *at)
 {
   at->steps = lstm_layer_get_output_steps (layer, at->steps, block->is_complete_sequence);
   if (layer->kind->writes_mask && at->has_caller_mask)
@@ -154,8 +172,24 @@ advance_to_next_layer (
   at->x = block->y;
   at->x_stride = block->y_stride;
   if (pass->slots)
-    select_slots (pass, block, at);
+    select_slots (state, pass, layer, block, at);
   at->layer++;
+}
+
+/* Copies the outputs [n] of the streams whose windows are complete. A model without memory outputs a
+ * row for each stream. */
+static void
+store_complete_outputs (const LstmPass *pass, const LayerInput *at, gsize n)
+{
+  const LstmSlots *slots = pass->slots;
+
+  for (gsize i = 0; i < slots->n_complete; i++) {
+    const gsize stream = slots->complete_rows[i] / slots->n_slots;
+    const gsize row = at->model_rows ? i : stream;
+
+    memcpy (pass->output + stream * pass->output_stride, at->x + row * at->x_stride,
+        n * sizeof (float));
+  }
 }
 
 /* --- The chain --- */
@@ -168,10 +202,13 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
   const LstmModel *model = state->model;
   const LstmSlots *slots = pass->slots;
   const gsize n_slots = slots ? slots->n_slots : 1;
-  const gboolean has_output = !slots || slots->complete_slot != LSTM_NO_SLOT;
+  const gboolean has_output = !slots || slots->n_complete > 0;
   const gsize n_layers = has_output ? model->layers->len : slots->last_lstm + 1;
-  LayerInput at = {
-      .steps = pass->steps, .x = pass->input, .x_stride = pass->stream_stride * model->in};
+  LayerInput at = {.streams = pass->streams,
+      .steps = pass->steps,
+      .x = pass->input,
+      .x_stride = pass->stream_stride * model->in,
+      .rows_per_model_input = 1};
 
   set_caller_mask (state, pass, &at);
   while (at.layer < n_layers) {
@@ -191,10 +228,8 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
     layer->kind->run (layer, model->kernels, &block);
     if (is_listed)
       lstm_state_scatter (state, layer, pass->rows, pass->streams, n_slots, compact);
-    advance_to_next_layer (pass, layer, &block, &at);
+    advance_to_next_layer (state, pass, layer, &block, &at);
   }
-  if (slots && has_output && at.x != pass->output)
-    for (gsize s = 0; s < pass->streams; s++)
-      memcpy (pass->output + s * pass->output_stride, at.x + s * at.x_stride,
-          model->out * sizeof (float));
+  if (slots && has_output)
+    store_complete_outputs (pass, &at, model->out);
 }

@@ -5,15 +5,16 @@
 
 #include "model/state.h"
 
-#define LSTM_NO_SLOT G_MAXSIZE
-
 /* The state rows of windows: each stream has a state row per slot. Layers up to the first LSTM
  * layer run once per stream. The following layers up to the last LSTM layer run once per slot.
- * Layers after the last LSTM layer run only for the slot whose window is complete. */
+ * Layers after the last LSTM layer run only for the slots whose windows are complete. */
 typedef struct {
   gsize n_slots;
   gsize first_lstm, last_lstm; /* indices among all layers; G_MAXSIZE: no LSTM layer */
-  gsize complete_slot;         /* LSTM_NO_SLOT: no window is complete, and there is no output */
+  /* (n_complete), stream of the pass * n_slots + slot, in ascending order: at most one for each
+   * stream. Without a complete window there is no output. */
+  const gsize *complete_rows;
+  gsize n_complete;
 } LstmSlots;
 
 /* The trace of an LSTM layer or direction; see LstmRun */
@@ -26,10 +27,12 @@ typedef struct {
  * begin with the first step of the pass. */
 typedef struct {
   gsize streams, steps;
-  const gsize *rows; /* (streams): the listed streams of the state; NULL: all of them */
+  const gsize *rows;   /* (streams): the listed streams of the state; NULL: all of them */
   gsize stream_stride; /* steps from stream to stream of the input, the mask and the trace */
   const float *input;  /* (streams, steps, d) */
-  float *output;       /* (streams, output steps, n); NULL: only the memory is needed */
+  /* (streams, output steps, n); NULL: only the memory is needed. With slots, only the rows of the
+   * streams whose windows are complete are written. */
+  float *output;
   gsize output_stride; /* floats from stream to stream; 0: n times the number of output steps */
   const guint8 *mask;  /* of LstmRun: (streams, steps), 0 for a masked step; nullable */
   const LstmTrace *trace;                           /* nullable */

@@ -67,14 +67,15 @@ lstm_state_find_flaw (const LstmState *state, gsize row, LstmFlaw *flaw)
 gboolean
 lstm_window_find_flaw (const LstmWindow *window, gsize *row, LstmFlaw *flaw)
 {
-  const gsize n_open = lstm_window_count_open (window);
+  for (gsize s = 0; s < window->streams; s++) {
+    const gsize n_open = lstm_window_count_open (window, s);
 
-  for (gsize s = 0; s < window->streams; s++)
     for (gsize i = 0; i < n_open; i++) {
-      *row = s * window->n_slots + (window->complete_slot + i) % window->n_slots;
+      *row = s * window->n_slots + (window->clocks[s].complete_slot + i) % window->n_slots;
       if (lstm_state_find_flaw (window->state, *row, flaw))
         return TRUE;
     }
+  }
   return FALSE;
 }
 

@@ -83,9 +83,7 @@ run_steps (LstmState *state, const LstmRun *run)
   g_return_if_fail (!state->runs_complete_sequences
                     || (run->steps <= state->max_steps && !run->stream_stride));
   g_return_if_fail (!run->stream_stride || run->stream_stride >= run->steps);
-  g_return_if_fail (
-      run->rows ? lstm_state_are_distinct (state, state->streams, run->rows, run->n_rows)
-                : run->n_rows == 0);
+  g_return_if_fail (lstm_state_are_distinct (state, state->streams, run->rows, run->n_rows));
   if ((run->cell || run->gates)
       && !lstm_model_check_trace (
           state->model, run->layer, run->cell != NULL, run->gates != NULL))

@@ -30,8 +30,8 @@ LstmState *lstm_state_new_chunked (
 /* Returns the number of steps that pass all layers together if only @n_streams streams run. */
 gsize lstm_state_get_chunk (const LstmState *state, gsize n_streams);
 
-/* Returns whether @rows [@n_rows] lists indices below @n_streams, each at most once. @n_streams is
- * at most the number of state rows. */
+/* Returns whether @rows [@n_rows] contains indices below @n_streams, each at most once. @n_streams is
+ * at most the number of state rows. NULL is a list without an index. */
 gboolean lstm_state_are_distinct (
     const LstmState *state, gsize n_streams, const gsize *rows, gsize n_rows);
 
@@ -52,6 +52,10 @@ void lstm_state_scatter (LstmState *state, const LstmLayer *layer, const gsize *
 
 /* Copies h and c of @from, a state of the same model with as many streams. */
 void lstm_state_copy_memory (LstmState *state, const LstmState *from);
+
+/* Copies h and c of the state row @from_row of @from, a state of the same model, to the state row
+ * @row. */
+void lstm_state_copy_row (LstmState *state, gsize row, const LstmState *from, gsize from_row);
 
 /* Copies h or c of the memory @index to @copy, (streams, n_h or n_c). */
 void lstm_state_copy_rows (const LstmState *state, guint index, gboolean is_cell, float *copy);

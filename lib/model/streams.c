@@ -13,7 +13,7 @@ lstm_state_are_distinct (
 {
   gsize n = 0;
 
-  for (; n < n_rows && rows[n] < n_streams && !state->marks[rows[n]]; n++)
+  for (; rows && n < n_rows && rows[n] < n_streams && !state->marks[rows[n]]; n++)
     state->marks[rows[n]] = TRUE;
   for (gsize i = 0; i < n; i++)
     state->marks[rows[i]] = FALSE;
@@ -69,7 +69,20 @@ lstm_state_scatter (LstmState *state, const LstmLayer *layer, const gsize *rows,
   }
 }
 
-/* --- Plain floats of a stream --- */
+/* --- One stream --- */
+
+void
+lstm_state_copy_row (LstmState *state, gsize row, const LstmState *from, gsize from_row)
+{
+  for (guint i = 0; i < state->model->memory_layouts->len; i++) {
+    const LstmMemory *to = &state->memory[i], *source = &from->memory[i];
+
+    memmove (to->h + row * to->h_stride, source->h + from_row * to->h_stride,
+        to->h_stride * sizeof (float));
+    memmove (to->c + row * to->c_stride, source->c + from_row * to->c_stride,
+        to->c_stride * sizeof (float));
+  }
+}
 
 gsize
 lstm_state_get_stream_size (const LstmState *state)

@@ -1,12 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Overlapping windows, in ceil (length / hop) slots per stream. Each slot is a row of one state. A
- * window reuses the slot of a complete window. All slots process the same x. */
+ * window reuses the slot of a complete window. All slots of a stream process the same x. */
 #include "model/window.h"
 #include "kernels/float-mode.h"
 #include "model/chain.h"
+#include <string.h>
 
 G_DEFINE_BOXED_TYPE (LstmWindow, lstm_window, lstm_window_ref, lstm_window_unref)
+
+static gboolean
+allocate_clocks (LstmWindow *window, GError **error)
+{
+  window->clocks = g_try_new (LstmWindowClock, window->streams);
+  window->complete_rows = g_try_new (gsize, window->streams);
+  if (window->clocks && window->complete_rows)
+    return TRUE;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
+      "no memory for the positions of %" G_GSIZE_FORMAT " streams", window->streams);
+  return FALSE;
+}
+
+/* Sets the indices of the first and the last layer with memory. */
+static void
+find_lstm_layers (LstmWindow *window)
+{
+  const LstmModel *model = window->state->model;
+
+  window->first_lstm = window->last_lstm = G_MAXSIZE;
+  for (guint i = 0; i < model->layers->len; i++) {
+    if (lstm_model_get_layer (model, i)->kind->n_memories) {
+      window->first_lstm = MIN (window->first_lstm, i);
+      window->last_lstm = i;
+    }
+  }
+}
 
 LstmWindow *
 lstm_window_new (LstmModel *model, gsize streams, gsize length, gsize hop, GError **error)
@@ -31,12 +59,10 @@ lstm_window_new (LstmModel *model, gsize streams, gsize length, gsize hop, GErro
   window->length = length;
   window->hop = hop;
   window->n_slots = n_slots;
-  window->first_lstm = window->last_lstm = G_MAXSIZE;
-  for (guint i = 0; i < model->layers->len; i++) {
-    if (lstm_model_get_layer (model, i)->kind->n_memories) {
-      window->first_lstm = MIN (window->first_lstm, i);
-      window->last_lstm = i;
-    }
+  find_lstm_layers (window);
+  if (!allocate_clocks (window, error)) {
+    lstm_window_unref (window);
+    return NULL;
   }
   lstm_window_reset (window);
   return window;
@@ -55,6 +81,8 @@ lstm_window_unref (LstmWindow *window)
   if (!g_atomic_ref_count_dec (&window->refs))
     return;
   lstm_state_unref (window->state);
+  g_free (window->clocks);
+  g_free (window->complete_rows);
   g_free (window);
 }
 
@@ -82,28 +110,32 @@ lstm_window_get_streams (const LstmWindow *window)
   return window->streams;
 }
 
+/* --- Positions --- */
+
 void
-lstm_window_set_position (LstmWindow *window, gsize position)
+lstm_window_set_position (LstmWindow *window, gsize stream, gsize position)
 {
   const gsize length = window->length, hop = window->hop;
   const gsize n_started = position / hop + (position % hop != 0);
 
-  window->steps_to_start = position % hop ? hop - position % hop : 0;
-  window->starting_slot = n_started % window->n_slots;
-  window->steps_to_end = position < length ? length - position
-                                           : hop - (position - length) % hop;
-  window->complete_slot = position < length ? 0
-                                            : (1 + (position - length) / hop) % window->n_slots;
+  window->clocks[stream] = (LstmWindowClock){
+      .steps_to_start = position % hop ? hop - position % hop : 0,
+      .starting_slot = n_started % window->n_slots,
+      .steps_to_end = position < length ? length - position : hop - (position - length) % hop,
+      .complete_slot = position < length ? 0
+                                         : (1 + (position - length) / hop) % window->n_slots,
+  };
 }
 
 /* Subtracts the steps until the next window is complete from the position at that time. */
 gsize
-lstm_window_get_position (const LstmWindow *window)
+lstm_window_get_position (const LstmWindow *window, gsize stream)
 {
-  const gboolean is_between = window->steps_to_end > window->length; /* between two windows */
+  const LstmWindowClock *clock = &window->clocks[stream];
+  const gboolean is_between = clock->steps_to_end > window->length; /* between two windows */
 
-  return window->length + (window->complete_slot + is_between) * window->hop
-         - window->steps_to_end;
+  return window->length + (clock->complete_slot + is_between) * window->hop
+         - clock->steps_to_end;
 }
 
 gsize
@@ -116,26 +148,61 @@ lstm_window_count_positions (gsize length, gsize hop)
 }
 
 gsize
-lstm_window_count_open (const LstmWindow *window)
+lstm_window_count_open (const LstmWindow *window, gsize stream)
 {
   const gsize length = window->length, hop = window->hop;
-  const gsize position = lstm_window_get_position (window);
+  const gsize position = lstm_window_get_position (window, stream);
   const gsize n_started = position / hop + (position % hop != 0);
 
   return n_started - (position < length ? 0 : 1 + (position - length) / hop);
 }
 
+gboolean
+lstm_window_is_in_step (const LstmWindow *window)
+{
+  for (gsize s = 1; s < window->streams; s++)
+    if (memcmp (&window->clocks[s], &window->clocks[0], sizeof (LstmWindowClock)) != 0)
+      return FALSE;
+  return TRUE;
+}
+
 void
 lstm_window_reset (LstmWindow *window)
 {
-  lstm_window_set_position (window, 0);
+  for (gsize s = 0; s < window->streams; s++)
+    lstm_window_set_position (window, s, 0);
+}
+
+void
+lstm_window_reset_stream (LstmWindow *window, gsize stream)
+{
+  g_return_if_fail (stream < window->streams);
+  lstm_window_set_position (window, stream, 0);
+}
+
+void
+lstm_window_copy_stream (
+    LstmWindow *to, gsize to_stream, const LstmWindow *from, gsize from_stream)
+{
+  g_return_if_fail (to_stream < to->streams && from_stream < from->streams);
+  g_return_if_fail (to->state->model == from->state->model);
+  g_return_if_fail (to->length == from->length && to->hop == from->hop);
+  for (gsize i = 0; i < to->n_slots; i++)
+    lstm_state_copy_row (
+        to->state, to_stream * to->n_slots + i, from->state, from_stream * to->n_slots + i);
+  to->clocks[to_stream] = from->clocks[from_stream];
 }
 
 gsize
 lstm_window_get_n_outputs (const LstmWindow *window, gsize steps)
 {
-  return steps < window->steps_to_end ? 0 : 1 + (steps - window->steps_to_end) / window->hop;
+  const gsize steps_to_end = window->clocks[0].steps_to_end;
+
+  g_return_val_if_fail (lstm_window_is_in_step (window), 0);
+  return steps < steps_to_end ? 0 : 1 + (steps - steps_to_end) / window->hop;
 }
+
+/* --- Runs --- */
 
 static void
 advance_slot (const LstmWindow *window, gsize *countdown, gsize *slot)
@@ -144,56 +211,101 @@ advance_slot (const LstmWindow *window, gsize *countdown, gsize *slot)
   *slot = (*slot + 1) % window->n_slots;
 }
 
-/* Starts a window if the next step is the first step of a window. */
+/* Starts a window of a stream if the next step is the first step of a window. */
 static void
-start_window (LstmWindow *window)
+start_window (LstmWindow *window, gsize stream)
 {
-  if (window->steps_to_start == 0) {
-    for (gsize s = 0; s < window->streams; s++)
-      lstm_state_reset_stream (window->state, s * window->n_slots + window->starting_slot);
-    advance_slot (window, &window->steps_to_start, &window->starting_slot);
+  LstmWindowClock *clock = &window->clocks[stream];
+
+  if (clock->steps_to_start == 0) {
+    lstm_state_reset_stream (window->state, stream * window->n_slots + clock->starting_slot);
+    advance_slot (window, &clock->steps_to_start, &clock->starting_slot);
   }
-  window->steps_to_start--;
+  clock->steps_to_start--;
 }
 
-/* Returns the slot whose window is complete after the next step, or LSTM_NO_SLOT. */
-static gsize
-end_window (LstmWindow *window)
+/* Appends the slot of the stream @i of the pass to the complete rows if its window is complete
+ * after the next step. */
+static void
+end_window (LstmWindow *window, gsize stream, gsize i, LstmSlots *slots)
 {
-  const gsize slot = window->complete_slot;
+  LstmWindowClock *clock = &window->clocks[stream];
 
-  if (--window->steps_to_end > 0)
-    return LSTM_NO_SLOT;
-  advance_slot (window, &window->steps_to_end, &window->complete_slot);
-  return slot;
+  if (--clock->steps_to_end > 0)
+    return;
+  window->complete_rows[slots->n_complete++] = i * window->n_slots + clock->complete_slot;
+  advance_slot (window, &clock->steps_to_end, &clock->complete_slot);
+}
+
+/* Runs the step of @pass. Returns the number of windows that the step completes. */
+static gsize
+run_step (LstmWindow *window, LstmPass *pass)
+{
+  LstmSlots slots = {.n_slots = window->n_slots,
+      .first_lstm = window->first_lstm,
+      .last_lstm = window->last_lstm,
+      .complete_rows = window->complete_rows};
+
+  for (gsize i = 0; i < pass->streams; i++) {
+    const gsize stream = pass->rows ? pass->rows[i] : i;
+
+    start_window (window, stream);
+    end_window (window, stream, i, &slots);
+  }
+  pass->slots = &slots;
+  lstm_chain_run (window->state, pass);
+  return slots.n_complete;
 }
 
 gsize
 lstm_window_run (LstmWindow *window, gsize steps, const float *input, float *output)
 {
   const gsize d = window->state->model->in, n = window->state->model->out;
-  const gsize n_outputs = lstm_window_get_n_outputs (window, steps);
-  const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
-  LstmSlots slots = {.n_slots = window->n_slots,
-      .first_lstm = window->first_lstm,
-      .last_lstm = window->last_lstm};
   LstmPass pass = {
       .streams = window->streams,
       .steps = 1,
       .stream_stride = steps,
       .output = output,
-      .output_stride = n_outputs * n,
-      .slots = &slots,
   };
+  LstmFloatMode caller;
+  gsize n_outputs;
 
+  g_return_val_if_fail (lstm_window_is_in_step (window), 0);
+  n_outputs = lstm_window_get_n_outputs (window, steps);
+  pass.output_stride = n_outputs * n;
+  caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
   for (gsize t = 0; t < steps; t++) {
-    start_window (window);
-    slots.complete_slot = end_window (window);
     pass.input = input + t * d;
-    lstm_chain_run (window->state, &pass);
-    if (slots.complete_slot != LSTM_NO_SLOT)
+    if (run_step (window, &pass))
       pass.output += n;
   }
   lstm_float_mode_leave (caller);
   return n_outputs;
+}
+
+void
+lstm_window_run_rows (LstmWindow *window, const gsize *rows, gsize n_rows, const float *input,
+    float *output, guint8 *is_complete)
+{
+  LstmPass pass = {
+      .streams = n_rows,
+      .steps = 1,
+      .stream_stride = 1,
+      .input = input,
+      .output = output,
+      .output_stride = window->state->model->out,
+  };
+  LstmFloatMode caller;
+  gsize n_complete;
+
+  g_return_if_fail (lstm_state_are_distinct (window->state, window->streams, rows, n_rows));
+  if (n_rows == 0)
+    return;
+  pass.rows = lstm_state_find_list (window->streams, rows, n_rows);
+  caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
+  n_complete = run_step (window, &pass);
+  lstm_float_mode_leave (caller);
+  memset (is_complete, FALSE, n_rows);
+  for (gsize i = 0; i < n_complete; i++)
+    is_complete[window->complete_rows[i] / window->n_slots] = TRUE;
 }

@@ -131,6 +131,8 @@ run_job (const Job *job)
     lstm_state_reset_stream (job->state, 0);
     lstm_state_reset (job->state);
     lstm_window_run (job->window, steps[i], job->x, job->y);
+    lstm_window_run_rows (
+        job->window, job->rows, job->n_rows, job->x, job->y, (guint8 *) job->h);
     lstm_window_reset (job->window);
   }
 }
