@@ -70,26 +70,3 @@ gst_lstm_post_warning (gpointer element, const GError *error)
 {
   post_message (GST_MESSAGE_WARNING, element, error, NULL);
 }
-
-void
-gst_lstm_refuse_caps (gpointer element, GstCaps **refused, GstCaps *caps, const GError *error)
-{
-  g_autofree gchar *text = gst_caps_to_string (caps);
-
-  if (*refused && gst_caps_is_equal (*refused, caps))
-    return;
-  gst_caps_replace (refused, caps);
-  gst_lstm_post_error (element, error, text);
-}
-
-void
-gst_lstm_forget_refused_caps (GstCaps **refused, GstEvent *event)
-{
-  GstCaps *caps;
-
-  if (!*refused || GST_EVENT_TYPE (event) != GST_EVENT_CAPS)
-    return;
-  gst_event_parse_caps (event, &caps);
-  if (!gst_caps_is_equal (*refused, caps))
-    gst_caps_replace (refused, NULL);
-}

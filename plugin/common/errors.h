@@ -28,14 +28,3 @@ void gst_lstm_post_error (gpointer element, const GError *error, const gchar *de
 
 /* Posts @error as a warning of @element. The object lock must be unlocked. */
 void gst_lstm_post_warning (gpointer element, const GError *error);
-
-/* Posts @error for @caps and stores @caps in *@refused, unless *@refused equals @caps. Upstream
- * offers refused caps again with each buffer and event, but the error is posted once. The element
- * keeps the previous caps: upstream may return to them, and the base class does not call set_caps()
- * in that case. The element clears *@refused in stop(). */
-void gst_lstm_refuse_caps (
-    gpointer element, GstCaps **refused, GstCaps *caps, const GError *error);
-
-/* Clears *@refused if @event is a CAPS event with other caps. The element calls this function for
- * each event of its sink pad. */
-void gst_lstm_forget_refused_caps (GstCaps **refused, GstEvent *event);

@@ -1,43 +1,70 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "common/tensors.h"
+#include "common/dimensions.h"
 #include "common/errors.h"
 
-#define MAX_DIMS 4 /* size, rows, steps, streams */
 #define MAX_ITEM_SIZE sizeof (guint64)
+#define MAX_NATURAL_RANK 3 /* d:T:bs */
+#define DIMENSIONS "d, d:T or d:T:bs"
 #define GATES_DIMENSIONS "m:g, m:g:T or m:g:T:bs with g = 3 or 4 for gates"
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
-/* Parses "40:60:5" as {40, 1, 60, 5} and, for @gates, "40:4:60:5" as {40, 4, 60, 5}. Further
- * dimensions must be 1. Leading dimensions of 1 are ignored if @d, the size of the vectors (0:
- * unknown), is more than 1, except for gates, whose m may be 1. */
+/* A media type of static tensors, and the names of its fields */
+typedef struct {
+  const gchar *media_type;
+  const gchar *format; /* nullable: the field does not exist */
+  const gchar *types, *dimensions;
+} FieldNames;
+
+/* NNStreamer has two types of static tensors. The second type is older and has one tensor. */
+static const FieldNames media_types[] = {
+    {"other/tensors", "format", "types", "dimensions"},
+    {"other/tensor", NULL, "type", "dimension"},
+};
+
+static const FieldNames *
+find_names (const GstStructure *s)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (media_types); i++)
+    if (gst_structure_has_name (s, media_types[i].media_type))
+      return &media_types[i];
+  return NULL;
+}
+
+gboolean
+gst_lstm_tensors_matches (const GstStructure *s)
+{
+  return find_names (s) != NULL;
+}
+
+const gchar *
+gst_lstm_tensors_get_dimensions_field (const GstStructure *s)
+{
+  return find_names (s)->dimensions;
+}
+
+/* Parses @text, which is the caps field @field. @d: see gst_lstm_dimensions_add(). */
 static gboolean
-parse_dimensions (
-    const gchar *text, gboolean gates, gsize d, guint dims[MAX_DIMS], GError **error)
+parse_dimensions (GstLstmDimensions *dims, const gchar *text, const gchar *field,
+    gboolean is_gates, gsize d, GError **error)
 {
   g_auto (GStrv) parts = g_strsplit (text, ":", -1);
-  gchar **sizes = parts;
 
-  for (guint i = 0; i < MAX_DIMS; i++)
-    dims[i] = 1;
-  while (d > 1 && !gates && *sizes && g_str_equal (g_strstrip (*sizes), "1"))
-    sizes++;
-  for (guint i = 0; sizes[i]; i++) {
-    const guint at = i > 0 && !gates ? i + 1 : i;
+  *dims = GST_LSTM_DIMENSIONS_INIT;
+  for (guint i = 0; parts[i]; i++) {
     guint64 n;
 
-    if (!g_ascii_string_to_unsigned (g_strstrip (sizes[i]), 10, 1, G_MAXINT32, &n, NULL)
-        || (at >= MAX_DIMS && n != 1))
+    if (!g_ascii_string_to_unsigned (g_strstrip (parts[i]), 10, 1, G_MAXINT32, &n, NULL)
+        || !gst_lstm_dimensions_add (dims, (guint) n, is_gates, d))
       return gst_lstm_fail (error, FORMAT,
-          "caps field dimensions: expected %s with sizes from 1 to %d, found '%s'",
-          gates ? GATES_DIMENSIONS : "d, d:T or d:T:bs", G_MAXINT32, text);
-    if (at < MAX_DIMS)
-      dims[at] = (guint) n;
+          "caps field %s: expected %s with sizes from 1 to %d, found '%s'", field,
+          is_gates ? GATES_DIMENSIONS : DIMENSIONS, G_MAXINT32, text);
   }
-  if (parts[0] && (gates ? dims[1] == 3 || dims[1] == 4 : dims[1] == 1))
+  if (parts[0] && (!is_gates || dims->n_rows == 3 || dims->n_rows == 4))
     return TRUE;
-  return gst_lstm_fail (error, FORMAT, "caps field dimensions: expected %s, found '%s'",
-      gates ? GATES_DIMENSIONS : "d, d:T or d:T:bs", text);
+  return gst_lstm_fail (error, FORMAT, "caps field %s: expected %s, found '%s'", field,
+      is_gates ? GATES_DIMENSIONS : DIMENSIONS, text);
 }
 
 /* Splits a caps field that has one entry per tensor. NNStreamer joins dimensions with ',' or
@@ -65,6 +92,7 @@ split_field (
 
 /* The caps fields of static tensors, one entry per tensor */
 typedef struct {
+  const FieldNames *field_names;
   guint n_tensors;
   GStrv types, dimensions;
   GStrv names; /* nullable */
@@ -80,16 +108,17 @@ clear_fields (Fields *fields)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fields, clear_fields)
 
+/* Reads the number of tensors. @s has the media type of @fields. */
 static gboolean
-read_fields (Fields *fields, const GstStructure *s, GError **error)
+read_n_tensors (Fields *fields, const GstStructure *s, GError **error)
 {
-  const gchar *format = gst_structure_get_string (s, "format");
+  const gchar *format;
   gint n = 0;
 
-  *fields = (Fields){0};
-  if (!gst_structure_has_name (s, "other/tensors"))
-    return gst_lstm_fail (
-        error, FORMAT, "caps: expected other/tensors, found %s", gst_structure_get_name (s));
+  fields->n_tensors = 1;
+  if (!fields->field_names->format)
+    return TRUE;
+  format = gst_structure_get_string (s, fields->field_names->format);
   if (g_strcmp0 (format, "static") != 0)
     return gst_lstm_fail (
         error, FORMAT, "caps field format: expected static, found '%s'", GST_STR_NULL (format));
@@ -97,8 +126,22 @@ read_fields (Fields *fields, const GstStructure *s, GError **error)
     return gst_lstm_fail (error, FORMAT, "caps field num_tensors: expected 1 to %d, found %d",
         GST_LSTM_MAX_TENSORS, n);
   fields->n_tensors = (guint) n;
-  return (fields->types = split_field (s, "types", ",", fields->n_tensors, error))
-         && (fields->dimensions = split_field (s, "dimensions", ",.", fields->n_tensors, error))
+  return TRUE;
+}
+
+static gboolean
+read_fields (Fields *fields, const GstStructure *s, GError **error)
+{
+  const FieldNames *names = find_names (s);
+
+  *fields = (Fields){.field_names = names};
+  if (!names)
+    return gst_lstm_fail (error, FORMAT,
+        "caps: expected other/tensors or other/tensor, found %s", gst_structure_get_name (s));
+  return read_n_tensors (fields, s, error)
+         && (fields->types = split_field (s, names->types, ",", fields->n_tensors, error))
+         && (fields->dimensions = split_field (
+                 s, names->dimensions, ",.", fields->n_tensors, error))
          && (!gst_structure_has_field (s, "names")
              || (fields->names = split_field (s, "names", ",", fields->n_tensors, error)));
 }
@@ -110,25 +153,25 @@ parse_tensor (GstLstmTensors *tensors, guint to, const Fields *fields, guint fro
     GError **error)
 {
   const gchar *name = fields->names ? g_strstrip (fields->names[from]) : NULL;
-  const gchar *dimensions = fields->dimensions[from];
-  guint dims[MAX_DIMS];
+  const gchar *text = fields->dimensions[from], *field = fields->field_names->dimensions;
+  GstLstmDimensions dims;
 
-  if (!parse_dimensions (dimensions, g_strcmp0 (name, GST_LSTM_GATES) == 0, d, dims, error))
+  if (!parse_dimensions (&dims, text, field, g_strcmp0 (name, GST_LSTM_GATES) == 0, d, error))
     return FALSE;
   if (to == 0) {
-    tensors->steps = dims[2];
-    tensors->streams = dims[3];
-  } else if (dims[2] != tensors->steps || dims[3] != tensors->streams) {
+    tensors->steps = dims.steps;
+    tensors->streams = dims.streams;
+  } else if (dims.steps != tensors->steps || dims.streams != tensors->streams) {
     return gst_lstm_fail (error, FORMAT,
-        "caps field dimensions: expected steps %u and streams %u in every tensor, found '%s'",
-        tensors->steps, tensors->streams, dimensions);
+        "caps field %s: expected steps %u and streams %u in every tensor, found '%s'", field,
+        tensors->steps, tensors->streams, text);
   }
-  if ((guint64) dims[2] * dims[3] > G_MAXSSIZE / MAX_ITEM_SIZE / dims[0] / dims[1])
+  if ((guint64) dims.steps * dims.streams
+      > G_MAXSSIZE / MAX_ITEM_SIZE / dims.size / dims.n_rows)
     return gst_lstm_fail (error, FORMAT,
-        "caps field dimensions: expected a tensor that fits into memory, found '%s'",
-        dimensions);
-  tensors->size[to] = dims[0];
-  tensors->n_rows[to] = dims[1];
+        "caps field %s: expected a tensor that fits into memory, found '%s'", field, text);
+  tensors->size[to] = dims.size;
+  tensors->n_rows[to] = dims.n_rows;
   tensors->name[to] = name ? g_intern_string (name) : NULL;
   return TRUE;
 }
@@ -157,8 +200,8 @@ gst_lstm_tensors_from_caps (GstLstmTensors *tensors, const GstCaps *caps, GError
   tensors->n_tensors = fields.n_tensors;
   for (guint i = 0; i < fields.n_tensors; i++) {
     if (!g_str_equal (g_strstrip (fields.types[i]), "float32"))
-      return gst_lstm_fail (
-          error, FORMAT, "caps field types: expected float32, found '%s'", fields.types[i]);
+      return gst_lstm_fail (error, FORMAT, "caps field %s: expected float32, found '%s'",
+          fields.field_names->types, fields.types[i]);
     if (!parse_tensor (tensors, i, &fields, i, 0, error))
       return FALSE;
   }
@@ -188,34 +231,42 @@ gst_lstm_tensors_select (GstLstmTensors *tensor, GstLstmTensorRef *ref, const Gs
   ref->type = gst_lstm_type_from_tensors (g_strstrip (fields.types[ref->index]));
   if (!ref->type)
     return gst_lstm_fail (error, FORMAT,
-        "caps field types: expected float16, float32, float64, or int or uint of 8 to 64 bits, "
+        "caps field %s: expected float16, float32, float64, or int or uint of 8 to 64 bits, "
         "found '%s'",
-        fields.types[ref->index]);
+        fields.field_names->types, fields.types[ref->index]);
   gst_lstm_tensors_init (tensor, 0, s);
   return parse_tensor (tensor, 0, &fields, ref->index, d, error);
 }
 
-/* Returns the caps field dimensions, each tensor with at least @min_dims dimensions. */
+/* Returns the caps field dimensions with @separator between tensors. A tensor has at least
+ * @min_rank dimensions, and gates, which have one more, have one more if @min_rank is less than 4. */
 static gchar *
-spell_dimensions (const GstLstmTensors *tensors, guint min_dims)
+spell_dimensions (const GstLstmTensors *tensors, guint min_rank, gchar separator)
 {
-  const guint n = tensors->streams > 1 ? 3 : tensors->steps > 1 ? 2 : 1;
+  const guint natural_rank = tensors->streams > 1 ? 3 : tensors->steps > 1 ? 2 : 1;
   GString *text = g_string_new (NULL);
 
   for (guint i = 0; i < tensors->n_tensors; i++) {
-    const guint dims[] = {tensors->steps, tensors->streams, 1};
+    const guint sizes[] = {tensors->size[i], tensors->steps, tensors->streams};
+    const guint has_rows = tensors->n_rows[i] > 1;
+    guint rank = MAX (natural_rank, min_rank);
 
-    g_string_append_printf (text, i ? ",%u" : "%u", tensors->size[i]);
-    if (tensors->n_rows[i] > 1)
+    if (has_rows && rank > MAX_NATURAL_RANK)
+      rank--;
+    if (i > 0)
+      g_string_append_c (text, separator);
+    g_string_append_printf (text, "%u", sizes[0]);
+    if (has_rows)
       g_string_append_printf (text, ":%u", tensors->n_rows[i]);
-    for (guint k = 1; k < MAX (n, min_dims) && k + (tensors->n_rows[i] > 1) < MAX_DIMS; k++)
-      g_string_append_printf (text, ":%u", dims[k - 1]);
+    for (guint k = 1; k < rank; k++)
+      g_string_append_printf (text, ":%u", k < G_N_ELEMENTS (sizes) ? sizes[k] : 1);
   }
   return g_string_free (text, FALSE);
 }
 
+/* Returns caps with empty dimensions. */
 static GstStructure *
-make_structure (const GstLstmTensors *tensors, const gchar *dimensions)
+make_structure (const GstLstmTensors *tensors)
 {
   GString *types = g_string_new ("float32");
   GString *names = g_string_new (tensors->name[0]);
@@ -228,8 +279,7 @@ make_structure (const GstLstmTensors *tensors, const gchar *dimensions)
   }
   s = gst_structure_new ("other/tensors", "format", G_TYPE_STRING, "static", "num_tensors",
       G_TYPE_INT, (gint) tensors->n_tensors, "types", G_TYPE_STRING, types->str, "dimensions",
-      G_TYPE_STRING, dimensions, "framerate", GST_TYPE_FRACTION, tensors->fps_n, tensors->fps_d,
-      NULL);
+      G_TYPE_STRING, "", "framerate", GST_TYPE_FRACTION, tensors->fps_n, tensors->fps_d, NULL);
   if (tensors->name[0])
     gst_structure_set (s, "names", G_TYPE_STRING, names->str, NULL);
   g_string_free (types, TRUE);
@@ -237,18 +287,51 @@ make_structure (const GstLstmTensors *tensors, const gchar *dimensions)
   return s;
 }
 
+/* Appends @s (transfer full) to @caps once for each spelling of the dimensions, which are the field
+ * @field. */
+static void
+append_spellings (GstCaps *caps, GstStructure *s, const gchar *field,
+    const GstLstmTensors *tensors, gchar separator)
+{
+  static const guint ranks[] = {2, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+  g_autofree gchar *previous = NULL;
+
+  G_STATIC_ASSERT (G_N_ELEMENTS (ranks) == GST_LSTM_MAX_RANK);
+  for (guint i = 0; i < G_N_ELEMENTS (ranks); i++) {
+    g_autofree gchar *dimensions = spell_dimensions (tensors, ranks[i], separator);
+
+    if (g_strcmp0 (dimensions, previous) == 0)
+      continue; /* lower ranks have the same spelling */
+    gst_structure_set (s, field, G_TYPE_STRING, dimensions, NULL);
+    gst_caps_append_structure (caps, gst_structure_copy (s));
+    g_free (previous);
+    previous = g_steal_pointer (&dimensions);
+  }
+  gst_structure_free (s);
+}
+
 GstCaps *
 gst_lstm_tensors_to_caps (const GstLstmTensors *tensors)
 {
-  static const guint spellings[] = {2, 1, 3, 4}; /* min_dims */
   GstCaps *caps = gst_caps_new_empty ();
 
-  for (guint i = 0; i < G_N_ELEMENTS (spellings); i++) {
-    g_autofree gchar *dimensions = spell_dimensions (tensors, spellings[i]);
+  append_spellings (caps, make_structure (tensors), "dimensions", tensors, ',');
+  if (tensors->n_tensors > 1)
+    append_spellings (caps, make_structure (tensors), "dimensions", tensors, '.');
+  return caps;
+}
 
-    /* Merging drops a repeated spelling. */
-    caps = gst_caps_merge_structure (caps, make_structure (tensors, dimensions));
-  }
+GstCaps *
+gst_lstm_tensors_to_old_caps (const GstLstmTensors *tensors)
+{
+  GstCaps *caps = gst_caps_new_empty ();
+
+  if (tensors->n_tensors == 1)
+    append_spellings (caps,
+        gst_structure_new ("other/tensor", "type", G_TYPE_STRING, "float32", "dimension",
+            G_TYPE_STRING, "", "framerate", GST_TYPE_FRACTION, tensors->fps_n, tensors->fps_d,
+            NULL),
+        "dimension", tensors, ',');
   return caps;
 }
 

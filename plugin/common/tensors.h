@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * NNStreamer's other/tensors caps: format=static, num_tensors, types, dimensions (innermost
- * first) and framerate. */
+ * NNStreamer's caps of static tensors: other/tensors with format=static, num_tensors, types,
+ * dimensions (innermost first) and framerate, and other/tensor, the older name, with one tensor,
+ * type, dimension and framerate. */
 #pragma once
 #include "common/types.h"
 #include <gst/gst.h>
 
 #define GST_LSTM_MAX_TENSORS 16
 
-/* Template caps of sink pads: one float32 tensor, any number of tensors, and flexible tensors,
- * of which each buffer contains the description. The caps of source pads always have a
- * framerate. */
+/* Template caps of sink pads: one float32 tensor, any number of tensors (more than
+ * GST_LSTM_MAX_TENSORS are an error that states the number), one tensor of the older name, and
+ * flexible tensors, of which each buffer contains the description. The caps of source pads always
+ * have a framerate. */
 #define GST_LSTM_TENSOR_SINK_CAPS                                                              \
   "other/tensors, format = (string) static, num_tensors = (int) 1, types = (string) float32"
+#define GST_LSTM_OLD_TENSOR_SINK_CAPS "other/tensor, type = (string) float32"
 #define GST_LSTM_TENSORS_SINK_CAPS                                                             \
-  "other/tensors, format = (string) static, num_tensors = (int) [ 1, 16 ]"
-#define GST_LSTM_FLEXIBLE_SINK_CAPS "other/tensors, format = (string) flexible"
-#define GST_LSTM_TENSOR_CAPS GST_LSTM_TENSOR_SINK_CAPS GST_LSTM_ANY_FRAMERATE
-#define GST_LSTM_TENSORS_CAPS GST_LSTM_TENSORS_SINK_CAPS GST_LSTM_ANY_FRAMERATE
+  "other/tensors, format = (string) static, num_tensors = (int) [ 1, max ]"
+#define GST_LSTM_FLEXIBLE_CAPS "other/tensors, format = (string) flexible"
+#define GST_LSTM_ANY_OLD_TENSOR_CAPS "other/tensor"
 #define GST_LSTM_ANY_FRAMERATE ", framerate = (fraction) [ 0, max ]"
+#define GST_LSTM_TENSOR_CAPS GST_LSTM_TENSOR_SINK_CAPS GST_LSTM_ANY_FRAMERATE
+#define GST_LSTM_TENSORS_CAPS                                                                  \
+  "other/tensors, format = (string) static, num_tensors = (int) [ 1, 16 "                      \
+  "]" GST_LSTM_ANY_FRAMERATE
 
 #define GST_LSTM_GATES "gates" /* the name of a tensor of 3 (GRU) or 4 (LSTM) rows per step */
 
@@ -31,12 +37,18 @@
 typedef struct {
   guint n_tensors;
   guint size[GST_LSTM_MAX_TENSORS];
-  guint n_rows[GST_LSTM_MAX_TENSORS];      /* per step: 3 or 4 in a tensor named gates, else 1 */
+  guint n_rows[GST_LSTM_MAX_TENSORS]; /* per step: 3 or 4 in a tensor named gates, else 1 */
   const gchar *name[GST_LSTM_MAX_TENSORS]; /* interned; NULL: the caps have no names */
   guint steps;
   guint streams;
   gint fps_n, fps_d; /* 0/1: unknown or variable */
 } GstLstmTensors;
+
+/* Returns whether @s has one of the media types, with any fields. */
+gboolean gst_lstm_tensors_matches (const GstStructure *s);
+
+/* Returns the name of the field of dimensions of @s, which has one of the media types. */
+const gchar *gst_lstm_tensors_get_dimensions_field (const GstStructure *s);
 
 /* Reads fixed caps of float32 tensors with at most three dimensions, or four for gates. A missing
  * framerate is read as 0/1. Returns FALSE and sets @error, which names the caps field, if @caps are
@@ -62,10 +74,14 @@ typedef struct {
 gboolean gst_lstm_tensors_select (GstLstmTensors *tensor, GstLstmTensorRef *ref,
     const GstStructure *s, gint index, gsize d, GError **error);
 
-/* Returns caps with one structure for each spelling of the dimensions, `N:1` first, because caps
- * intersection compares text and elements differ in the spelling that they accept.
- * Returns: (transfer full) */
+/* Returns caps with one structure for each spelling of the dimensions, because caps intersection
+ * compares text and elements differ in the spelling that they accept: `N:1` first, then any other
+ * rank up to 16, and several tensors also separated by '.'. Returns: (transfer full) */
 GstCaps *gst_lstm_tensors_to_caps (const GstLstmTensors *tensors);
+
+/* Returns the same caps as other/tensor, or empty caps if there are several tensors.
+ * Returns: (transfer full) */
+GstCaps *gst_lstm_tensors_to_old_caps (const GstLstmTensors *tensors);
 
 /* Returns the intersection of @caps (transfer full) and @filter (nullable), in the order of
  * @filter. Returns: (transfer full) */

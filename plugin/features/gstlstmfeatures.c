@@ -27,6 +27,7 @@
 #include "common/gate.h"
 #include "common/metadata.h"
 #include "common/properties.h"
+#include "common/refusal.h"
 #include "common/tensors.h"
 #include "features/conversion.h"
 #include "features/formats.h"
@@ -55,7 +56,7 @@ struct _GstLstmFeatures {
   Settings settings; /* protected by the object lock */
 
   /* Used by the streaming thread */
-  GstCaps *refused_caps;        /* caps whose error is posted */
+  GstLstmRefusal refusal;       /* of the last caps */
   GstLstmConversion conversion; /* from the last caps that were accepted */
 };
 
@@ -138,7 +139,7 @@ gst_lstm_features_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *
   if (!check_vector_caps (&settings, out_caps, &error)
       || !gst_lstm_conversion_init (&next, in_caps, settings.width, settings.height,
           settings.color == GST_LSTM_COLOR_RGB, &error)) {
-    gst_lstm_refuse_caps (self, &self->refused_caps, in_caps, error);
+    gst_lstm_refusal_set (&self->refusal, in_caps, g_steal_pointer (&error));
     return FALSE;
   }
   last = self->conversion;
@@ -314,8 +315,16 @@ static gboolean
 gst_lstm_features_sink_event (GstBaseTransform *trans, GstEvent *event)
 {
   GST_DEBUG_OBJECT (trans, "received %" GST_PTR_FORMAT, event);
-  gst_lstm_forget_refused_caps (&GST_LSTM_FEATURES (trans)->refused_caps, event);
-  return GST_BASE_TRANSFORM_CLASS (gst_lstm_features_parent_class)->sink_event (trans, event);
+  return gst_lstm_refusal_handle_event (&GST_LSTM_FEATURES (trans)->refusal, trans, event,
+      GST_BASE_TRANSFORM_CLASS (gst_lstm_features_parent_class)->sink_event);
+}
+
+static GstFlowReturn
+gst_lstm_features_submit_input_buffer (
+    GstBaseTransform *trans, gboolean is_discont, GstBuffer *buffer)
+{
+  return gst_lstm_refusal_submit_buffer (&GST_LSTM_FEATURES (trans)->refusal, trans, is_discont,
+      buffer, GST_BASE_TRANSFORM_CLASS (gst_lstm_features_parent_class)->submit_input_buffer);
 }
 
 static gboolean
@@ -324,7 +333,7 @@ gst_lstm_features_stop (GstBaseTransform *trans)
   GstLstmFeatures *self = GST_LSTM_FEATURES (trans);
 
   gst_lstm_conversion_clear (&self->conversion);
-  gst_caps_replace (&self->refused_caps, NULL);
+  gst_lstm_refusal_clear (&self->refusal);
   return TRUE;
 }
 
@@ -386,6 +395,7 @@ gst_lstm_features_class_init (GstLstmFeaturesClass *klass)
   transform_class->before_transform = gst_lstm_features_before_transform;
   transform_class->transform = gst_lstm_features_transform;
   transform_class->sink_event = gst_lstm_features_sink_event;
+  transform_class->submit_input_buffer = gst_lstm_features_submit_input_buffer;
   transform_class->stop = gst_lstm_features_stop;
 }
 

@@ -37,6 +37,7 @@
 #include "common/in-place.h"
 #include "common/metadata.h"
 #include "common/properties.h"
+#include "common/refusal.h"
 #include "common/tensor-id.h"
 #include "common/tensors.h"
 #include "label/label-media.h"
@@ -63,7 +64,7 @@ struct _GstLstmLabel {
   GStrv labels; /* (nullable): valid after start(); NULL: the indices are the labels */
   GstLstmTensors tensors;  /* one tensor of n scores; streams is 1 */
   gint previous_index;     /* label of the previous step, or NO_PREVIOUS_STEP */
-  GstCaps *refused_caps;   /* (nullable): caps whose error is posted */
+  GstLstmRefusal refusal;  /* of the last caps */
   GstBuffer *score_buffer; /* (nullable): contains the next step */
   guint next_step;         /* in score_buffer */
   gboolean is_video;       /* frames pass with labels in their metas */
@@ -146,7 +147,7 @@ gst_lstm_label_stop (GstBaseTransform *trans)
 #if HAVE_OBJECTS
   gst_lstm_label_objects_clear (&self->objects);
 #endif
-  gst_caps_replace (&self->refused_caps, NULL);
+  gst_lstm_refusal_clear (&self->refusal);
   g_clear_pointer (&self->labels, g_strfreev);
   return TRUE;
 }
@@ -217,7 +218,7 @@ gst_lstm_label_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out
   GstLstmTensors tensors;
 
   if (!is_video && !parse_caps (self, &tensors, in_caps, &error)) {
-    gst_lstm_refuse_caps (self, &self->refused_caps, in_caps, error);
+    gst_lstm_refusal_set (&self->refusal, in_caps, g_steal_pointer (&error));
     return FALSE;
   }
   if (is_video)
@@ -232,14 +233,28 @@ gst_lstm_label_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out
 }
 
 static gboolean
-gst_lstm_label_sink_event (GstBaseTransform *trans, GstEvent *event)
+handle_accepted_event (GstBaseTransform *trans, GstEvent *event)
 {
-  GST_DEBUG_OBJECT (trans, "received %" GST_PTR_FORMAT, event);
-  gst_lstm_forget_refused_caps (&GST_LSTM_LABEL (trans)->refused_caps, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP
       || GST_EVENT_TYPE (event) == GST_EVENT_STREAM_START)
     reset_steps (GST_LSTM_LABEL (trans));
   return GST_BASE_TRANSFORM_CLASS (gst_lstm_label_parent_class)->sink_event (trans, event);
+}
+
+static gboolean
+gst_lstm_label_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  GST_DEBUG_OBJECT (trans, "received %" GST_PTR_FORMAT, event);
+  return gst_lstm_refusal_handle_event (
+      &GST_LSTM_LABEL (trans)->refusal, trans, event, handle_accepted_event);
+}
+
+static GstFlowReturn
+gst_lstm_label_submit_input_buffer (
+    GstBaseTransform *trans, gboolean is_discont, GstBuffer *buffer)
+{
+  return gst_lstm_refusal_submit_buffer (&GST_LSTM_LABEL (trans)->refusal, trans, is_discont,
+      buffer, GST_BASE_TRANSFORM_CLASS (gst_lstm_label_parent_class)->submit_input_buffer);
 }
 
 /* Posts the message of @label. @tracking_id: (nullable): the object that has the label */
@@ -512,6 +527,7 @@ gst_lstm_label_class_init (GstLstmLabelClass *klass)
   transform_class->transform_caps = gst_lstm_label_transform_caps;
   transform_class->set_caps = gst_lstm_label_set_caps;
   transform_class->sink_event = gst_lstm_label_sink_event;
+  transform_class->submit_input_buffer = gst_lstm_label_submit_input_buffer;
   transform_class->generate_output = gst_lstm_label_generate_output;
 }
 

@@ -217,28 +217,36 @@ attach_output (GstLstm *self, GstBuffer *media, GstBuffer *output)
   return media;
 }
 
+/* Returns whether buffers of output may wait in the queue after their input buffer. */
+static gboolean
+has_queued_outputs (const GstLstm *self)
+{
+  return gst_lstm_is_configured (self)
+         && !gst_lstm_sequence_config_is_direct (&self->sequence.config)
+         && !gst_lstm_is_in_place (self);
+}
+
 GstFlowReturn
 gst_lstm_generate_output (GstLstm *self, GstBuffer **outbuf)
 {
   g_autoptr (GstBuffer) inbuf = g_steal_pointer (&GST_BASE_TRANSFORM (self)->queued_buf);
-  GstFlowReturn ret;
+  GstFlowReturn ret = GST_FLOW_OK;
   guint64 n_steps;
 
   *outbuf = NULL;
-  if (!inbuf)
-    return gst_lstm_is_configured (self)
-                   && !gst_lstm_sequence_config_is_direct (&self->sequence.config)
-                   && !gst_lstm_is_in_place (self)
-               ? gst_lstm_pop_output (self, outbuf, &n_steps)
-               : GST_FLOW_OK;
-  ret = process_buffer (self, inbuf, outbuf);
-  if (ret == GST_FLOW_OK && !*outbuf) {
+  if (inbuf)
+    ret = process_buffer (self, inbuf, outbuf);
+  else if (has_queued_outputs (self))
+    ret = gst_lstm_pop_output (self, outbuf, &n_steps);
+  if (inbuf && ret == GST_FLOW_OK && !*outbuf) {
     ret = self->pending_flow;
     self->pending_flow = GST_FLOW_OK;
   }
+  if (ret == GST_FLOW_OK && *outbuf)
+    ret = gst_lstm_add_headers (self, *outbuf);
   if (ret != GST_FLOW_OK)
     gst_clear_buffer (outbuf);
-  else if (gst_lstm_is_in_place (self))
+  else if (inbuf && gst_lstm_is_in_place (self))
     *outbuf = attach_output (self, g_steal_pointer (&inbuf), *outbuf);
   return ret;
 }

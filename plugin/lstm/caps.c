@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/caps.h"
 #include "common/errors.h"
+#include "common/flexible.h"
 #include "lstm/output.h"
 
 #define GST_CAT_DEFAULT gst_lstm_debug
@@ -153,6 +154,47 @@ gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
   return transform_caps (self, GST_PAD_SRC, peer, filter, TRUE);
 }
 
+/* Returns whether @s is flexible caps with fields that downstream requires of static caps. */
+static gboolean
+is_contradictory (const GstStructure *s)
+{
+  return gst_lstm_flexible_matches (s)
+         && (gst_structure_has_field (s, "dimensions") || gst_structure_has_field (s, "types"));
+}
+
+GstCaps *
+gst_lstm_fixate_caps (GstCaps *caps)
+{
+  GstCaps *result = gst_caps_make_writable (caps);
+
+  for (guint i = gst_caps_get_size (result); i-- > 0;)
+    if (is_contradictory (gst_caps_get_structure (result, i)))
+      gst_caps_remove_structure (result, i);
+  return gst_caps_is_empty (result) ? result : gst_caps_fixate (result);
+}
+
+GstCaps *
+gst_lstm_get_known_src_caps (GstLstm *self, GstCaps *filter)
+{
+  g_autoptr (GstCaps) current = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (self));
+  const GstStructure *s = current ? gst_caps_get_structure (current, 0) : NULL;
+  GstLstmCapsContext context;
+  GstCaps *caps = NULL;
+  GstLstmTensors out;
+  GstLstmInput input;
+
+  if (!s || !gst_lstm_tensors_matches (s))
+    return NULL;
+  gst_lstm_lock (self);
+  context = gst_lstm_make_caps_context (self, self->sequence.config.model);
+  if (context.model && parse_sink_caps (self, &input, s, NULL)) {
+    gst_lstm_sequence_config_describe_output (&self->sequence.config, &input.tensors, &out);
+    caps = gst_lstm_caps_kinds_get_src_caps (current, &out, &context);
+  }
+  gst_lstm_unlock (self);
+  return caps ? gst_lstm_caps_filter (caps, filter) : NULL;
+}
+
 gboolean
 gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
 {
@@ -181,6 +223,7 @@ gboolean
 gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
 {
   g_autoptr (GError) error = NULL, channel_error = NULL;
+  const GstStructure *out = gst_caps_get_structure (outcaps, 0);
   GstLstmInput input;
   gboolean ok = parse_sink_caps (self, &input, gst_caps_get_structure (incaps, 0), &error);
 
@@ -189,7 +232,7 @@ gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
   else
     gst_lstm_drain_sequence (self); /* the previous sequence is complete */
   if (!ok) {
-    gst_lstm_refuse_caps (self, &self->refused_caps, incaps, error);
+    gst_lstm_refusal_set (&self->refusal, incaps, g_steal_pointer (&error));
     return FALSE;
   }
   gst_lstm_lock (self);
@@ -200,10 +243,10 @@ gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
   if (!gst_lstm_input_check_parameters (&input, self->sequence.config.model, &channel_error))
     gst_lstm_post_warning (self, channel_error);
   gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), gst_lstm_is_in_place (self));
-  self->src_caps_have_steps = gst_structure_has_name (
-      gst_caps_get_structure (outcaps, 0), "other/tensors");
+  self->adds_headers = gst_lstm_flexible_matches (out);
+  self->src_caps_have_steps = gst_lstm_tensors_matches (out) && !self->adds_headers;
   self->interleaves_output = gst_lstm_input_has_channel_streams (&input)
-                             && !self->src_caps_have_steps;
+                             && !gst_lstm_tensors_matches (out);
   self->has_pool = FALSE; /* until the allocation query */
   GST_INFO_OBJECT (self, "input caps: %" GST_PTR_FORMAT, incaps);
   GST_INFO_OBJECT (self, "output caps: %" GST_PTR_FORMAT, outcaps);

@@ -15,6 +15,14 @@ gboolean gst_lstm_can_have_caps (GstLstm *self, GstPadDirection direction, const
 /* Returns the sink caps that are possible with downstream's caps. Returns: (transfer full) */
 GstCaps *gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter);
 
+/* Implements the fixate_caps of the base class for @caps (transfer full). Drops flexible caps that
+ * result from a caps filter with dimensions, but without a format. Returns: (transfer full) */
+GstCaps *gst_lstm_fixate_caps (GstCaps *caps);
+
+/* Returns the source caps for the current sink caps, if these are tensors that fit the model.
+ * Returns: (transfer full) (nullable) */
+GstCaps *gst_lstm_get_known_src_caps (GstLstm *self, GstCaps *filter);
+
 /* Implements the set_caps of the base class. */
 gboolean gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps);
 

@@ -4,6 +4,7 @@
  * the class. */
 #pragma once
 
+#include "common/refusal.h"
 #include "lstm/input/caps-kinds.h"
 #include "lstm/resets.h"
 #include "lstm/sequence-run.h"
@@ -49,9 +50,10 @@ typedef struct {
 
   /* Only the streaming thread uses these fields. */
   GstLstmSteps steps;           /* of the input buffer */
-  GstCaps *refused_caps;        /* nullable: their error was posted */
+  GstLstmRefusal refusal;       /* of the last caps */
   gboolean has_pool;            /* downstream has a pool of buffers */
   gboolean src_caps_have_steps; /* source caps have the number of steps per buffer */
+  gboolean adds_headers;        /* source caps are flexible: memories begin with a header */
   gboolean interleaves_output;  /* the streams of the output are channels of audio */
   GstSegment upstream_segment;  /* as upstream sent it */
   guint64 next_step;            /* of the next buffer, if upstream counts bytes */

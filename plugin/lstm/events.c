@@ -94,7 +94,6 @@ GstEvent *
 gst_lstm_handle_sink_event (GstLstm *self, GstEvent *event)
 {
   GST_DEBUG_OBJECT (self, "received %" GST_PTR_FORMAT, event);
-  gst_lstm_forget_refused_caps (&self->refused_caps, event);
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_SEGMENT:
     event = handle_segment (self, event);

@@ -60,6 +60,13 @@ transform_caps (
   return gst_lstm_transform_caps (GST_LSTM (trans), direction, caps, filter);
 }
 
+static GstCaps *
+fixate_caps (
+    GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *other_caps)
+{
+  return gst_lstm_fixate_caps (other_caps);
+}
+
 /* The base class would check only the template, which may be any caps. */
 static gboolean
 accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
@@ -81,7 +88,7 @@ decide_allocation (GstBaseTransform *trans, GstQuery *query)
 {
   GstLstm *self = GST_LSTM (trans);
 
-  self->has_pool = self->sequence.out.n_tensors == 1
+  self->has_pool = self->sequence.out.n_tensors == 1 && !self->adds_headers
                    && gst_query_get_n_allocation_pools (query) > 0;
   GST_DEBUG_OBJECT (self, "outputs are allocated %s",
       self->has_pool ? "from downstream's pool" : "without a pool");
@@ -109,11 +116,25 @@ generate_output (GstBaseTransform *trans, GstBuffer **outbuf)
   return gst_lstm_generate_output (GST_LSTM (trans), outbuf);
 }
 
+static GstFlowReturn
+submit_input_buffer (GstBaseTransform *trans, gboolean is_discont, GstBuffer *buffer)
+{
+  return gst_lstm_refusal_submit_buffer (&GST_LSTM (trans)->refusal, trans, is_discont, buffer,
+      GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->submit_input_buffer);
+}
+
 static gboolean
-handle_sink_event (GstBaseTransform *trans, GstEvent *event)
+handle_accepted_event (GstBaseTransform *trans, GstEvent *event)
 {
   return GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)
       ->sink_event (trans, gst_lstm_handle_sink_event (GST_LSTM (trans), event));
+}
+
+static gboolean
+handle_sink_event (GstBaseTransform *trans, GstEvent *event)
+{
+  return gst_lstm_refusal_handle_event (
+      &GST_LSTM (trans)->refusal, trans, event, handle_accepted_event);
 }
 
 static gboolean
@@ -124,15 +145,21 @@ handle_src_event (GstBaseTransform *trans, GstEvent *event)
   return GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->src_event (trans, event);
 }
 
-static void
-answer_sink_caps_query (GstLstm *self, GstQuery *query)
+/* Answers a caps query without the base class. Once tensors arrive, the source caps depend on them
+ * alone: the base class would ask upstream, whose elements may answer with their templates. Returns
+ * whether the query was answered. */
+static gboolean
+answer_caps_query (GstLstm *self, GstPadDirection direction, GstQuery *query)
 {
   g_autoptr (GstCaps) caps = NULL;
   GstCaps *filter;
 
   gst_query_parse_caps (query, &filter);
-  caps = gst_lstm_get_sink_caps (self, filter);
-  gst_query_set_caps_result (query, caps);
+  caps = direction == GST_PAD_SINK ? gst_lstm_get_sink_caps (self, filter)
+                                   : gst_lstm_get_known_src_caps (self, filter);
+  if (caps)
+    gst_query_set_caps_result (query, caps);
+  return caps != NULL;
 }
 
 static gboolean
@@ -141,10 +168,8 @@ answer_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *quer
   GstLstm *self = GST_LSTM (trans);
   GstFormat format;
 
-  if (direction == GST_PAD_SINK && GST_QUERY_TYPE (query) == GST_QUERY_CAPS) {
-    answer_sink_caps_query (self, query);
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CAPS && answer_caps_query (self, direction, query))
     return TRUE;
-  }
   if (direction == GST_PAD_SRC && GST_QUERY_TYPE (query) == GST_QUERY_SEEKING) {
     gst_query_parse_seeking (query, &format, NULL, NULL, NULL);
     if (format == GST_FORMAT_TIME && gst_lstm_bytes_answer_seeking (self, query))
@@ -369,12 +394,14 @@ gst_lstm_class_init (GstLstmClass *klass)
   trans_class->start = start_transform;
   trans_class->stop = stop_transform;
   trans_class->transform_caps = transform_caps;
+  trans_class->fixate_caps = fixate_caps;
   trans_class->accept_caps = accept_caps;
   trans_class->set_caps = set_caps;
   trans_class->decide_allocation = decide_allocation;
   trans_class->query = answer_query;
   trans_class->sink_event = handle_sink_event;
   trans_class->src_event = handle_src_event;
+  trans_class->submit_input_buffer = submit_input_buffer;
   gst_lstm_in_place_enable (trans_class);
   trans_class->generate_output = generate_output;
 }

@@ -68,7 +68,7 @@ gst_lstm_stop (GstLstm *self)
   }
   gst_lstm_unlock (self);
   gst_lstm_steps_clear (&self->steps);
-  gst_caps_replace (&self->refused_caps, NULL);
+  gst_lstm_refusal_clear (&self->refusal);
   GST_OBJECT_LOCK (self);
   self->started = FALSE;
   GST_OBJECT_UNLOCK (self);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/output.h"
 #include "common/errors.h"
+#include "common/flexible.h"
 #include "lstm/run.h"
 #include "lstm/times.h"
 #include <string.h>
@@ -55,13 +56,16 @@ gst_lstm_allocate_output (GstLstm *self, GstBuffer **outbuf)
   *outbuf = gst_buffer_new ();
   gst_base_transform_get_allocator (trans, &allocator, &params);
   for (guint i = 0; i < out->n_tensors && ret == GST_FLOW_OK; i++) {
+    const gsize header_bytes = self->adds_headers ? GST_LSTM_HEADER_BYTES : 0;
     const gsize bytes = gst_lstm_tensors_get_bytes (out, i);
-    GstMemory *memory = gst_allocator_alloc (allocator, bytes, &params);
+    GstMemory *memory = gst_allocator_alloc (allocator, header_bytes + bytes, &params);
 
-    if (memory)
+    if (memory) {
+      gst_memory_resize (memory, (gssize) header_bytes, bytes);
       gst_buffer_append_memory (*outbuf, memory);
-    else
+    } else {
       ret = fail_to_allocate (self, bytes, "the allocator");
+    }
   }
   if (ret != GST_FLOW_OK)
     gst_clear_buffer (outbuf);
@@ -94,6 +98,28 @@ gst_lstm_interleave_output (GstLstm *self, GstBuffer *buffer)
   return GST_FLOW_OK;
 }
 
+GstFlowReturn
+gst_lstm_add_headers (GstLstm *self, GstBuffer *buffer)
+{
+  const GstLstmTensors *out = &self->sequence.out;
+  g_autoptr (GError) error = NULL;
+  GstMapInfo map;
+
+  for (guint i = 0; self->adds_headers && i < out->n_tensors; i++) {
+    GstMemory *memory = gst_buffer_peek_memory (buffer, i);
+    const gsize bytes = gst_memory_get_sizes (memory, NULL, NULL);
+
+    gst_memory_resize (memory, -GST_LSTM_HEADER_BYTES, bytes + GST_LSTM_HEADER_BYTES);
+    if (!gst_memory_map (memory, &map, GST_MAP_WRITE)) {
+      gst_lstm_fail_to_map (&error, GST_LSTM_RESOURCE (FAILED), "for writing", bytes);
+      return gst_lstm_fail_sequence (self, error);
+    }
+    gst_lstm_flexible_write (out, i, map.data);
+    gst_memory_unmap (memory, &map);
+  }
+  return GST_FLOW_OK;
+}
+
 void
 gst_lstm_mark_output (GstLstm *self, GstBuffer *buffer)
 {
@@ -111,7 +137,8 @@ gst_lstm_set_output_steps (GstLstm *self, guint n_steps)
 
   out.steps = n_steps;
   if (self->src_caps_have_steps) {
-    g_autoptr (GstCaps) filter = gst_lstm_tensors_to_caps (&out);
+    g_autoptr (GstCaps) filter = gst_caps_merge (
+        gst_lstm_tensors_to_caps (&out), gst_lstm_tensors_to_old_caps (&out));
 
     caps = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (trans), filter);
     if (gst_caps_is_empty (caps)) {
@@ -236,6 +263,10 @@ gst_lstm_push_outputs (GstLstm *self)
     if (gst_lstm_is_in_place (self)) { /* an event has no buffer of media to attach it to */
       gst_buffer_unref (buffer);
       continue;
+    }
+    if ((ret = gst_lstm_add_headers (self, buffer)) != GST_FLOW_OK) {
+      gst_buffer_unref (buffer);
+      break;
     }
     ret = gst_pad_push (GST_BASE_TRANSFORM_SRC_PAD (self), buffer);
     GST_LOG_OBJECT (self, "pushed a queued output: %s", gst_flow_get_name (ret));

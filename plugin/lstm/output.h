@@ -12,6 +12,10 @@ GstFlowReturn gst_lstm_allocate_output (GstLstm *self, GstBuffer **outbuf);
 /* Changes the order of the samples in @buffer from streams to audio frames. */
 GstFlowReturn gst_lstm_interleave_output (GstLstm *self, GstBuffer *buffer);
 
+/* Writes the headers of flexible tensors before the values of @buffer, if the source caps are
+ * flexible. gst_lstm_allocate_output() reserved the memory. */
+GstFlowReturn gst_lstm_add_headers (GstLstm *self, GstBuffer *buffer);
+
 /* Marks @buffer DISCONT if an input buffer was dropped since the last output. */
 void gst_lstm_mark_output (GstLstm *self, GstBuffer *buffer);
 

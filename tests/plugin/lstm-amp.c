@@ -364,6 +364,8 @@ test_refused_parameters (void)
 
     rig_init (&rig, cases[i].path, cases[i].properties);
     rig_set_caps (&rig, cases[i].caps, 1);
+    g_assert_cmpint (gst_harness_push (rig.harness, gst_buffer_new_memdup (rig.x, 4)), ==,
+        GST_FLOW_NOT_NEGOTIATED);
     assert_error_posted (rig.bus, cases[i].pattern);
     rig_clear (&rig);
   }

@@ -241,7 +241,7 @@ test_refused_caps (void)
     rig_push_stream_start (&rig);
     g_assert_false (rig_push_caps_text (&rig, cases[i].caps));
     if (cases[i].pattern)
-      assert_error_posted (rig.bus, cases[i].pattern);
+      rig_assert_caps_error (&rig, cases[i].pattern);
     rig_clear (&rig);
   }
 }

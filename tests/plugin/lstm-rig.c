@@ -77,11 +77,31 @@ rig_push_caps_text (Rig *rig, const gchar *text)
   g_autoptr (GstCaps) caps = gst_caps_from_string (text);
   g_autoptr (GstCaps) current = NULL;
   g_autoptr (GstPad) pad = gst_element_get_static_pad (rig->lstm, "sink");
+  g_autoptr (GstQuery) allocation = NULL;
 
   g_assert_nonnull (caps);
   rig_push_event (rig, gst_event_new_caps (caps));
   current = gst_pad_get_current_caps (pad);
-  return current && gst_caps_is_equal (current, caps);
+  if (!current || !gst_caps_is_equal (current, caps))
+    return FALSE;
+  allocation = gst_query_new_allocation (caps, FALSE);
+  return gst_pad_query (pad, allocation);
+}
+
+void
+rig_push_refused_buffer (Rig *rig)
+{
+  rig_push_segment (rig);
+  g_assert_cmpint (gst_harness_push (rig->harness, gst_buffer_new_allocate (NULL, 12, NULL)),
+      ==, GST_FLOW_NOT_NEGOTIATED);
+}
+
+void
+rig_assert_caps_error (Rig *rig, const gchar *pattern)
+{
+  g_assert_null (gst_bus_pop_filtered (rig->bus, GST_MESSAGE_ERROR));
+  rig_push_refused_buffer (rig);
+  assert_error_posted (rig->bus, pattern);
 }
 
 gboolean

@@ -44,8 +44,8 @@ LstmState *rig_state_new (const Rig *rig, LstmModel *model);
 /* Replaces the state of liblstm by a new one, for the current number of streams. */
 void rig_expect_reset (Rig *rig);
 
-/* Runs liblstm over @n_steps steps and appends the outputs of the last @n_outputs steps to the expected
- * outputs. */
+/* Runs liblstm over @n_steps steps and appends the outputs of the last @n_outputs steps to the
+ * expected outputs. */
 void rig_expect_outputs (Rig *rig, gsize first, gsize n_steps, gsize n_outputs);
 
 /* Asserts that outputs and expected outputs are equal to the bit, and clears both. */
@@ -83,9 +83,17 @@ void rig_push_and_expect_last (Rig *rig, gsize first, gsize n);
 /* @event: (transfer full) */
 gboolean rig_push_event (Rig *rig, GstEvent *event);
 
-/* Pushes caps and returns whether the element accepts them; the result of the event does not show
- * this. */
+/* Pushes caps and returns whether the element can run such buffers. The result of the event does
+ * not show this: the pad accepts caps that the element refuses with the first buffer. A negotiated
+ * element answers an allocation query. */
 gboolean rig_push_caps_text (Rig *rig, const gchar *text);
+
+/* Pushes a segment and a buffer after caps that the element refuses, and asserts that the element
+ * refuses the buffer. */
+void rig_push_refused_buffer (Rig *rig);
+
+/* Does the same, and asserts that only the buffer makes the element post an error. */
+void rig_assert_caps_error (Rig *rig, const gchar *pattern);
 
 /* Pushes caps of the input, of n_streams and n_steps. Returns whether the element accepts them. */
 gboolean rig_push_caps (Rig *rig);

@@ -269,8 +269,6 @@ static void
 test_other_streams (void)
 {
   StateLocation location = state_location_new ("");
-  g_autoptr (GstMessage) message = NULL;
-  g_autoptr (GError) error = NULL;
   Rig rig;
 
   rig_init (&rig, FOLDER, location.properties);
@@ -281,11 +279,8 @@ test_other_streams (void)
   rig.n_streams = 1;
   rig_push_stream_start (&rig);
   g_assert_false (rig_push_caps (&rig));
-  message = gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ERROR);
-  g_assert_nonnull (message);
-  gst_message_parse_error (message, &error, NULL);
-  g_assert_cmpstr (error->message, ==,
-      "caps field dimensions: expected 2 streams, which the restored state has, found 1");
+  rig_assert_caps_error (
+      &rig, "caps field dimensions: expected 2 streams, which the restored state has, found 1");
   rig_clear (&rig);
   state_location_clear (&location);
 }

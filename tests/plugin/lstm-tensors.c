@@ -185,7 +185,7 @@ test_refused_caps (void)
     rig_init (&rig, FOLDER, refused_caps[i].properties);
     rig_push_stream_start (&rig);
     g_assert_false (push_caps (&rig, refused_caps[i].caps));
-    assert_error_posted (rig.bus, refused_caps[i].pattern);
+    rig_assert_caps_error (&rig, refused_caps[i].pattern);
     rig_clear (&rig);
   }
 }
@@ -241,6 +241,7 @@ static const struct {
     {"float32", {3, 1, 3, 1}, "caps 16:1:3, "},
     {"float32", {1, 1, 3, 4}, "caps 16:4, "},
     {"float32", {1, 3, 2, 2}, "caps 16:2:2, "},
+    {"float32", {3, 1, 1, 4}, "caps 16:4, "},
 };
 
 static void
@@ -260,7 +261,7 @@ test_flexible (void)
     rig_assert_log (&rig, log);
     while (*d == 1)
       d++;
-    expect_items (&rig, type, MAX (d[1], 1), MAX (d[2], 1));
+    expect_items (&rig, type, MAX (d[1], 1) * MAX (d[3], 1), MAX (d[2], 1));
     rig_assert_outputs (&rig);
   }
   rig_clear (&rig);
@@ -340,7 +341,7 @@ static const struct {
     {"", 1, {3}, {3, 0}, -1, "*dimension: expected vectors of 3 *, found 0:1:1"},
     {"", 1, {1, 1, 1, 1}, {-1}, -1, "*dimension: expected vectors of 3 *, found 1:1:1"},
     {"", 1, {1, 2, 3}, {-1}, -1, "*dimension: expected vectors of 3 *, found 2:3:1"},
-    {"", 1, {3, 1, 1, 2}, {-1}, -1,
+    {"", 1, {3, 2, 1, 2}, {-1}, -1,
         "*dimension: expected 1 after d:T:bs, found 2 as dimension 3"},
     {"", 1, {3}, {0, 0}, -1, "*begins with feedcced de001000, found 00000000 de001000"},
     {"", 1, {3}, {1, 0xde002000}, -1, "*begins with *, found feedcced de002000"},
@@ -387,6 +388,10 @@ static const struct {
     {"format=static,num_tensors=1,types=float32,dimensions=(string)3,framerate=0/1", 12, NULL},
     {"format=static,num_tensors=1,types=float32,dimensions=(string)3:1:1:1", 12, NULL},
     {"format=static,num_tensors=1,types=float32,dimensions=(string)3:1:1:1:1:1:1:1", 12, NULL},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)3:1:1:4", 48, NULL},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)1:1:3:1:1:4", 48, NULL},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)3:1:1:1:1:1:1:1:1:1:1:1:1:1:1:4",
+        48, NULL},
     {"format=static,num_tensors=1,types=float32,dimensions=(string)3:2", 24, NULL},
     {"format=static,num_tensors=1,types=uint8,dimensions=(string)3:2:2:1", 12, NULL},
     {"format=static,num_tensors=1,types=float16,dimensions=(string)3", 6, NULL},
@@ -401,7 +406,9 @@ static const struct {
         "lstm*: *dimensions: expected vectors of 3 *, found 7"},
     {"format=static,types=float32,dimensions=(string)3", 12, "capsfilter*"},
     {"format=static,num_tensors=17,types=float32,dimensions=(string)3", 12,
-        "could not link *lstm*"},
+        "lstm*: caps field num_tensors: expected 1 to 16, found 17"},
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)3:1:2:2", 48,
+        "lstm*: *dimensions: expected d, d:T or d:T:bs *, found '3:1:2:2'"},
     {"format=sparse", 12, "could not link *lstm*"},
 };
 

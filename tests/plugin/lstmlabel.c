@@ -116,7 +116,7 @@ test_bad_caps (void)
       {"2:1", {"labels.txt", "expected 3 scores", "found 2"}},
       {"4:1", {"labels.txt", "expected 3 scores", "found 4"}},
       {"3:1:2", {"expected 1 stream", "found 2"}},
-      {"3:1:1:2", {"dimensions"}},
+      {"3:2:1:2", {"dimensions"}},
       {"3:x", {"dimensions"}},
   };
   gchar *dir = test_dir_new ();
@@ -156,6 +156,9 @@ test_caps_return (void)
 
     g_free (label_rig_pull_text (&rig, NULL, NULL));
     gst_harness_push_event (rig.harness, gst_event_new_caps (wrong));
+    g_assert_cmpint (
+        label_rig_push_scores (&rig, (const gfloat[3]){0}, 3, k * FRAME, FRAME), ==,
+        GST_FLOW_NOT_NEGOTIATED);
     assert_error_has (rig.bus, (const gchar *[]){"expected 3 scores", "found 4", NULL});
     gst_harness_push_event (rig.harness, gst_event_new_caps (good));
     g_assert_cmpint (

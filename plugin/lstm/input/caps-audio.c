@@ -14,7 +14,6 @@
 static GstStaticCaps any_audio = GST_STATIC_CAPS (
     "audio/x-raw, format = (string) " SAMPLE_FORMAT ", layout = (string) interleaved, "
     "rate = (int) [ 1, max ], channels = (int) [ 1, " G_STRINGIFY (MAX_CHANNELS) " ]");
-static GstStaticCaps any_tensors = GST_STATIC_CAPS (GST_LSTM_TENSORS_CAPS);
 
 static gboolean
 is_audio (const GstStructure *s)
@@ -238,7 +237,7 @@ audio_get_src_caps (
 {
   const GstStructure *s = gst_caps_get_structure (sink, 0);
   const GValue *rate = gst_structure_get_value (s, "rate");
-  GstCaps *tensors = out ? gst_lstm_tensors_to_caps (out) : gst_static_caps_get (&any_tensors);
+  GstCaps *tensors = gst_lstm_caps_make_tensors (out);
   GstCaps *caps;
 
   if (!can_output_audio (context))
@@ -286,7 +285,7 @@ audio_get_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
 
   if (context->input_tensor_id || (context->model && (d == 0 || d > MAX_CHANNELS))
       || !(is_audio (s) ? can_output_audio (context)
-                        : gst_structure_has_name (s, "other/tensors")))
+                        : gst_lstm_tensors_matches (s)))
     return gst_caps_new_empty ();
   caps = gst_caps_make_writable (gst_static_caps_get (&any_audio));
   set_rate (caps, s);

@@ -103,19 +103,23 @@ GstLstmTensors gst_lstm_input_get_shape (
 gboolean gst_lstm_input_open (
     const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error);
 
-/* Returns whether each audio channel is a stream of its own, because the model has one input and one
- * output. */
+/* Returns whether each audio channel is a stream of its own, because the model has one input and
+ * one output. */
 static inline gboolean
 gst_lstm_input_has_channel_streams (const GstLstmInput *input)
 {
   return input->n_channels > 0 && input->tensors.streams > 1;
 }
 
+/* Returns the source caps of tensors @out (nullable: any), in the order of preference:
+ * other/tensors in each spelling, other/tensor, flexible tensors. Returns: (transfer full) */
+GstCaps *gst_lstm_caps_make_tensors (const GstLstmTensors *out);
+
 /* Returns: (transfer full): audio of the rate of @model, or empty caps if the rate is unknown */
 GstCaps *gst_lstm_input_get_rate_caps (const LstmModel *model);
 
-/* Sets @error if the audio of @input may have channels in place of the parameters of @model, which has
- * one output and no parameters. Returns whether the channels are certain. */
+/* Sets @error if the audio of @input may have channels in place of the parameters of @model, which
+ * has one output and no parameters. Returns whether the channels are certain. */
 gboolean gst_lstm_input_check_parameters (
     const GstLstmInput *input, const LstmModel *model, GError **error);
 

@@ -165,7 +165,7 @@ media_get_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
   const GstStructure *s = gst_caps_get_structure (source, 0);
   GstCaps *caps;
 
-  if (gst_structure_has_name (s, "other/tensors") || !media_matches (s, context))
+  if (gst_lstm_tensors_matches (s) || !media_matches (s, context))
     return gst_caps_new_empty ();
   caps = gst_caps_copy (source);
   remove_group (caps, get_output_id (context));

@@ -1,41 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * NNStreamer's other/tensors. Caps describe static tensors. Each memory of a flexible tensor
- * begins with a header that describes it. */
+ * NNStreamer's other/tensors and other/tensor. Caps describe static tensors. Each memory of a
+ * flexible tensor begins with a header that describes it. */
 #include "common/errors.h"
+#include "common/flexible.h"
 #include "lstm/input/caps-kinds.h"
-#include <string.h>
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
-#define MAX_DIMENSIONS 16
-
-/* The 32-bit fields of a header, in the machine's byte order */
-enum {
-  FIELD_MAGIC,
-  FIELD_VERSION,
-  FIELD_TYPE,
-  FIELD_DIMENSION,
-  FIELD_FORMAT = FIELD_DIMENSION + MAX_DIMENSIONS,
-  N_FIELDS
-};
-#define HEADER_BYTES 128
-#define MAGIC 0xfeedccedu
-#define VERSION_MASK 0xfffff000u /* excludes the minor version */
-#define VERSION 0xde001000u
-#define SPARSE 2
 #define ONLY_TENSOR G_MAXUINT /* an index that means: the buffer has only one tensor */
 
 static GstStaticCaps any_sink = GST_STATIC_CAPS (
-    GST_LSTM_TENSORS_SINK_CAPS ";" GST_LSTM_FLEXIBLE_SINK_CAPS);
-static GstStaticCaps any_source = GST_STATIC_CAPS (GST_LSTM_TENSORS_CAPS);
+    GST_LSTM_TENSORS_SINK_CAPS ";" GST_LSTM_FLEXIBLE_CAPS ";" GST_LSTM_ANY_OLD_TENSOR_CAPS);
+static GstStaticCaps any_source = GST_STATIC_CAPS (
+    GST_LSTM_TENSORS_CAPS ";" GST_LSTM_ANY_OLD_TENSOR_CAPS GST_LSTM_ANY_FRAMERATE
+                          ";" GST_LSTM_FLEXIBLE_CAPS GST_LSTM_ANY_FRAMERATE);
 
 /* --- Caps --- */
 
 static gboolean
 tensors_matches (const GstStructure *s, const GstLstmCapsContext *context)
 {
-  return gst_structure_has_name (s, "other/tensors");
+  return gst_lstm_tensors_matches (s);
 }
 
 static GstCaps *
@@ -57,16 +43,12 @@ static gboolean
 tensors_parse_caps (GstLstmInput *input, const GstStructure *s,
     const GstLstmCapsContext *context, GError **error)
 {
-  const gchar *format = gst_structure_get_string (s, "format");
   const gint index = context->input_tensor_index;
   const gsize d = lstm_model_get_input_size (context->model);
   GstLstmTensors *in = &input->tensors;
 
-  if (g_strcmp0 (format, "flexible") == 0)
+  if (gst_lstm_flexible_matches (s))
     return parse_flexible (input, s, index, d);
-  if (g_strcmp0 (format, "static") != 0)
-    return gst_lstm_fail (error, FORMAT,
-        "caps field format: expected static or flexible, found '%s'", GST_STR_NULL (format));
   if (!gst_lstm_tensors_select (in, &input->tensor_ref, s, index, d, error))
     return FALSE;
   if (input->tensor_ref.n_tensors == 1)
@@ -74,9 +56,9 @@ tensors_parse_caps (GstLstmInput *input, const GstStructure *s,
                         * input->tensor_ref.type->size;
   return in->size[0] * in->n_rows[0] == d
          || gst_lstm_fail (error, FORMAT,
-             "caps field dimensions: expected vectors of %" G_GSIZE_FORMAT
+             "caps field %s: expected vectors of %" G_GSIZE_FORMAT
              " values, which the model needs, found %u",
-             d, in->size[0] * in->n_rows[0]);
+             gst_lstm_tensors_get_dimensions_field (s), d, in->size[0] * in->n_rows[0]);
 }
 
 /* Sets the framerate of @caps (transfer full) unless @framerate (nullable) is NULL. No other field
@@ -90,12 +72,24 @@ set_framerate (GstCaps *caps, const GValue *framerate)
   return caps;
 }
 
+GstCaps *
+gst_lstm_caps_make_tensors (const GstLstmTensors *out)
+{
+  GstCaps *caps;
+
+  if (!out)
+    return gst_static_caps_get (&any_source);
+  caps = gst_lstm_tensors_to_caps (out);
+  gst_caps_append (caps, gst_lstm_tensors_to_old_caps (out));
+  gst_caps_append_structure (caps, gst_lstm_flexible_make_structure (out));
+  return caps;
+}
+
 static GstCaps *
 tensors_get_src_caps (
     const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context)
 {
-  return set_framerate (
-      out ? gst_lstm_tensors_to_caps (out) : gst_static_caps_get (&any_source),
+  return set_framerate (gst_lstm_caps_make_tensors (out),
       gst_structure_get_value (gst_caps_get_structure (sink, 0), "framerate"));
 }
 
@@ -130,68 +124,6 @@ map_tensor (
   return TRUE;
 }
 
-/* Reads dimensions d:T:bs, which end at the first 0. Dimensions of 1 may follow, and, unless d
- * is 1, precede them. */
-static gboolean
-read_dimensions (
-    const guint32 *fields, gsize d, guint index, GstLstmSteps *steps, GError **error)
-{
-  const guint32 *dims = fields + FIELD_DIMENSION;
-  guint32 sizes[] = {1, 1, 1};
-  guint first = 0;
-
-  while (d > 1 && dims[first] == 1 && first + 1 < MAX_DIMENSIONS && dims[first + 1] > 0)
-    first++;
-  for (guint i = first; i < MAX_DIMENSIONS && dims[i] > 0; i++)
-    if (i - first < G_N_ELEMENTS (sizes))
-      sizes[i - first] = dims[i];
-    else if (dims[i] != 1)
-      return gst_lstm_fail (error, FORMAT,
-          "buffer: tensor %u: header field dimension: expected 1 after d:T:bs, found %u as "
-          "dimension %u",
-          index, dims[i], i);
-  if (dims[0] == 0 || sizes[0] != d || MAX (sizes[1], sizes[2]) > G_MAXINT32)
-    return gst_lstm_fail (error, FORMAT,
-        "buffer: tensor %u: header field dimension: expected vectors of %" G_GSIZE_FORMAT
-        " values, which the model needs, found %u:%u:%u",
-        index, d, dims[first], sizes[1], sizes[2]);
-  steps->n_steps = sizes[1];
-  steps->n_streams = sizes[2];
-  return TRUE;
-}
-
-/* Reads a header, which @bytes bytes of values follow, into *@type and the shape of @steps. */
-static gboolean
-read_header (const guint32 *fields, gsize d, guint index, gsize bytes, GstLstmSteps *steps,
-    const GstLstmType **type, GError **error)
-{
-  guint64 n_vectors;
-
-  if (fields[FIELD_MAGIC] != MAGIC || (fields[FIELD_VERSION] & VERSION_MASK) != VERSION)
-    return gst_lstm_fail (error, FORMAT,
-        "buffer: tensor %u: expected a header of flexible tensors that begins with %08x %08x, "
-        "found %08x %08x",
-        index, MAGIC, VERSION, fields[FIELD_MAGIC], fields[FIELD_VERSION]);
-  if (fields[FIELD_FORMAT] >= SPARSE)
-    return gst_lstm_fail (error, FORMAT,
-        "buffer: tensor %u: header field format: expected 0 (static) or 1 (flexible), found "
-        "%u%s",
-        index, fields[FIELD_FORMAT], fields[FIELD_FORMAT] == SPARSE ? " (sparse)" : "");
-  *type = gst_lstm_type_from_number (fields[FIELD_TYPE]);
-  if (!*type)
-    return gst_lstm_fail (error, FORMAT,
-        "buffer: tensor %u: header field type: expected 0 to 10, found %u", index,
-        fields[FIELD_TYPE]);
-  if (!read_dimensions (fields, d, index, steps, error))
-    return FALSE;
-  n_vectors = (guint64) steps->n_steps * steps->n_streams;
-  return (bytes % (d * (*type)->size) == 0 && bytes / (d * (*type)->size) == n_vectors)
-         || gst_lstm_fail (error, FORMAT,
-             "buffer: tensor %u: expected %s values of dimensions %" G_GSIZE_FORMAT
-             ":%u:%u after the header, found %" G_GSIZE_FORMAT " bytes",
-             index, (*type)->tensors, d, steps->n_steps, steps->n_streams, bytes);
-}
-
 static gboolean
 open_flexible (
     const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
@@ -200,7 +132,7 @@ open_flexible (
   const guint n = gst_buffer_n_memory (buffer);
   const guint index = index_is_set ? input->tensor_ref.index : 0;
   const gsize d = input->tensors.size[0];
-  guint32 fields[N_FIELDS];
+  GstLstmTensors tensor = input->tensors;
   const GstLstmType *type;
 
   if (!index_is_set && n != 1)
@@ -212,15 +144,12 @@ open_flexible (
         index + 1, index, n);
   if (!map_tensor (steps, buffer, FALSE, index, error))
     return FALSE;
-  if (steps->map.size < HEADER_BYTES) {
-    gst_lstm_fail (error, FORMAT,
-        "buffer: tensor %u: expected a header of %d bytes, found %" G_GSIZE_FORMAT " bytes",
-        index, HEADER_BYTES, steps->map.size);
-  } else {
-    memcpy (fields, steps->map.data, sizeof fields);
-    if (read_header (fields, d, index, steps->map.size - HEADER_BYTES, steps, &type, error)
-        && gst_lstm_steps_convert (steps, type, steps->map.data + HEADER_BYTES,
-            d * steps->n_steps * steps->n_streams, error))
+  if (gst_lstm_flexible_read (
+          steps->map.data, steps->map.size, index, d, &tensor, &type, error)) {
+    steps->n_steps = tensor.steps;
+    steps->n_streams = tensor.streams;
+    if (gst_lstm_steps_convert (steps, type, steps->map.data + GST_LSTM_HEADER_BYTES,
+            d * tensor.steps * tensor.streams, error))
       return TRUE;
   }
   gst_lstm_steps_close (steps);
