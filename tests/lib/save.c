@@ -161,18 +161,23 @@ check_windows (const Run *run, gsize length, gsize hop)
   }
 }
 
-static void
-check_model (LstmModel *model, gsize bs, gsize steps, const float *x)
-{
-  static const struct {
-    gsize length, hop;
-  } windows[] = {{5, 1}, {5, 2}, {4, 4}, {3, 5}, {1, 1}};
-  const Run run = {model, bs, steps, lstm_model_get_input_size (model),
-      lstm_model_get_output_size (model), x};
+/* The lengths and hops of the windows */
+static const struct {
+  gsize length, hop;
+} window_shapes[] = {{5, 1}, {5, 2}, {4, 4}, {3, 5}, {1, 1}};
 
-  check_states (&run);
-  for (gsize i = 0; i < G_N_ELEMENTS (windows); i++)
-    check_windows (&run, windows[i].length, windows[i].hop);
+static void
+check_window_shape (const Run *run, gsize index)
+{
+  index %= G_N_ELEMENTS (window_shapes);
+  check_windows (run, window_shapes[index].length, window_shapes[index].hop);
+}
+
+static Run
+make_run (LstmModel *model, gsize bs, gsize steps, const float *x)
+{
+  return (Run){model, bs, steps, lstm_model_get_input_size (model),
+      lstm_model_get_output_size (model), x};
 }
 
 /* Returns x [bs, T, d] three times in succession, in the order of Run.x. The model masks the same
@@ -189,6 +194,18 @@ make_steps (const TestArray *x)
   return to;
 }
 
+static gsize
+get_isa_index (const char *isa)
+{
+  gsize i = 0;
+
+  while (!g_str_equal (test_isas[i], isa))
+    i++;
+  return i;
+}
+
+/* Each precision and instruction set tests the windows of one shape, so that each variant is tested
+ * with several shapes. The networks are tested with all shapes. */
 static void
 test_variant (gconstpointer data)
 {
@@ -204,6 +221,7 @@ test_variant (gconstpointer data)
   file = g_bytes_new (content, size);
   for (guint p = 0; p < TEST_N_PRECISIONS; p++) {
     g_autoptr (LstmModel) model = test_model_load_bytes (file, test->isa, (LstmPrecision) p);
+    Run run;
 
     if (!model) {
       g_test_skip ("this machine lacks the instruction set");
@@ -213,7 +231,9 @@ test_variant (gconstpointer data)
       g_test_skip ("a non-causal model has no state between sequences");
       return;
     }
-    check_model (model, x.shape[0], 3 * x.shape[1], steps);
+    run = make_run (model, x.shape[0], 3 * x.shape[1], steps);
+    check_states (&run);
+    check_window_shape (&run, get_isa_index (test->isa) + p);
   }
 }
 
@@ -234,12 +254,16 @@ test_network (gconstpointer data)
   test_fill (x, n, 7);
   for (guint p = 0; p < TEST_N_PRECISIONS; p++) {
     g_autoptr (LstmModel) model = saved_model (test->network, test->isa, (LstmPrecision) p);
+    Run run;
 
     if (!model) {
       g_test_skip ("this machine lacks the instruction set");
       return;
     }
-    check_model (model, saved_networks[test->network].bs, STEPS, x);
+    run = make_run (model, saved_networks[test->network].bs, STEPS, x);
+    check_states (&run);
+    for (gsize i = 0; i < G_N_ELEMENTS (window_shapes); i++)
+      check_window_shape (&run, i);
   }
 }
 
