@@ -190,6 +190,17 @@ LSTM_API GBytes *lstm_window_run_bytes (LstmWindow *window, GBytes *input, GErro
 LSTM_API gboolean lstm_window_is_finite (const LstmWindow *window);
 
 /**
+ * lstm_window_is_stream_finite:
+ * @window: a window
+ * @stream: index of a stream
+ *
+ * Checks one stream like lstm_window_is_finite(). lstm_window_reset_stream() makes a stream finite.
+ *
+ * Returns: %TRUE if all values of h and c of the open windows of @stream are finite
+ */
+LSTM_API gboolean lstm_window_is_stream_finite (const LstmWindow *window, gsize stream);
+
+/**
  * lstm_window_save:
  * @window: a window
  * @next_time: see lstm_state_save()

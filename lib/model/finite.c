@@ -64,18 +64,27 @@ lstm_state_find_flaw (const LstmState *state, gsize row, LstmFlaw *flaw)
   return FALSE;
 }
 
+/* Finds a value that is not finite in the slots of the open windows of @stream. */
+static gboolean
+find_flaw_of_stream (const LstmWindow *window, gsize stream, gsize *row, LstmFlaw *flaw)
+{
+  const gsize n_open = lstm_window_count_open (window, stream);
+  const gsize first = window->clocks[stream].complete_slot;
+
+  for (gsize i = 0; i < n_open; i++) {
+    *row = stream * window->n_slots + (first + i) % window->n_slots;
+    if (lstm_state_find_flaw (window->state, *row, flaw))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 gboolean
 lstm_window_find_flaw (const LstmWindow *window, gsize *row, LstmFlaw *flaw)
 {
-  for (gsize s = 0; s < window->streams; s++) {
-    const gsize n_open = lstm_window_count_open (window, s);
-
-    for (gsize i = 0; i < n_open; i++) {
-      *row = s * window->n_slots + (window->clocks[s].complete_slot + i) % window->n_slots;
-      if (lstm_state_find_flaw (window->state, *row, flaw))
-        return TRUE;
-    }
-  }
+  for (gsize s = 0; s < window->streams; s++)
+    if (find_flaw_of_stream (window, s, row, flaw))
+      return TRUE;
   return FALSE;
 }
 
@@ -104,4 +113,14 @@ lstm_window_is_finite (const LstmWindow *window)
   gsize row;
 
   return !lstm_window_find_flaw (window, &row, &flaw);
+}
+
+gboolean
+lstm_window_is_stream_finite (const LstmWindow *window, gsize stream)
+{
+  LstmFlaw flaw;
+  gsize row;
+
+  g_return_val_if_fail (stream < window->streams, FALSE);
+  return !find_flaw_of_stream (window, stream, &row, &flaw);
 }

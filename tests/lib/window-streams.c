@@ -160,8 +160,12 @@ check_finite (const Rig *rig)
 {
   gboolean is_finite = TRUE;
 
-  for (gsize s = 0; s < rig->bs; s++)
-    is_finite &= lstm_window_is_finite (rig->alone[s]);
+  for (gsize s = 0; s < rig->bs; s++) {
+    const gboolean is_stream_finite = lstm_window_is_finite (rig->alone[s]);
+
+    g_assert_true (lstm_window_is_stream_finite (rig->window, s) == is_stream_finite);
+    is_finite &= is_stream_finite;
+  }
   g_assert_true (lstm_window_is_finite (rig->window) == is_finite);
 }
 
@@ -299,6 +303,8 @@ test_finite (void)
 
   lstm_window_run_rows (window, rows, 2, x[0], y[0], is_complete);
   g_assert_false (lstm_window_is_finite (window));
+  g_assert_false (lstm_window_is_stream_finite (window, 2));
+  g_assert_true (lstm_window_is_stream_finite (window, 0));
   lstm_window_reset_stream (window, 0);
   g_assert_false (lstm_window_is_finite (window));
   lstm_window_reset_stream (window, 2);
