@@ -140,6 +140,37 @@ gst_lstm_media_open (GstBuffer *buffer, GQuark id, GstLstmAxes axes, gsize *d,
 
 /* --- Output --- */
 
+/* A search for the tensors of a buffer that have @id, except those of objects */
+typedef struct {
+  GQuark id;
+  const GstTensor *tensor; /* nullable: the last match */
+} IdSearch;
+
+static void
+compare_id (const GstTensor *tensor, const GstAnalyticsMtd *mtd, gpointer data)
+{
+  IdSearch *search = data;
+
+  if (tensor->id == search->id && !has_object (mtd))
+    search->tensor = tensor;
+}
+
+gboolean
+gst_lstm_media_check_no_tensor (GstBuffer *buffer, GQuark id, GError **error)
+{
+  IdSearch search = {.id = id};
+  g_autofree gchar *text = NULL;
+
+  visit_tensors (buffer, compare_id, &search);
+  if (!search.tensor)
+    return TRUE;
+  text = gst_lstm_analytics_tensor_describe (search.tensor);
+  return gst_lstm_fail (error, FORMAT,
+      "buffer: expected no tensor %s, because property output-tensor-id gives this id to an "
+      "output, found %s",
+      g_quark_to_string (id), text);
+}
+
 /* Does not call gst_buffer_add_tensor_meta(), which would return an existing meta. */
 void
 gst_lstm_media_add (GstBuffer *buffer, gsize n, GstTensor **tensors)
@@ -147,6 +178,18 @@ gst_lstm_media_add (GstBuffer *buffer, gsize n, GstTensor **tensors)
   gst_tensor_meta_set (
       (GstTensorMeta *) gst_buffer_add_meta (buffer, GST_TENSOR_META_INFO, NULL), (guint) n,
       tensors);
+}
+
+gboolean
+gst_lstm_media_is_analysis (const GstMeta *meta)
+{
+  const GType api = meta->info->api;
+
+#if GST_CHECK_VERSION(1, 28, 0)
+  if (api == GST_ANALYTICS_BATCH_META_API_TYPE)
+    return TRUE;
+#endif
+  return api == GST_TENSOR_META_API_TYPE || api == GST_ANALYTICS_RELATION_META_API_TYPE;
 }
 
 GstBuffer *

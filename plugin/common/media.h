@@ -14,8 +14,16 @@
 gboolean gst_lstm_media_open (GstBuffer *buffer, GQuark id, GstLstmAxes axes, gsize *d,
     GstLstmSteps *steps, GError **error);
 
+/* Returns FALSE and sets @error, which names the tensor, if @buffer has a tensor with @id, which is
+ * the id of an output. Tensors of objects may have this id. */
+gboolean gst_lstm_media_check_no_tensor (GstBuffer *buffer, GQuark id, GError **error);
+
 /* Adds a new meta with @n @tensors (transfer full) to @buffer. */
 void gst_lstm_media_add (GstBuffer *buffer, gsize n, GstTensor **tensors);
+
+/* Returns whether @meta has results of the analysis of media, which tensors on their own do not
+ * have. */
+gboolean gst_lstm_media_is_analysis (const GstMeta *meta);
 
 /* Returns @media (transfer full) if it is writable, or else a copy. The copy has the tensors
  * too, which gst_buffer_make_writable() does not copy in GStreamer 1.26. Returns: (transfer

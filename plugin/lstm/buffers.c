@@ -115,19 +115,20 @@ static GstFlowReturn
 handle_empty_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
 {
   const gboolean in_place = gst_lstm_is_in_place (self);
-  GstLstmSpan span = gst_lstm_get_buffer_span (self, inbuf, 0);
+  const GstLstmSpan span = gst_lstm_get_buffer_span (self, inbuf, 0);
+  GstLstmSpan gap = span;
 
   if (gst_lstm_is_outside_segment (self, &span)) {
     GST_LOG_OBJECT (self, "gap outside the segment: %" GST_PTR_FORMAT, inbuf);
     return GST_FLOW_OK;
   }
   GST_LOG_OBJECT (self, "gap: %" GST_PTR_FORMAT, inbuf);
-  if (in_place)
-    span.duration = GST_CLOCK_TIME_NONE; /* a frame is one step, whatever its duration */
-  gst_lstm_handle_gap (self, &span, in_place ? outbuf : NULL);
+  if (gst_lstm_has_media_input (self))
+    gap.duration = GST_CLOCK_TIME_NONE; /* a frame is one step, whatever its duration */
+  gst_lstm_handle_gap (self, &gap, in_place ? outbuf : NULL);
   if (!in_place)
     gst_lstm_push_gap (self, &span);
-  else
+  if (gst_lstm_has_media_input (self))
     warn_without_tensor (self);
   return self->failed ? GST_FLOW_ERROR : GST_FLOW_OK;
 }
@@ -186,7 +187,7 @@ process_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
     return GST_FLOW_ERROR;
   if (!gst_lstm_is_configured (self))
     return GST_FLOW_NOT_NEGOTIATED;
-  if (gst_buffer_get_size (inbuf) == 0 && !gst_lstm_is_in_place (self))
+  if (gst_buffer_get_size (inbuf) == 0 && !gst_lstm_has_media_input (self))
     return handle_empty_buffer (self, inbuf, outbuf);
   self->input.parameters = (const gfloat *) (gpointer) parameters->data;
   if (!gst_lstm_input_open (&self->input, inbuf, steps, &error))
@@ -203,18 +204,35 @@ process_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
   return ret;
 }
 
-/* Attaches @output (nullable) to @media, both (transfer full). Returns: (transfer full) */
-static GstBuffer *
-attach_output (GstLstm *self, GstBuffer *media, GstBuffer *output)
+/* Returns the shape of the tensors of @output, which may have several blocks of steps. */
+static GstLstmTensorShape
+get_attached_shape (const GstLstm *self, GstBuffer *output)
+{
+  const GstLstmTensors *out = &self->sequence.out;
+  const gsize bytes = out->n_tensors > 1 ? gst_buffer_peek_memory (output, 0)->size
+                                         : gst_buffer_get_size (output);
+  const gsize n_blocks = bytes / gst_lstm_tensors_get_bytes (out, 0);
+
+  return (GstLstmTensorShape){.steps = (guint) n_blocks * out->steps, .streams = out->streams};
+}
+
+/* Attaches *@outbuf (nullable), an output, to @media (transfer full), which *@outbuf becomes.
+ * Downstream receives caps before a buffer whose tensors have another shape. */
+static GstFlowReturn
+attach_output (GstLstm *self, GstBuffer *media, GstBuffer **outbuf)
 {
   const GstLstmCapsContext context = gst_lstm_make_caps_context (
       self, self->sequence.config.model);
+  g_autoptr (GstBuffer) output = g_steal_pointer (outbuf);
 
-  if (!output)
-    return media;
-  media = self->input.kind->attach_output (media, output, &self->sequence.out, &context);
-  gst_buffer_unref (output);
-  return media;
+  if (output && !gst_lstm_set_attached_shape (self, get_attached_shape (self, output))) {
+    gst_buffer_unref (media);
+    return GST_FLOW_NOT_NEGOTIATED;
+  }
+  *outbuf = output
+                ? self->input.kind->attach_output (media, output, &self->sequence.out, &context)
+                : media;
+  return GST_FLOW_OK;
 }
 
 /* Returns whether buffers of output may wait in the queue after their input buffer. */
@@ -244,9 +262,9 @@ gst_lstm_generate_output (GstLstm *self, GstBuffer **outbuf)
   }
   if (ret == GST_FLOW_OK && *outbuf)
     ret = gst_lstm_add_headers (self, *outbuf);
+  if (ret == GST_FLOW_OK && inbuf && gst_lstm_is_in_place (self))
+    ret = attach_output (self, g_steal_pointer (&inbuf), outbuf);
   if (ret != GST_FLOW_OK)
     gst_clear_buffer (outbuf);
-  else if (inbuf && gst_lstm_is_in_place (self))
-    *outbuf = attach_output (self, g_steal_pointer (&inbuf), *outbuf);
   return ret;
 }

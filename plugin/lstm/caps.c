@@ -2,26 +2,54 @@
 #include "lstm/caps.h"
 #include "common/errors.h"
 #include "common/flexible.h"
+#include "common/tensor-id.h"
 #include "lstm/output.h"
+#include <string.h>
 
 #define GST_CAT_DEFAULT gst_lstm_debug
+
+/* Sets the ids of the tensors that the element attaches to media. */
+static void
+set_tensor_ids (GstLstmCapsContext *context, const GstLstmSettings *settings)
+{
+  guint n = 0;
+
+  if (settings->output_mode == GST_LSTM_OUTPUT_FINAL)
+    return;
+  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++)
+    if (settings->emit & 1 << kind)
+      context->tensor_ids[n++] = gst_lstm_tensor_id_make (
+          settings->output_tensor_id, gst_lstm_sequence_config_get_tensor_name (kind));
+}
 
 GstLstmCapsContext
 gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model)
 {
   const GstLstmSettings *settings = &self->settings;
-
-  return (GstLstmCapsContext){
+  GstLstmCapsContext context = {
       .model = model,
       .input_tensor_id = settings->input_tensor_id,
-      .output_tensor_id = settings->output_tensor_id,
       .input_tensor_index = settings->input_tensor_index,
       .axes = (GstLstmAxes) settings->axes,
       .n_parameters = settings->parameters->len,
       .only_output = settings->emit == GST_LSTM_EMIT_OUTPUT,
       .output_per_step = settings->output_mode == GST_LSTM_OUTPUT_SEQUENCE,
-      .output_at_end = settings->output_mode == GST_LSTM_OUTPUT_FINAL,
   };
+
+  set_tensor_ids (&context, settings);
+  return context;
+}
+
+/* Returns whether buffers with the caps of @input continue to have the shape of the previous
+ * buffers: each buffer has its own shape, and the caps state the same as the previous caps. */
+static gboolean
+keeps_shape (const GstLstm *self, const GstLstmInput *input)
+{
+  return input->shape_per_buffer && input->kind == self->input.kind
+         && self->input.shape_per_buffer
+         && input->caps_shape.steps == self->input.caps_shape.steps
+         && input->caps_shape.streams == self->input.caps_shape.streams
+         && gst_lstm_is_configured (self);
 }
 
 /* Initializes @input for sink caps @s. If each buffer has its own shape, also with the previous
@@ -35,11 +63,37 @@ parse_sink_caps (
 
   if (!gst_lstm_input_parse (input, s, &context, error))
     return FALSE;
-  if (input->shape_per_buffer && input->kind == self->input.kind && self->input.shape_per_buffer
-      && gst_lstm_is_configured (self))
+  if (keeps_shape (self, input))
     input->tensors = gst_lstm_input_get_shape (input, self->sequence.in.steps,
         input->n_channels ? input->tensors.streams : self->sequence.in.streams);
   return TRUE;
+}
+
+/* Returns the shape of the tensors that are attached to media of @input. It may be unknown until
+ * the first buffer. @out: the output for @input */
+static GstLstmTensorShape
+find_attached_shape (const GstLstm *self, const GstLstmInput *input, const GstLstmTensors *out)
+{
+  if (self->attached_shape.steps && keeps_shape (self, input))
+    return self->attached_shape;
+  return input->caps_shape.steps || !gst_lstm_sequence_config_is_direct (&self->sequence.config)
+             ? (GstLstmTensorShape){out->steps, out->streams}
+             : (GstLstmTensorShape){0};
+}
+
+/* Returns the source caps for sink caps @caps, one structure. Needs `lock`. */
+static GstCaps *
+make_src_caps (const GstLstm *self, const GstCaps *caps, GstLstmCapsContext *context)
+{
+  GstLstmTensors out;
+  GstLstmInput input;
+
+  if (!context->model
+      || !parse_sink_caps (self, &input, gst_caps_get_structure (caps, 0), NULL))
+    return gst_lstm_caps_kinds_get_src_caps (caps, NULL, context);
+  gst_lstm_sequence_config_describe_output (&self->sequence.config, &input.tensors, &out);
+  context->attached_shape = find_attached_shape (self, &input, &out);
+  return gst_lstm_caps_kinds_get_src_caps (caps, &out, context);
 }
 
 /* Returns the caps of the other pad for @caps, one structure. @any_size: the model's d does not
@@ -49,22 +103,12 @@ transform_structure (
     GstLstm *self, GstPadDirection direction, const GstCaps *caps, gboolean any_size)
 {
   GstLstmCapsContext context;
-  const LstmModel *model;
-  GstLstmInput input;
-  GstLstmTensors out;
   GstCaps *other;
 
   gst_lstm_lock (self);
-  model = any_size ? NULL : self->sequence.config.model;
-  context = gst_lstm_make_caps_context (self, model);
-  if (direction == GST_PAD_SRC) {
-    other = gst_lstm_caps_kinds_get_sink_caps (caps, &context);
-  } else if (model && parse_sink_caps (self, &input, gst_caps_get_structure (caps, 0), NULL)) {
-    gst_lstm_sequence_config_describe_output (&self->sequence.config, &input.tensors, &out);
-    other = gst_lstm_caps_kinds_get_src_caps (caps, &out, &context);
-  } else {
-    other = gst_lstm_caps_kinds_get_src_caps (caps, NULL, &context);
-  }
+  context = gst_lstm_make_caps_context (self, any_size ? NULL : self->sequence.config.model);
+  other = direction == GST_PAD_SRC ? gst_lstm_caps_kinds_get_sink_caps (caps, &context)
+                                   : make_src_caps (self, caps, &context);
   gst_lstm_unlock (self);
   return other;
 }
@@ -154,7 +198,8 @@ gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
   return transform_caps (self, GST_PAD_SRC, peer, filter, TRUE);
 }
 
-/* Returns whether @s is flexible caps with fields that downstream requires of static caps. */
+/* Returns whether @s is flexible caps with fields that downstream requires of static caps, as a
+ * caps filter with dimensions, but without a format, makes them. */
 static gboolean
 is_contradictory (const GstStructure *s)
 {
@@ -162,15 +207,90 @@ is_contradictory (const GstStructure *s)
          && (gst_structure_has_field (s, "dimensions") || gst_structure_has_field (s, "types"));
 }
 
-GstCaps *
-gst_lstm_fixate_caps (GstCaps *caps)
+/* Returns: (transfer full): @caps (transfer full) without contradictory structures */
+static GstCaps *
+remove_contradictory (GstCaps *caps)
 {
-  GstCaps *result = gst_caps_make_writable (caps);
+  caps = gst_caps_make_writable (caps);
+  for (guint i = gst_caps_get_size (caps); i-- > 0;)
+    if (is_contradictory (gst_caps_get_structure (caps, i)))
+      gst_caps_remove_structure (caps, i);
+  return caps;
+}
 
-  for (guint i = gst_caps_get_size (result); i-- > 0;)
-    if (is_contradictory (gst_caps_get_structure (result, i)))
-      gst_caps_remove_structure (result, i);
-  return gst_caps_is_empty (result) ? result : gst_caps_fixate (result);
+/* Returns whether outputs are attached to the buffers of @kind, if the source caps are @src. */
+static gboolean
+attaches_outputs (const GstLstmCapsKind *kind, const GstCaps *src)
+{
+  return kind->attach_output && !gst_lstm_tensors_matches (gst_caps_get_structure (src, 0));
+}
+
+/* Returns the first structure of @caps (transfer full) that is media, or else all of @caps.
+ * Returns: (transfer full) */
+static GstCaps *
+prefer_media (GstCaps *caps)
+{
+  for (guint i = 0; i < gst_caps_get_size (caps); i++)
+    if (!gst_lstm_tensors_matches (gst_caps_get_structure (caps, i))) {
+      GstCaps *media = gst_caps_copy_nth (caps, i);
+
+      gst_caps_unref (caps);
+      return media;
+    }
+  return caps;
+}
+
+/* Returns the caps of media for @sink, with the dimensions that @possible, fixed source caps of
+ * media, have. An intersection with the caps of downstream lacks the tensors of a group that
+ * downstream does not name, although the buffers have them. Downstream then accepts or refuses the
+ * exact caps. Returns: (transfer full) */
+static GstCaps *
+make_exact_caps (GstLstm *self, const GstCaps *sink, const GstCaps *possible,
+    const GstLstmCapsKind *kind, GstLstmCapsContext *context)
+{
+  GstCaps *caps = gst_caps_truncate (make_src_caps (self, sink, context));
+
+  kind->copy_attached_dims (caps, possible, context);
+  return gst_caps_fixate (caps); /* tensors that downstream does not name have any steps */
+}
+
+/* Media precede tensors. */
+GstCaps *
+gst_lstm_fixate_caps (
+    GstLstm *self, GstPadDirection direction, const GstCaps *caps, GstCaps *other)
+{
+  GstLstmCapsContext context;
+  GstLstmInput input;
+
+  other = remove_contradictory (other);
+  gst_lstm_lock (self);
+  context = gst_lstm_make_caps_context (self, self->sequence.config.model);
+  if (direction == GST_PAD_SINK && context.model
+      && parse_sink_caps (self, &input, gst_caps_get_structure (caps, 0), NULL)
+      && input.kind->attach_output)
+    other = prefer_media (other);
+  else
+    input.kind = NULL;
+  other = gst_caps_is_empty (other) ? other : gst_caps_fixate (other);
+  if (input.kind && !gst_caps_is_empty (other) && attaches_outputs (input.kind, other))
+    gst_caps_take (&other, make_exact_caps (self, caps, other, input.kind, &context));
+  gst_lstm_unlock (self);
+  return other;
+}
+
+GstCaps *
+gst_lstm_make_src_caps (GstLstm *self, const GstCaps *sink, const GstLstmTensors *out,
+    GstLstmTensorShape attached_shape)
+{
+  GstLstmCapsContext context;
+  GstCaps *caps;
+
+  gst_lstm_lock (self);
+  context = gst_lstm_make_caps_context (self, self->sequence.config.model);
+  context.attached_shape = attached_shape;
+  caps = gst_lstm_caps_kinds_get_src_caps (sink, out, &context);
+  gst_lstm_unlock (self);
+  return caps;
 }
 
 GstCaps *
@@ -180,17 +300,14 @@ gst_lstm_get_known_src_caps (GstLstm *self, GstCaps *filter)
   const GstStructure *s = current ? gst_caps_get_structure (current, 0) : NULL;
   GstLstmCapsContext context;
   GstCaps *caps = NULL;
-  GstLstmTensors out;
   GstLstmInput input;
 
   if (!s || !gst_lstm_tensors_matches (s))
     return NULL;
   gst_lstm_lock (self);
   context = gst_lstm_make_caps_context (self, self->sequence.config.model);
-  if (context.model && parse_sink_caps (self, &input, s, NULL)) {
-    gst_lstm_sequence_config_describe_output (&self->sequence.config, &input.tensors, &out);
-    caps = gst_lstm_caps_kinds_get_src_caps (current, &out, &context);
-  }
+  if (context.model && parse_sink_caps (self, &input, s, NULL))
+    caps = make_src_caps (self, current, &context);
   gst_lstm_unlock (self);
   return caps ? gst_lstm_caps_filter (caps, filter) : NULL;
 }
@@ -219,13 +336,56 @@ gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **erro
   return ok;
 }
 
+/* Initializes @input for sink caps @incaps and source caps @outcaps. Returns FALSE and sets @error
+ * if the element cannot run such input. */
+static gboolean
+parse_caps (const GstLstm *self, GstLstmInput *input, const GstCaps *incaps,
+    const GstCaps *outcaps, GError **error)
+{
+  const GstLstmCapsContext context = gst_lstm_make_caps_context (
+      self, self->sequence.config.model);
+  const GstStructure *s = gst_caps_get_structure (incaps, 0);
+
+  if (!parse_sink_caps (self, input, s, error))
+    return FALSE;
+  if (!attaches_outputs (input->kind, outcaps))
+    return TRUE;
+  memcpy (input->attached_ids, context.tensor_ids, sizeof input->attached_ids);
+  return input->kind->check_ids (s, context.tensor_ids, error);
+}
+
+static void
+warn_about_audio (GstLstm *self)
+{
+  g_autoptr (GError) error = NULL, channel_error = NULL;
+
+  if (!gst_lstm_input_check_rate (&self->input, self->sequence.config.model, &error))
+    gst_lstm_post_warning (self, error);
+  if (!gst_lstm_input_check_parameters (
+          &self->input, self->sequence.config.model, &channel_error))
+    gst_lstm_post_warning (self, channel_error);
+}
+
+/* Sets the fields that depend on the source caps. */
+static void
+set_output_kind (GstLstm *self, const GstStructure *out)
+{
+  const gboolean is_media = !gst_lstm_tensors_matches (out);
+
+  self->in_place = is_media && gst_lstm_has_media_input (self);
+  gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), self->in_place);
+  self->adds_headers = gst_lstm_flexible_matches (out);
+  self->src_caps_have_steps = !is_media && !self->adds_headers;
+  self->interleaves_output = is_media && gst_lstm_input_has_channel_streams (&self->input);
+  self->has_pool = FALSE; /* until the allocation query */
+}
+
 gboolean
 gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
 {
-  g_autoptr (GError) error = NULL, channel_error = NULL;
-  const GstStructure *out = gst_caps_get_structure (outcaps, 0);
+  g_autoptr (GError) error = NULL;
   GstLstmInput input;
-  gboolean ok = parse_sink_caps (self, &input, gst_caps_get_structure (incaps, 0), &error);
+  gboolean ok = parse_caps (self, &input, incaps, outcaps, &error);
 
   if (ok)
     ok = gst_lstm_set_input_shape (self, &input.tensors, &error);
@@ -236,18 +396,12 @@ gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
     return FALSE;
   }
   gst_lstm_lock (self);
+  if (!keeps_shape (self, &input) || !attaches_outputs (input.kind, outcaps))
+    self->attached_shape = (GstLstmTensorShape){0};
   self->input = input;
   gst_lstm_unlock (self);
-  if (!gst_lstm_input_check_rate (&input, self->sequence.config.model, &error))
-    gst_lstm_post_warning (self, error);
-  if (!gst_lstm_input_check_parameters (&input, self->sequence.config.model, &channel_error))
-    gst_lstm_post_warning (self, channel_error);
-  gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), gst_lstm_is_in_place (self));
-  self->adds_headers = gst_lstm_flexible_matches (out);
-  self->src_caps_have_steps = gst_lstm_tensors_matches (out) && !self->adds_headers;
-  self->interleaves_output = gst_lstm_input_has_channel_streams (&input)
-                             && !gst_lstm_tensors_matches (out);
-  self->has_pool = FALSE; /* until the allocation query */
+  warn_about_audio (self);
+  set_output_kind (self, gst_caps_get_structure (outcaps, 0));
   GST_INFO_OBJECT (self, "input caps: %" GST_PTR_FORMAT, incaps);
   GST_INFO_OBJECT (self, "output caps: %" GST_PTR_FORMAT, outcaps);
   return TRUE;

@@ -15,9 +15,15 @@ gboolean gst_lstm_can_have_caps (GstLstm *self, GstPadDirection direction, const
 /* Returns the sink caps that are possible with downstream's caps. Returns: (transfer full) */
 GstCaps *gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter);
 
-/* Implements the fixate_caps of the base class for @caps (transfer full). Drops flexible caps that
- * result from a caps filter with dimensions, but without a format. Returns: (transfer full) */
-GstCaps *gst_lstm_fixate_caps (GstCaps *caps);
+/* Implements the fixate_caps of the base class for @other (transfer full), caps of the other pad
+ * for @caps. Returns: (transfer full) */
+GstCaps *gst_lstm_fixate_caps (
+    GstLstm *self, GstPadDirection direction, const GstCaps *caps, GstCaps *other);
+
+/* Returns all source caps for fixed sink caps @sink and output @out. @attached_shape: of the
+ * tensors that are attached to media. Returns: (transfer full) */
+GstCaps *gst_lstm_make_src_caps (GstLstm *self, const GstCaps *sink, const GstLstmTensors *out,
+    GstLstmTensorShape attached_shape);
 
 /* Returns the source caps for the current sink caps, if these are tensors that fit the model.
  * Returns: (transfer full) (nullable) */

@@ -31,9 +31,10 @@ typedef struct {
   /* Signals and queries may come from any thread. `lock` protects the fields up to `steps`.
    * Nothing is pushed or posted while it is locked. gst_lstm_lock() locks it. */
   GMutex lock;
-  GMutex turn_lock;         /* of the thread that locks `lock` next */
-  GstLstmSequence sequence; /* has a model from start() to stop() */
-  GstLstmInput input;       /* of the sink caps */
+  GMutex turn_lock;                  /* of the thread that locks `lock` next */
+  GstLstmSequence sequence;          /* has a model from start() to stop() */
+  GstLstmInput input;                /* of the sink caps */
+  GstLstmTensorShape attached_shape; /* of the last tensors that were attached to media */
   GstLstmStats stats;
   guint64 n_steps;         /* steps since the last reset; h and c result from these steps */
   GstClockTime next_time;  /* stream time of the next step */
@@ -54,6 +55,7 @@ typedef struct {
   gboolean has_pool;            /* downstream has a pool of buffers */
   gboolean src_caps_have_steps; /* source caps have the number of steps per buffer */
   gboolean adds_headers;        /* source caps are flexible: memories begin with a header */
+  gboolean in_place;            /* outputs are attached to the input buffers, which are media */
   gboolean interleaves_output;  /* the streams of the output are channels of audio */
   GstSegment upstream_segment;  /* as upstream sent it */
   guint64 next_step;            /* of the next buffer, if upstream counts bytes */
@@ -95,11 +97,18 @@ gst_lstm_is_configured (const GstLstm *self)
   return self->sequence.in.n_tensors > 0;
 }
 
-/* Returns whether the output is attached to the input buffers, which are media. */
+/* Returns whether the input buffers are media with tensors. */
+static inline gboolean
+gst_lstm_has_media_input (const GstLstm *self)
+{
+  return self->input.kind && self->input.kind->attach_output;
+}
+
+/* Returns whether outputs are attached to the input buffers, because the source caps are media. */
 static inline gboolean
 gst_lstm_is_in_place (const GstLstm *self)
 {
-  return self->input.kind && self->input.kind->attach_output;
+  return self->in_place;
 }
 
 /* Returns: (transfer full): the values of property parameters, as gfloat */

@@ -23,6 +23,9 @@
 #include "elements.h"
 #include "common/gate.h"
 #include "common/in-place.h"
+#if HAVE_ANALYTICS
+#  include "common/media.h"
+#endif
 #include "common/metadata.h"
 #include "common/properties.h"
 #include "lstm/buffers.h"
@@ -64,7 +67,7 @@ static GstCaps *
 fixate_caps (
     GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps, GstCaps *other_caps)
 {
-  return gst_lstm_fixate_caps (other_caps);
+  return gst_lstm_fixate_caps (GST_LSTM (trans), direction, caps, other_caps);
 }
 
 /* The base class would check only the template, which may be any caps. */
@@ -89,6 +92,7 @@ decide_allocation (GstBaseTransform *trans, GstQuery *query)
   GstLstm *self = GST_LSTM (trans);
 
   self->has_pool = self->sequence.out.n_tensors == 1 && !self->adds_headers
+                   && !gst_lstm_is_in_place (self) /* the pool has buffers of media */
                    && gst_query_get_n_allocation_pools (query) > 0;
   GST_DEBUG_OBJECT (self, "outputs are allocated %s",
       self->has_pool ? "from downstream's pool" : "without a pool");
@@ -122,6 +126,17 @@ submit_input_buffer (GstBaseTransform *trans, gboolean is_discont, GstBuffer *bu
   return gst_lstm_refusal_submit_buffer (&GST_LSTM (trans)->refusal, trans, is_discont, buffer,
       GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->submit_input_buffer);
 }
+
+#if HAVE_ANALYTICS
+/* Buffers of other/tensors have no tensors and objects of the media from which they result. */
+static gboolean
+transform_meta (GstBaseTransform *trans, GstBuffer *outbuf, GstMeta *meta, GstBuffer *inbuf)
+{
+  return !(gst_lstm_has_media_input (GST_LSTM (trans)) && gst_lstm_media_is_analysis (meta))
+         && GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)
+                ->transform_meta (trans, outbuf, meta, inbuf);
+}
+#endif
 
 static gboolean
 handle_accepted_event (GstBaseTransform *trans, GstEvent *event)
@@ -228,8 +243,8 @@ is_model_property (const GParamSpec *spec)
   return g_str_equal (spec->name, "model") || g_str_equal (spec->name, "model-location");
 }
 
-/* Returns whether a new value of a property has a size that a running element accepts: the number of
- * parameters is that of the model's inputs. */
+/* Returns whether a new value of a property has a size that a running element accepts: the number
+ * of parameters is that of the model's inputs. */
 static gboolean
 has_fitting_size (const GstLstm *self, const GValue *value)
 {
@@ -398,6 +413,9 @@ gst_lstm_class_init (GstLstmClass *klass)
   trans_class->accept_caps = accept_caps;
   trans_class->set_caps = set_caps;
   trans_class->decide_allocation = decide_allocation;
+#if HAVE_ANALYTICS
+  trans_class->transform_meta = transform_meta;
+#endif
   trans_class->query = answer_query;
   trans_class->sink_event = handle_sink_event;
   trans_class->src_event = handle_src_event;

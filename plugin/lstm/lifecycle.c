@@ -46,6 +46,7 @@ start_sequence (GstLstm *self, LstmModel *model, gint64 load_time, GError **erro
   self->n_steps = 0;
   self->next_time = GST_CLOCK_TIME_NONE;
   self->counts_bytes = FALSE;
+  self->attached_shape = (GstLstmTensorShape){0};
   gst_lstm_set_preroll_state (self, NULL, FALSE);
   gst_lstm_unlock (self);
   if (ok)

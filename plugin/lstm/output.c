@@ -2,6 +2,7 @@
 #include "lstm/output.h"
 #include "common/errors.h"
 #include "common/flexible.h"
+#include "lstm/caps.h"
 #include "lstm/run.h"
 #include "lstm/times.h"
 #include <string.h>
@@ -128,36 +129,104 @@ gst_lstm_mark_output (GstLstm *self, GstBuffer *buffer)
   self->output_discont = FALSE;
 }
 
+/* Returns the source caps for output @out and attached tensors of @shape: media like the current
+ * source caps @current, or static tensors. Returns: (transfer full) */
+static GstCaps *
+make_src_caps (
+    GstLstm *self, const GstLstmTensors *out, GstLstmTensorShape shape, const GstCaps *current)
+{
+  g_autoptr (GstCaps) sink = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SINK_PAD (self));
+  GstCaps *caps = gst_caps_make_writable (gst_lstm_make_src_caps (self, sink, out, shape));
+  const gboolean are_tensors = gst_lstm_tensors_matches (gst_caps_get_structure (current, 0));
+
+  for (guint i = gst_caps_get_size (caps); i-- > 0;) {
+    const GstStructure *s = gst_caps_get_structure (caps, i);
+
+    if (gst_lstm_tensors_matches (s) != are_tensors || gst_lstm_flexible_matches (s))
+      gst_caps_remove_structure (caps, i);
+  }
+  return caps;
+}
+
+/* Returns those of the source caps @possible that downstream accepts. An answer to a caps query may
+ * have fixed caps of groups of tensors that downstream refuses, because intersections add the
+ * groups that only one side names. Returns: (transfer full) */
+static GstCaps *
+find_accepted_caps (GstLstm *self, GstCaps *possible)
+{
+  GstPad *pad = GST_BASE_TRANSFORM_SRC_PAD (self);
+
+  if (!gst_caps_is_fixed (possible))
+    return gst_pad_peer_query_caps (pad, possible);
+  return gst_pad_peer_query_accept_caps (pad, possible) ? gst_caps_ref (possible)
+                                                        : gst_caps_new_empty ();
+}
+
+/* Returns fixed caps that are in @possible and that downstream accepts, or NULL and posts an error
+ * if there are none. @field: the caps field that has the steps.
+ * Returns: (transfer full) (nullable) */
+static GstCaps *
+negotiate_caps (GstLstm *self, GstCaps *possible, const gchar *field, guint n_steps)
+{
+  g_autoptr (GstCaps) accepted = find_accepted_caps (self, possible);
+
+  if (!gst_caps_is_empty (accepted))
+    return gst_caps_fixate (g_steal_pointer (&accepted));
+  GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
+      ("caps field %s: expected downstream to accept buffers of %u steps, like the input, "
+       "found "
+       "that downstream does not",
+          field, n_steps),
+      ("%" GST_PTR_FORMAT, possible));
+  return NULL;
+}
+
+static gboolean
+update_src_caps (GstLstm *self, GstCaps *caps)
+{
+  GST_INFO_OBJECT (self, "output caps: %" GST_PTR_FORMAT, caps);
+  return gst_base_transform_update_src_caps (GST_BASE_TRANSFORM (self), caps);
+}
+
 gboolean
 gst_lstm_set_output_steps (GstLstm *self, guint n_steps)
 {
-  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
+  g_autoptr (GstCaps) current = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SRC_PAD (self));
   GstLstmTensors out = self->sequence.out;
   g_autoptr (GstCaps) caps = NULL;
 
   out.steps = n_steps;
   if (self->src_caps_have_steps) {
-    g_autoptr (GstCaps) filter = gst_caps_merge (
-        gst_lstm_tensors_to_caps (&out), gst_lstm_tensors_to_old_caps (&out));
+    g_autoptr (GstCaps) possible = make_src_caps (self, &out, (GstLstmTensorShape){0}, current);
 
-    caps = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (trans), filter);
-    if (gst_caps_is_empty (caps)) {
-      GST_ELEMENT_ERROR (self, CORE, NEGOTIATION,
-          ("caps field dimensions: expected downstream to accept buffers of %u steps, like the "
-           "input, found that downstream does not",
-              n_steps),
-          (NULL));
+    if (!(caps = negotiate_caps (self, possible, "dimensions", n_steps)))
       return FALSE;
-    }
-    caps = gst_caps_fixate (g_steal_pointer (&caps));
   }
   gst_lstm_lock (self);
   self->sequence.out = out;
   gst_lstm_unlock (self);
-  if (!caps)
+  return !caps || update_src_caps (self, caps);
+}
+
+gboolean
+gst_lstm_set_attached_shape (GstLstm *self, GstLstmTensorShape shape)
+{
+  g_autoptr (GstCaps) current = NULL;
+  g_autoptr (GstCaps) possible = NULL;
+  g_autoptr (GstCaps) caps = NULL;
+
+  if (shape.steps == self->attached_shape.steps
+      && shape.streams == self->attached_shape.streams)
     return TRUE;
-  GST_INFO_OBJECT (self, "output caps: %" GST_PTR_FORMAT, caps);
-  return gst_base_transform_update_src_caps (trans, caps);
+  current = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SRC_PAD (self));
+  possible = make_src_caps (self, &self->sequence.out, shape, current);
+  if (!gst_caps_is_equal (possible, current)
+      && !(caps = negotiate_caps (self, possible, "tensors", shape.steps)))
+    return FALSE;
+  gst_lstm_lock (self);
+  self->attached_shape = shape;
+  gst_lstm_unlock (self);
+  return !caps || update_src_caps (self, caps);
 }
 
 GstFlowReturn

@@ -23,6 +23,10 @@ void gst_lstm_mark_output (GstLstm *self, GstBuffer *buffer);
  * downstream does not accept them. */
 gboolean gst_lstm_set_output_steps (GstLstm *self, guint n_steps);
 
+/* Sets the shape of the tensors that are attached to media. If the source caps state another shape,
+ * pushes new caps. Returns FALSE and posts an error if downstream does not accept them. */
+gboolean gst_lstm_set_attached_shape (GstLstm *self, GstLstmTensorShape shape);
+
 /* Pops the next queued output into a new buffer, or sets *@outbuf to NULL if the queue has no
  * output. Sets *@n_steps to the number of steps since the last reset. */
 GstFlowReturn gst_lstm_pop_output (GstLstm *self, GstBuffer **outbuf, guint64 *n_steps);

@@ -13,6 +13,12 @@ static const gchar *const tensor_names[GST_LSTM_N_TENSORS] = {
     [GST_LSTM_TENSOR_GATES] = GST_LSTM_GATES,
 };
 
+const gchar *
+gst_lstm_sequence_config_get_tensor_name (guint kind)
+{
+  return tensor_names[kind];
+}
+
 /* --- Properties --- */
 
 /* Sets @error to an error of the property emit, from which @expected is expected because of

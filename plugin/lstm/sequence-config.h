@@ -23,6 +23,9 @@ typedef struct {
 gboolean gst_lstm_sequence_config_init (GstLstmSequenceConfig *config, LstmModel *model,
     const GstLstmSettings *settings, GError **error);
 
+/* Returns the name of the tensor @kind (GstLstmTensorKind). */
+const gchar *gst_lstm_sequence_config_get_tensor_name (guint kind);
+
 /* Returns whether output buffers contain the tensor @kind. */
 static inline gboolean
 gst_lstm_sequence_config_emits (const GstLstmSequenceConfig *config, guint kind)

@@ -123,6 +123,18 @@ test_spellings (void)
 
 /* Downstream restricts the framerate to 25 steps per second. The sink pad restricts it likewise,
  * with and without a model. */
+/* Removes video, which GStreamer 1.26 and later add. @caps: (transfer full).
+ * Returns: (transfer full) */
+static GstCaps *
+remove_video (GstCaps *caps)
+{
+  caps = gst_caps_make_writable (caps);
+  for (guint i = gst_caps_get_size (caps); i-- > 0;)
+    if (gst_structure_has_name (gst_caps_get_structure (caps, i), "video/x-raw"))
+      gst_caps_remove_structure (caps, i);
+  return caps;
+}
+
 static void
 test_framerate_upstream (void)
 {
@@ -143,7 +155,7 @@ test_framerate_upstream (void)
     gst_element_set_state (rig.lstm, states[i]);
     gst_harness_set_sink_caps_str (rig.harness, CAPS ("30:1", ",framerate=25/1"));
     pad = gst_element_get_static_pad (rig.lstm, "sink");
-    caps = gst_pad_query_caps (pad, NULL);
+    caps = remove_video (gst_pad_query_caps (pad, NULL));
     assert_caps (caps, expected);
     rig_clear (&rig);
   }

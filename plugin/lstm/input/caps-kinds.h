@@ -7,7 +7,7 @@
 #include "common/axes.h"
 #include "common/steps.h"
 #include "common/tensors.h"
-#include <lstm/lstm.h>
+#include "lstm/settings.h"
 
 /* The caps kinds, in the order in which they are tried */
 #define GST_LSTM_CAPS_KINDS(ROW)                                                               \
@@ -22,17 +22,25 @@
 
 typedef struct _GstLstmInput GstLstmInput;
 
+/* The shape of tensors of media. steps 0: unknown */
+typedef struct {
+  guint steps, streams;
+} GstLstmTensorShape;
+
 /* The properties and the model that caps depend on */
 typedef struct {
-  const LstmModel *model;        /* nullable: no model is loaded */
-  const gchar *input_tensor_id;  /* nullable: not set */
-  const gchar *output_tensor_id; /* nullable: not set */
-  gint input_tensor_index;       /* -1: not set */
-  GstLstmAxes axes;              /* of tensors of media */
-  guint n_parameters;            /* values of the property parameters */
-  gboolean only_output;          /* output buffers contain the tensor `output` and no other */
-  gboolean output_per_step;      /* output-mode=sequence */
-  gboolean output_at_end;        /* output-mode=final */
+  const LstmModel *model;       /* nullable: no model is loaded */
+  const gchar *input_tensor_id; /* nullable: not set */
+  gint input_tensor_index;      /* -1: not set */
+  GstLstmAxes axes;             /* of tensors of media */
+  guint n_parameters;           /* values of the property parameters */
+  gboolean only_output;         /* output buffers contain the tensor `output` and no other */
+  gboolean output_per_step;     /* output-mode=sequence */
+
+  /* Of the tensors that the element attaches to media, in the order of the output tensors. 0: no
+   * more tensors. The last outputs of sequences (output-mode=final) are not attached. */
+  GQuark tensor_ids[GST_LSTM_N_TENSORS];
+  GstLstmTensorShape attached_shape;
 } GstLstmCapsContext;
 
 typedef struct {
@@ -62,11 +70,21 @@ typedef struct {
   GstCaps *(*get_sink_caps) (const GstCaps *source, const GstLstmCapsContext *context);
 
   /* Adds the memories of @output to @media (transfer full). If @out has several tensors, each
-   * memory is a tensor, or else all memories are the steps of the only tensor. If the function is
-   * set, the element works in place. If it is NULL, outputs have buffers of their own. Returns:
-   * (transfer full) */
+   * memory is a tensor, or else all memories are the steps of the only tensor. The element works in
+   * place if the function is set and the source caps are media. Otherwise outputs have buffers of
+   * their own. Returns: (transfer full) */
   GstBuffer *(*attach_output) (GstBuffer *media, GstBuffer *output, const GstLstmTensors *out,
       const GstLstmCapsContext *context);
+
+  /* Returns FALSE and sets @error, which names the id, if sink caps @s already have a tensor with
+   * one of @ids. Set like `attach_output`. */
+  gboolean (*check_ids) (
+      const GstStructure *s, const GQuark ids[GST_LSTM_N_TENSORS], GError **error);
+
+  /* Sets the dimensions of the attached tensors in @caps, source caps, to those that they have in
+   * @possible, if they have these tensors. Set like `attach_output`. */
+  void (*copy_attached_dims) (
+      GstCaps *caps, const GstCaps *possible, const GstLstmCapsContext *context);
 } GstLstmCapsKind;
 
 #define GST_LSTM_CAPS_KIND_DECLARATION(name) extern const GstLstmCapsKind gst_lstm_caps_##name;
@@ -80,9 +98,11 @@ struct _GstLstmInput {
   GstLstmTensorRef tensor_ref; /* for other/tensors; type NULL: each buffer has its own type */
   GQuark tensor_id;            /* for media; 0: the only tensor of vectors of d values */
   GstLstmAxes axes;            /* for media */
-  gsize step_bytes;            /* of a step of all streams as upstream sends it; 0: unknown */
-  guint n_channels;            /* of audio; 0: no audio */
-  const gfloat *parameters;    /* of audio: the last values of each step; not owned */
+  GstLstmTensorShape caps_shape;           /* for media: of the input tensor in the caps */
+  GQuark attached_ids[GST_LSTM_N_TENSORS]; /* for media: of tensors that are attached; then 0 */
+  gsize step_bytes;         /* of a step of all streams as upstream sends it; 0: unknown */
+  guint n_channels;         /* of audio; 0: no audio */
+  const gfloat *parameters; /* of audio: the last values of each step; not owned */
   guint n_parameters;
 };
 

@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Media whose buffers carry GstTensorMeta. The element adds one such meta to each buffer in
- * place. */
+ * Media whose buffers carry GstTensorMeta. The element adds one such meta to each buffer in place,
+ * or pushes other/tensors if downstream accepts no media. */
 #include "common/errors.h"
 #include "common/media.h"
 #include "lstm/input/caps-kinds.h"
 #include "lstm/input/output-tensor.h"
+#include "lstm/input/tensor-groups.h"
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
-/* --- Caps --- */
+/* --- Sink caps --- */
 
 static GstStaticCaps video = GST_STATIC_CAPS ("video/x-raw(ANY)");
 
 static gboolean
+is_video (const GstStructure *s)
+{
+  return gst_structure_has_name (s, "video/x-raw");
+}
+
+static gboolean
 media_matches (const GstStructure *s, const GstLstmCapsContext *context)
 {
-  return context->input_tensor_id || gst_structure_has_name (s, "video/x-raw");
+  return context->input_tensor_id || is_video (s);
 }
 
 static GstCaps *
@@ -24,6 +31,46 @@ media_get_template_caps (GstPadDirection direction, const GstLstmCapsContext *co
 {
   return !context || context->input_tensor_id ? gst_caps_new_any ()
                                               : gst_static_caps_get (&video);
+}
+
+/* A search in caps for the tensor that has the steps */
+typedef struct {
+  GQuark id; /* 0: any tensor of vectors of d values */
+  GstLstmAxes axes;
+  gsize d;
+
+  guint n_matches;
+  GstLstmTensorShape shape; /* of the last match */
+} Search;
+
+static void
+compare_tensor (const gchar *group, const GstLstmGroupTensor *tensor, gpointer data)
+{
+  gsize dims[GST_LSTM_GROUP_MAX_DIMS];
+  gboolean is_known = tensor->row_major, fits;
+  Search *search = data;
+  GstLstmAxesShape shape;
+
+  for (gsize i = 0; i < tensor->n_dims; i++) {
+    dims[i] = MAX (tensor->dims[i], 1);
+    is_known = is_known && tensor->dims[i] > 0;
+  }
+  fits = gst_lstm_axes_read_dims (search->axes, dims, tensor->n_dims, search->d, &shape);
+  if (search->id ? tensor->id != search->id : !fits)
+    return;
+  search->n_matches++;
+  search->shape = fits && is_known ? (GstLstmTensorShape){shape.n_steps, shape.n_streams}
+                                   : (GstLstmTensorShape){0};
+}
+
+/* Returns the shape of the input tensor in caps @s. */
+static GstLstmTensorShape
+find_caps_shape (const GstStructure *s, const GstLstmInput *input)
+{
+  Search search = {.id = input->tensor_id, .axes = input->axes, .d = input->tensors.size[0]};
+
+  gst_lstm_tensor_groups_visit (s, compare_tensor, &search);
+  return search.n_matches == 1 ? search.shape : (GstLstmTensorShape){0};
 }
 
 static gboolean
@@ -39,114 +86,84 @@ media_parse_caps (GstLstmInput *input, const GstStructure *s, const GstLstmCapsC
   input->shape_per_buffer = TRUE;
   input->axes = context->axes;
   input->tensor_id = g_quark_from_string (context->input_tensor_id);
+  input->caps_shape = find_caps_shape (s, input);
+  if (input->caps_shape.steps)
+    input->tensors = gst_lstm_input_get_shape (
+        input, input->caps_shape.steps, input->caps_shape.streams);
   return TRUE;
 }
 
-/* Returns the id of the output tensor, which is the prefix of the other tensors' ids. */
-static const gchar *
-get_output_id (const GstLstmCapsContext *context)
+/* A tensor in caps with the id of an output */
+typedef struct {
+  const GQuark *ids;
+  GQuark id; /* 0: found none */
+  const gchar *group;
+} IdSearch;
+
+static gboolean
+has_id (const GQuark ids[GST_LSTM_N_TENSORS], GQuark id)
 {
-  return context->output_tensor_id ? context->output_tensor_id : GST_LSTM_TENSOR_ID;
+  for (guint i = 0; i < GST_LSTM_N_TENSORS; i++)
+    if (id && ids[i] == id)
+      return TRUE;
+  return FALSE;
 }
 
-static GQuark
-make_tensor_id (const gchar *prefix, const gchar *name)
+static void
+compare_id (const gchar *group, const GstLstmGroupTensor *tensor, gpointer data)
 {
-  g_autofree gchar *id = NULL;
+  IdSearch *search = data;
 
-  if (g_str_equal (name, "output"))
-    return g_quark_from_string (prefix);
-  id = g_strdup_printf ("%s-%s", prefix, name);
-  return g_quark_from_string (id);
+  if (!has_id (search->ids, tensor->id))
+    return;
+  search->id = tensor->id;
+  search->group = group;
 }
 
-#if GST_CHECK_VERSION(1, 28, 0)
-/* Returns the caps by which GStreamer 1.28 describes a tensor. Returns: (transfer full) */
-static GstCaps *
-make_tensor_caps (const GstLstmTensors *out, guint i, GstLstmAxes axes, GQuark id)
+static gboolean
+media_check_ids (const GstStructure *s, const GQuark ids[GST_LSTM_N_TENSORS], GError **error)
 {
-  gsize dims[GST_LSTM_AXES_MAX_DIMS];
-  const gsize n = gst_lstm_axes_make_dims (
-      axes, out->steps, out->streams, out->n_rows[i], out->size[i], dims);
-  GstCaps *caps = gst_caps_new_simple ("tensor/strided", "tensor-id", G_TYPE_STRING,
-      g_quark_to_string (id), "dims-order", G_TYPE_STRING, "row-major", "type", G_TYPE_STRING,
-      "float32", NULL);
-  GValue array = G_VALUE_INIT;
+  IdSearch search = {.ids = ids};
 
-  g_value_init (&array, GST_TYPE_ARRAY);
-  for (gsize k = 0; k < n; k++) {
-    GValue dim = G_VALUE_INIT;
+  gst_lstm_tensor_groups_visit (s, compare_id, &search);
+  return !search.id
+         || gst_lstm_fail (error, FORMAT,
+             "caps field tensors: expected no tensor %s, because property output-tensor-id "
+             "gives "
+             "this id to an output, found one in the group %s",
+             g_quark_to_string (search.id), search.group);
+}
 
-    g_value_init (&dim, G_TYPE_INT);
-    g_value_set_int (&dim, (gint) dims[k]);
-    gst_value_array_append_and_take_value (&array, &dim);
+/* --- Source caps --- */
+
+/* Adds the tensors of @out to @caps. A decoder accepts a group only if it names all tensors of the
+ * group, so each tensor is a group. */
+static void
+add_groups (GstCaps *caps, const GstLstmTensors *out, const GstLstmCapsContext *context)
+{
+  const GstLstmTensorShape shape = context->attached_shape;
+
+  for (guint i = 0; i < out->n_tensors && context->tensor_ids[i]; i++) {
+    gsize dims[GST_LSTM_AXES_MAX_DIMS];
+    const gsize n = gst_lstm_axes_make_dims (
+        context->axes, shape.steps, shape.streams, out->n_rows[i], out->size[i], dims);
+
+    gst_lstm_tensor_groups_add (caps, context->tensor_ids[i], dims, n);
   }
-  gst_structure_take_value (gst_caps_get_structure (caps, 0), "dims", &array);
+}
+
+/* Returns the caps of @out as buffers of other/tensors, which have the framerate of the media
+ * @sink if a buffer has one step. Returns: (transfer full) */
+static GstCaps *
+make_tensors_caps (const GstStructure *sink, const GstLstmTensors *out)
+{
+  const GValue *framerate = gst_structure_get_value (sink, "framerate");
+  GstCaps *caps = gst_caps_make_writable (gst_lstm_caps_make_tensors (out));
+
+  if (framerate && !(out && out->steps > 1))
+    gst_caps_set_value (caps, "framerate", framerate);
   return caps;
 }
-
-/* Returns the tensor groups of @caps. This element's tensors are a group, named by the output
- * tensor's id. Returns: (transfer full) */
-static GstStructure *
-get_groups (const GstCaps *caps)
-{
-  const GValue *groups = gst_structure_get_value (gst_caps_get_structure (caps, 0), "tensors");
-
-  return groups && GST_VALUE_HOLDS_STRUCTURE (groups)
-             ? gst_structure_copy (gst_value_get_structure (groups))
-             : gst_structure_new_empty ("tensorgroups");
-}
-
-static void
-set_groups (GstCaps *caps, GstStructure *groups)
-{
-  gst_caps_set_simple (caps, "tensors", GST_TYPE_STRUCTURE, groups, NULL);
-  gst_structure_free (groups);
-}
-
-static void
-add_group (GstCaps *caps, const GstLstmTensors *out, GstLstmAxes axes, const gchar *group)
-{
-  GstStructure *groups = get_groups (caps);
-  GValue list = G_VALUE_INIT;
-
-  g_value_init (&list, GST_TYPE_UNIQUE_LIST);
-  for (guint i = 0; i < out->n_tensors; i++) {
-    GValue tensor = G_VALUE_INIT;
-
-    g_value_init (&tensor, GST_TYPE_CAPS);
-    g_value_take_boxed (
-        &tensor, make_tensor_caps (out, i, axes, make_tensor_id (group, out->name[i])));
-    gst_value_unique_list_append_and_take_value (&list, &tensor);
-  }
-  gst_structure_take_value (groups, group, &list);
-  set_groups (caps, groups);
-}
-
-static void
-remove_group (GstCaps *caps, const gchar *group)
-{
-  GstStructure *groups = get_groups (caps);
-
-  gst_structure_remove_field (groups, group);
-  if (gst_structure_n_fields (groups) > 0) {
-    set_groups (caps, groups);
-    return;
-  }
-  gst_structure_free (groups);
-  gst_structure_remove_field (gst_caps_get_structure (caps, 0), "tensors");
-}
-#else
-static void
-add_group (GstCaps *caps, const GstLstmTensors *out, GstLstmAxes axes, const gchar *group)
-{
-}
-
-static void
-remove_group (GstCaps *caps, const gchar *group)
-{
-}
-#endif
 
 static GstCaps *
 media_get_src_caps (
@@ -154,8 +171,24 @@ media_get_src_caps (
 {
   GstCaps *caps = gst_caps_copy (sink);
 
-  if (out && !context->output_at_end)
-    add_group (caps, out, context->axes, get_output_id (context));
+  if (out)
+    add_groups (caps, out, context);
+  return gst_caps_merge (caps, make_tensors_caps (gst_caps_get_structure (sink, 0), out));
+}
+
+/* Returns media that can become other/tensors @source. A framerate that is not 0/1 is that of the
+ * video. Returns: (transfer full) */
+static GstCaps *
+make_media_caps (const GstStructure *source, const GstLstmCapsContext *context)
+{
+  GstCaps *caps = media_get_template_caps (GST_PAD_SINK, context);
+  gint n, d;
+
+  if (!context->input_tensor_id && gst_structure_get_fraction (source, "framerate", &n, &d)
+      && n > 0) {
+    caps = gst_caps_make_writable (caps);
+    gst_caps_set_simple (caps, "framerate", GST_TYPE_FRACTION, n, d, NULL);
+  }
   return caps;
 }
 
@@ -165,11 +198,45 @@ media_get_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
   const GstStructure *s = gst_caps_get_structure (source, 0);
   GstCaps *caps;
 
-  if (gst_lstm_tensors_matches (s) || !media_matches (s, context))
+  if (gst_lstm_tensors_matches (s))
+    return make_media_caps (s, context);
+  if (!media_matches (s, context))
     return gst_caps_new_empty ();
   caps = gst_caps_copy (source);
-  remove_group (caps, get_output_id (context));
+  for (guint i = 0; i < GST_LSTM_N_TENSORS && context->tensor_ids[i]; i++)
+    gst_lstm_tensor_groups_remove (caps, context->tensor_ids[i]);
   return caps;
+}
+
+/* A search in caps for a tensor that is attached */
+typedef struct {
+  GQuark id;
+  GstLstmGroupTensor tensor; /* n_dims 0: found none */
+} OutputSearch;
+
+static void
+compare_output (const gchar *group, const GstLstmGroupTensor *tensor, gpointer data)
+{
+  OutputSearch *search = data;
+
+  if (tensor->id == search->id && g_str_equal (group, g_quark_to_string (tensor->id)))
+    search->tensor = *tensor;
+}
+
+static void
+media_copy_attached_dims (
+    GstCaps *caps, const GstCaps *possible, const GstLstmCapsContext *context)
+{
+  for (guint i = 0; i < GST_LSTM_N_TENSORS && context->tensor_ids[i]; i++) {
+    OutputSearch search = {.id = context->tensor_ids[i]};
+
+    gst_lstm_tensor_groups_visit (
+        gst_caps_get_structure (possible, 0), compare_output, &search);
+    if (!search.tensor.n_dims)
+      continue;
+    gst_lstm_tensor_groups_remove (caps, search.id);
+    gst_lstm_tensor_groups_add (caps, search.id, search.tensor.dims, search.tensor.n_dims);
+  }
 }
 
 /* --- Buffers --- */
@@ -180,6 +247,9 @@ media_open_buffer (
 {
   gsize d = input->tensors.size[0];
 
+  for (guint i = 0; i < GST_LSTM_N_TENSORS && input->attached_ids[i]; i++)
+    if (!gst_lstm_media_check_no_tensor (buffer, input->attached_ids[i], error))
+      return FALSE;
   return gst_lstm_media_open (buffer, input->tensor_id, input->axes, &d, steps, error);
 }
 
@@ -197,7 +267,7 @@ media_attach_output (GstBuffer *media, GstBuffer *output, const GstLstmTensors *
     for (guint k = i; k < end; k++)
       gst_buffer_append_memory (data, gst_buffer_get_memory (output, k));
     tensors[i] = gst_lstm_output_tensor_new (
-        out, i, context->axes, make_tensor_id (get_output_id (context), out->name[i]), data);
+        out, i, context->axes, context->tensor_ids[i], data);
   }
   media = gst_lstm_media_make_writable (media);
   gst_lstm_media_add (media, out->n_tensors, tensors);
@@ -213,4 +283,6 @@ const GstLstmCapsKind gst_lstm_caps_media = {
     .get_src_caps = media_get_src_caps,
     .get_sink_caps = media_get_sink_caps,
     .attach_output = media_attach_output,
+    .check_ids = media_check_ids,
+    .copy_attached_dims = media_copy_attached_dims,
 };
