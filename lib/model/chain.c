@@ -61,18 +61,11 @@ choose_output (
   return is_last && !pass->slots ? pass->output : state->layer_buffers[at->layer % 2];
 }
 
-/* Returns the memory of @layer in the state, or NULL if the layer has none. */
-static LstmMemory *
-get_memory (const LstmState *state, const LstmLayer *layer)
-{
-  return layer->kind->n_memories ? &state->memory[layer->memory] : NULL;
-}
-
 /* Writes all fields at once: fields that are changed later would be reloaded before the stores
  * are complete, which costs more than the rest of the chain. */
 static inline void
 set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
-    const LayerInput *at, LstmMemory *memory, LstmBlock *block)
+    const LayerInput *at, LstmBlock *block)
 {
   const LstmSlots *slots = pass->slots;
   const gboolean is_complete_sequence = state->runs_complete_sequences;
@@ -101,7 +94,7 @@ set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
       .rows_per_model_input = at->rows_per_model_input,
       .model_rows = at->model_rows,
       .saved_c = state->saved_c,
-      .memory = memory,
+      .memory = layer->kind->n_memories ? &state->memory[layer->memory] : NULL,
       .should_continue = pass->should_continue,
       .should_continue_data = pass->should_continue_data,
   };
@@ -122,6 +115,21 @@ request_trace (const LstmState *state, const LstmPass *pass, guint direction, Ls
   block->cell_stride = steps * layout->n_c;
   block->gates_stride = steps * layout->n_gates * layout->n_units;
   block->traced_direction = direction;
+}
+
+/* Runs @block in compact memory, which contains h and c of the listed streams. */
+static void
+run_listed_streams (
+    LstmState *state, const LstmPass *pass, const LstmLayer *layer, const LstmBlock *block)
+{
+  const gsize n_slots = pass->slots ? pass->slots->n_slots : 1;
+  LstmMemory compact[LSTM_MAX_MEMORIES];
+  LstmBlock listed = *block;
+
+  listed.memory = compact;
+  lstm_state_gather (state, layer, pass->rows, pass->streams, n_slots, compact);
+  layer->kind->run (layer, state->model->kernels, &listed);
+  lstm_state_scatter (state, layer, pass->rows, pass->streams, n_slots, compact);
 }
 
 /* Makes the outputs [n] of the complete windows the input of the next layer. */
@@ -201,7 +209,6 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
 {
   const LstmModel *model = state->model;
   const LstmSlots *slots = pass->slots;
-  const gsize n_slots = slots ? slots->n_slots : 1;
   const gboolean has_output = !slots || slots->n_complete > 0;
   const gsize n_layers = has_output ? model->layers->len : slots->last_lstm + 1;
   LayerInput at = {.streams = pass->streams,
@@ -213,21 +220,17 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
   set_caller_mask (state, pass, &at);
   while (at.layer < n_layers) {
     const LstmLayer *layer = lstm_model_get_layer (model, (guint) at.layer);
-    const gboolean is_listed = pass->rows && layer->kind->n_memories;
-    LstmMemory compact[LSTM_MAX_MEMORIES];
     LstmBlock block;
 
-    if (is_listed)
-      lstm_state_gather (state, layer, pass->rows, pass->streams, n_slots, compact);
-    set_block (
-        state, pass, layer, &at, is_listed ? compact : get_memory (state, layer), &block);
+    set_block (state, pass, layer, &at, &block);
     if (!lstm_block_should_continue (&block))
       return;
     if (pass->trace && pass->trace->layer - layer->memory < layer->kind->n_memories)
       request_trace (state, pass, pass->trace->layer - layer->memory, &block);
-    layer->kind->run (layer, model->kernels, &block);
-    if (is_listed)
-      lstm_state_scatter (state, layer, pass->rows, pass->streams, n_slots, compact);
+    if (G_UNLIKELY (pass->rows) && layer->kind->n_memories)
+      run_listed_streams (state, pass, layer, &block);
+    else
+      layer->kind->run (layer, model->kernels, &block);
     advance_to_next_layer (state, pass, layer, &block, &at);
   }
   if (slots && has_output)

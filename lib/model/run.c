@@ -70,34 +70,48 @@ reset_streams (LstmState *state, const LstmRun *run)
     lstm_state_reset_stream (state, run->rows[i]);
 }
 
-/* Runs @run, all of whose members are set. */
+/* Runs @run in passes of at most @chunk steps. @rows: see run_chunk() */
 static void
-run_steps (LstmState *state, const LstmRun *run)
+run_chunks (LstmState *state, const LstmRun *run, const gsize *rows, gsize chunk)
 {
-  const gsize *rows;
   LstmFloatMode caller;
-  gsize chunk;
 
-  g_return_if_fail (
-      (!run->hidden && !run->cell && !run->gates) || run->layer < state->model->n_lstm_layers);
-  g_return_if_fail (!state->runs_complete_sequences
-                    || (run->steps <= state->max_steps && !run->stream_stride));
-  g_return_if_fail (!run->stream_stride || run->stream_stride >= run->steps);
-  g_return_if_fail (lstm_state_are_distinct (state, state->streams, run->rows, run->n_rows));
-  if ((run->cell || run->gates)
-      && !lstm_model_check_trace (
-          state->model, run->layer, run->cell != NULL, run->gates != NULL))
-    return;
-  if (run->rows && run->n_rows == 0)
-    return;
-  rows = lstm_state_find_list (state->streams, run->rows, run->n_rows);
-  chunk = rows ? lstm_state_get_chunk (state, run->n_rows) : state->chunk;
   if (state->runs_complete_sequences)
     reset_streams (state, run);
   caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
   for (gsize t = 0; t < run->steps; t += chunk)
     run_chunk (state, run, rows, t, MIN (chunk, run->steps - t));
   lstm_float_mode_leave (caller);
+}
+
+/* Runs the streams that @run lists. */
+static void
+run_list (LstmState *state, const LstmRun *run)
+{
+  g_return_if_fail (run->rows != NULL);
+  g_return_if_fail (lstm_state_are_distinct (state, state->streams, run->rows, run->n_rows));
+  if (run->n_rows > 0)
+    run_chunks (state, run, lstm_state_find_list (state->streams, run->rows, run->n_rows),
+        lstm_state_get_chunk (state, run->n_rows));
+}
+
+/* Runs @run, all of whose members are set. */
+static void
+run_steps (LstmState *state, const LstmRun *run)
+{
+  g_return_if_fail (
+      (!run->hidden && !run->cell && !run->gates) || run->layer < state->model->n_lstm_layers);
+  g_return_if_fail (!state->runs_complete_sequences
+                    || (run->steps <= state->max_steps && !run->stream_stride));
+  g_return_if_fail (!run->stream_stride || run->stream_stride >= run->steps);
+  if ((run->cell || run->gates)
+      && !lstm_model_check_trace (
+          state->model, run->layer, run->cell != NULL, run->gates != NULL))
+    return;
+  if (run->rows || run->n_rows)
+    run_list (state, run);
+  else
+    run_chunks (state, run, NULL, state->chunk);
 }
 
 void

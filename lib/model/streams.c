@@ -25,7 +25,7 @@ lstm_state_find_list (gsize n_streams, const gsize *rows, gsize n_rows)
 {
   gsize n = 0;
 
-  while (rows && n < n_rows && rows[n] == n)
+  while (n < n_rows && rows[n] == n)
     n++;
   return n == n_streams ? NULL : rows;
 }
