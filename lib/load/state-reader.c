@@ -16,15 +16,13 @@ typedef struct {
   LstmSafetensors *st;
   const LstmModel *model;
   gsize length, hop, slots; /* of the window; 0 for a state */
-  guint64 streams, next_time, last_time, steps;
-  GArray *positions; /* (gsize), for each stream or one for all; NULL for a state */
+  guint64 streams, next_time, last_time, steps, position;
 } SavedFile;
 
 static void
 saved_file_clear (SavedFile *file)
 {
   g_clear_pointer (&file->st, lstm_safetensors_free);
-  g_clear_pointer (&file->positions, g_array_unref);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SavedFile, saved_file_clear)
@@ -114,33 +112,6 @@ read_numbers (SavedFile *file, GError **error)
          && read_time (file, LSTM_STATE_KEY_LAST_TIME, &file->last_time, error);
 }
 
-/* Reads one position for all streams, or a position for each stream. Spaces separate them. */
-static gboolean
-read_positions (SavedFile *file, GError **error)
-{
-  const guint64 last = lstm_window_count_positions (file->length, file->hop) - 1;
-  const char *text = get_text (file, LSTM_STATE_KEY_POSITION);
-  g_auto (GStrv) numbers = g_strsplit (text ? text : "", " ", -1);
-  const guint n = g_strv_length (numbers);
-  g_autofree char *expected = NULL;
-  gboolean is_valid = n == 1 || n == file->streams;
-
-  file->positions = g_array_sized_new (FALSE, FALSE, sizeof (gsize), n);
-  for (guint i = 0; is_valid && i < n; i++) {
-    guint64 value = 0;
-    gsize position;
-
-    is_valid = g_ascii_string_to_unsigned (numbers[i], 10, 0, last, &value, NULL);
-    position = (gsize) value;
-    g_array_append_val (file->positions, position);
-  }
-  if (is_valid)
-    return TRUE;
-  expected = g_strdup_printf ("a number from 0 to %" G_GUINT64_FORMAT "%s", last,
-      file->streams > 1 ? ", or one for each stream" : "");
-  return refuse_value (file, LSTM_STATE_KEY_POSITION, expected, error);
-}
-
 static gboolean
 read_window (SavedFile *file, GError **error)
 {
@@ -148,7 +119,9 @@ read_window (SavedFile *file, GError **error)
   g_autofree char *hop = g_strdup_printf ("%" G_GSIZE_FORMAT, file->hop);
 
   return expect_text (file, LSTM_STATE_KEY_LENGTH, length, error)
-         && expect_text (file, LSTM_STATE_KEY_HOP, hop, error) && read_positions (file, error);
+         && expect_text (file, LSTM_STATE_KEY_HOP, hop, error)
+         && read_number (file, LSTM_STATE_KEY_POSITION, 0,
+             lstm_window_count_positions (file->length, file->hop) - 1, &file->position, error);
 }
 
 static gboolean
@@ -272,14 +245,6 @@ load_state (LstmModel *model, GBytes *bytes, const char *name, guint64 *next_tim
   return check_state (state, &file, error) ? g_steal_pointer (&state) : NULL;
 }
 
-static void
-set_positions (LstmWindow *window, const GArray *positions)
-{
-  for (gsize s = 0; s < window->streams; s++)
-    lstm_window_set_position (
-        window, s, g_array_index (positions, gsize, positions->len > 1 ? s : 0));
-}
-
 static LstmWindow *
 load_window (LstmModel *model, gsize length, gsize hop, GBytes *bytes, const char *name,
     guint64 *next_time, guint64 *steps, GError **error)
@@ -296,7 +261,8 @@ load_window (LstmModel *model, gsize length, gsize hop, GBytes *bytes, const cha
     return NULL;
   }
   fill_state (window->state, &file, next_time, steps);
-  set_positions (window, file.positions);
+  for (gsize s = 0; s < window->streams; s++)
+    lstm_window_set_position (window, s, (gsize) file.position);
   return check_window (window, &file, error) ? g_steal_pointer (&window) : NULL;
 }
 

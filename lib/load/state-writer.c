@@ -22,19 +22,6 @@ add_number (GPtrArray *metadata, const char *key, guint64 value)
   add_text (metadata, key, text);
 }
 
-/* Adds one position if all streams have the same position, else the position of each stream. */
-static void
-add_positions (GPtrArray *metadata, const LstmWindow *window)
-{
-  const gsize n = lstm_window_is_in_step (window) ? 1 : window->streams;
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  for (gsize s = 0; s < n; s++)
-    g_string_append_printf (
-        text, "%s%" G_GSIZE_FORMAT, s ? " " : "", lstm_window_get_position (window, s));
-  add_text (metadata, LSTM_STATE_KEY_POSITION, text->str);
-}
-
 static GPtrArray *
 make_metadata (const LstmState *state, gsize streams, guint64 next_time, guint64 steps)
 {
@@ -110,11 +97,12 @@ lstm_state_save (const LstmState *state, guint64 next_time, guint64 steps)
 GBytes *
 lstm_window_save (const LstmWindow *window, guint64 next_time, guint64 steps)
 {
-  g_autoptr (GPtrArray)
-      metadata = make_metadata (window->state, window->streams, next_time, steps);
+  g_autoptr (GPtrArray) metadata = NULL;
 
+  g_return_val_if_fail (lstm_window_is_in_step (window), NULL);
+  metadata = make_metadata (window->state, window->streams, next_time, steps);
   add_number (metadata, LSTM_STATE_KEY_LENGTH, window->length);
   add_number (metadata, LSTM_STATE_KEY_HOP, window->hop);
-  add_positions (metadata, window);
+  add_number (metadata, LSTM_STATE_KEY_POSITION, lstm_window_get_position (window, 0));
   return write_state (window->state, window->streams, window->n_slots, metadata);
 }

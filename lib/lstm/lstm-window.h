@@ -202,11 +202,13 @@ LSTM_API gboolean lstm_window_is_stream_finite (const LstmWindow *window, gsize 
 
 /**
  * lstm_window_save:
- * @window: a window
+ * @window: a window whose streams have the same position; other windows are a programming error
  * @next_time: see lstm_state_save()
  * @steps: see lstm_state_save()
  *
- * Writes h and c of all open windows, and the position of each stream, like lstm_state_save().
+ * Writes h and c of all open windows, and the position, like lstm_state_save(). Streams with
+ * different positions can be saved one by one: lstm_window_copy_stream() copies a stream to a window
+ * of one stream.
  *
  * Returns: (transfer full): the content of the file
  */
