@@ -111,6 +111,7 @@ METHODS = {
         "run": [("x", X)],
         "run_bytes": [("steps", X.tobytes())],
         "get_n_outputs": [("at least 0", 2**64 - 1)],
+        "is_stream_finite": [("index", 0)],
         "restore": SAVED["Window"],
         "save": SAVE,
     } | dict.fromkeys("get_hop get_length get_model get_streams is_finite reset".split(), ()),

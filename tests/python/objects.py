@@ -84,6 +84,9 @@ class Saved(unittest.TestCase):
         x[1] = np.nan
         state.run(x)
         self.assertEqual([state.is_stream_finite(i) for i in (0, 1, -1)], [True, False, False])
+        window = MODEL.window(T + 1, streams=2)
+        window.run(x)
+        self.assertEqual([window.is_stream_finite(i) for i in (0, 1, -1)], [True, False, False])
         first = state.get_hidden()[0]
         state.reset(1)
         np.testing.assert_array_equal(state.get_hidden(), [first, np.zeros(M)])

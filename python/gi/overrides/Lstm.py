@@ -419,6 +419,12 @@ class _Runner:
         with self._get_plan().lock:
             return super().is_finite()
 
+    def is_stream_finite(self, stream):
+        """Returns whether all values of h and c of one stream are finite."""
+        stream = _read_index("stream", stream, self.streams)
+        with self._get_plan().lock:
+            return super().is_stream_finite(stream)
+
     def save(self, next_time=None, steps=0):
         """Returns h and c of all streams as bytes, in the safetensors format.
 
@@ -592,12 +598,6 @@ class State(_Runner, _State, metaclass=_Documented):
             raise ValueError(f"values: expected shape ({self.get_stream_size()},), found {values.shape}")
         with plan.lock:
             _State.set_stream(self, stream, _get_address(values))
-
-    def is_stream_finite(self, stream):
-        """Returns whether all values of h and c of one stream are finite."""
-        stream = _read_index("stream", stream, self.streams)
-        with self._get_plan().lock:
-            return _State.is_stream_finite(self, stream)
 
     def reset(self, stream=None):
         """Sets h and c of one stream, or of all streams, to the model's initial values."""
