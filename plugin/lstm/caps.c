@@ -312,6 +312,36 @@ gst_lstm_get_known_src_caps (GstLstm *self, GstCaps *filter)
   return caps ? gst_lstm_caps_filter (caps, filter) : NULL;
 }
 
+/* Returns: (nullable): the first structure of @caps that is tensors, or that is media */
+static const GstStructure *
+find_structure (const GstCaps *caps, gboolean are_tensors)
+{
+  for (guint i = 0; i < gst_caps_get_size (caps); i++) {
+    const GstStructure *s = gst_caps_get_structure (caps, i);
+
+    if (gst_lstm_tensors_matches (s) == are_tensors)
+      return s;
+  }
+  return NULL;
+}
+
+void
+gst_lstm_refuse_media (GstLstm *self, GstCaps *caps)
+{
+  g_autoptr (GstCaps) possible = gst_lstm_transform_caps (self, GST_PAD_SINK, caps, NULL);
+  g_autoptr (GstCaps) peer = gst_pad_peer_query_caps (GST_BASE_TRANSFORM_SRC_PAD (self), NULL);
+  const GstStructure *media = find_structure (peer, FALSE);
+  GError *error = NULL;
+
+  if (find_structure (possible, FALSE) || !media || find_structure (peer, TRUE))
+    return;
+  gst_lstm_fail (&error, GST_LSTM_STREAM (FORMAT),
+      "caps: expected downstream to accept other/tensors, because the model needs complete "
+      "sequences, found %s",
+      gst_structure_get_name (media));
+  gst_lstm_refusal_set (&self->refusal, caps, error);
+}
+
 gboolean
 gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
 {

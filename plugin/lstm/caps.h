@@ -29,6 +29,10 @@ GstCaps *gst_lstm_make_src_caps (GstLstm *self, const GstCaps *sink, const GstLs
  * Returns: (transfer full) (nullable) */
 GstCaps *gst_lstm_get_known_src_caps (GstLstm *self, GstCaps *filter);
 
+/* Refuses sink caps @caps, for which the base class found no source caps, if downstream accepts no
+ * tensors, but the output for @caps cannot be media. */
+void gst_lstm_refuse_media (GstLstm *self, GstCaps *caps);
+
 /* Implements the set_caps of the base class. */
 gboolean gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps);
 

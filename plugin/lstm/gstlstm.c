@@ -92,7 +92,6 @@ decide_allocation (GstBaseTransform *trans, GstQuery *query)
   GstLstm *self = GST_LSTM (trans);
 
   self->has_pool = self->sequence.out.n_tensors == 1 && !self->adds_headers
-                   && !gst_lstm_is_in_place (self) /* the pool has buffers of media */
                    && gst_query_get_n_allocation_pools (query) > 0;
   GST_DEBUG_OBJECT (self, "outputs are allocated %s",
       self->has_pool ? "from downstream's pool" : "without a pool");
@@ -141,8 +140,19 @@ transform_meta (GstBaseTransform *trans, GstBuffer *outbuf, GstMeta *meta, GstBu
 static gboolean
 handle_accepted_event (GstBaseTransform *trans, GstEvent *event)
 {
-  return GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)
-      ->sink_event (trans, gst_lstm_handle_sink_event (GST_LSTM (trans), event));
+  GstLstm *self = GST_LSTM (trans);
+  g_autoptr (GstCaps) caps = NULL;
+
+  if (GST_EVENT_TYPE (event) == GST_EVENT_CAPS) {
+    gst_event_parse_caps (event, &caps);
+    gst_caps_ref (caps);
+  }
+  if (GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)
+          ->sink_event (trans, gst_lstm_handle_sink_event (self, event)))
+    return TRUE;
+  if (caps && !self->refusal.caps)
+    gst_lstm_refuse_media (self, caps);
+  return FALSE;
 }
 
 static gboolean

@@ -308,6 +308,30 @@ test_modes (void)
   rig_clear (&rig);
 }
 
+/* The outputs of a model that needs complete sequences follow at the end. */
+static void
+test_complete_sequence (void)
+{
+  Rig rig;
+
+  rig_init (&rig, "variants/keras-bidirectional-ave", "");
+  rig_begin_stream_with_caps (&rig, VIDEO);
+  for (gsize i = 0; i < 3; i++) {
+    GstBuffer *frame = frame_new (i);
+
+    add_tensor (
+        frame, tensor_new ("features", GST_TENSOR_DATA_TYPE_FLOAT32,
+                   rig.x.items + i * rig.x.size, rig.x.size * sizeof (gfloat), 1, &rig.x.size));
+    push (&rig, frame);
+  }
+  rig_assert_log (&rig, "gap 0+1000, gap 1000+1000, gap 2000+1000");
+  rig_push_eos (&rig);
+  rig_expect_outputs (&rig, 0, 3, 3);
+  rig_assert_outputs (&rig);
+  rig_assert_log (&rig, "buffer 0+1000, buffer 1000+1000, buffer 2000+1000, eos");
+  rig_clear (&rig);
+}
+
 /* Hidden states and gates are further memories of a buffer. */
 static void
 test_emit (void)
@@ -390,6 +414,7 @@ main (int argc, char **argv)
       {"/lstm-media-to-tensors/gaps", test_gaps},
       {"/lstm-media-to-tensors/zero-steps", test_zero_steps},
       {"/lstm-media-to-tensors/modes", test_modes},
+      {"/lstm-media-to-tensors/complete-sequence", test_complete_sequence},
       {"/lstm-media-to-tensors/emit", test_emit},
       {"/lstm-media-to-tensors/downstream-changes", test_downstream_changes},
       {"/lstm-media-to-tensors/text", test_text},

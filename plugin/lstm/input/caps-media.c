@@ -77,10 +77,6 @@ static gboolean
 media_parse_caps (GstLstmInput *input, const GstStructure *s, const GstLstmCapsContext *context,
     GError **error)
 {
-  if (!lstm_model_is_causal (context->model) && context->output_per_step)
-    return gst_lstm_fail (error, FORMAT,
-        "caps: expected other/tensors, because the model needs complete sequences, found %s",
-        gst_structure_get_name (s));
   gst_lstm_tensors_init (
       &input->tensors, (guint) lstm_model_get_input_size (context->model), s);
   input->shape_per_buffer = TRUE;
@@ -169,11 +165,15 @@ static GstCaps *
 media_get_src_caps (
     const GstCaps *sink, const GstLstmTensors *out, const GstLstmCapsContext *context)
 {
-  GstCaps *caps = gst_caps_copy (sink);
+  GstCaps *tensors = make_tensors_caps (gst_caps_get_structure (sink, 0), out);
+  GstCaps *caps;
 
+  if (context->model && !lstm_model_is_causal (context->model) && context->output_per_step)
+    return tensors; /* frames cannot wait for the end of the sequence */
+  caps = gst_caps_copy (sink);
   if (out)
     add_groups (caps, out, context);
-  return gst_caps_merge (caps, make_tensors_caps (gst_caps_get_structure (sink, 0), out));
+  return gst_caps_merge (caps, tensors);
 }
 
 /* Returns media that can become other/tensors @source. A framerate that is not 0/1 is that of the
