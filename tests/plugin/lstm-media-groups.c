@@ -72,6 +72,11 @@ test_steps_of_caps (void)
           GROUPS ("g=(/uniquelist){" TENSOR ("a", "(int)<2,3>", "row-major") "," TENSOR (
               "b", "(int)<4,3>", "row-major") "}"),
           4},
+      /* The first dimension is streams. */
+      {"axes=streams", GROUPS (GROUP ("a", "(int)<2,3>")), 2},
+      {"axes=streams-steps", GROUPS (GROUP ("a", "(int)<4,2,3>")), 4},
+      {"axes=steps-streams", GROUPS (GROUP ("a", "(int)<2,4,3>")), 2},
+      {"axes=streams", VIDEO, 1},
       {"output-mode=window window-length=2", GROUPS (GROUP ("a", "(int)<2,3>")), 1},
       {"output-mode=final", GROUPS (GROUP ("a", "(int)<2,3>")), -1},
   };
@@ -105,6 +110,8 @@ test_steps_of_buffers (void)
           "caps (null), buffer 0+1000, buffer 3000+1000"},
       {"", GROUPS (GROUP ("features", "(int)<2,3>")), 3, {2, 2, 1}, {2, 2, 1},
           "buffer 0+1000, buffer 2000+1000, caps (null), buffer 4000+1000"},
+      {"axes=streams", VIDEO, 3, {1, 2, 2}, {1, 2, 2},
+          "buffer 0+1000, caps (null), buffer 1000+1000, buffer 3000+1000"},
       {"emit=hidden+gates", VIDEO, 2, {2, 2}, {-1, -1},
           "caps (null), buffer 0+1000, buffer 2000+1000"},
       /* A buffer may complete several windows. */
@@ -128,6 +135,33 @@ test_steps_of_buffers (void)
     rig_assert_log (&rig, cases[i].log);
     rig_clear (&rig);
   }
+}
+
+/* New caps of upstream determine the steps. Caps that state the same as before leave the steps to the
+ * buffers. */
+static void
+test_steps_of_new_caps (void)
+{
+#define ONE GROUPS (GROUP ("features", "(int)<1,3>"))
+#define TWO GROUPS (GROUP ("features", "(int)<2,3>"))
+  Rig rig;
+
+  rig_init (&rig, FOLDER, "");
+  rig_begin_stream_with_caps (&rig, ONE);
+  media_rig_push_steps (&rig, 0, 1);
+  g_assert_true (rig_push_caps_text (&rig, TWO));
+  assert_steps (&rig, "lstm-output", 2);
+  media_rig_push_steps (&rig, 1, 2);
+  media_rig_push_steps (&rig, 3, 1); /* contradicts the caps */
+  assert_steps (&rig, "lstm-output", 1);
+  gst_harness_push_upstream_event (rig.harness, gst_event_new_reconfigure ());
+  media_rig_push_steps (&rig, 4, 1);
+  assert_steps (&rig, "lstm-output", 1);
+  rig_assert_log (&rig, "buffer 0+1000, caps (null), buffer 1000+1000, caps (null), "
+                        "buffer 3000+1000, buffer 4000+1000");
+  rig_expect_outputs (&rig, 0, 5, 5);
+  rig_assert_outputs (&rig);
+  rig_clear (&rig);
 }
 
 /* Downstream that accepts certain steps determines the steps while they are unknown, and refuses
@@ -377,6 +411,7 @@ main (int argc, char **argv)
   static const TestRow tests[] = {
       {"/lstm-media-groups/steps-of-caps", test_steps_of_caps},
       {"/lstm-media-groups/steps-of-buffers", test_steps_of_buffers},
+      {"/lstm-media-groups/steps-of-new-caps", test_steps_of_new_caps},
       {"/lstm-media-groups/steps-of-downstream", test_steps_of_downstream},
       {"/lstm-media-groups/groups", test_groups},
       {"/lstm-media-groups/groups-of-downstream", test_groups_of_downstream},
