@@ -44,7 +44,7 @@ scale_value (gfloat x)
 static gfloat
 round_value (gfloat x)
 {
-  return (gfloat) (gint32) (x * 100.0f);
+  return (gfloat) (gint32) (x * 10.0f);
 }
 
 typedef struct {
@@ -98,11 +98,11 @@ static const Row rows[] = {
     {"arithmetic", ONE " ! tensor_transform mode=arithmetic option=mul:2.0,add:0.5" LSTM OUT,
         scale_value},
     {"int32",
-        ONE " ! tensor_transform mode=arithmetic option=mul:100.0 ! "
+        ONE " ! tensor_transform mode=arithmetic option=mul:10.0 ! "
             "tensor_transform mode=typecast option=int32" LSTM OUT,
         round_value},
     {"int8",
-        ONE " ! tensor_transform mode=arithmetic option=mul:100.0 ! "
+        ONE " ! tensor_transform mode=arithmetic option=mul:10.0 ! "
             "tensor_transform mode=typecast option=int8" LSTM OUT,
         round_value},
 
@@ -350,6 +350,7 @@ main (int argc, char **argv)
   g_autoptr (GstElementFactory) factory = NULL;
 
   test_init (&argc, &argv);
+  g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK); /* NNStreamer logs warnings */
   factory = gst_element_factory_find ("tensor_converter");
   if (!factory) {
     g_test_add_func ("/nnstreamer", skip_all);
