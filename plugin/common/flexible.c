@@ -126,6 +126,66 @@ gst_lstm_flexible_read (gconstpointer data, gsize bytes, guint index, gsize d,
   return TRUE;
 }
 
+/* Reads the header of memory @index of @buffer into @tensor. */
+static gboolean
+read_memory (GstBuffer *buffer, guint index, GstLstmTensors *tensor, GError **error)
+{
+  const GstLstmType *type;
+  GstMapInfo map;
+  gboolean ok;
+
+  if (!gst_buffer_map_range (buffer, index, 1, &map, GST_MAP_READ))
+    return gst_lstm_fail_to_map (
+        error, FORMAT, "for reading a header", gst_buffer_get_size (buffer));
+  ok = gst_lstm_flexible_read (map.data, map.size, index, 0, tensor, &type, error);
+  gst_buffer_unmap (buffer, &map);
+  return ok
+         && (type->number == GST_LSTM_TYPE_FLOAT32
+             || gst_lstm_fail (error, FORMAT,
+                 "buffer: tensor %u: header field type: expected float32, found %s", index,
+                 type->tensors));
+}
+
+/* Adds @tensor as tensor @i of @tensors. */
+static gboolean
+add_tensor (GstLstmTensors *tensors, guint i, const GstLstmTensors *tensor, GError **error)
+{
+  if (i == 0) {
+    *tensors = *tensor;
+    return TRUE;
+  }
+  if (tensor->steps != tensors->steps || tensor->streams != tensors->streams)
+    return gst_lstm_fail (error, FORMAT,
+        "buffer: tensor %u: header field dimension: expected steps %u and streams %u, as in "
+        "tensor 0, found %u:%u:%u",
+        i, tensors->steps, tensors->streams, tensor->size[0], tensor->steps, tensor->streams);
+  tensors->size[i] = tensor->size[0];
+  tensors->n_rows[i] = 1;
+  tensors->n_tensors++;
+  return TRUE;
+}
+
+GstBuffer *
+gst_lstm_flexible_remove_headers (GstBuffer *buffer, GstLstmTensors *tensors, GError **error)
+{
+  const guint n = gst_buffer_n_memory (buffer);
+  g_autoptr (GstBuffer) result = gst_buffer_new ();
+  GstLstmTensors tensor = *tensors;
+
+  if (n == 0) {
+    gst_lstm_fail (error, FORMAT, "buffer: expected at least 1 tensor, found 0");
+    return NULL;
+  }
+  gst_buffer_copy_into (result, buffer, GST_BUFFER_COPY_METADATA, 0, -1);
+  for (guint i = 0; i < n; i++) {
+    if (!read_memory (buffer, i, &tensor, error) || !add_tensor (tensors, i, &tensor, error))
+      return NULL;
+    gst_buffer_append_memory (result,
+        gst_memory_share (gst_buffer_peek_memory (buffer, i), GST_LSTM_HEADER_BYTES, -1));
+  }
+  return g_steal_pointer (&result);
+}
+
 void
 gst_lstm_flexible_write (const GstLstmTensors *tensors, guint i, gpointer data)
 {

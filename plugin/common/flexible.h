@@ -20,6 +20,12 @@ GstStructure *gst_lstm_flexible_make_structure (const GstLstmTensors *tensors);
 gboolean gst_lstm_flexible_read (gconstpointer data, gsize bytes, guint index, gsize d,
     GstLstmTensors *tensor, const GstLstmType **type, GError **error);
 
+/* Reads the headers of all memories of @buffer, which must be float32 tensors of the same numbers
+ * of steps and streams, into *@tensors, which keeps its framerate. Returns: (transfer full)
+ * (nullable): the buffer without headers, or NULL with @error set */
+GstBuffer *gst_lstm_flexible_remove_headers (
+    GstBuffer *buffer, GstLstmTensors *tensors, GError **error);
+
 /* Writes the header of tensor @i of @tensors, float32, to the GST_LSTM_HEADER_BYTES bytes at
  * @data. */
 void gst_lstm_flexible_write (const GstLstmTensors *tensors, guint i, gpointer data);

@@ -9,22 +9,23 @@
 
 #define GST_LSTM_MAX_TENSORS 16
 
-/* Template caps of sink pads: one float32 tensor, any number of tensors (more than
- * GST_LSTM_MAX_TENSORS are an error that states the number), one tensor of the older name, and
- * flexible tensors, of which each buffer contains the description. The caps of source pads always
- * have a framerate. */
-#define GST_LSTM_TENSOR_SINK_CAPS                                                              \
-  "other/tensors, format = (string) static, num_tensors = (int) 1, types = (string) float32"
-#define GST_LSTM_OLD_TENSOR_SINK_CAPS "other/tensor, type = (string) float32"
+/* Template caps of sink pads: one tensor, any number of tensors, one tensor of the older name, and
+ * flexible tensors, of which each buffer contains the description. More than GST_LSTM_MAX_TENSORS
+ * tensors, and types that the element does not accept, are errors that state what was expected. */
+#define GST_LSTM_ONE_TENSOR_CAPS "other/tensors, format = (string) static, num_tensors = (int) 1"
 #define GST_LSTM_TENSORS_SINK_CAPS                                                             \
   "other/tensors, format = (string) static, num_tensors = (int) [ 1, max ]"
 #define GST_LSTM_FLEXIBLE_CAPS "other/tensors, format = (string) flexible"
 #define GST_LSTM_ANY_OLD_TENSOR_CAPS "other/tensor"
+
+/* Template caps of source pads, which always have a framerate: one float32 tensor, and at most
+ * GST_LSTM_MAX_TENSORS tensors */
 #define GST_LSTM_ANY_FRAMERATE ", framerate = (fraction) [ 0, max ]"
-#define GST_LSTM_TENSOR_CAPS GST_LSTM_TENSOR_SINK_CAPS GST_LSTM_ANY_FRAMERATE
+#define GST_LSTM_TENSOR_CAPS                                                                   \
+  GST_LSTM_ONE_TENSOR_CAPS ", types = (string) float32" GST_LSTM_ANY_FRAMERATE
 #define GST_LSTM_TENSORS_CAPS                                                                  \
-  "other/tensors, format = (string) static, num_tensors = (int) [ 1, 16 "                      \
-  "]" GST_LSTM_ANY_FRAMERATE
+  "other/tensors, format = (string) static, "                                                  \
+  "num_tensors = (int) [ 1, 16 ]" GST_LSTM_ANY_FRAMERATE
 
 #define GST_LSTM_GATES "gates" /* the name of a tensor of 3 (GRU) or 4 (LSTM) rows per step */
 

@@ -33,6 +33,7 @@
  */
 #include "elements.h"
 #include "common/errors.h"
+#include "common/flexible.h"
 #include "common/gate.h"
 #include "common/in-place.h"
 #include "common/metadata.h"
@@ -68,6 +69,7 @@ struct _GstLstmLabel {
   GstBuffer *score_buffer; /* (nullable): contains the next step */
   guint next_step;         /* in score_buffer */
   gboolean is_video;       /* frames pass with labels in their metas */
+  gboolean has_headers;    /* the caps are flexible: each buffer describes its tensor */
   GstLstmLabelMedia media;
   GstLstmSteps steps; /* scores of the current frame or object */
   GstLstmLabelObjects objects;
@@ -88,8 +90,10 @@ GST_ELEMENT_REGISTER_DEFINE (lstmlabel, "lstmlabel", GST_RANK_NONE, GST_TYPE_LST
 /* GstAnalyticsTensorMtd, which belongs to an object, exists from GStreamer 1.28 on. */
 #define HAVE_OBJECTS (HAVE_ANALYTICS && GST_CHECK_VERSION (1, 28, 0))
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSOR_SINK_CAPS VIDEO));
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK,
+    GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_LSTM_ONE_TENSOR_CAPS ";" GST_LSTM_FLEXIBLE_CAPS
+                                              ";" GST_LSTM_ANY_OLD_TENSOR_CAPS VIDEO));
 static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC,
     GST_PAD_ALWAYS, GST_STATIC_CAPS ("text/x-raw, format = (string) utf8" VIDEO));
 
@@ -158,6 +162,18 @@ is_video_structure (const GstCaps *caps, guint i)
   return gst_structure_has_name (gst_caps_get_structure (caps, i), "video/x-raw");
 }
 
+/* Returns: (transfer full): the structures of @caps that are no video */
+static GstCaps *
+copy_other_caps (const GstCaps *caps)
+{
+  GstCaps *result = gst_caps_new_empty ();
+
+  for (guint i = 0; i < gst_caps_get_size (caps); i++)
+    if (!is_video_structure (caps, i))
+      gst_caps_append (result, gst_caps_copy_nth (caps, i));
+  return result;
+}
+
 /* Video caps are equal at both pads. Tensors become text. */
 static GstCaps *
 gst_lstm_label_transform_caps (
@@ -168,9 +184,8 @@ gst_lstm_label_transform_caps (
   GstCaps *result = gst_caps_is_any (caps) ? gst_caps_ref (other) : gst_caps_new_empty ();
 
   for (guint i = 0; i < gst_caps_get_size (caps); i++)
-    result = gst_caps_merge (result, is_video_structure (caps, i)
-                                         ? gst_caps_copy_nth (caps, i)
-                                         : gst_caps_copy_nth (other, 0));
+    result = gst_caps_merge (result,
+        is_video_structure (caps, i) ? gst_caps_copy_nth (caps, i) : copy_other_caps (other));
   return gst_lstm_caps_filter (result, filter);
 }
 
@@ -187,26 +202,41 @@ configure_video (GstLstmLabel *self, const GstCaps *caps)
   gst_structure_get_int (s, "height", &self->media.height);
 }
 
-/* Returns FALSE and sets @error unless @caps have one stream and as many scores as labels. */
+/* Returns FALSE and sets @error, which begins with @field, unless @tensors have one stream and as
+ * many scores as labels. */
 static gboolean
-parse_caps (GstLstmLabel *self, GstLstmTensors *tensors, GstCaps *caps, GError **error)
+check_tensors (
+    GstLstmLabel *self, const GstLstmTensors *tensors, const gchar *field, GError **error)
 {
   g_autofree gchar *location = NULL;
 
+  if (tensors->streams != 1)
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT), "%s: expected 1 stream, found %u",
+        field, tensors->streams);
+  if (!self->labels || g_strv_length (self->labels) == tensors->size[0])
+    return TRUE;
+  g_object_get (self, "labels-location", &location, NULL);
+  return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
+      "%s: expected %u scores, one per label of %s, found %u", field,
+      g_strv_length (self->labels), location, tensors->size[0]);
+}
+
+/* Returns FALSE and sets @error unless static @caps have vectors of scores that fit the labels. */
+static gboolean
+parse_caps (GstLstmLabel *self, GstLstmTensors *tensors, GstCaps *caps, GError **error)
+{
+  const GstStructure *s = gst_caps_get_structure (caps, 0);
+
+  if (gst_lstm_flexible_matches (s)) {
+    gst_lstm_tensors_init (tensors, 0, s);
+    return TRUE;
+  }
   if (!gst_lstm_tensors_from_caps (tensors, caps, error))
     return FALSE;
   if (tensors->n_rows[0] != 1)
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "caps field names: expected a vector of scores, found '%s'", tensors->name[0]);
-  if (tensors->streams != 1)
-    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
-        "caps field dimensions: expected 1 stream, found %u", tensors->streams);
-  if (!self->labels || g_strv_length (self->labels) == tensors->size[0])
-    return TRUE;
-  g_object_get (self, "labels-location", &location, NULL);
-  return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
-      "caps field dimensions: expected %u scores, one per label of %s, found %u",
-      g_strv_length (self->labels), location, tensors->size[0]);
+  return check_tensors (self, tensors, "caps field dimensions", error);
 }
 
 static gboolean
@@ -226,6 +256,7 @@ gst_lstm_label_set_caps (GstBaseTransform *trans, GstCaps *in_caps, GstCaps *out
   else
     self->tensors = tensors;
   self->is_video = is_video;
+  self->has_headers = gst_lstm_flexible_matches (gst_caps_get_structure (in_caps, 0));
   gst_base_transform_set_in_place (trans, is_video);
   GST_INFO_OBJECT (self, "input caps: %" GST_PTR_FORMAT, in_caps);
   GST_INFO_OBJECT (self, "output caps: %" GST_PTR_FORMAT, out_caps);
@@ -412,12 +443,29 @@ label_frame (GstLstmLabel *self, GstBuffer *frame, GstBuffer **out)
 }
 #endif
 
+/* Reads the header of *@buffer (transfer full), and replaces *@buffer by its scores. */
+static gboolean
+remove_header (GstLstmLabel *self, GstBuffer **buffer, GError **error)
+{
+  GstBuffer *scores = gst_lstm_flexible_remove_headers (*buffer, &self->tensors, error);
+
+  if (!scores)
+    return FALSE;
+  gst_buffer_unref (*buffer);
+  *buffer = scores;
+  if (self->tensors.n_tensors > 1)
+    return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
+        "buffer: expected 1 tensor, found %u", self->tensors.n_tensors);
+  return check_tensors (self, &self->tensors, "buffer: header field dimension", error);
+}
+
 /* Makes @buffer (transfer full) the buffer of scores. */
 static gboolean
 set_score_buffer (GstLstmLabel *self, GstBuffer *buffer, GError **error)
 {
   gst_clear_buffer (&self->score_buffer);
-  if (!gst_lstm_tensors_check_buffer (&self->tensors, buffer, error)) {
+  if ((self->has_headers && !remove_header (self, &buffer, error))
+      || !gst_lstm_tensors_check_buffer (&self->tensors, buffer, error)) {
     gst_buffer_unref (buffer);
     return FALSE;
   }

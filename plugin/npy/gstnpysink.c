@@ -4,7 +4,7 @@
  * @title: npysink
  * @short_description: writes feature vectors to a NumPy file
  *
- * Writes float32 tensors to a .npy file of shape [length, size], or [streams, length, size] if
+ * Writes float32 tensors, static or flexible, to a .npy file of shape [length, size], or [streams, length, size] if
  * buffers contain several streams. If buffers contain several tensors, each tensor has its own
  * file: %s in #npysink:location is replaced by the tensor's name in the caps, or by its index.
  * Any other % is an ordinary character.
@@ -26,6 +26,7 @@
  */
 #include "elements.h"
 #include "common/errors.h"
+#include "common/flexible.h"
 #include "common/gate.h"
 #include "common/metadata.h"
 #include "common/properties.h"
@@ -45,8 +46,10 @@ typedef struct {
   gchar *location; /* property, protected by the object lock */
 
   /* Used by the streaming thread. Writers exist from caps or the first buffer until EOS. */
-  gchar *pattern;      /* the location, as in READY, while PAUSED or PLAYING */
-  gboolean has_failed; /* after an error no step is written: the file would lack steps */
+  gchar *pattern;       /* the location, as in READY, while PAUSED or PLAYING */
+  gboolean has_failed;  /* after an error no step is written: the file would lack steps */
+  GError *caps_error;   /* nullable: of the last caps; posted with the first buffer */
+  gboolean has_headers; /* the caps are flexible: each buffer describes its tensors */
   GstLstmTensors tensors;
   GstLstmNpyWriter *writers[GST_LSTM_MAX_TENSORS];
   guint n_writers;
@@ -60,8 +63,10 @@ GST_ELEMENT_REGISTER_DEFINE (npysink, "npysink", GST_RANK_NONE, gst_npy_sink_get
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
-    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS (GST_LSTM_TENSORS_SINK_CAPS));
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK,
+    GST_PAD_ALWAYS,
+    GST_STATIC_CAPS (GST_LSTM_TENSORS_SINK_CAPS ";" GST_LSTM_FLEXIBLE_CAPS
+                                                ";" GST_LSTM_ANY_OLD_TENSOR_CAPS));
 
 /* Logs that @action happens to the file of @writer. */
 static void
@@ -182,23 +187,26 @@ finish_writers (GstNpySink *self)
 
 /* --- Streaming --- */
 
-/* Returns FALSE and sets @error unless steps of @now can follow steps of @before in a file. */
+/* Returns FALSE and sets @error unless steps of @now can follow the steps in the files. */
 static gboolean
-check_compatible (
-    const GstLstmTensors *before, const GstLstmTensors *now, gboolean by_name, GError **error)
+check_compatible (const GstNpySink *self, const GstLstmTensors *now, GError **error)
 {
+  const GstLstmTensors *before = &self->tensors;
+  const gboolean by_name = strstr (self->pattern, "%s") != NULL;
+  const gchar *dimensions = self->has_headers ? "buffer: header field dimension"
+                                              : "caps field dimensions";
+
   if (now->n_tensors != before->n_tensors)
-    return gst_lstm_fail (error, FORMAT,
-        "caps field num_tensors: expected %u within a file, found %u", before->n_tensors,
-        now->n_tensors);
+    return gst_lstm_fail (error, FORMAT, "%s: expected %u within a file, found %u",
+        self->has_headers ? "buffer: number of tensors" : "caps field num_tensors",
+        before->n_tensors, now->n_tensors);
   if (now->streams != before->streams)
-    return gst_lstm_fail (error, FORMAT,
-        "caps field dimensions: expected %u streams within a file, found %u", before->streams,
-        now->streams);
+    return gst_lstm_fail (error, FORMAT, "%s: expected %u streams within a file, found %u",
+        dimensions, before->streams, now->streams);
   for (guint i = 0; i < now->n_tensors; i++) {
     if (now->size[i] != before->size[i] || now->n_rows[i] != before->n_rows[i])
       return gst_lstm_fail (error, FORMAT,
-          "caps field dimensions: tensor %u: expected size %u within a file, found %u", i,
+          "%s: tensor %u: expected size %u within a file, found %u", dimensions, i,
           before->size[i] * before->n_rows[i], now->size[i] * now->n_rows[i]);
     if (by_name && now->name[i] != before->name[i]) /* interned */
       return gst_lstm_fail (error, FORMAT,
@@ -208,29 +216,40 @@ check_compatible (
   return TRUE;
 }
 
+/* Sets the tensors of the next buffers. Returns FALSE and sets @error if they cannot follow the
+ * steps in the files. */
+static gboolean
+set_tensors (GstNpySink *self, const GstLstmTensors *tensors, GError **error)
+{
+  if (self->n_writers > 0 && !check_compatible (self, tensors, error))
+    return FALSE;
+  self->tensors = *tensors;
+  return TRUE;
+}
+
+/* Accepts all caps. A buffer must follow caps that do not fit to make them an error: some elements
+ * send placeholder caps first. */
 static gboolean
 gst_npy_sink_set_caps (GstBaseSink *sink, GstCaps *caps)
 {
   GstNpySink *self = NPY_SINK (sink);
   g_autoptr (GError) error = NULL;
   GstLstmTensors tensors;
-  gboolean ok;
 
   if (self->has_failed)
     return FALSE;
-  ok = gst_lstm_tensors_from_caps (&tensors, caps, &error)
-       && (self->n_writers == 0
-           || check_compatible (
-               &self->tensors, &tensors, strstr (self->pattern, "%s") != NULL, &error));
-  if (ok) {
-    self->tensors = tensors;
-    ok = self->n_writers > 0 || open_writers (self, &error);
-  }
-  if (ok)
-    GST_INFO_OBJECT (self, "input caps: %" GST_PTR_FORMAT, caps);
-  else
-    abort_writing (self, error);
-  return ok;
+  GST_INFO_OBJECT (self, "input caps: %" GST_PTR_FORMAT, caps);
+  g_clear_error (&self->caps_error);
+  self->has_headers = gst_lstm_flexible_matches (gst_caps_get_structure (caps, 0));
+  if (self->has_headers)
+    return TRUE;
+  if (!gst_lstm_tensors_from_caps (&tensors, caps, &self->caps_error)
+      || !set_tensors (self, &tensors, &self->caps_error))
+    return TRUE;
+  if (self->n_writers > 0 || open_writers (self, &error))
+    return TRUE;
+  abort_writing (self, error);
+  return FALSE;
 }
 
 static gboolean
@@ -257,23 +276,57 @@ write_tensor (GstNpySink *self, guint i, GstBuffer *buffer, GError **error)
   return ok;
 }
 
+/* Writes the steps of @buffer, which has no headers. */
+static gboolean
+write_buffer (GstNpySink *self, GstBuffer *buffer, GError **error)
+{
+  if (!gst_lstm_tensors_check_buffer (&self->tensors, buffer, error)
+      || (self->n_writers == 0 && !open_writers (self, error)))
+    return FALSE;
+  for (guint i = 0; i < self->n_writers; i++)
+    if (!write_tensor (self, i, buffer, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Writes the steps of a buffer of flexible tensors. */
+static gboolean
+write_flexible_buffer (GstNpySink *self, GstBuffer *buffer, GError **error)
+{
+  GstLstmTensors tensors = {.fps_d = 1};
+  g_autoptr (GstBuffer) values = gst_lstm_flexible_remove_headers (buffer, &tensors, error);
+
+  return values && set_tensors (self, &tensors, error) && write_buffer (self, values, error);
+}
+
+/* Posts the error of the caps. */
+static GstFlowReturn
+gst_npy_sink_preroll (GstBaseSink *sink, GstBuffer *buffer)
+{
+  GstNpySink *self = NPY_SINK (sink);
+
+  if (self->has_failed)
+    return GST_FLOW_ERROR;
+  if (!self->caps_error)
+    return GST_FLOW_OK;
+  abort_writing (self, self->caps_error);
+  return GST_FLOW_NOT_NEGOTIATED;
+}
+
 static GstFlowReturn
 gst_npy_sink_render (GstBaseSink *sink, GstBuffer *buffer)
 {
   GstNpySink *self = NPY_SINK (sink);
+  const GstFlowReturn ret = gst_npy_sink_preroll (sink, buffer);
   g_autoptr (GError) error = NULL;
-  gboolean ok;
 
   GST_LOG_OBJECT (self, "writes %" GST_PTR_FORMAT, buffer);
-  if (self->has_failed)
-    return GST_FLOW_ERROR;
-  if (self->tensors.n_tensors == 0) /* no caps */
+  if (ret != GST_FLOW_OK)
+    return ret;
+  if (self->tensors.n_tensors == 0 && !self->has_headers) /* no caps */
     return GST_FLOW_NOT_NEGOTIATED;
-  ok = gst_lstm_tensors_check_buffer (&self->tensors, buffer, &error)
-       && (self->n_writers > 0 || open_writers (self, &error));
-  for (guint i = 0; ok && i < self->n_writers; i++)
-    ok = write_tensor (self, i, buffer, &error);
-  if (ok)
+  if (self->has_headers ? write_flexible_buffer (self, buffer, &error)
+                        : write_buffer (self, buffer, &error))
     return GST_FLOW_OK;
   abort_writing (self, error);
   return GST_FLOW_ERROR;
@@ -301,6 +354,7 @@ start_writing (GstNpySink *self)
   self->pattern = dup_location (self);
   self->has_failed = FALSE;
   self->tensors.n_tensors = 0;
+  self->has_headers = FALSE;
   if (self->pattern && *self->pattern)
     return TRUE;
   g_clear_pointer (&self->pattern, g_free);
@@ -318,6 +372,7 @@ stop_writing (GstNpySink *self)
     discard_writers (self);
   finish_writers (self);
   g_clear_pointer (&self->pattern, g_free);
+  g_clear_error (&self->caps_error);
 }
 
 static GstStateChangeReturn
@@ -375,6 +430,7 @@ gst_npy_sink_class_init (GstNpySinkClass *klass)
       "Writes feature vectors to a .npy file");
 
   sink_class->set_caps = gst_npy_sink_set_caps;
+  sink_class->preroll = gst_npy_sink_preroll;
   sink_class->render = gst_npy_sink_render;
   sink_class->event = gst_npy_sink_event;
 }

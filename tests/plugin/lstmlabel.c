@@ -156,9 +156,8 @@ test_caps_return (void)
 
     g_free (label_rig_pull_text (&rig, NULL, NULL));
     gst_harness_push_event (rig.harness, gst_event_new_caps (wrong));
-    g_assert_cmpint (
-        label_rig_push_scores (&rig, (const gfloat[3]){0}, 3, k * FRAME, FRAME), ==,
-        GST_FLOW_NOT_NEGOTIATED);
+    g_assert_cmpint (label_rig_push_scores (&rig, (const gfloat[3]){0}, 3, k * FRAME, FRAME),
+        ==, GST_FLOW_NOT_NEGOTIATED);
     assert_error_has (rig.bus, (const gchar *[]){"expected 3 scores", "found 4", NULL});
     gst_harness_push_event (rig.harness, gst_event_new_caps (good));
     g_assert_cmpint (
@@ -169,6 +168,57 @@ test_caps_return (void)
   }
   gst_object_unref (pad);
   label_rig_clear (&rig);
+  test_dir_remove (dir);
+}
+
+/* Returns: (transfer full): a buffer of a flexible tensor of @n scores, the second of which is the
+ * greatest */
+static GstBuffer *
+flexible_scores_new (guint32 n)
+{
+  const guint32 header[32] = {0xfeedcced, 0xde001000, 7, n, 1, [19] = 1, [20] = 4};
+  const gfloat scores[4] = {0, 1, 0, 0};
+  GstBuffer *buffer = gst_buffer_new_memdup (header, sizeof header);
+
+  gst_buffer_append (buffer, gst_buffer_new_memdup (scores, n * sizeof (gfloat)));
+  /* one memory, as NNStreamer sends it */
+  gst_buffer_replace_all_memory (buffer, gst_buffer_get_all_memory (buffer));
+  return buffer;
+}
+
+/* Caps of NNStreamer: placeholder caps without a buffer, the older name, and flexible tensors */
+static void
+test_nnstreamer_caps (void)
+{
+  static const gchar *const placeholders[] = {
+      "other/tensors,format=static,num_tensors=1,types=uint8,dimensions=(string)1:1:1:1",
+      "other/tensor,type=uint8,dimension=(string)1:1:1:1",
+  };
+  gchar *dir = test_dir_new ();
+  g_autofree gchar *location = write_labels (dir, LABELS, -1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (placeholders); i++) {
+    LabelRig rig = label_rig_new (location, "5", "25/1");
+    g_autofree gchar *old = NULL, *flexible = NULL;
+
+    gst_harness_set_src_caps_str (rig.harness, placeholders[i]);
+    gst_harness_set_src_caps_str (
+        rig.harness, "other/tensor,type=float32,dimension=(string)3:1,framerate=25/1");
+    g_assert_cmpint (
+        label_rig_push_scores (&rig, (const gfloat[3]){0, 1, 0}, 3, 0, FRAME), ==, GST_FLOW_OK);
+    old = label_rig_pull_text (&rig, NULL, NULL);
+    g_assert_cmpstr (old, ==, "pan-left 1.00");
+    gst_harness_set_src_caps_str (rig.harness, "other/tensors,format=flexible");
+    g_assert_cmpint (gst_harness_push (rig.harness, flexible_scores_new (3)), ==, GST_FLOW_OK);
+    flexible = label_rig_pull_text (&rig, NULL, NULL);
+    g_assert_cmpstr (flexible, ==, "pan-left 1.00");
+    g_assert_null (gst_bus_pop_filtered (rig.bus, GST_MESSAGE_ERROR));
+    g_assert_cmpint (
+        gst_harness_push (rig.harness, flexible_scores_new (4)), ==, GST_FLOW_ERROR);
+    assert_error_has (rig.bus,
+        (const gchar *[]){"header field dimension", "expected 3 scores", "found 4", NULL});
+    label_rig_clear (&rig);
+  }
   test_dir_remove (dir);
 }
 
@@ -333,6 +383,7 @@ main (int argc, char **argv)
       {"/lstmlabel/split-memory", test_split_memory},
       {"/lstmlabel/refused", test_refused},
       {"/lstmlabel/caps-return", test_caps_return},
+      {"/lstmlabel/nnstreamer-caps", test_nnstreamer_caps},
       {"/lstmlabel/pipeline", test_pipeline},
       {"/lstmlabel/textoverlay", test_textoverlay},
       {"/lstmlabel/states", test_states},

@@ -289,6 +289,33 @@ test_labels (void)
   }
 }
 
+/* Elements other than `lstm` read what NNStreamer converts. */
+static void
+test_other_elements (void)
+{
+  static const gchar *const lines[] = {
+      NPY " ! tensor_transform mode=typecast option=float32 ! npysink location=$o",
+      ONE CODED ("flexbuf") " ! npysink location=$o",
+      ONE CODED ("protobuf") " ! npysink location=$o",
+      FOUR CODED ("flatbuf") " ! npysink location=$o",
+      FOUR FLEXIBLE " ! npysink location=$o",
+      ONE " ! other/tensor ! npysink location=$o",
+  };
+  g_autoptr (GByteArray) text = NULL;
+  Files files;
+
+  files_init (&files);
+  for (guint i = 0; i < G_N_ELEMENTS (lines); i++) {
+    g_autoptr (GByteArray) found = run_line (&files, lines[i]);
+
+    g_assert_cmpmem (found->data + 128, found->len - 128, files.x.items, STEPS * D * 4);
+  }
+  text = run_line (
+      &files, NPY LSTM CODED ("flexbuf") " ! lstmlabel labels-location=$l threshold=-1" OUT);
+  g_assert_true (g_str_has_prefix ((const gchar *) text->data, "label"));
+  files_clear (&files);
+}
+
 /* Errors of the element. The line of a pipeline that does not fit has no output. */
 static void
 test_errors (void)
@@ -350,7 +377,8 @@ main (int argc, char **argv)
   g_autoptr (GstElementFactory) factory = NULL;
 
   test_init (&argc, &argv);
-  g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK); /* NNStreamer logs warnings */
+  g_log_set_always_fatal (
+      G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK); /* NNStreamer logs warnings */
   factory = gst_element_factory_find ("tensor_converter");
   if (!factory) {
     g_test_add_func ("/nnstreamer", skip_all);
@@ -362,6 +390,7 @@ main (int argc, char **argv)
     g_test_add_data_func (path, &rows[i], test_row);
   }
   g_test_add_func ("/nnstreamer/labels", test_labels);
+  g_test_add_func ("/nnstreamer/other-elements", test_other_elements);
   g_test_add_func ("/nnstreamer/errors", test_errors);
   g_test_add_func ("/nnstreamer/many-tensors", test_many_tensors);
   return g_test_run ();

@@ -77,11 +77,86 @@ test_name_of_one (SinkRig *rig, gconstpointer data)
   sink_rig_assert_n_files (rig, 2);
 }
 
+/* --- Caps of NNStreamer --- */
+
+/* Placeholder caps without a buffer are no error. */
+static void
+test_placeholder (SinkRig *rig, gconstpointer data)
+{
+  sink_rig_start (rig, TENSOR_CAPS (1, "uint8", "1:1:1:1"));
+  sink_rig_push_caps (rig, CAPS_1 ("3"));
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 3), ==, GST_FLOW_OK);
+  sink_rig_stop (rig);
+  assert_npy_file (rig->path, "(1, 3)", 0, 3);
+}
+
+static void
+test_old_name (SinkRig *rig, gconstpointer data)
+{
+  sink_rig_start (rig, "other/tensor,type=float32,dimension=(string)3:1:1:2,framerate=30/1");
+  g_assert_cmpint (sink_rig_push_numbers (rig, 0, 6), ==, GST_FLOW_OK);
+  sink_rig_stop (rig);
+  assert_npy_file (rig->path, "(2, 3)", 0, 6);
+}
+
+/* Pushes a tensor of @type and dimensions @size:@steps with the items @first, @first + 1, … */
+static GstFlowReturn
+push_flexible (SinkRig *rig, guint32 type, guint32 size, guint32 steps, gint first)
+{
+  const guint32 header[32] = {
+      0xfeedcced, 0xde001000, type, size, steps, 1, 1, [19] = 1, [20] = 4};
+  GstBuffer *buffer = gst_buffer_new (), *numbers = gst_buffer_new ();
+  guint8 *bytes = g_malloc (sizeof header + size * steps * sizeof (gfloat));
+  const gsize n = sizeof header + size * steps * sizeof (gfloat);
+
+  append_numbers (numbers, first, size * steps);
+  memcpy (bytes, header, sizeof header);
+  gst_buffer_extract (numbers, 0, bytes + sizeof header, n - sizeof header);
+  gst_buffer_unref (numbers);
+  gst_buffer_append_memory (buffer, gst_memory_new_wrapped (0, bytes, n, 0, n, bytes, g_free));
+  return gst_harness_push (rig->harness, buffer);
+}
+
+/* Each buffer of flexible tensors has its own number of steps. */
+static void
+test_flexible (SinkRig *rig, gconstpointer data)
+{
+  sink_rig_start (rig, "other/tensors,format=flexible,framerate=30/1");
+  g_assert_cmpint (push_flexible (rig, 7, 3, 1, 0), ==, GST_FLOW_OK);
+  g_assert_cmpint (push_flexible (rig, 7, 3, 4, 3), ==, GST_FLOW_OK);
+  sink_rig_stop (rig);
+  assert_npy_file (rig->path, "(5, 3)", 0, 15);
+}
+
+static void
+test_flexible_errors (SinkRig *rig, gconstpointer data)
+{
+  static const struct {
+    guint32 type, size;
+    const gchar *pattern;
+  } cases[] = {
+      {7, 4,
+          "buffer: header field dimension: tensor 0: expected size 3 within a file, found 4"},
+      {1, 3, "buffer: tensor 0: header field type: expected float32, found uint32"},
+      {11, 3, "buffer: tensor 0: header field type: expected 0 to 10, found 11"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    sink_rig_start (rig, "other/tensors,format=flexible,framerate=30/1");
+    g_assert_cmpint (push_flexible (rig, 7, 3, 1, 0), ==, GST_FLOW_OK);
+    g_assert_cmpint (
+        push_flexible (rig, cases[i].type, cases[i].size, 1, 3), ==, GST_FLOW_ERROR);
+    assert_error_posted (rig->bus, cases[i].pattern);
+    sink_rig_stop (rig);
+    sink_rig_assert_n_files (rig, 0);
+  }
+}
+
 /* --- Errors: each posts a message and writes no file --- */
 
 static const struct {
   const gchar *location, *caps;
-  guint n; /* numbers to push; 0: the caps are refused */
+  guint n; /* numbers to push before next_caps */
   const gchar *next_caps;
   const gchar *pattern;
 } error_cases[] = {
@@ -118,6 +193,7 @@ test_errors (SinkRig *rig, gconstpointer data)
     if (error_cases[i].next_caps)
       sink_rig_push_caps (rig, error_cases[i].next_caps);
     sink_rig_assert_n_files (rig, 0);
+    g_assert_cmpint (sink_rig_push_numbers (rig, 0, 3), !=, GST_FLOW_OK);
     assert_error_posted (rig->bus, error_cases[i].pattern);
     /* Later buffers cause neither a file nor another error. */
     g_assert_cmpint (sink_rig_push_numbers (rig, 0, 3), !=, GST_FLOW_OK);
@@ -256,6 +332,10 @@ main (int argc, char **argv)
       {"/npysink/names", test_names},
       {"/npysink/name-of-one", test_name_of_one},
       {"/npysink/other-name", test_other_name},
+      {"/npysink/placeholder", test_placeholder},
+      {"/npysink/old-name", test_old_name},
+      {"/npysink/flexible", test_flexible},
+      {"/npysink/flexible-errors", test_flexible_errors},
       {"/npysink/errors", test_errors},
       {"/npysink/no-location", test_no_location},
       {"/npysink/short-write", test_short_write},
