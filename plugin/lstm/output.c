@@ -3,6 +3,7 @@
 #include "common/errors.h"
 #include "common/flexible.h"
 #include "lstm/caps.h"
+#include "lstm/final.h"
 #include "lstm/run.h"
 #include "lstm/times.h"
 #include <string.h>
@@ -279,43 +280,22 @@ gst_lstm_collect_outputs (GstLstm *self, GstBuffer **outbuf)
   return ret;
 }
 
-/* Sets @field to an array of the values of the first tensor of @buffer. */
-static void
-set_values (GstStructure *s, const gchar *field, GstBuffer *buffer)
-{
-  GValue array = G_VALUE_INIT, item = G_VALUE_INIT;
-  GstMapInfo map;
-
-  g_value_init (&array, GST_TYPE_ARRAY);
-  g_value_init (&item, G_TYPE_FLOAT);
-  if (gst_memory_map (gst_buffer_peek_memory (buffer, 0), &map, GST_MAP_READ)) {
-    for (gsize i = 0; i < map.size / sizeof (gfloat); i++) {
-      g_value_set_float (&item, ((const gfloat *) map.data)[i]);
-      gst_value_array_append_value (&array, &item);
-    }
-    gst_memory_unmap (map.memory, &map);
-  }
-  gst_structure_take_value (s, field, &array);
-  g_value_unset (&item);
-}
-
-/* Posts the message lstm-final, for applications that need only the last output of a segment. */
 static void
 post_final (GstLstm *self, GstBuffer *buffer, guint64 n_steps)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-  const GstClockTime pts = GST_BUFFER_PTS (buffer);
-  const gboolean timed = segment->format == GST_FORMAT_TIME;
-  GstStructure *s = gst_structure_new ("lstm-final", "timestamp", G_TYPE_UINT64, pts,
-      "stream-time", G_TYPE_UINT64,
-      timed ? gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts) : GST_CLOCK_TIME_NONE,
-      "running-time", G_TYPE_UINT64,
-      timed ? gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts) : GST_CLOCK_TIME_NONE,
-      "duration", G_TYPE_UINT64, GST_BUFFER_DURATION (buffer), "steps", G_TYPE_UINT64, n_steps,
-      NULL);
+  GstLstmFinal final = {
+      .span = {GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer), GST_BUFFER_OFFSET (buffer),
+          GST_BUFFER_OFFSET_END (buffer)},
+      .n_steps = n_steps};
+  GstMapInfo map = GST_MAP_INFO_INIT;
 
-  set_values (s, self->sequence.out.name[0], buffer);
-  gst_element_post_message (GST_ELEMENT (self), gst_message_new_element (GST_OBJECT (self), s));
+  if (gst_memory_map (gst_buffer_peek_memory (buffer, 0), &map, GST_MAP_READ)) {
+    final.values = (const gfloat *) (gpointer) map.data;
+    final.n_values = map.size / sizeof (gfloat);
+  }
+  gst_element_post_message (GST_ELEMENT (self), gst_lstm_final_make_message (self, &final));
+  if (map.memory)
+    gst_memory_unmap (map.memory, &map);
 }
 
 void
