@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/buffers.h"
-#include "common/errors.h"
+#include "lstm/bad-input.h"
+#include "lstm/batch.h"
 #include "lstm/caps.h"
 #include "lstm/gaps.h"
 #include "lstm/output.h"
@@ -40,7 +41,7 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan 
     gst_lstm_mark_output (self, buffer);
   }
   self->input_discont = FALSE;
-  self->n_bad_buffers -= self->n_bad_buffers > 0;
+  gst_lstm_count_good_buffer (self);
   *outbuf = g_steal_pointer (&buffer);
   return GST_FLOW_OK;
 }
@@ -93,23 +94,6 @@ adapt_shape (GstLstm *self, const GstLstmSteps *steps)
              : GST_FLOW_NOT_NEGOTIATED;
 }
 
-/* Posts a warning if the first buffer of media has no tensor, which may be a mistake. */
-static void
-warn_without_tensor (GstLstm *self)
-{
-  const gchar *id = g_quark_to_string (self->input.tensor_id);
-
-  if (self->stats.gaps > 1 || self->stats.steps > 0)
-    return;
-  GST_ELEMENT_WARNING (self, STREAM, FORMAT,
-      ("buffer: expected a tensor%s%s, found %s", id ? " " : "", id ? id : "",
-          self->steps.only_objects_have_tensor
-              ? "such tensors only at objects, which counts as a gap; property per-object reads "
-                "the tensors of objects"
-              : "none, which counts as a gap"),
-      (NULL));
-}
-
 /* Handles an empty buffer, or media without the tensor, as a gap. */
 static GstFlowReturn
 handle_empty_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
@@ -128,8 +112,8 @@ handle_empty_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
   gst_lstm_handle_gap (self, &gap, in_place ? outbuf : NULL);
   if (!in_place)
     gst_lstm_push_gap (self, &span);
-  if (gst_lstm_has_media_input (self))
-    warn_without_tensor (self);
+  if (gst_lstm_has_media_input (self) && self->stats.gaps == 1 && self->stats.steps == 0)
+    gst_lstm_warn_without_tensor (self, &self->steps, ""); /* may be a mistake */
   return self->failed ? GST_FLOW_ERROR : GST_FLOW_OK;
 }
 
@@ -139,40 +123,14 @@ static GstFlowReturn
 drop_bad_buffer (GstLstm *self, GstBuffer *inbuf, const GError *error)
 {
   const GstLstmSpan span = gst_lstm_get_buffer_span (self, inbuf, 0);
-  gint max_errors;
+  const GstFlowReturn ret = gst_lstm_count_bad_buffer (self, error);
 
-  GST_OBJECT_LOCK (self);
-  max_errors = self->settings.max_errors;
-  GST_OBJECT_UNLOCK (self);
-  self->n_bad_buffers += self->n_bad_buffers < G_MAXINT;
-  if (max_errors >= 0 && self->n_bad_buffers > max_errors)
-    return gst_lstm_fail_sequence (self, error);
-  gst_lstm_lock (self);
-  self->stats.errors++;
-  gst_lstm_unlock (self);
-  GST_DEBUG_OBJECT (self, "dropped a bad buffer, %d of at most %d: %s", self->n_bad_buffers,
-      max_errors, error->message);
+  if (ret != GST_FLOW_OK)
+    return ret;
   self->input_discont = self->output_discont = TRUE;
-  gst_lstm_post_warning (self, error);
   if (!gst_lstm_is_in_place (self) && !gst_lstm_is_outside_segment (self, &span))
     gst_lstm_push_gap (self, &span);
   return GST_FLOW_OK;
-}
-
-/* Posts a warning, once until the element stops, if the steps of a tensor could be streams. */
-static void
-warn_about_axes (GstLstm *self)
-{
-  const gchar *tensor = self->steps.ambiguous_tensor;
-
-  if (!tensor || self->warned_axes)
-    return;
-  self->warned_axes = TRUE;
-  GST_ELEMENT_WARNING (self, STREAM, FORMAT,
-      ("buffer: tensor: expected [T, d], or property axes to name steps or streams, found %s, "
-       "which is read as steps of one stream",
-          tensor),
-      (NULL));
 }
 
 static GstFlowReturn
@@ -194,7 +152,7 @@ process_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
     return drop_bad_buffer (self, inbuf, error);
   if (!steps->x)
     return handle_empty_buffer (self, inbuf, outbuf);
-  warn_about_axes (self);
+  gst_lstm_warn_about_axes (self, steps);
   if (steps->n_steps != self->sequence.in.steps
       || steps->n_streams != self->sequence.in.streams)
     ret = adapt_shape (self, steps);
@@ -244,6 +202,22 @@ has_queued_outputs (const GstLstm *self)
          && !gst_lstm_is_in_place (self);
 }
 
+/* Runs the steps of all streams of @batch (transfer full), and sets *@outbuf to the batch with the
+ * outputs. */
+static GstFlowReturn
+process_batch (GstLstm *self, GstBuffer *batch, GstBuffer **outbuf)
+{
+  GstFlowReturn ret = GST_FLOW_ERROR;
+
+  *outbuf = batch;
+  if (!self->failed)
+    ret = gst_lstm_is_configured (self) ? gst_lstm_batch_run (self, outbuf)
+                                        : GST_FLOW_NOT_NEGOTIATED;
+  if (ret != GST_FLOW_OK)
+    gst_clear_buffer (outbuf);
+  return ret;
+}
+
 GstFlowReturn
 gst_lstm_generate_output (GstLstm *self, GstBuffer **outbuf)
 {
@@ -252,6 +226,8 @@ gst_lstm_generate_output (GstLstm *self, GstBuffer **outbuf)
   guint64 n_steps;
 
   *outbuf = NULL;
+  if (inbuf && gst_lstm_is_batch (self, inbuf))
+    return process_batch (self, g_steal_pointer (&inbuf), outbuf);
   if (inbuf)
     ret = process_buffer (self, inbuf, outbuf);
   else if (has_queued_outputs (self))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/element.h"
 #include "common/errors.h"
+#include "lstm/batch.h"
 #include "lstm/sequence-state.h"
 
 GST_DEBUG_CATEGORY (gst_lstm_debug);
@@ -54,6 +55,7 @@ gst_lstm_reset_sequence (GstLstm *self, GstLstmReset reason)
     return;
   }
   gst_lstm_sequence_reset (&self->sequence);
+  gst_lstm_batch_reset_all (self, reason);
   self->n_steps = 0;
 }
 

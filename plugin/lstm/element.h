@@ -13,6 +13,8 @@
 
 GST_DEBUG_CATEGORY_EXTERN (gst_lstm_debug);
 
+typedef struct _GstLstmBatchMemory GstLstmBatchMemory;
+
 typedef struct {
   guint64 steps, outputs, resets, gaps;
   guint64 errors;                 /* dropped buffers, which max-errors tolerates */
@@ -33,6 +35,7 @@ typedef struct {
   GMutex lock;
   GMutex turn_lock;                  /* of the thread that locks `lock` next */
   GstLstmSequence sequence;          /* has a model from start() to stop() */
+  GstLstmBatchMemory *batch_memory;  /* nullable: from the first batch to stop() */
   GstLstmInput input;                /* of the sink caps */
   GstLstmTensorShape attached_shape; /* of the last tensors that were attached to media */
   GstLstmStats stats;

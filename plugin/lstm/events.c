@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/events.h"
 #include "common/errors.h"
+#include "lstm/batch.h"
 #include "lstm/bytes.h"
 #include "lstm/gaps.h"
 #include "lstm/output.h"
+#include "lstm/segments.h"
 #include "lstm/state.h"
 
 #define GST_CAT_DEFAULT gst_lstm_debug
@@ -15,6 +17,7 @@ end_sequence (GstLstm *self, GstLstmReset reason)
   gboolean stateful;
 
   gst_lstm_drain_sequence (self);
+  gst_lstm_batch_end_all (self, reason);
   GST_OBJECT_LOCK (self);
   stateful = self->settings.stateful;
   GST_OBJECT_UNLOCK (self);
@@ -45,34 +48,6 @@ handle_gap_event (GstLstm *self, GstEvent *event)
   gst_lstm_handle_gap (self, &span, gst_lstm_is_in_place (self) ? &dropped_output : NULL);
 }
 
-/* Gets the running time of @position. At a rate below 0 running time counts from the stop, so a
- * stop is needed. */
-static gint
-get_running_time (const GstSegment *segment, guint64 position, guint64 *time)
-{
-  GstSegment with_stop = *segment;
-
-  if (with_stop.rate < 0 && with_stop.stop == GST_CLOCK_TIME_NONE)
-    with_stop.stop = G_MAXINT64;
-  return gst_segment_to_running_time_full (&with_stop, with_stop.format, position, time);
-}
-
-/* Returns whether @a and @b map timestamps to the same running and stream time: @b is an update
- * of @a, which may change the stop. */
-static gboolean
-is_update (const GstSegment *a, const GstSegment *b)
-{
-  guint64 in_a = 0, in_b = 0;
-
-  return a->format == b->format && a->format != GST_FORMAT_UNDEFINED && a->rate == b->rate
-         && a->applied_rate == b->applied_rate
-         && get_running_time (a, b->start, &in_a) == get_running_time (b, b->start, &in_b)
-         && in_a == in_b
-         && gst_segment_to_stream_time_full (a, a->format, b->start, &in_a)
-                == gst_segment_to_stream_time_full (b, b->format, b->start, &in_b)
-         && in_a == in_b;
-}
-
 /* @event: (transfer full). Returns: (transfer full): the event in time if it is in bytes */
 static GstEvent *
 handle_segment (GstLstm *self, GstEvent *event)
@@ -81,7 +56,7 @@ handle_segment (GstLstm *self, GstEvent *event)
   gboolean continues;
 
   gst_event_parse_segment (event, &segment);
-  continues = is_update (&self->upstream_segment, segment);
+  continues = gst_lstm_segment_is_update (&self->upstream_segment, segment);
   GST_INFO_OBJECT (self, "segment, %s: %" GST_SEGMENT_FORMAT,
       continues ? "the sequence continues" : "a new sequence", segment);
   if (!continues)

@@ -3,6 +3,7 @@
 #include "common/errors.h"
 #include "common/properties.h"
 #include "common/tensor-id.h"
+#include "lstm/batch.h"
 #include "lstm/models.h"
 #include "lstm/report.h"
 #include "lstm/run.h"
@@ -68,6 +69,7 @@ gst_lstm_stop (GstLstm *self)
     gst_lstm_sequence_stop (&self->sequence);
   }
   gst_lstm_unlock (self);
+  gst_lstm_batch_stop (self);
   gst_lstm_steps_clear (&self->steps);
   gst_lstm_refusal_clear (&self->refusal);
   GST_OBJECT_LOCK (self);
@@ -165,6 +167,18 @@ get_change_length (const GstLstm *self)
   return self->input.n_channels ? (guint64) self->input.tensors.fps_n / FADES_PER_SECOND : 0;
 }
 
+/* Returns FALSE and sets @error, which begins with @property, if the streams of batches have h and c of
+ * the previous model. Needs `lock`. */
+static gboolean
+check_no_batch (const GstLstm *self, const gchar *property, GError **error)
+{
+  return !self->batch_memory
+         || gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+             "property %s: expected state NULL or READY, because the buffers are batches, found "
+             "the element running",
+             property);
+}
+
 /* Makes the sequence change to @model (transfer full), and stores @value. If the element has stopped
  * meanwhile, only stores @value. Sets @error if the model does not fit. */
 static void
@@ -177,7 +191,10 @@ install_model (
   gst_lstm_lock (self);
   if (!sequence->config.model || (model == sequence->config.model && !sequence->change.model))
     gst_lstm_models_close (model);
-  else if ((ok = gst_lstm_sequence_change_model (
+  else if (!check_no_batch (self, spec->name, error)) {
+    ok = FALSE;
+    gst_lstm_models_close (model);
+  } else if ((ok = gst_lstm_sequence_change_model (
                 &self->sequence, model, get_change_length (self), spec->name, error)))
     gst_lstm_set_preroll_state (self, NULL, TRUE); /* the new model cannot restore it */
   if (ok) {

@@ -91,6 +91,18 @@ gst_lstm_undo_preroll (GstLstm *self, GstLstmReset reason)
 
 /* --- Restoring --- */
 
+/* Returns FALSE and sets @error, which begins with @name, if the streams of batches have h and c. Needs
+ * `lock`. */
+static gboolean
+check_no_batch (const GstLstm *self, const gchar *name, GError **error)
+{
+  return !self->batch_memory
+         || gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+             "%s: expected buffers without GstAnalyticsBatchMeta, because the streams of a batch "
+             "are not saved, found batches",
+             name);
+}
+
 /* Sets h and c to @bytes, which errors call @name. @unsaved: state-location does not have @bytes.
  * Returns FALSE, sets @error, and changes nothing, if the element cannot have this state. */
 static gboolean
@@ -102,7 +114,7 @@ restore_state (
 
   gst_lstm_lock (self);
   ok = self->sequence.config.model
-           ? load_state (self, bytes, name, error)
+           ? check_no_batch (self, name, error) && load_state (self, bytes, name, error)
            : gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
                "%s: expected the element to be in PAUSED or PLAYING, found no model", name);
   if (ok)
@@ -290,10 +302,11 @@ GBytes *
 gst_lstm_get_state (GstLstm *self)
 {
   g_autoptr (GError) error = NULL;
-  GBytes *bytes;
+  GBytes *bytes = NULL;
 
   gst_lstm_lock (self);
-  bytes = gst_lstm_sequence_save (&self->sequence, self->next_time, self->n_steps, &error);
+  if (check_no_batch (self, "h and c", &error))
+    bytes = gst_lstm_sequence_save (&self->sequence, self->next_time, self->n_steps, &error);
   if (bytes)
     GST_INFO_OBJECT (self, "state saved by get-state: " STATE_FORMAT,
         STATE_ARGS (g_bytes_get_size (bytes), self->n_steps, self->next_time));

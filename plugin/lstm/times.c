@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/times.h"
 #include "lstm/bytes.h"
+#include "lstm/segments.h"
 
 GstLstmSpan
 gst_lstm_get_buffer_span (GstLstm *self, GstBuffer *buffer, guint n_steps)
@@ -37,46 +38,14 @@ gst_lstm_set_buffer_span (GstBuffer *buffer, const GstLstmSpan *span)
 gboolean
 gst_lstm_is_outside_segment (const GstLstm *self, const GstLstmSpan *span)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-
-  return segment->format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID (span->pts)
-         && !gst_segment_clip (segment, GST_FORMAT_TIME, span->pts,
-             GST_CLOCK_TIME_IS_VALID (span->duration) ? span->pts + span->duration
-                                                      : GST_CLOCK_TIME_NONE,
-             NULL, NULL);
-}
-
-/* Moves @span to the nearest time within @segment. All steps of a buffer count, also those
- * outside the segment, and sinks must not drop the final vector. */
-static void
-move_into_segment (const GstSegment *segment, GstLstmSpan *span)
-{
-  const GstClockTime stop = segment->stop, start = segment->start;
-
-  if (GST_CLOCK_TIME_IS_VALID (stop) && span->pts >= stop) {
-    const GstClockTime longest = stop - start;
-    const GstClockTime duration = GST_CLOCK_TIME_IS_VALID (span->duration) ? span->duration : 0;
-
-    span->pts = stop - CLAMP (duration, MIN (longest, 1), longest);
-  } else if (span->pts < start) {
-    if (GST_CLOCK_TIME_IS_VALID (span->duration))
-      span->duration -= MIN (span->duration, start - span->pts);
-    span->pts = start;
-  }
+  return gst_lstm_segment_excludes (&GST_BASE_TRANSFORM (self)->segment, span);
 }
 
 void
 gst_lstm_clip_span (const GstLstm *self, GstLstmSpan *span)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-
-  if (segment->format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID (span->pts))
-    return;
-  if (self->sequence.config.mode == GST_LSTM_OUTPUT_FINAL)
-    move_into_segment (segment, span);
-  if (GST_CLOCK_TIME_IS_VALID (segment->stop) && GST_CLOCK_TIME_IS_VALID (span->duration)
-      && span->pts <= segment->stop)
-    span->duration = MIN (span->duration, segment->stop - span->pts);
+  gst_lstm_segment_clip_span (&GST_BASE_TRANSFORM (self)->segment,
+      self->sequence.config.mode == GST_LSTM_OUTPUT_FINAL, span);
 }
 
 /* --- Stream time --- */

@@ -19,6 +19,8 @@ log_buffer (Rig *rig, GstBuffer *buffer)
   const guint n = rig->outputs->len;
 
   log_time (rig->log, "buffer", GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
+  if (bytes == 0)
+    return;
   g_array_set_size (rig->outputs, n + (guint) (bytes / sizeof (gfloat)));
   gst_buffer_extract (buffer, 0, &g_array_index (rig->outputs, gfloat, n), bytes);
 }
