@@ -4,6 +4,7 @@
 #include "lstm/bad-input.h"
 #include "lstm/caps.h"
 #include "lstm/final.h"
+#include "lstm/input/caps-batch.h"
 #include "lstm/segments.h"
 
 #define GST_CAT_DEFAULT gst_lstm_debug
@@ -172,20 +173,67 @@ handle_flush (GstLstm *self, GstLstmBatchStream *stream)
   stream->is_eos = FALSE;
 }
 
+/* Makes the CAPS event of the output from `caps`, with attached tensors of @n_steps steps. */
 static void
-handle_caps (GstLstmBatchStream *stream, GstEvent *event)
+make_output_caps (GstLstm *self, GstLstmBatchStream *stream, guint n_steps)
 {
+  GstLstmCapsContext context = gst_lstm_make_caps_context (self, self->sequence.config.model);
+  g_autoptr (GstCaps) output = NULL;
   GstCaps *caps;
 
-  gst_event_parse_caps (event, &caps);
-  stream->fps_n = 0;
-  stream->fps_d = 1;
-  if (gst_caps_get_size (caps) > 0)
-    gst_structure_get_fraction (
-        gst_caps_get_structure (caps, 0), "framerate", &stream->fps_n, &stream->fps_d);
+  gst_event_parse_caps (stream->caps, &caps);
+  context.attached_shape = (GstLstmTensorShape){n_steps, 1};
+  output = gst_lstm_batch_make_stream_caps (caps, &self->sequence.out, &context);
+  stream->attached_steps = n_steps;
+  gst_clear_event (&stream->output_caps);
+  stream->output_caps = gst_event_new_caps (output);
+  gst_event_set_seqnum (stream->output_caps, gst_event_get_seqnum (stream->caps));
 }
 
-static void
+/* Reads the new caps of a stream. Returns FALSE and sets @error if a tensor already has the id of an
+ * output. */
+static gboolean
+read_caps (GstLstm *self, GstLstmBatchStream *stream, GError **error)
+{
+  const GstLstmCapsContext context = gst_lstm_make_caps_context (
+      self, self->sequence.config.model);
+  const GstStructure *s;
+  GstCaps *caps;
+
+  gst_event_parse_caps (stream->caps, &caps);
+  stream->fps_n = 0;
+  stream->fps_d = 1;
+  gst_clear_event (&stream->output_caps);
+  if (gst_caps_get_size (caps) == 0)
+    return TRUE;
+  s = gst_caps_get_structure (caps, 0);
+  gst_structure_get_fraction (s, "framerate", &stream->fps_n, &stream->fps_d);
+  if (!gst_lstm_caps_media.check_ids (s, context.tensor_ids, error)) {
+    g_prefix_error (error, "stream %u: ", stream->index);
+    return FALSE;
+  }
+  if (context.tensor_ids[0])
+    make_output_caps (self, stream, gst_lstm_batch_find_shape (s, &context).steps);
+  return TRUE;
+}
+
+/* Each batch repeats the caps as a sticky event. */
+static GstFlowReturn
+handle_caps (GstLstm *self, GstLstmBatchStream *stream, GstEvent *event)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (event != stream->caps) {
+    gst_event_replace (&stream->caps, event);
+    if (!read_caps (self, stream, &error))
+      return gst_lstm_fail_sequence (self, error);
+  }
+  if (stream->output_caps)
+    gst_lstm_batch_cursor_replace_event (&stream->cursor, stream->output_caps);
+  return GST_FLOW_OK;
+}
+
+static GstFlowReturn
 handle_event (GstLstm *self, GstLstmBatchStream *stream, GstEvent *event)
 {
   switch (GST_EVENT_TYPE (event)) {
@@ -193,8 +241,7 @@ handle_event (GstLstm *self, GstLstmBatchStream *stream, GstEvent *event)
     handle_stream_start (self, stream, event);
     break;
   case GST_EVENT_CAPS:
-    handle_caps (stream, event);
-    break;
+    return handle_caps (self, stream, event);
   case GST_EVENT_SEGMENT:
     handle_segment (self, stream, event);
     break;
@@ -215,6 +262,7 @@ handle_event (GstLstm *self, GstLstmBatchStream *stream, GstEvent *event)
   default:
     break;
   }
+  return GST_FLOW_OK;
 }
 
 /* --- Buffers --- */
@@ -257,25 +305,45 @@ attach_output (GstBuffer *buffer, gpointer data)
   return self->input.kind->attach_output (buffer, attachment->output, &out, &context);
 }
 
-/* Attaches the outputs of the buffer whose steps have run, if there are any. */
+/* Returns: (transfer full): a buffer with a memory for each tensor that the steps of `buffer` have
+ * output */
+static GstBuffer *
+collect_outputs (const GstLstmBatchStream *stream)
+{
+  GstBuffer *output = gst_buffer_new ();
+
+  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++) {
+    const GArray *values = stream->outputs[kind];
+    const gsize bytes = values ? values->len * sizeof (gfloat) : 0;
+
+    if (bytes > 0)
+      gst_buffer_append_memory (
+          output, gst_memory_new_wrapped (
+                      0, g_memdup2 (values->data, bytes), bytes, 0, bytes, NULL, g_free));
+  }
+  return output;
+}
+
+/* Attaches the outputs of the buffer whose steps have run, if there are any. New caps precede a buffer
+ * whose tensors have other steps. */
 static void
 finish_buffer (GstLstm *self, GstLstmBatchStream *stream)
 {
-  g_autoptr (GstBuffer) output = gst_buffer_new ();
+  g_autoptr (GstBuffer) output = collect_outputs (stream);
+  const gsize block_bytes = gst_lstm_tensors_get_bytes (&self->sequence.out, 0)
+                            / self->sequence.out.steps / self->sequence.out.streams;
   Attachment attachment = {self, output};
+  gsize n_steps;
 
-  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++)
-    if (stream->outputs[kind] && stream->outputs[kind]->len > 0)
-      gst_buffer_append_memory (
-          output, gst_memory_new_wrapped (0,
-                      g_memdup2 (stream->outputs[kind]->data,
-                          stream->outputs[kind]->len * sizeof (gfloat)),
-                      stream->outputs[kind]->len * sizeof (gfloat), 0,
-                      stream->outputs[kind]->len * sizeof (gfloat), NULL, g_free));
   gst_lstm_batch_close_buffer (stream);
   if (gst_buffer_n_memory (output) == 0)
     return;
+  n_steps = gst_buffer_get_sizes_range (output, 0, 1, NULL, NULL) / block_bytes;
   gst_lstm_batch_cursor_replace_buffer (&stream->cursor, attach_output, &attachment);
+  if (!stream->output_caps || n_steps == stream->attached_steps)
+    return;
+  make_output_caps (self, stream, (guint) n_steps);
+  gst_lstm_batch_cursor_insert_event (&stream->cursor, stream->output_caps);
 }
 
 /* Opens the tensor of `buffer`. Sets @error, which names the stream, if it cannot be read. */
@@ -351,7 +419,7 @@ gst_lstm_batch_find_step (GstLstm *self, GstLstmBatchStream *stream, gboolean *h
     stream->n_done = stream->n_item_steps = 0;
     item = gst_lstm_batch_cursor_advance (&stream->cursor);
     if (item.event)
-      handle_event (self, stream, item.event);
+      ret = handle_event (self, stream, item.event);
     else if (item.buffer)
       ret = handle_buffer (self, stream, item.buffer);
     else

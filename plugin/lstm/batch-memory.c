@@ -34,6 +34,8 @@ static void
 free_stream (GstLstmBatchStream *stream)
 {
   gst_clear_event (&stream->stream_start);
+  gst_clear_event (&stream->caps);
+  gst_clear_event (&stream->output_caps);
   gst_lstm_steps_clear (&stream->steps);
   for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++)
     g_clear_pointer (&stream->outputs[kind], g_array_unref);

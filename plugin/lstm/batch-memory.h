@@ -16,6 +16,9 @@ typedef struct {
   gsize row;   /* state row */
 
   GstEvent *stream_start; /* nullable: the last one */
+  GstEvent *caps;         /* nullable: the last CAPS event */
+  GstEvent *output_caps;  /* nullable: that event with the attached tensors */
+  guint attached_steps;   /* of the attached tensors in `output_caps` */
   GstSegment segment;     /* format UNDEFINED: the stream has none */
   gint fps_n, fps_d;      /* of its caps; 0/1: unknown or variable */
   gboolean is_eos;

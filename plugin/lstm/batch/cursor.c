@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/batch/cursor.h"
+#include <string.h>
 
 void
 gst_lstm_batch_cursor_init (GstLstmBatchCursor *cursor, GstAnalyticsBatchStream *stream)
@@ -42,6 +43,31 @@ gst_lstm_batch_cursor_advance (GstLstmBatchCursor *cursor)
     }
   }
   return item;
+}
+
+void
+gst_lstm_batch_cursor_replace_event (GstLstmBatchCursor *cursor, GstEvent *event)
+{
+  GstAnalyticsBatchStream *stream = cursor->stream;
+  const gsize i = cursor->next - 1;
+
+  if (i < stream->n_sticky_events)
+    gst_event_replace (&stream->sticky_events[i], event);
+  else
+    gst_mini_object_replace (
+        &stream->objects[i - stream->n_sticky_events], GST_MINI_OBJECT_CAST (event));
+}
+
+void
+gst_lstm_batch_cursor_insert_event (GstLstmBatchCursor *cursor, GstEvent *event)
+{
+  GstAnalyticsBatchStream *stream = cursor->stream;
+  const gsize i = cursor->next++ - 1 - stream->n_sticky_events;
+
+  stream->objects = g_renew (GstMiniObject *, stream->objects, stream->n_objects + 1);
+  memmove (stream->objects + i + 1, stream->objects + i,
+      (stream->n_objects++ - i) * sizeof *stream->objects);
+  stream->objects[i] = GST_MINI_OBJECT_CAST (gst_event_ref (event));
 }
 
 /* The replacement of one buffer of a list */

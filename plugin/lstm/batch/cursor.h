@@ -24,6 +24,12 @@ void gst_lstm_batch_cursor_init (GstLstmBatchCursor *cursor, GstAnalyticsBatchSt
 /* Returns the next item. */
 GstLstmBatchItem gst_lstm_batch_cursor_advance (GstLstmBatchCursor *cursor);
 
+/* Replaces the event that the cursor has returned last by @event. */
+void gst_lstm_batch_cursor_replace_event (GstLstmBatchCursor *cursor, GstEvent *event);
+
+/* Inserts @event before the buffer that the cursor has returned last, or before its list. */
+void gst_lstm_batch_cursor_insert_event (GstLstmBatchCursor *cursor, GstEvent *event);
+
 /* Returns the buffer that replaces @buffer (transfer full). Returns: (transfer full) */
 typedef GstBuffer *(*GstLstmReplaceBuffer) (GstBuffer *buffer, gpointer data);
 

@@ -14,11 +14,16 @@
   ROW (tensors)                                                                                \
   ROW (audio)                                                                                  \
   GST_LSTM_CAPS_KINDS_WITH_ANALYTICS (ROW)
-#if HAVE_ANALYTICS
+#if HAVE_BATCHES
+#  define GST_LSTM_CAPS_KINDS_WITH_ANALYTICS(ROW) ROW (batch) ROW (media)
+#elif HAVE_ANALYTICS
 #  define GST_LSTM_CAPS_KINDS_WITH_ANALYTICS(ROW) ROW (media)
 #else
 #  define GST_LSTM_CAPS_KINDS_WITH_ANALYTICS(ROW)
 #endif
+
+/* The media type of a batch of several streams, from GStreamer 1.28 on */
+#define GST_LSTM_BATCH_MEDIA_TYPE "multistream/x-analytics-batch"
 
 typedef struct _GstLstmInput GstLstmInput;
 

@@ -23,7 +23,9 @@ is_video (const GstStructure *s)
 static gboolean
 media_matches (const GstStructure *s, const GstLstmCapsContext *context)
 {
-  return context->input_tensor_id || is_video (s);
+  return is_video (s)
+         || (context->input_tensor_id
+             && !gst_structure_has_name (s, GST_LSTM_BATCH_MEDIA_TYPE));
 }
 
 static GstCaps *
