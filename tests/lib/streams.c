@@ -9,7 +9,7 @@
 
 #define MAX_STREAMS 20
 #define MANY_STREAMS 1000
-#define CALLS 12    /* of a state */
+#define CALLS 8     /* of a state */
 #define MAX_STEPS 9 /* of a complete sequence */
 #define GUARD 12345.f
 

@@ -10,7 +10,7 @@
 
 #define MAX_STREAMS 20
 #define MANY_STREAMS 1000
-#define CALLS 60 /* of a window */
+#define CALLS 30 /* of a window */
 #define GUARD 12345.f
 
 typedef struct {
