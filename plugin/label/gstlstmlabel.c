@@ -87,9 +87,6 @@ GST_ELEMENT_REGISTER_DEFINE (lstmlabel, "lstmlabel", GST_RANK_NONE, GST_TYPE_LST
 #  define VIDEO ""
 #endif
 
-/* GstAnalyticsTensorMtd, which belongs to an object, exists from GStreamer 1.28 on. */
-#define HAVE_OBJECTS (HAVE_ANALYTICS && GST_CHECK_VERSION (1, 28, 0))
-
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK,
     GST_PAD_ALWAYS,
     GST_STATIC_CAPS (GST_LSTM_ONE_TENSOR_CAPS ";" GST_LSTM_FLEXIBLE_CAPS

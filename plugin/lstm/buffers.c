@@ -4,6 +4,7 @@
 #include "lstm/batch.h"
 #include "lstm/caps.h"
 #include "lstm/gaps.h"
+#include "lstm/objects.h"
 #include "lstm/output.h"
 #include "lstm/run.h"
 #include "lstm/state.h"
@@ -218,6 +219,24 @@ process_batch (GstLstm *self, GstBuffer *batch, GstBuffer **outbuf)
   return ret;
 }
 
+/* Runs a step of each object of @frame (transfer full), and sets *@outbuf to the frame with the outputs. */
+static GstFlowReturn
+process_objects (GstLstm *self, GstBuffer *frame, GstBuffer **outbuf)
+{
+  g_autoptr (GError) error = NULL;
+  GstFlowReturn ret = GST_FLOW_ERROR;
+
+  *outbuf = frame;
+  if (!self->failed)
+    ret = gst_lstm_is_configured (self) ? gst_lstm_objects_run_frame (self, outbuf, &error)
+                                        : GST_FLOW_NOT_NEGOTIATED;
+  if (error)
+    ret = drop_bad_buffer (self, *outbuf, error);
+  if (ret != GST_FLOW_OK)
+    gst_clear_buffer (outbuf);
+  return ret;
+}
+
 GstFlowReturn
 gst_lstm_generate_output (GstLstm *self, GstBuffer **outbuf)
 {
@@ -226,6 +245,8 @@ gst_lstm_generate_output (GstLstm *self, GstBuffer **outbuf)
   guint64 n_steps;
 
   *outbuf = NULL;
+  if (inbuf && self->object_memory)
+    return process_objects (self, g_steal_pointer (&inbuf), outbuf);
   if (inbuf && gst_lstm_is_batch (self, inbuf))
     return process_batch (self, g_steal_pointer (&inbuf), outbuf);
   if (inbuf)

@@ -8,13 +8,14 @@
 
 #define GST_CAT_DEFAULT gst_lstm_debug
 
-/* Sets the ids of the tensors that the element attaches to media. */
+/* Sets the ids of the tensors that the element attaches to media. Caps do not list the tensors of
+ * objects. */
 static void
 set_tensor_ids (GstLstmCapsContext *context, const GstLstmSettings *settings)
 {
   guint n = 0;
 
-  if (settings->output_mode == GST_LSTM_OUTPUT_FINAL)
+  if (settings->output_mode == GST_LSTM_OUTPUT_FINAL || settings->per_object)
     return;
   for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++)
     if (settings->emit & 1 << kind)
@@ -32,6 +33,9 @@ gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model)
       .input_tensor_index = settings->input_tensor_index,
       .axes = (GstLstmAxes) settings->axes,
       .n_parameters = settings->parameters->len,
+      .per_object = settings->per_object,
+      .has_boxes = settings->per_object
+                   && settings->object_features == GST_LSTM_OBJECT_FEATURES_BOX,
       .only_output = settings->emit == GST_LSTM_EMIT_OUTPUT,
       .output_per_step = settings->output_mode == GST_LSTM_OUTPUT_SEQUENCE,
   };

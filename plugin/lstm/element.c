@@ -56,6 +56,8 @@ gst_lstm_reset_sequence (GstLstm *self, GstLstmReset reason)
   }
   gst_lstm_sequence_reset (&self->sequence);
   gst_lstm_batch_reset_all (self, reason);
+  if (self->object_memory)
+    gst_lstm_object_memory_forget_all (self->object_memory);
   self->n_steps = 0;
 }
 

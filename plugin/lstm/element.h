@@ -6,6 +6,7 @@
 
 #include "common/refusal.h"
 #include "lstm/input/caps-kinds.h"
+#include "lstm/object-memory.h"
 #include "lstm/resets.h"
 #include "lstm/sequence-run.h"
 #include "lstm/state-file.h"
@@ -14,6 +15,7 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_lstm_debug);
 
 typedef struct _GstLstmBatchMemory GstLstmBatchMemory;
+typedef struct _GstLstmObjectInput GstLstmObjectInput;
 
 typedef struct {
   guint64 steps, outputs, resets, gaps;
@@ -46,6 +48,9 @@ typedef struct {
   GstClockTime saved_time; /* of that state: stream time of its next step */
   gboolean counts_bytes;   /* upstream's segment is in bytes, and was converted to time */
 
+  /* nullable: only from start() to stop(), with per-object */
+  GstLstmObjectMemory *object_memory;
+
   /* Steps that run before the element is in PLAYING are a preroll. A flush and READY undo it. */
   gboolean is_playing, in_preroll;
   GBytes *preroll_state; /* h and c before the preroll; NULL: the model's initial state */
@@ -73,6 +78,9 @@ typedef struct {
   GstClockTime save_time;        /* running time of the first step, or of the last write */
   GstClockTime running_time_end; /* of the last step */
   gboolean warned_not_saved;     /* since h and c were last finite */
+
+  /* nullable: like `object_memory`. Only the streaming thread uses it. */
+  GstLstmObjectInput *object_input;
 
   GstLstmStateFile state_file; /* of state-location; has its own lock */
 } GstLstm;

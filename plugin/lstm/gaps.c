@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/gaps.h"
+#include "lstm/object-steps.h"
 #include "lstm/output.h"
 #include "lstm/run.h"
 #include "lstm/state.h"
@@ -64,6 +65,10 @@ gst_lstm_handle_gap (GstLstm *self, const GstLstmSpan *span, GstBuffer **outbuf)
 {
   gboolean zero_steps;
 
+  if (self->object_memory) {
+    gst_lstm_objects_handle_gap (self, span);
+    return;
+  }
   GST_OBJECT_LOCK (self);
   zero_steps = self->settings.gap_policy == GST_LSTM_GAP_ZERO_STEP;
   GST_OBJECT_UNLOCK (self);

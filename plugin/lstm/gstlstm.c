@@ -12,6 +12,8 @@
  * A new stream, a new segment and a flush reset h and c to the model's initial state.
  * #GstLstm:stateful keeps h and c across segments. No step of the input is skipped.
  *
+ * #GstLstm:per-object keeps h and c for each tracked object of a video.
+ *
  * A model that needs complete sequences, such as a model with a bidirectional layer, runs when
  * the segment ends, with at most #GstLstm:max-steps, or window by window.
  *

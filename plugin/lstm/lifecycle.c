@@ -5,6 +5,7 @@
 #include "common/tensor-id.h"
 #include "lstm/batch.h"
 #include "lstm/models.h"
+#include "lstm/objects.h"
 #include "lstm/report.h"
 #include "lstm/run.h"
 #include "lstm/state.h"
@@ -51,6 +52,8 @@ start_sequence (GstLstm *self, LstmModel *model, gint64 load_time, GError **erro
   gst_lstm_set_preroll_state (self, NULL, FALSE);
   gst_lstm_unlock (self);
   if (ok)
+    gst_lstm_objects_start (self);
+  if (ok)
     gst_lstm_report_model (self, load_time);
   return ok && gst_lstm_restore_file (self, error);
 }
@@ -70,6 +73,7 @@ gst_lstm_stop (GstLstm *self)
   }
   gst_lstm_unlock (self);
   gst_lstm_batch_stop (self);
+  gst_lstm_objects_stop (self);
   gst_lstm_steps_clear (&self->steps);
   gst_lstm_refusal_clear (&self->refusal);
   GST_OBJECT_LOCK (self);

@@ -4,6 +4,7 @@
 #include "common/flexible.h"
 #include "lstm/caps.h"
 #include "lstm/final.h"
+#include "lstm/object-steps.h"
 #include "lstm/run.h"
 #include "lstm/times.h"
 #include <string.h>
@@ -335,6 +336,10 @@ gst_lstm_drain_sequence (GstLstm *self)
 
   if (!gst_lstm_is_configured (self))
     return;
+  if (self->object_memory) {
+    gst_lstm_objects_drain (self);
+    return;
+  }
   if (gst_lstm_allocate_complete_state (self, &error)) {
     gst_lstm_lock (self);
     gst_lstm_sequence_finish (&self->sequence, &error);

@@ -101,6 +101,43 @@ find_fixed_output_steps (GstLstmSequenceConfig *config, GError **error)
   return TRUE;
 }
 
+/* Sets @error to an error of the property axes, which does not apply to objects. */
+static gboolean
+fail_for_axes (gint axes, GError **error)
+{
+  g_autoptr (GEnumClass) values = g_type_class_ref (gst_lstm_axes_get_type ());
+
+  return gst_lstm_fail (error, SETTINGS_ERROR,
+      "property axes: expected auto, because per-object is true and an object is one stream, "
+      "found %s",
+      g_enum_get_value (values, axes)->value_nick);
+}
+
+/* Checks that the model can have a memory for each object. */
+static gboolean
+check_objects (
+    const GstLstmSequenceConfig *config, const GstLstmSettings *settings, GError **error)
+{
+  const gsize d = lstm_model_get_input_size (config->model);
+
+  if (config->non_causal)
+    return gst_lstm_fail (error, SETTINGS_ERROR,
+        "property per-object: expected false, because the model needs complete sequences, "
+        "found true");
+  if (settings->state_location)
+    return gst_lstm_fail (error, SETTINGS_ERROR,
+        "property state-location: expected none, because per-object is true and the ids of "
+        "objects are different in each run, found %s",
+        settings->state_location);
+  if (settings->axes != GST_LSTM_AXES_AUTO)
+    return fail_for_axes (settings->axes, error);
+  return settings->object_features != GST_LSTM_OBJECT_FEATURES_BOX || d == GST_LSTM_BOX_FEATURES
+         || gst_lstm_fail (error, SETTINGS_ERROR,
+             "property object-features: expected tensor, because the model has %" G_GSIZE_FORMAT
+             " inputs and a box has %d values, found box",
+             d, GST_LSTM_BOX_FEATURES);
+}
+
 static gboolean
 check_mode (
     const GstLstmSequenceConfig *config, const GstLstmSettings *settings, GError **error)
@@ -138,10 +175,12 @@ gst_lstm_sequence_config_init (GstLstmSequenceConfig *config, LstmModel *model,
       .window_hop = settings->window_hop,
       .max_steps = settings->max_steps,
       .non_causal = !lstm_model_is_causal (model),
+      .per_object = settings->per_object,
   };
   if (!check_emit (config, settings, error)
       || (config->non_causal && !find_fixed_output_steps (config, error))
-      || !check_mode (config, settings, error))
+      || !check_mode (config, settings, error)
+      || (config->per_object && !check_objects (config, settings, error)))
     return FALSE;
   if (!(settings->emit & STATE_TENSORS))
     return TRUE;

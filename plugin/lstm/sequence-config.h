@@ -14,6 +14,7 @@ typedef struct {
   guint layer; /* the LSTM layer of the tensors hidden, cell and gates */
   guint window_length, window_hop, max_steps; /* in steps */
   gboolean non_causal;                        /* the model needs complete sequences */
+  gboolean per_object;                        /* each object of a video has h and c */
   gsize fixed_output_steps; /* of any complete sequence; 0: as many as the sequence has */
 } GstLstmSequenceConfig;
 

@@ -165,6 +165,11 @@ check_new_model (const GstLstmSequenceConfig *config, const LstmModel *model,
   const gsize d = lstm_model_get_input_size (config->model);
   const gsize n = lstm_model_get_output_size (config->model);
 
+  if (config->per_object)
+    return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "property %s: expected state NULL or READY, because per-object is true, found the "
+        "element running",
+        property);
   if (!gst_lstm_sequence_config_is_direct (config) || config->emit != GST_LSTM_EMIT_OUTPUT)
     return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
         "property %s: expected state NULL or READY, because output-mode is not sequence, emit "

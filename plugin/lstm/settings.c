@@ -38,6 +38,12 @@ G_DEFINE_ENUM_TYPE (GstLstmAxes, gst_lstm_axes,
     GST_LSTM_ENUM_VALUE (
         GST_LSTM_AXES_STREAMS_STEPS, "streams-steps", "Steps of several streams, streams outermost: [bs, T, d]"))
 
+G_DEFINE_ENUM_TYPE (GstLstmObjectFeatures, gst_lstm_object_features,
+    GST_LSTM_ENUM_VALUE (GST_LSTM_OBJECT_FEATURES_TENSOR, "tensor",
+        "A tensor that is related to the object, or a row of a tensor of the frame"),
+    GST_LSTM_ENUM_VALUE (GST_LSTM_OBJECT_FEATURES_BOX, "box",
+        "The box of the object, and its change since the object's last frame"))
+
 /* The registered names of LstmPrecision in liblstm are its C identifiers, so the property has a
  * type of its own. */
 G_DEFINE_ENUM_TYPE (GstLstmPrecision, gst_lstm_precision,
@@ -177,10 +183,42 @@ install_stream_properties (GObjectClass *klass, gsize settings)
   return gst_lstm_properties_install (klass, settings, properties, G_N_ELEMENTS (properties));
 }
 
+#if HAVE_OBJECTS
+static void
+install_object_properties (GObjectClass *klass, gsize settings)
+{
+  const GstLstmProperty properties[] = {
+      {g_param_spec_boolean ("per-object", "Per object",
+           "Keep h and c for each tracked object of a video: each object detection with tracking "
+           "data of the frame takes a step",
+           FALSE, READY),
+          MEMBER (per_object)},
+      {g_param_spec_enum ("object-features", "Object features",
+           "Vectors that are the steps of an object if per-object is true",
+           gst_lstm_object_features_get_type (), GST_LSTM_OBJECT_FEATURES_TENSOR, READY),
+          MEMBER (object_features)},
+      {g_param_spec_uint64 ("object-timeout", "Object timeout",
+           "Running time in ns after which an object that is not seen is forgotten, if per-object "
+           "is true",
+           0, G_MAXUINT64, GST_SECOND, PLAYING),
+          MEMBER (object_timeout)},
+  };
+
+  gst_lstm_properties_install (klass, settings, properties, G_N_ELEMENTS (properties));
+}
+#else
+/* GStreamer below 1.28 has no tensors that are related to objects. */
+static void
+install_object_properties (GObjectClass *klass, gsize settings)
+{
+}
+#endif
+
 guint
 gst_lstm_settings_install (GObjectClass *klass, gsize settings)
 {
   install_model_properties (klass, settings);
   install_tensor_properties (klass, settings);
+  install_object_properties (klass, settings);
   return install_stream_properties (klass, settings);
 }

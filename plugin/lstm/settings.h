@@ -42,6 +42,15 @@ typedef enum {
   GST_LSTM_GAP_ZERO_STEP,
 } GstLstmGapPolicy;
 
+/* The features of an object */
+typedef enum {
+  GST_LSTM_OBJECT_FEATURES_TENSOR,
+  GST_LSTM_OBJECT_FEATURES_BOX,
+} GstLstmObjectFeatures;
+
+#define GST_LSTM_BOX_SIZE 4                           /* x, y, w, h */
+#define GST_LSTM_BOX_FEATURES (2 * GST_LSTM_BOX_SIZE) /* the box, and its change */
+
 /* Enums and flags have the types of GValue. */
 typedef struct {
   gchar *model_location, *module_chain;
@@ -56,12 +65,15 @@ typedef struct {
   gchar *state_location;
   gchar *input_tensor_id, *output_tensor_id; /* of tensors in a GstTensorMeta */
   gint axes;                                 /* GstLstmAxes, of tensors of media */
+  gboolean per_object;
+  gint object_features; /* GstLstmObjectFeatures */
 
   /* Properties that may change while the element runs */
   gboolean stateful;
   guint reset_on;  /* GstLstmResetOn */
   gint gap_policy; /* GstLstmGapPolicy */
   gint max_errors;
+  guint64 object_timeout; /* ns */
   guint64 state_interval;
 } GstLstmSettings;
 
@@ -71,6 +83,7 @@ GType gst_lstm_reset_on_get_type (void);
 GType gst_lstm_gap_policy_get_type (void);
 GType gst_lstm_precision_get_type (void);
 GType gst_lstm_axes_get_type (void);
+GType gst_lstm_object_features_get_type (void);
 
 /* Installs the properties. @settings is the offset of a GstLstmSettings in the instance structure.
  * Returns the id after the last property. */

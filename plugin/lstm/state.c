@@ -103,6 +103,17 @@ check_no_batch (const GstLstm *self, const gchar *name, GError **error)
              name);
 }
 
+/* Returns FALSE and sets @error, which begins with @name, if objects have h and c. Needs `lock`. */
+static gboolean
+check_no_objects (const GstLstm *self, const gchar *name, GError **error)
+{
+  return !self->object_memory
+         || gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+             "%s: property per-object: expected false, because the ids of objects are different in "
+             "each run, found true",
+             name);
+}
+
 /* Sets h and c to @bytes, which errors call @name. @unsaved: state-location does not have @bytes.
  * Returns FALSE, sets @error, and changes nothing, if the element cannot have this state. */
 static gboolean
@@ -114,7 +125,8 @@ restore_state (
 
   gst_lstm_lock (self);
   ok = self->sequence.config.model
-           ? check_no_batch (self, name, error) && load_state (self, bytes, name, error)
+           ? check_no_batch (self, name, error)
+                 && check_no_objects (self, name, error) && load_state (self, bytes, name, error)
            : gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
                "%s: expected the element to be in PAUSED or PLAYING, found no model", name);
   if (ok)
@@ -305,7 +317,7 @@ gst_lstm_get_state (GstLstm *self)
   GBytes *bytes = NULL;
 
   gst_lstm_lock (self);
-  if (check_no_batch (self, "h and c", &error))
+  if (check_no_batch (self, "h and c", &error) && check_no_objects (self, "h and c", &error))
     bytes = gst_lstm_sequence_save (&self->sequence, self->next_time, self->n_steps, &error);
   if (bytes)
     GST_INFO_OBJECT (self, "state saved by get-state: " STATE_FORMAT,

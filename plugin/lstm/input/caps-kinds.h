@@ -39,6 +39,8 @@ typedef struct {
   gint input_tensor_index;      /* -1: not set */
   GstLstmAxes axes;             /* of tensors of media */
   guint n_parameters;           /* values of the property parameters */
+  gboolean per_object;          /* only media have objects */
+  gboolean has_boxes;           /* the features of objects are fractions of the picture */
   gboolean only_output;         /* output buffers contain the tensor `output` and no other */
   gboolean output_per_step;     /* output-mode=sequence */
 
@@ -50,6 +52,8 @@ typedef struct {
 
 typedef struct {
   const gchar *media_type; /* for messages */
+
+  gboolean has_objects; /* buffers may be frames with objects */
 
   /* Returns whether caps @s are of this kind. Kinds of earlier table rows do not match @s. */
   gboolean (*matches) (const GstStructure *s, const GstLstmCapsContext *context);
@@ -109,6 +113,9 @@ struct _GstLstmInput {
   guint n_channels;         /* of audio; 0: no audio */
   const gfloat *parameters; /* of audio: the last values of each step; not owned */
   guint n_parameters;
+
+  /* of media, in pixels; 0: not needed */
+  gint picture_width, picture_height;
 };
 
 /* Initializes @input for caps @s. A framerate that is not fixed is read as 0/1. @context must have

@@ -23,6 +23,8 @@ is_video (const GstStructure *s)
 static gboolean
 media_matches (const GstStructure *s, const GstLstmCapsContext *context)
 {
+  if (context->per_object && gst_lstm_tensors_matches (s))
+    return FALSE; /* only media have objects */
   return is_video (s)
          || (context->input_tensor_id
              && !gst_structure_has_name (s, GST_LSTM_BATCH_MEDIA_TYPE));
@@ -84,7 +86,8 @@ media_parse_caps (GstLstmInput *input, const GstStructure *s, const GstLstmCapsC
   input->shape_per_buffer = TRUE;
   input->axes = context->axes;
   input->tensor_id = g_quark_from_string (context->input_tensor_id);
-  input->caps_shape = find_caps_shape (s, input);
+  if (!context->per_object) /* the tensor of a frame has a row for each object */
+    input->caps_shape = find_caps_shape (s, input);
   if (input->caps_shape.steps)
     input->tensors = gst_lstm_input_get_shape (
         input, input->caps_shape.steps, input->caps_shape.streams);
@@ -170,6 +173,10 @@ media_get_src_caps (
   GstCaps *tensors = make_tensors_caps (gst_caps_get_structure (sink, 0), out);
   GstCaps *caps;
 
+  if (context->per_object) {
+    gst_caps_unref (tensors);
+    return gst_caps_copy (sink);
+  }
   if (context->model && !lstm_model_is_causal (context->model) && context->output_per_step)
     return tensors; /* frames cannot wait for the end of the sequence */
   caps = gst_caps_copy (sink);
@@ -200,7 +207,7 @@ media_get_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
   const GstStructure *s = gst_caps_get_structure (source, 0);
   GstCaps *caps;
 
-  if (gst_lstm_tensors_matches (s))
+  if (gst_lstm_tensors_matches (s) && !context->per_object)
     return make_media_caps (s, context);
   if (!media_matches (s, context))
     return gst_caps_new_empty ();
@@ -278,6 +285,7 @@ media_attach_output (GstBuffer *media, GstBuffer *output, const GstLstmTensors *
 
 const GstLstmCapsKind gst_lstm_caps_media = {
     .media_type = "video/x-raw",
+    .has_objects = TRUE,
     .matches = media_matches,
     .get_template_caps = media_get_template_caps,
     .parse_caps = media_parse_caps,
