@@ -180,7 +180,7 @@ flexible_scores_new (guint32 n)
   const gfloat scores[4] = {0, 1, 0, 0};
   GstBuffer *buffer = gst_buffer_new_memdup (header, sizeof header);
 
-  gst_buffer_append (buffer, gst_buffer_new_memdup (scores, n * sizeof (gfloat)));
+  buffer = gst_buffer_append (buffer, gst_buffer_new_memdup (scores, n * sizeof (gfloat)));
   /* one memory, as NNStreamer sends it */
   gst_buffer_replace_all_memory (buffer, gst_buffer_get_all_memory (buffer));
   return buffer;
