@@ -315,11 +315,13 @@ collect_outputs (const GstLstmBatchStream *stream)
   for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++) {
     const GArray *values = stream->outputs[kind];
     const gsize bytes = values ? values->len * sizeof (gfloat) : 0;
+    gpointer copy;
 
-    if (bytes > 0)
-      gst_buffer_append_memory (
-          output, gst_memory_new_wrapped (
-                      0, g_memdup2 (values->data, bytes), bytes, 0, bytes, NULL, g_free));
+    if (bytes == 0)
+      continue;
+    copy = g_memdup2 (values->data, bytes);
+    gst_buffer_append_memory (
+        output, gst_memory_new_wrapped (0, copy, bytes, 0, bytes, copy, g_free));
   }
   return output;
 }
