@@ -56,8 +56,17 @@ keeps_shape (const GstLstm *self, const GstLstmInput *input)
          && gst_lstm_is_configured (self);
 }
 
+/* Returns whether buffers have a number of streams that the caps of @input do not state. */
+static gboolean
+has_streams_per_buffer (const GstLstmInput *input)
+{
+  if (!input->shape_per_buffer || input->n_channels || input->caps_shape.steps)
+    return FALSE;
+  return !input->kind->attach_output || input->axes >= GST_LSTM_AXES_STREAMS;
+}
+
 /* Initializes @input for sink caps @s. If each buffer has its own shape, also with the previous
- * caps, the shape stays. Returns FALSE and sets @error if the model cannot run such input. */
+ * caps, the shape stays. A restored state determines the streams until the first buffer. Returns FALSE and sets @error if the model cannot run such input. */
 static gboolean
 parse_sink_caps (
     const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error)
@@ -70,6 +79,8 @@ parse_sink_caps (
   if (keeps_shape (self, input))
     input->tensors = gst_lstm_input_get_shape (input, self->sequence.in.steps,
         input->n_channels ? input->tensors.streams : self->sequence.in.streams);
+  else if (self->sequence.restored && has_streams_per_buffer (input))
+    input->tensors.streams = self->sequence.in.streams;
   return TRUE;
 }
 

@@ -341,6 +341,34 @@ test_final (void)
   rig_clear (&rig);
 }
 
+/* A saved state of several streams continues, although the caps do not state the streams. */
+static void
+test_saved_state (void)
+{
+  static const Dims in = {2, {3, 3}}, out = {1, {3}};
+  gchar *dir = test_dir_new ();
+  g_autofree gchar *properties = g_strdup_printf (
+      "output-tensor-id=y emit=output+hidden+cell+gates axes=streams state-location=%s/state",
+      dir);
+  Streams streams = {0};
+
+  for (; streams.n_done < 3; streams.n_done++) {
+    GstBuffer *frame;
+    Rig rig;
+
+    media_rig_begin (&rig, properties);
+    frame = make_frame (&rig, &in, 1, 3, FALSE, streams.n_done);
+    g_assert_cmpint (gst_harness_push (rig.harness, frame), ==, GST_FLOW_OK);
+    frame = gst_harness_pull (rig.harness);
+    check_frame (&rig, &streams, frame, &out, 1, 3, FALSE);
+    gst_buffer_unref (frame);
+    rig_push_eos (&rig);
+    rig_clear (&rig);
+  }
+  clear_streams (&streams);
+  test_dir_remove (dir);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -350,6 +378,7 @@ main (int argc, char **argv)
       {"/lstm-media-axes/streams-change", test_streams_change},
       {"/lstm-media-axes/windows", test_windows},
       {"/lstm-media-axes/final", test_final},
+      {"/lstm-media-axes/saved-state", test_saved_state},
   };
 
   return test_main (argc, argv, tests, G_N_ELEMENTS (tests));
