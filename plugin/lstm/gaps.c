@@ -77,7 +77,7 @@ gst_lstm_handle_gap (GstLstm *self, const GstLstmSpan *span, GstBuffer **outbuf)
   if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_GAP))
     gst_lstm_reset_unless_restored (self, GST_LSTM_RESET_GAP);
   gst_lstm_unlock (self);
-  if (zero_steps && gst_lstm_is_configured (self)
+  if (zero_steps && !self->batch_memory && gst_lstm_is_configured (self)
       && !gst_lstm_is_outside_segment (self, span))
     run_zero_steps (self, span, outbuf);
   else

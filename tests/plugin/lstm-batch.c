@@ -133,6 +133,22 @@ test_state_location (void)
   test_dir_remove (dir);
 }
 
+/* A GAP event between batches belongs to no stream. */
+static void
+test_gap_event (void)
+{
+  Rig rig;
+
+  rig_init (&rig, FOLDER, "gap-policy=zero-step reset-on=gap");
+  rig_begin_stream_with_caps (&rig, BATCH_CAPS);
+  push_step (&rig);
+  rig_push_event (&rig, gst_event_new_gap (1000, 1000));
+  g_assert_cmpuint (rig_get_steps (&rig), ==, 1);
+  g_assert_cmpuint (rig_get_stat (&rig, "gaps"), ==, 1);
+  g_assert_cmpuint (rig_get_stat (&rig, "resets"), ==, 1);
+  rig_clear (&rig);
+}
+
 /* --- Batches that are refused, or may be a mistake --- */
 
 static void
@@ -219,6 +235,7 @@ main (int argc, char **argv)
   static const TestRow tests[] = {
       {"/lstm-batch/order", test_order},
       {"/lstm-batch/reset", test_reset},
+      {"/lstm-batch/gap-event", test_gap_event},
       {"/lstm-batch/fixed", test_fixed},
       {"/lstm-batch/state-location", test_state_location},
       {"/lstm-batch/odd-batches", test_odd_batches},
