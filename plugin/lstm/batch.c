@@ -24,6 +24,9 @@ check_element (const GstLstm *self, GError **error)
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "buffer: batch: expected downstream to accept the caps of the batch, found "
         "other/tensors");
+  if (self->sequence.config.per_object)
+    return gst_lstm_fail (error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+        "property per-object: expected false, because the buffers are batches, found true");
   if (self->sequence.config.non_causal)
     return gst_lstm_fail (error, GST_LSTM_STREAM (FORMAT),
         "buffer: batch: expected buffers without GstAnalyticsBatchMeta, because the model "

@@ -245,10 +245,10 @@ gst_lstm_generate_output (GstLstm *self, GstBuffer **outbuf)
   guint64 n_steps;
 
   *outbuf = NULL;
-  if (inbuf && self->object_memory)
-    return process_objects (self, g_steal_pointer (&inbuf), outbuf);
   if (inbuf && gst_lstm_is_batch (self, inbuf))
     return process_batch (self, g_steal_pointer (&inbuf), outbuf);
+  if (inbuf && self->object_memory)
+    return process_objects (self, g_steal_pointer (&inbuf), outbuf);
   if (inbuf)
     ret = process_buffer (self, inbuf, outbuf);
   else if (has_queued_outputs (self))

@@ -185,6 +185,42 @@ repeat_index (Rig *rig, GstBuffer *batch)
   gst_buffer_get_analytics_batch_meta (batch)->streams[1].index = 0;
 }
 
+#define BATCH_OF_VIDEO                                                                         \
+  "video/x-raw(meta:GstAnalyticsBatchMeta),format=GRAY8,width=2,height=2,framerate=30/1"
+
+/* Batches of one stream may have the caps of the stream. */
+static void
+test_single_stream_caps (void)
+{
+  static const struct {
+    const gchar *properties, *error;
+  } cases[] = {
+      {"", NULL},
+      {"per-object=true",
+          "property per-object: expected false, because the buffers are batches, found true"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    GstBuffer *batch = batch_new (1);
+    Rig rig;
+
+    rig_init (&rig, FOLDER, cases[i].properties);
+    rig_begin_stream_with_caps (&rig, BATCH_OF_VIDEO);
+    batch_add_object (batch, 0, GST_MINI_OBJECT_CAST (step_frame_new (&rig, "features", 0, 1)));
+    g_assert_cmpint (gst_harness_push (rig.harness, batch), ==,
+        cases[i].error ? GST_FLOW_ERROR : GST_FLOW_OK);
+    if (cases[i].error) {
+      assert_error_posted (rig.bus, cases[i].error);
+    } else {
+      batch = gst_harness_pull (rig.harness);
+      g_assert_nonnull (
+          find_tensor (GST_BUFFER (batch_get_object (batch, 0, 0)), "lstm-output"));
+      gst_buffer_unref (batch);
+    }
+    rig_clear (&rig);
+  }
+}
+
 static const struct {
   const gchar *properties;
   void (*fill) (Rig *rig, GstBuffer *batch);
@@ -238,6 +274,7 @@ main (int argc, char **argv)
       {"/lstm-batch/gap-event", test_gap_event},
       {"/lstm-batch/fixed", test_fixed},
       {"/lstm-batch/state-location", test_state_location},
+      {"/lstm-batch/single-stream-caps", test_single_stream_caps},
       {"/lstm-batch/odd-batches", test_odd_batches},
   };
 
