@@ -12,7 +12,7 @@ GstFlowReturn gst_lstm_count_bad_buffer (GstLstm *self, const GError *error);
 /* Counts a buffer that was read. */
 void gst_lstm_count_good_buffer (GstLstm *self);
 
-/* Posts a warning that a buffer of media has no tensor. @source is the begin of the text, such as
+/* Posts a warning that a buffer of media has no tensor. @source is the beginning of the text, such as
  * "stream 1: ", or empty. */
 void gst_lstm_warn_without_tensor (
     GstLstm *self, const GstLstmSteps *steps, const gchar *source);
