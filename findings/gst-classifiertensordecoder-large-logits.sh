@@ -4,7 +4,7 @@
 # Assumption: classifiertensordecoder reads logits of any size (classification-generic-out) and computes their
 # softmax. A network that is very sure, with a logit of 100, has a class with a level near 1.
 #
-# Behaviour (GStreamer 1.28.8): the decoder computes exp(x) in float32 without the usual subtraction of the largest
+# Behaviour (GStreamer 1.28.8): the decoder stores exp(x) as float32 without the usual subtraction of the largest
 # logit. A logit above 88.7 is infinite there, and the quotient is NaN. If all logits are below -104, the sum is 0. In
 # both cases the frame has no classification, without a warning, and the level of the most certain frames is lost.
 #

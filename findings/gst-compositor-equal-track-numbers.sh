@@ -5,8 +5,7 @@
 # ioutracker, all objects of the picture have different numbers.
 #
 # Behaviour (GStreamer 1.28.8): compositor merges the metas of its inputs, and moves the boxes to their places in the
-# output. The numbers stay: each ioutracker begins with 0, so two objects of the frame have track 0. Objects of an
-# input that another input covers remain too.
+# output. The numbers stay: each ioutracker begins with 0, so two objects of the frame have track 0.
 #
 # Relevance to users of gst-lstm: `lstm per-object=true` keeps one memory for each number, so two objects would share
 # a memory. Run one ioutracker after the compositor.

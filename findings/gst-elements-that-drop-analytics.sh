@@ -9,7 +9,7 @@
 # when it deinterlaces, without a warning.
 #
 # Relevance to users of gst-lstm: labels and tensors disappear in such elements. Put alpha and deinterlace before the
-# detector. A file or a socket between (gdppay, a muxer) keeps none.
+# detector.
 #
 # Needs: apt-get and dpkg of Debian 14 on amd64, its Python 3.14. Expected: the output below, with status 0.
 set -euo pipefail

@@ -9,8 +9,8 @@
 # angle of an oriented box does not change, although a mirrored object is rotated in the other direction. A rotation
 # by 90 degrees mirrors one coordinate.
 #
-# Relevance to users of gst-lstm: `lstm` computes steps from boxes (object-features=box) and labels belong to boxes. A
-# box of one pixel matters in small frames. Put videoflip before the detector (docs/neighbours.md).
+# Relevance to users of gst-lstm: `lstm` computes steps from boxes (object-features=box) and labels belong to boxes.
+# An error of one pixel matters in small frames. Put videoflip before the detector (docs/neighbours.md).
 #
 # Needs: apt-get and dpkg of Debian 14 on amd64, its Python 3.14. Expected: the output below, with status 0.
 set -euo pipefail
