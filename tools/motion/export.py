@@ -18,7 +18,7 @@ def model_metadata(layers=LAYERS, **more):
     return {"lstm.version": "1", "lstm.layers": text, **more}
 
 
-def write_labels(path):
+def write_labels(path, labels=LABELS):
     """Write one label per line, in the order of the network's outputs."""
     with open(path, "w", encoding="utf-8") as file:
-        file.writelines(label + "\n" for label in LABELS)
+        file.writelines(label + "\n" for label in labels)
