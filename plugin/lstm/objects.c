@@ -113,11 +113,6 @@ read_frame (GstLstm *self, GstBuffer *media, GError **error)
   const GstClockTime running_time = gst_segment_to_running_time (
       segment, GST_FORMAT_TIME, GST_BUFFER_PTS (media));
 
-  if (gst_buffer_get_meta (media, GST_ANALYTICS_BATCH_META_API_TYPE))
-    return gst_lstm_fail (error, FORMAT,
-        "buffer: expected the objects of one frame, because per-object is true, found a batch "
-        "of "
-        "buffers (GstAnalyticsBatchMeta)");
   if (!gst_lstm_object_frame_read (&input->frame, media, running_time, error))
     return FALSE;
   return input->has_boxes ? gst_lstm_feature_reader_read_boxes (&input->reader, &input->frame,

@@ -227,12 +227,6 @@ add_second_rows (GstBuffer *frame)
 }
 
 static void
-add_batch (GstBuffer *frame)
-{
-  gst_buffer_add_analytics_batch_meta (frame);
-}
-
-static void
 remove_timestamp (GstBuffer *frame)
 {
   GST_BUFFER_PTS (frame) = GST_CLOCK_TIME_NONE;
@@ -262,8 +256,6 @@ static const struct {
     {"", OBJECT_OWN_TENSORS, relate_to_output,
         "object 5: buffer: expected no tensor lstm-output, which is the id of the output, "
         "found lstm-output ?3? float32; property output-tensor-id sets another id"},
-    {"", OBJECT_ROWS, add_batch,
-        "buffer: expected the objects of one frame, *, found a batch of buffers *"},
     {"", OBJECT_ROWS, remove_timestamp,
         "buffer: expected a timestamp, by which objects are timed, found none"},
 };
