@@ -75,8 +75,9 @@ push_eos_and_stream_start (ObjectsRig *rig)
 static void
 push_caps (ObjectsRig *rig)
 {
-  gst_harness_push_event (rig->harness,
-      gst_event_new_caps (gst_caps_from_string ("video/x-raw,format=RGB,width=8,height=8")));
+  g_autoptr (GstCaps) caps = gst_caps_from_string ("video/x-raw,format=RGB,width=8,height=8");
+
+  gst_harness_push_event (rig->harness, gst_event_new_caps (caps));
 }
 
 static void

@@ -55,14 +55,15 @@ objects_rig_create (ObjectsRig *rig, const gchar *properties)
 }
 
 void
-objects_rig_begin_stream (ObjectsRig *rig, const gchar *caps)
+objects_rig_begin_stream (ObjectsRig *rig, const gchar *text)
 {
+  g_autoptr (GstCaps) caps = gst_caps_from_string (text);
   GstSegment segment;
 
   gst_segment_init (&segment, GST_FORMAT_TIME);
   segment.base = rig->base;
   gst_harness_push_event (rig->harness, gst_event_new_stream_start ("objects"));
-  gst_harness_push_event (rig->harness, gst_event_new_caps (gst_caps_from_string (caps)));
+  gst_harness_push_event (rig->harness, gst_event_new_caps (caps));
   gst_harness_push_event (rig->harness, gst_event_new_segment (&segment));
 }
 

@@ -55,7 +55,8 @@ void objects_rig_create (ObjectsRig *rig, const gchar *properties);
 /* Sets the element to PLAYING after @upstream, and begins a stream of OBJECT_VIDEO. */
 void objects_rig_start_after (ObjectsRig *rig, GstElement *upstream);
 
-void objects_rig_begin_stream (ObjectsRig *rig, const gchar *caps);
+/* Pushes STREAM_START, the caps @text and a segment. */
+void objects_rig_begin_stream (ObjectsRig *rig, const gchar *text);
 
 /* Frees @rig and asserts that the test has popped all errors and warnings from the bus. */
 void objects_rig_clear (ObjectsRig *rig);
