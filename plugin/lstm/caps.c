@@ -434,8 +434,6 @@ gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
 
   if (ok)
     ok = gst_lstm_set_input_shape (self, &input.tensors, &error);
-  else
-    gst_lstm_drain_sequence (self); /* the previous sequence is complete */
   if (!ok) {
     gst_lstm_refusal_set (&self->refusal, incaps, g_steal_pointer (&error));
     return FALSE;

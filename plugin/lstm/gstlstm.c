@@ -35,6 +35,7 @@
 #include "lstm/caps.h"
 #include "lstm/events.h"
 #include "lstm/lifecycle.h"
+#include "lstm/output.h"
 #include "lstm/report.h"
 #include "lstm/state.h"
 
@@ -124,7 +125,11 @@ generate_output (GstBaseTransform *trans, GstBuffer **outbuf)
 static GstFlowReturn
 submit_input_buffer (GstBaseTransform *trans, gboolean is_discont, GstBuffer *buffer)
 {
-  return gst_lstm_refusal_submit_buffer (&GST_LSTM (trans)->refusal, trans, is_discont, buffer,
+  GstLstm *self = GST_LSTM (trans);
+
+  if (self->refusal.error)
+    gst_lstm_drain_sequence (self); /* the error ends the sequence of the previous caps */
+  return gst_lstm_refusal_submit_buffer (&self->refusal, trans, is_discont, buffer,
       GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->submit_input_buffer);
 }
 
