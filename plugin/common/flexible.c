@@ -14,9 +14,12 @@ enum {
   FIELD_DIMENSION,
   FIELD_FORMAT = FIELD_DIMENSION + GST_LSTM_MAX_RANK,
   FIELD_MEDIA_TYPE,
-  N_FIELDS
+  N_FIELDS,
+
+  FIELD_N_MORE = 2 /* after MORE_TENSORS: the number of tensors after the first 16 */
 };
 #define MAGIC 0xfeedccedu
+#define MORE_TENSORS 0xf00dc0deu /* the magic of memory 15 if it contains several tensors */
 #define VERSION_MASK 0xfffff000u /* excludes the minor version */
 #define VERSION 0xde001000u
 #define FLEXIBLE 1 /* a format */
@@ -40,6 +43,9 @@ gst_lstm_flexible_make_structure (const GstLstmTensors *tensors)
 static gboolean
 check_fields (const guint32 *fields, guint index, const GstLstmType **type, GError **error)
 {
+  if (fields[FIELD_MAGIC] == MORE_TENSORS)
+    return gst_lstm_fail (error, FORMAT, "buffer: expected at most %d tensors, found %u",
+        GST_LSTM_MAX_TENSORS, GST_LSTM_MAX_TENSORS + fields[FIELD_N_MORE]);
   if (fields[FIELD_MAGIC] != MAGIC || (fields[FIELD_VERSION] & VERSION_MASK) != VERSION)
     return gst_lstm_fail (error, FORMAT,
         "buffer: tensor %u: expected a header of flexible tensors that begins with %08x %08x, "

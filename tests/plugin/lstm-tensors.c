@@ -344,6 +344,7 @@ static const struct {
     {"", 1, {3, 2, 1, 2}, {-1}, -1,
         "*dimension: expected 1 after d:T:bs, found 2 as dimension 3"},
     {"", 1, {3}, {0, 0}, -1, "*begins with feedcced de001000, found 00000000 de001000"},
+    {"", 1, {3}, {0, 0xf00dc0de}, -1, "buffer: expected at most 16 tensors, found 23"},
     {"", 1, {3}, {1, 0xde002000}, -1, "*begins with *, found feedcced de002000"},
     {"", 1, {3}, {2, 11}, -1, "*header field type: expected 0 to 10, found 11"},
     {"", 1, {3}, {2, 0xffffffff}, -1, "*header field type: expected 0 to 10, found 4294967295"},
@@ -390,7 +391,8 @@ static const struct {
     {"format=static,num_tensors=1,types=float32,dimensions=(string)3:1:1:1:1:1:1:1", 12, NULL},
     {"format=static,num_tensors=1,types=float32,dimensions=(string)3:1:1:4", 48, NULL},
     {"format=static,num_tensors=1,types=float32,dimensions=(string)1:1:3:1:1:4", 48, NULL},
-    {"format=static,num_tensors=1,types=float32,dimensions=(string)3:1:1:1:1:1:1:1:1:1:1:1:1:1:1:4",
+    {"format=static,num_tensors=1,types=float32,dimensions=(string)3:1:1:1:1:1:1:1:1:1:1:1:1:1:"
+     "1:4",
         48, NULL},
     {"format=static,num_tensors=1,types=float32,dimensions=(string)3:2", 24, NULL},
     {"format=static,num_tensors=1,types=uint8,dimensions=(string)3:2:2:1", 12, NULL},
