@@ -216,11 +216,15 @@ set_other_value (GstElement *lstm, const GParamSpec *spec)
 
     g_object_set (lstm, "model", model, NULL);
   } else {
-    /* An array has as many values as before: none. */
-    const gchar *value = spec->value_type == GST_TYPE_ARRAY   ? "<>"
-                         : spec->value_type == G_TYPE_BOOLEAN ? "true"
-                                                              : "2";
+    /* An array has as many values as before: none. An enum may have only two values. */
+    const gchar *value = "2";
 
+    if (spec->value_type == GST_TYPE_ARRAY)
+      value = "<>";
+    else if (spec->value_type == G_TYPE_BOOLEAN)
+      value = "true";
+    else if (G_IS_PARAM_SPEC_ENUM (spec))
+      value = "1";
     gst_util_set_object_arg (G_OBJECT (lstm), spec->name, value);
   }
 }
@@ -237,8 +241,9 @@ test_properties (void)
   specs = g_object_class_list_properties (G_OBJECT_GET_CLASS (rig.lstm), &n);
   for (guint i = 0; i < n; i++) {
     const gboolean late = (specs[i]->flags & GST_PARAM_MUTABLE_READY) != 0;
-    g_autofree gchar *message = g_strdup_printf ("*property %s: expected state NULL or READY, "
-                                                 "found the element running",
+    g_autofree gchar *message = g_strdup_printf (
+        "*property %s: expected state NULL or READY, "
+        "found the element running",
         specs[i]->name);
     GValue before = G_VALUE_INIT, after = G_VALUE_INIT;
 
