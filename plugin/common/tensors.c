@@ -4,7 +4,6 @@
 #include "common/errors.h"
 
 #define MAX_ITEM_SIZE sizeof (guint64)
-#define MAX_NATURAL_RANK 3 /* d:T:bs */
 #define DIMENSIONS "d, d:T or d:T:bs"
 #define GATES_DIMENSIONS "m:g, m:g:T or m:g:T:bs with g = 3 or 4 for gates"
 
@@ -55,7 +54,8 @@ parse_dimensions (GstLstmDimensions *dims, const gchar *text, const gchar *field
   for (guint i = 0; parts[i]; i++) {
     guint64 n;
 
-    if (!g_ascii_string_to_unsigned (g_strstrip (parts[i]), 10, 1, G_MAXINT32, &n, NULL)
+    if (i == GST_LSTM_MAX_RANK
+        || !g_ascii_string_to_unsigned (g_strstrip (parts[i]), 10, 1, G_MAXINT32, &n, NULL)
         || !gst_lstm_dimensions_add (dims, (guint) n, is_gates, d))
       return gst_lstm_fail (error, FORMAT,
           "caps field %s: expected %s with sizes from 1 to %d, found '%s'", field,
@@ -238,35 +238,32 @@ gst_lstm_tensors_select (GstLstmTensors *tensor, GstLstmTensorRef *ref, const Gs
   return parse_tensor (tensor, 0, &fields, ref->index, d, error);
 }
 
-/* Returns the caps field dimensions with @separator between tensors. A tensor has at least
- * @min_rank dimensions, and gates, which have one more, have one more if @min_rank is less than 4. */
+/* Returns the caps field dimensions. A tensor has at least @min_rank dimensions. Gates, which have
+ * one dimension more, have one more than @min_rank if it is less than 4. */
 static gchar *
-spell_dimensions (const GstLstmTensors *tensors, guint min_rank, gchar separator)
+spell_dimensions (const GstLstmTensors *tensors, guint min_rank)
 {
   const guint natural_rank = tensors->streams > 1 ? 3 : tensors->steps > 1 ? 2 : 1;
   GString *text = g_string_new (NULL);
 
   for (guint i = 0; i < tensors->n_tensors; i++) {
-    const guint sizes[] = {tensors->size[i], tensors->steps, tensors->streams};
+    const guint sizes[] = {tensors->size[i], tensors->steps, tensors->streams, 1};
     const guint has_rows = tensors->n_rows[i] > 1;
     guint rank = MAX (natural_rank, min_rank);
 
-    if (has_rows && rank > MAX_NATURAL_RANK)
+    if (has_rows && rank == G_N_ELEMENTS (sizes))
       rank--;
-    if (i > 0)
-      g_string_append_c (text, separator);
-    g_string_append_printf (text, "%u", sizes[0]);
+    g_string_append_printf (text, i ? ",%u" : "%u", sizes[0]);
     if (has_rows)
       g_string_append_printf (text, ":%u", tensors->n_rows[i]);
     for (guint k = 1; k < rank; k++)
-      g_string_append_printf (text, ":%u", k < G_N_ELEMENTS (sizes) ? sizes[k] : 1);
+      g_string_append_printf (text, ":%u", sizes[k]);
   }
   return g_string_free (text, FALSE);
 }
 
-/* Returns caps with empty dimensions. */
 static GstStructure *
-make_structure (const GstLstmTensors *tensors)
+make_structure (const GstLstmTensors *tensors, const gchar *dimensions)
 {
   GString *types = g_string_new ("float32");
   GString *names = g_string_new (tensors->name[0]);
@@ -279,7 +276,8 @@ make_structure (const GstLstmTensors *tensors)
   }
   s = gst_structure_new ("other/tensors", "format", G_TYPE_STRING, "static", "num_tensors",
       G_TYPE_INT, (gint) tensors->n_tensors, "types", G_TYPE_STRING, types->str, "dimensions",
-      G_TYPE_STRING, "", "framerate", GST_TYPE_FRACTION, tensors->fps_n, tensors->fps_d, NULL);
+      G_TYPE_STRING, dimensions, "framerate", GST_TYPE_FRACTION, tensors->fps_n, tensors->fps_d,
+      NULL);
   if (tensors->name[0])
     gst_structure_set (s, "names", G_TYPE_STRING, names->str, NULL);
   g_string_free (types, TRUE);
@@ -287,52 +285,62 @@ make_structure (const GstLstmTensors *tensors)
   return s;
 }
 
-/* Appends @s (transfer full) to @caps once for each spelling of the dimensions, which are the field
- * @field. */
-static void
-append_spellings (GstCaps *caps, GstStructure *s, const gchar *field,
-    const GstLstmTensors *tensors, gchar separator)
-{
-  static const guint ranks[] = {2, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
-  g_autofree gchar *previous = NULL;
-
-  G_STATIC_ASSERT (G_N_ELEMENTS (ranks) == GST_LSTM_MAX_RANK);
-  for (guint i = 0; i < G_N_ELEMENTS (ranks); i++) {
-    g_autofree gchar *dimensions = spell_dimensions (tensors, ranks[i], separator);
-
-    if (g_strcmp0 (dimensions, previous) == 0)
-      continue; /* lower ranks have the same spelling */
-    gst_structure_set (s, field, G_TYPE_STRING, dimensions, NULL);
-    gst_caps_append_structure (caps, gst_structure_copy (s));
-    g_free (previous);
-    previous = g_steal_pointer (&dimensions);
-  }
-  gst_structure_free (s);
-}
-
 GstCaps *
 gst_lstm_tensors_to_caps (const GstLstmTensors *tensors)
 {
+  static const guint ranks[] = {2, 1, 3, 4};
+  g_autofree gchar *previous = NULL;
   GstCaps *caps = gst_caps_new_empty ();
 
-  append_spellings (caps, make_structure (tensors), "dimensions", tensors, ',');
-  if (tensors->n_tensors > 1)
-    append_spellings (caps, make_structure (tensors), "dimensions", tensors, '.');
+  for (guint i = 0; i < G_N_ELEMENTS (ranks); i++) {
+    g_autofree gchar *dimensions = spell_dimensions (tensors, ranks[i]);
+
+    if (g_strcmp0 (dimensions, previous) == 0)
+      continue; /* lower ranks have the same spelling */
+    gst_caps_append_structure (caps, make_structure (tensors, dimensions));
+    g_free (previous);
+    previous = g_steal_pointer (&dimensions);
+  }
   return caps;
 }
 
 GstCaps *
-gst_lstm_tensors_to_old_caps (const GstLstmTensors *tensors)
+gst_lstm_tensors_to_open_caps (const GstLstmTensors *tensors)
 {
+  GstStructure *s = make_structure (tensors, "");
   GstCaps *caps = gst_caps_new_empty ();
 
-  if (tensors->n_tensors == 1)
-    append_spellings (caps,
-        gst_structure_new ("other/tensor", "type", G_TYPE_STRING, "float32", "dimension",
-            G_TYPE_STRING, "", "framerate", GST_TYPE_FRACTION, tensors->fps_n, tensors->fps_d,
-            NULL),
-        "dimension", tensors, ',');
+  gst_structure_remove_field (s, "dimensions");
+  gst_caps_append_structure (caps, s);
+  if (tensors->n_tensors == 1) {
+    g_autofree gchar *dimensions = spell_dimensions (tensors, 2);
+
+    s = gst_structure_new ("other/tensor", "type", G_TYPE_STRING, "float32", "framerate",
+        GST_TYPE_FRACTION, tensors->fps_n, tensors->fps_d, NULL);
+    gst_structure_set (s, "dimension", G_TYPE_STRING, dimensions, NULL);
+    gst_caps_append_structure (caps, gst_structure_copy (s));
+    gst_structure_remove_field (s, "dimension");
+    gst_caps_append_structure (caps, s);
+  }
   return caps;
+}
+
+gboolean
+gst_lstm_tensors_fit (const GstLstmTensors *tensors, const GstStructure *s)
+{
+  g_auto (Fields) fields = {0};
+  GstLstmDimensions dims;
+
+  if (!read_fields (&fields, s, NULL) || fields.n_tensors != tensors->n_tensors)
+    return FALSE;
+  for (guint i = 0; i < fields.n_tensors; i++)
+    if (!g_str_equal (g_strstrip (fields.types[i]), "float32")
+        || !parse_dimensions (
+            &dims, fields.dimensions[i], "", tensors->n_rows[i] > 1, tensors->size[i], NULL)
+        || dims.size != tensors->size[i] || dims.n_rows != tensors->n_rows[i]
+        || dims.steps != tensors->steps || dims.streams != tensors->streams)
+      return FALSE;
+  return TRUE;
 }
 
 GstCaps *

@@ -12,7 +12,8 @@
 /* Template caps of sink pads: one tensor, any number of tensors, one tensor of the older name, and
  * flexible tensors, of which each buffer contains the description. More than GST_LSTM_MAX_TENSORS
  * tensors, and types that the element does not accept, are errors that state what was expected. */
-#define GST_LSTM_ONE_TENSOR_CAPS "other/tensors, format = (string) static, num_tensors = (int) 1"
+#define GST_LSTM_ONE_TENSOR_CAPS                                                               \
+  "other/tensors, format = (string) static, num_tensors = (int) 1"
 #define GST_LSTM_TENSORS_SINK_CAPS                                                             \
   "other/tensors, format = (string) static, num_tensors = (int) [ 1, max ]"
 #define GST_LSTM_FLEXIBLE_CAPS "other/tensors, format = (string) flexible"
@@ -75,14 +76,18 @@ typedef struct {
 gboolean gst_lstm_tensors_select (GstLstmTensors *tensor, GstLstmTensorRef *ref,
     const GstStructure *s, gint index, gsize d, GError **error);
 
-/* Returns caps with one structure for each spelling of the dimensions, because caps intersection
- * compares text and elements differ in the spelling that they accept: `N:1` first, then any other
- * rank up to 16, and several tensors also separated by '.'. Returns: (transfer full) */
+/* Returns caps with one structure for each spelling of the dimensions up to rank 4, `N:1` first,
+ * because caps intersection compares text and elements differ in the spelling that they accept.
+ * Returns: (transfer full) */
 GstCaps *gst_lstm_tensors_to_caps (const GstLstmTensors *tensors);
 
-/* Returns the same caps as other/tensor, or empty caps if there are several tensors.
- * Returns: (transfer full) */
-GstCaps *gst_lstm_tensors_to_old_caps (const GstLstmTensors *tensors);
+/* Returns caps without dimensions, as other/tensors and, if there is one tensor, as other/tensor,
+ * which is also spelled `N:1`. Their intersection with caps of downstream may have any dimensions,
+ * which gst_lstm_tensors_fit() compares. Returns: (transfer full) */
+GstCaps *gst_lstm_tensors_to_open_caps (const GstLstmTensors *tensors);
+
+/* Returns whether @s, static tensors with dimensions in any spelling, are @tensors. */
+gboolean gst_lstm_tensors_fit (const GstLstmTensors *tensors, const GstStructure *s);
 
 /* Returns the intersection of @caps (transfer full) and @filter (nullable), in the order of
  * @filter. Returns: (transfer full) */

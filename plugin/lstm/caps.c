@@ -66,7 +66,8 @@ has_streams_per_buffer (const GstLstmInput *input)
 }
 
 /* Initializes @input for sink caps @s. If each buffer has its own shape, also with the previous
- * caps, the shape stays. A restored state determines the streams until the first buffer. Returns FALSE and sets @error if the model cannot run such input. */
+ * caps, the shape stays. A restored state determines the streams until the first buffer. Returns
+ * FALSE and sets @error if the model cannot run such input. */
 static gboolean
 parse_sink_caps (
     const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error)
@@ -213,22 +214,22 @@ gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter)
   return transform_caps (self, GST_PAD_SRC, peer, filter, TRUE);
 }
 
-/* Returns whether @s is flexible caps with fields that downstream requires of static caps, as a
- * caps filter with dimensions, but without a format, makes them. */
+/* Returns whether @s are tensors that are not @out. @out: (nullable): NULL if the output is
+ * unknown */
 static gboolean
-is_contradictory (const GstStructure *s)
+is_misfit (const GstStructure *s, const GstLstmTensors *out)
 {
-  return gst_lstm_flexible_matches (s)
-         && (gst_structure_has_field (s, "dimensions") || gst_structure_has_field (s, "types"));
+  if (gst_lstm_flexible_matches (s))
+    return gst_structure_has_field (s, "dimensions") || gst_structure_has_field (s, "types");
+  return out && gst_lstm_tensors_matches (s) && !gst_lstm_tensors_fit (out, s);
 }
 
-/* Returns: (transfer full): @caps (transfer full) without contradictory structures */
-static GstCaps *
-remove_contradictory (GstCaps *caps)
+GstCaps *
+gst_lstm_remove_misfits (GstCaps *caps, const GstLstmTensors *out)
 {
   caps = gst_caps_make_writable (caps);
   for (guint i = gst_caps_get_size (caps); i-- > 0;)
-    if (is_contradictory (gst_caps_get_structure (caps, i)))
+    if (is_misfit (gst_caps_get_structure (caps, i), out))
       gst_caps_remove_structure (caps, i);
   return caps;
 }
@@ -275,14 +276,18 @@ gst_lstm_fixate_caps (
     GstLstm *self, GstPadDirection direction, const GstCaps *caps, GstCaps *other)
 {
   GstLstmCapsContext context;
+  GstLstmTensors out;
   GstLstmInput input;
+  gboolean is_known;
 
-  other = remove_contradictory (other);
   gst_lstm_lock (self);
   context = gst_lstm_make_caps_context (self, self->sequence.config.model);
-  if (direction == GST_PAD_SINK && context.model
-      && parse_sink_caps (self, &input, gst_caps_get_structure (caps, 0), NULL)
-      && input.kind->attach_output)
+  is_known = direction == GST_PAD_SINK && context.model
+             && parse_sink_caps (self, &input, gst_caps_get_structure (caps, 0), NULL);
+  if (is_known)
+    gst_lstm_sequence_config_describe_output (&self->sequence.config, &input.tensors, &out);
+  other = gst_lstm_remove_misfits (other, is_known ? &out : NULL);
+  if (is_known && input.kind->attach_output)
     other = prefer_media (other);
   else
     input.kind = NULL;

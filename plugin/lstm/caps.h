@@ -15,6 +15,10 @@ gboolean gst_lstm_can_have_caps (GstLstm *self, GstPadDirection direction, const
 /* Returns the sink caps that are possible with downstream's caps. Returns: (transfer full) */
 GstCaps *gst_lstm_get_sink_caps (GstLstm *self, GstCaps *filter);
 
+/* Returns @caps (transfer full) without tensors that are not @out (nullable: unknown):
+ * intersections with caps of downstream may have any dimensions. Returns: (transfer full) */
+GstCaps *gst_lstm_remove_misfits (GstCaps *caps, const GstLstmTensors *out);
+
 /* Implements the fixate_caps of the base class for @other (transfer full), caps of the other pad
  * for @caps. Returns: (transfer full) */
 GstCaps *gst_lstm_fixate_caps (

@@ -164,13 +164,15 @@ find_accepted_caps (GstLstm *self, GstCaps *possible)
                                                         : gst_caps_new_empty ();
 }
 
-/* Returns fixed caps that are in @possible and that downstream accepts, or NULL and posts an error
- * if there are none. @field: the caps field that has the steps.
+/* Returns fixed caps for output @out that are in @possible and that downstream accepts, or NULL and
+ * posts an error if there are none. @field: the caps field that has the steps.
  * Returns: (transfer full) (nullable) */
 static GstCaps *
-negotiate_caps (GstLstm *self, GstCaps *possible, const gchar *field, guint n_steps)
+negotiate_caps (GstLstm *self, GstCaps *possible, const GstLstmTensors *out, const gchar *field,
+    guint n_steps)
 {
-  g_autoptr (GstCaps) accepted = find_accepted_caps (self, possible);
+  g_autoptr (GstCaps)
+      accepted = gst_lstm_remove_misfits (find_accepted_caps (self, possible), out);
 
   if (!gst_caps_is_empty (accepted))
     return gst_caps_fixate (g_steal_pointer (&accepted));
@@ -201,7 +203,7 @@ gst_lstm_set_output_steps (GstLstm *self, guint n_steps)
   if (self->src_caps_have_steps) {
     g_autoptr (GstCaps) possible = make_src_caps (self, &out, (GstLstmTensorShape){0}, current);
 
-    if (!(caps = negotiate_caps (self, possible, "dimensions", n_steps)))
+    if (!(caps = negotiate_caps (self, possible, &out, "dimensions", n_steps)))
       return FALSE;
   }
   gst_lstm_lock (self);
@@ -223,7 +225,7 @@ gst_lstm_set_attached_shape (GstLstm *self, GstLstmTensorShape shape)
   current = gst_pad_get_current_caps (GST_BASE_TRANSFORM_SRC_PAD (self));
   possible = make_src_caps (self, &self->sequence.out, shape, current);
   if (!gst_caps_is_equal (possible, current)
-      && !(caps = negotiate_caps (self, possible, "tensors", shape.steps)))
+      && !(caps = negotiate_caps (self, possible, &self->sequence.out, "tensors", shape.steps)))
     return FALSE;
   gst_lstm_lock (self);
   self->attached_shape = shape;
@@ -284,9 +286,8 @@ gst_lstm_collect_outputs (GstLstm *self, GstBuffer **outbuf)
 static void
 post_final (GstLstm *self, GstBuffer *buffer, guint64 n_steps)
 {
-  GstLstmFinal final = {
-      .span = {GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer), GST_BUFFER_OFFSET (buffer),
-          GST_BUFFER_OFFSET_END (buffer)},
+  GstLstmFinal final = {.span = {GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer),
+                            GST_BUFFER_OFFSET (buffer), GST_BUFFER_OFFSET_END (buffer)},
       .n_steps = n_steps};
   GstMapInfo map = GST_MAP_INFO_INIT;
 

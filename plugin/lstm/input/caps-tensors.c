@@ -80,7 +80,7 @@ gst_lstm_caps_make_tensors (const GstLstmTensors *out)
   if (!out)
     return gst_static_caps_get (&any_source);
   caps = gst_lstm_tensors_to_caps (out);
-  gst_caps_append (caps, gst_lstm_tensors_to_old_caps (out));
+  gst_caps_append (caps, gst_lstm_tensors_to_open_caps (out));
   gst_caps_append_structure (caps, gst_lstm_flexible_make_structure (out));
   return caps;
 }
