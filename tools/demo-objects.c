@@ -18,6 +18,13 @@ typedef struct {
   const gchar *wrong_count; /* (nullable): error of a frame */
 } Score;
 
+typedef struct {
+  DemoStage *stage;
+  cairo_surface_t *picture;
+  guint i, n_frames; /* the next frame, and the number of frames */
+  Score *score;
+} Film;
+
 /* --- Filming --- */
 
 static GstBuffer *
@@ -39,33 +46,31 @@ make_frame (cairo_surface_t *picture, guint64 i, const GArray *detections)
   return buffer;
 }
 
-/* Pushes @n_frames frames of the stage to @source. Stops early if the pipeline fails. */
+/* Pushes the next frame, or EOS after the last frame. appsrc calls this function when it needs a
+ * frame. */
 static void
-film_stage (GstElement *source, guint32 seed, guint n_frames, Score *score)
+push_frame (GstElement *source, guint length, Film *film)
 {
-  DemoStage *stage = demo_stage_new (seed);
-  cairo_surface_t *picture = cairo_image_surface_create (
-      CAIRO_FORMAT_RGB24, DEMO_STAGE_WIDTH, DEMO_STAGE_HEIGHT);
-  GstFlowReturn flow = GST_FLOW_OK;
+  GArray *truth;
+  GstBuffer *buffer;
+  GstFlowReturn flow;
+  const DemoDetection *detections;
+  guint n;
 
-  for (guint i = 0; i < n_frames && flow == GST_FLOW_OK; i++) {
-    GArray *truth = g_array_new (FALSE, FALSE, sizeof (DemoDetection));
-    guint n;
-    const DemoDetection *detections = demo_stage_step (stage, &n);
-    GstBuffer *buffer;
-
-    g_array_append_vals (truth, detections, n);
-    demo_stage_draw (stage, picture);
-    buffer = make_frame (picture, i, truth);
-    g_mutex_lock (&score->lock);
-    g_queue_push_tail (&score->truths, truth);
-    g_mutex_unlock (&score->lock);
-    g_signal_emit_by_name (source, "push-buffer", buffer, &flow);
-    gst_buffer_unref (buffer);
+  if (film->i == film->n_frames) {
+    g_signal_emit_by_name (source, "end-of-stream", &flow);
+    return;
   }
-  g_signal_emit_by_name (source, "end-of-stream", &flow);
-  cairo_surface_destroy (picture);
-  demo_stage_free (stage);
+  detections = demo_stage_step (film->stage, &n);
+  truth = g_array_new (FALSE, FALSE, sizeof (DemoDetection));
+  g_array_append_vals (truth, detections, n);
+  demo_stage_draw (film->stage, film->picture);
+  buffer = make_frame (film->picture, film->i++, truth);
+  g_mutex_lock (&film->score->lock);
+  g_queue_push_tail (&film->score->truths, truth);
+  g_mutex_unlock (&film->score->lock);
+  g_signal_emit_by_name (source, "push-buffer", buffer, &flow);
+  gst_buffer_unref (buffer);
 }
 
 /* --- Scoring --- */
@@ -138,7 +143,7 @@ static GstElement *
 make_pipeline (const gchar *elements, Score *score, GstElement **source, GError **error)
 {
   g_autofree gchar *line = g_strdup_printf (
-      "appsrc name=source format=time block=true max-buffers=8 caps=video/x-raw,format=%s,"
+      "appsrc name=source format=time caps=video/x-raw,format=%s,"
       "width=%d,height=%d,framerate=%d/1 ! %s",
       G_BYTE_ORDER == G_LITTLE_ENDIAN ? "BGRx" : "xRGB", DEMO_STAGE_WIDTH, DEMO_STAGE_HEIGHT,
       DEMO_FPS, elements);
@@ -164,13 +169,18 @@ run_film (const gchar *elements, guint32 seed, guint n_frames, Score *score, GEr
 {
   g_autoptr (GstElement) source = NULL;
   g_autoptr (GstElement) pipeline = make_pipeline (elements, score, &source, error);
+  Film film = {.n_frames = n_frames, .score = score};
   gboolean good;
 
   if (!pipeline)
     return FALSE;
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  film_stage (source, seed, n_frames, score);
+  film.stage = demo_stage_new (seed);
+  film.picture = cairo_image_surface_create (
+      CAIRO_FORMAT_RGB24, DEMO_STAGE_WIDTH, DEMO_STAGE_HEIGHT);
+  g_signal_connect (source, "need-data", G_CALLBACK (push_frame), &film);
   good = demo_play (pipeline, error);
+  demo_stage_free (film.stage);
+  cairo_surface_destroy (film.picture);
   if (good && score->wrong_count)
     g_set_error_literal (error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED, score->wrong_count);
   return good && !score->wrong_count;
