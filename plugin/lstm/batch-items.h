@@ -3,8 +3,7 @@
  * The events and buffers of a stream of a batch. */
 #pragma once
 
-#include "lstm/batch-memory.h"
-#include "lstm/element.h"
+#include "lstm/batch-reset.h"
 
 /* Begins the items of @stream in the present batch. @items must be of a writable buffer. */
 void gst_lstm_batch_begin_items (GstLstmBatchStream *stream, GstAnalyticsBatchStream *items);
@@ -20,8 +19,4 @@ void gst_lstm_batch_close_buffer (GstLstmBatchStream *stream);
 /* Ends the sequence of @stream: in final mode posts its last output, and resets h and c unless the
  * element is stateful. */
 void gst_lstm_batch_end_sequence (
-    GstLstm *self, GstLstmBatchStream *stream, GstLstmReset reason);
-
-/* Resets h and c of @stream, and counts the reset. Needs `lock`. */
-void gst_lstm_batch_reset_stream (
     GstLstm *self, GstLstmBatchStream *stream, GstLstmReset reason);

@@ -251,14 +251,6 @@ gst_lstm_batch_run (GstLstm *self, GstBuffer **media)
 /* --- Resets --- */
 
 void
-gst_lstm_batch_reset_all (GstLstm *self, GstLstmReset reason)
-{
-  for (guint i = 0; self->batch_memory && i < self->batch_memory->streams->len; i++)
-    gst_lstm_batch_reset_stream (
-        self, g_ptr_array_index (self->batch_memory->streams, i), reason);
-}
-
-void
 gst_lstm_batch_end_all (GstLstm *self, GstLstmReset reason)
 {
   for (guint i = 0; self->batch_memory && i < self->batch_memory->streams->len; i++)

@@ -6,16 +6,13 @@
 
 #include "lstm/element.h"
 
-#if HAVE_BATCHES
+#if HAVE_OBJECTS
 /* Returns whether @buffer, which has the sink caps, is a batch of media. */
 gboolean gst_lstm_is_batch (const GstLstm *self, GstBuffer *buffer);
 
 /* Runs the steps of all streams of *@media, and attaches each output to its own buffer. *@media:
  * (inout) (transfer full). Errors are posted. */
 GstFlowReturn gst_lstm_batch_run (GstLstm *self, GstBuffer **media);
-
-/* Resets h and c of all streams. Needs `lock`. */
-void gst_lstm_batch_reset_all (GstLstm *self, GstLstmReset reason);
 
 /* Ends the sequences of all streams. */
 void gst_lstm_batch_end_all (GstLstm *self, GstLstmReset reason);
@@ -33,11 +30,6 @@ static inline GstFlowReturn
 gst_lstm_batch_run (GstLstm *self, GstBuffer **media)
 {
   return GST_FLOW_OK;
-}
-
-static inline void
-gst_lstm_batch_reset_all (GstLstm *self, GstLstmReset reason)
-{
 }
 
 static inline void

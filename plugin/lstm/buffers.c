@@ -3,6 +3,7 @@
 #include "lstm/bad-input.h"
 #include "lstm/batch.h"
 #include "lstm/caps.h"
+#include "lstm/configure.h"
 #include "lstm/gaps.h"
 #include "lstm/objects.h"
 #include "lstm/output.h"

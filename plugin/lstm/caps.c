@@ -3,10 +3,10 @@
 #include "common/errors.h"
 #include "common/flexible.h"
 #include "common/tensor-id.h"
-#include "lstm/output.h"
-#include <string.h>
 
 #define GST_CAT_DEFAULT gst_lstm_debug
+
+G_STATIC_ASSERT (GST_LSTM_MAX_ATTACHED == GST_LSTM_N_TENSORS);
 
 /* Sets the ids of the tensors that the element attaches to media. Caps do not list the tensors of
  * objects. */
@@ -44,10 +44,8 @@ gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model)
   return context;
 }
 
-/* Returns whether buffers with the caps of @input continue to have the shape of the previous
- * buffers: each buffer has its own shape, and the caps state the same as the previous caps. */
-static gboolean
-keeps_shape (const GstLstm *self, const GstLstmInput *input)
+gboolean
+gst_lstm_keeps_shape (const GstLstm *self, const GstLstmInput *input)
 {
   return input->shape_per_buffer && input->kind == self->input.kind
          && self->input.shape_per_buffer
@@ -65,11 +63,8 @@ has_streams_per_buffer (const GstLstmInput *input)
   return !input->kind->attach_output || input->axes >= GST_LSTM_AXES_STREAMS;
 }
 
-/* Initializes @input for sink caps @s. If each buffer has its own shape, also with the previous
- * caps, the shape stays. A restored state determines the streams until the first buffer. Returns
- * FALSE and sets @error if the model cannot run such input. */
-static gboolean
-parse_sink_caps (
+gboolean
+gst_lstm_parse_sink_caps (
     const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error)
 {
   const GstLstmCapsContext context = gst_lstm_make_caps_context (
@@ -77,7 +72,7 @@ parse_sink_caps (
 
   if (!gst_lstm_input_parse (input, s, &context, error))
     return FALSE;
-  if (keeps_shape (self, input))
+  if (gst_lstm_keeps_shape (self, input))
     input->tensors = gst_lstm_input_get_shape (input, self->sequence.in.steps,
         input->n_channels ? input->tensors.streams : self->sequence.in.streams);
   else if (self->sequence.restored && has_streams_per_buffer (input))
@@ -90,7 +85,7 @@ parse_sink_caps (
 static GstLstmTensorShape
 find_attached_shape (const GstLstm *self, const GstLstmInput *input, const GstLstmTensors *out)
 {
-  if (self->attached_shape.steps && keeps_shape (self, input))
+  if (self->attached_shape.steps && gst_lstm_keeps_shape (self, input))
     return self->attached_shape;
   return input->caps_shape.steps || !gst_lstm_sequence_config_is_direct (&self->sequence.config)
              ? (GstLstmTensorShape){out->steps, out->streams}
@@ -105,7 +100,7 @@ make_src_caps (const GstLstm *self, const GstCaps *caps, GstLstmCapsContext *con
   GstLstmInput input;
 
   if (!context->model
-      || !parse_sink_caps (self, &input, gst_caps_get_structure (caps, 0), NULL))
+      || !gst_lstm_parse_sink_caps (self, &input, gst_caps_get_structure (caps, 0), NULL))
     return gst_lstm_caps_kinds_get_src_caps (caps, NULL, context);
   gst_lstm_sequence_config_describe_output (&self->sequence.config, &input.tensors, &out);
   context->attached_shape = find_attached_shape (self, &input, &out);
@@ -234,9 +229,8 @@ gst_lstm_remove_misfits (GstCaps *caps, const GstLstmTensors *out)
   return caps;
 }
 
-/* Returns whether outputs are attached to the buffers of @kind, if the source caps are @src. */
-static gboolean
-attaches_outputs (const GstLstmCapsKind *kind, const GstCaps *src)
+gboolean
+gst_lstm_attaches_outputs (const GstLstmCapsKind *kind, const GstCaps *src)
 {
   return kind->attach_output && !gst_lstm_tensors_matches (gst_caps_get_structure (src, 0));
 }
@@ -283,7 +277,7 @@ gst_lstm_fixate_caps (
   gst_lstm_lock (self);
   context = gst_lstm_make_caps_context (self, self->sequence.config.model);
   is_known = direction == GST_PAD_SINK && context.model
-             && parse_sink_caps (self, &input, gst_caps_get_structure (caps, 0), NULL);
+             && gst_lstm_parse_sink_caps (self, &input, gst_caps_get_structure (caps, 0), NULL);
   if (is_known)
     gst_lstm_sequence_config_describe_output (&self->sequence.config, &input.tensors, &out);
   other = gst_lstm_remove_misfits (other, is_known ? &out : NULL);
@@ -292,7 +286,7 @@ gst_lstm_fixate_caps (
   else
     input.kind = NULL;
   other = gst_caps_is_empty (other) ? other : gst_caps_fixate (other);
-  if (input.kind && !gst_caps_is_empty (other) && attaches_outputs (input.kind, other))
+  if (input.kind && !gst_caps_is_empty (other) && gst_lstm_attaches_outputs (input.kind, other))
     gst_caps_take (&other, make_exact_caps (self, caps, other, input.kind, &context));
   gst_lstm_unlock (self);
   return other;
@@ -326,7 +320,7 @@ gst_lstm_get_known_src_caps (GstLstm *self, GstCaps *filter)
     return NULL;
   gst_lstm_lock (self);
   context = gst_lstm_make_caps_context (self, self->sequence.config.model);
-  if (context.model && parse_sink_caps (self, &input, s, NULL))
+  if (context.model && gst_lstm_parse_sink_caps (self, &input, s, NULL))
     caps = make_src_caps (self, current, &context);
   gst_lstm_unlock (self);
   return caps ? gst_lstm_caps_filter (caps, filter) : NULL;
@@ -360,97 +354,4 @@ gst_lstm_refuse_media (GstLstm *self, GstCaps *caps)
       "sequences, found %s",
       gst_structure_get_name (media));
   gst_lstm_refusal_set (&self->refusal, caps, error);
-}
-
-gboolean
-gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **error)
-{
-  GstLstmTensors before;
-  gboolean continues, ok;
-
-  gst_lstm_lock (self);
-  before = self->sequence.in;
-  continues = gst_lstm_sequence_continues (&self->sequence, in);
-  gst_lstm_unlock (self);
-  if (!continues)
-    gst_lstm_drain_sequence (self); /* pushes output in the previous shape */
-  gst_lstm_lock (self);
-  if (!continues && !self->sequence.restored) {
-    gst_lstm_reset_sequence (self, GST_LSTM_RESET_STREAMS);
-    g_clear_pointer (&self->preroll_state, g_bytes_unref); /* of other streams */
-  }
-  ok = gst_lstm_sequence_configure (&self->sequence, in, error);
-  if (!ok && !gst_lstm_sequence_configure (&self->sequence, &before, NULL))
-    self->sequence.in.n_tensors = 0; /* not configured */
-  gst_lstm_unlock (self);
-  return ok;
-}
-
-/* Initializes @input for sink caps @incaps and source caps @outcaps. Returns FALSE and sets @error
- * if the element cannot run such input. */
-static gboolean
-parse_caps (const GstLstm *self, GstLstmInput *input, const GstCaps *incaps,
-    const GstCaps *outcaps, GError **error)
-{
-  const GstLstmCapsContext context = gst_lstm_make_caps_context (
-      self, self->sequence.config.model);
-  const GstStructure *s = gst_caps_get_structure (incaps, 0);
-
-  if (!parse_sink_caps (self, input, s, error))
-    return FALSE;
-  if (!attaches_outputs (input->kind, outcaps))
-    return TRUE;
-  memcpy (input->attached_ids, context.tensor_ids, sizeof input->attached_ids);
-  return input->kind->check_ids (s, context.tensor_ids, error);
-}
-
-static void
-warn_about_audio (GstLstm *self)
-{
-  g_autoptr (GError) error = NULL, channel_error = NULL;
-
-  if (!gst_lstm_input_check_rate (&self->input, self->sequence.config.model, &error))
-    gst_lstm_post_warning (self, error);
-  if (!gst_lstm_input_check_parameters (
-          &self->input, self->sequence.config.model, &channel_error))
-    gst_lstm_post_warning (self, channel_error);
-}
-
-/* Sets the fields that depend on the source caps. */
-static void
-set_output_kind (GstLstm *self, const GstStructure *out)
-{
-  const gboolean is_media = !gst_lstm_tensors_matches (out);
-
-  self->in_place = is_media && gst_lstm_has_media_input (self);
-  gst_base_transform_set_in_place (GST_BASE_TRANSFORM (self), self->in_place);
-  self->adds_headers = gst_lstm_flexible_matches (out);
-  self->src_caps_have_steps = !is_media && !self->adds_headers;
-  self->interleaves_output = is_media && gst_lstm_input_has_channel_streams (&self->input);
-  self->has_pool = FALSE; /* until the allocation query */
-}
-
-gboolean
-gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps)
-{
-  g_autoptr (GError) error = NULL;
-  GstLstmInput input;
-  gboolean ok = parse_caps (self, &input, incaps, outcaps, &error);
-
-  if (ok)
-    ok = gst_lstm_set_input_shape (self, &input.tensors, &error);
-  if (!ok) {
-    gst_lstm_refusal_set (&self->refusal, incaps, g_steal_pointer (&error));
-    return FALSE;
-  }
-  gst_lstm_lock (self);
-  if (!keeps_shape (self, &input) || !attaches_outputs (input.kind, outcaps))
-    self->attached_shape = (GstLstmTensorShape){0};
-  self->input = input;
-  gst_lstm_unlock (self);
-  warn_about_audio (self);
-  set_output_kind (self, gst_caps_get_structure (outcaps, 0));
-  GST_INFO_OBJECT (self, "input caps: %" GST_PTR_FORMAT, incaps);
-  GST_INFO_OBJECT (self, "output caps: %" GST_PTR_FORMAT, outcaps);
-  return TRUE;
 }

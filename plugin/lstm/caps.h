@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The caps of the pads, and the shape of the input that the caps determine. */
+ * The caps of the pads. */
 #pragma once
 
 #include "lstm/element.h"
@@ -37,14 +37,19 @@ GstCaps *gst_lstm_get_known_src_caps (GstLstm *self, GstCaps *filter);
  * tensors, but the output for @caps cannot be media. */
 void gst_lstm_refuse_media (GstLstm *self, GstCaps *caps);
 
-/* Implements the set_caps of the base class. */
-gboolean gst_lstm_set_caps (GstLstm *self, GstCaps *incaps, GstCaps *outcaps);
-
-/* Sets the shape of the input buffers. If the number of streams changes, the sequence ends.
- * Otherwise h, c and pending input and output stay. Returns FALSE and sets @error if memory is
- * insufficient, or if a restored state has other streams. */
-gboolean gst_lstm_set_input_shape (GstLstm *self, const GstLstmTensors *in, GError **error);
-
 /* Returns the properties and @model (nullable) as the context of caps kinds. The context owns
  * nothing. */
 GstLstmCapsContext gst_lstm_make_caps_context (const GstLstm *self, const LstmModel *model);
+
+/* Initializes @input for sink caps @s. If each buffer has its own shape, also with the previous
+ * caps, the shape stays. A restored state determines the streams until the first buffer. Returns
+ * FALSE and sets @error if the model cannot run such input. */
+gboolean gst_lstm_parse_sink_caps (
+    const GstLstm *self, GstLstmInput *input, const GstStructure *s, GError **error);
+
+/* Returns whether buffers with the caps of @input continue to have the shape of the previous
+ * buffers: each buffer has its own shape, and the caps state the same as the previous caps. */
+gboolean gst_lstm_keeps_shape (const GstLstm *self, const GstLstmInput *input);
+
+/* Returns whether outputs are attached to the buffers of @kind, if the source caps are @src. */
+gboolean gst_lstm_attaches_outputs (const GstLstmCapsKind *kind, const GstCaps *src);

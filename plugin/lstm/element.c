@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/element.h"
 #include "common/errors.h"
-#include "lstm/batch.h"
+#include "lstm/batch-reset.h"
 #include "lstm/sequence-state.h"
 
-GST_DEBUG_CATEGORY (gst_lstm_debug);
 #define GST_CAT_DEFAULT gst_lstm_debug
-
-const gchar *
-gst_lstm_get_reset_text (GstLstmReset reason)
-{
-  static const gchar *const texts[] = {
-#define TEXT(name, text) [GST_LSTM_RESET_##name] = text,
-      GST_LSTM_RESETS (TEXT)
-#undef TEXT
-  };
-
-  return texts[reason];
-}
 
 GArray *
 gst_lstm_ref_parameters (GstLstm *self)

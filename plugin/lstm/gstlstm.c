@@ -33,6 +33,7 @@
 #include "lstm/buffers.h"
 #include "lstm/bytes.h"
 #include "lstm/caps.h"
+#include "lstm/configure.h"
 #include "lstm/events.h"
 #include "lstm/lifecycle.h"
 #include "lstm/output.h"

@@ -4,6 +4,8 @@
  * the text in the log, which the table "Resets" of docs/debugging.md explains. */
 #pragma once
 
+#include <glib.h>
+
 #define GST_LSTM_RESETS(ROW)                                                                   \
   ROW (STREAM_START, "stream-start")                                                           \
   ROW (SEGMENT, "segment")                                                                     \
@@ -22,3 +24,6 @@ typedef enum {
   GST_LSTM_RESETS (GST_LSTM_RESET_ENUMERATOR)
 #undef GST_LSTM_RESET_ENUMERATOR
 } GstLstmReset;
+
+/* Returns the text of @reason in the log. */
+const gchar *gst_lstm_get_reset_text (GstLstmReset reason);

@@ -138,7 +138,7 @@ batch_get_src_caps (
 }
 
 static gboolean
-batch_check_ids (const GstStructure *s, const GQuark ids[GST_LSTM_N_TENSORS], GError **error)
+batch_check_ids (const GstStructure *s, const GQuark ids[GST_LSTM_MAX_ATTACHED], GError **error)
 {
   for (guint i = 0; i < count_streams (s); i++) {
     const GstCaps *stream = get_stream (s, i);

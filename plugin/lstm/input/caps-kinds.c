@@ -68,18 +68,6 @@ gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s,
              gst_structure_get_name (s), context->n_parameters);
 }
 
-GstLstmTensors
-gst_lstm_input_get_shape (const GstLstmInput *input, guint n_steps, guint n_streams)
-{
-  GstLstmTensors in = input->tensors;
-
-  in.steps = n_steps;
-  in.streams = n_streams;
-  if (input->kind->attach_output && n_steps > 1)
-    in.fps_n = 0; /* the media's framerate: the steps share the duration of a buffer */
-  return in;
-}
-
 gboolean
 gst_lstm_input_open (
     const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)

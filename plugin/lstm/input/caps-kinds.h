@@ -7,14 +7,14 @@
 #include "common/axes.h"
 #include "common/steps.h"
 #include "common/tensors.h"
-#include "lstm/settings.h"
+#include <lstm/lstm.h>
 
 /* The caps kinds, in the order in which they are tried */
 #define GST_LSTM_CAPS_KINDS(ROW)                                                               \
   ROW (tensors)                                                                                \
   ROW (audio)                                                                                  \
   GST_LSTM_CAPS_KINDS_WITH_ANALYTICS (ROW)
-#if HAVE_BATCHES
+#if HAVE_OBJECTS
 #  define GST_LSTM_CAPS_KINDS_WITH_ANALYTICS(ROW) ROW (batch) ROW (media)
 #elif HAVE_ANALYTICS
 #  define GST_LSTM_CAPS_KINDS_WITH_ANALYTICS(ROW) ROW (media)
@@ -26,6 +26,9 @@
 #define GST_LSTM_BATCH_MEDIA_TYPE "multistream/x-analytics-batch"
 
 typedef struct _GstLstmInput GstLstmInput;
+
+/* The number of tensors that the element can attach to media */
+#define GST_LSTM_MAX_ATTACHED 4
 
 /* The shape of tensors of media. steps 0: unknown */
 typedef struct {
@@ -46,7 +49,7 @@ typedef struct {
 
   /* Of the tensors that the element attaches to media, in the order of the output tensors. 0: no
    * more tensors. The last outputs of sequences (output-mode=final) are not attached. */
-  GQuark tensor_ids[GST_LSTM_N_TENSORS];
+  GQuark tensor_ids[GST_LSTM_MAX_ATTACHED];
   GstLstmTensorShape attached_shape;
 } GstLstmCapsContext;
 
@@ -88,7 +91,7 @@ typedef struct {
   /* Returns FALSE and sets @error, which names the id, if sink caps @s already have a tensor with
    * one of @ids. Set like `attach_output`. */
   gboolean (*check_ids) (
-      const GstStructure *s, const GQuark ids[GST_LSTM_N_TENSORS], GError **error);
+      const GstStructure *s, const GQuark ids[GST_LSTM_MAX_ATTACHED], GError **error);
 
   /* Sets the dimensions of the attached tensors in @caps, source caps, to those that they have in
    * @possible, if they have these tensors. Set like `attach_output`. */
@@ -107,8 +110,9 @@ struct _GstLstmInput {
   GstLstmTensorRef tensor_ref; /* for other/tensors; type NULL: each buffer has its own type */
   GQuark tensor_id;            /* for media; 0: the only tensor of vectors of d values */
   GstLstmAxes axes;            /* for media */
-  GstLstmTensorShape caps_shape;           /* for media: of the input tensor in the caps */
-  GQuark attached_ids[GST_LSTM_N_TENSORS]; /* for media: of tensors that are attached; then 0 */
+  GstLstmTensorShape caps_shape; /* for media: of the input tensor in the caps */
+  GQuark
+      attached_ids[GST_LSTM_MAX_ATTACHED]; /* for media: of tensors that are attached; then 0 */
   gsize step_bytes;         /* of a step of all streams as upstream sends it; 0: unknown */
   guint n_channels;         /* of audio; 0: no audio */
   const gfloat *parameters; /* of audio: the last values of each step; not owned */
@@ -126,8 +130,17 @@ gboolean gst_lstm_input_parse (GstLstmInput *input, const GstStructure *s,
 
 /* Returns the tensor of a buffer of @n_steps steps of @n_streams streams, if each buffer has
  * its own shape. */
-GstLstmTensors gst_lstm_input_get_shape (
-    const GstLstmInput *input, guint n_steps, guint n_streams);
+static inline GstLstmTensors
+gst_lstm_input_get_shape (const GstLstmInput *input, guint n_steps, guint n_streams)
+{
+  GstLstmTensors in = input->tensors;
+
+  in.steps = n_steps;
+  in.streams = n_streams;
+  if (input->kind->attach_output && n_steps > 1)
+    in.fps_n = 0; /* the media's framerate: the steps share the duration of a buffer */
+  return in;
+}
 
 /* Reads the values of @buffer as float32. @buffer must outlive the opened @steps. If that is
  * impossible, returns FALSE and sets @error, which names the tensor and sizes. @steps need not be

@@ -102,9 +102,9 @@ typedef struct {
 } IdSearch;
 
 static gboolean
-has_id (const GQuark ids[GST_LSTM_N_TENSORS], GQuark id)
+has_id (const GQuark ids[GST_LSTM_MAX_ATTACHED], GQuark id)
 {
-  for (guint i = 0; i < GST_LSTM_N_TENSORS; i++)
+  for (guint i = 0; i < GST_LSTM_MAX_ATTACHED; i++)
     if (id && ids[i] == id)
       return TRUE;
   return FALSE;
@@ -122,7 +122,7 @@ compare_id (const gchar *group, const GstLstmGroupTensor *tensor, gpointer data)
 }
 
 static gboolean
-media_check_ids (const GstStructure *s, const GQuark ids[GST_LSTM_N_TENSORS], GError **error)
+media_check_ids (const GstStructure *s, const GQuark ids[GST_LSTM_MAX_ATTACHED], GError **error)
 {
   IdSearch search = {.ids = ids};
 
@@ -212,7 +212,7 @@ media_get_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
   if (!media_matches (s, context))
     return gst_caps_new_empty ();
   caps = gst_caps_copy (source);
-  for (guint i = 0; i < GST_LSTM_N_TENSORS && context->tensor_ids[i]; i++)
+  for (guint i = 0; i < GST_LSTM_MAX_ATTACHED && context->tensor_ids[i]; i++)
     gst_lstm_tensor_groups_remove (caps, context->tensor_ids[i]);
   return caps;
 }
@@ -236,7 +236,7 @@ static void
 media_copy_attached_dims (
     GstCaps *caps, const GstCaps *possible, const GstLstmCapsContext *context)
 {
-  for (guint i = 0; i < GST_LSTM_N_TENSORS && context->tensor_ids[i]; i++) {
+  for (guint i = 0; i < GST_LSTM_MAX_ATTACHED && context->tensor_ids[i]; i++) {
     OutputSearch search = {.id = context->tensor_ids[i]};
 
     gst_lstm_tensor_groups_visit (
@@ -256,7 +256,7 @@ media_open_buffer (
 {
   gsize d = input->tensors.size[0];
 
-  for (guint i = 0; i < GST_LSTM_N_TENSORS && input->attached_ids[i]; i++)
+  for (guint i = 0; i < GST_LSTM_MAX_ATTACHED && input->attached_ids[i]; i++)
     if (!gst_lstm_media_check_no_tensor (buffer, input->attached_ids[i], error))
       return FALSE;
   return gst_lstm_media_open (buffer, input->tensor_id, input->axes, &d, steps, error);
