@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * A walking figure: its pose, its extents, and its drawing. Lengths are in heights of the figure. */
+ * A walking figure: its pose, its extents, and its drawing. Lengths are in heights of the
+ * figure. */
 #pragma once
 #include "demo-pictures.h"
 

@@ -45,8 +45,8 @@ demo_action_name (DemoAction action)
 
 /* --- Actions --- */
 
-/* The probability of each next action in percent, and the least and greatest number of frames of the
- * action itself */
+/* The probability of each next action in percent, and the least and greatest number of frames of
+ * the action itself */
 static const struct {
   guint8 next[DEMO_N_ACTIONS];
   gint least, most;

@@ -50,8 +50,8 @@ typedef struct {
   gboolean is_complete_sequence;
   float *scratch; /* (streams * rows_per_input * steps, scratch_row of the layer) */
   guint8 *mask;   /* (streams, steps), 1 for a masked step; NULL: no step is masked */
-  /* The input of the model at the same steps, unless a layer has changed the number of steps: stream
-   * s has the row model_rows[s] / rows_per_model_input of (rows, steps, model_in) */
+  /* The input of the model at the same steps, unless a layer has changed the number of steps:
+   * stream s has the row model_rows[s] / rows_per_model_input of (rows, steps, model_in) */
   const float *model_input;
   gsize model_in, model_input_stride, rows_per_model_input;
   const gsize *model_rows; /* (streams); NULL: model_rows[s] is s */

@@ -173,8 +173,8 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  *   point to the first step of the part. It must be 0 for a state of lstm_state_new_for_sequences()
  * @should_continue: (nullable): callback that can end a long call, see below
  * @should_continue_data: user data of @should_continue
- * @rows: (nullable): [n_rows], the indices of the streams that run, each at most once, in any order;
- *   %NULL runs all streams. See below
+ * @rows: (nullable): [n_rows], the indices of the streams that run, each at most once, in any
+ *   order; %NULL runs all streams. See below
  * @n_rows: the number of streams in @rows, may be 0; 0 if @rows is %NULL
  *
  * The arguments of lstm_state_run_full(). The caller owns the arrays, which must not overlap. An
@@ -189,12 +189,12 @@ LSTM_API void lstm_state_run (LstmState *state, gsize steps, const float *input,
  * these three is the number of steps that reach @layer: an earlier layer may return only its last
  * step, or repeat it. The T of @output is lstm_state_get_output_steps().
  *
- * With @rows, the first dimension of all arrays is n_rows instead of bs. Row i of each array belongs
- * to the stream rows[i]. Streams that are not in @rows keep h and c. The call computes all listed
- * streams in one product, and costs nothing for other streams. The results have the same bits as a
- * run of each stream alone. A state of lstm_state_new_for_sequences() runs a sequence of each listed
- * stream. An index of bs or more, and an index that is listed twice, are programming errors: nothing
- * runs.
+ * With @rows, the first dimension of all arrays is n_rows instead of bs. Row i of each array
+ * belongs to the stream rows[i]. Streams that are not in @rows keep h and c. The call computes all
+ * listed streams in one product, and costs nothing for other streams. The results have the same
+ * bits as a run of each stream alone. A state of lstm_state_new_for_sequences() runs a sequence of
+ * each listed stream. An index of bs or more, and an index that is listed twice, are programming
+ * errors: nothing runs.
  *
  * @should_continue is for a state of lstm_state_new_for_sequences(), whose calls may take long. The
  * callback runs about once for each step and layer, in the calling thread and in the floating-point

@@ -134,8 +134,8 @@ LSTM_API gsize lstm_window_get_n_outputs (const LstmWindow *window, gsize steps)
  * @window: a window whose streams have the same position; other windows are a programming error
  * @steps: T, may be 0
  * @input: (type gpointer) (not nullable): [bs, T, d]
- * @output: (type gpointer): [bs, lstm_window_get_n_outputs(), n], receives the output after the last
- *   step of every window that these steps complete; not accessed if they complete no window
+ * @output: (type gpointer): [bs, lstm_window_get_n_outputs(), n], receives the output after the
+ *   last step of every window that these steps complete; not accessed if they complete no window
  *
  * Runs T steps of every stream. This function cannot fail, allocates no memory and takes no lock.
  * @output must not overlap @input.
@@ -148,18 +148,19 @@ LSTM_API gsize lstm_window_run (
 /**
  * lstm_window_run_rows: (skip)
  * @window: a window
- * @rows: (nullable): [n_rows], the indices of the streams that run, each at most once, in any order;
- *   %NULL only if @n_rows is 0
+ * @rows: (nullable): [n_rows], the indices of the streams that run, each at most once, in any
+ *   order; %NULL only if @n_rows is 0
  * @n_rows: the number of streams in @rows, may be 0
  * @input: [n_rows, d], the step of each stream in @rows
  * @output: [n_rows, n], receives the output of the streams whose windows this step completes. The
  *   rows of other streams do not change
  * @is_complete: [n_rows], receives 1 for a stream with an output, else 0
  *
- * Runs one step of the listed streams in one product. The windows and the positions of other streams
- * do not change, and cost nothing. The results have the same bits as a run of each stream alone. This
- * function cannot fail, allocates no memory and takes no lock. @output must not overlap @input. An
- * index of bs or more, and an index that is listed twice, are programming errors: nothing runs.
+ * Runs one step of the listed streams in one product. The windows and the positions of other
+ * streams do not change, and cost nothing. The results have the same bits as a run of each stream
+ * alone. This function cannot fail, allocates no memory and takes no lock. @output must not overlap
+ * @input. An index of bs or more, and an index that is listed twice, are programming errors:
+ * nothing runs.
  */
 LSTM_API void lstm_window_run_rows (LstmWindow *window, const gsize *rows, gsize n_rows,
     const float *input, float *output, guint8 *is_complete);
@@ -207,8 +208,8 @@ LSTM_API gboolean lstm_window_is_stream_finite (const LstmWindow *window, gsize 
  * @steps: see lstm_state_save()
  *
  * Writes h and c of all open windows, and the position, like lstm_state_save(). Streams with
- * different positions can be saved one by one: lstm_window_copy_stream() copies a stream to a window
- * of one stream.
+ * different positions can be saved one by one: lstm_window_copy_stream() copies a stream to a
+ * window of one stream.
  *
  * Returns: (transfer full): the content of the file
  */

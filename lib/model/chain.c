@@ -184,8 +184,8 @@ advance_to_next_layer (const LstmState *state, const LstmPass *pass, const LstmL
   at->layer++;
 }
 
-/* Copies the outputs [n] of the streams whose windows are complete. A model without memory outputs a
- * row for each stream. */
+/* Copies the outputs [n] of the streams whose windows are complete. A model without memory outputs
+ * a row for each stream. */
 static void
 store_complete_outputs (const LstmPass *pass, const LayerInput *at, gsize n)
 {

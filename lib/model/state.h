@@ -30,8 +30,8 @@ LstmState *lstm_state_new_chunked (
 /* Returns the number of steps that pass all layers together if only @n_streams streams run. */
 gsize lstm_state_get_chunk (const LstmState *state, gsize n_streams);
 
-/* Returns whether @rows [@n_rows] contains indices below @n_streams, each at most once. @n_streams is
- * at most the number of state rows. NULL is a list without an index. */
+/* Returns whether @rows [@n_rows] contains indices below @n_streams, each at most once. @n_streams
+ * is at most the number of state rows. NULL is a list without an index. */
 gboolean lstm_state_are_distinct (
     const LstmState *state, gsize n_streams, const gsize *rows, gsize n_rows);
 

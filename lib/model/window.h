@@ -25,9 +25,9 @@ lstm_window_count_slots (gsize length, gsize hop)
   return length / hop + (length % hop != 0);
 }
 
-/* The position of a stream is the number of steps since its last reset, minus complete rounds through
- * all slots, which do not change its clock. The position determines the clock. It is less than
- * lstm_window_count_positions(). */
+/* The position of a stream is the number of steps since its last reset, minus complete rounds
+ * through all slots, which do not change its clock. The position determines the clock. It is less
+ * than lstm_window_count_positions(). */
 gsize lstm_window_get_position (const LstmWindow *window, gsize stream);
 gsize lstm_window_count_positions (gsize length, gsize hop);
 void lstm_window_set_position (LstmWindow *window, gsize stream, gsize position);
@@ -35,8 +35,8 @@ void lstm_window_set_position (LstmWindow *window, gsize stream, gsize position)
 /* Returns whether all streams have the same position. */
 gboolean lstm_window_is_in_step (const LstmWindow *window);
 
-/* Returns the number of open windows of a stream. Their slots follow one another, from complete_slot
- * on. */
+/* Returns the number of open windows of a stream. Their slots follow one another, from
+ * complete_slot on. */
 gsize lstm_window_count_open (const LstmWindow *window, gsize stream);
 
 /* Finds a value that is not finite in the slots of the open windows. Sets @row to its state row,

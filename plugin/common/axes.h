@@ -22,10 +22,10 @@ typedef struct {
 
 #define GST_LSTM_AXES_MAX_DIMS 4
 
-/* Reads the dimensions of vectors of @d values (0: of any size) into @shape. AUTO, STEPS and STREAMS
- * accept [d], one dimension above 1, and further dimensions of 1 anywhere. The other axes accept both
- * dimensions, and further dimensions of 1 if these leave no doubt. Returns FALSE for any other
- * dimensions, and for sizes above G_MAXINT32. */
+/* Reads the dimensions of vectors of @d values (0: of any size) into @shape. AUTO, STEPS and
+ * STREAMS accept [d], one dimension above 1, and further dimensions of 1 anywhere. The other axes
+ * accept both dimensions, and further dimensions of 1 if these leave no doubt. Returns FALSE for
+ * any other dimensions, and for sizes above G_MAXINT32. */
 gboolean gst_lstm_axes_read_dims (
     GstLstmAxes axes, const gsize *dims, gsize n_dims, gsize d, GstLstmAxesShape *shape);
 
@@ -35,7 +35,7 @@ gchar *gst_lstm_axes_describe (GstLstmAxes axes, gsize d);
 
 /* Sets @dims to the dimensions of an output of @n_steps steps of @n_streams streams, of which each
  * has @n_rows rows of @size values. The axes are those of the input: [T, size], [bs, size],
- * [T, bs, size] or [bs, T, size], and for more than one row [T, n_rows, size] and so on. Returns the
- * number of dimensions. */
+ * [T, bs, size] or [bs, T, size], and for more than one row [T, n_rows, size] and so on. Returns
+ * the number of dimensions. */
 gsize gst_lstm_axes_make_dims (GstLstmAxes axes, gsize n_steps, gsize n_streams, gsize n_rows,
     gsize size, gsize dims[GST_LSTM_AXES_MAX_DIMS]);

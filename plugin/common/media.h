@@ -6,9 +6,9 @@
 
 #include "common/analytics-tensor.h"
 
-/* Opens a tensor of @buffer: if @id is not 0, the last tensor with that id in all metas, or else the
- * only tensor of vectors of *@d values. Tensors that are related to a GstAnalyticsODMtd belong to
- * objects, and are not opened. If there is no such tensor, returns TRUE, does not set the `x` of
+/* Opens a tensor of @buffer: if @id is not 0, the last tensor with that id in all metas, or else
+ * the only tensor of vectors of *@d values. Tensors that are related to a GstAnalyticsODMtd belong
+ * to objects, and are not opened. If there is no such tensor, returns TRUE, does not set the `x` of
  * @steps, and sets `only_objects_have_tensor`. gst_lstm_analytics_tensor_open() describes the other
  * parameters and the errors. */
 gboolean gst_lstm_media_open (GstBuffer *buffer, GQuark id, GstLstmAxes axes, gsize *d,

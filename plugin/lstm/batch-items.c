@@ -101,8 +101,8 @@ handle_gap_event (GstLstm *self, GstLstmBatchStream *stream, GstEvent *event)
   handle_gap (self, stream, n_frames);
 }
 
-/* Handles a buffer without a tensor as a gap. Posts a warning if it is the first buffer of the stream,
- * which may be a mistake. */
+/* Handles a buffer without a tensor as a gap. Posts a warning if it is the first buffer of the
+ * stream, which may be a mistake. */
 static void
 handle_empty_buffer (GstLstm *self, GstLstmBatchStream *stream, gboolean is_first)
 {
@@ -178,8 +178,8 @@ make_output_caps (GstLstm *self, GstLstmBatchStream *stream, guint n_steps)
   gst_event_set_seqnum (stream->output_caps, gst_event_get_seqnum (stream->caps));
 }
 
-/* Reads the new caps of a stream. Returns FALSE and sets @error if a tensor already has the id of an
- * output. */
+/* Reads the new caps of a stream. Returns FALSE and sets @error if a tensor already has the id of
+ * an output. */
 static gboolean
 read_caps (GstLstm *self, GstLstmBatchStream *stream, GError **error)
 {
@@ -314,8 +314,8 @@ collect_outputs (const GstLstmBatchStream *stream)
   return output;
 }
 
-/* Attaches the outputs of the buffer whose steps have run, if there are any. New caps precede a buffer
- * whose tensors have other steps. */
+/* Attaches the outputs of the buffer whose steps have run, if there are any. New caps precede a
+ * buffer whose tensors have other steps. */
 static void
 finish_buffer (GstLstm *self, GstLstmBatchStream *stream)
 {

@@ -8,8 +8,8 @@
 /* Begins the items of @stream in the present batch. @items must be of a writable buffer. */
 void gst_lstm_batch_begin_items (GstLstmBatchStream *stream, GstAnalyticsBatchStream *items);
 
-/* Handles the items of @stream until a step is next. Sets *@has_step to FALSE if the batch has no more
- * steps of the stream. Errors are posted. */
+/* Handles the items of @stream until a step is next. Sets *@has_step to FALSE if the batch has no
+ * more steps of the stream. Errors are posted. */
 GstFlowReturn gst_lstm_batch_find_step (
     GstLstm *self, GstLstmBatchStream *stream, gboolean *has_step);
 

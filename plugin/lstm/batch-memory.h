@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The streams of batches: h and c of each stream, and the data that the element keeps with them. The
- * streams advance together, in rounds of one step. This structure does not depend on pads or
+ * The streams of batches: h and c of each stream, and the data that the element keeps with them.
+ * The streams advance together, in rounds of one step. This structure does not depend on pads or
  * threads. */
 #pragma once
 

@@ -39,8 +39,8 @@ check_element (const GstLstm *self, GError **error)
              settings->state_location);
 }
 
-/* Allocates the memory of the streams at the first batch. A model that was set before then replaces the
- * previous model. */
+/* Allocates the memory of the streams at the first batch. A model that was set before then replaces
+ * the previous model. */
 static gboolean
 begin_batches (GstLstm *self, GError **error)
 {
@@ -130,8 +130,8 @@ warn_non_finite (GstLstm *self, const GstLstmBatchStream *stream)
       (NULL));
 }
 
-/* Checks h and c after the last step of a buffer, and with reset-on=nan after each step. Returns whether
- * they are finite. Needs `lock`. */
+/* Checks h and c after the last step of a buffer, and with reset-on=nan after each step. Returns
+ * whether they are finite. Needs `lock`. */
 static gboolean
 check_finite (GstLstm *self, GstLstmBatchStream *stream, gboolean resets)
 {
@@ -157,8 +157,8 @@ set_final_span (GstLstmBatchStream *stream)
       &stream->span, &tensors, n, stream->n_done - 1, 1);
 }
 
-/* Counts the outputs of step @i of the round: one for each window, and one for the steps of a buffer.
- * Needs `lock`. */
+/* Counts the outputs of step @i of the round: one for each window, and one for the steps of a
+ * buffer. Needs `lock`. */
 static void
 count_output (GstLstm *self, gsize i)
 {

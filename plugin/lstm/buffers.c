@@ -220,7 +220,8 @@ process_batch (GstLstm *self, GstBuffer *batch, GstBuffer **outbuf)
   return ret;
 }
 
-/* Runs a step of each object of @frame (transfer full), and sets *@outbuf to the frame with the outputs. */
+/* Runs a step of each object of @frame (transfer full), and sets *@outbuf to the frame with the
+ * outputs. */
 static GstFlowReturn
 process_objects (GstLstm *self, GstBuffer *frame, GstBuffer **outbuf)
 {

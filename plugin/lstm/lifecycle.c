@@ -171,8 +171,8 @@ get_change_length (const GstLstm *self)
   return self->input.n_channels ? (guint64) self->input.tensors.fps_n / FADES_PER_SECOND : 0;
 }
 
-/* Returns FALSE and sets @error, which begins with @property, if the streams of batches have h and c of
- * the previous model. Needs `lock`. */
+/* Returns FALSE and sets @error, which begins with @property, if the streams of batches have h and
+ * c of the previous model. Needs `lock`. */
 static gboolean
 check_no_batch (const GstLstm *self, const gchar *property, GError **error)
 {
@@ -183,8 +183,8 @@ check_no_batch (const GstLstm *self, const gchar *property, GError **error)
              property);
 }
 
-/* Makes the sequence change to @model (transfer full), and stores @value. If the element has stopped
- * meanwhile, only stores @value. Sets @error if the model does not fit. */
+/* Makes the sequence change to @model (transfer full), and stores @value. If the element has
+ * stopped meanwhile, only stores @value. Sets @error if the model does not fit. */
 static void
 install_model (
     GstLstm *self, GParamSpec *spec, const GValue *value, LstmModel *model, GError **error)

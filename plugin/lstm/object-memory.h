@@ -31,7 +31,8 @@ typedef struct {
   guint64 frame;    /* number of the present frame */
   gsize capacity;   /* of `known`, `finals` and the fields below, in rows */
 
-  /* The step of the present frame: first the objects of the frame, then the objects that it lacks */
+  /* The step of the present frame: first the objects of the frame, then the objects that it
+   * lacks */
   gsize n;                             /* rows that run */
   gsize n_present;                     /* of these, objects of the frame */
   gsize *list;                         /* (n): the rows */
@@ -73,10 +74,10 @@ void gst_lstm_object_memory_begin_frame (GstLstmObjectMemory *memory);
  * not missing. */
 void gst_lstm_object_memory_mark (GstLstmObjectMemory *memory, guint64 id, GstClockTime now);
 
-/* Adds a row with the features @x for object @id at @detection, which the frame has. An unknown object
- * begins with the model's initial state. @is_box: the first half of @x is a box, and the function
- * writes the change of the box to the second half of the row. Returns FALSE and sets @error if memory
- * is insufficient. */
+/* Adds a row with the features @x for object @id at @detection, which the frame has. An unknown
+ * object begins with the model's initial state. @is_box: the first half of @x is a box, and the
+ * function writes the change of the box to the second half of the row. Returns FALSE and sets
+ * @error if memory is insufficient. */
 gboolean gst_lstm_object_memory_add_present (GstLstmObjectMemory *memory, guint64 id,
     guint detection, const gfloat *x, gboolean is_box, GError **error);
 

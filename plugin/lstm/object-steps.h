@@ -6,9 +6,9 @@
 #include "lstm/object-memory.h"
 #include "lstm/element.h"
 
-/* Runs the rows that were added to the memory, and counts the steps. Resets the objects whose h and c
- * are not finite, if reset-on requests it. Sets *@flawed to the tracking id of an object whose h or c
- * is not finite, and returns TRUE, if there is one. Needs `lock`. */
+/* Runs the rows that were added to the memory, and counts the steps. Resets the objects whose h and
+ * c are not finite, if reset-on requests it. Sets *@flawed to the tracking id of an object whose h
+ * or c is not finite, and returns TRUE, if there is one. Needs `lock`. */
 gboolean gst_lstm_objects_run_rows (GstLstm *self, const GstLstmSpan *span, guint64 *flawed);
 
 /* Forgets the objects that were last seen more than object-timeout before the running time @now. In
@@ -16,8 +16,8 @@ gboolean gst_lstm_objects_run_rows (GstLstm *self, const GstLstmSpan *span, guin
  * previous frame had. Needs `lock`. */
 guint gst_lstm_objects_forget_expired (GstLstm *self, GstClockTime now, GQueue *messages);
 
-/* Handles the known objects that the present frame lacks, as reset-on and gap-policy request: resets
- * them, and adds rows of zeros. Needs `lock`. */
+/* Handles the known objects that the present frame lacks, as reset-on and gap-policy request:
+ * resets them, and adds rows of zeros. Needs `lock`. */
 void gst_lstm_objects_add_missing (GstLstm *self);
 
 /* Posts @messages (GstMessage, transfer full), and clears @messages. */

@@ -186,8 +186,8 @@ run_objects (GstLstm *self, const GstLstmSpan *span, gboolean discont, FrameRepo
   return TRUE;
 }
 
-/* Attaches the outputs of the frame to @media (transfer full). Only the streaming thread changes the
- * outputs, so the function needs no lock. Returns: (transfer full) */
+/* Attaches the outputs of the frame to @media (transfer full). Only the streaming thread changes
+ * the outputs, so the function needs no lock. Returns: (transfer full) */
 static GstBuffer *
 attach_outputs (GstLstm *self, GstBuffer *media)
 {
@@ -204,8 +204,8 @@ attach_outputs (GstLstm *self, GstBuffer *media)
 
 /* --- Warnings --- */
 
-/* Posts a warning if object detections of the frame have no tracking data of this frame, which may be a
- * mistake. */
+/* Posts a warning if object detections of the frame have no tracking data of this frame, which may
+ * be a mistake. */
 static void
 warn_without_objects (GstLstm *self, GstClockTime pts)
 {

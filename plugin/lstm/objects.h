@@ -11,9 +11,9 @@
 void gst_lstm_objects_start (GstLstm *self);
 void gst_lstm_objects_stop (GstLstm *self);
 
-/* Runs a step of each object of *@media, and attaches the outputs. *@media: (inout) (transfer full).
- * If the frame cannot be read, sets @error, and runs nothing; the memory of all objects stays. Other
- * errors are posted. */
+/* Runs a step of each object of *@media, and attaches the outputs. *@media: (inout) (transfer
+ * full). If the frame cannot be read, sets @error, and runs nothing; the memory of all objects
+ * stays. Other errors are posted. */
 GstFlowReturn gst_lstm_objects_run_frame (GstLstm *self, GstBuffer **media, GError **error);
 #else
 static inline void

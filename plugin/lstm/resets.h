@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The reasons for which `lstm` sets h and c to the model's initial state. A table row has a name and
- * the text in the log, which the table "Resets" of docs/debugging.md explains. */
+ * The reasons for which `lstm` sets h and c to the model's initial state. A table row has a name
+ * and the text in the log, which the table "Resets" of docs/debugging.md explains. */
 #pragma once
 
 #include <glib.h>

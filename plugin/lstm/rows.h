@@ -28,9 +28,9 @@ void gst_lstm_rows_clear (GstLstmRows *rows);
 /* Returns whether a row has @key. Sets *@row to the row. */
 gboolean gst_lstm_rows_find (const GstLstmRows *rows, guint64 key, gsize *row);
 
-/* Adds a row in the model's initial state for @key, which has no row. Sets *@row to the row. If no row
- * is free, doubles `capacity`, which is the only case in which the function allocates. Returns FALSE
- * and sets @error if memory is insufficient. */
+/* Adds a row in the model's initial state for @key, which has no row. Sets *@row to the row. If no
+ * row is free, doubles `capacity`, which is the only case in which the function allocates. Returns
+ * FALSE and sets @error if memory is insufficient. */
 gboolean gst_lstm_rows_add (GstLstmRows *rows, guint64 key, gsize *row, GError **error);
 
 /* Removes the row of entry @i. The entries after it move down. */
@@ -41,11 +41,11 @@ void gst_lstm_rows_remove_all (GstLstmRows *rows);
 /* Sets @row to the model's initial state. */
 void gst_lstm_rows_reset_row (GstLstmRows *rows, gsize row);
 
-/* Runs one step of each of the @n rows @list, in one product. @x is (n, d). @outputs has memory of (n,
- * size) for each tensor, or NULL for tensors that are not needed. Row i of @x and @outputs belongs to
- * list[i]. If outputs are windows, only GST_LSTM_TENSOR_OUTPUT is used, which must not be NULL, and
- * row i is written only if is_complete[i] becomes TRUE. Otherwise sets all @n items of @is_complete to
- * TRUE. */
+/* Runs one step of each of the @n rows @list, in one product. @x is (n, d). @outputs has memory of
+ * (n, size) for each tensor, or NULL for tensors that are not needed. Row i of @x and @outputs
+ * belongs to list[i]. If outputs are windows, only GST_LSTM_TENSOR_OUTPUT is used, which must not
+ * be NULL, and row i is written only if is_complete[i] becomes TRUE. Otherwise sets all @n items of
+ * @is_complete to TRUE. */
 void gst_lstm_rows_run (GstLstmRows *rows, const gsize *list, gsize n, const gfloat *x,
     gfloat *const outputs[GST_LSTM_N_TENSORS], guint8 *is_complete);
 

@@ -5,7 +5,8 @@
 
 #include "lstm/span.h"
 
-/* Returns whether @span is outside of @segment. A segment that is not in time contains every span. */
+/* Returns whether @span is outside of @segment. A segment that is not in time contains every
+ * span. */
 gboolean gst_lstm_segment_excludes (const GstSegment *segment, const GstLstmSpan *span);
 
 /* Clips @span, which is of an output, to @segment. If @is_final, moves @span into @segment. */

@@ -91,8 +91,8 @@ gst_lstm_undo_preroll (GstLstm *self, GstLstmReset reason)
 
 /* --- Restoring --- */
 
-/* Returns FALSE and sets @error, which begins with @name, if the streams of batches have h and c. Needs
- * `lock`. */
+/* Returns FALSE and sets @error, which begins with @name, if the streams of batches have h and c.
+ * Needs `lock`. */
 static gboolean
 check_no_batch (const GstLstm *self, const gchar *name, GError **error)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Measures the CPU time in which `lstm per-object=true` runs a frame of tracked objects, for one LSTM
- * layer of 64 units. A frame has a GstAnalyticsODMtd and a GstAnalyticsTrackingMtd for each object. The
- * features are a GstTensorMeta [objects, 64], a GstAnalyticsTensorMtd [1, 64] of each object, or boxes.
- * The relation meta of a frame has room for the outputs, or the default size, which grows by five mtds
- * at a time. The time in which the frame is made
- * is a column of its own. */
+ * Measures the CPU time in which `lstm per-object=true` runs a frame of tracked objects, for one
+ * LSTM layer of 64 units. A frame has a GstAnalyticsODMtd and a GstAnalyticsTrackingMtd for each
+ * object. The features are a GstTensorMeta [objects, 64], a GstAnalyticsTensorMtd [1, 64] of each
+ * object, or boxes. The relation meta of a frame has room for the outputs, or the default size,
+ * which grows by five mtds at a time. The time in which the frame is made is a column of its
+ * own. */
 #include "bench.h"
 #include <gst/analytics/analytics.h>
 #include <gst/check/gstharness.h>

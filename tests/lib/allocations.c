@@ -199,8 +199,8 @@ measure_state (LstmModel *model, gsize streams)
   return count.bytes - before.bytes;
 }
 
-/* Checks the size that lstm.h states: per stream three rows of m, three rows for masks and lists, and
- * scratch memory. */
+/* Checks the size that lstm.h states: per stream three rows of m, three rows for masks and lists,
+ * and scratch memory. */
 static void
 test_states (void)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Versions, descriptions of models, the size of LstmRun, and the functions for language bindings. */
+ * Versions, descriptions of models, the size of LstmRun, and the functions for language
+ * bindings. */
 #include "testutil.h"
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Runs random lists of the streams of a state, for each folder of vectors on each instruction set in
- * each precision. The numbers have the same bits as those of each stream alone, and the other
+ * Runs random lists of the streams of a state, for each folder of vectors on each instruction set
+ * in each precision. The numbers have the same bits as those of each stream alone, and the other
  * streams do not change. */
 #include "network.h"
 #include "testutil.h"

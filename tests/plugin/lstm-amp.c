@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * `lstm` with models of amplifiers: a rate in the model file, channels as streams, and parameters. */
+ * `lstm` with models of amplifiers: a rate in the model file, channels as streams, and
+ * parameters. */
 #include "testutil.h"
 #include <lstm/lstm.h>
 #include <string.h>

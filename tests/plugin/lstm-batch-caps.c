@@ -167,8 +167,8 @@ assert_caps_event (gpointer object, const gchar *expected)
   assert_caps (caps, expected);
 }
 
-/* The CAPS events of a stream have the output. Another CAPS event precedes a buffer whose output has
- * other steps. */
+/* The CAPS events of a stream have the output. Another CAPS event precedes a buffer whose output
+ * has other steps. */
 static void
 test_caps_events (void)
 {

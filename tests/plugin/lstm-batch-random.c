@@ -309,8 +309,8 @@ clear_stream (Stream *stream)
   rig_clear (&stream->rig);
 }
 
-/* Returns: (transfer full): the messages lstm-final of @rig, one in a line; with @stream only those of
- * that stream of the batch, without the field stream */
+/* Returns: (transfer full): the messages lstm-final of @rig, one in a line; with @stream only those
+ * of that stream of the batch, without the field stream */
 static gchar *
 list_messages (GPtrArray *messages, gint stream)
 {

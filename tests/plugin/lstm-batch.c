@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * `lstm` with batches of streams: the indices of the streams, resets, and batches that are refused. */
+ * `lstm` with batches of streams: the indices of the streams, resets, and batches that are
+ * refused. */
 #include "batch-rig.h"
 
 /* The state of a stream belongs to its index, wherever the stream is in the batch. A batch may lack

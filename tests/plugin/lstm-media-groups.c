@@ -137,8 +137,8 @@ test_steps_of_buffers (void)
   }
 }
 
-/* New caps of upstream determine the steps. Caps that state the same as before leave the steps to the
- * buffers. */
+/* New caps of upstream determine the steps. Caps that state the same as before leave the steps to
+ * the buffers. */
 static void
 test_steps_of_new_caps (void)
 {

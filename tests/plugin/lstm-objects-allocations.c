@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * per-object=true: objects come and go without an allocation of their own. This program replaces the
- * allocator by an allocator that counts, unless a sanitizer replaces the allocator. */
+ * per-object=true: objects come and go without an allocation of their own. This program replaces
+ * the allocator by an allocator that counts, unless a sanitizer replaces the allocator. */
 #include "objects-rig.h"
 #include <stdlib.h>
 
@@ -52,8 +52,8 @@ realloc (void *memory, size_t size)
 }
 #endif
 
-/* Returns the calls of the allocator while the element runs frame @f, whose first @moves objects are
- * other objects than in the frame before. */
+/* Returns the calls of the allocator while the element runs frame @f, whose first @moves objects
+ * are other objects than in the frame before. */
 static gsize
 count_calls (ObjectsRig *rig, guint f, guint moves)
 {

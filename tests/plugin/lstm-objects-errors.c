@@ -260,8 +260,8 @@ static const struct {
         "buffer: expected a timestamp, by which objects are timed, found none"},
 };
 
-/* A frame that cannot be read is an error, unless max-errors tolerates it. Such a frame passes without
- * outputs, and no object takes a step. */
+/* A frame that cannot be read is an error, unless max-errors tolerates it. Such a frame passes
+ * without outputs, and no object takes a step. */
 static void
 test_bad_frames (void)
 {

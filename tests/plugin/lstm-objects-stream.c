@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * per-object=true: events, resets, shared buffers, frames of many objects, and the element ioutracker. */
+ * per-object=true: events, resets, shared buffers, frames of many objects, and the element
+ * ioutracker. */
 #include "objects-rig.h"
 #include <math.h>
 #include <string.h>
@@ -20,7 +21,8 @@ assert_output (GstBuffer *frame, LstmState *state)
   g_assert_cmpmem (values, sizeof values, expected, sizeof expected);
 }
 
-/* Pushes a frame with the object, and asserts that the output is that of the next step of @state. */
+/* Pushes a frame with the object, and asserts that the output is that of the next step of
+ * @state. */
 static void
 push_and_assert (ObjectsRig *rig, GstClockTime pts, LstmState *state)
 {

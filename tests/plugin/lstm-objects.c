@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * per-object=true: random objects that come, go and return. Each output is, to the bit, that of liblstm
- * for the object alone. */
+ * per-object=true: random objects that come, go and return. Each output is, to the bit, that of
+ * liblstm for the object alone. */
 #include "objects-rig.h"
 #include <string.h>
 
@@ -152,8 +152,8 @@ get_id (guint i)
   return i % 2 ? i : G_MAXUINT64 - i; /* also ids that do not fit in 32 bits */
 }
 
-/* Makes the detections of a frame: each object stays or is absent for some frames. Some detections are
- * not tracked, and some tracking data are lost or old. */
+/* Makes the detections of a frame: each object stays or is absent for some frames. Some detections
+ * are not tracked, and some tracking data are lost or old. */
 static void
 make_specs (Run *run)
 {

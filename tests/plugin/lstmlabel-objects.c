@@ -316,7 +316,8 @@ test_flush (void)
   object_rig_clear (&rig);
 }
 
-/* An object is forgotten after FORGET_FRAMES frames without scores, but not after one frame less. */
+/* An object is forgotten after FORGET_FRAMES frames without scores, but not after one frame
+ * less. */
 static void
 test_forgotten (void)
 {

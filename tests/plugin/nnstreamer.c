@@ -11,8 +11,8 @@
 #define FPS "30/1"
 #define HEADER_BYTES 128
 
-/* Sources of the steps: 12 bytes each. $x is a file of floats, $n is the .npy file. tensor_mux drops
- * buffers without timestamps, so its source is NPY. */
+/* Sources of the steps: 12 bytes each. $x is a file of floats, $n is the .npy file. tensor_mux
+ * drops buffers without timestamps, so its source is NPY. */
 #define OCTETS(bytes, dim)                                                                     \
   "filesrc location=$x blocksize=" bytes " ! application/octet-stream ! "                      \
   "tensor_converter input-type=float32 input-dim=" dim
@@ -206,7 +206,8 @@ run_line (const Files *files, const gchar *line)
   return g_byte_array_new_take ((guint8 *) content, bytes);
 }
 
-/* Returns: (transfer full): the outputs of liblstm for the steps of @files, converted by @convert */
+/* Returns: (transfer full): the outputs of liblstm for the steps of @files, converted by
+ * @convert */
 static GArray *
 compute_outputs (const Files *files, gfloat (*convert) (gfloat x))
 {
@@ -350,7 +351,8 @@ test_errors (void)
   }
 }
 
-/* Runs a buffer of 17 tensors, whose caps pass through @filter. Returns: (transfer full): the error */
+/* Runs a buffer of 17 tensors, whose caps pass through @filter. Returns: (transfer full): the
+ * error */
 static gchar *
 run_many_tensors (const gchar *filter)
 {

@@ -73,8 +73,8 @@ void objects_rig_push_specs (
     ObjectsRig *rig, GstClockTime pts, const ObjectSpec *specs, guint n, ObjectTensors tensors);
 
 /* Copies the values of tensor @tensor_id, to which detection @i of @buffer is related, to @values.
- * Returns their number, or 0 if there is no such tensor. Asserts that the tensor has the shape of one
- * step. */
+ * Returns their number, or 0 if there is no such tensor. Asserts that the tensor has the shape of
+ * one step. */
 gsize objects_read_output (GstBuffer *buffer, guint i, const gchar *tensor_id, gfloat *values);
 
 /* Returns the tracking id to which detection @i of @buffer is related. */

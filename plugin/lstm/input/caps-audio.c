@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Raw audio: a frame is a step, and a channel is a value, or a stream if the model has one input and
- * one output. The values of the property parameters follow those of the channels. */
+ * Raw audio: a frame is a step, and a channel is a value, or a stream if the model has one input
+ * and one output. The values of the property parameters follow those of the channels. */
 #include "common/errors.h"
 #include "lstm/input/caps-kinds.h"
 #include <gst/audio/audio.h>
@@ -63,8 +63,8 @@ can_have_channel_streams (const GstLstmCapsContext *context)
          && lstm_model_get_output_size (context->model) == 1;
 }
 
-/* Returns whether the model can run audio of @channels. A model with one output and parameters has one
- * audio input: a smaller number of parameters would make channels the values of knobs. */
+/* Returns whether the model can run audio of @channels. A model with one output and parameters has
+ * one audio input: a smaller number of parameters would make channels the values of knobs. */
 static gboolean
 can_run_channels (const GstLstmCapsContext *context, gint channels)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Batches of streams: empty buffers with a GstAnalyticsBatchMeta, whose caps have an array `streams` of
- * the caps of the streams. Each stream is media. */
+ * Batches of streams: empty buffers with a GstAnalyticsBatchMeta, whose caps have an array
+ * `streams` of the caps of the streams. Each stream is media. */
 #include "lstm/input/caps-batch.h"
 
 static GstStaticCaps any_batch = GST_STATIC_CAPS (GST_LSTM_BATCH_MEDIA_TYPE "(ANY)");
@@ -44,7 +44,8 @@ count_streams (const GstStructure *s)
   return streams && GST_VALUE_HOLDS_ARRAY (streams) ? gst_value_array_get_size (streams) : 0;
 }
 
-/* Returns the caps of a stream for one structure @caps of the other pad. Returns: (transfer full) */
+/* Returns the caps of a stream for one structure @caps of the other pad. Returns: (transfer
+ * full) */
 typedef GstCaps *(*ConvertCaps) (
     const GstCaps *caps, const GstLstmTensors *out, const GstLstmCapsContext *context);
 

@@ -5,8 +5,8 @@
 
 #include "lstm/input/caps-kinds.h"
 
-/* Returns the shape of the tensors that are attached to the buffers of a stream with sink caps @s: that
- * of the input, if @s state it, or one step of one stream. */
+/* Returns the shape of the tensors that are attached to the buffers of a stream with sink caps @s:
+ * that of the input, if @s state it, or one step of one stream. */
 GstLstmTensorShape gst_lstm_batch_find_shape (
     const GstStructure *s, const GstLstmCapsContext *context);
 

@@ -157,7 +157,8 @@ gst_lstm_input_has_channel_streams (const GstLstmInput *input)
 }
 
 /* Returns the source caps of tensors @out (nullable: any), in the order of preference:
- * other/tensors in each spelling, static tensors without dimensions, flexible tensors. Returns: (transfer full) */
+ * other/tensors in each spelling, static tensors without dimensions, flexible tensors. Returns:
+ * (transfer full) */
 GstCaps *gst_lstm_caps_make_tensors (const GstLstmTensors *out);
 
 /* Returns: (transfer full): audio of the rate of @model, or empty caps if the rate is unknown */

@@ -8,7 +8,8 @@ typedef struct {
   gsize n_values; /* of a step */
 } Blocks;
 
-/* Copies @in to @out, (steps, streams, values) if @steps_first, or else (streams, steps, values). */
+/* Copies @in to @out, (steps, streams, values) if @steps_first, or else (streams, steps,
+ * values). */
 static void
 copy_values (const Blocks *blocks, gboolean steps_first, const gfloat *in, gfloat *out)
 {

@@ -8,8 +8,8 @@
  * too little. */
 #define MTD_BYTES 160
 
-/* Returns whether the relation matrix of @meta has rows for @n more mtds. The search for the mtds that
- * are related to an id sets the handle only if the matrix has a row for the id. */
+/* Returns whether the relation matrix of @meta has rows for @n more mtds. The search for the mtds
+ * that are related to an id sets the handle only if the matrix has a row for the id. */
 static gboolean
 has_room (GstAnalyticsRelationMeta *meta, gsize n)
 {
@@ -21,10 +21,10 @@ has_room (GstAnalyticsRelationMeta *meta, gsize n)
   return mtd.meta != NULL;
 }
 
-/* Returns @media (transfer full) with a relation meta to which @n mtds can be added. A relation meta
- * has a matrix of all mtds. If the meta was created with the default size, each five mtds copy the
- * matrix into a larger one. A copy of the buffer has a matrix of the final size at once, with room for
- * a label of each output. Returns: (transfer full) */
+/* Returns @media (transfer full) with a relation meta to which @n mtds can be added. A relation
+ * meta has a matrix of all mtds. If the meta was created with the default size, each five mtds copy
+ * the matrix into a larger one. A copy of the buffer has a matrix of the final size at once, with
+ * room for a label of each output. Returns: (transfer full) */
 static GstBuffer *
 make_room (GstBuffer *media, gsize n)
 {
@@ -62,8 +62,8 @@ add_tensor (
         meta, GST_ANALYTICS_REL_TYPE_RELATE_TO, mtd, tensor.id);
 }
 
-/* Returns the ids of the object detections of @meta in their order. Returns: (transfer full): an array
- * of guint */
+/* Returns the ids of the object detections of @meta in their order. Returns: (transfer full): an
+ * array of guint */
 static GArray *
 list_detections (GstAnalyticsRelationMeta *meta)
 {

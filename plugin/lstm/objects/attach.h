@@ -16,10 +16,11 @@ typedef struct {
   const gfloat *values;                         /* (objects, n_values) */
 } GstLstmObjectTensors;
 
-/* Adds a GstAnalyticsTensorMtd of each of the @n_kinds kinds of @tensors to each object whose item of
- * @is_complete is not 0, and relates the object detection to the tensor. @detections has the index of
- * each object's detection among the object detections of @media. @media: (transfer full). Returns:
- * (transfer full): @media, or a copy if @media is not writable, or if the relation meta would grow too
- * slowly */
+/* Adds a GstAnalyticsTensorMtd of each of the @n_kinds kinds of @tensors to each object whose item
+ * of
+ * @is_complete is not 0, and relates the object detection to the tensor. @detections has the index
+ * of each object's detection among the object detections of @media. @media: (transfer full).
+ * Returns: (transfer full): @media, or a copy if @media is not writable, or if the relation meta
+ * would grow too slowly */
 GstBuffer *gst_lstm_object_tensors_attach (GstBuffer *media, const guint *detections, gsize n,
     const guint8 *is_complete, const GstLstmObjectTensors *tensors, guint n_kinds);

@@ -73,8 +73,8 @@ typedef struct {
   GError **error;
 } Search;
 
-/* Checks that @tensor of @detection does not have the id of an output, which would be attached next to
- * it. */
+/* Checks that @tensor of @detection does not have the id of an output, which would be attached next
+ * to it. */
 static gboolean
 check_id (const Search *search, const GstLstmDetection *detection, const GstTensor *tensor)
 {
@@ -191,8 +191,8 @@ compare_frame_tensor (
   found->tensor = tensor;
 }
 
-/* Sets @found to the tensors of @buffer that match: in the relation meta, or in a GstTensorMeta. The
- * tensors of all objects were searched before. */
+/* Sets @found to the tensors of @buffer that match: in the relation meta, or in a GstTensorMeta.
+ * The tensors of all objects were searched before. */
 static void
 find_frame_tensor (const GstLstmFeatureReader *reader, const GstLstmObjectFrame *frame,
     GstBuffer *buffer, GstLstmCandidate *found)

@@ -30,9 +30,9 @@ void gst_lstm_feature_reader_clear (GstLstmFeatureReader *reader);
 
 /* Reads the tensors of the objects of @frame, which is of @buffer: a GstAnalyticsTensorMtd of each
  * object, [d], or, if no object has such a tensor, a tensor [N, d] of the frame, whose rows are
- * in the order of the N object detections. An object without a tensor is no error. Returns FALSE and
- * sets @error if a tensor cannot be read, if an object has several tensors or a tensor with the id of
- * an output, or if N is another number. */
+ * in the order of the N object detections. An object without a tensor is no error. Returns FALSE
+ * and sets @error if a tensor cannot be read, if an object has several tensors or a tensor with the
+ * id of an output, or if N is another number. */
 gboolean gst_lstm_feature_reader_read_tensors (
     GstLstmFeatureReader *reader, GstLstmObjectFrame *frame, GstBuffer *buffer, GError **error);
 

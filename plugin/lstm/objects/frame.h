@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * The tracked objects of a frame: object detections (GstAnalyticsODMtd) that are related to tracking
- * data (GstAnalyticsTrackingMtd). */
+ * The tracked objects of a frame: object detections (GstAnalyticsODMtd) that are related to
+ * tracking data (GstAnalyticsTrackingMtd). */
 #pragma once
 
 #include <gst/analytics/analytics.h>
@@ -37,19 +37,20 @@ typedef struct {
 void gst_lstm_object_frame_init (GstLstmObjectFrame *frame);
 void gst_lstm_object_frame_clear (GstLstmObjectFrame *frame);
 
-/* Reads the objects of @buffer into @frame, whose memory is reused. An object belongs to the frame if
- * its tracking data are not marked as lost, and were last seen at @running_time, which is that of
- * @buffer, or at the PTS of @buffer. Returns FALSE and sets @error if an object detection has several
- * tracking ids, or if several object detections have one tracking id. */
+/* Reads the objects of @buffer into @frame, whose memory is reused. An object belongs to the frame
+ * if its tracking data are not marked as lost, and were last seen at @running_time, which is that
+ * of
+ * @buffer, or at the PTS of @buffer. Returns FALSE and sets @error if an object detection has
+ * several tracking ids, or if several object detections have one tracking id. */
 gboolean gst_lstm_object_frame_read (
     GstLstmObjectFrame *frame, GstBuffer *buffer, GstClockTime running_time, GError **error);
 
-/* Handles @mtd, which is directly related to the object detection with the index @detection. Returns
- * FALSE to end the search. */
+/* Handles @mtd, which is directly related to the object detection with the index @detection.
+ * Returns FALSE to end the search. */
 typedef gboolean (*GstLstmVisitRelated) (
     guint detection, const GstAnalyticsMtd *mtd, gpointer data);
 
-/* Calls @visit for each pair of an object detection and a directly related mtd of @type. The relation
- * may have either direction. Returns FALSE if @visit returned FALSE. */
+/* Calls @visit for each pair of an object detection and a directly related mtd of @type. The
+ * relation may have either direction. Returns FALSE if @visit returned FALSE. */
 gboolean gst_lstm_object_frame_visit_related (GstLstmObjectFrame *frame,
     GstAnalyticsMtdType type, GstLstmVisitRelated visit, gpointer data);
