@@ -44,16 +44,68 @@ find_scores (GstAnalyticsRelationMeta *relations, GQuark id, GstLstmLabelObject 
   return has_scores;
 }
 
+/* Sets the tracking id of @object to the id of @tracking, unless it is marked as lost. The tracking
+ * data that were last seen are those of the frame. */
+static void
+compare_tracking (GstLstmLabelObject *object, const GstAnalyticsTrackingMtd *tracking)
+{
+  GstClockTime first_seen, last_seen;
+  gboolean is_lost;
+  guint64 id;
+
+  if (!gst_analytics_tracking_mtd_get_info (tracking, &id, &first_seen, &last_seen, &is_lost)
+      || is_lost || (object->is_tracked && last_seen < object->last_seen))
+    return;
+  object->is_tracked = TRUE;
+  object->tracking_id = id;
+  object->last_seen = last_seen;
+}
+
+/* Finds the tracking data to which @object is related. */
 static void
 find_tracking (GstAnalyticsRelationMeta *relations, GstLstmLabelObject *object)
 {
   GstAnalyticsTrackingMtd tracking;
+  gpointer state = NULL;
 
-  object->is_tracked = gst_analytics_relation_meta_get_direct_related (relations,
-                           object->detection, RELATE_TO,
-                           gst_analytics_tracking_mtd_get_mtd_type (), NULL, &tracking)
-                       && gst_analytics_tracking_mtd_get_info (
-                           &tracking, &object->tracking_id, NULL, NULL, NULL);
+  while (gst_analytics_relation_meta_get_direct_related (relations, object->detection,
+      GST_ANALYTICS_REL_TYPE_ANY, gst_analytics_tracking_mtd_get_mtd_type (), &state,
+      &tracking))
+    compare_tracking (object, &tracking);
+}
+
+static gint
+compare_detections (gconstpointer a, gconstpointer b)
+{
+  const guint id_a = ((const GstLstmLabelObject *) a)->detection;
+  const guint id_b = ((const GstLstmLabelObject *) b)->detection;
+
+  return (id_a > id_b) - (id_a < id_b);
+}
+
+/* Finds the tracking data that are related to the objects. */
+static void
+find_reverse_tracking (GstLstmLabelObjects *objects, GstAnalyticsRelationMeta *relations)
+{
+  GstAnalyticsTrackingMtd tracking;
+  gpointer state = NULL;
+
+  while (gst_analytics_relation_meta_iterate (
+      relations, &state, gst_analytics_tracking_mtd_get_mtd_type (), &tracking)) {
+    gpointer related_state = NULL;
+    GstAnalyticsODMtd detection;
+
+    while (gst_analytics_relation_meta_get_direct_related (relations, tracking.id,
+        GST_ANALYTICS_REL_TYPE_ANY, gst_analytics_od_mtd_get_mtd_type (), &related_state,
+        &detection)) {
+      const GstLstmLabelObject key = {.detection = detection.id};
+      guint i;
+
+      if (g_array_binary_search (objects->detections, &key, compare_detections, &i))
+        compare_tracking (
+            &g_array_index (objects->detections, GstLstmLabelObject, i), &tracking);
+    }
+  }
 }
 
 static gboolean
@@ -73,6 +125,7 @@ gst_lstm_label_objects_find (GstLstmLabelObjects *objects, GstBuffer *frame, GQu
 {
   GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta (frame);
   GstAnalyticsODMtd detection;
+  gboolean all_tracked = TRUE;
   gpointer state = NULL;
 
   if (!objects->detections) {
@@ -91,8 +144,11 @@ gst_lstm_label_objects_find (GstLstmLabelObjects *objects, GstBuffer *frame, GQu
     if (!find_scores (relations, id, &object))
       continue;
     find_tracking (relations, &object);
+    all_tracked &= object.is_tracked;
     g_array_append_val (objects->detections, object);
   }
+  if (!all_tracked)
+    find_reverse_tracking (objects, relations);
   return objects->detections->len;
 }
 

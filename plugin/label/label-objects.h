@@ -13,7 +13,8 @@ typedef struct {
   guint detection; /* id of the GstAnalyticsODMtd */
   guint scores;    /* id of the GstAnalyticsTensorMtd */
   gboolean is_tracked;
-  guint64 tracking_id; /* if is_tracked */
+  guint64 tracking_id;    /* if is_tracked */
+  GstClockTime last_seen; /* of the tracking data, if is_tracked */
 } GstLstmLabelObject;
 
 /* The objects of the current frame, and the previous label of each tracked object */
@@ -30,7 +31,9 @@ void gst_lstm_label_objects_reset (GstLstmLabelObjects *objects);
 void gst_lstm_label_objects_clear (GstLstmLabelObjects *objects);
 
 /* Finds the object detections of @frame to which a tensor with @id is related. The last of several
- * tensors counts. Returns: the number of object detections */
+ * tensors counts. The tracking id is that of tracking data that are directly related to the detection,
+ * in either direction, and not marked as lost. Of several, the data that were last seen count.
+ * Returns: the number of object detections */
 guint gst_lstm_label_objects_find (GstLstmLabelObjects *objects, GstBuffer *frame, GQuark id);
 
 /* Returns the object detection @i of the frame. */

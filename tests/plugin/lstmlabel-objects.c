@@ -290,6 +290,60 @@ test_picture_and_object (void)
   object_rig_clear (&rig);
 }
 
+/* Relates @detection and new tracking data in either direction. */
+static void
+add_tracking (GstAnalyticsRelationMeta *relations, guint detection, guint64 id,
+    GstClockTime last_seen, gboolean is_lost, gboolean from_track)
+{
+  GstAnalyticsTrackingMtd tracking;
+
+  gst_analytics_relation_meta_add_tracking_mtd (relations, id, 0, &tracking);
+  gst_analytics_tracking_mtd_update_last_seen (&tracking, last_seen);
+  if (is_lost)
+    gst_analytics_tracking_mtd_set_lost (&tracking);
+  g_assert_true (
+      gst_analytics_relation_meta_set_relation (relations, GST_ANALYTICS_REL_TYPE_RELATE_TO,
+          from_track ? tracking.id : detection, from_track ? detection : tracking.id));
+}
+
+/* Trackers relate detections to tracks, or tracks to detections. Messages have the id of the track
+ * that is not lost and was last seen. */
+static void
+test_tracks (void)
+{
+  static const gfloat b[] = {0, 1, 0};
+  static const struct {
+    guint64 id;
+    GstClockTime last_seen;
+    gboolean is_lost, from_track;
+  } rows[][2] = {
+      {{7, 0, FALSE, TRUE}},
+      {{5, 0, TRUE, FALSE}, {7, 0, FALSE, FALSE}},
+      {{5, 0, TRUE, FALSE}, {7, 0, FALSE, TRUE}},
+      {{5, 100, FALSE, FALSE}, {7, 200, FALSE, FALSE}},
+      {{7, 200, FALSE, FALSE}, {5, 100, FALSE, FALSE}},
+      {{5, 100, FALSE, TRUE}, {7, 200, FALSE, TRUE}},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    GstAnalyticsRelationMeta *relations;
+    GstBuffer *frame;
+    guint detection;
+    ObjectRig rig;
+
+    g_test_message ("row %u", i);
+    object_rig_init (&rig, "");
+    frame = frame_new (&rig, &relations);
+    detection = add_detection (relations, N_OBJECTS);
+    for (guint k = 0; k < 2 && rows[i][k].id; k++)
+      add_tracking (relations, detection, rows[i][k].id, rows[i][k].last_seen,
+          rows[i][k].is_lost, rows[i][k].from_track);
+    add_scores (relations, detection, "lstm-output", 2, b, 1, N_LABELS);
+    push_frame (&rig, frame, "[b]", "7:b@0 ");
+    object_rig_clear (&rig);
+  }
+}
+
 /* A flush clears the previous labels. */
 static void
 test_flush (void)
@@ -365,6 +419,7 @@ main (int argc, char **argv)
   static const TestRow tests[] = {
       {"/lstmlabel-objects/random-objects", test_random_objects},
       {"/lstmlabel-objects/picture-and-object", test_picture_and_object},
+      {"/lstmlabel-objects/tracks", test_tracks},
       {"/lstmlabel-objects/flush", test_flush},
       {"/lstmlabel-objects/forgotten", test_forgotten},
       {"/lstmlabel-objects/wrong-count", test_wrong_count},
