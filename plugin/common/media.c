@@ -94,16 +94,28 @@ compare_tensor (const GstTensor *tensor, const GstAnalyticsMtd *mtd, gpointer da
   search->n_matches++;
 }
 
-/* Appends a description of @tensor to the list @data, unless the tensor has an object. */
+/* The tensors of a buffer, for an error */
+typedef struct {
+  const Search *search;
+  GString *list;
+  gboolean has_two_axes; /* another value of `axes` could read a tensor */
+} Listing;
+
+/* Appends a description of @tensor to the list, unless the tensor has an object. */
 static void
 append_tensor (const GstTensor *tensor, const GstAnalyticsMtd *mtd, gpointer data)
 {
+  Listing *listing = data;
+  const Search *search = listing->search;
   g_autofree gchar *text = NULL;
 
   if (has_object (mtd))
     return;
   text = gst_lstm_analytics_tensor_describe (tensor);
-  lstm_text_append_item (data, text);
+  lstm_text_append_item (listing->list, text);
+  listing->has_two_axes |= search->axes == GST_LSTM_AXES_AUTO
+                           && gst_lstm_analytics_tensor_has_steps (
+                               tensor, GST_LSTM_AXES_STEPS_STREAMS, search->d);
 }
 
 /* Returns TRUE if @buffer has no tensors, except those of objects. Otherwise returns FALSE and sets
@@ -112,15 +124,19 @@ static gboolean
 check_no_tensors (GstBuffer *buffer, const Search *search, GError **error)
 {
   g_autoptr (GString) list = g_string_new (NULL);
+  Listing listing = {.search = search, .list = list};
   g_autofree gchar *expected = NULL;
 
-  visit_tensors (buffer, append_tensor, list);
+  visit_tensors (buffer, append_tensor, &listing);
   if (!list->len)
     return TRUE;
   expected = gst_lstm_axes_describe (search->axes, search->d);
   return gst_lstm_fail (error, FORMAT,
-      "buffer: expected one tensor of %s, or property input-tensor-id to %s%s, found %s",
+      "buffer: expected one tensor of %s, or property input-tensor-id to %s%s%s, found %s",
       expected, search->n_matches ? "select one" : "name another tensor",
+      listing.has_two_axes && search->n_matches == 0
+          ? ", or property axes to name steps and streams"
+          : "",
       search->n_object_matches ? ", or property per-object to read the tensors of objects" : "",
       list->str);
 }

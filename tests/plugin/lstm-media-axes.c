@@ -224,6 +224,23 @@ test_refused (void)
   }
 }
 
+/* Without a tensor id, the error also names the property that could read the tensor. */
+static void
+test_refused_without_id (void)
+{
+  Rig rig;
+
+  media_rig_begin (&rig, "");
+  g_assert_cmpint (
+      gst_harness_push (rig.harness, make_frame (&rig, &(Dims){3, {4, 2, 3}}, 4, 2, FALSE, 0)),
+      ==, GST_FLOW_ERROR);
+  assert_error_posted (rig.bus,
+      "buffer: expected one tensor of ?3? or ?T, 3?, or property input-tensor-id to name "
+      "another "
+      "tensor, or property axes to name steps and streams, found features ?4, 2, 3? float32");
+  rig_clear (&rig);
+}
+
 /* Another number of streams begins new sequences, like another number of streams in caps. */
 static void
 test_streams_change (void)
@@ -375,6 +392,7 @@ main (int argc, char **argv)
   static const TestRow tests[] = {
       {"/lstm-media-axes/shapes", test_shapes},
       {"/lstm-media-axes/refused", test_refused},
+      {"/lstm-media-axes/refused-without-id", test_refused_without_id},
       {"/lstm-media-axes/streams-change", test_streams_change},
       {"/lstm-media-axes/windows", test_windows},
       {"/lstm-media-axes/final", test_final},
