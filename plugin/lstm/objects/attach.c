@@ -24,12 +24,12 @@ has_room (GstAnalyticsRelationMeta *meta, gsize n)
 /* Returns @media (transfer full) with a relation meta to which @n mtds can be added. A relation
  * meta has a matrix of all mtds. If the meta was created with the default size, each five mtds copy
  * the matrix into a larger one. A copy of the buffer has a matrix of the final size at once, with
- * room for a label of each output. Returns: (transfer full) */
+ * room for @n_labels more mtds, which `lstmlabel` adds. Returns: (transfer full) */
 static GstBuffer *
-make_room (GstBuffer *media, gsize n)
+make_room (GstBuffer *media, gsize n, gsize n_labels)
 {
   GstAnalyticsRelationMeta *meta = gst_buffer_get_analytics_relation_meta (media);
-  const gsize n_mtds = gst_analytics_relation_get_length (meta) + 2 * n; /* also for labels */
+  const gsize n_mtds = gst_analytics_relation_get_length (meta) + n + n_labels;
   GstAnalyticsRelationMetaInitParams sizes = {n_mtds, n_mtds * MTD_BYTES};
   GstBuffer *copy;
 
@@ -90,7 +90,7 @@ gst_lstm_object_tensors_attach (GstBuffer *media, const guint *detections, gsize
     n_outputs += is_complete[i] != 0;
   if (n_outputs == 0)
     return media;
-  media = make_room (media, n_outputs * n_kinds);
+  media = make_room (media, n_outputs * n_kinds, n_outputs);
   meta = gst_buffer_get_analytics_relation_meta (media);
   mtds = list_detections (meta);
   for (gsize i = 0; i < n; i++)
