@@ -77,9 +77,10 @@ gst_lstm_objects_forget_expired (GstLstm *self, GstClockTime now, GQueue *messag
   GST_OBJECT_UNLOCK (self);
   for (guint i = 0; i < gst_lstm_object_memory_get_n_objects (memory);) {
     const GstLstmRowEntry *entry = gst_lstm_object_memory_get_entry (memory, i);
-    const GstLstmKnownObject *known = &memory->known[entry->row];
+    GstLstmKnownObject *known = &memory->known[entry->row];
 
-    if (now <= known->last_seen || now - known->last_seen <= timeout) {
+    known->last_seen = MIN (known->last_seen, now); /* a new stream may begin at 0 */
+    if (now - known->last_seen <= timeout) {
       i++;
       continue;
     }

@@ -220,6 +220,34 @@ test_last_seen (void)
   }
 }
 
+/* The running time of a new stream is less than that of the previous one. An object that stays, because
+ * the element is stateful, is forgotten object-timeout after the beginning of the new stream. */
+static void
+test_earlier_running_time (void)
+{
+  for (guint n_absent = 3; n_absent <= 4; n_absent++) {
+    g_autoptr (LstmState) state = NULL;
+    g_autofree gchar *properties = g_strdup_printf (
+        "stateful=true object-timeout=%" G_GUINT64_FORMAT, (guint64) (3 * OBJECT_FRAME));
+    ObjectsRig rig;
+
+    objects_rig_init (&rig, properties);
+    push_segment (&rig, 0, 100 * GST_SECOND);
+    rig.base = 100 * GST_SECOND;
+    state = lstm_state_new (rig.model, 1, NULL);
+    push_and_assert (&rig, 0, state);
+    gst_harness_push_event (rig.harness, gst_event_new_eos ());
+    rig.base = 0;
+    objects_rig_begin_stream (&rig, OBJECT_VIDEO);
+    for (guint i = 0; i < n_absent; i++)
+      objects_rig_push_specs (&rig, i * OBJECT_FRAME, NULL, 0, OBJECT_NO_TENSORS);
+    if (n_absent > 3)
+      lstm_state_reset (state);
+    push_and_assert (&rig, n_absent * OBJECT_FRAME, state);
+    objects_rig_clear (&rig);
+  }
+}
+
 /* A frame outside of the segment passes, and runs nothing. */
 static void
 test_outside_segment (void)
@@ -432,6 +460,7 @@ main (int argc, char **argv)
   static const TestRow tests[] = {
       {"/lstm-objects-stream/actions", test_actions},
       {"/lstm-objects-stream/last-seen", test_last_seen},
+      {"/lstm-objects-stream/earlier-running-time", test_earlier_running_time},
       {"/lstm-objects-stream/outside-segment", test_outside_segment},
       {"/lstm-objects-stream/shared-buffer", test_shared_buffer},
       {"/lstm-objects-stream/many-objects", test_many_objects},
