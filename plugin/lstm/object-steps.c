@@ -147,7 +147,7 @@ count_steps (GstLstm *self, gsize n, GstClockTime took)
 }
 
 /* Returns whether an object has h or c that is not finite, and sets *@flawed to the id of the first
- * one. With reset-on=nan sets h and c of all such objects to the model's initial state. */
+ * one. With reset-on=nan resets all such objects. */
 static gboolean
 find_flawed (GstLstm *self, guint64 *flawed)
 {
@@ -167,7 +167,7 @@ find_flawed (GstLstm *self, guint64 *flawed)
     GST_DEBUG_OBJECT (self, "object %" G_GUINT64_FORMAT ": reset: %s", memory->ids[i],
         gst_lstm_get_reset_text (GST_LSTM_RESET_NAN));
     self->stats.resets++;
-    gst_lstm_rows_reset_row (&memory->rows, memory->list[i]);
+    gst_lstm_object_memory_reset (memory, memory->list[i]);
   }
   return found;
 }

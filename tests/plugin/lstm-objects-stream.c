@@ -186,6 +186,27 @@ test_actions (void)
   }
 }
 
+/* With reset-on=nan a step after NaN is the first step of the object. */
+static void
+test_steps_after_nan (void)
+{
+  GstMessage *final;
+  guint64 n_steps;
+  ObjectsRig rig;
+
+  objects_rig_init (&rig, "output-mode=final reset-on=nan");
+  objects_rig_push_specs (&rig, 0, &one, 1, OBJECT_OWN_TENSORS);
+  push_nan (&rig);
+  objects_rig_push_specs (&rig, 3 * OBJECT_FRAME, &one, 1, OBJECT_OWN_TENSORS);
+  gst_harness_push_event (rig.harness, gst_event_new_eos ());
+  final = objects_rig_pop_final (&rig);
+  g_assert_true (
+      gst_structure_get_uint64 (gst_message_get_structure (final), "steps", &n_steps));
+  g_assert_cmpuint (n_steps, ==, 1);
+  gst_message_unref (final);
+  objects_rig_clear (&rig);
+}
+
 /* --- Times --- */
 
 /* Trackers write the running time of the frame, or its PTS. */
@@ -459,6 +480,7 @@ main (int argc, char **argv)
 {
   static const TestRow tests[] = {
       {"/lstm-objects-stream/actions", test_actions},
+      {"/lstm-objects-stream/steps-after-nan", test_steps_after_nan},
       {"/lstm-objects-stream/last-seen", test_last_seen},
       {"/lstm-objects-stream/earlier-running-time", test_earlier_running_time},
       {"/lstm-objects-stream/outside-segment", test_outside_segment},
