@@ -73,17 +73,13 @@ begin_steps (GstLstmBatchStream *stream, guint64 n_steps)
 static void
 handle_gap (GstLstm *self, GstLstmBatchStream *stream, guint64 n_frames)
 {
-  gboolean zero_steps;
-
-  GST_OBJECT_LOCK (self);
-  zero_steps = self->settings.gap_policy == GST_LSTM_GAP_ZERO_STEP;
-  GST_OBJECT_UNLOCK (self);
   gst_lstm_lock (self);
   self->stats.gaps++;
   if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_GAP))
     gst_lstm_batch_reset_stream (self, stream, GST_LSTM_RESET_GAP);
   gst_lstm_unlock (self);
-  if (zero_steps && !gst_lstm_segment_excludes (&stream->segment, &stream->span))
+  if (gst_lstm_runs_zero_steps (self)
+      && !gst_lstm_segment_excludes (&stream->segment, &stream->span))
     begin_steps (stream, n_frames);
 }
 

@@ -28,6 +28,17 @@ gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag)
   return resets;
 }
 
+gboolean
+gst_lstm_runs_zero_steps (GstLstm *self)
+{
+  gboolean runs;
+
+  GST_OBJECT_LOCK (self);
+  runs = self->settings.gap_policy == GST_LSTM_GAP_ZERO_STEP;
+  GST_OBJECT_UNLOCK (self);
+  return runs;
+}
+
 void
 gst_lstm_reset_sequence (GstLstm *self, GstLstmReset reason)
 {

@@ -128,6 +128,9 @@ GArray *gst_lstm_ref_parameters (GstLstm *self);
 /* Returns whether property reset-on has @flag. */
 gboolean gst_lstm_resets_on (GstLstm *self, GstLstmResetOn flag);
 
+/* Returns whether property gap-policy requests steps of zeros for a gap. */
+gboolean gst_lstm_runs_zero_steps (GstLstm *self);
+
 /* Resets h and c, and discards all pending input and output. GST_LSTM_RESET_NAN resets only the
  * streams whose h or c is not finite, and discards nothing. Needs `lock`. */
 void gst_lstm_reset_sequence (GstLstm *self, GstLstmReset reason);

@@ -63,21 +63,16 @@ run_zero_steps (GstLstm *self, const GstLstmSpan *gap, GstBuffer **outbuf)
 void
 gst_lstm_handle_gap (GstLstm *self, const GstLstmSpan *span, GstBuffer **outbuf)
 {
-  gboolean zero_steps;
-
   if (self->object_memory) {
     gst_lstm_objects_handle_gap (self, span);
     return;
   }
-  GST_OBJECT_LOCK (self);
-  zero_steps = self->settings.gap_policy == GST_LSTM_GAP_ZERO_STEP;
-  GST_OBJECT_UNLOCK (self);
   gst_lstm_lock (self);
   self->stats.gaps++;
   if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_GAP))
     gst_lstm_reset_unless_restored (self, GST_LSTM_RESET_GAP);
   gst_lstm_unlock (self);
-  if (zero_steps && !self->batch_memory && gst_lstm_is_configured (self)
+  if (gst_lstm_runs_zero_steps (self) && !self->batch_memory && gst_lstm_is_configured (self)
       && !gst_lstm_is_outside_segment (self, span))
     run_zero_steps (self, span, outbuf);
   else

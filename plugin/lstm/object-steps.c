@@ -113,12 +113,9 @@ void
 gst_lstm_objects_add_missing (GstLstm *self)
 {
   const gboolean resets = gst_lstm_resets_on (self, GST_LSTM_RESET_ON_GAP);
+  const gboolean zero_steps = gst_lstm_runs_zero_steps (self);
   GstLstmObjectMemory *memory = self->object_memory;
-  gboolean zero_steps;
 
-  GST_OBJECT_LOCK (self);
-  zero_steps = self->settings.gap_policy == GST_LSTM_GAP_ZERO_STEP;
-  GST_OBJECT_UNLOCK (self);
   for (guint i = 0; i < gst_lstm_object_memory_get_n_objects (memory); i++) {
     const GstLstmRowEntry *entry = gst_lstm_object_memory_get_entry (memory, i);
 

@@ -227,8 +227,8 @@ warn_without_objects (GstLstm *self, GstClockTime pts)
   }
   if (input->warned_untracked || frame->detections->len == 0)
     return;
-  input->warned_untracked =
-      TRUE; /* only the first frame that has object detections is checked */
+  /* Only the first frame that has object detections is checked. */
+  input->warned_untracked = TRUE;
   if (frame->objects->len == 0 && frame->n_stale == 0)
     GST_ELEMENT_WARNING (self, STREAM, FORMAT,
         ("buffer: expected object detections that are related to tracking data, as ioutracker "

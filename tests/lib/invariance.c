@@ -232,17 +232,6 @@ run_all (Run *run)
                                   .gates = run->gates});
 }
 
-static void
-shuffle_values (gsize *values, gsize n, GRand *rand)
-{
-  for (gsize i = n - 1; i > 0; i--) {
-    const gsize other = test_pick (rand, 0, i), value = values[i];
-
-    values[i] = values[other];
-    values[other] = value;
-  }
-}
-
 /* Runs all streams together, then in random groups, then each stream alone. */
 static void
 check_pieces (const Run *run, GRand *rand)
@@ -253,7 +242,7 @@ check_pieces (const Run *run, GRand *rand)
   for (gsize s = 0; s < bs; s++)
     streams[s] = s;
   run_pieces (run, streams, bs, rand);
-  shuffle_values (streams, bs, rand);
+  test_shuffle (rand, streams, bs);
   for (gsize s = 0, size; s < bs; s += size) {
     size = test_pick (rand, 1, MIN (9, bs - s));
     run_pieces (run, streams + s, size, rand);

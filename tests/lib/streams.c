@@ -185,21 +185,6 @@ check_run (Rig *rig, const LstmRun *run, Outputs *found, Outputs *expected)
 
 /* --- Random calls --- */
 
-/* Returns: (transfer full): all streams in a random order */
-static gsize *
-shuffle_streams (Rig *rig)
-{
-  gsize *streams = g_new (gsize, rig->bs);
-
-  for (gsize i = 0; i < rig->bs; i++) {
-    const gsize k = test_pick (rig->rand, 0, i);
-
-    streams[i] = streams[k];
-    streams[k] = i;
-  }
-  return streams;
-}
-
 /* Returns: (transfer full): @n random steps of the vectors, [n, d] */
 static float *
 pick_input (Rig *rig, gsize n)
@@ -244,7 +229,7 @@ check_call (Rig *rig, gsize n_rows)
   const gsize stride = rig->runs_sequences ? steps : steps + test_pick (rig->rand, 0, 2);
   const guint n_layers = lstm_model_get_n_lstm_layers (rig->model);
   const gboolean traced = n_layers > 0 && test_pick (rig->rand, 0, 1);
-  g_autofree gsize *rows = shuffle_streams (rig);
+  g_autofree gsize *rows = g_new (gsize, rig->bs);
   g_autofree float *x = pick_input (rig, n_rows * stride);
   g_autofree guint8 *mask = pick_mask (rig, n_rows * stride);
   Outputs found, expected;
@@ -256,6 +241,7 @@ check_call (Rig *rig, gsize n_rows)
       .rows = rows,
       .n_rows = n_rows};
 
+  test_shuffle (rig->rand, rows, rig->bs);
   run.layer = traced ? (guint) test_pick (rig->rand, 0, n_layers - 1) : 0;
   outputs_init (&found, rig, n_rows, steps, stride, run.layer, traced);
   outputs_init (&expected, rig, n_rows, steps, stride, run.layer, traced);

@@ -124,6 +124,17 @@ test_pick (GRand *rand, gsize low, gsize high)
   return (gsize) g_rand_int_range (rand, (gint32) low, (gint32) high + 1);
 }
 
+void
+test_shuffle (GRand *rand, gsize *values, gsize n)
+{
+  for (gsize i = 0; i < n; i++) {
+    const gsize k = test_pick (rand, 0, i);
+
+    values[i] = values[k];
+    values[k] = i;
+  }
+}
+
 static void
 folder_free (gpointer data)
 {

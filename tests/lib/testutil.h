@@ -51,3 +51,6 @@ void test_fill (float *values, gsize n, guint32 seed);
 /* Returns a random number from @low to @high inclusive. Do not call this in an argument of MIN()
  * and similar macros, which evaluate their arguments twice. */
 gsize test_pick (GRand *rand, gsize low, gsize high);
+
+/* Fills @values with 0 to @n - 1 in a random order. */
+void test_shuffle (GRand *rand, gsize *values, gsize n);

@@ -133,18 +133,6 @@ static void (*const changes[]) (Rig *rig) = {
 
 /* --- Calls --- */
 
-/* Fills @rows with all streams in a random order. */
-static void
-shuffle_streams (Rig *rig, gsize *rows)
-{
-  for (gsize i = 0; i < rig->bs; i++) {
-    const gsize k = test_pick (rig->rand, 0, i);
-
-    rows[i] = rows[k];
-    rows[k] = i;
-  }
-}
-
 /* Runs the step @x of a stream alone. @y and @is_complete: the results in the list */
 static void
 check_stream (
@@ -181,7 +169,7 @@ check_call (Rig *rig, gsize n_rows)
   g_autofree float *y = g_new (float, n_rows *n + 1);
   g_autofree guint8 *is_complete = g_new (guint8, n_rows + 1);
 
-  shuffle_streams (rig, rows);
+  test_shuffle (rig->rand, rows, rig->bs);
   for (gsize i = 0; i < n_rows; i++)
     memcpy (x + i * d, rig->x->values + test_pick (rig->rand, 0, rig->x->n / d - 1) * d,
         d * sizeof *x);
