@@ -71,12 +71,22 @@ visit_tensors (GstBuffer *buffer, VisitTensor visit, gpointer data)
 typedef struct {
   GQuark id; /* 0: any tensor of vectors of d values */
   GstLstmAxes axes;
+  const GByteArray *object_mtds; /* nullable */
   gsize d;
 
   const GstTensor *tensor; /* nullable: the last match */
   guint n_matches;
   guint n_object_matches; /* tensors of objects, which are no matches */
 } Search;
+
+/* Returns whether the tensor @mtd (nullable) belongs to an object. */
+static gboolean
+is_object_tensor (const Search *search, const GstAnalyticsMtd *mtd)
+{
+  const GByteArray *known = search->object_mtds;
+
+  return (mtd && known && mtd->id < known->len && known->data[mtd->id]) || has_object (mtd);
+}
 
 static void
 compare_tensor (const GstTensor *tensor, const GstAnalyticsMtd *mtd, gpointer data)
@@ -86,7 +96,7 @@ compare_tensor (const GstTensor *tensor, const GstAnalyticsMtd *mtd, gpointer da
   if (search->id ? tensor->id != search->id
                  : !gst_lstm_analytics_tensor_has_steps (tensor, search->axes, search->d))
     return;
-  if (has_object (mtd)) {
+  if (is_object_tensor (search, mtd)) {
     search->n_object_matches++;
     return;
   }
@@ -142,10 +152,10 @@ check_no_tensors (GstBuffer *buffer, const Search *search, GError **error)
 }
 
 gboolean
-gst_lstm_media_open (GstBuffer *buffer, GQuark id, GstLstmAxes axes, gsize *d,
-    GstLstmSteps *steps, GError **error)
+gst_lstm_media_open (GstBuffer *buffer, GQuark id, GstLstmAxes axes,
+    const GByteArray *object_mtds, gsize *d, GstLstmSteps *steps, GError **error)
 {
-  Search search = {.id = id, .axes = axes, .d = *d};
+  Search search = {.id = id, .axes = axes, .object_mtds = object_mtds, .d = *d};
 
   visit_tensors (buffer, compare_tensor, &search);
   if (search.tensor && (id || search.n_matches == 1))

@@ -9,10 +9,12 @@
 /* Opens a tensor of @buffer: if @id is not 0, the last tensor with that id in all metas, or else
  * the only tensor of vectors of *@d values. Tensors that are related to a GstAnalyticsODMtd belong
  * to objects, and are not opened. If there is no such tensor, returns TRUE, does not set the `x` of
- * @steps, and sets `only_objects_have_tensor`. gst_lstm_analytics_tensor_open() describes the other
- * parameters and the errors. */
-gboolean gst_lstm_media_open (GstBuffer *buffer, GQuark id, GstLstmAxes axes, gsize *d,
-    GstLstmSteps *steps, GError **error);
+ * @steps, and sets `only_objects_have_tensor`. @object_mtds: (nullable): of each mtd of the
+ * relation meta, whether it is known to belong to an object; the function searches for the objects
+ * of the other mtds. gst_lstm_analytics_tensor_open() describes the other parameters and the
+ * errors. */
+gboolean gst_lstm_media_open (GstBuffer *buffer, GQuark id, GstLstmAxes axes,
+    const GByteArray *object_mtds, gsize *d, GstLstmSteps *steps, GError **error);
 
 /* Returns FALSE and sets @error, which names the tensor, if @buffer has a tensor with @id, which is
  * the id of an output. Tensors of objects may have this id. */

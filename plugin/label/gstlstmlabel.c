@@ -376,9 +376,14 @@ static gboolean
 label_picture (GstLstmLabel *self, GError **error)
 {
   g_auto (GstLstmStepLabel) label = {.index = GST_LSTM_NO_LABEL};
+  const GByteArray *object_mtds = NULL;
   gsize n = get_n_scores (self);
 
-  if (!gst_lstm_label_media_open (&self->media, self->score_buffer, &self->steps, &n, error))
+#  if HAVE_OBJECTS
+  object_mtds = self->objects.scores_mtds;
+#  endif
+  if (!gst_lstm_label_media_open (
+          &self->media, self->score_buffer, object_mtds, &self->steps, &n, error))
     return FALSE;
   label_steps (self, n, &self->previous_index, NULL, &label);
   if (label.index != GST_LSTM_NO_LABEL)

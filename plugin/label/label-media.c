@@ -6,11 +6,12 @@
 
 gboolean
 gst_lstm_label_media_open (const GstLstmLabelMedia *media, GstBuffer *buffer,
-    GstLstmSteps *steps, gsize *n, GError **error)
+    const GByteArray *object_mtds, GstLstmSteps *steps, gsize *n, GError **error)
 {
   steps->x = NULL;
   steps->buffer = NULL;
-  return gst_lstm_media_open (buffer, media->id, GST_LSTM_AXES_STEPS, n, steps, error);
+  return gst_lstm_media_open (
+      buffer, media->id, GST_LSTM_AXES_STEPS, object_mtds, n, steps, error);
 }
 
 /* Relates the classification to a region. Overlays draw a classification above its region, so the

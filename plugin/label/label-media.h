@@ -16,7 +16,7 @@ typedef struct {
  * any number is accepted, and the function sets *@n to that number. gst_lstm_media_open() describes
  * the other parameters. */
 gboolean gst_lstm_label_media_open (const GstLstmLabelMedia *media, GstBuffer *buffer,
-    GstLstmSteps *steps, gsize *n, GError **error);
+    const GByteArray *object_mtds, GstLstmSteps *steps, gsize *n, GError **error);
 
 /* Adds a classification with @label and @score to @buffer (transfer full).
  * Returns: (transfer full) */

@@ -2,6 +2,7 @@
 #include "label/label-objects.h"
 #include "common/analytics-tensor.h"
 #include "common/media.h"
+#include <string.h>
 
 #define RELATE_TO GST_ANALYTICS_REL_TYPE_RELATE_TO
 
@@ -23,25 +24,8 @@ void
 gst_lstm_label_objects_clear (GstLstmLabelObjects *objects)
 {
   g_clear_pointer (&objects->detections, g_array_unref);
+  g_clear_pointer (&objects->scores_mtds, g_byte_array_unref);
   g_clear_pointer (&objects->previous_steps, g_hash_table_unref);
-}
-
-/* Sets `scores` of @object to the last tensor with @id to which the object detection is related.
- * Returns FALSE if there is none. */
-static gboolean
-find_scores (GstAnalyticsRelationMeta *relations, GQuark id, GstLstmLabelObject *object)
-{
-  GstAnalyticsTensorMtd tensor;
-  gboolean has_scores = FALSE;
-  gpointer state = NULL;
-
-  while (gst_analytics_relation_meta_get_direct_related (relations, object->detection,
-      RELATE_TO, gst_analytics_tensor_mtd_get_mtd_type (), &state, &tensor))
-    if (gst_analytics_tensor_mtd_get_tensor (&tensor)->id == id) {
-      object->scores = tensor.id;
-      has_scores = TRUE;
-    }
-  return has_scores;
 }
 
 /* Sets the tracking id of @object to the id of @tracking, unless it is marked as lost. The tracking
@@ -61,17 +45,42 @@ compare_tracking (GstLstmLabelObject *object, const GstAnalyticsTrackingMtd *tra
   object->last_seen = last_seen;
 }
 
-/* Finds the tracking data to which @object is related. */
+/* Sets `scores` of @object to @tensor, if it has the id @id. The last one counts. */
 static void
-find_tracking (GstAnalyticsRelationMeta *relations, GstLstmLabelObject *object)
+compare_scores (GstLstmLabelObjects *objects, GQuark id, const GstAnalyticsTensorMtd *tensor,
+    GstLstmLabelObject *object, gboolean *has_scores)
 {
-  GstAnalyticsTrackingMtd tracking;
+  if (gst_analytics_tensor_mtd_get_tensor (tensor)->id != id
+      || !(
+          gst_analytics_relation_meta_get_relation (tensor->meta, object->detection, tensor->id)
+          & RELATE_TO))
+    return;
+  objects->scores_mtds->data[tensor->id] = TRUE;
+  object->scores = tensor->id;
+  *has_scores = TRUE;
+}
+
+/* Finds the scores and the tracking data to which @object is related. One search reads the row of
+ * the relation matrix, which has as many items as the frame has mtds. Returns FALSE if there are no
+ * scores. */
+static gboolean
+find_related (GstLstmLabelObjects *objects, GstAnalyticsRelationMeta *relations, GQuark id,
+    GstLstmLabelObject *object)
+{
+  gboolean has_scores = FALSE;
   gpointer state = NULL;
+  GstAnalyticsMtd mtd;
 
   while (gst_analytics_relation_meta_get_direct_related (relations, object->detection,
-      GST_ANALYTICS_REL_TYPE_ANY, gst_analytics_tracking_mtd_get_mtd_type (), &state,
-      &tracking))
-    compare_tracking (object, &tracking);
+      GST_ANALYTICS_REL_TYPE_ANY, GST_ANALYTICS_MTD_TYPE_ANY, &state, &mtd)) {
+    const GstAnalyticsMtdType type = gst_analytics_mtd_get_mtd_type (&mtd);
+
+    if (type == gst_analytics_tensor_mtd_get_mtd_type ())
+      compare_scores (objects, id, &mtd, object, &has_scores);
+    else if (type == gst_analytics_tracking_mtd_get_mtd_type ())
+      compare_tracking (object, &mtd);
+  }
+  return has_scores;
 }
 
 static gint
@@ -120,6 +129,15 @@ is_forgotten_entry (gpointer key, gpointer step, gpointer objects)
   return is_forgotten (objects, step);
 }
 
+/* Marks @n mtds as mtds without scores. */
+static void
+clear_scores_mtds (GstLstmLabelObjects *objects, gsize n)
+{
+  g_byte_array_set_size (objects->scores_mtds, (guint) n);
+  if (n > 0)
+    memset (objects->scores_mtds->data, 0, n);
+}
+
 guint
 gst_lstm_label_objects_find (GstLstmLabelObjects *objects, GstBuffer *frame, GQuark id)
 {
@@ -130,9 +148,11 @@ gst_lstm_label_objects_find (GstLstmLabelObjects *objects, GstBuffer *frame, GQu
 
   if (!objects->detections) {
     objects->detections = g_array_new (FALSE, TRUE, sizeof (GstLstmLabelObject));
+    objects->scores_mtds = g_byte_array_new ();
     objects->previous_steps = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   }
   g_array_set_size (objects->detections, 0);
+  clear_scores_mtds (objects, relations ? gst_analytics_relation_get_length (relations) : 0);
   /* Removes the forgotten objects only sometimes, because it examines all objects. */
   if (++objects->n_frames % GST_LSTM_FORGET_FRAMES == 0)
     g_hash_table_foreach_remove (objects->previous_steps, is_forgotten_entry, objects);
@@ -141,9 +161,8 @@ gst_lstm_label_objects_find (GstLstmLabelObjects *objects, GstBuffer *frame, GQu
              relations, &state, gst_analytics_od_mtd_get_mtd_type (), &detection)) {
     GstLstmLabelObject object = {.detection = detection.id};
 
-    if (!find_scores (relations, id, &object))
+    if (!find_related (objects, relations, id, &object))
       continue;
-    find_tracking (relations, &object);
     all_tracked &= object.is_tracked;
     g_array_append_val (objects->detections, object);
   }

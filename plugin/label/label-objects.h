@@ -19,7 +19,8 @@ typedef struct {
 
 /* The objects of the current frame, and the previous label of each tracked object */
 typedef struct {
-  GArray *detections;         /* (nullable): of GstLstmLabelObject, in the order of the frame */
+  GArray *detections;      /* (nullable): of GstLstmLabelObject, in the order of the frame */
+  GByteArray *scores_mtds; /* (nullable): of each mtd of the frame: has scores of an object */
   GHashTable *previous_steps; /* (nullable): tracking id to the step before the next step */
   guint64 n_frames;           /* frames that gst_lstm_label_objects_find() has processed */
 } GstLstmLabelObjects;

@@ -259,7 +259,7 @@ media_open_buffer (
   for (guint i = 0; i < GST_LSTM_MAX_ATTACHED && input->attached_ids[i]; i++)
     if (!gst_lstm_media_check_no_tensor (buffer, input->attached_ids[i], error))
       return FALSE;
-  return gst_lstm_media_open (buffer, input->tensor_id, input->axes, &d, steps, error);
+  return gst_lstm_media_open (buffer, input->tensor_id, input->axes, NULL, &d, steps, error);
 }
 
 static GstBuffer *
