@@ -32,8 +32,9 @@ void gst_lstm_label_objects_reset (GstLstmLabelObjects *objects);
 void gst_lstm_label_objects_clear (GstLstmLabelObjects *objects);
 
 /* Finds the object detections of @frame to which a tensor with @id is related. The last of several
- * tensors counts. The tracking id is that of tracking data that are directly related to the detection,
- * in either direction, and not marked as lost. Of several, the data that were last seen count.
+ * tensors counts. The tracking id is that of tracking data that are directly related to the
+ * detection, in either direction, and not marked as lost. Of several, the data that were last seen
+ * count.
  * Returns: the number of object detections */
 guint gst_lstm_label_objects_find (GstLstmLabelObjects *objects, GstBuffer *frame, GQuark id);
 

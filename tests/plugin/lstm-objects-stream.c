@@ -241,8 +241,9 @@ test_last_seen (void)
   }
 }
 
-/* The running time of a new stream is less than that of the previous one. An object that stays, because
- * the element is stateful, is forgotten object-timeout after the beginning of the new stream. */
+/* The running time of a new stream is less than that of the previous one. An object that stays,
+ * because the element is stateful, is forgotten object-timeout after the beginning of the new
+ * stream. */
 static void
 test_earlier_running_time (void)
 {
