@@ -36,6 +36,9 @@
 #include "common/flexible.h"
 #include "common/gate.h"
 #include "common/in-place.h"
+#if HAVE_ANALYTICS
+#  include "common/media.h"
+#endif
 #include "common/metadata.h"
 #include "common/properties.h"
 #include "common/refusal.h"
@@ -408,7 +411,7 @@ label_object (GstLstmLabel *self, guint i, GError **error)
       gst_lstm_label_objects_get_previous (&self->objects, i, NO_PREVIOUS_STEP),
       &object->tracking_id, &label);
   if (label.index != GST_LSTM_NO_LABEL)
-    self->score_buffer = gst_lstm_label_objects_attach (
+    gst_lstm_label_objects_attach (
         &self->objects, i, self->score_buffer, label.text, (gfloat) label.score);
   return TRUE;
 }
@@ -419,9 +422,12 @@ static gboolean
 label_objects (GstLstmLabel *self, GError **error)
 {
 #  if HAVE_OBJECTS
-  const guint n = gst_lstm_label_objects_find (
-      &self->objects, self->score_buffer, self->media.id);
+  guint n;
 
+  /* A copy of a frame may have other ids of mtds. */
+  if (gst_buffer_get_analytics_relation_meta (self->score_buffer))
+    self->score_buffer = gst_lstm_media_make_writable (self->score_buffer);
+  n = gst_lstm_label_objects_find (&self->objects, self->score_buffer, self->media.id);
   for (guint i = 0; i < n; i++)
     if (!label_object (self, i, error))
       return FALSE;

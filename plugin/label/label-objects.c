@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "label/label-objects.h"
 #include "common/analytics-tensor.h"
-#include "common/media.h"
 #include <string.h>
 
 #define RELATE_TO GST_ANALYTICS_REL_TYPE_RELATE_TO
@@ -212,18 +211,15 @@ gst_lstm_label_objects_get_previous (GstLstmLabelObjects *objects, guint i, gint
   return &step->index;
 }
 
-GstBuffer *
+void
 gst_lstm_label_objects_attach (const GstLstmLabelObjects *objects, guint i, GstBuffer *frame,
     const gchar *label, gfloat score)
 {
-  GstAnalyticsRelationMeta *relations;
+  GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta (frame);
   GstAnalyticsClsMtd classification;
 
-  frame = gst_lstm_media_make_writable (frame);
-  relations = gst_buffer_get_analytics_relation_meta (frame); /* a copy has the same ids */
   if (gst_analytics_relation_meta_add_one_cls_mtd (
           relations, score, g_quark_from_string (label), &classification))
     gst_analytics_relation_meta_set_relation (relations, RELATE_TO,
         gst_lstm_label_objects_get (objects, i)->detection, classification.id);
-  return frame;
 }

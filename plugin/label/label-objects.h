@@ -53,7 +53,7 @@ gboolean gst_lstm_label_objects_open (const GstLstmLabelObjects *objects, guint 
 gint *gst_lstm_label_objects_get_previous (
     GstLstmLabelObjects *objects, guint i, gint initial_index);
 
-/* Adds a classification with @label and @score to object detection @i of @frame (transfer full).
- * Returns: (transfer full) */
-GstBuffer *gst_lstm_label_objects_attach (const GstLstmLabelObjects *objects, guint i,
+/* Adds a classification with @label and @score to object detection @i of @frame, which is
+ * writable. */
+void gst_lstm_label_objects_attach (const GstLstmLabelObjects *objects, guint i,
     GstBuffer *frame, const gchar *label, gfloat score);

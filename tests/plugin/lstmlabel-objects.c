@@ -4,6 +4,7 @@
  * to. Random objects appear, disappear and return, in any order. */
 #include "npy-files.h"
 #include <gst/analytics/analytics.h>
+#include <gst/video/gstvideometa.h>
 
 #define VIDEO "video/x-raw,format=GRAY8,width=40,height=20,framerate=30/1"
 #define N_LABELS 3
@@ -266,6 +267,44 @@ test_random_objects (void)
   object_rig_clear (&rig);
 }
 
+/* Copies the relation meta of @from to @to through a rotation, which no box survives. The ids of the
+ * boxes stay unused in @to. */
+static void
+copy_rotated (GstBuffer *to, GstBuffer *from)
+{
+  GstVideoMetaTransformMatrix rotation = {.matrix = {{.7f, -.7f, 0}, {.7f, .7f, 0}, {0, 0, 1}}};
+  GstMeta *meta = gst_buffer_get_meta (from, GST_ANALYTICS_RELATION_META_API_TYPE);
+
+  g_assert_true (meta->info->transform_func (
+      to, meta, from, gst_video_meta_transform_matrix_get_quark (), &rotation));
+}
+
+/* A copy of a frame has no unused ids of mtds, so that the ids of its detections differ. */
+static void
+test_other_ids_in_copy (void)
+{
+  static const gfloat b[] = {0, 1, 0}, c[] = {0, 0, 1};
+  ObjectRig rig;
+
+  object_rig_init (&rig, "");
+  for (rig.frame = 0; rig.frame < 2; rig.frame++) {
+    GstAnalyticsRelationMeta *relations;
+    g_autoptr (GstBuffer) unrotated = frame_new (&rig, &relations);
+    GstBuffer *frame = gst_buffer_copy_region (
+        unrotated, GST_BUFFER_COPY_MEMORY | GST_BUFFER_COPY_TIMESTAMPS, 0, -1);
+    g_autoptr (GstBuffer) shared = NULL;
+
+    add_detection (relations, N_OBJECTS);
+    copy_rotated (frame, unrotated);
+    relations = gst_buffer_get_analytics_relation_meta (frame);
+    add_scores (relations, add_detection (relations, 5), "lstm-output", 2, b, 1, N_LABELS);
+    add_scores (relations, add_detection (relations, 6), "lstm-output", 2, c, 1, N_LABELS);
+    shared = gst_buffer_ref (frame);
+    push_frame (&rig, frame, "[b][c]", rig.frame == 0 ? "1005:b@0 1006:c@0 " : "");
+  }
+  object_rig_clear (&rig);
+}
+
 /* The label of the picture and the labels of its objects do not affect each other. */
 static void
 test_picture_and_object (void)
@@ -419,6 +458,7 @@ main (int argc, char **argv)
   static const TestRow tests[] = {
       {"/lstmlabel-objects/random-objects", test_random_objects},
       {"/lstmlabel-objects/picture-and-object", test_picture_and_object},
+      {"/lstmlabel-objects/other-ids-in-copy", test_other_ids_in_copy},
       {"/lstmlabel-objects/tracks", test_tracks},
       {"/lstmlabel-objects/flush", test_flush},
       {"/lstmlabel-objects/forgotten", test_forgotten},
