@@ -23,8 +23,12 @@ for package in libgstreamer1.0-0=1.28.8-1 gir1.2-gstreamer-1.0=1.28.8-1 libgstre
   gir1.2-gst-plugins-base-1.0=1.28.8-1 gstreamer1.0-plugins-base=1.28.8-1 gstreamer1.0-plugins-good=1.28.8-1 \
   libgstreamer-plugins-bad1.0-0=1.28.8-1 gir1.2-gst-plugins-bad-1.0=1.28.8-1 gstreamer1.0-plugins-bad=1.28.8-1 \
   python3-gi=3.58.1-1+b1 libgirepository-2.0-0=2.90.1-2 gir1.2-glib-2.0=2.90.1-2 libglib2.0-0t64=2.90.1-2 \
-  libffi8=3.8.0-2 liborc-0.4-0t64=1:0.4.44-1 libatomic1=16.2.0-3 libtheora1=1.2.0+dfsg-6+b2 \
-  libtheoradec2=1.2.0+dfsg-6+b2 libtheoraenc2=1.2.0+dfsg-6+b2 libogg0=1.3.6-2+b1 libjpeg62-turbo=1:3.1.3-4; do
+  libffi8=3.8.0-2 liborc-0.4-0t64=1:0.4.44-1 libatomic1=16.2.0-3 libdrm2=2.4.134-3 libtheora1=1.2.0+dfsg-6+b2 \
+  libtheoradec2=1.2.0+dfsg-6+b2 libtheoraenc2=1.2.0+dfsg-6+b2 libogg0=1.3.6-2+b1 libjpeg62-turbo=1:3.1.3-4 \
+  libcairo2=1.18.4-3+b1 libpixman-1-0=0.46.4-1+b2 libfontconfig1=2.17.1-5 libfreetype6=2.14.3+dfsg-3 \
+  libbrotli1=1.2.0-4+b2 libpng16-16t64=1.6.59-1 libx11-6=2:1.8.13-1 libxau6=1:1.0.11-1+b2 \
+  libxcb-render0=1.17.0-2+b2 libxcb-shm0=1.17.0-2+b2 libxcb1=1.17.0-2+b2 libxdmcp6=1:1.1.5-2+b1 \
+  libxext6=2:1.3.4-1+b4 libxrender1=1:0.9.12-1+b2 libexpat1=2.9.0-1; do
   apt-get -qq -o APT::Sandbox::User=root download "$package"
 done
 for file in ./*.deb; do
