@@ -155,7 +155,7 @@ log_steps (GstLstm *self)
         memory->is_complete[i] ? "" : ", no output");
 }
 
-/* What a frame leaves to do after `lock` is unlocked */
+/* The messages and warnings of a frame, which are posted after `lock` is unlocked */
 typedef struct {
   GQueue messages; /* lstm-final of forgotten objects */
   guint n_recent;  /* forgotten objects that the previous frame had */
