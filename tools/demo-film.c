@@ -9,6 +9,17 @@ struct _DemoFilm {
   guint64 frames;
 };
 
+/* Ends the stream of @source after an error, because a blocked push would wait forever. */
+static GstBusSyncReply
+end_after_error (GstBus *bus, GstMessage *message, gpointer source)
+{
+  GstFlowReturn flow;
+
+  if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
+    g_signal_emit_by_name (source, "end-of-stream", &flow);
+  return GST_BUS_PASS;
+}
+
 DemoFilm *
 demo_film_new (
     const gchar *path, guint width, guint height, guint kbit_per_second, GError **error)
@@ -23,6 +34,7 @@ demo_film_new (
       caps, kbit_per_second);
   GstElement *pipeline = gst_parse_launch_full (line, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   g_autoptr (GstElement) sink = NULL;
+  g_autoptr (GstBus) bus = NULL;
   DemoFilm *film;
 
   if (!pipeline)
@@ -33,6 +45,8 @@ demo_film_new (
   film->source = gst_bin_get_by_name (GST_BIN (pipeline), "source");
   sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
   g_object_set (sink, "location", path, NULL);
+  bus = gst_element_get_bus (pipeline);
+  gst_bus_set_sync_handler (bus, end_after_error, film->source, NULL);
   gst_element_set_state (pipeline, GST_STATE_PLAYING);
   return film;
 }
