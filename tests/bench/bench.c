@@ -16,34 +16,6 @@
 #define MAX_ROUNDS 301
 #define SLICE_NS 1e6 /* least time of one measurement, far above the resolution of the clock */
 
-static const Case cases[] = {
-    {"stream", CASE_CARRIED, 1, 1, NULL},
-    {"sequence", CASE_CARRIED, 1, 60, NULL},
-    {"batch", CASE_CARRIED, 64, 1, NULL},
-    {"seed", CASE_CARRIED, 5, 60, "1x30"},
-    {"window", CASE_WINDOW, 1, 30, NULL},
-    {"stack", CASE_STACK, 1, 1, "128x64"},
-    {"silence", CASE_SILENCE, 1, 1, NULL},
-    {"listed-10", CASE_LISTED, BENCH_ALL_STREAMS / 10, 1, "64x64"},
-    {"listed-50", CASE_LISTED, BENCH_ALL_STREAMS / 2, 1, "64x64"},
-    {"listed-100", CASE_LISTED, BENCH_ALL_STREAMS, 1, "64x64"},
-    {"gru-stream", CASE_GRU, 1, 1, NULL},
-    {"gru-sequence", CASE_GRU, 1, 60, NULL},
-    {"gru-batch", CASE_GRU, 64, 1, NULL},
-};
-
-#define BOTH (BENCH_BIT (CASE_GRU) | ~BENCH_BIT (CASE_GRU))
-#define OTHERS (~BENCH_BIT (CASE_GRU))
-#define GRU BENCH_BIT (CASE_GRU)
-
-static const struct {
-  gsize d, m;
-  guint kinds; /* set of BENCH_BIT() */
-} sizes[] = {{1, 8, GRU}, {1, 16, GRU}, {1, 30, OTHERS}, {1, 32, GRU}, {1, 64, GRU},
-    {8, 8, GRU}, {16, 16, BOTH}, {32, 32, GRU}, {64, 64, BOTH}, {128, 64, OTHERS},
-    {128, 128, BOTH}, {256, 256, BOTH}, {512, 512, BOTH}, {1024, 1024, BOTH},
-    {2048, 512, OTHERS}, {1662, 64, OTHERS}};
-
 /* Tolerance between the output of an engine and the output of the library in float32 */
 static const struct {
   const char *name;
@@ -129,14 +101,6 @@ choose_engines (const Bench *bench, const Job *job, Runner *runners)
     if (is_wanted (bench, peers[i], job))
       runners[n++].engine = peers[i];
   return n;
-}
-
-static gboolean
-has_size (const Case *c, gsize d, gsize m)
-{
-  g_autofree char *size = g_strdup_printf ("%zux%zu", d, m);
-
-  return c->only ? g_str_equal (c->only, size) : d != 128 || m != 64;
 }
 
 /* --- Comparison of the outputs --- */
@@ -330,6 +294,7 @@ run_engines (Bench *bench, Job *job, Runner *runners, gsize n, GError **error)
   job->w_x = network->w_x;
   job->w_h = network->w_h;
   job->bias = network->bias;
+  job->w_dense = network->w_dense;
   job->x = x;
   reference = make_reference (job, network->file, error);
   if (!reference)
@@ -355,17 +320,16 @@ run_job (Bench *bench, Job *job)
 static void
 run_jobs (Bench *bench)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
-    for (gsize k = 0; k < G_N_ELEMENTS (sizes); k++)
+  for (gsize i = 0; i < bench_n_cases; i++)
+    for (const Size *size = bench_cases[i].sizes; size->d; size++)
       for (gsize p = 0; p < G_N_ELEMENTS (precisions); p++) {
-        Job job = {.c = &cases[i],
-            .d = sizes[k].d,
-            .m = sizes[k].m,
+        Job job = {.c = &bench_cases[i],
+            .d = size->d,
+            .m = size->m,
             .precision = p,
-            .n_gates = cases[i].kind == CASE_GRU ? 3 : 4};
+            .n_gates = bench_is_gru (bench_cases[i].kind) ? 3 : 4};
 
-        if (sizes[k].kinds & BENCH_BIT (job.c->kind) && has_size (job.c, job.d, job.m))
-          run_job (bench, &job);
+        run_job (bench, &job);
       }
 }
 

@@ -16,19 +16,26 @@ G_BEGIN_DECLS
 
 /* Kinds of calls. Each engine lists the kinds that it implements. */
 typedef enum {
-  CASE_CARRIED, /* steps that continue from the previous call */
-  CASE_WINDOW,  /* one frame: the output of the last `steps` frames from a state of zero */
-  CASE_STACK,   /* steps of several layers that continue from the previous call */
-  CASE_GRU,     /* steps of a GRU layer that continue from the previous call */
-  CASE_LISTED,  /* steps of `streams` streams of a state of BENCH_ALL_STREAMS streams */
+  CASE_CARRIED,   /* steps that continue from the previous call */
+  CASE_WINDOW,    /* one frame: the output of the last `steps` frames from a state of zero */
+  CASE_STACK,     /* steps of several layers that continue from the previous call */
+  CASE_GRU,       /* steps of a GRU layer that continue from the previous call */
+  CASE_DENSE,     /* steps of a layer and a Dense layer of one unit, as CASE_CARRIED */
+  CASE_GRU_DENSE, /* steps of a GRU layer and a Dense layer of one unit, as CASE_GRU */
+  CASE_LISTED,    /* steps of `streams` streams of a state of BENCH_ALL_STREAMS streams */
   CASE_SILENCE, /* steps of a layer with a bias of the forget gate only, so that c decays slowly */
 } CaseKind;
+
+/* The inputs and the units of a layer */
+typedef struct {
+  gsize d, m;
+} Size;
 
 typedef struct {
   const char *name;
   CaseKind kind;
   gsize streams, steps;
-  const char *only; /* the only size "DxM" of the case; NULL: all sizes */
+  const Size *sizes; /* terminated by d = 0 */
 } Case;
 
 typedef struct {
@@ -40,7 +47,8 @@ typedef struct {
   /* The weights of model in float32, with the gates in the order i f g o or r z n: [g m, d],
    * [g m, m], [g m], where g is n_gates. NULL if the model has several layers. */
   const float *w_x, *w_h, *bias;
-  const float *x; /* [steps, streams, d] */
+  const float *w_dense; /* [m + 1]: the weights and the bias of the Dense layer; NULL: none */
+  const float *x;       /* [steps, streams, d] */
 } Job;
 
 typedef struct {
@@ -63,6 +71,22 @@ typedef struct {
   double median, min; /* ns */
 } Result;
 
+/* cases.c */
+extern const Case bench_cases[];
+extern const gsize bench_n_cases;
+
+static inline gboolean
+bench_is_gru (CaseKind kind)
+{
+  return kind == CASE_GRU || kind == CASE_GRU_DENSE;
+}
+
+static inline gboolean
+bench_has_dense (CaseKind kind)
+{
+  return kind == CASE_DENSE || kind == CASE_GRU_DENSE;
+}
+
 /* engine-*.c, peer-*.c */
 extern const Engine engine_lstm, engine_window, engine_recompute, engine_silence, engine_sound,
     engine_listed, engine_unlisted, engine_read;
@@ -71,8 +95,8 @@ extern const Engine peer_onednn_gru, peer_openblas_gru, peer_onnxruntime_gru, pe
 
 /* network.c: random weights, which depend on the sizes only */
 typedef struct {
-  GBytes *file;            /* safetensors */
-  float *w_x, *w_h, *bias; /* as in Job */
+  GBytes *file;                      /* safetensors */
+  float *w_x, *w_h, *bias, *w_dense; /* as in Job */
 } Network;
 
 Network *network_new (CaseKind kind, gsize d, gsize m);

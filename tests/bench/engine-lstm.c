@@ -214,8 +214,9 @@ window_free (gpointer data)
 #define ALL_PRECISIONS ((guint) -1)
 
 const Engine engine_lstm = {"lstm",
-    BENCH_BIT (CASE_CARRIED) | BENCH_BIT (CASE_STACK) | BENCH_BIT (CASE_GRU), ALL_PRECISIONS,
-    lstm_create, lstm_run, lstm_output, lstm_free};
+    BENCH_BIT (CASE_CARRIED) | BENCH_BIT (CASE_STACK) | BENCH_BIT (CASE_GRU)
+        | BENCH_BIT (CASE_DENSE) | BENCH_BIT (CASE_GRU_DENSE),
+    ALL_PRECISIONS, lstm_create, lstm_run, lstm_output, lstm_free};
 const Engine engine_window = {"lstm", BENCH_BIT (CASE_WINDOW), ALL_PRECISIONS, window_create,
     window_run, window_output, window_free};
 const Engine engine_recompute = {"recompute", BENCH_BIT (CASE_WINDOW), ALL_PRECISIONS,

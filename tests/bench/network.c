@@ -70,36 +70,56 @@ add_stack (Writer *writer, gsize d, gsize m)
   add_tensor (writer, "head.bias", 10, 0, -0.1, 0.1);
 }
 
-#define GRU_METADATA "{\"lstm.version\":\"1\",\"lstm.layers\":\"[{\\\"type\\\":\\\"gru\\\"}]\"}"
+#define LAYERS(list) "{\"lstm.version\":\"1\",\"lstm.layers\":\"[" list "]\"}"
+#define LAYER(type, name) "{\\\"type\\\":\\\"" type "\\\",\\\"name\\\":\\\"" name "\\\"}"
 
-#define STACK_METADATA                                                                         \
-  "{\"lstm.version\":\"1\",\"lstm.layers\":\"["                                                \
-  "{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"a\\\"},"                                        \
-  "{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"b\\\"},"                                        \
-  "{\\\"type\\\":\\\"lstm\\\",\\\"name\\\":\\\"c\\\"},"                                        \
-  "{\\\"type\\\":\\\"dense\\\",\\\"name\\\":\\\"head\\\"}]\"}"
+static const char *const metadata[] = {
+    [CASE_STACK] = LAYERS (LAYER ("lstm", "a") "," LAYER ("lstm", "b") "," LAYER (
+        "lstm", "c") "," LAYER ("dense", "head")),
+    [CASE_GRU] = LAYERS (LAYER ("gru", "a")),
+    [CASE_DENSE] = LAYERS (LAYER ("lstm", "a") "," LAYER ("dense", "head")),
+    [CASE_GRU_DENSE] = LAYERS (LAYER ("gru", "a") "," LAYER ("dense", "head")),
+};
+
+/* Returns the JSON of the metadata, or NULL for one LSTM layer, which needs none. */
+static const char *
+find_metadata (CaseKind kind)
+{
+  return kind < G_N_ELEMENTS (metadata) ? metadata[kind] : NULL;
+}
+
+/* Adds one recurrent layer, and a Dense layer of one unit if @kind has one. Keeps the weights in
+ * @network. */
+static void
+add_layer (Writer *writer, CaseKind kind, gsize d, gsize m, Network *network)
+{
+  const gsize n = (bench_is_gru (kind) ? 3 : 4) * m;
+
+  if (kind == CASE_SILENCE)
+    add_keras_lstm (writer, d, m);
+  else
+    add_recurrent (writer, find_metadata (kind) ? "a." : "", n / m, d, m);
+  if (bench_has_dense (kind)) {
+    add_tensor (writer, "head.weight", 1, m, -0.1, 0.1);
+    add_tensor (writer, "head.bias", 1, 0, -0.1, 0.1);
+  }
+  network->w_x = g_memdup2 (writer->st.data->data, writer->st.data->len);
+  network->w_h = network->w_x + n * d;
+  network->bias = network->w_h + n * m;
+  network->w_dense = bench_has_dense (kind) ? network->bias + n : NULL;
+}
 
 Network *
 network_new (CaseKind kind, gsize d, gsize m)
 {
-  const gsize n_gates = kind == CASE_GRU ? 3 : 4;
   Network *network = g_new0 (Network, 1);
   Writer writer = {.rand = g_rand_new_with_seed (1)};
 
-  writer.st = test_safetensors_begin (kind == CASE_STACK ? STACK_METADATA
-                                      : kind == CASE_GRU ? GRU_METADATA
-                                                         : "{\"made\":\"for timing\"}");
-  if (kind == CASE_STACK) {
+  writer.st = test_safetensors_begin (find_metadata (kind));
+  if (kind == CASE_STACK)
     add_stack (&writer, d, m);
-  } else {
-    if (kind == CASE_SILENCE)
-      add_keras_lstm (&writer, d, m);
-    else
-      add_recurrent (&writer, "", n_gates, d, m);
-    network->w_x = g_memdup2 (writer.st.data->data, writer.st.data->len);
-    network->w_h = network->w_x + n_gates * m * d;
-    network->bias = network->w_h + n_gates * m * m;
-  }
+  else
+    add_layer (&writer, kind, d, m, network);
   network->file = test_safetensors_finish (&writer.st);
   g_rand_free (writer.rand);
   return network;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Writes the protobuf messages of an ONNX model with one LSTM or GRU node. */
+ * Writes the protobuf messages of an ONNX model with one LSTM or GRU node, which a Dense layer may follow. */
 #include "onnx-model.h"
 #include <string.h>
 
@@ -63,7 +63,7 @@ gboolean
 onnx_has_value (const Job *job, int value)
 {
   if (value == ONNX_C_IN || value == ONNX_C_OUT)
-    return job->c->kind == CASE_CARRIED;
+    return job->n_gates == 4 && job->c->kind != CASE_WINDOW;
   return job->c->kind != CASE_WINDOW || value == ONNX_X || value == ONNX_Y;
 }
 
@@ -76,7 +76,7 @@ onnx_value (const Job *job, int value)
       [ONNX_X] = {"X", {T, B, d}},
       [ONNX_H_IN] = {"initial_h", {1, B, m}},
       [ONNX_C_IN] = {"initial_c", {1, B, m}},
-      [ONNX_Y] = {"Y", {T, 1, B, m}},
+      [ONNX_Y] = {job->w_dense ? "D" : "Y", {T, 1, B, job->w_dense ? 1 : m}},
       [ONNX_H_OUT] = {"Y_h", {1, B, m}},
       [ONNX_C_OUT] = {"Y_c", {1, B, m}},
   };
@@ -104,6 +104,24 @@ put_value (GByteArray *graph, guint field, OnnxValue value)
   put_message (graph, field, result);
 }
 
+/* Appends a tensor with the @n dimensions @dims. */
+static void
+put_tensor (
+    GByteArray *graph, const char *name, const gint64 *dims, gsize n, const float *values)
+{
+  GByteArray *tensor = g_byte_array_new ();
+  gsize n_values = 1;
+
+  for (gsize i = 0; i < n; i++) {
+    put_int (tensor, TENSOR_DIM, dims[i]);
+    n_values *= (gsize) dims[i];
+  }
+  put_int (tensor, TENSOR_ELEMENT, ELEMENT_FLOAT);
+  put_string (tensor, TENSOR_NAME, name);
+  put_bytes (tensor, TENSOR_BYTES, values, n_values * sizeof *values);
+  put_message (graph, GRAPH_WEIGHTS, tensor);
+}
+
 /* Appends a tensor [1, g m, columns], with the gates reordered from i f g o to i o f g, or from r z n to
  * z r n. Without columns, appends the bias [1, 2 g m], whose second half, the recurrent bias, is
  * zero. */
@@ -114,18 +132,11 @@ put_weights (const Job *job, GByteArray *graph, const char *name, const float *w
   const gsize n_gates = job->n_gates, rows = (columns ? 1 : 2) * n_gates * job->m;
   const gsize block = job->m * MAX (columns, 1), n = rows * MAX (columns, 1);
   g_autofree float *ordered = network_order_gates (w, block, orders[n_gates - 3], n_gates);
-  GByteArray *tensor = g_byte_array_new ();
+  const gint64 dims[] = {1, (gint64) rows, (gint64) columns};
 
   ordered = g_renew (float, ordered, n);
   memset (ordered + n_gates * block, 0, (n - n_gates * block) * sizeof *ordered);
-  put_int (tensor, TENSOR_DIM, 1);
-  put_int (tensor, TENSOR_DIM, (gint64) rows);
-  if (columns)
-    put_int (tensor, TENSOR_DIM, (gint64) columns);
-  put_int (tensor, TENSOR_ELEMENT, ELEMENT_FLOAT);
-  put_string (tensor, TENSOR_NAME, name);
-  put_bytes (tensor, TENSOR_BYTES, ordered, n * sizeof *ordered);
-  put_message (graph, GRAPH_WEIGHTS, tensor);
+  put_tensor (graph, name, dims, columns ? 3 : 2, ordered);
 }
 
 static void
@@ -144,7 +155,7 @@ make_node (const Job *job)
 {
   static const char *const inputs[] = {"X", "W", "R", "B", "", "initial_h", "initial_c"};
   static const char *const outputs[] = {"Y", "Y_h", "Y_c"};
-  const gboolean is_gru = job->c->kind == CASE_GRU;
+  const gboolean is_gru = job->n_gates == 3;
   const gsize n_states = job->c->kind == CASE_WINDOW ? 0 : is_gru ? 1 : 2;
   GByteArray *node = g_byte_array_new ();
 
@@ -159,6 +170,25 @@ make_node (const Job *job)
   return node;
 }
 
+/* Appends D = Y V + A, the Dense layer. */
+static void
+put_dense (const Job *job, GByteArray *graph)
+{
+  static const char *const nodes[][4] = {{"Y", "V", "P", "MatMul"}, {"P", "A", "D", "Add"}};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (nodes); i++) {
+    GByteArray *node = g_byte_array_new ();
+
+    put_string (node, NODE_INPUT, nodes[i][0]);
+    put_string (node, NODE_INPUT, nodes[i][1]);
+    put_string (node, NODE_OUTPUT, nodes[i][2]);
+    put_string (node, NODE_OPERATOR, nodes[i][3]);
+    put_message (graph, GRAPH_NODE, node);
+  }
+  put_tensor (graph, "V", (const gint64[]){(gint64) job->m, 1}, 2, job->w_dense);
+  put_tensor (graph, "A", (const gint64[]){1}, 1, job->w_dense + job->m);
+}
+
 GByteArray *
 onnx_model_new (const Job *job)
 {
@@ -166,6 +196,8 @@ onnx_model_new (const Job *job)
   GByteArray *opset = g_byte_array_new ();
 
   put_message (graph, GRAPH_NODE, make_node (job));
+  if (job->w_dense)
+    put_dense (job, graph);
   put_string (graph, GRAPH_NAME, "lstm");
   put_weights (job, graph, "W", job->w_x, job->d);
   put_weights (job, graph, "R", job->w_h, job->m);

@@ -15,5 +15,5 @@ typedef struct {
 OnnxValue onnx_value (const Job *job, int value);
 gboolean onnx_has_value (const Job *job, int value);
 
-/* Returns an ONNX file of one LSTM node with the weights of @job. */
+/* Returns an ONNX file of one LSTM or GRU node with the weights of @job, and the Dense layer of @job. */
 GByteArray *onnx_model_new (const Job *job);

@@ -122,8 +122,9 @@ onnxruntime_output (gpointer data, float *y)
 }
 
 const Engine peer_onnxruntime = {"onnxruntime",
-    BENCH_BIT (CASE_CARRIED) | BENCH_BIT (CASE_WINDOW), BENCH_BIT (LSTM_PRECISION_FLOAT32),
-    onnxruntime_create, onnxruntime_run, onnxruntime_output, onnxruntime_free};
-const Engine peer_onnxruntime_gru = {"onnxruntime", BENCH_BIT (CASE_GRU),
+    BENCH_BIT (CASE_CARRIED) | BENCH_BIT (CASE_WINDOW) | BENCH_BIT (CASE_DENSE),
     BENCH_BIT (LSTM_PRECISION_FLOAT32), onnxruntime_create, onnxruntime_run, onnxruntime_output,
     onnxruntime_free};
+const Engine peer_onnxruntime_gru = {"onnxruntime",
+    BENCH_BIT (CASE_GRU) | BENCH_BIT (CASE_GRU_DENSE), BENCH_BIT (LSTM_PRECISION_FLOAT32),
+    onnxruntime_create, onnxruntime_run, onnxruntime_output, onnxruntime_free};
