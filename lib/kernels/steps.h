@@ -4,60 +4,71 @@
  * registers. */
 #pragma once
 
-#include "kernels/tiles.h"
+#include "kernels/units.h"
 
-/* Returns relu (x) or tanh (x). The branch always goes the same way in a layer, and costs less than
- * separate kernels for relu. */
-INLINE vf
-cell_activation (int relu, vf x)
-{
-  return relu ? vf_select (x < 0, vf_set (0), x) : vf_tanh (x);
-}
+#define FOR_UNITS(r, p) \
+  UNROLL for (size_t r = 0; r < n_rows; r++) \
+    UNROLL for (size_t p = 0; p < n_panels; p++)
 
-/* Returns (1 - z) n + z h. With z = 1 the result is exactly h. Only one operation waits for n, which
- * is computed last. */
-INLINE vf
-interpolate (vf z, vf n, vf h)
-{
-  return vf_fma (1 - z, n, z * h);
-}
-
-/* Stores the activated gates of one vector of units. */
+/* Stores the pre-activations of the gates of one vector of units, if the gates are traced. */
 INLINE void
-store_gates (const LstmStep *s, size_t n_vectors, size_t row, size_t panel, const vf *gates)
+store_pre_activations (
+    const LstmStep *s, size_t n_vectors, size_t row, size_t panel, const vf *z)
 {
   if (s->gates)
     UNROLL for (size_t g = 0; g < n_vectors; g++)
-      vf_store (s->gates + row * s->z_stride + (panel * n_vectors + g) * VF_WIDTH, gates[g]);
+      vf_store (s->gates + row * s->z_stride + (panel * n_vectors + g) * VF_WIDTH, z[g]);
 }
 
-/* Computes the gates i, f, g and o, c and h of one vector of units. x: bias + x W; h: h U */
+/* Computes c and h of a tile. x: bias + x W; h: h U */
 INLINE void
-finish_lstm_units (const LstmStep *s, size_t row, size_t panel, const vf *x, const vf *h)
+finish_lstm_tile (const LstmStep *s, size_t row, size_t panel, size_t n_rows, size_t n_panels,
+    Tile x, Tile h)
 {
-  const size_t unit = row * s->m_stride + panel * VF_WIDTH;
-  const vf gates[LSTM_GATES] = {vf_sigmoid (x[0] + h[0]), vf_sigmoid (x[1] + h[1]),
-      cell_activation (s->relu, x[2] + h[2]), vf_sigmoid (x[3] + h[3])};
-  const vf c = vf_fma (gates[1], vf_load (s->c + unit), gates[0] * gates[2]);
+  const size_t first = row * s->m_stride + panel * VF_WIDTH;
+  LstmUnits units[MAX_TILE_ROWS][MAX_TILE_PANELS];
 
-  store_gates (s, LSTM_GATES, row, panel, gates);
-  vf_store (s->c + unit, c);
-  vf_store (s->h_next + unit, gates[3] * cell_activation (s->relu, c));
+  FOR_UNITS (r, p)
+  {
+    float *c = s->c + first + r * s->m_stride + p * VF_WIDTH;
+    vf z[LSTM_GATES];
+
+    UNROLL for (size_t g = 0; g < LSTM_GATES; g++)
+      z[g] = x[r][p][g] + h[r][p][g];
+    store_pre_activations (s, LSTM_GATES, row + r, panel + p, z);
+    units[r][p] = begin_lstm_units (s->relu, z, vf_load (c));
+    vf_store (c, units[r][p].c);
+  }
+  FOR_UNITS (r, p)
+    vf_store (s->h_next + first + r * s->m_stride + p * VF_WIDTH,
+        finish_lstm_units (s->relu, units[r][p]));
 }
 
-/* Computes the gates z, r and n, and h of one vector of units. x: bias + x W; h: h U without the
- * bias of n, which is the last vector of the bias row of the panel. */
+/* Computes h of a tile. x: bias + x W; h: h U without the bias of n, which is the last vector of the
+ * bias row of a panel. */
 INLINE void
-finish_gru_units (const LstmStep *s, size_t row, size_t panel, const vf *x, const vf *h)
+finish_gru_tile (const LstmStep *s, size_t row, size_t panel, size_t n_rows, size_t n_panels,
+    Tile x, Tile h)
 {
-  const size_t unit = row * s->m_stride + panel * VF_WIDTH;
-  const vf bias = vf_load (s->w + panel * s->w_stride + LSTM_GRU_GATES * VF_WIDTH);
-  const vf z = vf_sigmoid (x[0] + h[0]), r = vf_sigmoid (x[1] + h[1]);
-  const vf n = cell_activation (s->relu, vf_fma (r, bias + h[2], x[2]));
-  const vf gates[LSTM_GRU_GATES] = {z, r, n};
+  const size_t first = row * s->m_stride + panel * VF_WIDTH;
+  GruUnits units[MAX_TILE_ROWS][MAX_TILE_PANELS];
 
-  store_gates (s, LSTM_GRU_GATES, row, panel, gates);
-  vf_store (s->h_next + unit, interpolate (z, n, vf_load (s->h_values + unit)));
+  FOR_UNITS (r, p)
+  {
+    const float *bias = s->w + (panel + p) * s->w_stride + LSTM_GRU_GATES * VF_WIDTH;
+    vf z[LSTM_GRU_GATES] = {x[r][p][0] + h[r][p][0], x[r][p][1] + h[r][p][1], x[r][p][2]};
+
+    units[r][p] = begin_gru_units (z, vf_load (bias) + h[r][p][2]);
+    z[2] = units[r][p].n;
+    store_pre_activations (s, LSTM_GRU_GATES, row + r, panel + p, z);
+  }
+  FOR_UNITS (r, p)
+  {
+    const size_t unit = first + r * s->m_stride + p * VF_WIDTH;
+
+    vf_store (s->h_next + unit,
+        finish_gru_units (s->relu, units[r][p], vf_load (s->h_values + unit)));
+  }
 }
 
 /* Runs a step of a tile of an LSTM layer, whose panels have four vectors, or of a GRU layer, whose
@@ -81,16 +92,17 @@ compute_step_tile (int precision, size_t n_vectors, const LstmStep *s, size_t ro
     FOR_TILE (r, p, g)
       x_sum[r][p][g] = vf_load (
           s->z + (row + r) * s->z_stride + ((panel + p) * n_vectors + g) * VF_WIDTH);
-  UNROLL for (size_t r = 0; r < n_rows; r++)
-    UNROLL for (size_t p = 0; p < n_panels; p++)
-      if (n_vectors == LSTM_GATES)
-        finish_lstm_units (s, row + r, panel + p, x_sum[r][p], h_sum[r][p]);
-      else
-        finish_gru_units (s, row + r, panel + p, x_sum[r][p], h_sum[r][p]);
+  if (n_vectors == LSTM_GATES)
+    finish_lstm_tile (s, row, panel, n_rows, n_panels, x_sum, h_sum);
+  else
+    finish_gru_tile (s, row, panel, n_rows, n_panels, x_sum, h_sum);
 }
 
 INLINE void
 run_step (int precision, size_t n_vectors, const LstmStep *job)
 {
   FOR_TILES (compute_step_tile)
+  if (job->gates)
+    for (size_t row = 0; row < job->n_rows; row++)
+      activate_gates (n_vectors, job->relu, job->gates + row * job->z_stride, job->n_panels);
 }
