@@ -10,12 +10,13 @@
 
 #define MAX_HEADER 100000000 /* in bytes, the limit of the format */
 #define HEADER_DEPTH 3       /* levels of { name: { "shape": [ … ] } } */
+#define EXPONENT 0x7f800000u /* bits of a float32, all of them set in infinity and NaN */
 
 struct _LstmDtype {
   const char *name;
   gsize size; /* in bytes */
-  /* Converts little-endian bytes; NULL if weights cannot have the type. */
-  float (*read) (const guint8 *value);
+  /* Converts @n little-endian values; NULL if weights cannot have the type. */
+  void (*convert) (const guint8 *from, gsize n, float *to);
 };
 
 static float
@@ -57,11 +58,24 @@ read_f16 (const guint8 *p)
   return lstm_float_from_float16 (read_u16 (p));
 }
 
+#define CONVERTER(name, size)                                                                  \
+  static void convert_##name (const guint8 *from, gsize n, float *to)                          \
+  {                                                                                            \
+    for (gsize i = 0; i < n; i++)                                                              \
+      to[i] = read_##name (from + i * size);                                                   \
+  }
+/* clang-format off */
+CONVERTER (f64, 8)
+CONVERTER (f32, 4)
+CONVERTER (f16, 2)
+CONVERTER (bf16, 2)
+/* clang-format on */
+
 static const LstmDtype dtypes[] = {
-    {"F64", 8, read_f64},
-    {"F32", 4, read_f32},
-    {"F16", 2, read_f16},
-    {"BF16", 2, read_bf16},
+    {"F64", 8, convert_f64},
+    {"F32", 4, convert_f32},
+    {"F16", 2, convert_f16},
+    {"BF16", 2, convert_bf16},
     {"I64", 8, NULL},
     {"I32", 4, NULL},
     {"I16", 2, NULL},
@@ -413,7 +427,7 @@ lstm_safetensors_require (const LstmSafetensors *st, const char *name, guint n_d
         "%s: expected a tensor \"%s\", found none of that name", st->file, name);
     return NULL;
   }
-  if (tensor->dtype->read != read_f32) {
+  if (tensor->dtype->convert != convert_f32) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
         "%s: tensor \"%s\": expected F32, found %s", st->file, name, tensor->dtype->name);
     return NULL;
@@ -442,13 +456,12 @@ lstm_tensor_copy_values (const LstmTensor *tensor, gsize first, gsize n, float *
 }
 
 gboolean
-lstm_safetensors_read (
+lstm_safetensors_open (
     const LstmSafetensors *st, LstmTensor *tensor, LstmArray *array, GError **error)
 {
   const LstmDtype *dtype = tensor->dtype;
-  gsize n = (tensor->end - tensor->begin) / dtype->size;
 
-  if (!dtype->read || tensor->n_dims > G_N_ELEMENTS (array->shape)) {
+  if (!dtype->convert || tensor->n_dims > G_N_ELEMENTS (array->shape)) {
     g_autofree char *shape = lstm_text_shape (tensor->n_dims, tensor->shape);
 
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
@@ -457,8 +470,65 @@ lstm_safetensors_read (
         st->file, tensor->name, (guint) G_N_ELEMENTS (array->shape), dtype->name, shape);
     return FALSE;
   }
-  *array = (LstmArray){.name = tensor->name, .n_dims = tensor->n_dims};
+  *array = (LstmArray){
+      .name = tensor->name, .n_dims = tensor->n_dims, .st = st, .tensor = tensor};
   memcpy (array->shape, tensor->shape, sizeof array->shape);
+  lstm_digest_init (&array->digest);
+  tensor->is_used = TRUE;
+  return TRUE;
+}
+
+/* Returns whether all values are finite, in a loop that compilers vectorize. */
+static gboolean
+are_finite (const float *values, gsize n)
+{
+  guint32 found = 0;
+
+  for (gsize i = 0; i < n; i++) {
+    guint32 bits;
+
+    memcpy (&bits, values + i, sizeof bits);
+    found |= (bits & EXPONENT) == EXPONENT;
+  }
+  return !found;
+}
+
+/* Sets @error for the first of the last @n values that were read that is not finite. Returns: FALSE */
+static gboolean
+refuse_infinite (const LstmArray *array, const float *values, gsize n, GError **error)
+{
+  gsize i = 0;
+
+  while (i < n && isfinite (values[i]))
+    i++;
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_VALUE,
+      "%s: tensor \"%s\": expected finite float32 values, found %g at index %" G_GSIZE_FORMAT,
+      array->st->file, array->name, (double) values[i], array->n_read - n + i);
+  return FALSE;
+}
+
+gboolean
+lstm_array_read_next (LstmArray *array, gsize n, float *values, GError **error)
+{
+  const LstmDtype *dtype = array->tensor->dtype;
+
+  dtype->convert (array->tensor->data + array->n_read * dtype->size, n, values);
+  array->n_read += n;
+  if (!are_finite (values, n))
+    return refuse_infinite (array, values, n, error);
+  lstm_digest_add (&array->digest, values, n);
+  return TRUE;
+}
+
+gboolean
+lstm_safetensors_read (
+    const LstmSafetensors *st, LstmTensor *tensor, LstmArray *array, GError **error)
+{
+  gsize n;
+
+  if (!lstm_safetensors_open (st, tensor, array, error))
+    return FALSE;
+  n = (tensor->end - tensor->begin) / tensor->dtype->size;
   array->values = g_try_new (float, MAX (n, 1));
   if (!array->values) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
@@ -466,16 +536,8 @@ lstm_safetensors_read (
         n);
     return FALSE;
   }
-  tensor->is_used = TRUE;
-  for (gsize i = 0; i < n; i++) {
-    array->values[i] = dtype->read (tensor->data + i * dtype->size);
-    if (isfinite (array->values[i]))
-      continue;
-    g_set_error (error, LSTM_ERROR, LSTM_ERROR_VALUE,
-        "%s: tensor \"%s\": expected finite float32 values, found %g at index %" G_GSIZE_FORMAT,
-        st->file, tensor->name, (double) array->values[i], i);
-    g_clear_pointer (&array->values, g_free);
-    return FALSE;
-  }
-  return TRUE;
+  if (lstm_array_read_next (array, n, array->values, error))
+    return TRUE;
+  g_clear_pointer (&array->values, g_free);
+  return FALSE;
 }

@@ -10,7 +10,7 @@
 
 typedef struct _LstmDtype LstmDtype;
 
-typedef struct {
+typedef struct _LstmTensor {
   char *name;
   const LstmDtype *dtype;
   guint n_dims;
@@ -20,7 +20,7 @@ typedef struct {
   gboolean is_used;   /* the model or the state needs the tensor */
 } LstmTensor;
 
-typedef struct {
+typedef struct _LstmSafetensors {
   char *file; /* the name that error messages begin with */
   GBytes *bytes;
   GPtrArray *tensors;   /* LstmTensor, by offset */
@@ -49,9 +49,17 @@ LstmTensor *lstm_safetensors_require (const LstmSafetensors *st, const char *nam
  * allowed. */
 void lstm_tensor_copy_values (const LstmTensor *tensor, gsize first, gsize n, float *values);
 
-/* Converts a tensor of at most two dimensions to float32 and marks it as used. The caller frees
- * array->values with g_free(). Returns FALSE with LSTM_ERROR_TENSOR, _VALUE or _MEMORY if the
- * tensor has more dimensions, another type than F64, F32, F16 or BF16, or a value that is not
- * finite. */
+/* Describes a tensor of at most two dimensions in @array without reading its values, and marks the
+ * tensor as used. Returns FALSE with LSTM_ERROR_TENSOR if the tensor has more dimensions, or another
+ * type than F64, F32, F16 or BF16. */
+gboolean lstm_safetensors_open (
+    const LstmSafetensors *st, LstmTensor *tensor, LstmArray *array, GError **error);
+
+/* Converts the next @n values of the tensor of @array to float32. Returns FALSE with
+ * LSTM_ERROR_VALUE if a value is not finite. */
+gboolean lstm_array_read_next (LstmArray *array, gsize n, float *values, GError **error);
+
+/* Opens a tensor like lstm_safetensors_open() and reads all values. The caller frees array->values
+ * with g_free(). Returns FALSE also with LSTM_ERROR_VALUE or _MEMORY. */
 gboolean lstm_safetensors_read (
     const LstmSafetensors *st, LstmTensor *tensor, LstmArray *array, GError **error);

@@ -22,13 +22,12 @@ free_dense (gpointer data)
 
 /* @weight: (n, d); @bias: (n), or NULL */
 static gboolean
-append_dense (const LstmLayerSource *source, const LstmArray *weight, const LstmArray *bias,
+append_dense (const LstmLayerSource *source, LstmArray *weight, const LstmArray *bias,
     const LstmActivation *activation, GError **error)
 {
   LstmBuilder *builder = source->builder;
   const gsize n = weight->shape[0], d = weight->shape[1];
   const LstmArray *const arrays[] = {weight, bias};
-  const LstmMatrixPart part = {weight->values, d};
   LstmDense *dense = g_new0 (LstmDense, 1);
   g_autoptr (LstmLayer) layer = lstm_layer_new (&lstm_kind_dense, d, n, dense);
 
@@ -36,12 +35,12 @@ append_dense (const LstmLayerSource *source, const LstmArray *weight, const Lstm
       || (bias && !lstm_builder_check_shape (builder, bias, 1, n, 0, error))
       || !lstm_builder_check_sizes (builder, source->name, d, n, error))
     return FALSE;
-  lstm_fingerprint_add_layer (builder->fingerprint, "dense", arrays, G_N_ELEMENTS (arrays));
-  lstm_fingerprint_add_activation (builder->fingerprint, activation);
   dense->activation = *activation;
   if (!lstm_matrix_pack_outputs (
-          &dense->matrix, builder->kernels, n, bias ? bias->values : NULL, &part, error))
+          &dense->matrix, builder->kernels, bias ? bias->values : NULL, weight, error))
     return FALSE;
+  lstm_fingerprint_add_layer (builder->fingerprint, "dense", arrays, G_N_ELEMENTS (arrays));
+  lstm_fingerprint_add_activation (builder->fingerprint, activation);
   layer->n_weights = dense->matrix.n_weights;
   layer->scratch_row = dense->matrix.n_lanes;
   return lstm_builder_append (builder, g_steal_pointer (&layer), error);
@@ -55,7 +54,7 @@ load_dense (const LstmLayerSource *source, GError **error)
   LstmActivation activation;
   gboolean has_bias;
 
-  return lstm_layer_source_read_tensor (source, "weight", NULL, &weight, error)
+  return lstm_layer_source_open_tensor (source, "weight", NULL, &weight, error)
          && lstm_layer_source_read_tensor (source, "bias", &has_bias, &bias, error)
          && lstm_layer_source_read_activation (source, node, "linear", &activation, error)
          && append_dense (source, &weight, has_bias ? &bias : NULL, &activation, error);

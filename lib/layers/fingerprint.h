@@ -8,7 +8,8 @@
 #include "container/array.h"
 #include "activations/activations.h"
 
-/* Appends the line of a layer. @arrays may contain NULL. */
+/* Appends the line of a layer. @arrays may contain NULL. All values of an array without values in
+ * memory must have been read. */
 void lstm_fingerprint_add_layer (
     GString *text, const char *type, const LstmArray *const *arrays, guint n_arrays);
 

@@ -9,7 +9,7 @@
 #define HUGE_PAGE (2 * 1024 * 1024) /* bytes: one entry of the TLB instead of 512 */
 
 float *
-lstm_floats_new (gsize n, GError **error)
+lstm_floats_allocate (gsize n, GError **error)
 {
   void *floats = NULL;
   const gsize bytes = MAX (n, 1) * sizeof (float);
@@ -24,5 +24,13 @@ lstm_floats_new (gsize n, GError **error)
   if (bytes >= HUGE_PAGE)
     madvise (floats, bytes, MADV_HUGEPAGE); /* only advice: a failure changes nothing else */
 #endif
-  return memset (floats, 0, bytes);
+  return floats;
+}
+
+float *
+lstm_floats_new (gsize n, GError **error)
+{
+  float *floats = lstm_floats_allocate (n, error);
+
+  return floats ? memset (floats, 0, MAX (n, 1) * sizeof *floats) : NULL;
 }

@@ -3,6 +3,9 @@
 
 #include <glib.h>
 
-/* Returns @n zeroed floats, aligned for vector loads, or NULL with LSTM_ERROR_MEMORY. Free them
- * with free(). */
+/* Returns @n floats without a value, aligned for vector loads, or NULL with LSTM_ERROR_MEMORY. Free
+ * them with free(). */
+float *lstm_floats_allocate (gsize n, GError **error);
+
+/* Returns @n zeroed floats like lstm_floats_allocate(). */
 float *lstm_floats_new (gsize n, GError **error);

@@ -114,8 +114,6 @@ pack_unfused (LstmRecurrent *gru, const LstmBuilder *builder, const LstmRecurren
   const LstmKernels *kernels = builder->kernels;
   const gsize n_gate_panels = (sizes.m + kernels->panel - 1) / kernels->panel;
   const gsize n_panels = LSTM_GRU_GATES * n_gate_panels;
-  const LstmMatrixPart w = {params->weight_ih->values, sizes.d};
-  const LstmMatrixPart u = {params->weight_hh->values, sizes.m};
   const int precision = (int) builder->precision;
   g_auto (Biases) biases = {0};
   g_autofree gsize *columns = NULL;
@@ -133,9 +131,9 @@ pack_unfused (LstmRecurrent *gru, const LstmBuilder *builder, const LstmRecurren
   columns = lstm_recurrent_make_columns (
       sizes.m, 1, gru->gate_width, gate_blocks, LSTM_GRU_GATES);
   return lstm_matrix_pack (&gru->matrix, kernels, precision, LSTM_GATES, n_panels, columns,
-             biases.x, NULL, &w, 1, error)
+             biases.x, NULL, &params->weight_ih, 1, error)
          && lstm_matrix_pack (&gru->recurrent, kernels, precision, LSTM_GATES, n_panels,
-             columns, biases.h, NULL, &u, 1, error);
+             columns, biases.h, NULL, &params->weight_hh, 1, error);
 }
 
 /* Packs panels of the three gates of panel / 4 units. The last vector of their bias rows is the bias
@@ -147,8 +145,7 @@ pack_fused (LstmRecurrent *gru, const LstmBuilder *builder, const LstmRecurrentP
   const LstmKernels *kernels = builder->kernels;
   const gsize width = kernels->panel / LSTM_GATES;
   const gsize n_panels = (sizes.m + width - 1) / width;
-  const LstmMatrixPart parts[] = {
-      {params->weight_ih->values, sizes.d}, {params->weight_hh->values, sizes.m}};
+  LstmArray *const parts[] = {params->weight_ih, params->weight_hh};
   g_auto (Biases) biases = {0};
   g_autofree gsize *columns = lstm_recurrent_make_columns (
       sizes.m, n_panels, width, gate_blocks, LSTM_GRU_GATES);

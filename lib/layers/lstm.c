@@ -119,10 +119,7 @@ pack_lstm (LstmRecurrent *lstm, const LstmBuilder *builder, const LstmRecurrentP
   const LstmKernels *kernels = builder->kernels;
   const gsize gate_width = kernels->panel / LSTM_GATES;
   const gsize n_panels = (sizes.m + gate_width - 1) / gate_width;
-  const LstmMatrixPart parts[] = {
-      {params->weight_ih->values, sizes.d}, {params->weight_hh->values, sizes.p}};
-  const LstmMatrixPart projection = {
-      params->projection ? params->projection->values : NULL, sizes.m};
+  LstmArray *const parts[] = {params->weight_ih, params->weight_hh};
   g_autofree gsize *columns = lstm_recurrent_make_columns (
       sizes.m, n_panels, gate_width, blocks, LSTM_GATES);
 
@@ -131,7 +128,7 @@ pack_lstm (LstmRecurrent *lstm, const LstmBuilder *builder, const LstmRecurrentP
           params->bias_hh ? params->bias_hh->values : NULL, parts, G_N_ELEMENTS (parts), error)
       || (params->projection
           && !lstm_matrix_pack_outputs (
-              &lstm->projection, kernels, sizes.p, NULL, &projection, error)))
+              &lstm->projection, kernels, NULL, params->projection, error)))
     return FALSE;
   lstm->gate_width = gate_width;
   lstm->u_offset = (1 + lstm_product_count_rows (lstm->matrix.product, sizes.d))

@@ -3,14 +3,8 @@
  * Weight matrices in the panels of the kernels. */
 #pragma once
 
-#include <glib.h>
+#include "container/array.h"
 #include "kernels/kernels.h"
-
-/* A weight matrix [outputs, k], row-major */
-typedef struct {
-  const float *values;
-  gsize k;
-} LstmMatrixPart;
 
 /* A bias and the parts of a matrix that share their panels, see kernels.h */
 typedef struct {
@@ -40,13 +34,14 @@ lstm_product_count_rows (const LstmProduct *product, gsize k)
 
 /* Packs a matrix in panels of @n_vectors vectors: LSTM_GATES or LSTM_GRU_GATES. @columns [n_panels,
  * n_vectors * panel / 4] is the output of each lane, G_MAXSIZE for padding, which stays zero. @bias
- * and @bias2, [outputs] or NULL, are added. Clear @matrix also after a failure. */
+ * and @bias2, [outputs] or NULL, are added. @parts, each [outputs, k], share the panels. The
+ * function reads all their values, once and in their order. Clear @matrix also after a failure. */
 gboolean lstm_matrix_pack (LstmMatrix *matrix, const LstmKernels *kernels, int precision,
     guint n_vectors, gsize n_panels, const gsize *columns, const float *bias,
-    const float *bias2, const LstmMatrixPart *parts, guint n_parts, GError **error);
+    const float *bias2, LstmArray *const *parts, guint n_parts, GError **error);
 
-/* Packs a float32 matrix of @n_outputs without reordering the outputs. @bias may be NULL. */
+/* Packs @weights, [outputs, k], as float32 without reordering the outputs. @bias may be NULL. */
 gboolean lstm_matrix_pack_outputs (LstmMatrix *matrix, const LstmKernels *kernels,
-    gsize n_outputs, const float *bias, const LstmMatrixPart *part, GError **error);
+    const float *bias, LstmArray *weights, GError **error);
 
 void lstm_matrix_clear (LstmMatrix *matrix);

@@ -208,10 +208,10 @@ lstm_recurrent_layer_new (const LstmLayerKind *kind, LstmBuilder *builder,
   recurrent->type = params->type;
   if (!check_params (builder, params, sizes, error))
     return NULL;
-  add_fingerprint (builder->fingerprint, kind->name, params);
   if (!params->type->pack (recurrent, builder, params, sizes, error)
       || !set_memory_layout (recurrent, kind->name, params, sizes, error))
     return NULL;
+  add_fingerprint (builder->fingerprint, kind->name, params);
   recurrent->x_words = lstm_product_count_words (recurrent->matrix.product, sizes.d);
   recurrent->h_words = lstm_product_count_words (recurrent->matrix.product, sizes.p);
   set_options (layer, params);

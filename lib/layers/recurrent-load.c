@@ -109,18 +109,19 @@ read_options (const LstmLayerSource *source, Options *options, GError **error)
 /* --- Tensors --- */
 
 /* The names of the tensors of a direction, without the number of the layer. The first two tensors
- * are required. */
+ * are required. The values of a matrix stay in the file until the matrix is packed. */
 static const struct {
   const char *name;
   gsize offset;     /* of the pointer in LstmRecurrentParams */
   gboolean of_lstm; /* other types of layers do not have the tensor */
+  gboolean is_matrix;
 } tensor_table[] = {
-    {"weight_ih", G_STRUCT_OFFSET (LstmRecurrentParams, weight_ih), FALSE},
-    {"weight_hh", G_STRUCT_OFFSET (LstmRecurrentParams, weight_hh), FALSE},
+    {"weight_ih", G_STRUCT_OFFSET (LstmRecurrentParams, weight_ih), FALSE, TRUE},
+    {"weight_hh", G_STRUCT_OFFSET (LstmRecurrentParams, weight_hh), FALSE, TRUE},
     {"bias_ih", G_STRUCT_OFFSET (LstmRecurrentParams, bias_ih), FALSE},
     {"bias_hh", G_STRUCT_OFFSET (LstmRecurrentParams, bias_hh), FALSE},
     {"weight_peephole", G_STRUCT_OFFSET (LstmRecurrentParams, peephole), TRUE},
-    {"weight_hr", G_STRUCT_OFFSET (LstmRecurrentParams, projection), TRUE},
+    {"weight_hr", G_STRUCT_OFFSET (LstmRecurrentParams, projection), TRUE, TRUE},
     {"initial_h", G_STRUCT_OFFSET (LstmRecurrentParams, initial_h), FALSE},
     {"initial_c", G_STRUCT_OFFSET (LstmRecurrentParams, initial_c), TRUE},
 };
@@ -155,11 +156,12 @@ read_tensors (const LstmLayerSource *source, const char *number, const char *nam
 
     if (tensor_table[i].of_lstm && !direction->params.type->has_c)
       continue;
-    if (!lstm_layer_source_read_tensor (
+    if (!(tensor_table[i].is_matrix ? lstm_layer_source_open_tensor
+                                    : lstm_layer_source_read_tensor) (
             source, tensor, i < N_REQUIRED_TENSORS ? NULL : &found, array, error))
       return FALSE;
     if (found)
-      G_STRUCT_MEMBER (const LstmArray *, &direction->params, tensor_table[i].offset) = array;
+      G_STRUCT_MEMBER (LstmArray *, &direction->params, tensor_table[i].offset) = array;
   }
   return TRUE;
 }

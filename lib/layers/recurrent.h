@@ -18,10 +18,10 @@ typedef struct {
   const LstmCellType *type;
   const char *name; /* for messages */
   /* (g m, d), (g m, p): the rows of one gate after the other; p = m without a projection */
-  const LstmArray *weight_ih, *weight_hh;
+  LstmArray *weight_ih, *weight_hh;
   const LstmArray *bias_ih, *bias_hh;                    /* (g m), added */
   const LstmArray *peephole;                             /* of LSTM: (3 m): i, f, o */
-  const LstmArray *projection;                           /* of LSTM: (p, m) */
+  LstmArray *projection;                                 /* of LSTM: (p, m) */
   const LstmArray *initial_h, *initial_c;                /* (p), (m) */
   LstmActivation activations[LSTM_MAX_CELL_ACTIVATIONS]; /* see LstmCellType */
   float clip, cell_clip;                                 /* INFINITY: no bound */

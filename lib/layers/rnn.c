@@ -42,8 +42,7 @@ pack_rnn (LstmRecurrent *rnn, const LstmBuilder *builder, const LstmRecurrentPar
   static const guint blocks[] = {0};
   const LstmKernels *kernels = builder->kernels;
   const gsize n_panels = (sizes.m + kernels->panel - 1) / kernels->panel;
-  const LstmMatrixPart parts[] = {
-      {params->weight_ih->values, sizes.d}, {params->weight_hh->values, sizes.m}};
+  LstmArray *const parts[] = {params->weight_ih, params->weight_hh};
   g_autofree gsize *columns = lstm_recurrent_make_columns (
       sizes.m, n_panels, kernels->panel, blocks, G_N_ELEMENTS (blocks));
 

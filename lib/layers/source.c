@@ -25,13 +25,17 @@ lstm_layer_source_has_tensor (const LstmLayerSource *source, const char *name)
   return find_tensor (source, name) != NULL;
 }
 
-/* Reads @tensor, and adds its values to the parameters of the layer. */
+typedef gboolean (*GetArray) (
+    const LstmSafetensors *st, LstmTensor *tensor, LstmArray *array, GError **error);
+
+/* Gets @tensor by @get_array, and adds its values to the parameters of the layer. */
 static gboolean
-read_array (const LstmLayerSource *source, LstmTensor *tensor, LstmArray *array, GError **error)
+add_array (const LstmLayerSource *source, LstmTensor *tensor, GetArray get_array,
+    LstmArray *array, GError **error)
 {
   gsize n = 1;
 
-  if (!lstm_safetensors_read (source->st, tensor, array, error))
+  if (!get_array (source->st, tensor, array, error))
     return FALSE;
   for (guint i = 0; i < array->n_dims; i++)
     n *= array->shape[i];
@@ -39,22 +43,36 @@ read_array (const LstmLayerSource *source, LstmTensor *tensor, LstmArray *array,
   return TRUE;
 }
 
-gboolean
-lstm_layer_source_read_tensor (const LstmLayerSource *source, const char *name, gboolean *found,
-    LstmArray *array, GError **error)
+static gboolean
+get_tensor (const LstmLayerSource *source, const char *name, gboolean *found,
+    GetArray get_array, LstmArray *array, GError **error)
 {
   LstmTensor *tensor = find_tensor (source, name);
 
   if (found)
     *found = tensor != NULL;
   if (tensor)
-    return read_array (source, tensor, array, error);
+    return add_array (source, tensor, get_array, array, error);
   if (found)
     return TRUE;
   g_set_error (error, LSTM_ERROR, LSTM_ERROR_TENSOR,
       "%s: expected a tensor \"%s%s\", found none of that name", source->st->file,
       source->prefix, name);
   return FALSE;
+}
+
+gboolean
+lstm_layer_source_open_tensor (const LstmLayerSource *source, const char *name, gboolean *found,
+    LstmArray *array, GError **error)
+{
+  return get_tensor (source, name, found, lstm_safetensors_open, array, error);
+}
+
+gboolean
+lstm_layer_source_read_tensor (const LstmLayerSource *source, const char *name, gboolean *found,
+    LstmArray *array, GError **error)
+{
+  return get_tensor (source, name, found, lstm_safetensors_read, array, error);
 }
 
 gboolean

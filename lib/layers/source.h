@@ -23,8 +23,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (LstmArray, lstm_array_clear)
 /* Returns whether the file has the tensor @name of the layer. */
 gboolean lstm_layer_source_has_tensor (const LstmLayerSource *source, const char *name);
 
-/* Reads the tensor @name of the layer. If the tensor is missing, sets @found to FALSE and keeps
+/* Opens the tensor @name of the layer with lstm_safetensors_open(). If the tensor is missing, sets @found to FALSE and keeps
  * @array unchanged; with @found NULL a missing tensor is an error. */
+gboolean lstm_layer_source_open_tensor (const LstmLayerSource *source, const char *name,
+    gboolean *found, LstmArray *array, GError **error);
+
+/* Opens a tensor like lstm_layer_source_open_tensor() and reads its values. */
 gboolean lstm_layer_source_read_tensor (const LstmLayerSource *source, const char *name,
     gboolean *found, LstmArray *array, GError **error);
 
