@@ -154,12 +154,10 @@ gst_lstm_analytics_tensor_open (
   if (!check_shape (tensor, axes, *d, &shape, error) || !(type = find_type (tensor, error))
       || !check_memory (tensor, &shape, type, error))
     return FALSE;
-  if (!gst_buffer_map (tensor->data, &steps->map, GST_MAP_READ))
-    return gst_lstm_fail_to_map (
-        error, GST_LSTM_RESOURCE (FAILED), "for reading", gst_buffer_get_size (tensor->data));
+  if (!gst_lstm_steps_map (steps, tensor->data, GST_LSTM_ONLY_TENSOR, error))
+    return FALSE;
   *d = shape.d;
   n = (gsize) shape.n_steps * shape.n_streams;
-  steps->buffer = tensor->data;
   steps->n_steps = shape.n_steps;
   steps->n_streams = shape.n_streams;
   if (shape.has_two_readings && !steps->ambiguous_tensor)

@@ -9,7 +9,7 @@ gst_lstm_label_media_open (const GstLstmLabelMedia *media, GstBuffer *buffer,
     const GByteArray *object_mtds, GstLstmSteps *steps, gsize *n, GError **error)
 {
   steps->x = NULL;
-  steps->buffer = NULL;
+  steps->map.memory = NULL;
   return gst_lstm_media_open (
       buffer, media->id, GST_LSTM_AXES_STEPS, object_mtds, n, steps, error);
 }

@@ -184,7 +184,7 @@ gst_lstm_label_objects_open (const GstLstmLabelObjects *objects, guint i, GstBuf
   GstAnalyticsTensorMtd tensor;
 
   steps->x = NULL;
-  steps->buffer = NULL;
+  steps->map.memory = NULL;
   gst_analytics_relation_meta_get_tensor_mtd (
       gst_buffer_get_analytics_relation_meta (frame), object->scores, &tensor);
   return gst_lstm_analytics_tensor_open (

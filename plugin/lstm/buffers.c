@@ -7,38 +7,69 @@
 #include "lstm/gaps.h"
 #include "lstm/objects.h"
 #include "lstm/output.h"
+#include "lstm/overwrite.h"
 #include "lstm/run.h"
 #include "lstm/state.h"
 #include "lstm/times.h"
 
 #define GST_CAT_DEFAULT gst_lstm_debug
 
-/* Runs @x, the steps of @inbuf. Sets *@outbuf to their output if it is written at once. */
-static GstFlowReturn
-run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan *span,
-    GstBuffer **outbuf)
+/* Resets h and c if property reset-on requests this for @inbuf. */
+static void
+handle_discont (GstLstm *self, GstBuffer *inbuf)
 {
-  const gboolean discont = self->input_discont
-                           || GST_BUFFER_FLAG_IS_SET (inbuf, GST_BUFFER_FLAG_DISCONT);
+  if (!self->input_discont && !GST_BUFFER_FLAG_IS_SET (inbuf, GST_BUFFER_FLAG_DISCONT))
+    return;
+  if (!gst_lstm_resets_on (self, GST_LSTM_RESET_ON_DISCONT))
+    return;
+  gst_lstm_lock (self);
+  gst_lstm_reset_unless_restored (self, GST_LSTM_RESET_DISCONT);
+  gst_lstm_unlock (self);
+}
+
+/* Runs the opened steps, and writes their output to the memories of @outbuf. */
+static GstFlowReturn
+write_outputs (GstLstm *self, const GstLstmSpan *span, GstBuffer *outbuf)
+{
+  GstLstmSequence *sequence = &self->sequence;
+  GstMapInfo maps[GST_LSTM_N_TENSORS];
+  gfloat *outputs[GST_LSTM_N_TENSORS];
+  g_autoptr (GError) error = NULL;
+  GstFlowReturn ret;
+
+  if (!gst_lstm_sequence_map_tensors (sequence, outbuf, maps, outputs, &error))
+    return gst_lstm_fail_sequence (self, error);
+  ret = gst_lstm_run_steps (self, self->steps.x, sequence->in.steps, span, outputs);
+  gst_lstm_sequence_unmap_tensors (sequence, maps);
+  return ret;
+}
+
+/* Runs the opened steps of *@inbuf. Sets *@outbuf to their output if it is written at once. *@outbuf
+ * becomes *@inbuf, which becomes NULL, if the output overwrites the steps. */
+static GstFlowReturn
+run_buffer (GstLstm *self, GstBuffer **inbuf, const GstLstmSpan *span, GstBuffer **outbuf)
+{
   g_autoptr (GstBuffer) buffer = NULL;
   GstFlowReturn ret;
 
-  if (gst_lstm_sequence_config_is_direct (&self->sequence.config)
-      && (ret = gst_lstm_allocate_output (self, &buffer)) != GST_FLOW_OK)
-    return ret;
-  if (discont && gst_lstm_resets_on (self, GST_LSTM_RESET_ON_DISCONT)) {
-    gst_lstm_lock (self);
-    gst_lstm_reset_unless_restored (self, GST_LSTM_RESET_DISCONT);
-    gst_lstm_unlock (self);
+  handle_discont (self, *inbuf);
+  if (!gst_lstm_sequence_config_is_direct (&self->sequence.config)) {
+    ret = gst_lstm_run_steps (self, self->steps.x, self->sequence.in.steps, span, NULL);
+  } else if (gst_lstm_output_fits (self)) {
+    ret = gst_lstm_overwrite_buffer (self, *inbuf, span);
+    buffer = g_steal_pointer (inbuf);
+  } else {
+    ret = gst_lstm_allocate_output (self, &buffer);
+    if (ret == GST_FLOW_OK)
+      ret = write_outputs (self, span, buffer);
   }
-  ret = gst_lstm_run_steps (self, x, self->sequence.in.steps, span, buffer);
   if (ret == GST_FLOW_OK && buffer && self->interleaves_output)
     ret = gst_lstm_interleave_output (self, buffer);
   if (ret != GST_FLOW_OK)
     return ret;
   if (buffer && !gst_lstm_is_in_place (self)) {
-    GST_BASE_TRANSFORM_GET_CLASS (self)->copy_metadata (
-        GST_BASE_TRANSFORM (self), inbuf, buffer);
+    if (*inbuf)
+      GST_BASE_TRANSFORM_GET_CLASS (self)->copy_metadata (&self->parent, *inbuf, buffer);
     gst_lstm_set_buffer_span (buffer, span);
     gst_lstm_mark_output (self, buffer);
   }
@@ -48,20 +79,20 @@ run_buffer (GstLstm *self, GstBuffer *inbuf, const gfloat *x, const GstLstmSpan 
   return GST_FLOW_OK;
 }
 
-/* Runs @x, the steps of @inbuf, and sets *@outbuf to the next output, if there is one.
- * Otherwise pushes a GAP event. */
+/* Runs the opened steps of *@inbuf, and sets *@outbuf to the next output, if there is one. Otherwise
+ * pushes a GAP event. *@inbuf becomes NULL if it becomes *@outbuf. */
 static GstFlowReturn
-run_and_pop_output (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer **outbuf)
+run_and_pop_output (GstLstm *self, GstBuffer **inbuf, GstBuffer **outbuf)
 {
-  const GstLstmSpan span = gst_lstm_get_buffer_span (self, inbuf, self->sequence.in.steps);
+  const GstLstmSpan span = gst_lstm_get_buffer_span (self, *inbuf, self->sequence.in.steps);
   GstFlowReturn ret;
   guint64 n_steps;
 
   if (gst_lstm_is_outside_segment (self, &span)) {
-    GST_LOG_OBJECT (self, "dropped, outside the segment: %" GST_PTR_FORMAT, inbuf);
+    GST_LOG_OBJECT (self, "dropped, outside the segment: %" GST_PTR_FORMAT, *inbuf);
     return GST_FLOW_OK;
   }
-  ret = run_buffer (self, inbuf, x, &span, outbuf);
+  ret = run_buffer (self, inbuf, &span, outbuf);
   if (ret == GST_FLOW_OK)
     gst_lstm_save_at_interval (self, &span, self->sequence.in.steps);
   if (ret == GST_FLOW_OK && !*outbuf && gst_lstm_is_in_place (self))
@@ -70,11 +101,11 @@ run_and_pop_output (GstLstm *self, GstBuffer *inbuf, const gfloat *x, GstBuffer 
     if ((ret = gst_lstm_pop_output (self, outbuf, &n_steps)) == GST_FLOW_OK && !*outbuf)
       gst_lstm_push_gap (self, &span);
     if (GST_CLOCK_TIME_IS_VALID (span.pts))
-      GST_BASE_TRANSFORM (self)->segment.position =
+      self->parent.segment.position =
           span.pts + (GST_CLOCK_TIME_IS_VALID (span.duration) ? span.duration : 0);
   }
   GST_LOG_OBJECT (self, "%s, %u steps of %" GST_PTR_FORMAT ", output %" GST_PTR_FORMAT,
-      gst_flow_get_name (ret), self->sequence.in.steps, inbuf, *outbuf);
+      gst_flow_get_name (ret), self->sequence.in.steps, *inbuf ? *inbuf : *outbuf, *outbuf);
   return ret;
 }
 
@@ -135,10 +166,25 @@ drop_bad_buffer (GstLstm *self, GstBuffer *inbuf, const GError *error)
   return GST_FLOW_OK;
 }
 
-static GstFlowReturn
-process_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
+/* Opens the steps of @buffer. */
+static gboolean
+open_steps (GstLstm *self, GstBuffer *buffer, GError **error)
 {
-  g_autoptr (GArray) parameters = gst_lstm_ref_parameters (self);
+  g_autoptr (GArray) parameters = NULL;
+
+  if (self->input.n_parameters > 0) {
+    parameters = gst_lstm_ref_parameters (self);
+    self->input.parameters = (const gfloat *) (gpointer) parameters->data;
+  }
+  self->steps.wants_access = gst_lstm_can_overwrite_buffer (self, buffer);
+  return gst_lstm_input_open (&self->input, buffer, &self->steps, error);
+}
+
+/* Runs the steps of *@inbuf, and sets *@outbuf to the next output, if there is one. *@inbuf becomes
+ * NULL if it becomes *@outbuf. */
+static GstFlowReturn
+process_buffer (GstLstm *self, GstBuffer **inbuf, GstBuffer **outbuf)
+{
   g_autoptr (GError) error = NULL;
   GstLstmSteps *steps = &self->steps;
   GstFlowReturn ret = GST_FLOW_OK;
@@ -147,19 +193,18 @@ process_buffer (GstLstm *self, GstBuffer *inbuf, GstBuffer **outbuf)
     return GST_FLOW_ERROR;
   if (!gst_lstm_is_configured (self))
     return GST_FLOW_NOT_NEGOTIATED;
-  if (gst_buffer_get_size (inbuf) == 0 && !gst_lstm_has_media_input (self))
-    return handle_empty_buffer (self, inbuf, outbuf);
-  self->input.parameters = (const gfloat *) (gpointer) parameters->data;
-  if (!gst_lstm_input_open (&self->input, inbuf, steps, &error))
-    return drop_bad_buffer (self, inbuf, error);
+  if (gst_buffer_get_size (*inbuf) == 0 && !gst_lstm_has_media_input (self))
+    return handle_empty_buffer (self, *inbuf, outbuf);
+  if (!open_steps (self, *inbuf, &error))
+    return drop_bad_buffer (self, *inbuf, error);
   if (!steps->x)
-    return handle_empty_buffer (self, inbuf, outbuf);
+    return handle_empty_buffer (self, *inbuf, outbuf);
   gst_lstm_warn_about_axes (self, steps);
   if (steps->n_steps != self->sequence.in.steps
       || steps->n_streams != self->sequence.in.streams)
     ret = adapt_shape (self, steps);
   if (ret == GST_FLOW_OK)
-    ret = run_and_pop_output (self, inbuf, steps->x, outbuf);
+    ret = run_and_pop_output (self, inbuf, outbuf);
   gst_lstm_steps_close (steps);
   return ret;
 }
@@ -242,26 +287,27 @@ process_objects (GstLstm *self, GstBuffer *frame, GstBuffer **outbuf)
 GstFlowReturn
 gst_lstm_generate_output (GstLstm *self, GstBuffer **outbuf)
 {
-  g_autoptr (GstBuffer) inbuf = g_steal_pointer (&GST_BASE_TRANSFORM (self)->queued_buf);
+  g_autoptr (GstBuffer) inbuf = g_steal_pointer (&self->parent.queued_buf);
+  const gboolean has_input = inbuf != NULL;
   GstFlowReturn ret = GST_FLOW_OK;
   guint64 n_steps;
 
   *outbuf = NULL;
-  if (inbuf && gst_lstm_is_batch (self, inbuf))
+  if (has_input && gst_lstm_is_batch (self, inbuf))
     return process_batch (self, g_steal_pointer (&inbuf), outbuf);
-  if (inbuf && self->object_memory)
+  if (has_input && self->object_memory)
     return process_objects (self, g_steal_pointer (&inbuf), outbuf);
-  if (inbuf)
-    ret = process_buffer (self, inbuf, outbuf);
+  if (has_input)
+    ret = process_buffer (self, &inbuf, outbuf);
   else if (has_queued_outputs (self))
     ret = gst_lstm_pop_output (self, outbuf, &n_steps);
-  if (inbuf && ret == GST_FLOW_OK && !*outbuf) {
+  if (has_input && ret == GST_FLOW_OK && !*outbuf) {
     ret = self->pending_flow;
     self->pending_flow = GST_FLOW_OK;
   }
-  if (ret == GST_FLOW_OK && *outbuf)
+  if (ret == GST_FLOW_OK && *outbuf && self->adds_headers)
     ret = gst_lstm_add_headers (self, *outbuf);
-  if (ret == GST_FLOW_OK && inbuf && gst_lstm_is_in_place (self))
+  if (ret == GST_FLOW_OK && has_input && gst_lstm_is_in_place (self))
     ret = attach_output (self, g_steal_pointer (&inbuf), outbuf);
   if (ret != GST_FLOW_OK)
     gst_clear_buffer (outbuf);

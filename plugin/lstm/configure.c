@@ -74,6 +74,7 @@ set_output_kind (GstLstm *self, const GstStructure *out)
   self->src_caps_have_steps = !is_media && !self->adds_headers;
   self->interleaves_output = is_media && gst_lstm_input_has_channel_streams (&self->input);
   self->has_pool = FALSE; /* until the allocation query */
+  self->overwritable = NULL;
 }
 
 gboolean

@@ -36,6 +36,7 @@ typedef struct {
    * Nothing is pushed or posted while it is locked. gst_lstm_lock() locks it. */
   GMutex lock;
   GMutex turn_lock;                  /* of the thread that locks `lock` next */
+  gint n_waiting;                    /* threads that wait for `lock`, or are about to */
   GstLstmSequence sequence;          /* has a model from start() to stop() */
   GstLstmBatchMemory *batch_memory;  /* nullable: from the first batch to stop() */
   GstLstmInput input;                /* of the sink caps */
@@ -61,6 +62,8 @@ typedef struct {
   GstLstmSteps steps;           /* of the input buffer */
   GstLstmRefusal refusal;       /* of the last caps */
   gboolean has_pool;            /* downstream has a pool of buffers */
+  /* Its memory may be overwritten with outputs. NULL: none may */
+  const GstAllocator *overwritable;
   gboolean src_caps_have_steps; /* source caps have the number of steps per buffer */
   gboolean adds_headers;        /* source caps are flexible: memories begin with a header */
   gboolean in_place;            /* outputs are attached to the input buffers, which are media */
@@ -90,9 +93,22 @@ typedef struct {
 static inline void
 gst_lstm_lock (GstLstm *self)
 {
+  g_atomic_int_inc (&self->n_waiting);
   g_mutex_lock (&self->turn_lock);
   g_mutex_lock (&self->lock);
   g_mutex_unlock (&self->turn_lock);
+  g_atomic_int_add (&self->n_waiting, -1);
+}
+
+/* Locks `lock` for steps. Only the streaming thread may call this function. The function queues the
+ * thread after the threads that wait. */
+static inline void
+gst_lstm_lock_for_steps (GstLstm *self)
+{
+  if (g_atomic_int_get (&self->n_waiting) > 0)
+    gst_lstm_lock (self);
+  else
+    g_mutex_lock (&self->lock);
 }
 
 static inline void

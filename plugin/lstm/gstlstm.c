@@ -37,6 +37,7 @@
 #include "lstm/events.h"
 #include "lstm/lifecycle.h"
 #include "lstm/output.h"
+#include "lstm/overwrite.h"
 #include "lstm/report.h"
 #include "lstm/state.h"
 
@@ -54,7 +55,8 @@ static guint prop_stats, prop_model_info;
 #define GST_TYPE_LSTM (gst_lstm_get_type ())
 GType gst_lstm_get_type (void);
 G_DEFINE_TYPE (GstLstm, gst_lstm, GST_TYPE_BASE_TRANSFORM)
-#define GST_LSTM(object) (G_TYPE_CHECK_INSTANCE_CAST ((object), GST_TYPE_LSTM, GstLstm))
+#define GST_LSTM(object) ((GstLstm *) (object)) /* unchecked, because it runs for each buffer */
+#define PARENT_CLASS ((GstBaseTransformClass *) gst_lstm_parent_class)
 GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (lstm, "lstm", GST_RANK_NONE, GST_TYPE_LSTM,
     GST_DEBUG_CATEGORY_INIT (gst_lstm_debug, "lstm", 0, "recurrent network"))
 
@@ -79,8 +81,7 @@ static gboolean
 accept_caps (GstBaseTransform *trans, GstPadDirection direction, GstCaps *caps)
 {
   return gst_lstm_can_have_caps (GST_LSTM (trans), direction, caps)
-         && GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)
-                ->accept_caps (trans, direction, caps);
+         && PARENT_CLASS->accept_caps (trans, direction, caps);
 }
 
 static gboolean
@@ -97,9 +98,12 @@ decide_allocation (GstBaseTransform *trans, GstQuery *query)
 
   self->has_pool = self->sequence.out.n_tensors == 1 && !self->adds_headers
                    && gst_query_get_n_allocation_pools (query) > 0;
-  GST_DEBUG_OBJECT (self, "outputs are allocated %s",
-      self->has_pool ? "from downstream's pool" : "without a pool");
-  return GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->decide_allocation (trans, query);
+  self->overwritable = gst_lstm_find_overwritable (self, query);
+  GST_DEBUG_OBJECT (self, "outputs %s",
+      self->has_pool       ? "are allocated from downstream's pool"
+      : self->overwritable ? "overwrite inputs"
+                           : "are allocated without a pool");
+  return PARENT_CLASS->decide_allocation (trans, query);
 }
 
 /* --- Streaming --- */
@@ -130,8 +134,8 @@ submit_input_buffer (GstBaseTransform *trans, gboolean is_discont, GstBuffer *bu
 
   if (self->refusal.error)
     gst_lstm_drain_sequence (self); /* the error ends the sequence of the previous caps */
-  return gst_lstm_refusal_submit_buffer (&self->refusal, trans, is_discont, buffer,
-      GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->submit_input_buffer);
+  return gst_lstm_refusal_submit_buffer (
+      &self->refusal, trans, is_discont, buffer, PARENT_CLASS->submit_input_buffer);
 }
 
 #if HAVE_ANALYTICS
@@ -140,8 +144,7 @@ static gboolean
 transform_meta (GstBaseTransform *trans, GstBuffer *outbuf, GstMeta *meta, GstBuffer *inbuf)
 {
   return !(gst_lstm_has_media_input (GST_LSTM (trans)) && gst_lstm_media_is_analysis (meta))
-         && GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)
-                ->transform_meta (trans, outbuf, meta, inbuf);
+         && PARENT_CLASS->transform_meta (trans, outbuf, meta, inbuf);
 }
 #endif
 
@@ -155,8 +158,7 @@ handle_accepted_event (GstBaseTransform *trans, GstEvent *event)
     gst_event_parse_caps (event, &caps);
     gst_caps_ref (caps);
   }
-  if (GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)
-          ->sink_event (trans, gst_lstm_handle_sink_event (self, event)))
+  if (PARENT_CLASS->sink_event (trans, gst_lstm_handle_sink_event (self, event)))
     return TRUE;
   if (caps && !self->refusal.caps)
     gst_lstm_refuse_media (self, caps);
@@ -175,7 +177,7 @@ handle_src_event (GstBaseTransform *trans, GstEvent *event)
 {
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK)
     event = gst_lstm_bytes_convert_seek (GST_LSTM (trans), event);
-  return GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->src_event (trans, event);
+  return PARENT_CLASS->src_event (trans, event);
 }
 
 /* Answers a caps query without the base class. Once tensors arrive, the source caps depend on them
@@ -208,7 +210,7 @@ answer_query (GstBaseTransform *trans, GstPadDirection direction, GstQuery *quer
     if (format == GST_FORMAT_TIME && gst_lstm_bytes_answer_seeking (self, query))
       return TRUE; /* a source of bytes would answer that it cannot seek in time */
   }
-  if (GST_BASE_TRANSFORM_CLASS (gst_lstm_parent_class)->query (trans, direction, query))
+  if (PARENT_CLASS->query (trans, direction, query))
     return TRUE;
   if (direction != GST_PAD_SRC || GST_QUERY_TYPE (query) != GST_QUERY_DURATION)
     return FALSE;

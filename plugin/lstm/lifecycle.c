@@ -89,6 +89,7 @@ init_streaming_fields (GstLstm *self)
 {
   gst_segment_init (&self->upstream_segment, GST_FORMAT_UNDEFINED);
   self->has_pool = FALSE;
+  self->overwritable = NULL;
   self->next_step = 0;
   self->save_time = GST_CLOCK_TIME_NONE;
   self->running_time_end = 0;

@@ -18,15 +18,22 @@ count_steps (GstLstm *self, const GstLstmRun *run, guint done, guint n, GstClock
   self->next_time = gst_lstm_get_step_stream_time (self, &run->span, run->n_steps, done);
 }
 
+/* Returns whether property reset-on has `nan`. Needs `lock`. */
+static gboolean
+resets_on_nan (const GstLstm *self)
+{
+  return (self->settings.reset_on & GST_LSTM_RESET_ON_NAN) != 0;
+}
+
 /* Returns the number of steps, of the next @n_steps, that run in a slice. With reset-on=nan a slice
  * is one step, so that a reset immediately follows its step, however the steps are divided into
- * buffers. */
+ * buffers. Needs `lock`. */
 static guint
-get_slice_steps (GstLstm *self, guint n_steps)
+get_slice_steps (const GstLstm *self, guint n_steps)
 {
   if (self->sequence.config.non_causal)
     return n_steps; /* the steps are only stored */
-  if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_NAN))
+  if (resets_on_nan (self))
     return 1;
   return MIN (self->slice_steps, n_steps);
 }
@@ -48,7 +55,7 @@ check_finite (GstLstm *self)
 {
   if (self->sequence.config.non_causal || gst_lstm_sequence_is_finite (&self->sequence))
     return TRUE;
-  if (gst_lstm_resets_on (self, GST_LSTM_RESET_ON_NAN) && !self->sequence.window)
+  if (resets_on_nan (self) && !self->sequence.window)
     gst_lstm_reset_sequence (self, GST_LSTM_RESET_NAN);
   return FALSE;
 }
@@ -86,7 +93,7 @@ run_slice (GstLstm *self, const GstLstmRun *run, guint done, gboolean *finite, G
   took = gst_util_get_timestamp () - begin;
   adapt_slice (self, n, took);
   count_steps (self, run, done + n, n, took);
-  if (done + n == run->n_steps || gst_lstm_resets_on (self, GST_LSTM_RESET_ON_NAN))
+  if (done + n == run->n_steps || resets_on_nan (self))
     *finite &= check_finite (self);
   return n;
 }
@@ -132,48 +139,37 @@ gst_lstm_yield_lock (gpointer data)
   return !GST_PAD_IS_FLUSHING (GST_BASE_TRANSFORM_SINK_PAD (self));
 }
 
-/* Notifies the application if a change of the model is complete. */
+/* Notifies the application that a change of the model is complete. */
 static void
 notify_new_model (GstLstm *self)
 {
-  gboolean has_new_model;
-
-  gst_lstm_lock (self);
-  has_new_model = self->sequence.has_new_model;
-  self->sequence.has_new_model = FALSE;
-  gst_lstm_unlock (self);
-  if (!has_new_model)
-    return;
   GST_INFO_OBJECT (self, "the change of the model is complete");
   g_object_notify (G_OBJECT (self), "model-info");
 }
 
 GstFlowReturn
-gst_lstm_run_steps (
-    GstLstm *self, const gfloat *x, guint n_steps, const GstLstmSpan *span, GstBuffer *outbuf)
+gst_lstm_run_steps (GstLstm *self, const gfloat *x, guint n_steps, const GstLstmSpan *span,
+    gfloat *const *outputs)
 {
-  GstPad *pad = GST_BASE_TRANSFORM_SINK_PAD (self);
-  GstLstmRun run; /* no initializer: `maps` is large and mostly unused */
+  const GstPad *pad = self->parent.sinkpad;
+  const GstLstmRun run = {x, n_steps, *span, outputs};
+  gboolean finite = TRUE, has_new_model = FALSE;
   g_autoptr (GError) error = NULL;
-  gboolean finite = TRUE;
   guint done = 0;
 
-  run.x = x;
-  run.n_steps = n_steps;
-  run.span = *span;
-  if (!gst_lstm_sequence_run_begin (&self->sequence, &run, outbuf, &error))
-    return gst_lstm_fail_sequence (self, error);
   while (done < n_steps && !error && !(done > 0 && GST_PAD_IS_FLUSHING (pad))) {
-    gst_lstm_lock (self);
+    gst_lstm_lock_for_steps (self);
     done += run_slice (self, &run, done, &finite, &error);
     if (done == n_steps) {
-      self->stats.outputs += outbuf != NULL;
+      self->stats.outputs += outputs != NULL;
       self->stats.non_finite += !finite;
     }
+    has_new_model |= self->sequence.has_new_model;
+    self->sequence.has_new_model = FALSE;
     gst_lstm_unlock (self);
   }
-  gst_lstm_sequence_run_end (&self->sequence, &run);
-  notify_new_model (self);
+  if (has_new_model)
+    notify_new_model (self);
   if (error)
     return gst_lstm_fail_sequence (self, error);
   if (!finite)

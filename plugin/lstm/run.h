@@ -5,12 +5,11 @@
 
 #include "lstm/element.h"
 
-/* Runs @n_steps steps of @x, (streams, n_steps, d), or NULL for zeros. @outbuf has the memories
- * of the outputs if they are written at once, and is NULL otherwise. Returns GST_FLOW_FLUSHING
- * if the pad was flushed or deactivated before the last step, and GST_FLOW_ERROR after an
- * error, which is posted. */
-GstFlowReturn gst_lstm_run_steps (
-    GstLstm *self, const gfloat *x, guint n_steps, const GstLstmSpan *span, GstBuffer *outbuf);
+/* Runs @n_steps steps of @x, (streams, n_steps, d), or NULL for zeros. @outputs (nullable) has the
+ * memory of each tensor if the outputs are written at once. Returns GST_FLOW_FLUSHING if the pad was
+ * flushed or deactivated before the last step, and GST_FLOW_ERROR after an error, which is posted. */
+GstFlowReturn gst_lstm_run_steps (GstLstm *self, const gfloat *x, guint n_steps,
+    const GstLstmSpan *span, gfloat *const *outputs);
 
 /* Allocates the state for the complete sequence that runs next, if it needs a new state. This
  * may take long, and does not lock the element. */

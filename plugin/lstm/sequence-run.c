@@ -5,9 +5,8 @@
 
 /* --- Memories --- */
 
-/* Maps the memories of @buffer as the tensors that are emitted. The other tensors become NULL. */
-static gboolean
-map_tensors (const GstLstmSequence *sequence, GstBuffer *buffer,
+gboolean
+gst_lstm_sequence_map_tensors (const GstLstmSequence *sequence, GstBuffer *buffer,
     GstMapInfo maps[GST_LSTM_N_TENSORS], gfloat *tensors[GST_LSTM_N_TENSORS], GError **error)
 {
   guint i = 0;
@@ -27,29 +26,12 @@ map_tensors (const GstLstmSequence *sequence, GstBuffer *buffer,
   return TRUE;
 }
 
-static void
-unmap_tensors (const GstLstmSequence *sequence, GstMapInfo maps[GST_LSTM_N_TENSORS])
+void
+gst_lstm_sequence_unmap_tensors (
+    const GstLstmSequence *sequence, GstMapInfo maps[GST_LSTM_N_TENSORS])
 {
   for (guint i = 0; i < sequence->out.n_tensors; i++)
     gst_memory_unmap (maps[i].memory, &maps[i]);
-}
-
-gboolean
-gst_lstm_sequence_run_begin (
-    const GstLstmSequence *sequence, GstLstmRun *run, GstBuffer *outbuf, GError **error)
-{
-  memset (run->outputs, 0, sizeof run->outputs);
-  return !outbuf || map_tensors (sequence, outbuf, run->maps, run->outputs, error);
-}
-
-void
-gst_lstm_sequence_run_end (const GstLstmSequence *sequence, GstLstmRun *run)
-{
-  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++)
-    if (run->outputs[kind]) {
-      unmap_tensors (sequence, run->maps);
-      return;
-    }
 }
 
 /* --- Steps --- */
@@ -117,7 +99,7 @@ run_in_place (GstLstmSequence *sequence, const GstLstmRun *run, guint first, gui
 {
   gfloat *outputs[GST_LSTM_N_TENSORS] = {NULL};
 
-  for (guint kind = 0; kind < GST_LSTM_N_TENSORS; kind++)
+  for (guint kind = 0; run->outputs && kind < GST_LSTM_N_TENSORS; kind++)
     if (run->outputs[kind])
       outputs[kind] = run->outputs[kind]
                       + first
@@ -233,9 +215,9 @@ gst_lstm_sequence_pop_output (GstLstmSequence *sequence, GstBuffer *outbuf, GErr
   gfloat *tensors[GST_LSTM_N_TENSORS];
 
   if (!gst_lstm_output_queue_peek (&sequence->queue)
-      || !map_tensors (sequence, outbuf, maps, tensors, error))
+      || !gst_lstm_sequence_map_tensors (sequence, outbuf, maps, tensors, error))
     return FALSE;
   gst_lstm_output_queue_pop (&sequence->queue, tensors);
-  unmap_tensors (sequence, maps);
+  gst_lstm_sequence_unmap_tensors (sequence, maps);
   return TRUE;
 }

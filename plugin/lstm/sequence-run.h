@@ -12,16 +12,17 @@ typedef struct {
   const gfloat *x;
   guint n_steps;
   GstLstmSpan span;
-  gfloat *outputs[GST_LSTM_N_TENSORS]; /* (streams, n_steps, size); NULL: not written */
-  GstMapInfo maps[GST_LSTM_N_TENSORS];
+  /* (streams, n_steps, size) of each tensor; NULL: not written. Nullable: no output is written. */
+  gfloat *const *outputs;
 } GstLstmRun;
 
-/* Maps the memories of @outbuf for the outputs of @run. @outbuf has a memory for each tensor if the
- * outputs are written at once, and is NULL otherwise. If mapping fails, returns FALSE and sets
- * @error. gst_lstm_sequence_run_end() must not be called in that case. */
-gboolean gst_lstm_sequence_run_begin (
-    const GstLstmSequence *sequence, GstLstmRun *run, GstBuffer *outbuf, GError **error);
-void gst_lstm_sequence_run_end (const GstLstmSequence *sequence, GstLstmRun *run);
+/* Maps the memories of @buffer for writing, as the tensors that are emitted. The other @tensors
+ * become NULL. If mapping fails, returns FALSE and sets @error, and
+ * gst_lstm_sequence_unmap_tensors() must not be called. */
+gboolean gst_lstm_sequence_map_tensors (const GstLstmSequence *sequence, GstBuffer *buffer,
+    GstMapInfo maps[GST_LSTM_N_TENSORS], gfloat *tensors[GST_LSTM_N_TENSORS], GError **error);
+void gst_lstm_sequence_unmap_tensors (
+    const GstLstmSequence *sequence, GstMapInfo maps[GST_LSTM_N_TENSORS]);
 
 /* Runs @n steps from step @first on. The previous steps must have run. A non-causal model needs all
  * steps in one part, and only stores them. Returns FALSE and sets @error if there are too many. */

@@ -38,14 +38,14 @@ gst_lstm_set_buffer_span (GstBuffer *buffer, const GstLstmSpan *span)
 gboolean
 gst_lstm_is_outside_segment (const GstLstm *self, const GstLstmSpan *span)
 {
-  return gst_lstm_segment_excludes (&GST_BASE_TRANSFORM (self)->segment, span);
+  return gst_lstm_segment_excludes (&self->parent.segment, span);
 }
 
 void
 gst_lstm_clip_span (const GstLstm *self, GstLstmSpan *span)
 {
-  gst_lstm_segment_clip_span (&GST_BASE_TRANSFORM (self)->segment,
-      self->sequence.config.mode == GST_LSTM_OUTPUT_FINAL, span);
+  gst_lstm_segment_clip_span (
+      &self->parent.segment, self->sequence.config.mode == GST_LSTM_OUTPUT_FINAL, span);
 }
 
 /* --- Stream time --- */
@@ -70,7 +70,7 @@ GstClockTime
 gst_lstm_get_step_stream_time (
     const GstLstm *self, const GstLstmSpan *span, guint n_steps, guint i)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  const GstSegment *segment = &self->parent.segment;
   const GstLstmTensors *in = &self->sequence.in;
   const GstClockTime offset = gst_lstm_span_get_step_offset (span, in, n_steps, i);
   guint64 time;
@@ -88,7 +88,7 @@ gst_lstm_get_step_stream_time (
 GstClockTime
 gst_lstm_advance_running_time (GstLstm *self, const GstLstmSpan *span, guint n_steps)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
+  const GstSegment *segment = &self->parent.segment;
   GstClockTime duration = span->duration, time = self->running_time_end;
 
   if (!GST_CLOCK_TIME_IS_VALID (duration))

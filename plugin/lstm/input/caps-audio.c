@@ -202,9 +202,8 @@ audio_open_buffer (
         "buffer: expected a multiple of %" G_GSIZE_FORMAT
         " bytes, the size of an audio frame, found %" G_GSIZE_FORMAT " bytes",
         input->step_bytes, bytes);
-  if (!gst_buffer_map (buffer, &steps->map, GST_MAP_READ))
-    return gst_lstm_fail_to_map (error, GST_LSTM_RESOURCE (FAILED), "for reading", bytes);
-  steps->buffer = buffer;
+  if (!gst_lstm_steps_map (steps, buffer, GST_LSTM_ONLY_TENSOR, error))
+    return FALSE;
   steps->n_steps = (guint) n;
   steps->n_streams = input->tensors.streams;
   if (convert_frames (input, steps, n, error))

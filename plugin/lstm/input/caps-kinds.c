@@ -73,7 +73,7 @@ gst_lstm_input_open (
     const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
 {
   steps->x = NULL;
-  steps->buffer = NULL;
+  steps->map.memory = NULL;
   steps->only_objects_have_tensor = FALSE;
   return input->kind->open_buffer (input, buffer, steps, error);
 }

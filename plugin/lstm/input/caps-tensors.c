@@ -8,8 +8,6 @@
 
 #define FORMAT GST_LSTM_STREAM (FORMAT)
 
-#define ONLY_TENSOR G_MAXUINT /* an index that means: the buffer has only one tensor */
-
 static GstStaticCaps any_sink = GST_STATIC_CAPS (
     GST_LSTM_TENSORS_SINK_CAPS ";" GST_LSTM_FLEXIBLE_CAPS ";" GST_LSTM_ANY_OLD_TENSOR_CAPS);
 static GstStaticCaps any_source = GST_STATIC_CAPS (
@@ -35,7 +33,7 @@ parse_flexible (GstLstmInput *input, const GstStructure *s, gint index, gsize d)
 {
   gst_lstm_tensors_init (&input->tensors, (guint) d, s);
   input->shape_per_buffer = TRUE;
-  input->tensor_ref.index = index < 0 ? ONLY_TENSOR : (guint) index;
+  input->tensor_ref.index = index < 0 ? GST_LSTM_ONLY_TENSOR : (guint) index;
   return TRUE;
 }
 
@@ -111,24 +109,11 @@ tensors_get_sink_caps (const GstCaps *source, const GstLstmCapsContext *context)
 
 /* --- Buffers --- */
 
-/* Maps memory @index of @buffer, or all memories if they are the steps of @one_tensor. */
-static gboolean
-map_tensor (
-    GstLstmSteps *steps, GstBuffer *buffer, gboolean one_tensor, guint index, GError **error)
-{
-  if (!gst_buffer_map_range (
-          buffer, one_tensor ? 0 : index, one_tensor ? -1 : 1, &steps->map, GST_MAP_READ))
-    return gst_lstm_fail_to_map (
-        error, GST_LSTM_RESOURCE (FAILED), "for reading", gst_buffer_get_size (buffer));
-  steps->buffer = buffer;
-  return TRUE;
-}
-
 static gboolean
 open_flexible (
     const GstLstmInput *input, GstBuffer *buffer, GstLstmSteps *steps, GError **error)
 {
-  const gboolean index_is_set = input->tensor_ref.index != ONLY_TENSOR;
+  const gboolean index_is_set = input->tensor_ref.index != GST_LSTM_ONLY_TENSOR;
   const guint n = gst_buffer_n_memory (buffer);
   const guint index = index_is_set ? input->tensor_ref.index : 0;
   const gsize d = input->tensors.size[0];
@@ -142,7 +127,7 @@ open_flexible (
     return gst_lstm_fail (error, FORMAT,
         "buffer: expected at least %u tensors for property input-tensor-index %u, found %u",
         index + 1, index, n);
-  if (!map_tensor (steps, buffer, FALSE, index, error))
+  if (!gst_lstm_steps_map (steps, buffer, index, error))
     return FALSE;
   if (gst_lstm_flexible_read (
           steps->map.data, steps->map.size, index, d, &tensor, &type, error)) {
@@ -166,7 +151,8 @@ tensors_open_buffer (
   if (!ref->type)
     return open_flexible (input, buffer, steps, error);
   if (!gst_lstm_tensors_check_memory (in, 0, ref, buffer, error)
-      || !map_tensor (steps, buffer, ref->n_tensors == 1, ref->index, error))
+      || !gst_lstm_steps_map (
+          steps, buffer, ref->n_tensors == 1 ? GST_LSTM_ONLY_TENSOR : ref->index, error))
     return FALSE;
   steps->n_steps = in->steps;
   steps->n_streams = in->streams;

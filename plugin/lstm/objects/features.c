@@ -50,7 +50,7 @@ reserve_objects (GstLstmFeatureReader *reader, gsize n, GError **error)
 static gboolean
 open_tensor (GstLstmFeatureReader *reader, const GstTensor *tensor, GError **error)
 {
-  reader->steps.buffer = NULL;
+  reader->steps.map.memory = NULL;
   return gst_lstm_analytics_tensor_open (
       tensor, GST_LSTM_AXES_STREAMS, &reader->d, &reader->steps, error);
 }
