@@ -7,7 +7,11 @@
 #include "kernels/vec.h"
 
 #define INLINE static inline __attribute__ ((always_inline))
-#define UNROLL _Pragma ("GCC unroll 8")
+#if defined(__clang__)
+# define UNROLL _Pragma ("clang loop unroll(full)")
+#else
+# define UNROLL _Pragma ("GCC unroll 8")
+#endif
 
 #define PANEL (LSTM_GATES * VF_WIDTH) /* lanes of the bias row of a panel, of any type */
 
@@ -54,6 +58,18 @@ add_products (int precision, vf sum, vf x, vf w)
   return vf_fma (x, w, sum);
 }
 
+/* Keeps @v in a register. Otherwise gcc 12 makes its load a memory operand of each multiply-add that
+ * reads @v: ten loads feed the eight multiply-adds of a tile of two rows, and the CPU starts two
+ * loads per cycle. */
+INLINE vf
+keep_in_register (vf v)
+{
+#if defined(__SSE2__)
+  __asm__ ("" : "+x"(v));
+#endif
+  return v;
+}
+
 /* Computes the products of @n_rows rows of @x, from @row on, and of @n_panels panels of W, the
  * first of which begins at @w. */
 INLINE void
@@ -68,15 +84,25 @@ multiply_tile (int precision, size_t n_vectors, Tile sum, size_t n_rows, size_t 
     sum[r][p][g] = scaled ? vf_load (w + p * w_stride + panel + g * VF_WIDTH) : vf_set (0);
   for (size_t i = 0; i < x->n; i++) {
     UNROLL for (size_t p = 0; p < n_panels; p++) {
-      vf v[LSTM_GATES];
+      const float *row_weights = weights + p * w_stride + i * panel;
+      vf v[LSTM_GATES], s[MAX_TILE_ROWS];
 
-      UNROLL for (size_t g = 0; g < n_vectors; g++)
-        v[g] = vf_load (weights + p * w_stride + i * panel + g * VF_WIDTH);
-      UNROLL for (size_t r = 0; r < n_rows; r++) {
-        const vf s = vf_word (words + r * x->stride + i);
-
+      if (n_rows > 1 && n_rows < n_vectors) {
+        UNROLL for (size_t r = 0; r < n_rows; r++)
+          s[r] = vf_word (words + r * x->stride + i);
+        UNROLL for (size_t g = 0; g < n_vectors; g++) {
+          v[g] = keep_in_register (vf_load (row_weights + g * VF_WIDTH));
+          UNROLL for (size_t r = 0; r < n_rows; r++)
+            sum[r][p][g] = add_products (precision, sum[r][p][g], s[r], v[g]);
+        }
+      } else {
         UNROLL for (size_t g = 0; g < n_vectors; g++)
-          sum[r][p][g] = add_products (precision, sum[r][p][g], s, v[g]);
+          v[g] = vf_load (row_weights + g * VF_WIDTH);
+        UNROLL for (size_t r = 0; r < n_rows; r++) {
+          s[r] = vf_word (words + r * x->stride + i);
+          UNROLL for (size_t g = 0; g < n_vectors; g++)
+            sum[r][p][g] = add_products (precision, sum[r][p][g], s[r], v[g]);
+        }
       }
     }
   }
