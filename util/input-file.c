@@ -154,36 +154,44 @@ lstm_input_file_open_below (const char *folder, const char *name, guint64 *size,
   return -1;
 }
 
+gboolean
+lstm_input_file_read_into (
+    int descriptor, const char *path, guint64 offset, gsize size, guint8 *data, GError **error)
+{
+  gsize done = 0;
+
+  while (done < size) {
+    gssize n = pread (descriptor, data + done, size - done, (off_t) (offset + done));
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return set_errno_error (error, path, errno);
+    if (n == 0) {
+      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_IO,
+          "%s: expected %" G_GUINT64_FORMAT " bytes, found %" G_GUINT64_FORMAT
+          "; the file was truncated",
+          path, offset + size, offset + done);
+      return FALSE;
+    }
+    done += (gsize) n;
+  }
+  return TRUE;
+}
+
 GBytes *
 lstm_input_file_read_range (
     int descriptor, const char *path, guint64 offset, guint64 size, GError **error)
 {
   g_autofree guint8 *data = size <= G_MAXSSIZE ? g_try_malloc (MAX (size, 1)) : NULL;
-  gsize done = 0;
 
   if (!data) {
     g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_NOMEM,
         "%s: no memory for %" G_GUINT64_FORMAT " bytes", path, size);
     return NULL;
   }
-  while (done < size) {
-    gssize n = pread (descriptor, data + done, (gsize) size - done, (off_t) (offset + done));
-
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0) {
-      set_errno_error (error, path, errno);
-      return NULL;
-    }
-    if (n == 0) {
-      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_IO,
-          "%s: expected %" G_GUINT64_FORMAT " bytes, found %" G_GSIZE_FORMAT
-          "; the file was truncated",
-          path, size, done);
-      return NULL;
-    }
-    done += (gsize) n;
-  }
+  if (!lstm_input_file_read_into (descriptor, path, offset, (gsize) size, data, error))
+    return NULL;
   return g_bytes_new_take (g_steal_pointer (&data), (gsize) size);
 }
 

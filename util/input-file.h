@@ -26,6 +26,11 @@ int lstm_input_file_open_below (
 GBytes *lstm_input_file_read_all (
     int descriptor, const char *path, guint64 size, GError **error);
 
+/* Reads @size bytes of @descriptor from byte @offset on into @data. @path is for messages. Returns
+ * FALSE with @error, also if the file is shorter. */
+gboolean lstm_input_file_read_into (
+    int descriptor, const char *path, guint64 offset, gsize size, guint8 *data, GError **error);
+
 /* Reads @size bytes of @descriptor from byte @offset on, and leaves @descriptor open. @path is for
  * messages.
  * Returns: (transfer full): NULL with @error, also if the file is shorter */

@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define _GNU_SOURCE
 #include "util/onnx-data.h"
-#include "util/input-file.h"
 #include <string.h>
-#include <unistd.h>
 
 #define IR_VERSION 0x08 /* the tag of the first field of a model */
 
 /* The beginning of an entry of external_data: the key, and the tag of the value */
 static const char location[] = "\x0a\x08location\x12";
 
-/* Reads a string after its length, a varint of one or two bytes.
+#define MAX_LENGTH 0x3fff /* of a location: a varint of two bytes */
+
+/* Reads the string at byte @at of @model after its length, a varint of one or two bytes.
  * Returns: (transfer full) (nullable): NULL if the string is cut short, or longer than a path */
 static char *
-read_string (const guint8 *at, const guint8 *end)
+read_string (LstmContent *model, guint64 at)
 {
-  gsize length;
+  guint8 bytes[2 + MAX_LENGTH];
+  const gsize n = (gsize) MIN (sizeof bytes, lstm_content_get_size (model) - at);
+  gsize length, begin = 1;
 
-  if (at == end)
+  if (!n || !lstm_content_read (model, at, n, bytes, NULL))
     return NULL;
-  length = *at++;
-  if (length & 0x80 && at < end)
-    length = (length & 0x7f) | (gsize) *at++ << 7;
-  return length <= (gsize) (end - at) ? g_strndup ((const char *) at, length) : NULL;
+  length = bytes[0];
+  if (length & 0x80 && n > 1)
+    length = (length & 0x7f) | (gsize) bytes[begin++] << 7;
+  return length <= n - begin ? g_strndup ((const char *) bytes + begin, length) : NULL;
 }
 
 static gboolean
@@ -33,19 +34,30 @@ is_below (const char *name)
   return *name && *name != '/' && !g_strv_contains ((const char *const *) parts, "..");
 }
 
+static gboolean
+begins_like_model (LstmContent *model)
+{
+  guint8 first;
+
+  return lstm_content_get_size (model) && lstm_content_read (model, 0, 1, &first, NULL)
+         && first == IR_VERSION;
+}
+
 GPtrArray *
-lstm_onnx_list_data_files (const char *path, const guint8 *data, gsize size)
+lstm_onnx_list_data_files (const char *path, LstmContent *model)
 {
   GPtrArray *files = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GHashTable) found = g_hash_table_new (g_str_hash, g_str_equal);
   g_autofree char *folder = g_path_get_dirname (path);
-  const guint8 *end = data + size, *at = size && *data == IR_VERSION ? data : end;
+  const guint64 size = lstm_content_get_size (model);
+  const gsize length = strlen (location);
+  guint64 at = begins_like_model (model) ? 0 : size;
 
-  while ((at = memmem (at, (gsize) (end - at), location, strlen (location)))) {
+  while ((at = lstm_content_find (model, at, location, length)) < size) {
     g_autofree char *name = NULL, *file = NULL;
 
-    at += strlen (location);
-    name = read_string (at, end);
+    at += length;
+    name = read_string (model, at);
     if (!name || !is_below (name))
       continue;
     file = g_build_filename (folder, name, NULL);
@@ -60,20 +72,7 @@ lstm_onnx_list_data_files (const char *path, const guint8 *data, gsize size)
 GPtrArray *
 lstm_onnx_read_data_files (const char *path)
 {
-  guint64 size;
-  int descriptor = lstm_input_file_open (path, &size, NULL);
-  g_autoptr (GBytes) bytes = NULL;
-  gsize n = 0;
-  const guint8 *data = NULL;
+  g_autoptr (LstmContent) model = lstm_content_open (path, NULL);
 
-  if (descriptor < 0)
-    return NULL;
-  bytes = lstm_input_file_read_range (descriptor, path, 0, MIN (size, 1), NULL);
-  if (bytes && (data = g_bytes_get_data (bytes, &n)) && n && *data == IR_VERSION) {
-    g_bytes_unref (bytes);
-    bytes = lstm_input_file_read_all (descriptor, path, size, NULL);
-    data = bytes ? g_bytes_get_data (bytes, &n) : NULL;
-  }
-  close (descriptor);
-  return bytes ? lstm_onnx_list_data_files (path, data, n) : NULL;
+  return model ? lstm_onnx_list_data_files (path, model) : NULL;
 }

@@ -5,6 +5,7 @@
  * their tensors. model.c writes a ConvertModel as safetensors. */
 #pragma once
 
+#include "util/content.h"
 #include <json-glib/json-glib.h>
 
 #define CONVERT_ERROR (g_quark_from_static_string ("lstm-convert"))
@@ -16,10 +17,11 @@ typedef enum {
 
 typedef struct {
   const char *path; /* for messages */
-  const guint8 *data;
-  gsize size;               /* bytes */
-  const char *config;       /* --config: a path; nullable */
-  const char *output;       /* --output: the name of the output to convert; nullable */
+  LstmContent *content;
+  const guint8 *data; /* all bytes of the content; NULL in a reader that reads on demand */
+  gsize size;         /* bytes */
+  const char *config; /* --config: a path; nullable */
+  const char *output; /* --output: the name of the output to convert; nullable */
   const char *module_chain; /* --module-chain: the modules of a PyTorch model; nullable */
   guint steps;              /* --steps: T of a window of a video model; 0: not stated */
   guint frame_size[2];      /* --size: height and width of a frame; 0: not stated */

@@ -8,7 +8,6 @@
 #include "split/arguments.h"
 #include "split/command.h"
 #include "split/shell.h"
-#include "util/input-file.h"
 #include "util/output-file.h"
 #include <errno.h>
 #include <locale.h>
@@ -198,6 +197,7 @@ static gboolean
 process_file (ConvertInput *input, const Options *options, GError **error)
 {
   g_autofree char *found = lstm_format_describe_folder (input->path);
+  g_autoptr (LstmContent) content = NULL;
   g_autoptr (GBytes) bytes = NULL;
 
   if (found) {
@@ -205,8 +205,10 @@ process_file (ConvertInput *input, const Options *options, GError **error)
         input->path, found);
     return FALSE;
   }
-  if (!(bytes = lstm_input_file_read (input->path, error)))
+  if (!(content = lstm_content_open (input->path, error))
+      || !(bytes = lstm_content_read_all (content, error)))
     return FALSE;
+  input->content = content;
   input->data = g_bytes_get_data (bytes, &input->size);
   if (options->split.is_split)
     return split_file (input, options, error);

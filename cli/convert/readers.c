@@ -83,7 +83,7 @@ static gboolean
 fail_unknown_format (const ConvertInput *input, GError **error)
 {
   g_autofree char *names = convert_list_readers ();
-  g_autofree char *found = lstm_format_describe (input->data, input->size);
+  g_autofree char *found = lstm_format_describe (input->content);
 
   g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
       "%s: expected one of %s by the content, found %s", input->path, names, found);
@@ -112,15 +112,16 @@ check_options (
 static gboolean
 loads_keras (const char *path)
 {
-  g_autoptr (GBytes) bytes = lstm_input_file_read (path, NULL);
+  g_autoptr (LstmContent) content = lstm_content_open (path, NULL);
+  g_autoptr (GBytes) bytes = content ? lstm_content_read_all (content, NULL) : NULL;
   g_autoptr (ConvertModel) model = NULL;
-  ConvertInput input = {path};
+  ConvertInput input = {path, content};
   const Reader *reader;
 
   if (!bytes)
     return FALSE;
   input.data = g_bytes_get_data (bytes, &input.size);
-  reader = find_reader (lstm_format_find (input.data, input.size));
+  reader = find_reader (lstm_format_find (input.content));
   if (reader && reader->read && g_str_equal (reader->name, "Keras"))
     model = reader->read (&input, NULL);
   return model != NULL;
@@ -193,7 +194,7 @@ choose_reader (const ConvertInput *input, const LstmFormat *format, GError **err
 ConvertModel *
 convert_read_model (const ConvertInput *input, const char **format_name, GError **error)
 {
-  const LstmFormat *format = lstm_format_find (input->data, input->size);
+  const LstmFormat *format = lstm_format_find (input->content);
   const Reader *reader = choose_reader (input, format, error);
   g_autoptr (GError) cause = NULL;
   ConvertModel *model;
@@ -234,7 +235,7 @@ char *
 convert_split_model (
     const ConvertInput *input, const ConvertSplitOptions *split_options, GError **error)
 {
-  const LstmFormat *format = lstm_format_find (input->data, input->size);
+  const LstmFormat *format = lstm_format_find (input->content);
   const Reader *reader = choose_reader (input, format, error);
   g_autoptr (ConvertSplit) split = NULL;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define _GNU_SOURCE
 #include "container/formats.h"
 #include <string.h>
 
 #define HEADER_AT 8  /* the first byte of the JSON of safetensors, after its length */
 #define MAX_SHOWN 8u /* bytes of a file of an unknown format in a message */
+#define MAX_HEAD 64u /* bytes of the beginning of a file that the functions compare */
 
 #define CONVERT "lstm_model_load() reads the file, and lstm-convert converts it to safetensors"
 #define ARRAYS                                                                                 \
@@ -22,6 +22,32 @@
   "save the model from PyTorch: torch.save (model.state_dict (), \"model.pt\")"
 #define SAVE_AGAIN "load it with a later version of PyTorch, and save it with torch.save ()"
 
+/* A file and its first bytes */
+struct _LstmFormatSample {
+  LstmContent *content;
+  guint64 size;
+  guint8 head[MAX_HEAD]; /* zeros after the end of the file */
+  gsize n_head;
+};
+
+static LstmFormatSample
+take_sample (LstmContent *content)
+{
+  LstmFormatSample sample = {content, lstm_content_get_size (content), {0}, 0};
+
+  sample.n_head = (gsize) MIN (sample.size, MAX_HEAD);
+  if (!lstm_content_read (content, 0, sample.n_head, sample.head, NULL))
+    sample.n_head = 0;
+  return sample;
+}
+
+/* Returns whether the file contains @text. */
+static gboolean
+has_text (const LstmFormatSample *sample, const char *text)
+{
+  return lstm_content_find (sample->content, 0, text, strlen (text)) < sample->size;
+}
+
 static guint64
 read_length (const guint8 *data)
 {
@@ -33,27 +59,32 @@ read_length (const guint8 *data)
 
 /* Matches if the length and the first byte of the header are right. */
 static gboolean
-matches_safetensors (const guint8 *data, gsize size)
+matches_safetensors (const LstmFormatSample *sample)
 {
-  return size > HEADER_AT && read_length (data) <= size && data[HEADER_AT] == '{';
+  return sample->n_head > HEADER_AT && read_length (sample->head) <= sample->size
+         && sample->head[HEADER_AT] == '{';
 }
 
 /* Matches if the length or the first byte of the header is right, or if the file is too short to
  * check both. */
 static gboolean
-matches_broken_safetensors (const guint8 *data, gsize size)
+matches_broken_safetensors (const LstmFormatSample *sample)
 {
-  return size <= HEADER_AT || read_length (data) <= size || data[HEADER_AT] == '{';
+  return sample->n_head <= HEADER_AT || read_length (sample->head) <= sample->size
+         || sample->head[HEADER_AT] == '{';
 }
 
 /* Matches a file with the signature at byte 0, 512, 1024, 2048 … */
 static gboolean
-matches_hdf5 (const guint8 *data, gsize size)
+matches_hdf5 (const LstmFormatSample *sample)
 {
   static const guint8 signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  guint8 bytes[sizeof signature];
 
-  for (gsize at = 0; at <= size && size - at >= sizeof signature; at = at ? at * 2 : 512)
-    if (memcmp (data + at, signature, sizeof signature) == 0)
+  for (guint64 at = 0; at <= sample->size && sample->size - at >= sizeof signature;
+       at = at ? at * 2 : 512)
+    if (lstm_content_read (sample->content, at, sizeof bytes, bytes, NULL)
+        && memcmp (bytes, signature, sizeof signature) == 0)
       return TRUE;
   return FALSE;
 }
@@ -61,8 +92,10 @@ matches_hdf5 (const guint8 *data, gsize size)
 /* Matches a file that begins with saved_model_schema_version 1, followed by a meta_graphs that
  * begins with meta_info_def, field 1. */
 static gboolean
-matches_saved_model (const guint8 *data, gsize size)
+matches_saved_model (const LstmFormatSample *sample)
 {
+  const guint8 *data = sample->head;
+  const gsize size = sample->n_head;
   gsize at = 3;
 
   if (size < 8 || data[0] != 0x08 || data[1] != 1 || data[2] != 0x12)
@@ -75,9 +108,11 @@ matches_saved_model (const guint8 *data, gsize size)
 /* Matches a file that begins with ir_version, a varint of one byte, followed by another field of
  * the model. */
 static gboolean
-matches_onnx (const guint8 *data, gsize size)
+matches_onnx (const LstmFormatSample *sample)
 {
-  if (size < 8 || data[0] != 0x08 || !data[1] || data[1] > 64)
+  const guint8 *data = sample->head;
+
+  if (sample->n_head < 8 || data[0] != 0x08 || !data[1] || data[1] > 64)
     return FALSE;
   switch (data[2]) {
   case 0x12: /* producer_name */
@@ -97,32 +132,37 @@ matches_onnx (const guint8 *data, gsize size)
 /* Matches a file of torch.save() before PyTorch 1.6. The file begins with an instruction that
  * contains the number of the pickle protocol. */
 static gboolean
-matches_pickle (const guint8 *data, gsize size)
+matches_pickle (const LstmFormatSample *sample)
 {
-  return size >= 4 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5;
+  return sample->n_head >= 4 && sample->head[0] == 0x80 && sample->head[1] >= 2
+         && sample->head[1] <= 5;
 }
 
 /* Matches an object in JSON, also after a byte order mark and white space. */
 static gboolean
-matches_json (const guint8 *data, gsize size)
+matches_json (const LstmFormatSample *sample)
 {
-  gsize at = size >= 3 && memcmp (data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+  guint64 at = sample->n_head >= 3 && memcmp (sample->head, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+  guint8 byte;
 
-  while (at < size && g_ascii_isspace (data[at]))
+  while (at < sample->size && lstm_content_read (sample->content, at, 1, &byte, NULL)) {
+    if (!g_ascii_isspace (byte))
+      return byte == '{';
     at++;
-  return at < size && data[at] == '{';
+  }
+  return FALSE;
 }
 
 /* Matches JSON text in which each key of @format is a string. */
 static gboolean
-matches_keys (const LstmFormat *format, const guint8 *data, gsize size)
+matches_keys (const LstmFormat *format, const LstmFormatSample *sample)
 {
-  if (!matches_json (data, size))
+  if (!matches_json (sample))
     return FALSE;
   for (gsize i = 0; i < G_N_ELEMENTS (format->keys); i++) {
     g_autofree char *quoted = g_strdup_printf ("\"%s\"", format->keys[i]);
 
-    if (!memmem (data, size, quoted, strlen (quoted)))
+    if (!has_text (sample, quoted))
       return FALSE;
   }
   return TRUE;
@@ -130,11 +170,9 @@ matches_keys (const LstmFormat *format, const guint8 *data, gsize size)
 
 /* Matches JSON that has a tensor of a recurrent module of PyTorch at the top. */
 static gboolean
-matches_json_state_dict (const guint8 *data, gsize size)
+matches_json_state_dict (const LstmFormatSample *sample)
 {
-  static const char name[] = "weight_hh_l0\"";
-
-  return matches_json (data, size) && memmem (data, size, name, strlen (name));
+  return matches_json (sample) && has_text (sample, "weight_hh_l0\"");
 }
 
 /* The first row that matches is the format of a file. The length that safetensors begins with can
@@ -196,19 +234,19 @@ static const struct {
 };
 
 static gboolean
-matches_format (const LstmFormat *format, const guint8 *data, gsize size)
+matches_format (const LstmFormat *format, const LstmFormatSample *sample)
 {
   gsize length;
 
   if (format->keys[0])
-    return matches_keys (format, data, size);
+    return matches_keys (format, sample);
   if (format->matches)
-    return format->matches (data, size);
+    return format->matches (sample);
   length = strlen (format->magic);
-  if (size < format->offset + length
-      || memcmp (data + format->offset, format->magic, length) != 0)
+  if (sample->n_head < format->offset + length
+      || memcmp (sample->head + format->offset, format->magic, length) != 0)
     return FALSE;
-  return !format->member || memmem (data, size, format->member, strlen (format->member));
+  return !format->member || has_text (sample, format->member);
 }
 
 const LstmFormat *
@@ -219,39 +257,42 @@ lstm_format_list (guint *n)
 }
 
 const LstmFormat *
-lstm_format_find (const guint8 *data, gsize size)
+lstm_format_find (LstmContent *content)
 {
+  const LstmFormatSample sample = take_sample (content);
+
   for (guint i = 0; i < G_N_ELEMENTS (formats); i++)
-    if (matches_format (&formats[i], data, size))
+    if (matches_format (&formats[i], &sample))
       return &formats[i];
   return NULL;
 }
 
 gboolean
-lstm_format_is_native (const guint8 *data, gsize size)
+lstm_format_is_native (LstmContent *content)
 {
-  const LstmFormat *format = lstm_format_find (data, size);
+  const LstmFormat *format = lstm_format_find (content);
 
   return format && format->is_native;
 }
 
 static char *
-describe_unknown (const guint8 *data, gsize size)
+describe_unknown (LstmContent *content)
 {
+  const LstmFormatSample sample = take_sample (content);
   GString *text = g_string_new ("an unknown format that begins with");
 
-  for (gsize i = 0; i < MIN (size, MAX_SHOWN); i++)
-    g_string_append_printf (text, " %02x", data[i]);
+  for (gsize i = 0; i < MIN (sample.n_head, MAX_SHOWN); i++)
+    g_string_append_printf (text, " %02x", sample.head[i]);
   return g_string_free (text, FALSE);
 }
 
 char *
-lstm_format_describe (const guint8 *data, gsize size)
+lstm_format_describe (LstmContent *content)
 {
-  const LstmFormat *format = lstm_format_find (data, size);
+  const LstmFormat *format = lstm_format_find (content);
 
   if (!format)
-    return describe_unknown (data, size);
+    return describe_unknown (content);
   if (format->advice)
     return g_strdup_printf ("%s (%s)", format->name, format->advice);
   return g_strdup (format->name);

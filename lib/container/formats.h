@@ -5,7 +5,9 @@
  * converter use one table, so that both describe a file in the same words. */
 #pragma once
 
-#include <glib.h>
+#include "util/content.h"
+
+typedef struct _LstmFormatSample LstmFormatSample;
 
 typedef struct {
   const char *name;          /* for messages */
@@ -17,22 +19,22 @@ typedef struct {
   gsize offset;
   const char *keys[2]; /* of a JSON object, both of which it contains; NULL: the format has none */
   const char *member; /* of a zip archive: a part of the name of a file in it; nullable */
-  gboolean (*matches) (const guint8 *data, gsize size);
+  gboolean (*matches) (const LstmFormatSample *sample);
 } LstmFormat;
 
 /* Returns: (transfer none) (array length=n): all formats, some of them in several rows */
 const LstmFormat *lstm_format_list (guint *n);
 
-/* Returns: (transfer none) (nullable): the format of a file whose content is @data */
-const LstmFormat *lstm_format_find (const guint8 *data, gsize size);
+/* Returns: (transfer none) (nullable): the format of a file. A file that cannot be read has none. */
+const LstmFormat *lstm_format_find (LstmContent *content);
 
-/* Returns whether lstm_safetensors_new() parses @data. A broken safetensors file counts, so that
+/* Returns whether lstm_safetensors_new() parses @content. A broken safetensors file counts, so that
  * the parser reports what is wrong. */
-gboolean lstm_format_is_native (const guint8 *data, gsize size);
+gboolean lstm_format_is_native (LstmContent *content);
 
 /* Describes a file for an error message: its format, and what the user can do with the file.
  * Returns: (transfer full) */
-char *lstm_format_describe (const guint8 *data, gsize size);
+char *lstm_format_describe (LstmContent *content);
 
 /* Describes the model that the folder @path contains. Returns: (transfer full) (nullable): NULL
  * if the folder contains no known model */

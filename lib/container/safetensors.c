@@ -10,6 +10,7 @@
 
 #define MAX_HEADER 100000000 /* in bytes, the limit of the format */
 #define HEADER_DEPTH 3       /* levels of { name: { "shape": [ … ] } } */
+#define CHUNK 16384          /* bytes that are converted at a time */
 #define EXPONENT 0x7f800000u /* bits of a float32, all of them set in infinity and NaN */
 
 struct _LstmDtype {
@@ -104,7 +105,7 @@ lstm_safetensors_free (LstmSafetensors *st)
   g_hash_table_unref (st->metadata);
   g_hash_table_unref (st->by_name);
   g_ptr_array_unref (st->tensors);
-  g_bytes_unref (st->bytes);
+  lstm_content_unref (st->content);
   g_free (st->file);
   g_free (st);
 }
@@ -279,8 +280,10 @@ compare_tensors (gconstpointer a, gconstpointer b)
 
 /* Checks that the tensors fill the data from its first to its last byte without gap and overlap. */
 static gboolean
-locate_tensors (LstmSafetensors *st, const guint8 *data, gsize size, GError **error)
+locate_tensors (LstmSafetensors *st, GError **error)
 {
+  const guint8 *data = lstm_content_get_data (st->content);
+  const gsize size = (gsize) (lstm_content_get_size (st->content) - st->data_begin);
   gsize at = 0;
 
   g_ptr_array_sort (st->tensors, compare_tensors);
@@ -297,7 +300,7 @@ locate_tensors (LstmSafetensors *st, const guint8 *data, gsize size, GError **er
           "expected data up to byte %" G_GSIZE_FORMAT ", found %" G_GSIZE_FORMAT
           " bytes of data in the file",
           tensor->end, size);
-    tensor->data = data + tensor->begin;
+    tensor->data = data ? data + st->data_begin + tensor->begin : NULL;
     at = tensor->end;
   }
   return at == size
@@ -307,38 +310,68 @@ locate_tensors (LstmSafetensors *st, const guint8 *data, gsize size, GError **er
              at, size);
 }
 
-/* Finds the header. Returns its JSON text, or NULL with @error. */
-static const char *
-find_header (const LstmSafetensors *st, gsize *length, GError **error)
+/* Sets @error to @cause with the code LSTM_ERROR_FILE, unless @cause is an error of liblstm. Returns:
+ * FALSE */
+static gboolean
+set_read_error (GError *cause, GError **error)
 {
-  gsize size;
-  const guint8 *data = g_bytes_get_data (st->bytes, &size);
+  if (cause->domain != LSTM_ERROR) {
+    cause->domain = LSTM_ERROR;
+    cause->code = LSTM_ERROR_FILE;
+  }
+  g_propagate_error (error, cause);
+  return FALSE;
+}
+
+static gboolean
+read_bytes (const LstmSafetensors *st, guint64 offset, gsize n, gpointer to, GError **error)
+{
+  GError *cause = NULL;
+
+  return lstm_content_read (st->content, offset, n, to, &cause)
+         || set_read_error (cause, error);
+}
+
+/* Reads the length of the header. */
+static gboolean
+read_length (const LstmSafetensors *st, gsize *length, GError **error)
+{
+  const guint64 size = lstm_content_get_size (st->content);
   guint64 stored;
 
-  if (!lstm_format_is_native (data, size)) {
-    g_autofree char *found = lstm_format_describe (data, size);
+  if (!lstm_format_is_native (st->content)) {
+    g_autofree char *found = lstm_format_describe (st->content);
 
-    set_format_error (st, NULL, error, "expected safetensors, found %s", found);
-    return NULL;
+    return set_format_error (st, NULL, error, "expected safetensors, found %s", found);
   }
-  if (size < sizeof stored) {
-    set_format_error (st, NULL, error,
-        "expected at least %" G_GSIZE_FORMAT " bytes of safetensors, found %" G_GSIZE_FORMAT
+  if (size < sizeof stored)
+    return set_format_error (st, NULL, error,
+        "expected at least %" G_GSIZE_FORMAT " bytes of safetensors, found %" G_GUINT64_FORMAT
         " bytes",
         sizeof stored, size);
-    return NULL;
-  }
-  memcpy (&stored, data, sizeof stored);
+  if (!read_bytes (st, 0, sizeof stored, &stored, error))
+    return FALSE;
   stored = GUINT64_FROM_LE (stored);
-  if (stored > MAX_HEADER || stored > size - sizeof stored) {
-    set_format_error (st, NULL, error,
+  if (stored > MAX_HEADER || stored > size - sizeof stored)
+    return set_format_error (st, NULL, error,
         "expected a header length of at most %d bytes that fits into the file of "
-        "%" G_GSIZE_FORMAT " bytes, found %" G_GUINT64_FORMAT,
+        "%" G_GUINT64_FORMAT " bytes, found %" G_GUINT64_FORMAT,
         MAX_HEADER, size, stored);
-    return NULL;
-  }
   *length = (gsize) stored;
-  return (const char *) data + sizeof stored;
+  return TRUE;
+}
+
+/* Reads the header. Returns: (transfer full): its JSON text, or NULL with @error */
+static char *
+read_header (const LstmSafetensors *st, gsize *length, GError **error)
+{
+  g_autofree char *header = NULL;
+
+  if (!read_length (st, length, error))
+    return NULL;
+  header = g_malloc (MAX (*length, 1));
+  return read_bytes (st, sizeof (guint64), *length, header, error) ? g_steal_pointer (&header)
+                                                                   : NULL;
 }
 
 static gboolean
@@ -369,31 +402,43 @@ parse_file (LstmSafetensors *st, GError **error)
 {
   g_autofree char *source = g_strdup_printf ("%s: header", st->file);
   g_autoptr (JsonNode) root = NULL;
-  const guint8 *data;
-  gsize length;
-  const char *header = find_header (st, &length, error);
+  gsize length = 0;
+  g_autofree char *header = read_header (st, &length, error);
 
   if (!header || !(root = lstm_json_parse (header, length, HEADER_DEPTH, source, error))
       || !parse_members (st, root, error))
     return FALSE;
-  data = (const guint8 *) header + length;
-  return locate_tensors (st, data,
-      g_bytes_get_size (st->bytes)
-          - (gsize) (data - (const guint8 *) g_bytes_get_data (st->bytes, NULL)),
-      error);
+  st->data_begin = sizeof (guint64) + length;
+  return locate_tensors (st, error);
 }
 
 LstmSafetensors *
-lstm_safetensors_new (GBytes *bytes, const char *file, GError **error)
+lstm_safetensors_new (LstmContent *content, const char *file, GError **error)
 {
   g_autoptr (LstmSafetensors) st = g_new0 (LstmSafetensors, 1);
 
   st->file = g_strdup (file);
-  st->bytes = g_bytes_ref (bytes);
+  st->content = lstm_content_ref (content);
   st->tensors = g_ptr_array_new_with_free_func (tensor_free);
   st->by_name = g_hash_table_new (g_str_hash, g_str_equal);
   st->metadata = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   return parse_file (st, error) ? g_steal_pointer (&st) : NULL;
+}
+
+LstmSafetensors *
+lstm_safetensors_new_from_bytes (GBytes *bytes, const char *file, GError **error)
+{
+  g_autoptr (LstmContent) content = lstm_content_new (bytes);
+
+  return lstm_safetensors_new (content, file, error);
+}
+
+gboolean
+lstm_safetensors_check (const LstmSafetensors *st, GError **error)
+{
+  GError *cause = NULL;
+
+  return lstm_content_check (st->content, &cause) || set_read_error (cause, error);
 }
 
 LstmTensor *
@@ -507,12 +552,43 @@ refuse_infinite (const LstmArray *array, const float *values, gsize n, GError **
   return FALSE;
 }
 
+/* Converts the next @n values of a tensor that is not in memory. float32 is read without a copy. */
+static gboolean
+read_values (const LstmArray *array, gsize n, float *values, GError **error)
+{
+  const LstmDtype *dtype = array->tensor->dtype;
+  guint64 at = array->st->data_begin + array->tensor->begin + array->n_read * dtype->size;
+  guint8 bytes[CHUNK];
+
+  if (dtype->convert == convert_f32) {
+    if (!read_bytes (array->st, at, n * dtype->size, values, error))
+      return FALSE;
+    if (G_BYTE_ORDER != G_LITTLE_ENDIAN)
+      convert_f32 ((const guint8 *) values, n, values);
+    return TRUE;
+  }
+  while (n > 0) {
+    const gsize n_chunk = MIN (n, CHUNK / dtype->size);
+
+    if (!read_bytes (array->st, at, n_chunk * dtype->size, bytes, error))
+      return FALSE;
+    dtype->convert (bytes, n_chunk, values);
+    values += n_chunk;
+    n -= n_chunk;
+    at += n_chunk * dtype->size;
+  }
+  return TRUE;
+}
+
 gboolean
 lstm_array_read_next (LstmArray *array, gsize n, float *values, GError **error)
 {
-  const LstmDtype *dtype = array->tensor->dtype;
+  const LstmTensor *tensor = array->tensor;
 
-  dtype->convert (array->tensor->data + array->n_read * dtype->size, n, values);
+  if (tensor->data)
+    tensor->dtype->convert (tensor->data + array->n_read * tensor->dtype->size, n, values);
+  else if (!read_values (array, n, values, error))
+    return FALSE;
   array->n_read += n;
   if (!are_finite (values, n))
     return refuse_infinite (array, values, n, error);

@@ -9,7 +9,6 @@
 #include "load/convert-process.h"
 #include "load/layer-config.h"
 #include "model/model.h"
-#include "util/input-file.h"
 #include "util/onnx-data.h"
 #include "util/text.h"
 #include <glib/gstdio.h>
@@ -122,17 +121,17 @@ check_all_used (const LstmSafetensors *st, GError **error)
 }
 
 static LstmModel *
-build_model (GBytes *bytes, const char *name, LstmPrecision precision, const char *module_chain,
-    GError **error)
+build_model (LstmContent *content, const char *name, LstmPrecision precision,
+    const char *module_chain, GError **error)
 {
-  g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, name, error);
+  g_autoptr (LstmSafetensors) st = lstm_safetensors_new (content, name, error);
   g_autoptr (LstmBuilder) builder = st ? lstm_builder_new (name, precision, error) : NULL;
 
   LstmModel *model;
   double rate;
 
   if (!builder || !add_layers (st, builder, module_chain, error) || !check_all_used (st, error)
-      || !lstm_layer_config_read_rate (st, &rate, error)
+      || !lstm_layer_config_read_rate (st, &rate, error) || !lstm_safetensors_check (st, error)
       || !(model = lstm_model_new_from_builder (builder, error)))
     return NULL;
   model->rate = rate;
@@ -141,12 +140,12 @@ build_model (GBytes *bytes, const char *name, LstmPrecision precision, const cha
 
 /* Runs in a floating-point mode of its own, so that weights and their rounding are the same in
  * any thread. */
-LstmModel *
-lstm_model_load_bytes_full (GBytes *bytes, const char *name, LstmPrecision precision,
+static LstmModel *
+load_content (LstmContent *content, const char *name, LstmPrecision precision,
     const char *module_chain, GError **error)
 {
   const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_EXACT);
-  LstmModel *model = build_model (bytes, name, precision, module_chain, error);
+  LstmModel *model = build_model (content, name, precision, module_chain, error);
 
   if (model)
     model->load_report = g_strdup ("safetensors");
@@ -156,28 +155,37 @@ lstm_model_load_bytes_full (GBytes *bytes, const char *name, LstmPrecision preci
 }
 
 LstmModel *
+lstm_model_load_bytes_full (GBytes *bytes, const char *name, LstmPrecision precision,
+    const char *module_chain, GError **error)
+{
+  g_autoptr (LstmContent) content = lstm_content_new (bytes);
+
+  return load_content (content, name, precision, module_chain, error);
+}
+
+LstmModel *
 lstm_model_load_bytes (GBytes *bytes, const char *name, GError **error)
 {
   return lstm_model_load_bytes_full (bytes, name, LSTM_PRECISION_FLOAT32, NULL, error);
 }
 
-/* Reads a file, which must not be a folder.
+/* Opens a file, which must not be a folder.
  * Returns: (transfer full) (nullable): its content, or NULL with LSTM_ERROR_FILE */
-static GBytes *
-read_file (const char *path, GError **error)
+static LstmContent *
+open_file (const char *path, GError **error)
 {
   g_autofree char *folder = lstm_format_describe_folder (path);
   g_autoptr (GError) cause = NULL;
-  GBytes *bytes;
+  LstmContent *content;
 
   if (folder) {
     g_set_error (
         error, LSTM_ERROR, LSTM_ERROR_FILE, "%s: expected a file, found %s", path, folder);
     return NULL;
   }
-  if (!(bytes = lstm_input_file_read (path, &cause)))
+  if (!(content = lstm_content_open (path, &cause)))
     g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FILE, cause->message);
-  return bytes;
+  return content;
 }
 
 /* Returns whether lstm-convert must read a file of @format, or of an unknown format (NULL). The
@@ -189,12 +197,12 @@ needs_conversion (const LstmFormat *format)
   return !format || (format->reader && !format->is_native);
 }
 
-/* Returns the size of the model @path, whose content is @data, with the files that store its
- * tensors. */
+/* Returns the size of the model @path with the files that store its tensors. */
 static gsize
-count_bytes (const char *path, const guint8 *data, gsize size)
+count_bytes (const char *path, LstmContent *content)
 {
-  g_autoptr (GPtrArray) files = lstm_onnx_list_data_files (path, data, size);
+  gsize size = (gsize) MIN (lstm_content_get_size (content), G_MAXSIZE / 2);
+  g_autoptr (GPtrArray) files = lstm_onnx_list_data_files (path, content);
   GStatBuf info;
 
   for (guint i = 0; i < files->len; i++)
@@ -217,31 +225,31 @@ set_load_report (LstmModel *model, const LstmFormat *format, const char *convers
 static LstmModel *
 load_file (const char *path, LstmPrecision precision, const char *module_chain, GError **error)
 {
-  g_autoptr (GBytes) bytes = read_file (path, error);
+  g_autoptr (LstmContent) content = open_file (path, error);
   g_autofree char *conversion = NULL;
   const LstmFormat *format;
   LstmModel *model;
-  const guint8 *data;
-  gsize size;
 
-  if (!bytes)
+  if (!content)
     return NULL;
-  data = g_bytes_get_data (bytes, &size);
-  format = lstm_format_find (data, size);
+  format = lstm_format_find (content);
   if (needs_conversion (format)) {
-    size = count_bytes (path, data, size);
-    g_clear_pointer (&bytes, g_bytes_unref);
+    g_autoptr (GBytes) bytes = NULL;
+
     if (module_chain && format && !format->has_module_chain) {
       g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
           "%s: module-chain is supported only for a PyTorch model; found %s", path,
           format->name);
       return NULL;
     }
-    if (!(bytes = lstm_convert_file (path, size, module_chain, &conversion, error)))
+    if (!(bytes = lstm_convert_file (
+              path, count_bytes (path, content), module_chain, &conversion, error)))
       return NULL;
     module_chain = NULL; /* The converter has applied the chain. */
+    lstm_content_unref (content);
+    content = lstm_content_new (bytes);
   }
-  model = lstm_model_load_bytes_full (bytes, path, precision, module_chain, error);
+  model = load_content (content, path, precision, module_chain, error);
   if (model)
     set_load_report (model, format, conversion);
   return model;

@@ -162,7 +162,7 @@ check_digest (const SavedFile *file, GError **error)
 static gboolean
 read_file (SavedFile *file, GBytes *bytes, const char *name, GError **error)
 {
-  file->st = lstm_safetensors_new (bytes, name, error);
+  file->st = lstm_safetensors_new_from_bytes (bytes, name, error);
   return file->st && expect_text (file, LSTM_STATE_KEY_STATE, LSTM_STATE_VERSION, error)
          && check_model (file, error) && check_keys (file, error) && read_numbers (file, error)
          && (!file->slots || read_window (file, error)) && check_tensors (file, error)

@@ -50,7 +50,7 @@ write_file (
   g_ptr_array_add (metadata, NULL);
   undigested = lstm_safetensors_write (
       (const char *const *) metadata->pdata, tensors, n_tensors);
-  st = lstm_safetensors_new (undigested, "saved state", NULL);
+  st = lstm_safetensors_new_from_bytes (undigested, "saved state", NULL);
   digest = lstm_state_layout_make_digest (st, model);
   g_ptr_array_set_size (metadata, (gint) n_texts);
   add_text (metadata, LSTM_STATE_KEY_DIGEST, digest);

@@ -26,9 +26,10 @@ try_reader (const ConvertInput *input, Reader read)
 int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
-  const ConvertInput input = {.path = "fuzz", .data = data, .size = size};
+  g_autoptr (LstmContent) content = lstm_content_new_static (data, size);
+  const ConvertInput input = {"fuzz", content, data, size};
 
-  lstm_format_find (data, size);
+  lstm_format_find (content);
   try_reader (&input, convert_read_rtneural);
   try_reader (&input, convert_read_nam);
   return 0;

@@ -10,12 +10,13 @@ int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
-  const ConvertInput input = {.path = "fuzz", .data = data, .size = size};
+  g_autoptr (LstmContent) content = lstm_content_new_static (data, size);
+  const ConvertInput input = {"fuzz", content, data, size};
   g_autoptr (ConvertModel) model = NULL;
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) error = NULL;
 
-  lstm_format_find (data, size);
+  lstm_format_find (content);
   model = convert_read_onnx (&input, &error);
   g_assert ((model == NULL) == (error != NULL));
   g_assert (!error || g_str_has_prefix (error->message, "fuzz: "));

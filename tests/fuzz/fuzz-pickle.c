@@ -29,12 +29,13 @@ read_pickle (const guint8 *data, gsize size)
 int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
-  const ConvertInput input = {.path = "fuzz", .data = data, .size = size};
+  g_autoptr (LstmContent) content = lstm_content_new_static (data, size);
+  const ConvertInput input = {"fuzz", content, data, size};
   g_autoptr (ConvertModel) model = NULL;
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (GError) error = NULL;
 
-  lstm_format_find (data, size);
+  lstm_format_find (content);
   read_pickle (data, size);
   model = convert_read_pytorch (&input, &error);
   g_assert ((model == NULL) == (error != NULL));

@@ -126,6 +126,7 @@ check_sample (const char *path, gsize i)
   g_autofree char *words = g_strconcat (
       "model.bin: expected safetensors, found ", files[i].found, NULL);
   g_autoptr (GBytes) bytes = g_bytes_new_static (files[i].bytes, files[i].size);
+  g_autoptr (LstmContent) content = lstm_content_new (bytes);
   g_autoptr (GError) error = NULL;
   const LstmFormat *format;
 
@@ -133,7 +134,7 @@ check_sample (const char *path, gsize i)
   g_test_message ("%s", error->message);
   g_assert_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT);
   assert_contains (error->message, words);
-  format = lstm_format_find ((const guint8 *) files[i].bytes, files[i].size);
+  format = lstm_format_find (content);
   if (format && format->reader)
     return;
   g_assert_true (g_file_set_contents (path, files[i].bytes, (gssize) files[i].size, NULL));
@@ -157,8 +158,9 @@ static gboolean
 has_sample (const char *name)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (files); i++) {
-    const LstmFormat *format = lstm_format_find (
+    g_autoptr (LstmContent) content = lstm_content_new_static (
         (const guint8 *) files[i].bytes, files[i].size);
+    const LstmFormat *format = lstm_format_find (content);
 
     if (format && g_str_equal (format->name, name))
       return g_str_has_prefix (files[i].found, name);

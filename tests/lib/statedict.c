@@ -456,7 +456,7 @@ test_case (gconstpointer data)
   const Case *test = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) bytes = make_file (test->modules);
-  g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, "some.safetensors", &error);
+  g_autoptr (LstmSafetensors) st = lstm_safetensors_new_from_bytes (bytes, "some.safetensors", &error);
   g_autofree char *layers = NULL;
 
   g_assert_no_error (error);

@@ -99,7 +99,7 @@ read_tensors (TorchFile *file, const GPtrArray *entries, GError **error)
       return NULL;
   bytes = lstm_safetensors_write (
       no_metadata, (const LstmTensorView *) (gpointer) views->data, views->len);
-  return lstm_safetensors_new (bytes, input->path, error);
+  return lstm_safetensors_new_from_bytes (bytes, input->path, error);
 }
 
 ConvertModel *

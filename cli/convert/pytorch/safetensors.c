@@ -108,7 +108,7 @@ ConvertModel *
 convert_read_safetensors (const ConvertInput *input, GError **error)
 {
   g_autoptr (GBytes) bytes = g_bytes_new_static (input->data, input->size);
-  g_autoptr (LstmSafetensors) st = lstm_safetensors_new (bytes, input->path, error);
+  g_autoptr (LstmSafetensors) st = lstm_safetensors_new_from_bytes (bytes, input->path, error);
   g_autoptr (JsonArray) layers = st ? lstm_layer_config_get (st, input->module_chain, error)
                                     : NULL;
 

@@ -70,7 +70,7 @@ read_tensors (JsonFile *file)
       return NULL;
   bytes = lstm_safetensors_write (
       no_metadata, (const LstmTensorView *) (gpointer) views->data, views->len);
-  return lstm_safetensors_new (bytes, file->path, &file->error);
+  return lstm_safetensors_new_from_bytes (bytes, file->path, &file->error);
 }
 
 gboolean

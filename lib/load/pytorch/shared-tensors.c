@@ -20,7 +20,7 @@ add_shared (const LstmSafetensors *st, const char *name, const LstmTensor *saved
 gboolean
 lstm_shared_tensors_add (const LstmSafetensors *st, GError **error)
 {
-  gsize n_left = MAX_COPIES * g_bytes_get_size (st->bytes);
+  guint64 n_left = MAX_COPIES * lstm_content_get_size (st->content);
   g_autoptr (GList)
       names = g_list_sort (g_hash_table_get_keys (st->metadata), (GCompareFunc) strcmp);
 
