@@ -85,7 +85,7 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
           "bgr",
           "ORDER"},
       {"answer", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options->answer,
-          "End the output with a line that liblstm parses", NULL},
+          "Begin the output with a line that liblstm parses", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &options->version,
           "Print the version and the formats that this build reads", NULL},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, "IN"},
@@ -144,12 +144,12 @@ choose_output (Options *options, GError **error)
   return FALSE;
 }
 
-/* @kind: (nullable): LSTM_ANSWER_MODEL or _ERROR, to write an answer line after @data */
+/* @kind: (nullable): LSTM_ANSWER_MODEL or _ERROR, to write an answer line before @data */
 static gboolean
 write_stdout (const void *data, gsize size, const char *kind, GError **error)
 {
-  if (fwrite (data, 1, size, stdout) == size
-      && (!kind || printf (LSTM_ANSWER_LINE, kind, size) > 0) && fflush (stdout) == 0)
+  if ((!kind || printf (LSTM_ANSWER_LINE, kind, size) > 0)
+      && fwrite (data, 1, size, stdout) == size && fflush (stdout) == 0)
     return TRUE;
   g_set_error (
       error, CONVERT_ERROR, CONVERT_ERROR_FILE, "standard output: %s", g_strerror (errno));

@@ -3,6 +3,7 @@
  * Reads formats other than safetensors in another process. A hostile file may crash the library
  * that parses the file. Such a crash ends the converter, not the application. */
 #include "load/convert-process.h"
+#include "lstm/lstm.h"
 #include "process/answer.h"
 #include "process/environment.h"
 #include "process/lifeline.h"
@@ -19,19 +20,31 @@
 #define MEGABYTE ((gsize) 1 << 20)
 #define SECONDS 10        /* time limit for a small file; one second more for every 20 MB */
 #define MEMORY 1024       /* limit of the address space for a small file, in MB */
-#define MAX_MESSAGE 65536 /* bytes of stderr that are stored */
+#define MAX_MESSAGE 65536 /* bytes of stderr, or of an error, that are stored */
+#define MAX_KEPT 4096     /* bytes of a read that can be repeated */
 
 enum { STDOUT, STDERR, N_PIPES };
 
-/* A running converter and its output */
+/* Bytes of the model that can be read again */
 typedef struct {
-  const char *path; /* of the converted file, for messages */
-  GPid pid;
+  guint64 offset;
+  GBytes *bytes;
+} Part;
+
+/* A converter and its answer, which is the source of a content */
+typedef struct {
+  char *path;    /* of the converted file, for messages */
+  char *command; /* for the report */
+  char **report; /* see lstm_convert_file() */
+  GPid pid;      /* 0 after the end of the process */
   LstmLifeline line;
-  int fds[N_PIPES]; /* to read from; -1 after the end of a pipe */
-  GByteArray *output[N_PIPES];
-  gsize limits[N_PIPES]; /* in bytes; more is an error on stdout and is dropped on stderr */
-  gint64 deadline;       /* monotonic time, in µs */
+  int fds[N_PIPES];       /* to read from; -1 after the end of a pipe */
+  GByteArray *messages;   /* from stderr */
+  gboolean in_time;       /* FALSE after the deadline */
+  gint64 begin, deadline; /* monotonic time, in µs */
+  int status;             /* after the end, as from waitpid(); 0 if it is unknown */
+  guint64 size, at;       /* bytes of the model, and bytes of it that were read */
+  GArray *parts;          /* of Part, by offset */
 } Process;
 
 /* Arguments of prepare_child() */
@@ -109,46 +122,80 @@ start_process (Process *process, const char *const *argv, gsize size, GError **e
   return FALSE;
 }
 
-/* Reads once from pipe @i. Returns FALSE at the end of the pipe, or if stdout exceeds its limit. */
-static gboolean
-read_pipe (Process *process, guint i)
-{
-  guint8 buffer[65536];
-  ssize_t n = read (process->fds[i], buffer, sizeof buffer);
+/* --- Pipes --- */
 
-  if (n < 0)
-    return errno == EINTR;
-  if (n == 0)
-    return FALSE;
-  if (process->output[i]->len + (gsize) n <= process->limits[i])
-    g_byte_array_append (process->output[i], buffer, (guint) n);
-  else if (i == STDOUT)
-    return FALSE;
-  return TRUE;
+static void
+close_pipe (Process *process, guint i)
+{
+  close (process->fds[i]);
+  process->fds[i] = -1;
 }
 
-/* Reads both pipes to their ends. Returns FALSE at the deadline, or if poll() fails. */
-static gboolean
-read_pipes (Process *process)
+/* Waits until a pipe has bytes or ends. Clears process->in_time at the deadline, or if poll()
+ * fails. */
+static void
+wait_for_pipes (Process *process, struct pollfd polled[N_PIPES])
 {
-  while (process->fds[STDOUT] >= 0 || process->fds[STDERR] >= 0) {
-    struct pollfd polled[N_PIPES] = {
-        {process->fds[STDOUT], POLLIN, 0}, {process->fds[STDERR], POLLIN, 0}};
-    const gint64 left = process->deadline - g_get_monotonic_time ();
+  const gint64 left = process->deadline - g_get_monotonic_time ();
 
-    if (left <= 0)
-      return FALSE;
-    if (poll (polled, N_PIPES, (int) (left / 1000) + 1) < 0 && errno != EINTR)
-      return FALSE;
-    for (guint i = 0; i < N_PIPES; i++) {
-      if (polled[i].fd >= 0 && polled[i].revents && !read_pipe (process, i)) {
-        close (process->fds[i]);
-        process->fds[i] = -1;
-      }
-    }
+  for (guint i = 0; i < N_PIPES; i++)
+    polled[i] = (struct pollfd){process->fds[i], POLLIN, 0};
+  if (left <= 0 || (poll (polled, N_PIPES, (int) (left / 1000) + 1) < 0 && errno != EINTR))
+    process->in_time = FALSE;
+}
+
+/* Reads stderr once, and drops what exceeds MAX_MESSAGE. */
+static void
+read_messages (Process *process)
+{
+  guint8 buffer[MAX_MESSAGE];
+  const ssize_t n = read (process->fds[STDERR], buffer, sizeof buffer);
+
+  if (n == 0 || (n < 0 && errno != EINTR))
+    close_pipe (process, STDERR);
+  else if (n > 0 && process->messages->len + (gsize) n <= MAX_MESSAGE)
+    g_byte_array_append (process->messages, buffer, (guint) n);
+}
+
+/* Reads @n bytes of stdout, and stderr in the meantime. Returns the number of bytes, less than @n at
+ * the end of stdout and at the deadline. */
+static gsize
+read_output (Process *process, guint8 *to, gsize n)
+{
+  gsize done = 0;
+
+  while (done < n && process->fds[STDOUT] >= 0 && process->in_time) {
+    struct pollfd polled[N_PIPES];
+    ssize_t n_read;
+
+    wait_for_pipes (process, polled);
+    if (process->fds[STDERR] >= 0 && polled[STDERR].revents)
+      read_messages (process);
+    if (!polled[STDOUT].revents)
+      continue;
+    n_read = read (process->fds[STDOUT], to + done, n - done);
+    if (n_read == 0 || (n_read < 0 && errno != EINTR))
+      close_pipe (process, STDOUT);
+    else if (n_read > 0)
+      done += (gsize) n_read;
   }
-  return TRUE;
+  return done;
 }
+
+/* Reads stderr to its end. */
+static void
+drain_messages (Process *process)
+{
+  while (process->fds[STDERR] >= 0 && process->in_time) {
+    struct pollfd polled[N_PIPES];
+
+    wait_for_pipes (process, polled);
+    if (polled[STDERR].revents)
+      read_messages (process);
+  }
+}
+
+/* --- End --- */
 
 /* Returns: (transfer full) (nullable): the last line of @output without the name of the
  * converter; NULL if the line is empty */
@@ -165,99 +212,249 @@ get_last_line (const GByteArray *output)
   return *line ? g_strdup (line) : NULL;
 }
 
-/* Removes the last line of stdout if it states that the answer is of @kind; see process/answer.h.
- * Returns whether it does. */
-static gboolean
-strip_answer_line (Process *process, const char *kind)
-{
-  GByteArray *output = process->output[STDOUT];
-  g_autofree char *line = NULL;
-
-  if (output->len < LSTM_ANSWER_LINE_SIZE)
-    return FALSE;
-  line = g_strdup_printf (LSTM_ANSWER_LINE, kind, (gsize) output->len - LSTM_ANSWER_LINE_SIZE);
-  if (memcmp (output->data + output->len - LSTM_ANSWER_LINE_SIZE, line, LSTM_ANSWER_LINE_SIZE)
-      != 0)
-    return FALSE;
-  g_byte_array_set_size (output, output->len - LSTM_ANSWER_LINE_SIZE);
-  return TRUE;
-}
-
-/* Reports a converter that wrote no answer. @status: as from waitpid(), or 0 if it is unknown */
+/* Ends the process and all processes that it started, and sets process->status. Clears
+ * process->in_time if the process outlives the deadline. */
 static void
-set_process_error (const Process *process, int status, GError **error)
+end_process (Process *process)
 {
-  g_autofree char *message = get_last_line (process->output[STDERR]);
-  g_autofree char *how = WIFSIGNALED (status) ? g_strdup_printf ("signal %d", WTERMSIG (status))
-                         : WEXITSTATUS (status)
-                             ? g_strdup_printf ("status %d", WEXITSTATUS (status))
-                             : g_strdup ("no answer");
-
-  g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: " PROGRAM " failed (%s)%s%s",
-      process->path, how, message ? ": " : "", message ? message : "");
+  if (!process->pid)
+    return;
+  for (guint i = 0; i < N_PIPES; i++)
+    if (process->fds[i] >= 0)
+      close_pipe (process, i);
+  /* The process may close its pipes before it exits. */
+  while (process->in_time && waitpid (process->pid, &process->status, WNOHANG) == 0) {
+    process->in_time = g_get_monotonic_time () < process->deadline;
+    g_usleep (500);
+  }
+  lstm_lifeline_cut (&process->line);
+  if (!process->in_time && waitpid (process->pid, &process->status, WNOHANG) == 0) {
+    kill (process->pid, SIGKILL); /* on systems without signals from a pipe */
+    while (waitpid (process->pid, &process->status, 0) < 0 && errno == EINTR)
+      ;
+  }
+  g_spawn_close_pid (process->pid);
+  process->pid = 0;
 }
 
-/* Returns whether the answer is a model. The exit status does not decide, because the application
- * may have reaped the process. */
+/* Ends a process that wrote no complete answer, and reports how it ended. Returns: FALSE */
 static gboolean
-check_answer (Process *process, gboolean in_time, int status, GError **error)
+refuse_process (Process *process, GError **error)
 {
-  if (!in_time) {
+  g_autofree char *message = NULL, *how = NULL;
+
+  if (process->fds[STDOUT] < 0)
+    drain_messages (process);
+  end_process (process);
+  if (!process->in_time) {
     g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT,
         "%s: " PROGRAM " was not ready in time and was stopped", process->path);
     return FALSE;
   }
-  if (strip_answer_line (process, LSTM_ANSWER_MODEL))
-    return TRUE;
-  if (strip_answer_line (process, LSTM_ANSWER_ERROR)) {
-    g_autofree char *message = get_last_line (process->output[STDOUT]);
-
-    if (message) {
-      g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FORMAT, message);
-      return FALSE;
-    }
-  }
-  set_process_error (process, status, error);
+  message = get_last_line (process->messages);
+  how = WIFSIGNALED (process->status)
+            ? g_strdup_printf ("signal %d", WTERMSIG (process->status))
+        : WEXITSTATUS (process->status)
+            ? g_strdup_printf ("status %d", WEXITSTATUS (process->status))
+            : g_strdup ("no answer");
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT, "%s: " PROGRAM " failed (%s)%s%s",
+      process->path, how, message ? ": " : "", message ? message : "");
   return FALSE;
 }
 
-/* Ends the process and all processes that it started. Clears @in_time if the process outlives the
- * deadline. Returns the status as from waitpid(), or 0 if the application has reaped the
- * process. */
-static int
-finish_process (Process *process, gboolean *in_time)
+static void
+clear_part (gpointer part)
 {
-  int status = 0;
-
-  for (guint i = 0; i < N_PIPES; i++)
-    if (process->fds[i] >= 0)
-      close (process->fds[i]);
-  /* The process may close its pipes before it exits. */
-  while (*in_time && waitpid (process->pid, &status, WNOHANG) == 0) {
-    *in_time = g_get_monotonic_time () < process->deadline;
-    g_usleep (500);
-  }
-  lstm_lifeline_cut (&process->line);
-  if (!*in_time && waitpid (process->pid, &status, WNOHANG) == 0) {
-    kill (process->pid, SIGKILL); /* on systems without signals from a pipe */
-    while (waitpid (process->pid, &status, 0) < 0 && errno == EINTR)
-      ;
-  }
-  g_spawn_close_pid (process->pid);
-  return status;
+  g_bytes_unref (((Part *) part)->bytes);
 }
 
-/* Returns: (transfer full): a line about a conversion that began at @begin, monotonic time in µs */
-static char *
-make_report (const char *const *argv, gint64 begin)
+static void
+free_process (gpointer source)
 {
-  g_autofree char *command = g_strjoinv (" ", (char **) argv);
+  Process *process = source;
 
-  return g_strdup_printf (
-      "converted in %.1f ms by %s", (double) (g_get_monotonic_time () - begin) / 1000, command);
+  process->in_time = FALSE; /* The answer is complete, or it is not needed. */
+  end_process (process);
+  g_byte_array_unref (process->messages);
+  g_array_unref (process->parts);
+  g_free (process->command);
+  g_free (process->path);
+  g_free (process);
 }
 
-GBytes *
+/* --- Answer --- */
+
+/* Reads the line that states the kind and the size of the answer; see process/answer.h. Returns FALSE if
+ * there is no such line, or if the size exceeds @limit. */
+static gboolean
+read_answer_line (Process *process, const char *kind, const char *line, gsize limit)
+{
+  g_autofree char *expected = NULL;
+  const char *digits = line + strlen (LSTM_ANSWER_PREFIX) + strlen (kind) + 1;
+
+  if (!g_ascii_isdigit (*digits))
+    return FALSE;
+  process->size = g_ascii_strtoull (digits, NULL, 10);
+  expected = g_strdup_printf (LSTM_ANSWER_LINE, kind, (gsize) process->size);
+  return g_str_equal (line, expected) && process->size <= limit;
+}
+
+/* Reads the message of an error. Sets @error to the message. Returns FALSE if the message is not
+ * complete. */
+static gboolean
+read_error (Process *process, GError **error)
+{
+  g_autoptr (GByteArray) text = g_byte_array_new ();
+  g_autofree char *message = NULL;
+  guint8 rest;
+
+  g_byte_array_set_size (text, (guint) process->size);
+  if (read_output (process, text->data, text->len) < text->len
+      || read_output (process, &rest, 1) || !(message = get_last_line (text)))
+    return FALSE;
+  g_set_error_literal (error, LSTM_ERROR, LSTM_ERROR_FORMAT, message);
+  return TRUE;
+}
+
+/* Reads the beginning of the answer. Returns TRUE if a model of process->size bytes follows, else
+ * FALSE with @error. @size: of the converted file */
+static gboolean
+read_answer (Process *process, gsize size, GError **error)
+{
+  char line[LSTM_ANSWER_LINE_SIZE + 1] = "";
+
+  if (read_output (process, (guint8 *) line, LSTM_ANSWER_LINE_SIZE) < LSTM_ANSWER_LINE_SIZE)
+    return refuse_process (process, error);
+  if (read_answer_line (process, LSTM_ANSWER_MODEL, line, 64 * MEGABYTE + 16 * size))
+    return TRUE;
+  if (read_answer_line (process, LSTM_ANSWER_ERROR, line, MAX_MESSAGE)
+      && read_error (process, error))
+    return FALSE;
+  return refuse_process (process, error);
+}
+
+/* --- The model as a content --- */
+
+/* Copies up to @n bytes from byte @offset on that were read before. Returns the number of bytes; 0 if
+ * the byte was not kept. */
+static gsize
+copy_part (const Process *process, guint64 offset, gsize n, guint8 *to)
+{
+  for (guint i = 0; i < process->parts->len; i++) {
+    const Part *part = &g_array_index (process->parts, Part, i);
+    gsize size;
+    const guint8 *bytes = g_bytes_get_data (part->bytes, &size);
+
+    if (offset < part->offset || offset - part->offset >= size)
+      continue;
+    n = MIN (n, size - (gsize) (offset - part->offset));
+    memcpy (to, bytes + (offset - part->offset), n);
+    return n;
+  }
+  return 0;
+}
+
+/* Keeps @bytes, the last bytes that were read. @bytes: (transfer full) */
+static void
+keep_part (Process *process, GBytes *bytes)
+{
+  const Part part = {process->at - g_bytes_get_size (bytes), bytes};
+
+  g_array_append_val (process->parts, part);
+}
+
+/* Reads the next @n bytes of the model. */
+static gboolean
+read_next (Process *process, gsize n, guint8 *to, GError **error)
+{
+  if (read_output (process, to, n) < n)
+    return refuse_process (process, error);
+  process->at += n;
+  return TRUE;
+}
+
+/* Reads up to byte @offset, and keeps the bytes. */
+static gboolean
+skip_bytes (Process *process, guint64 offset, GError **error)
+{
+  const gsize n = (gsize) (offset - process->at);
+  g_autofree guint8 *bytes = g_try_malloc (n);
+
+  if (!bytes) {
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
+        "%s: no memory for %" G_GSIZE_FORMAT " bytes", process->path, n);
+    return FALSE;
+  }
+  if (!read_next (process, n, bytes, error))
+    return FALSE;
+  keep_part (process, g_bytes_new_take (g_steal_pointer (&bytes), n));
+  return TRUE;
+}
+
+/* Reads up to @n bytes that were kept. Returns the number of bytes, or 0 with @error. */
+static gsize
+read_again (const Process *process, guint64 offset, gsize n, guint8 *to, GError **error)
+{
+  const gsize n_read = copy_part (process, offset, MIN (n, (gsize) (process->at - offset)), to);
+
+  if (!n_read)
+    g_set_error (error, LSTM_ERROR, LSTM_ERROR_FORMAT,
+        "%s: expected to read each byte of the converted model once, found byte "
+        "%" G_GUINT64_FORMAT " after byte %" G_GUINT64_FORMAT,
+        process->path, offset, process->at);
+  return n_read;
+}
+
+/* The pipe returns each byte once. The weights are read in the order of the file, so that they need
+ * no memory here. Small reads, and bytes that were skipped, can be repeated. */
+static gboolean
+read_model (gpointer source, guint64 offset, gsize n, guint8 *to, GError **error)
+{
+  Process *process = source;
+
+  while (n > 0 && offset < process->at) {
+    const gsize n_read = read_again (process, offset, n, to, error);
+
+    if (!n_read)
+      return FALSE;
+    offset += n_read;
+    to += n_read;
+    n -= n_read;
+  }
+  if (!n)
+    return TRUE;
+  if ((offset > process->at && !skip_bytes (process, offset, error))
+      || !read_next (process, n, to, error))
+    return FALSE;
+  if (n <= MAX_KEPT)
+    keep_part (process, g_bytes_new (to, n));
+  return TRUE;
+}
+
+/* Checks that the answer has exactly the size that its first line states. The exit status does not
+ * decide, because the application may have reaped the process. */
+static gboolean
+check_model (gpointer source, GError **error)
+{
+  Process *process = source;
+  guint8 rest;
+
+  if (process->at < process->size && !skip_bytes (process, process->size, error))
+    return FALSE;
+  if (read_output (process, &rest, 1) || !process->in_time)
+    return refuse_process (process, error);
+  drain_messages (process);
+  end_process (process);
+  if (!process->in_time)
+    return refuse_process (process, error);
+  *process->report = g_strdup_printf ("converted in %.1f ms by %s",
+      (double) (g_get_monotonic_time () - process->begin) / 1000, process->command);
+  return TRUE;
+}
+
+static const LstmContentType model_type = {read_model, check_model, free_process};
+
+LstmContent *
 lstm_convert_file (
     const char *path, gsize size, const char *module_chain, char **report, GError **error)
 {
@@ -266,27 +463,22 @@ lstm_convert_file (
                                          : NULL;
   const char *const argv[] = {program ? program : LSTM_CONVERT_PROGRAM, "-o", "-", "--answer",
       option ? option : "--", option ? "--" : path, option ? path : NULL, NULL};
-  const gint64 begin = g_get_monotonic_time ();
-  Process process = {
-      .path = path, .limits = {MIN (64 * MEGABYTE + 16 * size, G_MAXUINT), MAX_MESSAGE}};
+  Process *process = g_new0 (Process, 1);
   const guint filled = lstm_standard_files_fill ();
-  gboolean in_time, ok;
-  int status;
+  gboolean ok;
 
-  ok = start_process (&process, argv, size, error);
+  process->path = g_strdup (path);
+  process->command = g_strjoinv (" ", (char **) argv);
+  process->report = report;
+  process->messages = g_byte_array_new ();
+  process->parts = g_array_new (FALSE, FALSE, sizeof (Part));
+  g_array_set_clear_func (process->parts, clear_part);
+  process->in_time = TRUE;
+  process->begin = g_get_monotonic_time ();
+  ok = start_process (process, argv, size, error);
   lstm_standard_files_clear (filled);
-  if (!ok)
-    return NULL;
-  for (guint i = 0; i < N_PIPES; i++)
-    process.output[i] = g_byte_array_new ();
-  in_time = read_pipes (&process);
-  status = finish_process (&process, &in_time);
-  ok = check_answer (&process, in_time, status, error);
-  g_byte_array_unref (process.output[STDERR]);
-  if (ok)
-    *report = make_report (argv, begin);
-  if (ok)
-    return g_byte_array_free_to_bytes (process.output[STDOUT]);
-  g_byte_array_unref (process.output[STDOUT]);
+  if (ok && read_answer (process, size, error))
+    return lstm_content_new_from_source (process->size, &model_type, process);
+  free_process (process);
   return NULL;
 }

@@ -222,34 +222,36 @@ set_load_report (LstmModel *model, const LstmFormat *format, const char *convers
   model->load_report = g_utf8_make_valid (report, -1);
 }
 
+/* Returns: (transfer full): the content of the file at @path, which lstm-convert converts, or NULL
+ * with @error. @report: see lstm_convert_file() */
+static LstmContent *
+convert_file (const char *path, LstmContent *file, const LstmFormat *format,
+    const char *module_chain, char **report, GError **error)
+{
+  if (!module_chain || !format || format->has_module_chain)
+    return lstm_convert_file (path, count_bytes (path, file), module_chain, report, error);
+  g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
+      "%s: module-chain is supported only for a PyTorch model; found %s", path, format->name);
+  return NULL;
+}
+
 static LstmModel *
 load_file (const char *path, LstmPrecision precision, const char *module_chain, GError **error)
 {
-  g_autoptr (LstmContent) content = open_file (path, error);
   g_autofree char *conversion = NULL;
+  g_autoptr (LstmContent) file = open_file (path, error), converted = NULL;
   const LstmFormat *format;
   LstmModel *model;
 
-  if (!content)
+  if (!file)
     return NULL;
-  format = lstm_format_find (content);
+  format = lstm_format_find (file);
   if (needs_conversion (format)) {
-    g_autoptr (GBytes) bytes = NULL;
-
-    if (module_chain && format && !format->has_module_chain) {
-      g_set_error (error, LSTM_ERROR, LSTM_ERROR_LAYER,
-          "%s: module-chain is supported only for a PyTorch model; found %s", path,
-          format->name);
-      return NULL;
-    }
-    if (!(bytes = lstm_convert_file (
-              path, count_bytes (path, content), module_chain, &conversion, error)))
+    if (!(converted = convert_file (path, file, format, module_chain, &conversion, error)))
       return NULL;
     module_chain = NULL; /* The converter has applied the chain. */
-    lstm_content_unref (content);
-    content = lstm_content_new (bytes);
   }
-  model = load_content (content, path, precision, module_chain, error);
+  model = load_content (converted ? converted : file, path, precision, module_chain, error);
   if (model)
     set_load_report (model, format, conversion);
   return model;

@@ -202,8 +202,15 @@ test_case (gconstpointer data)
   g_assert_nonnull (strstr (error->message, message));
 }
 
-/* A shell command that writes the last line of an answer, after a model of SIZE bytes */
+/* A shell command that writes the first line of an answer, before a model of SIZE bytes */
 #define MODEL_LINE(size) "printf 'lstm-convert model %020d\\n' " size
+
+/* A shell command that writes a model of 176 bytes, an LSTM layer of one unit */
+#define TINY_MODEL                                                                             \
+  "printf '\\210\\0\\0\\0\\0\\0\\0\\0%s' "                                                     \
+  "'{\"weight_ih_l0\":{\"dtype\":\"F32\",\"shape\":[4,1],\"data_offsets\":[0,16]},"            \
+  "\"weight_hh_l0\":{\"dtype\":\"F32\",\"shape\":[4,1],\"data_offsets\":[16,32]}}'; "          \
+  "head -c 32 /dev/zero"
 
 /* Scripts that are no converter, and a part of the error message */
 static const struct {
@@ -217,8 +224,11 @@ static const struct {
     {"killed", "kill -SEGV $$", "failed (signal 11)"},
     {"aborts", "echo half a model; kill -ABRT $$", "failed (signal 6)"},
     {"writes-files", "echo more than none > \"$5.more\" && " MODEL_LINE ("0"), "failed"},
-    {"nonsense", "printf 0123456789abcdef; " MODEL_LINE ("16"),
+    {"nonsense", MODEL_LINE ("16") "; printf 0123456789abcdef",
         "model.keras: expected safetensors, found an unknown format that begins with 30 31"},
+    {"short", MODEL_LINE ("17") "; printf 0123456789abcdef", "failed (no answer)"},
+    {"long", MODEL_LINE ("176") "; " TINY_MODEL "; echo", "failed (no answer)"},
+    {"too-large", MODEL_LINE ("99999999999"), "failed (no answer)"},
     {"endless", "exec yes 0123456789abcdef", "lstm-convert failed (signal"},
 };
 

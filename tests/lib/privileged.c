@@ -26,7 +26,7 @@ answer_environment (const char *path)
   g_autofree char *all = g_strjoinv (" ", environ);
   g_autofree char *message = g_strdup_printf ("%s: environment [%s]", path, all);
 
-  printf ("%s" LSTM_ANSWER_LINE, message, LSTM_ANSWER_ERROR, strlen (message));
+  printf (LSTM_ANSWER_LINE "%s", LSTM_ANSWER_ERROR, strlen (message), message);
   return 1;
 }
 

@@ -122,8 +122,8 @@ static const struct {
     {"echo half a model; kill -ABRT $$", "lstm-convert failed ("},
     {"exit 0", "lstm-convert failed (no answer)"},
     {"echo error while loading libzip >&2; exit 127", "error while loading libzip"},
-    {"printf 'too short' && printf 'lstm-convert model %020d\\n' 10", "failed (no answer)"},
-    {"m=\"$5: a reason\"; printf '%slstm-convert error %020d\\n' \"$m\" ${#m}", "a reason"},
+    {"printf 'lstm-convert model %020d\\n' 10 && printf 'too short'", "failed (no answer)"},
+    {"m=\"$5: a reason\"; printf 'lstm-convert error %020d\\n%s' ${#m} \"$m\"", "a reason"},
 };
 
 /* Returns: (transfer full) (nullable): the path of the first model in @real that this build
@@ -233,7 +233,7 @@ test_left (void)
 /* A script that answers with an error: the path, then the output of COMMAND on one line */
 #define ANSWER(command)                                                                        \
   "m=\"$5: $(" command " | tr '\\n\\t' '  ')\"\n"                                              \
-  "printf '%slstm-convert error %020d\\n' \"$m\" ${#m}"
+  "printf 'lstm-convert error %020d\\n%s' ${#m} \"$m\""
 
 /* Returns the signals 32 and 33 if this process ignores them. The C library reserves them, and permits no
  * program to change them. GNU make 4.3 ignores them in its children. */

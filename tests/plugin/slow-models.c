@@ -17,8 +17,9 @@
   "[ -p \"$file.runs\" ] && echo > \"$file.runs\"\n"                                           \
   "[ -p \"$file.gate\" ] && read -r line < \"$file.gate\"\n"                                   \
   "[ -f \"$file.seconds\" ] && sleep \"$(cat \"$file.seconds\")\"\n"                           \
-  "cat \"$file.safetensors\" || exit\n"                                                        \
-  "printf 'lstm-convert model %020d\\n' \"$(wc -c < \"$file.safetensors\")\"\n"
+  "size=$(wc -c < \"$file.safetensors\") || exit\n"                                             \
+  "printf 'lstm-convert model %020d\\n' \"$size\"\n"                                            \
+  "cat \"$file.safetensors\"\n"
 
 void
 slow_converter_install (const gchar *dir)
