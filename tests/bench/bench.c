@@ -35,14 +35,14 @@ static const Engine *const peers[] = {BENCH_PEERS (PRESENT, ABSENT) NULL};
 #undef PRESENT
 #undef ABSENT
 
-#define MAX_ENGINES (G_N_ELEMENTS (own_engines) + G_N_ELEMENTS (peers))
+#define MAX_ENGINES 64
 
 /* The options and the results of the benchmark */
 typedef struct {
   double seconds;
-  gboolean with_peers;
   GPatternSpec *only;
-  GArray *results; /* of Result */
+  GPtrArray *engines; /* of const Engine */
+  GArray *results;    /* of Result */
   gboolean has_failed;
 } Bench;
 
@@ -88,18 +88,18 @@ is_wanted (const Bench *bench, const Engine *engine, const Job *job)
              || g_pattern_spec_match_string (bench->only, full));
 }
 
-/* Selects the engines that run @job by the options --only and --engines. */
+/* Selects the engines that run @job by the option --only. */
 static gsize
 choose_engines (const Bench *bench, const Job *job, Runner *runners)
 {
   gsize n = 0;
 
-  for (gsize i = 0; i < G_N_ELEMENTS (own_engines); i++)
-    if (is_wanted (bench, own_engines[i], job))
-      runners[n++].engine = own_engines[i];
-  for (gsize i = 0; bench->with_peers && peers[i]; i++)
-    if (is_wanted (bench, peers[i], job))
-      runners[n++].engine = peers[i];
+  for (guint i = 0; i < bench->engines->len; i++) {
+    const Engine *engine = g_ptr_array_index (bench->engines, i);
+
+    if (is_wanted (bench, engine, job))
+      runners[n++].engine = engine;
+  }
   return n;
 }
 
@@ -183,20 +183,71 @@ calibrate_runs (const Runner *runner)
   return n_runs;
 }
 
-static void
-print_result (Bench *bench, const Job *job, Runner *runner, gsize rounds)
+/* Sorts the times of @runner. Returns: the median of a stream and step, and the minimum */
+static Result
+make_result (const Job *job, Runner *runner, gsize rounds)
 {
   const Case *c = job->c;
   double per = c->kind == CASE_WINDOW ? 1 : (double) (c->streams * c->steps);
-  Result result = {runner->engine->name, c->name, precisions[job->precision].name, job->d,
-      job->m, c->streams, c->steps};
 
   qsort (runner->ns, rounds, sizeof runner->ns[0], compare_times);
-  result.median = runner->ns[rounds / 2] / per;
-  result.min = runner->ns[0] / per;
-  g_array_append_val (bench->results, result);
-  g_print ("%s\t%s\t%zu\t%zu\t%s\t%zu\t%zu\t%.1f\t%.1f\n", result.engine, result.kind, result.d,
-      result.m, result.precision, result.streams, result.steps, result.median, result.min);
+  return (Result){.engine = runner->engine->name,
+      .kind = c->name,
+      .precision = precisions[job->precision].name,
+      .d = job->d,
+      .m = job->m,
+      .streams = c->streams,
+      .steps = c->steps,
+      .median = runner->ns[rounds / 2] / per,
+      .min = runner->ns[0] / per};
+}
+
+/* Returns whether another variant of the engine @i is faster. */
+static gboolean
+has_faster_variant (const Runner *runners, const Result *results, gsize n, gsize i)
+{
+  if (!runners[i].engine->variant)
+    return FALSE;
+  for (gsize k = 0; k < n; k++)
+    if (g_str_equal (results[k].engine, results[i].engine)
+        && (results[k].median < results[i].median
+            || (results[k].median == results[i].median && k < i)))
+      return TRUE;
+  return FALSE;
+}
+
+/* Reports the medians of all variants of the engine of @result on stderr. */
+static void
+report_variants (const Runner *runners, const Result *results, gsize n, const Result *result)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (gsize i = 0; i < n; i++)
+    if (runners[i].engine->variant && g_str_equal (results[i].engine, result->engine))
+      g_string_append_printf (text, "%s %s %.1f", text->len ? "," : "",
+          runners[i].engine->variant, results[i].median);
+  if (text->len)
+    g_printerr ("bench: %s %s %zux%zu, ns of each variant:%s\n", result->engine, result->kind,
+        result->d, result->m, text->str);
+}
+
+static void
+print_results (Bench *bench, const Job *job, Runner *runners, gsize n, gsize rounds)
+{
+  Result results[MAX_ENGINES];
+
+  for (gsize i = 0; i < n; i++)
+    results[i] = make_result (job, &runners[i], rounds);
+  for (gsize i = 0; i < n; i++) {
+    const Result *r = &results[i];
+
+    if (has_faster_variant (runners, results, n, i))
+      continue;
+    report_variants (runners, results, n, r);
+    g_array_append_val (bench->results, *r);
+    g_print ("%s\t%s\t%zu\t%zu\t%s\t%zu\t%zu\t%.1f\t%.1f\n", r->engine, r->kind, r->d, r->m,
+        r->precision, r->streams, r->steps, r->median, r->min);
+  }
 }
 
 /* Runs all engines once in a random order, so that a periodic disturbance does not always affect
@@ -229,8 +280,7 @@ measure_job (Bench *bench, const Job *job, Runner *runners, gsize n)
       rounds < MIN_ROUNDS
       || (rounds < MAX_ROUNDS && read_clock (CLOCK_MONOTONIC) - start < bench->seconds * 1e9))
     run_round (runners, n, rounds++);
-  for (gsize i = 0; i < n; i++)
-    print_result (bench, job, &runners[i], rounds);
+  print_results (bench, job, runners, n, rounds);
 }
 
 /* --- Jobs --- */
@@ -246,6 +296,7 @@ make_input (const Job *job)
   return x;
 }
 
+/* Reports @error. An engine that does not implement the job is no failure of the program. */
 static void
 report_failure (Bench *bench, const Job *job, const char *engine, GError *error)
 {
@@ -256,10 +307,12 @@ report_failure (Bench *bench, const Job *job, const char *engine, GError *error)
 }
 
 /* Makes the runners. Reports and skips an engine that cannot run the job or whose output is wrong.
- * Returns: the number of runners */
+ * Reports an engine of several variants that cannot run the job once. Returns: the number of
+ * runners */
 static gsize
 create_runners (Bench *bench, const Job *job, Runner *runners, gsize n, const float *reference)
 {
+  const char *unsupported = NULL;
   gsize n_runners = 0;
 
   for (gsize i = 0; i < n; i++) {
@@ -272,7 +325,10 @@ create_runners (Bench *bench, const Job *job, Runner *runners, gsize n, const fl
       n_runners++;
       continue;
     }
-    report_failure (bench, job, runner->engine->name, error);
+    if (g_strcmp0 (unsupported, runner->engine->name) != 0)
+      report_failure (bench, job, runner->engine->name, error);
+    if (g_error_matches (error, BENCH_ERROR, BENCH_UNSUPPORTED))
+      unsupported = runner->engine->name;
     if (runner->self)
       runner->engine->free (runner->self);
   }
@@ -335,6 +391,29 @@ run_jobs (Bench *bench)
 
 /* --- The program --- */
 
+/* Adds the engines of the library, the engines of the build if @with_peers, and the engines of
+ * @modules, a list of files. */
+static gboolean
+add_engines (GPtrArray *engines, gboolean with_peers, char **modules, GError **error)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (own_engines); i++)
+    g_ptr_array_add (engines, (gpointer) own_engines[i]);
+  for (gsize i = 0; with_peers && peers[i]; i++)
+    g_ptr_array_add (engines, (gpointer) peers[i]);
+  for (gsize i = 0; modules && modules[i]; i++) {
+    const Engine *engine = bench_load_module (modules[i], error);
+
+    if (!engine)
+      return FALSE;
+    g_ptr_array_add (engines, (gpointer) engine);
+  }
+  if (engines->len <= MAX_ENGINES)
+    return TRUE;
+  g_set_error (error, BENCH_ERROR, 0, "--module: expected at most %u modules, found %u",
+      MAX_ENGINES - (engines->len - g_strv_length (modules)), g_strv_length (modules));
+  return FALSE;
+}
+
 static gboolean
 pin_to_cpu (int cpu)
 {
@@ -384,29 +463,34 @@ main (int argc, char **argv)
 {
   Bench bench = {.seconds = 0.3};
   int cpu = -1;
+  gboolean with_peers = FALSE;
   g_autofree char *pattern = NULL, *plot = NULL;
+  g_auto (GStrv) modules = NULL;
   const GOptionEntry options[] = {
       {"only", 0, 0, G_OPTION_ARG_STRING, &pattern,
           "Measure lines that match, such as 'lstm stream *'", "GLOB"},
       {"cpu", 0, 0, G_OPTION_ARG_INT, &cpu, "Run on CPU N", "N"},
       {"seconds", 0, 0, G_OPTION_ARG_DOUBLE, &bench.seconds, "Time for each job (0.3)", "S"},
-      {"peers", 0, 0, G_OPTION_ARG_NONE, &bench.with_peers, "Measure other libraries too",
-          NULL},
+      {"peers", 0, 0, G_OPTION_ARG_NONE, &with_peers, "Measure other libraries too", NULL},
+      {"module", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &modules,
+          "Measure the engine of a shared object too", "FILE.so"},
       {"plot", 0, 0, G_OPTION_ARG_FILENAME, &plot, "Draw the figures", "FILE.png"}, {NULL}};
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   g_autoptr (GArray) results = g_array_new (FALSE, FALSE, sizeof (Result));
+  g_autoptr (GPtrArray) engines = g_ptr_array_new ();
   g_autoptr (GError) error = NULL;
 
   allow_one_thread (argv);
   g_option_context_add_main_entries (context, options, NULL);
-  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1
-      || !pin_to_cpu (cpu)) {
+  if (!g_option_context_parse (context, &argc, &argv, &error) || argc > 1 || !pin_to_cpu (cpu)
+      || !add_engines (engines, with_peers, modules, &error)) {
     g_printerr ("bench: %s\n", error ? error->message : "see --help");
     return 2;
   }
   bench.only = pattern ? g_pattern_spec_new (pattern) : NULL;
   bench.results = results;
-  if (bench.with_peers)
+  bench.engines = engines;
+  if (with_peers)
     report_absent_peers ();
   g_print ("engine\tcase\td\tm\tprecision\tstreams\tsteps\tns_median\tns_min\n");
   run_jobs (&bench);

@@ -62,6 +62,9 @@ typedef struct {
    * step. NULL: the engine has no output to compare. */
   void (*output) (gpointer self, float *y);
   void (*free) (gpointer self);
+  /* The backend and the compiler options. NULL: the engine has one variant. Of the variants of an
+   * engine, the output has only the fastest of each job. */
+  const char *variant;
 } Engine;
 
 /* One line of the output */
@@ -90,8 +93,15 @@ bench_has_dense (CaseKind kind)
 /* engine-*.c, peer-*.c */
 extern const Engine engine_lstm, engine_window, engine_recompute, engine_silence, engine_sound,
     engine_listed, engine_unlisted, engine_read;
-extern const Engine peer_onednn, peer_openblas, peer_onnxruntime, peer_rtneural;
-extern const Engine peer_onednn_gru, peer_openblas_gru, peer_onnxruntime_gru, peer_rtneural_gru;
+extern const Engine peer_onednn, peer_openblas, peer_onnxruntime;
+extern const Engine peer_onednn_gru, peer_openblas_gru, peer_onnxruntime_gru;
+
+/* modules.c: loads a module, which is a shared object with one engine. Modules are the engines whose
+ * source is compiled with several compiler options. The module remains loaded. */
+const Engine *bench_load_module (const char *path, GError **error);
+
+/* module-*.cpp */
+const Engine *bench_module_engine (void);
 
 /* network.c: random weights, which depend on the sizes only */
 typedef struct {
