@@ -8,6 +8,7 @@
 #include "kernels/steps.h"
 #include "kernels/tiles.h"
 #include "kernels/vec.h"
+#include "kernels/words.h"
 
 #define CONCAT_(a, b) a##b
 #define CONCAT(a, b) CONCAT_ (a, b)
@@ -39,71 +40,6 @@ INLINE void
 run_affine (int precision, size_t n_vectors, const LstmAffine *job)
 {
   FOR_TILES (compute_affine_tile)
-}
-
-static void
-to_words_bfloat16 (const float *x, size_t x_stride, size_t n_rows, size_t k, float *words,
-    size_t stride, float *scales)
-{
-  const size_t in_vectors = k / VF_WIDTH * VF_WIDTH;
-
-  (void) scales;
-  for (size_t r = 0; r < n_rows; r++, x += x_stride, words += stride) {
-    uint16_t *halves = (uint16_t *) words;
-
-    for (size_t i = 0; i < in_vectors; i += VF_WIDTH) {
-      const vf_halves v = vf_to_bfloat16 (vf_load (x + i));
-
-      memcpy (halves + i, &v, sizeof v);
-    }
-    if (in_vectors < k) {
-      const vf_halves v = vf_to_bfloat16 (vf_load_some (x + in_vectors, k - in_vectors));
-
-      memcpy (halves + in_vectors, &v, (k - in_vectors + 1) / 2 * sizeof *words);
-    }
-  }
-}
-
-/* Returns the largest |x| of a row. Compares the values as integers, so that infinities and NaN
- * exceed all numbers. */
-static float
-row_max_abs (const float *x, size_t k)
-{
-  const size_t in_vectors = k / VF_WIDTH * VF_WIDTH;
-  vi max = {0};
-
-  for (size_t i = 0; i < in_vectors; i += VF_WIDTH)
-    max = vi_max (max, (vi) vf_abs (vf_load (x + i)));
-  if (in_vectors < k)
-    max = vi_max (max, (vi) vf_abs (vf_load_some (x + in_vectors, k - in_vectors)));
-  return float_from_bits (vi_max_lane (max));
-}
-
-/* Scales each row so that its largest magnitude becomes 127. A NaN or an infinity in a row makes
- * the scale and all sums of the row NaN. */
-static void
-to_words_int8 (const float *x, size_t x_stride, size_t n_rows, size_t k, float *words,
-    size_t stride, float *scales)
-{
-  const size_t in_vectors = k / VF_WIDTH * VF_WIDTH;
-
-  for (size_t r = 0; r < n_rows; r++, x += x_stride, words += stride) {
-    const float max = row_max_abs (x, k);
-    const vf inverse = vf_set (max > 0x1p-100f ? 127 / max : 0); /* infinite if max < 2^-121 */
-    uint8_t *bytes = (uint8_t *) words;
-
-    scales[r] = max / 127 + 0 * max;
-    for (size_t i = 0; i < in_vectors; i += VF_WIDTH) {
-      const vf_bytes v = vf_to_bytes (vf_load (x + i) * inverse);
-
-      memcpy (bytes + i, &v, sizeof v);
-    }
-    if (in_vectors < k) {
-      const vf_bytes v = vf_to_bytes (vf_load_some (x + in_vectors, k - in_vectors) * inverse);
-
-      memcpy (bytes + in_vectors, &v, (k - in_vectors + 3) / 4 * sizeof *words);
-    }
-  }
 }
 
 static void
@@ -142,11 +78,12 @@ extern const LstmKernels CONCAT (lstm_kernels_, LSTM_ISA);
 const LstmKernels CONCAT (lstm_kernels_, LSTM_ISA) = {
   .name = STRING (LSTM_ISA),
   .panel = PANEL,
-  .byte_offset = VF_BYTE_OFFSET,
   .products = {
-    [LSTM_FLOAT32] = {1, 0, NULL, FUNCTIONS (FLOAT32)},
-    [LSTM_BFLOAT16] = {2, 0, to_words_bfloat16, FUNCTIONS (BFLOAT16)},
-    [LSTM_INT8] = {4, 2, to_words_int8, FUNCTIONS (INT8)},
+    [LSTM_FLOAT32] = {1, 0, 1, 0, 1, NULL, NULL, FUNCTIONS (FLOAT32)},
+    [LSTM_BFLOAT16] = {2, 0, BFLOAT16_X_LANES, 0, VF_WIDTH, to_words_bfloat16,
+        pack_bfloat16, FUNCTIONS (BFLOAT16)},
+    [LSTM_INT8] = {4, 2, INT8_X_LANES, INT8_X_SUMS, VF_WIDTH, to_words_int8, pack_int8,
+        FUNCTIONS (INT8)},
   },
   .normalize_rows = normalize_rows,
   .run_cells = run_cells,

@@ -7,11 +7,12 @@
  * consists of 3 vectors, the gates z, r and n: its rows have 3 / 4 of the lanes. Its bias row has
  * `panel` lanes, the biases of the three gates and the bias of h U of n.
  *
- * A packed row of weights is multiplied with one word of x. A word and a lane contain one
- * float32, two bfloat16 or four int8 values, the first of them in the low bits; the loops are the
- * same for all three. The int8 weights of a panel follow two header rows: the scale of each
- * column (float32), and the start of its sum (int32), which compensates for the offset that the
- * bytes of x can have.
+ * A packed row of weights is multiplied with one word of x. A lane of weights contains one
+ * float32, two bfloat16 or four int8 values, the first of them in the low bits. A word of x
+ * contains the same values, in one lane or, if the instruction set multiplies that form faster, in
+ * two (see words.h). The int8 weights of a panel follow two header rows: the scale of each column
+ * (float32), and the start of its sum (int32), which compensates for an offset that the bytes of x
+ * can have.
  *
  * The order of addition is fixed: bias + (x W), then + (h U). Each product is summed from zero
  * along k, term by term, for any number of rows. The bits of a step therefore do not depend on
@@ -19,6 +20,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 #include "activations/activations.h"
 
 #define LSTM_GATES 4
@@ -33,8 +35,8 @@ enum { /* the values of LstmPrecision, whose header needs GLib */
 
 /* Rows of input values as words. The words of float32 are the values themselves. */
 typedef struct {
-  const float *words;  /* (rows, n), 32 bits each */
-  size_t stride, n;    /* words from row to row, words of a row */
+  const float *words;  /* (rows, stride), 32 bits each */
+  size_t stride, n;    /* lanes from row to row, words of a row */
   const float *scales; /* (rows), the divisors of int8 values; NULL for other precisions */
 } LstmRows;
 
@@ -115,10 +117,17 @@ typedef struct {
 typedef struct {
   size_t per_word;      /* values of x in a word */
   size_t n_header_rows; /* rows of a panel before the weights of each matrix */
-  /* Converts x [n_rows, k] to words and scales. Zeros fill the last word. NULL: the
-   * words are x itself. */
+  size_t x_lanes;       /* lanes of a word of x */
+  size_t n_x_sums;      /* lanes after the words of a row of x */
+  size_t x_multiple;    /* the lanes of a row of x are a multiple of this power of 2 */
+  /* Converts x [n_rows, k] to words and scales. Zeros fill the last word. The rows of words are
+   * @stride lanes apart; lanes after those of a row may change. NULL: the words are x itself. */
   void (*to_words) (const float *x, size_t x_stride, size_t n_rows, size_t k, float *words,
       size_t stride, float *scales);
+  /* Converts weights [n_rows, k] to lanes [n_rows, words of k], and writes the lanes of each row in
+   * the header rows. NULL: the lanes are the weights themselves. */
+  void (*pack) (const float *weights, size_t n_rows, size_t k, float *lanes, float *scales,
+      uint32_t *starts);
   void (*run_affine) (const LstmAffine *a);     /* of panels of 4 vectors */
   void (*run_gru_affine) (const LstmAffine *a); /* of panels of 3 vectors */
   void (*run_lstm_step) (const LstmStep *s);
@@ -127,8 +136,7 @@ typedef struct {
 
 typedef struct {
   const char *name;
-  size_t panel;    /* lanes side by side in a packed row, a multiple of LSTM_GATES */
-  int byte_offset; /* added to a value of x in an int8 word */
+  size_t panel; /* lanes side by side in a packed row, a multiple of LSTM_GATES */
   LstmProduct products[LSTM_N_PRECISIONS];
   /* Computes y = (x - mean) * scale + offset for n_rows rows of n features. */
   void (*normalize_rows) (float *y, size_t y_stride, const float *x, size_t x_stride,

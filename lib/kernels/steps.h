@@ -4,6 +4,7 @@
  * registers. */
 #pragma once
 
+#include "kernels/low-precision.h"
 #include "kernels/units.h"
 
 #define FOR_UNITS(r, p) \

@@ -28,8 +28,12 @@
 /* The largest tile of panels of n_vectors vectors: rows of one panel, or panels of one row. Enough
  * sums are independent for the FMA units, and the sums and a row of weights fit into the
  * registers. */
-#define TILE_ROWS(n_vectors) ((n_vectors) == LSTM_GATES ? VF_ROWS : VF_GRU_ROWS)
-#define TILE_PANELS(n_vectors) ((n_vectors) == LSTM_GATES ? 2 : 4)
+#define TILE_ROWS(precision, n_vectors) \
+  ((n_vectors) == LSTM_GATES ? (precision) == LSTM_BFLOAT16 ? VF_BFLOAT16_ROWS : VF_ROWS \
+   : (precision) == LSTM_BFLOAT16 ? VF_BFLOAT16_GRU_ROWS \
+                                  : VF_GRU_ROWS)
+#define TILE_PANELS(precision, n_vectors) \
+  ((n_vectors) == LSTM_GRU_GATES ? 4 : (precision) == LSTM_FLOAT32 ? 2 : VF_LOW_PANELS)
 
 _Static_assert (VF_ROWS >= 1 && VF_ROWS <= MAX_TILE_ROWS, "TILE_SIZES lacks VF_ROWS rows");
 _Static_assert (VF_GRU_ROWS >= 1 && VF_GRU_ROWS <= MAX_TILE_ROWS,
@@ -47,17 +51,6 @@ typedef vf Tile[MAX_TILE_ROWS][MAX_TILE_PANELS][LSTM_GATES];
     UNROLL for (size_t p = 0; p < n_panels; p++) \
       UNROLL for (size_t g = 0; g < n_vectors; g++)
 
-/* Returns @sum + the products of the values of a word of x and of a vector of weights. */
-INLINE vf
-add_products (int precision, vf sum, vf x, vf w)
-{
-  if (precision == LSTM_BFLOAT16)
-    return vf_dot_bfloat16 (sum, x, w);
-  if (precision == LSTM_INT8)
-    return vf_dot_int8 (sum, x, w);
-  return vf_fma (x, w, sum);
-}
-
 /* Keeps @v in a register. Otherwise gcc 12 makes its load a memory operand of each multiply-add that
  * reads @v: ten loads feed the eight multiply-adds of a tile of two rows, and the CPU starts two
  * loads per cycle. */
@@ -73,18 +66,17 @@ keep_in_register (vf v)
 /* Computes the products of @n_rows rows of @x, from @row on, and of @n_panels panels of W, the
  * first of which begins at @w. */
 INLINE void
-multiply_tile (int precision, size_t n_vectors, Tile sum, size_t n_rows, size_t n_panels,
+multiply_float32_tile (size_t n_vectors, Tile sum, size_t n_rows, size_t n_panels,
     const LstmRows *x, size_t row, const float *w, size_t w_stride)
 {
-  const int scaled = precision == LSTM_INT8;
   const size_t panel = n_vectors * VF_WIDTH; /* lanes of a packed row */
-  const float *words = x->words + row * x->stride, *weights = w + (scaled ? 2 * panel : 0);
+  const float *words = x->words + row * x->stride;
 
   FOR_TILE (r, p, g)
-    sum[r][p][g] = scaled ? vf_load (w + p * w_stride + panel + g * VF_WIDTH) : vf_set (0);
+    sum[r][p][g] = vf_set (0);
   for (size_t i = 0; i < x->n; i++) {
     UNROLL for (size_t p = 0; p < n_panels; p++) {
-      const float *row_weights = weights + p * w_stride + i * panel;
+      const float *row_weights = w + p * w_stride + i * panel;
       vf v[LSTM_GATES], s[MAX_TILE_ROWS];
 
       if (n_rows > 1 && n_rows < n_vectors) {
@@ -93,7 +85,7 @@ multiply_tile (int precision, size_t n_vectors, Tile sum, size_t n_rows, size_t 
         UNROLL for (size_t g = 0; g < n_vectors; g++) {
           v[g] = keep_in_register (vf_load (row_weights + g * VF_WIDTH));
           UNROLL for (size_t r = 0; r < n_rows; r++)
-            sum[r][p][g] = add_products (precision, sum[r][p][g], s[r], v[g]);
+            sum[r][p][g] = vf_fma (s[r], v[g], sum[r][p][g]);
         }
       } else {
         UNROLL for (size_t g = 0; g < n_vectors; g++)
@@ -101,33 +93,30 @@ multiply_tile (int precision, size_t n_vectors, Tile sum, size_t n_rows, size_t 
         UNROLL for (size_t r = 0; r < n_rows; r++) {
           s[r] = vf_word (words + r * x->stride + i);
           UNROLL for (size_t g = 0; g < n_vectors; g++)
-            sum[r][p][g] = add_products (precision, sum[r][p][g], s[r], v[g]);
+            sum[r][p][g] = vf_fma (s[r], v[g], sum[r][p][g]);
         }
       }
     }
   }
-  if (scaled)
-    FOR_TILE (r, p, g)
-      sum[r][p][g] = vf_from_ints (sum[r][p][g])
-                     * (vf_load (w + p * w_stride + g * VF_WIDTH) * vf_set (x->scales[row + r]));
 }
 
 #define RUN_ROWS(tile, n) \
   case n: \
-    if (n <= TILE_ROWS (n_vectors)) \
+    if (n <= TILE_ROWS (precision, n_vectors)) \
       tile (precision, n_vectors, job, row, panel, n, 1); \
     break;
 
 #define RUN_PANELS(tile, n) \
   case n: \
-    if (n <= TILE_PANELS (n_vectors)) \
+    if (n <= TILE_PANELS (precision, n_vectors)) \
       tile (precision, n_vectors, job, 0, panel, 1, n); \
     break;
 
 /* Multiplies a single row with several panels at once. */
 #define FOR_PANELS(tile) \
   { \
-    size_t n_tiles = (job->n_panels + TILE_PANELS (n_vectors) - 1) / TILE_PANELS (n_vectors); \
+    const size_t most = TILE_PANELS (precision, n_vectors); \
+    size_t n_tiles = (job->n_panels + most - 1) / most; \
 \
     for (size_t done = 0, n; done < job->n_panels; done += n, n_tiles--) { \
       n = (job->n_panels - done + n_tiles - 1) / n_tiles; \
@@ -143,7 +132,8 @@ multiply_tile (int precision, size_t n_vectors, Tile sum, size_t n_rows, size_t 
  * size. */
 #define FOR_ROWS(tile) \
   { \
-    const size_t n_tiles = (job->n_rows + TILE_ROWS (n_vectors) - 1) / TILE_ROWS (n_vectors); \
+    const size_t most = TILE_ROWS (precision, n_vectors); \
+    const size_t n_tiles = (job->n_rows + most - 1) / most; \
 \
     for (size_t done = 0; done < job->n_panels; done++) { \
       const size_t panel = job->backwards ? job->n_panels - done - 1 : done; \

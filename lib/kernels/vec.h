@@ -23,6 +23,9 @@
 # define VF_WIDTH 8
 # define VF_ROWS 3
 # define VF_GRU_ROWS 4
+# define VF_LOW_PANELS 3
+# define VF_BFLOAT16_ROWS 5 /* rows of a tile of two sums at a time */
+# define VF_BFLOAT16_GRU_ROWS 3
 #elif defined(__aarch64__)
 # define VF_WIDTH 4
 # define VF_ROWS 4 /* the most for which bfloat16 and int8 need no more than 32 registers */
@@ -32,6 +35,11 @@
 # define VF_ROWS 2
 # define VF_GRU_ROWS 3
 #endif
+#ifndef VF_BFLOAT16_ROWS
+# define VF_LOW_PANELS 2
+# define VF_BFLOAT16_ROWS VF_ROWS
+# define VF_BFLOAT16_GRU_ROWS VF_GRU_ROWS
+#endif
 
 /* A sum with VF_INTEGER has the nearest integer of the number in its low bits. */
 #define VF_INTEGER 12582912.f /* 1.5 2^23 */
@@ -39,7 +47,6 @@
 typedef float vf __attribute__ ((vector_size (4 * VF_WIDTH)));
 typedef int32_t vi __attribute__ ((vector_size (4 * VF_WIDTH)));
 typedef uint32_t vu __attribute__ ((vector_size (4 * VF_WIDTH))); /* wraps around */
-typedef int16_t vs __attribute__ ((vector_size (4 * VF_WIDTH)));
 
 static inline vf
 vf_load (const float *p)
@@ -56,6 +63,10 @@ vf_load_some (const float *p, size_t n)
 {
 #if defined(__AVX512F__)
   return (vf) _mm512_maskz_loadu_ps ((__mmask16) ((1u << n) - 1), p);
+#elif defined(__AVX2__)
+  const vi lanes = {0, 1, 2, 3, 4, 5, 6, 7};
+
+  return (vf) _mm256_maskload_ps (p, (__m256i) (lanes < (vi) {0} + (int32_t) n));
 #else
   vf v = {0};
 
@@ -107,67 +118,6 @@ vf_fma (vf a, vf b, vf c)
 #endif
 }
 
-/* Returns sum + x[1] w[1] + x[0] w[0] of two bfloat16 a lane, the first in the low bits.
- * vdpbf16ps adds in the same order, so that both versions return the same bits. Denormals are 0
- * to vdpbf16ps in every mode, and to the other version in the mode of float-mode.h. */
-static inline vf
-vf_dot_bfloat16 (vf sum, vf x, vf w)
-{
-#if defined(__AVX512BF16__)
-  return (vf) _mm512_dpbf16_ps ((__m512) sum, (__m512bh) x, (__m512bh) w);
-#else
-  const vi high = (vi) {0} + ~0xffff;
-
-  sum = vf_fma ((vf) ((vi) x & high), (vf) ((vi) w & high), sum);
-  return vf_fma ((vf) ((vi) x << 16), (vf) ((vi) w << 16), sum);
-#endif
-}
-
-#if defined(__AVX512VNNI__)
-# define VF_BYTE_OFFSET 128 /* the instruction multiplies x as bytes from 0 to 255 */
-#else
-# define VF_BYTE_OFFSET 0
-#endif
-
-/* Returns the sums of the products of pairs of 16-bit neighbours. */
-#if defined(__AVX512BW__)
-# define VF_MADD16(a, b) (vi) _mm512_madd_epi16 ((__m512i) (a), (__m512i) (b))
-#elif defined(__AVX2__)
-# define VF_MADD16(a, b) (vi) _mm256_madd_epi16 ((__m256i) (a), (__m256i) (b))
-#elif defined(__SSE2__)
-# define VF_MADD16(a, b) (vi) _mm_madd_epi16 ((__m128i) (a), (__m128i) (b))
-#else
-# define VF_MADD16(a, b) \
-  ((((vi) (a) << 16) >> 16) * (((vi) (b) << 16) >> 16) + ((vi) (a) >> 16) * ((vi) (b) >> 16))
-#endif
-
-/* Returns sum + x[0] w[0] + … + x[3] w[3] of four bytes a lane, the first in the low bits. The
- * lanes of sum are int32. The result is exact, and the same on every instruction set. */
-static inline vf
-vf_dot_int8 (vf sum, vf x, vf w)
-{
-#if defined(__AVX512VNNI__)
-  /* not _mm512_dpbusd_epi32: gcc 12 moves sums of another vector type through memory */
-  __asm__ ("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
-  return sum;
-#elif defined(__ARM_FEATURE_DOTPROD)
-  __asm__ ("sdot %0.4s, %1.16b, %2.16b" : "+w"(sum) : "w"(x), "w"(w));
-  return sum;
-#elif defined(__aarch64__)
-  const int8x16_t a = (int8x16_t) x, b = (int8x16_t) w;
-  const int16x8_t low = vmull_s8 (vget_low_s8 (a), vget_low_s8 (b));
-  const int16x8_t pairs = vpaddq_s16 (low, vmull_high_s8 (a, b)); /* at most 2 * 127 * 127 */
-
-  __asm__ ("sadalp %0.4s, %1.8h" : "+w"(sum) : "w"(pairs));
-  return sum;
-#else
-  const vs odd_x = (vs) x >> 8, odd_w = (vs) w >> 8;
-  const vs even_x = (vs) x << 8 >> 8, even_w = (vs) w << 8 >> 8;
-
-  return (vf) ((vi) sum + VF_MADD16 (odd_x, odd_w) + VF_MADD16 (even_x, even_w));
-#endif
-}
-
 static inline vi
 vi_max (vi a, vi b)
 {
@@ -190,6 +140,13 @@ vi_max_lane (vi v)
 {
 #if defined(__AVX512F__)
   return _mm512_reduce_max_epi32 ((__m512i) v);
+#elif defined(__AVX2__)
+  __m128i max = _mm_max_epi32 (
+      _mm256_castsi256_si128 ((__m256i) v), _mm256_extracti128_si256 ((__m256i) v, 1));
+
+  max = _mm_max_epi32 (max, _mm_shuffle_epi32 (max, 0x4e));
+  max = _mm_max_epi32 (max, _mm_shuffle_epi32 (max, 0xb1));
+  return _mm_cvtsi128_si32 (max);
 #elif defined(__aarch64__)
   return vmaxvq_s32 ((int32x4_t) v);
 #else
@@ -208,45 +165,6 @@ float_from_bits (int32_t bits)
 
   memcpy (&x, &bits, sizeof x);
   return x;
-}
-
-typedef uint16_t vf_halves __attribute__ ((vector_size (2 * VF_WIDTH)));
-typedef uint8_t vf_bytes __attribute__ ((vector_size (VF_WIDTH)));
-
-/* Returns the upper halves, rounded to nearest even. NaN stays NaN. A denormal becomes 0, even
- * if rounding would turn the denormal into a normal number. */
-static inline vf_halves
-vf_to_bfloat16 (vf x)
-{
-#if defined(__AVX512BF16__)
-  return (vf_halves) _mm512_cvtneps_pbh ((__m512) x);
-#else
-  const vu bits = (vu) x;
-  const vu rounded = bits + 0x7fff + ((bits >> 16) & 1);
-  const vu nan = (vu) (x != x), zero = (vu) ((bits & 0x7f800000) == 0);
-
-  return __builtin_convertvector (
-      (((bits | 0x400000) & nan) | (rounded & ~nan & ~(zero & 0x7fffffff))) >> 16, vf_halves);
-#endif
-}
-
-/* Rounds x, where |x| <= 127, to nearest even, and returns bytes with VF_BYTE_OFFSET added. */
-static inline vf_bytes
-vf_to_bytes (vf x)
-{
-  const vi integers = (vi) (x + (VF_INTEGER + VF_BYTE_OFFSET));
-
-#if defined(__AVX512F__)
-  return (vf_bytes) _mm512_cvtepi32_epi8 ((__m512i) integers);
-#else
-  return __builtin_convertvector (integers, vf_bytes);
-#endif
-}
-
-static inline vf
-vf_from_ints (vf ints)
-{
-  return __builtin_convertvector ((vi) ints, vf);
 }
 
 /* Returns mask ? a : b, lane by lane. @mask is the result of a comparison of vectors. */

@@ -15,7 +15,6 @@ typedef guint32 Words __attribute__ ((vector_size (VECTOR * sizeof (guint32))));
 /* A block of rows of a weight matrix on its way to the lanes of a part */
 typedef struct {
   const LstmMatrix *matrix;
-  const LstmKernels *kernels;
   const gsize *lanes; /* of the outputs: floats from the first weight to the lane in its bias row */
   gsize offset;       /* floats from the bias row of a panel to its rows of the part */
   gsize k;
@@ -48,7 +47,7 @@ block_init (Block *block, gsize n_outputs, GError **error)
   block->n_words = lstm_product_count_words (product, block->k);
   block->n_rows = CLAMP (BLOCK / MAX (block->k, 1), 1, MAX (n_outputs, 1));
   block->values = g_try_new (float, block->n_rows *MAX (block->k, 1));
-  block->words = product->to_words ? g_try_new (float, block->n_rows *MAX (block->n_words, 1))
+  block->words = product->pack ? g_try_new (float, block->n_rows *MAX (block->n_words, 1))
                                    : block->values;
   block->scales = g_new (float, block->n_rows);
   block->sums = g_new (guint32, block->n_rows);
@@ -132,25 +131,6 @@ pack_lanes (const Block *block, gsize row, gsize n_rows, float *lanes)
 
 /* --- Rows --- */
 
-/* Subtracts the offset that to_words() adds to each byte, and computes the start of the sum of each
- * row: -offset times the sum of the weights, modulo 2^32 like the product. */
-static void
-remove_offset (const Block *block, gsize n_rows)
-{
-  const int offset = block->kernels->byte_offset;
-  const gsize n_bytes = block->n_words * block->matrix->product->per_word;
-
-  for (gsize r = 0; r < n_rows; r++) {
-    gint8 *bytes = (gint8 *) (block->words + r * block->n_words);
-
-    block->sums[r] = 0;
-    for (gsize i = 0; i < n_bytes; i++) {
-      bytes[i] = (gint8) (guint8) (bytes[i] - offset);
-      block->sums[r] -= (guint32) (bytes[i] * offset);
-    }
-  }
-}
-
 /* Packs the rows of the block, which are the outputs from @first on. */
 static void
 pack_block (const Block *block, gsize first, gsize n_rows)
@@ -158,11 +138,8 @@ pack_block (const Block *block, gsize first, gsize n_rows)
   const LstmProduct *product = block->matrix->product;
   const gsize *lanes = block->lanes + first;
 
-  if (product->to_words)
-    product->to_words (
-        block->values, block->k, n_rows, block->k, block->words, block->n_words, block->scales);
-  if (product->n_header_rows)
-    remove_offset (block, n_rows);
+  if (product->pack)
+    product->pack (block->values, n_rows, block->k, block->words, block->scales, block->sums);
   for (gsize row = 0, n; row < n_rows; row += n) {
     for (n = 1; row + n < n_rows && lanes[row + n] == lanes[row] + n; n++)
       ;
@@ -172,11 +149,11 @@ pack_block (const Block *block, gsize first, gsize n_rows)
 
 /* Reads and packs @weights, [outputs, k], block by block in the order of the file. */
 static gboolean
-pack_part (const LstmMatrix *matrix, const LstmKernels *kernels, const gsize *lanes,
-    gsize offset, LstmArray *weights, GError **error)
+pack_part (const LstmMatrix *matrix, const gsize *lanes, gsize offset, LstmArray *weights,
+    GError **error)
 {
   const gsize n_outputs = weights->shape[0];
-  g_auto (Block) block = {matrix, kernels, lanes, offset, .k = weights->shape[1]};
+  g_auto (Block) block = {matrix, lanes, offset, .k = weights->shape[1]};
 
   if (!block_init (&block, n_outputs, error))
     return FALSE;
@@ -224,7 +201,7 @@ pack_panels (const LstmMatrix *matrix, const LstmKernels *kernels, const gsize *
 
   pack_biases (matrix, kernels, columns, bias, bias2, lanes);
   for (guint i = 0; i < n_parts; i++) {
-    if (!pack_part (matrix, kernels, lanes, offset, parts[i], error))
+    if (!pack_part (matrix, lanes, offset, parts[i], error))
       return FALSE;
     offset += lstm_product_count_rows (matrix->product, parts[i]->shape[1]) * matrix->panel;
   }

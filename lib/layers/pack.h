@@ -25,6 +25,15 @@ lstm_product_count_words (const LstmProduct *product, gsize k)
   return k / product->per_word + (k % product->per_word != 0);
 }
 
+/* Returns the lanes of a row of @n_words words of x. */
+static inline gsize
+lstm_product_count_x_lanes (const LstmProduct *product, gsize n_words)
+{
+  const gsize n = n_words * product->x_lanes + product->n_x_sums;
+
+  return (n + product->x_multiple - 1) & ~(product->x_multiple - 1);
+}
+
 /* Returns the number of packed rows of a part. */
 static inline gsize
 lstm_product_count_rows (const LstmProduct *product, gsize k)

@@ -180,6 +180,7 @@ static void
 set_options (LstmLayer *layer, const LstmRecurrentParams *params)
 {
   LstmRecurrent *recurrent = layer->data;
+  const LstmProduct *product = recurrent->matrix.product;
 
   recurrent->zero_masked = params->zero_masked;
   recurrent->returns_last = params->returns_last;
@@ -193,8 +194,9 @@ set_options (LstmLayer *layer, const LstmRecurrentParams *params)
   layer->n_weights = recurrent->matrix.n_weights + recurrent->recurrent.n_weights
                      + recurrent->projection.n_weights;
   layer->scratch_row = recurrent->matrix.n_lanes + recurrent->extra_row;
-  if (recurrent->matrix.product->to_words) /* words of x and h, and a scale for each */
-    layer->scratch_row += recurrent->x_words + 1 + recurrent->h_words + 1;
+  if (product->to_words) /* words of x and h, and a scale for each */
+    layer->scratch_row += lstm_product_count_x_lanes (product, recurrent->x_words) + 1
+                          + lstm_product_count_x_lanes (product, recurrent->h_words) + 1;
 }
 
 LstmLayer *

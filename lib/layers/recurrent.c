@@ -13,8 +13,8 @@
 typedef struct {
   float *z;       /* (n_rows * steps, n_lanes) */
   float *extra;   /* (n_rows, extra_row) */
-  float *h_words; /* (n_rows, h_words), followed by a scale each */
-  float *x_words; /* (n_rows or steps, x_words), followed by a scale each */
+  float *h_words; /* (n_rows, lanes of h_words), followed by a scale each */
+  float *x_words; /* (n_rows or steps, lanes of x_words), followed by a scale each */
 } Scratch;
 
 static Scratch
@@ -23,8 +23,10 @@ lay_out_scratch (const LstmRecurrent *recurrent, const LstmBlock *b)
   const gsize n_rows = b->streams * b->rows_per_input;
   float *z = b->scratch, *extra = z + n_rows * b->steps * recurrent->matrix.n_lanes;
   float *h_words = extra + n_rows * recurrent->extra_row;
+  const gsize h_lanes = lstm_product_count_x_lanes (
+      recurrent->matrix.product, recurrent->h_words);
 
-  return (Scratch){z, extra, h_words, h_words + n_rows * (recurrent->h_words + 1)};
+  return (Scratch){z, extra, h_words, h_words + n_rows * (h_lanes + 1)};
 }
 
 LstmRows
@@ -32,12 +34,13 @@ lstm_recurrent_make_words (const LstmRecurrent *recurrent, const float *x, gsize
     gsize n_rows, gsize k, gsize n_words, float *words)
 {
   const LstmProduct *product = recurrent->matrix.product;
-  float *scales = words + n_rows * n_words;
+  const gsize stride = lstm_product_count_x_lanes (product, n_words);
+  float *scales = words + n_rows * stride;
 
   if (!product->to_words)
     return (LstmRows){x, x_stride, n_words, NULL};
-  product->to_words (x, x_stride, n_rows, k, words, n_words, scales);
-  return (LstmRows){words, n_words, n_words, scales};
+  product->to_words (x, x_stride, n_rows, k, words, stride, scales);
+  return (LstmRows){words, stride, n_words, scales};
 }
 
 /* --- Steps --- */

@@ -140,6 +140,28 @@ count_words (const LstmProduct *product, size_t k)
   return (k + product->per_word - 1) / product->per_word;
 }
 
+/* Returns the lanes of a row of @n_words words of x. */
+static size_t
+count_x_lanes (const LstmProduct *product, size_t n_words)
+{
+  const size_t n = n_words * product->x_lanes + product->n_x_sums;
+
+  return (n + product->x_multiple - 1) / product->x_multiple * product->x_multiple;
+}
+
+/* Returns the value that the kernels add to the bytes of an int8 word of x with one lane: a row of zeros
+ * consists of that value. */
+static int
+find_byte_offset (const LstmProduct *product)
+{
+  const float zero = 0;
+  float scale;
+  uint8_t words[256];
+
+  product->to_words (&zero, 1, 1, 1, (float *) words, 0, &scale);
+  return words[0];
+}
+
 /* Packs a matrix [panels * panel, k] by the definitions of kernels.h. @to is the row after the
  * bias of the first panel. @panel: lanes of a row */
 static void
@@ -154,10 +176,11 @@ pack_matrix (float *to, size_t w_stride, const LstmKernels *kernels, int precisi
     const double scale = quantize_values (precision, values, k, q);
 
     if (precision == LSTM_INT8) {
+      const int offset = find_byte_offset (product);
       int32_t start = 0;
 
       for (size_t i = 0; i < k; i++)
-        start -= (int32_t) q[i] * kernels->byte_offset;
+        start -= (int32_t) q[i] * offset;
       lane[0] = (float) scale;
       memcpy (lane + panel, &start, sizeof start);
     }

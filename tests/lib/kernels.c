@@ -131,10 +131,11 @@ add_product (const Layer *l, int precision, size_t k, float *w, double *sum, uin
   double row[MAX_ROWS][MAX_K], row_scales[MAX_ROWS];
 
   if (l->product->to_words) {
-    float *to = NEW (float, l->rows *words), *scales = NEW (float, l->rows);
+    const size_t lanes = count_x_lanes (l->product, words);
+    float *to = NEW (float, l->rows *lanes), *scales = NEW (float, l->rows);
 
-    l->product->to_words (x, stride, l->rows, k, to, words, scales);
-    rows = (LstmRows){to, words, words, scales};
+    l->product->to_words (x, stride, l->rows, k, to, lanes, scales);
+    rows = (LstmRows){to, lanes, words, scales};
   }
   pack_matrix (w, l->w_stride, l->kernels, precision, l->panels, l->panel, matrix, k);
   for (size_t r = 0; r < l->rows; r++)
@@ -351,20 +352,19 @@ check_isolation (const LstmKernels *kernels, size_t n_gates, int precision)
   static const float x[ROWS][D] = {
       {0.5f, 1, 0}, {NAN, 0, 0}, {0.5f, 1, 0}, {INFINITY, 0, 0}, {0.5f, 1, 0}};
   Layer l = new_layer (kernels, n_gates, precision, ROWS, D, 1);
-  float *words = NEW (float, ROWS *D), *scales = NEW (float, ROWS);
+  const size_t n = count_words (l.product, D), lanes = count_x_lanes (l.product, n);
+  float *words = NEW (float, ROWS *lanes), *scales = NEW (float, ROWS);
   float *h = NEW (float, ROWS *l.units), *c = NEW (float, ROWS *l.units);
 
   l.x = (LstmRows){x[0], D, D, NULL};
   if (l.product->to_words) {
-    const size_t n = count_words (l.product, D);
-
-    l.product->to_words (x[0], D, ROWS, D, words, n, scales);
-    l.x = (LstmRows){words, n, n, scales};
+    l.product->to_words (x[0], D, ROWS, D, words, lanes, scales);
+    l.x = (LstmRows){words, lanes, n, scales};
   }
   for (size_t r = 1; r < ROWS; r++) { /* the rows differ in x only */
     memcpy (l.c + r * l.units, l.c, l.units * sizeof *c);
     memcpy (l.h_values + r * l.units, l.h_values, l.units * sizeof *c);
-    memcpy ((float *) l.h.words + r * l.h.stride, l.h.words, l.h.n * sizeof *c);
+    memcpy ((float *) l.h.words + r * l.h.stride, l.h.words, l.h.stride * sizeof *c);
     if (l.h.scales)
       ((float *) l.h.scales)[r] = l.h.scales[0];
   }
@@ -389,6 +389,30 @@ test_isolation (const LstmKernels *kernels)
       check_isolation (kernels, n_gates, precision);
 }
 
+/* Returns the @i-th value of a row of int8 words. */
+static int
+read_int8_value (const LstmProduct *product, const uint8_t *row, size_t i)
+{
+  const uint8_t *word = row + i / 4 * 4 * product->x_lanes;
+
+  if (product->x_lanes == 1)
+    return (int8_t) (word[i % 4] - find_byte_offset (product));
+  return word[i % 4] ? -word[4 + i % 4] : word[4 + i % 4];
+}
+
+/* Checks the sum of the magnitudes of the negative values. */
+static void
+check_negative_sum (const LstmProduct *product, const uint8_t *row, size_t n_words)
+{
+  int32_t sum, expected = 0;
+
+  for (size_t i = 0; i < 4 * n_words; i++)
+    if (read_int8_value (product, row, i) < 0)
+      expected -= read_int8_value (product, row, i);
+  memcpy (&sum, row + 4 * product->x_lanes * n_words, sizeof sum);
+  check (sum == expected, "the sum is %d, not %d", sum, expected);
+}
+
 /* Checks int8 rows of many magnitudes, of zeros, and of values whose reciprocal overflows. */
 static void
 check_int8_words (const LstmKernels *kernels, size_t k)
@@ -397,7 +421,8 @@ check_int8_words (const LstmKernels *kernels, size_t k)
       1, 0, 1e-29f, 1e-31f, 1e-44f, 1e30f, FLT_MAX, NAN, INFINITY};
   enum { ROWS = N_ELEMENTS (magnitudes), MARK = 0x5a };
   const LstmProduct *product = &kernels->products[LSTM_INT8];
-  const size_t n = count_words (product, k), stride = n + 1;
+  const size_t n = count_words (product, k), n_lanes = count_x_lanes (product, n);
+  const size_t stride = n_lanes + 1;
   float *x = new_filled (ROWS * k, (uint32_t) k), *scales = NEW (float, ROWS);
   uint8_t *words = NEW (uint8_t, 4 * ROWS * stride);
 
@@ -419,16 +444,33 @@ check_int8_words (const LstmKernels *kernels, size_t k)
     } else {
       check (scales[r] == scale, "scale %a, not %a", scales[r], scale);
       for (size_t i = 0; i < 4 * n; i++) {
-        const int value = (uint8_t) (row[i] - kernels->byte_offset);
-        const int expected = i < k && !tiny ? (uint8_t) (int) q[i] : 0;
+        const int value = read_int8_value (product, row, i);
+        const int expected = i < k && !tiny ? (int) q[i] : 0;
 
         check (
             value == expected, "row %zu of %zu, %zu is %d, not %d", r, k, i, value, expected);
       }
+      if (product->n_x_sums)
+        check_negative_sum (product, row, n);
     }
-    check (row[4 * n] == MARK, "row %zu of %zu is longer than its words", r, k);
+    check (row[4 * n_lanes] == MARK, "row %zu of %zu is longer than its words", r, k);
   }
   free_all ();
+}
+
+/* Returns the bits of the @i-th value of a row of bfloat16 words. */
+static uint32_t
+read_bfloat16_bits (const LstmProduct *product, const float *words, size_t i)
+{
+  uint16_t half;
+  uint32_t bits;
+
+  if (product->x_lanes == 1) {
+    memcpy (&half, (const uint16_t *) words + i, sizeof half);
+    return half;
+  }
+  memcpy (&bits, words + i, sizeof bits);
+  return bits & 0xffff ? bits : bits >> 16;
 }
 
 static void
@@ -436,36 +478,40 @@ test_words (const LstmKernels *kernels)
 {
   const LstmProduct *product = &kernels->products[LSTM_BFLOAT16];
   size_t n;
-  float *x = new_sample (kernels->panel, &n);
+  float *x = new_sample (kernels->panel, &n), *words;
   double *q = NEW (double, n);
-  uint16_t *words = NEW (uint16_t, n);
 
   quantize_values (LSTM_BFLOAT16, x, n, q);
-  product->to_words (x, n, 1, n, (float *) words, n / 2, NULL);
+  words = NEW (float, count_x_lanes (product, count_words (product, n)));
+  product->to_words (x, n, 1, n, words, 0, NULL);
   for (size_t i = 0; i < n; i++) {
-    const int magnitude = words[i] & 0x7fff;
+    const uint32_t bits = read_bfloat16_bits (product, words, i), magnitude = bits & 0x7fff;
 
     if (isnan (x[i]))
-      check (magnitude > 0x7f80, "a NaN becomes %#x", words[i]);
+      check (magnitude > 0x7f80, "a NaN becomes %#x", bits);
     else if (fabsf (x[i]) >= FLT_MIN)
-      check (words[i] == get_bfloat16_bits (q[i]), "%a becomes %#x", x[i], words[i]);
+      check (bits == get_bfloat16_bits (q[i]), "%a becomes %#x", x[i], bits);
     else
-      check (magnitude == 0, "%a becomes %#x", x[i], words[i]);
+      check (magnitude == 0, "%a becomes %#x", x[i], bits);
   }
   free_all ();
 
   for (size_t k = 1; k <= MAX_K; k++) {
-    const size_t n_row = count_words (product, k);
+    const size_t n_words = count_words (product, k);
+    const size_t n_lanes = count_x_lanes (product, n_words);
 
     x = new_filled (k, (uint32_t) k);
     q = NEW (double, k);
-    words = NEW (uint16_t, 2 * n_row);
-    memset (words, 0xff, 4 * n_row);
+    words = NEW (float, n_lanes);
+    memset (words, 0xff, n_lanes * sizeof *words);
     quantize_values (LSTM_BFLOAT16, x, k, q);
-    product->to_words (x, k, 1, k, (float *) words, n_row, NULL);
-    for (size_t i = 0; i < 2 * n_row; i++)
-      check (words[i] == (i < k ? get_bfloat16_bits (q[i]) : 0), "%zu of %zu is %#x", i, k,
-          words[i]);
+    product->to_words (x, k, 1, k, words, 0, NULL);
+    for (size_t i = 0; i < 2 * n_words; i++) {
+      const uint32_t bits = read_bfloat16_bits (product, words, i);
+
+      check (
+          bits == (i < k ? get_bfloat16_bits (q[i]) : 0), "%zu of %zu is %#x", i, k, bits);
+    }
     free_all ();
     check_int8_words (kernels, k);
   }
