@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/kernels.h"
+#include "kernels/exponentials.h"
 #include "kernels/vec.h"
 
 #define INLINE static inline __attribute__ ((always_inline))

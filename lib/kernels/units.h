@@ -7,8 +7,18 @@
 
 #include "kernels/tiles.h"
 
-/* Returns relu (x) or tanh (x). The branch always goes the same way in a layer, and costs less than
- * separate kernels for relu. */
+/* Returns the dividend of relu (x) or tanh (x), and sets @divisor. The branch always goes the same way
+ * in a layer, and costs less than separate kernels for relu. */
+INLINE vf
+divide_cell (int relu, vf x, vf *divisor)
+{
+  if (!relu)
+    return vf_tanh_parts (x, divisor);
+  *divisor = vf_set (1);
+  return vf_select (x < 0, vf_set (0), x);
+}
+
+/* Returns relu (x) or tanh (x). */
 INLINE vf
 activate_cell (int relu, vf x)
 {
@@ -25,24 +35,32 @@ interpolate (vf z, vf n, vf h)
 
 /* The head of LSTM units */
 typedef struct {
-  vf c; /* of this step */
-  vf o; /* the gate */
+  vf c;         /* of this step */
+  vf o_divisor; /* the gate o is 1 / o_divisor */
 } LstmUnits;
 
-/* Computes c. @z: the pre-activations of i, f, g and o; @c: of the previous step */
+/* Computes c = c' / f_divisor + g_dividend / (i_divisor g_divisor). An infinite product of divisors
+ * makes the quotient 0, as the gate i does. @z: the pre-activations of i, f, g and o; @c: of the
+ * previous step */
 INLINE LstmUnits
 begin_lstm_units (int relu, const vf *z, vf c)
 {
-  const vf i = vf_sigmoid (z[0]), f = vf_sigmoid (z[1]), g = activate_cell (relu, z[2]);
+  const vf f_divisor = vf_sigmoid_divisor (z[1]), i_divisor = vf_sigmoid_divisor (z[0]);
+  vf g_divisor;
+  const vf g_dividend = divide_cell (relu, z[2], &g_divisor);
 
-  return (LstmUnits){.c = vf_fma (f, c, i * g), .o = vf_sigmoid (z[3])};
+  return (LstmUnits){.c = c / f_divisor + g_dividend / (i_divisor * g_divisor),
+      .o_divisor = vf_sigmoid_divisor (z[3])};
 }
 
 /* Returns h. */
 INLINE vf
 finish_lstm_units (int relu, LstmUnits units)
 {
-  return units.o * activate_cell (relu, units.c);
+  vf divisor;
+  const vf dividend = divide_cell (relu, units.c, &divisor);
+
+  return dividend / (units.o_divisor * divisor);
 }
 
 /* The head of GRU units */

@@ -103,6 +103,12 @@ vf_word (const float *p)
   return vf_set (*p);
 }
 
+#if defined(__AVX2__) || defined(__aarch64__)
+# define VF_HAS_FMA 1
+#else
+# define VF_HAS_FMA 0
+#endif
+
 /* Returns a b + c: rounded once on instruction sets with FMA, twice on others. */
 static inline vf
 vf_fma (vf a, vf b, vf c)
@@ -174,20 +180,6 @@ vf_select (vi mask, vf a, vf b)
   return (vf) (((vi) a & mask) | ((vi) b & ~mask));
 }
 
-/* Returns @a in the lanes whose sign bit of x is set, @b in the others. */
-static inline vf
-vf_select_sign (vf x, vf a, vf b)
-{
-#if defined(__AVX512F__)
-  return (vf) _mm512_mask_blend_ps (
-      _mm512_movepi32_mask ((__m512i) x), (__m512) b, (__m512) a);
-#elif defined(__AVX2__)
-  return (vf) _mm256_blendv_ps ((__m256) b, (__m256) a, (__m256) x);
-#else
-  return vf_select ((vi) x >> 31, a, b);
-#endif
-}
-
 /* Returns the larger of x and @low. NaN stays NaN. */
 static inline vf
 vf_at_least (vf x, vf low)
@@ -249,6 +241,28 @@ vf_abs (vf x)
   return (vf) ((vi) x & 0x7fffffff);
 }
 
+/* Returns table[i & 7] for the integers in the low bits of @i. @table contains the 8 values twice,
+ * because a vector of AVX-512 has 16 lanes. */
+static inline vf
+vf_lookup8 (const float *table, vi i)
+{
+#if defined(__AVX512F__)
+  return (vf) _mm512_permutexvar_ps ((__m512i) i, _mm512_loadu_ps (table));
+#elif defined(__AVX2__)
+  return (vf) _mm256_permutevar8x32_ps (_mm256_loadu_ps (table), (__m256i) i);
+#elif defined(__aarch64__)
+  const vi bytes = (i & 7) * 0x04040404 + 0x03020100;
+
+  return (vf) vqtbl2q_u8 (vld1q_u8_x2 ((const uint8_t *) table), (uint8x16_t) bytes);
+#else
+  vf v;
+
+  for (int k = 0; k < VF_WIDTH; k++)
+    v[k] = table[i[k] & 7];
+  return v;
+#endif
+}
+
 /* Returns table[i & 15] for the integers in the low bits of @i. */
 static inline vf
 vf_lookup16 (const float *table, vi i)
@@ -273,18 +287,6 @@ vf_lookup16 (const float *table, vi i)
 #endif
 }
 
-/* Returns table[i & 31]. */
-static inline vf
-vf_lookup32 (const float *table, vi i)
-{
-#if defined(__AVX512F__)
-  return (vf) _mm512_permutex2var_ps (
-      _mm512_loadu_ps (table), (__m512i) i, _mm512_loadu_ps (table + 16));
-#else
-  return vf_select_sign ((vf) (i << 27), vf_lookup16 (table + 16, i), vf_lookup16 (table, i));
-#endif
-}
-
 /* Returns a / b, and 0 in the lanes with x < low. */
 static inline vf
 vf_divide_from (vf a, vf b, vf x, vf low)
@@ -295,75 +297,4 @@ vf_divide_from (vf a, vf b, vf x, vf low)
 #else
   return (vf) ((vi) (a / b) & ~(x < low));
 #endif
-}
-
-/* Splits e^y into (1 + p) s for -88.4 < y < 88.4: y = n ln 2 / 16 + r, s = 2^(n / 16), p = e^r -
- * 1. The table contains the bits of 2^(j / 16) minus j << 19, so that the addition of n << 19 adds
- * n / 16 to the exponent. The polynomial is fitted for the least relative error of e^r. NaN stays
- * NaN. */
-static inline vf
-vf_exp_split (vf y, vf *s)
-{
-  static const union {
-    uint32_t bits[16];
-    float values[16];
-  } powers = {{0x3f800000, 0x3f7daac3, 0x3f7b95c2, 0x3f79c3d3, 0x3f7837f0, 0x3f76f532, 0x3f75fed7,
-      0x3f75583f, 0x3f7504f3, 0x3f7508a4, 0x3f75672a, 0x3f76248c, 0x3f7744fd, 0x3f78ccdf,
-      0x3f7ac0c7, 0x3f7d257d}};
-  const vf t = vf_fma (y, vf_set (16 * 1.44269504f), vf_set (VF_INTEGER)), n = t - VF_INTEGER;
-  vf r;
-
-  *s = (vf) ((vu) vf_lookup16 (powers.values, (vi) t) + ((vu) t << 19));
-  r = vf_fma (n, vf_set (-0.693359375f / 16), y); /* exact: ln 2 to 9 bits */
-  r = vf_fma (n, vf_set (2.12194440e-4f / 16), r);
-  return vf_fma (vf_fma (vf_set (0.166672632f), r, vf_set (0.499996811f)), r * r, r);
-}
-
-/* Returns e^y for y <= 0, and 0 if e^y is below the least normal number. The factor 2^64 keeps
- * s p above that number. */
-static inline vf
-vf_exp (vf y)
-{
-  vf s;
-  const vf p = vf_exp_split (vf_at_least (y, vf_set (-87.5f)), &s);
-
-  s = (vf) ((vu) s + (64u << 23));
-  return vf_divide_from (vf_fma (s, p, s), vf_set (0x1p64f), y, vf_set (-87.33654f));
-}
-
-/* Returns 1 / (1 + e^-x), and 0 for x < -88.37, where the exact result is a denormal below
- * 2^-127. */
-static inline vf
-vf_sigmoid (vf x)
-{
-  vf s;
-  const vf p = vf_exp_split (-vf_at_most (x, vf_set (87.3f)), &s);
-
-  return vf_divide_from (vf_set (1), vf_fma (s, p, 1 + s), x, vf_set (-88.37f));
-}
-
-/* Returns tanh x. With x = n h + r and m = tanh (n h), the addition theorem states
- * tanh x = (m + tanh r) / (1 + m tanh r). With tanh r = r / q this is (m q + r) / (q + m r), which
- * never exceeds 1. The table contains m for n = 0 … 15, -16 … -1. Its -0 for n = 0 keeps the sign
- * of 0. */
-static inline vf
-vf_tanh (vf x)
-{
-  static const float multiples[32] = {-0.f, 0x1.0f28bap-1f, 0x1.a7869ep-1f, 0x1.e30f8p-1f,
-      0x1.f6ec3ap-1f, 0x1.fd30f8p-1f, 0x1.ff2276p-1f, 0x1.ffbbd4p-1f, 0x1.ffeb08p-1f,
-      0x1.fff98ep-1f, 0x1.fffe04p-1f, 0x1.ffff64p-1f, 0x1.ffffdp-1f, 0x1.fffff2p-1f,
-      0x1.fffffcp-1f, 1, -1, -1, -0x1.fffffcp-1f, -0x1.fffff2p-1f, -0x1.ffffdp-1f,
-      -0x1.ffff64p-1f, -0x1.fffe04p-1f, -0x1.fff98ep-1f, -0x1.ffeb08p-1f, -0x1.ffbbd4p-1f,
-      -0x1.ff2276p-1f, -0x1.fd30f8p-1f, -0x1.f6ec3ap-1f, -0x1.e30f8p-1f, -0x1.a7869ep-1f,
-      -0x1.0f28bap-1f};
-  const float h = 2415 / 4096.f; /* few bits, so that n h is exact */
-  vf t, m, r, u, q;
-
-  x = vf_at_least (vf_at_most (x, vf_set (9)), vf_set (-9));
-  t = vf_fma (x, vf_set (1 / h), vf_set (VF_INTEGER));
-  m = vf_lookup32 (multiples, (vi) t);
-  r = vf_fma (t - VF_INTEGER, vf_set (-h), x);
-  u = r * r;
-  q = vf_fma (vf_fma (vf_set (-0.0219800975f), u, vf_set (0.333326966f)), u, vf_set (1));
-  return vf_fma (m, q, r) / vf_fma (m, r, q);
 }
