@@ -26,6 +26,8 @@
 #define LSTM_GATES 4
 #define LSTM_GRU_GATES 3
 
+#define LSTM_MAX_STREAM_UNITS 64 /* of LstmStreamSteps, including padding */
+
 enum { /* the values of LstmPrecision, whose header needs GLib */
   LSTM_FLOAT32,
   LSTM_BFLOAT16,
@@ -73,6 +75,24 @@ typedef struct {
   int backwards;         /* from the last panel to the first: see LstmMemory */
   int relu;              /* the activation of g and c, or of n: relu if true, else tanh */
 } LstmStep;
+
+/* Consecutive steps of one stream of an LSTM or GRU layer, with the bits of as many LstmStep. Either
+ * z contains bias + x W, or x is set. */
+typedef struct {
+  size_t n_steps, n_panels, n_units;
+  const float *w;               /* see LstmStep */
+  size_t w_stride, u_offset;    /* see LstmStep */
+  const float *x;               /* (n_steps, n_inputs); NULL: z is used */
+  size_t n_inputs;
+  ptrdiff_t x_stride;           /* floats from step to step */
+  const float *z;               /* (n_steps, n_panels, gates * panel / 4) */
+  ptrdiff_t z_stride;
+  float *h, *h_next;            /* (m), in turn the h of a step, whose padding is 0 */
+  float *c;                     /* of an LSTM: (m), updated */
+  float *y;                     /* (n_steps, n_units), receives h of each step; nullable */
+  ptrdiff_t y_stride;
+  int backwards;                /* whether the first step runs from the last panel to the first */
+} LstmStreamSteps;
 
 /* The cell of an LSTM layer whose step is not fused: any activations, peepholes (Gers and
  * Schmidhuber 2000; o uses the new c), bounds of the pre-activations and of c, and f = 1 - i. */
@@ -132,6 +152,9 @@ typedef struct {
   void (*run_gru_affine) (const LstmAffine *a); /* of panels of 3 vectors */
   void (*run_lstm_step) (const LstmStep *s);
   void (*run_gru_step) (const LstmStep *s);
+  /* Run steps of at most LSTM_MAX_STREAM_UNITS units, with tanh; NULL: not supported. */
+  void (*run_lstm_stream) (const LstmStreamSteps *s);
+  void (*run_gru_stream) (const LstmStreamSteps *s);
 } LstmProduct;
 
 typedef struct {

@@ -103,6 +103,67 @@ vf_word (const float *p)
   return vf_set (*p);
 }
 
+#if defined(__AVX512F__)
+# define VF_PERMUTE(v, order) (vf) _mm512_permute_ps ((__m512) (v), order)
+#elif defined(__AVX2__)
+# define VF_PERMUTE(v, order) (vf) _mm256_permute_ps ((__m256) (v), order)
+#endif
+
+#ifdef VF_PERMUTE
+/* Copies each of four words to every lane of a vector. Every 128 bits of @four contain the words. */
+static inline void
+vf_spread_four (vf four, vf *words)
+{
+  words[0] = VF_PERMUTE (four, 0x00);
+  words[1] = VF_PERMUTE (four, 0x55);
+  words[2] = VF_PERMUTE (four, 0xaa);
+  words[3] = VF_PERMUTE (four, 0xff);
+}
+#endif
+
+/* Loads four words, and copies each of them to every lane of a vector. */
+static inline void
+vf_load_words (const float *p, vf *words)
+{
+#if VF_WIDTH == 8
+  vf four = (vf) _mm256_broadcast_ps ((const __m128 *) p); /* one load instead of four */
+
+# ifdef __clang__
+  __asm__ ("" : "+x"(four)); /* clang would make four loads */
+# endif
+  vf_spread_four (four, words);
+#else
+  words[0] = vf_word (p);
+  words[1] = vf_word (p + 1);
+  words[2] = vf_word (p + 2);
+  words[3] = vf_word (p + 3);
+#endif
+}
+
+/* Copies each lane of @v to every lane of a vector. */
+static inline void
+vf_spread_lanes (vf v, vf *words)
+{
+#if VF_WIDTH == 16
+  const __m512 x = (__m512) v;
+
+  vf_spread_four ((vf) _mm512_shuffle_f32x4 (x, x, 0x00), words);
+  vf_spread_four ((vf) _mm512_shuffle_f32x4 (x, x, 0x55), words + 4);
+  vf_spread_four ((vf) _mm512_shuffle_f32x4 (x, x, 0xaa), words + 8);
+  vf_spread_four ((vf) _mm512_shuffle_f32x4 (x, x, 0xff), words + 12);
+#elif VF_WIDTH == 8
+  const __m256 x = (__m256) v;
+
+  vf_spread_four ((vf) _mm256_permute2f128_ps (x, x, 0x00), words);
+  vf_spread_four ((vf) _mm256_permute2f128_ps (x, x, 0x11), words + 4);
+#else
+  words[0] = vf_set (v[0]);
+  words[1] = vf_set (v[1]);
+  words[2] = vf_set (v[2]);
+  words[3] = vf_set (v[3]);
+#endif
+}
+
 #if defined(__AVX2__) || defined(__aarch64__)
 # define VF_HAS_FMA 1
 #else

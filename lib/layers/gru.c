@@ -163,6 +163,8 @@ pack_fused (LstmRecurrent *gru, const LstmBuilder *builder, const LstmRecurrentP
   gru->memory_layout.h_stride = n_panels * width;
   gru->run_fused = gru->matrix.product->run_gru_step;
   gru->relu = params->activations[1].kind == LSTM_ACTIVATION_RELU;
+  if (!gru->relu && gru->memory_layout.h_stride <= LSTM_MAX_STREAM_UNITS)
+    gru->run_stream = gru->matrix.product->run_gru_stream;
   return TRUE;
 }
 

@@ -92,6 +92,8 @@ set_cell (LstmRecurrent *lstm, const LstmRecurrentParams *params, gsize m, GErro
 {
   if (can_use_fused_kernel (params, &lstm->relu)) {
     lstm->run_fused = lstm->matrix.product->run_lstm_step;
+    if (!lstm->relu && lstm->memory_layout.c_stride <= LSTM_MAX_STREAM_UNITS)
+      lstm->run_stream = lstm->matrix.product->run_lstm_stream;
     return TRUE;
   }
   if (!lstm_recurrent_copy_rows (

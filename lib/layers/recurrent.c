@@ -176,6 +176,75 @@ run_step (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b
     recurrent->type->run_unfused_step (recurrent, kernels, &step);
 }
 
+/* --- Steps of one stream in a single call of a kernel --- */
+
+/* Returns whether the kernel can run the loop over the steps: nothing but y is stored, and no step is
+ * masked. */
+static gboolean
+can_run_stream (const LstmRecurrent *recurrent, const LstmBlock *b)
+{
+  return recurrent->run_stream && b->streams == 1 && b->rows_per_input == 1 && !b->mask
+         && !b->hidden && !b->cell && !b->gates;
+}
+
+/* Runs @n steps from the @i-th step on, in the order of processing. @has_z: see run_step(). @y: NULL
+ * if the output of these steps is not needed */
+static void
+run_stream_steps (const LstmLayer *layer, const LstmBlock *b, gsize i, gsize n, gboolean has_z,
+    const float *z, float *y)
+{
+  const LstmRecurrent *recurrent = layer->data;
+  const LstmMatrix *matrix = &recurrent->matrix;
+  LstmMemory *memory = b->memory;
+  float *const h = memory->h;
+  const gboolean reverse = recurrent->reverse;
+  const gboolean reverse_y = reverse && !recurrent->keep_processing_order;
+  const gsize t = reverse ? b->steps - 1 - i : i;
+  const LstmStreamSteps steps = {
+      .n_steps = n,
+      .n_panels = matrix->n_panels,
+      .n_units = layer->out,
+      .w = matrix->weights,
+      .w_stride = matrix->panel_stride,
+      .u_offset = recurrent->u_offset,
+      .x = has_z ? NULL : b->x + t * layer->in,
+      .n_inputs = layer->in,
+      .x_stride = (reverse ? -1 : 1) * (gssize) layer->in,
+      .z = z + t * matrix->n_lanes,
+      .z_stride = (reverse ? -1 : 1) * (gssize) matrix->n_lanes,
+      .h = h,
+      .h_next = memory->h_next,
+      .c = memory->c,
+      .y = y ? y + (reverse_y ? t : i) * layer->out : NULL,
+      .y_stride = (reverse_y ? -1 : 1) * (gssize) layer->out,
+      .backwards = memory->backwards,
+  };
+
+  recurrent->run_stream (&steps);
+  if (n % 2) {
+    memory->h = memory->h_next;
+    memory->h_next = h;
+    memory->backwards = !memory->backwards;
+  }
+}
+
+/* Runs all steps of @b, in one call unless the caller can end the sequence between two steps. */
+static void
+run_stream (const LstmLayer *layer, const LstmBlock *b, gboolean has_z, const float *z)
+{
+  const LstmRecurrent *recurrent = layer->data;
+  const gboolean only_last = b->is_complete_sequence && recurrent->returns_last;
+  const gsize n = b->should_continue ? 1 : b->steps;
+
+  for (gsize i = 0; i < b->steps; i += n) {
+    if (!lstm_block_should_continue (b))
+      return;
+    run_stream_steps (layer, b, i, n, has_z, z, only_last ? NULL : b->y);
+  }
+  if (only_last && b->y)
+    memcpy (b->y, b->memory->h, layer->out * sizeof (float));
+}
+
 /* --- Masks --- */
 
 static gboolean
@@ -302,6 +371,10 @@ lstm_recurrent_run (const LstmLayer *layer, const LstmKernels *kernels, const Ls
 
   if (has_z)
     compute_z (layer, kernels, b, &scratch);
+  if (can_run_stream (recurrent, b)) {
+    run_stream (layer, b, has_z, scratch.z);
+    return;
+  }
   if (!recurrent->run_fused)
     broadcast_z (recurrent, b, scratch.z);
   for (gsize i = 0; i < b->steps; i++) {

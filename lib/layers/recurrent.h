@@ -48,6 +48,8 @@ typedef struct {
   gsize gate_width;       /* lanes of a gate side by side in a row of z */
   /* Runs a fused step; NULL: the type runs the step in separate passes. */
   void (*run_fused) (const LstmStep *step);
+  /* Runs fused steps of one stream; NULL: each step is a call of run_fused. */
+  void (*run_stream) (const LstmStreamSteps *steps);
   gboolean relu;             /* the activation of a fused step: relu if TRUE, else tanh */
   gsize extra_row;           /* floats of scratch memory of a state row, for the type */
   LstmMatrix projection;     /* of LSTM: weights NULL: h is the output of the cells */

@@ -343,6 +343,143 @@ test_products (const LstmKernels *kernels)
             check_layer (kernels, n_gates, precision, rows[r], sizes[i], panels[p]);
 }
 
+/* The steps of a stream, whose first panels are all panels of a layer except the last one. The rows
+ * of x of the layer are the steps. */
+typedef struct {
+  const Layer *layer;
+  size_t n_units;
+  const float *z; /* (rows, n) of the layer; NULL: the steps start from x */
+  int reverse;    /* the rows of y are in reverse order */
+  float *h, *h_next, *c, *y;
+} Stream;
+
+static Stream
+new_stream (const Layer *l, size_t n_units, const float *z, int reverse)
+{
+  Stream s = {l, n_units, z, reverse, NEW (float, l->units), NEW (float, l->units),
+      NEW (float, l->units), NEW (float, l->rows *n_units + l->units)};
+
+  memcpy (s.h, l->h_values, n_units * sizeof *s.h);
+  memcpy (s.c, l->c, n_units * sizeof *s.c);
+  return s;
+}
+
+static float *
+get_output (const Stream *s, size_t t)
+{
+  return s->y + (s->reverse ? s->layer->rows - 1 - t : t) * s->n_units;
+}
+
+static void
+swap_h (Stream *s)
+{
+  float *h = s->h;
+
+  s->h = s->h_next;
+  s->h_next = h;
+}
+
+/* Runs each step in a call of its own. */
+static void
+run_single_steps (Stream *s)
+{
+  const Layer *l = s->layer;
+
+  for (size_t t = 0; t < l->rows; t++) {
+    const LstmStep job = {.n_rows = 1,
+        .n_panels = l->panels - 1,
+        .w = l->w,
+        .w_stride = l->w_stride,
+        .u_offset = l->u_offset,
+        .x = s->z ? (LstmRows){0} : skip_rows (l->x, t),
+        .z = s->z ? s->z + t * l->n : NULL,
+        .h = {s->h, l->units, s->n_units, NULL},
+        .h_values = s->h,
+        .h_next = s->h_next,
+        .c = s->c,
+        .m_stride = l->units};
+
+    (l->n_gates == LSTM_GATES ? l->product->run_lstm_step : l->product->run_gru_step) (&job);
+    memcpy (get_output (s, t), s->h_next, s->n_units * sizeof *s->y);
+    swap_h (s);
+  }
+}
+
+/* Runs @n steps from step @t on in one call. */
+static void
+run_stream_steps (Stream *s, size_t t, size_t n, int has_y)
+{
+  const Layer *l = s->layer;
+  const LstmStreamSteps job = {.n_steps = n,
+      .n_panels = l->panels - 1,
+      .n_units = s->n_units,
+      .w = l->w,
+      .w_stride = l->w_stride,
+      .u_offset = l->u_offset,
+      .x = s->z ? NULL : l->x.words + t * l->x.stride,
+      .n_inputs = l->dx,
+      .x_stride = (ptrdiff_t) l->x.stride,
+      .z = s->z ? s->z + t * l->n : NULL,
+      .z_stride = (ptrdiff_t) l->n,
+      .h = s->h,
+      .h_next = s->h_next,
+      .c = s->c,
+      .y = has_y ? get_output (s, t) : NULL,
+      .y_stride = (s->reverse ? -1 : 1) * (ptrdiff_t) s->n_units,
+      .backwards = t % 2};
+
+  (l->n_gates == LSTM_GATES ? l->product->run_lstm_stream : l->product->run_gru_stream) (&job);
+  if (n % 2)
+    swap_h (s);
+}
+
+/* Checks that steps in one call have the same bits as single steps, for each division into two
+ * calls, from x and from z, and with y in both orders and NULL. */
+static void
+check_stream (
+    const LstmKernels *kernels, size_t n_gates, size_t dx, size_t panels, size_t n_units)
+{
+  enum { STEPS = 5 };
+  const Layer l = new_layer (kernels, n_gates, LSTM_FLOAT32, STEPS, dx, panels + 1);
+  float *z = NEW (float, STEPS *l.n);
+
+  run_affine (&l, 0, STEPS, z);
+  for (int mode = 0; mode < 4; mode++) {
+    Stream expected = new_stream (&l, n_units, mode / 2 ? z : NULL, mode % 2);
+
+    run_single_steps (&expected);
+    for (size_t cut = 0; cut < STEPS; cut++) {
+      Stream s = new_stream (&l, n_units, expected.z, expected.reverse);
+      const int has_y = cut != 1;
+
+      if (cut > 0)
+        run_stream_steps (&s, 0, cut, has_y);
+      run_stream_steps (&s, cut, STEPS - cut, has_y);
+      check (has_same_bits (s.h, expected.h, n_units)
+                 && (n_gates == LSTM_GRU_GATES || has_same_bits (s.c, expected.c, n_units)),
+          "%zu gates, %zu inputs, %zu units: h or c after steps %zu and %zu differ", n_gates,
+          dx, n_units, cut, STEPS - cut);
+      check (!has_y || has_same_bits (s.y, expected.y, STEPS * n_units + l.units),
+          "%zu gates, %zu inputs, %zu units: the outputs of steps %zu and %zu differ", n_gates,
+          dx, n_units, cut, STEPS - cut);
+    }
+  }
+  free_all ();
+}
+
+/* The numbers of units need one panel and several groups of panels, full and partial. */
+static void
+test_streams (const LstmKernels *kernels)
+{
+  static const size_t inputs[] = {1, 2, 5};
+  const size_t width = kernels->panel / 4;
+
+  for (size_t n_gates = LSTM_GRU_GATES; n_gates <= LSTM_GATES; n_gates++)
+    for (size_t n_units = 1; n_units <= LSTM_MAX_STREAM_UNITS; n_units++)
+      check_stream (kernels, n_gates, inputs[n_units % N_ELEMENTS (inputs)],
+          (n_units + width - 1) / width, n_units);
+}
+
 /* A NaN or an infinity in the x of a row changes that row, and no other row. int8 has no
  * infinity: the result is NaN. */
 static void
@@ -587,6 +724,7 @@ main (void)
       {"softmax", test_softmax},
       {"words", test_words},
       {"products", test_products},
+      {"streams", test_streams},
       {"isolation", test_isolation},
       {"silence", test_silence},
       {"mode", test_mode},
