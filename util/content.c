@@ -70,11 +70,15 @@ lstm_content_open (const char *path, GError **error)
 {
   guint64 size;
   const int descriptor = lstm_input_file_open (path, &size, error);
-  File *file;
 
-  if (descriptor < 0)
-    return NULL;
-  file = g_new0 (File, 1);
+  return descriptor < 0 ? NULL : lstm_content_new_from_descriptor (descriptor, path);
+}
+
+LstmContent *
+lstm_content_new_from_descriptor (int descriptor, const char *path)
+{
+  File *file = g_new0 (File, 1);
+
   file->descriptor = descriptor;
   file->path = g_strdup (path);
   fstat (descriptor, &file->info);

@@ -27,6 +27,10 @@ LstmContent *lstm_content_new_static (const guint8 *data, gsize size);
  * Returns: (transfer full): NULL with @error */
 LstmContent *lstm_content_open (const char *path, GError **error);
 
+/* Returns: (transfer full): the content of the regular file @descriptor. The content closes
+ * @descriptor. @path is for messages. */
+LstmContent *lstm_content_new_from_descriptor (int descriptor, const char *path);
+
 /* @source: (transfer full). Returns: (transfer full) */
 LstmContent *lstm_content_new_from_source (
     guint64 size, const LstmContentType *type, gpointer source);

@@ -267,26 +267,34 @@ lstm_output_file_check (const char *path, GError **error)
 }
 
 gboolean
+lstm_output_file_append (LstmOutputFile *file, const void *data, gsize size, GError **error)
+{
+  const guint8 *at = data;
+
+  while (size > 0) {
+    gssize n = write (file->descriptor, at, size);
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0) {
+      lstm_output_set_error (file, error, errno, "writing");
+      lstm_output_file_abort (file);
+      return FALSE;
+    }
+    at += n;
+    size -= (gsize) n;
+  }
+  return TRUE;
+}
+
+gboolean
 lstm_output_file_write (const char *path, GBytes *bytes, gboolean durable, GError **error)
 {
   LstmOutputFile file;
   gsize size;
   const guint8 *data = g_bytes_get_data (bytes, &size);
 
-  if (!lstm_output_file_open (&file, path, FALSE, error))
-    return FALSE;
-  while (size > 0) {
-    gssize n = write (file.descriptor, data, size);
-
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0) {
-      lstm_output_set_error (&file, error, errno, "writing");
-      lstm_output_file_abort (&file);
-      return FALSE;
-    }
-    data += n;
-    size -= (gsize) n;
-  }
-  return lstm_output_file_commit (&file, durable, error);
+  return lstm_output_file_open (&file, path, FALSE, error)
+         && lstm_output_file_append (&file, data, size, error)
+         && lstm_output_file_commit (&file, durable, error);
 }

@@ -19,6 +19,10 @@
 gboolean lstm_output_file_open (
     LstmOutputFile *file, const char *path, gboolean needs_seek, GError **error);
 
+/* Writes @size bytes. An error frees @file and leaves the target unchanged. */
+gboolean lstm_output_file_append (
+    LstmOutputFile *file, const void *data, gsize size, GError **error);
+
 /* Replaces the target and frees @file. An error frees @file, too, and leaves the target unchanged.
  * @durable: sync the directory, so that the file survives a loss of power */
 gboolean lstm_output_file_commit (LstmOutputFile *file, gboolean durable, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Converts 16-bit floating-point numbers to float32. The argument has the bits of the number, in
- * native byte order. The conversions are exact in every floating-point mode: the only results
+ * Converts 16-bit floating-point numbers to float32, and finds infinity and NaN. The argument of a
+ * conversion has the bits of the number, in native byte order. The conversions are exact in every floating-point mode: the only results
  * that are float32 denormals come from bfloat16 denormals, whose bits are copied. */
 #pragma once
 
@@ -36,4 +36,35 @@ lstm_float_from_float16 (guint16 bits)
   if (exponent == 31) /* infinity and NaN */
     return lstm_float_from_bits (sign | 0x7f800000 | fraction << 13);
   return lstm_float_from_bits (sign | (exponent + 127 - 15) << 23 | fraction << 13);
+}
+
+#define LSTM_EXPONENT 0x7f800000u /* bits of a float32, all of them set in infinity and NaN */
+
+typedef guint32 LstmFloatWords __attribute__ ((vector_size (16)));
+
+/* Returns whether @n float32 values are finite. The loop has vectors and no exit, because a loop over
+ * single values would take longer than a reading of the values. @values need no alignment. */
+static inline gboolean
+lstm_floats_are_finite (const void *values, gsize n)
+{
+  const gsize n_words = sizeof (LstmFloatWords) / sizeof (guint32);
+  const guint8 *at = values, *end = at + n * sizeof (guint32);
+  LstmFloatWords found = {0};
+  guint32 any = 0;
+
+  for (; (gsize) (end - at) >= sizeof found; at += sizeof found) {
+    LstmFloatWords words;
+
+    memcpy (&words, at, sizeof words);
+    found |= (LstmFloatWords) ((words & LSTM_EXPONENT) == LSTM_EXPONENT);
+  }
+  for (gsize i = 0; i < n_words; i++)
+    any |= found[i];
+  for (; at < end; at += sizeof (guint32)) {
+    guint32 word;
+
+    memcpy (&word, at, sizeof word);
+    any |= (word & LSTM_EXPONENT) == LSTM_EXPONENT;
+  }
+  return !any;
 }

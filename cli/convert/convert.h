@@ -5,7 +5,7 @@
  * their tensors. model.c writes a ConvertModel as safetensors. */
 #pragma once
 
-#include "util/content.h"
+#include "container/safetensors-writer.h"
 #include <json-glib/json-glib.h>
 
 #define CONVERT_ERROR (g_quark_from_static_string ("lstm-convert"))
@@ -47,6 +47,12 @@ void convert_model_set_layers (ConvertModel *model, JsonArray *layers);
 void convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
     guint n_dims, const gsize *shape, float *values);
 
+/* Adds a tensor like convert_model_add_tensor(). Its values are those of @parts, which stay in their
+ * files. @parts: (transfer none) */
+void convert_model_add_stored_tensor (ConvertModel *model, JsonObject *layer,
+    const char *suffix, guint n_dims, const gsize *shape, const LstmTensorPart *parts,
+    guint n_parts);
+
 /* Sets the number of steps per second, such as the sample rate of the audio that trained the model
  * of an amplifier; above 0, at most LSTM_MAX_RATE. */
 void convert_model_set_rate (ConvertModel *model, double rate);
@@ -61,7 +67,14 @@ const char *convert_model_find_infinite (const ConvertModel *model);
  * layer has none */
 const char *convert_model_find_activation (const ConvertModel *model);
 
-/* Returns: (transfer full): @model as a safetensors file */
+/* Writes @model as a safetensors file. @begin: called once before the first call of @write, with the
+ * size of the file; nullable. Returns FALSE with @error. */
+gboolean convert_model_write (const ConvertModel *model,
+    gboolean (*begin) (gpointer target, gsize size, GError **error), LstmWrite write,
+    gpointer target, GError **error);
+
+/* Returns: (transfer full) (nullable): @model as a safetensors file; NULL if a file that contains
+ * values cannot be read */
 GBytes *convert_model_to_bytes (const ConvertModel *model);
 
 /* Describes @model for the user: a line for each layer, with the shapes of its tensors, then the

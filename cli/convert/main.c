@@ -144,27 +144,63 @@ choose_output (Options *options, GError **error)
   return FALSE;
 }
 
-/* @kind: (nullable): LSTM_ANSWER_MODEL or _ERROR, to write an answer line before @data */
+/* Returns: FALSE */
 static gboolean
-write_stdout (const void *data, gsize size, const char *kind, GError **error)
+set_stdout_error (GError **error)
 {
-  if ((!kind || printf (LSTM_ANSWER_LINE, kind, size) > 0)
-      && fwrite (data, 1, size, stdout) == size && fflush (stdout) == 0)
-    return TRUE;
   g_set_error (
       error, CONVERT_ERROR, CONVERT_ERROR_FILE, "standard output: %s", g_strerror (errno));
   return FALSE;
 }
 
+/* @kind: (nullable): LSTM_ANSWER_ERROR, to write an answer line before @data */
+static gboolean
+write_stdout (const void *data, gsize size, const char *kind, GError **error)
+{
+  return ((!kind || printf (LSTM_ANSWER_LINE, kind, size) > 0)
+             && fwrite (data, 1, size, stdout) == size && fflush (stdout) == 0)
+         || set_stdout_error (error);
+}
+
+/* A model that is written */
+typedef struct {
+  LstmOutputFile file; /* NULL path: standard output */
+  gboolean answer;
+} Target;
+
+static gboolean
+begin_model (gpointer target, gsize size, GError **error)
+{
+  return !((Target *) target)->answer || printf (LSTM_ANSWER_LINE, LSTM_ANSWER_MODEL, size) > 0
+         || set_stdout_error (error);
+}
+
+static gboolean
+write_block (gpointer target, const void *data, gsize n, GError **error)
+{
+  return fwrite (data, 1, n, stdout) == n || set_stdout_error (error);
+}
+
+static gboolean
+append_block (gpointer target, const void *data, gsize n, GError **error)
+{
+  return lstm_output_file_append (&((Target *) target)->file, data, n, error);
+}
+
 static gboolean
 write_model (const ConvertModel *model, const Options *options, const char *to, GError **error)
 {
-  g_autoptr (GBytes) bytes = convert_model_to_bytes (model);
-  const char *kind = options->answer ? LSTM_ANSWER_MODEL : NULL;
+  Target target = {.answer = options->answer};
 
   if (g_str_equal (to, "-"))
-    return write_stdout (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), kind, error);
-  return lstm_output_file_write (to, bytes, FALSE, error);
+    return convert_model_write (model, begin_model, write_block, &target, error)
+           && (fflush (stdout) == 0 || set_stdout_error (error));
+  if (!lstm_output_file_open (&target.file, to, FALSE, error))
+    return FALSE;
+  if (convert_model_write (model, NULL, append_block, &target, error))
+    return lstm_output_file_commit (&target.file, FALSE, error);
+  lstm_output_file_abort (&target.file);
+  return FALSE;
 }
 
 static gboolean
@@ -198,18 +234,15 @@ process_file (ConvertInput *input, const Options *options, GError **error)
 {
   g_autofree char *found = lstm_format_describe_folder (input->path);
   g_autoptr (LstmContent) content = NULL;
-  g_autoptr (GBytes) bytes = NULL;
 
   if (found) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE, "%s: expected a file, found %s",
         input->path, found);
     return FALSE;
   }
-  if (!(content = lstm_content_open (input->path, error))
-      || !(bytes = lstm_content_read_all (content, error)))
+  if (!(content = lstm_content_open (input->path, error)))
     return FALSE;
   input->content = content;
-  input->data = g_bytes_get_data (bytes, &input->size);
   if (options->split.is_split)
     return split_file (input, options, error);
   return convert_file (input, options, error);

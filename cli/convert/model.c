@@ -2,9 +2,8 @@
 #include "convert.h"
 #include "load/layer-config.h"
 #include "container/metadata-keys.h"
-#include "container/safetensors-writer.h"
+#include "util/small-floats.h"
 #include "util/text.h"
-#include <math.h>
 #include <string.h>
 
 typedef struct {
@@ -13,7 +12,8 @@ typedef struct {
   const JsonObject *layer;
   guint n_dims;
   gsize *shape;
-  float *values;
+  float *values; /* NULL: the values are in @parts */
+  GArray *parts; /* LstmTensorPart; nullable */
 } Tensor;
 
 struct _ConvertModel {
@@ -32,7 +32,14 @@ tensor_free (void *data)
   g_free (tensor->name);
   g_free (tensor->shape);
   g_free (tensor->values);
+  g_clear_pointer (&tensor->parts, g_array_unref);
   g_free (tensor);
+}
+
+static void
+clear_part (gpointer part)
+{
+  lstm_content_unref (((LstmTensorPart *) part)->content);
 }
 
 ConvertModel *
@@ -91,9 +98,10 @@ convert_model_set_layers (ConvertModel *model, JsonArray *layers)
   model->layers = json_array_ref (layers);
 }
 
-void
-convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
-    guint n_dims, const gsize *shape, float *values)
+/* Returns: (transfer none): a new tensor without values */
+static Tensor *
+add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix, guint n_dims,
+    const gsize *shape)
 {
   g_autofree char *prefix = lstm_layer_config_get_prefix (layer);
   Tensor *tensor = g_new0 (Tensor, 1);
@@ -103,8 +111,28 @@ convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *su
   tensor->layer = layer;
   tensor->n_dims = n_dims;
   tensor->shape = g_memdup2 (shape, n_dims * sizeof *shape);
-  tensor->values = values;
   g_ptr_array_add (model->tensors, tensor);
+  return tensor;
+}
+
+void
+convert_model_add_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
+    guint n_dims, const gsize *shape, float *values)
+{
+  add_tensor (model, layer, suffix, n_dims, shape)->values = values;
+}
+
+void
+convert_model_add_stored_tensor (ConvertModel *model, JsonObject *layer, const char *suffix,
+    guint n_dims, const gsize *shape, const LstmTensorPart *parts, guint n_parts)
+{
+  GArray *copy = g_array_new (FALSE, FALSE, sizeof *parts);
+
+  g_array_set_clear_func (copy, clear_part);
+  g_array_append_vals (copy, parts, n_parts);
+  for (guint i = 0; i < n_parts; i++)
+    lstm_content_ref (parts[i].content);
+  add_tensor (model, layer, suffix, n_dims, shape)->parts = copy;
 }
 
 void
@@ -119,18 +147,41 @@ convert_model_add_note (ConvertModel *model, const char *line)
   g_string_append_printf (model->notes, "  %s\n", line);
 }
 
+static LstmTensorView
+get_view (const Tensor *tensor)
+{
+  const GArray *parts = tensor->parts;
+
+  return (LstmTensorView){tensor->name, tensor->n_dims, tensor->shape, tensor->values,
+      parts ? (const LstmTensorPart *) parts->data : NULL, parts ? parts->len : 0};
+}
+
+/* Accepts float32 values in little-endian byte order that are finite. Returns FALSE without an error
+ * for other values. */
+static gboolean
+accept_finite (gpointer target, const void *data, gsize n, GError **error)
+{
+  const gsize n_values = n / sizeof (guint32);
+  g_autofree guint32 *swapped = NULL;
+
+  if (G_BYTE_ORDER == G_LITTLE_ENDIAN)
+    return lstm_floats_are_finite (data, n_values);
+  swapped = g_memdup2 (data, n);
+  for (gsize i = 0; i < n_values; i++)
+    swapped[i] = GUINT32_FROM_LE (swapped[i]);
+  return lstm_floats_are_finite (swapped, n_values);
+}
+
 const char *
 convert_model_find_infinite (const ConvertModel *model)
 {
   for (guint i = 0; i < model->tensors->len; i++) {
     const Tensor *tensor = g_ptr_array_index (model->tensors, i);
-    gsize n = 1;
+    const LstmTensorView view = get_view (tensor);
+    g_autoptr (GError) error = NULL; /* Writing the tensor fails in the same way. */
 
-    for (guint k = 0; k < tensor->n_dims; k++)
-      n *= tensor->shape[k];
-    for (gsize k = 0; k < n; k++)
-      if (!isfinite (tensor->values[k]))
-        return tensor->name;
+    if (!lstm_safetensors_write_tensor (&view, accept_finite, NULL, &error) && !error)
+      return tensor->name;
   }
   return NULL;
 }
@@ -148,22 +199,81 @@ convert_model_find_activation (const ConvertModel *model)
                                                           : NULL;
 }
 
-GBytes *
-convert_model_to_bytes (const ConvertModel *model)
+/* Returns the tensors of the file. Biases and other vectors are first: liblstm reads the biases of a
+ * layer before its matrices, and reads a pipe without seeking.
+ * Returns: (transfer full): (tensors->len) */
+static LstmTensorView *
+order_tensors (const ConvertModel *model)
+{
+  LstmTensorView *views = g_new (LstmTensorView, model->tensors->len), *at = views;
+
+  for (guint is_matrix = 0; is_matrix < 2; is_matrix++)
+    for (guint i = 0; i < model->tensors->len; i++) {
+      const Tensor *tensor = g_ptr_array_index (model->tensors, i);
+
+      if ((tensor->n_dims > 1) == is_matrix)
+        *at++ = get_view (tensor);
+    }
+  return views;
+}
+
+gboolean
+convert_model_write (const ConvertModel *model,
+    gboolean (*begin) (gpointer target, gsize size, GError **error), LstmWrite write,
+    gpointer target, GError **error)
 {
   g_autoptr (JsonNode) layers = json_node_init_array (json_node_alloc (), model->layers);
   g_autofree char *config = json_to_string (layers, FALSE);
   char rate[G_ASCII_DTOSTR_BUF_SIZE];
   const char *const metadata[] = {KEY_VERSION, "1", KEY_LAYERS, config,
       model->rate > 0 ? KEY_RATE : NULL, g_ascii_dtostr (rate, sizeof rate, model->rate), NULL};
-  g_autofree LstmTensorView *views = g_new (LstmTensorView, model->tensors->len);
+  g_autofree LstmTensorView *views = order_tensors (model);
+  guint64 n;
+  g_autoptr (GBytes)
+      header = lstm_safetensors_write_header (metadata, views, model->tensors->len, &n);
+  gsize size;
+  const void *data = g_bytes_get_data (header, &size);
 
-  for (guint i = 0; i < model->tensors->len; i++) {
-    const Tensor *tensor = g_ptr_array_index (model->tensors, i);
+  if ((begin && !begin (target, size + (gsize) n, error)) || !write (target, data, size, error))
+    return FALSE;
+  for (guint i = 0; i < model->tensors->len; i++)
+    if (!lstm_safetensors_write_tensor (&views[i], write, target, error))
+      return FALSE;
+  return TRUE;
+}
 
-    views[i] = (LstmTensorView){tensor->name, tensor->n_dims, tensor->shape, tensor->values};
-  }
-  return lstm_safetensors_write (metadata, views, model->tensors->len);
+/* The bytes of a file, which all fit in data */
+typedef struct {
+  guint8 *data;
+  gsize n;
+} Buffer;
+
+static gboolean
+begin_buffer (gpointer target, gsize size, GError **error)
+{
+  ((Buffer *) target)->data = g_malloc (size);
+  return TRUE;
+}
+
+static gboolean
+write_buffer (gpointer target, const void *data, gsize n, GError **error)
+{
+  Buffer *buffer = target;
+
+  memcpy (buffer->data + buffer->n, data, n);
+  buffer->n += n;
+  return TRUE;
+}
+
+GBytes *
+convert_model_to_bytes (const ConvertModel *model)
+{
+  Buffer buffer = {NULL, 0};
+
+  if (convert_model_write (model, begin_buffer, write_buffer, &buffer, NULL))
+    return g_bytes_new_take (buffer.data, buffer.n);
+  g_free (buffer.data);
+  return NULL;
 }
 
 /* Returns: (transfer full): the tensors of @layer with their shapes, separated by commas */

@@ -5,7 +5,6 @@
 #include "container/formats.h"
 #include "sibling.h"
 #include "split/command.h"
-#include "util/input-file.h"
 #include "util/text.h"
 
 /* Options of lstm-convert. A reader supports --config and --output, a format the module chain. */
@@ -15,6 +14,7 @@ enum {
   HAS_MODULE_CHAIN = 1 << 2,
   HAS_KERAS_SOURCE =
       1 << 3, /* no option: the file may be an export of a Keras file next to it */
+  READS_ON_DEMAND = 1 << 4, /* no option: the reader needs no ConvertInput.data */
 };
 
 typedef struct {
@@ -108,21 +108,33 @@ check_options (
   return TRUE;
 }
 
+/* Sets @data to the bytes of the file if @reader needs them. Returns: FALSE with @error */
+static gboolean
+read_data (const Reader *reader, ConvertInput *input, GBytes **data, GError **error)
+{
+  if (reader->options & READS_ON_DEMAND)
+    return TRUE;
+  if (!(*data = lstm_content_read_all (input->content, error)))
+    return FALSE;
+  input->data = g_bytes_get_data (*data, &input->size);
+  return TRUE;
+}
+
 /* Returns whether lstm-convert converts the file @path, a Keras model. */
 static gboolean
 loads_keras (const char *path)
 {
   g_autoptr (LstmContent) content = lstm_content_open (path, NULL);
-  g_autoptr (GBytes) bytes = content ? lstm_content_read_all (content, NULL) : NULL;
+  g_autoptr (GBytes) data = NULL;
   g_autoptr (ConvertModel) model = NULL;
   ConvertInput input = {path, content};
   const Reader *reader;
 
-  if (!bytes)
+  if (!content)
     return FALSE;
-  input.data = g_bytes_get_data (bytes, &input.size);
-  reader = find_reader (lstm_format_find (input.content));
-  if (reader && reader->read && g_str_equal (reader->name, "Keras"))
+  reader = find_reader (lstm_format_find (content));
+  if (reader && reader->read && g_str_equal (reader->name, "Keras")
+      && read_data (reader, &input, &data, NULL))
     model = reader->read (&input, NULL);
   return model != NULL;
 }
@@ -196,17 +208,19 @@ convert_read_model (const ConvertInput *input, const char **format_name, GError 
 {
   const LstmFormat *format = lstm_format_find (input->content);
   const Reader *reader = choose_reader (input, format, error);
+  ConvertInput with_data = *input;
+  g_autoptr (GBytes) data = NULL;
   g_autoptr (GError) cause = NULL;
   ConvertModel *model;
 
-  if (!reader)
+  if (!reader || !read_data (reader, &with_data, &data, error))
     return NULL;
   *format_name = format->name;
-  model = reader->read (input, &cause);
+  model = reader->read (&with_data, &cause);
   if (!model && reader->options & HAS_KERAS_SOURCE)
     add_sibling (input->path, cause);
   if (!model && g_error_matches (cause, CONVERT_ERROR, CONVERT_ERROR_UNSUPPORTED))
-    add_split (reader, input, cause);
+    add_split (reader, &with_data, cause);
   if (cause)
     g_propagate_error (error, g_steal_pointer (&cause));
   return model;
@@ -237,11 +251,14 @@ convert_split_model (
 {
   const LstmFormat *format = lstm_format_find (input->content);
   const Reader *reader = choose_reader (input, format, error);
+  ConvertInput with_data = *input;
+  g_autoptr (GBytes) data = NULL;
   g_autoptr (ConvertSplit) split = NULL;
 
-  if (!reader || !check_split (input, format, reader, error))
+  if (!reader || !check_split (input, format, reader, error)
+      || !read_data (reader, &with_data, &data, error))
     return NULL;
-  split = reader->split (input, error);
+  split = reader->split (&with_data, error);
   if (!split)
     return NULL;
   g_printerr ("lstm-convert: %s: %s\n", input->path, format->name);

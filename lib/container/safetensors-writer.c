@@ -3,7 +3,8 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-#define ALIGNMENT 64 /* of the data, in bytes */
+#define ALIGNMENT 64       /* of the data, in bytes */
+#define BLOCK (256 * 1024) /* bytes that are written at a time */
 
 static gsize
 count_values (const LstmTensorView *tensor)
@@ -40,7 +41,7 @@ make_entry (const LstmTensorView *tensor, gsize begin)
 /* Sets @size to the number of bytes of all tensors. Returns: (transfer full): the header as JSON */
 static char *
 make_header (
-    const char *const *metadata, const LstmTensorView *tensors, gsize n_tensors, gsize *size)
+    const char *const *metadata, const LstmTensorView *tensors, gsize n_tensors, guint64 *size)
 {
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
   JsonObject *header = json_object_new (), *texts = json_object_new ();
@@ -50,45 +51,103 @@ make_header (
   json_object_set_object_member (header, "__metadata__", texts);
   *size = 0;
   for (gsize i = 0; i < n_tensors; i++) {
-    json_object_set_object_member (header, tensors[i].name, make_entry (&tensors[i], *size));
+    json_object_set_object_member (
+        header, tensors[i].name, make_entry (&tensors[i], (gsize) *size));
     *size += count_values (&tensors[i]) * sizeof (float);
   }
   json_node_take_object (root, header);
   return json_to_string (root, FALSE);
 }
 
-/* Returns the first byte after the values. */
-static guint8 *
-write_values (guint8 *to, const LstmTensorView *tensor)
+GBytes *
+lstm_safetensors_write_header (
+    const char *const *metadata, const LstmTensorView *tensors, gsize n_tensors, guint64 *size)
 {
-  const gsize n = count_values (tensor);
+  g_autofree char *header = make_header (metadata, tensors, n_tensors, size);
+  const gsize length = strlen (header);
+  const gsize padding = (ALIGNMENT - (sizeof (guint64) + length) % ALIGNMENT) % ALIGNMENT;
+  const guint64 header_size = GUINT64_TO_LE (length + padding);
+  guint8 *bytes = g_malloc (sizeof header_size + length + padding);
 
-  for (gsize i = 0; i < n; i++, to += sizeof (guint32)) {
-    guint32 bits;
+  memcpy (bytes, &header_size, sizeof header_size);
+  memcpy (bytes + sizeof header_size, header, length);
+  memset (bytes + sizeof header_size + length, ' ', padding);
+  return g_bytes_new_take (bytes, sizeof header_size + length + padding);
+}
 
-    memcpy (&bits, &tensor->values[i], sizeof bits);
-    bits = GUINT32_TO_LE (bits);
-    memcpy (to, &bits, sizeof bits);
+/* Writes @n values of this machine's byte order. */
+static gboolean
+write_values (const float *values, gsize n, guint32 *block, LstmWrite write, gpointer target,
+    GError **error)
+{
+  while (n > 0) {
+    const gsize n_block = MIN (n, BLOCK / sizeof *block);
+
+    memcpy (block, values, n_block * sizeof *block);
+    for (gsize i = 0; i < n_block; i++)
+      block[i] = GUINT32_TO_LE (block[i]);
+    if (!write (target, block, n_block * sizeof *block, error))
+      return FALSE;
+    values += n_block;
+    n -= n_block;
   }
-  return to;
+  return TRUE;
+}
+
+static gboolean
+write_part (const LstmTensorPart *part, guint32 *block, LstmWrite write, gpointer target,
+    GError **error)
+{
+  guint64 at = part->offset, end = at + part->n * sizeof (guint32);
+
+  while (at < end) {
+    const gsize n = (gsize) MIN (end - at, BLOCK);
+
+    if (!lstm_content_read (part->content, at, n, block, error)
+        || !write (target, block, n, error))
+      return FALSE;
+    at += n;
+  }
+  return lstm_content_check (part->content, error);
+}
+
+gboolean
+lstm_safetensors_write_tensor (
+    const LstmTensorView *tensor, LstmWrite write, gpointer target, GError **error)
+{
+  g_autofree guint32 *block = g_malloc (BLOCK);
+
+  if (tensor->values)
+    return write_values (tensor->values, count_values (tensor), block, write, target, error);
+  for (guint i = 0; i < tensor->n_parts; i++)
+    if (!write_part (&tensor->parts[i], block, write, target, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Copies @data to the bytes at *@target, and moves the pointer. */
+static gboolean
+copy_bytes (gpointer target, const void *data, gsize n, GError **error)
+{
+  guint8 **at = target;
+
+  memcpy (*at, data, n);
+  *at += n;
+  return TRUE;
 }
 
 GBytes *
 lstm_safetensors_write (
     const char *const *metadata, const LstmTensorView *tensors, gsize n_tensors)
 {
-  gsize size;
-  g_autofree char *header = make_header (metadata, tensors, n_tensors, &size);
-  const gsize length = strlen (header);
-  const gsize padding = (ALIGNMENT - (sizeof (guint64) + length) % ALIGNMENT) % ALIGNMENT;
-  const guint64 header_size = GUINT64_TO_LE (length + padding);
-  const gsize begin = sizeof header_size + length + padding;
-  guint8 *bytes = g_malloc (begin + size), *at = bytes + begin;
+  guint64 size;
+  g_autoptr (GBytes)
+      header = lstm_safetensors_write_header (metadata, tensors, n_tensors, &size);
+  const gsize begin = g_bytes_get_size (header);
+  guint8 *bytes = g_malloc (begin + (gsize) size), *at = bytes;
 
-  memcpy (bytes, &header_size, sizeof header_size);
-  memcpy (bytes + sizeof header_size, header, length);
-  memset (bytes + sizeof header_size + length, ' ', padding);
+  copy_bytes (&at, g_bytes_get_data (header, NULL), begin, NULL);
   for (gsize i = 0; i < n_tensors; i++)
-    at = write_values (at, &tensors[i]);
-  return g_bytes_new_take (bytes, begin + size);
+    lstm_safetensors_write_tensor (&tensors[i], copy_bytes, &at, NULL);
+  return g_bytes_new_take (bytes, begin + (gsize) size);
 }

@@ -11,7 +11,6 @@
 #define MAX_HEADER 100000000 /* in bytes, the limit of the format */
 #define HEADER_DEPTH 3       /* levels of { name: { "shape": [ … ] } } */
 #define CHUNK 16384          /* bytes that are converted at a time */
-#define EXPONENT 0x7f800000u /* bits of a float32, all of them set in infinity and NaN */
 
 struct _LstmDtype {
   const char *name;
@@ -523,21 +522,6 @@ lstm_safetensors_open (
   return TRUE;
 }
 
-/* Returns whether all values are finite, in a loop that compilers vectorize. */
-static gboolean
-are_finite (const float *values, gsize n)
-{
-  guint32 found = 0;
-
-  for (gsize i = 0; i < n; i++) {
-    guint32 bits;
-
-    memcpy (&bits, values + i, sizeof bits);
-    found |= (bits & EXPONENT) == EXPONENT;
-  }
-  return !found;
-}
-
 /* Sets @error for the first of the last @n values that were read that is not finite. Returns: FALSE */
 static gboolean
 refuse_infinite (const LstmArray *array, const float *values, gsize n, GError **error)
@@ -590,7 +574,7 @@ lstm_array_read_next (LstmArray *array, gsize n, float *values, GError **error)
   else if (!read_values (array, n, values, error))
     return FALSE;
   array->n_read += n;
-  if (!are_finite (values, n))
+  if (!lstm_floats_are_finite (values, n))
     return refuse_infinite (array, values, n, error);
   lstm_digest_add (&array->digest, values, n);
   return TRUE;

@@ -2,6 +2,7 @@
  *
  * Reads formats other than safetensors in another process. A hostile file may crash the library
  * that parses the file. Such a crash ends the converter, not the application. */
+#define _GNU_SOURCE /* F_SETPIPE_SZ */
 #include "load/convert-process.h"
 #include "lstm/lstm.h"
 #include "process/answer.h"
@@ -9,6 +10,7 @@
 #include "process/lifeline.h"
 #include "process/standard-files.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -18,10 +20,11 @@
 
 #define PROGRAM "lstm-convert"
 #define MEGABYTE ((gsize) 1 << 20)
-#define SECONDS 10        /* time limit for a small file; one second more for every 20 MB */
-#define MEMORY 1024       /* limit of the address space for a small file, in MB */
-#define MAX_MESSAGE 65536 /* bytes of stderr, or of an error, that are stored */
-#define MAX_KEPT 4096     /* bytes of a read that can be repeated */
+#define PIPE_SIZE (1 << 20) /* bytes; a small pipe wakes both processes for every 64 kB */
+#define SECONDS 10          /* time limit for a small file; one second more for every 20 MB */
+#define MEMORY 1024         /* limit of the address space for a small file, in MB */
+#define MAX_MESSAGE 65536   /* bytes of stderr, or of an error, that are stored */
+#define MAX_KEPT 4096       /* bytes of a read that can be repeated */
 
 enum { STDOUT, STDERR, N_PIPES };
 
@@ -94,6 +97,15 @@ prepare_child (gpointer data)
   lower_limit (RLIMIT_CORE, 0);
 }
 
+/* Enlarges the pipe if the system permits it. The pipe works without, too. */
+static void
+enlarge_pipe (int descriptor)
+{
+#ifdef F_SETPIPE_SZ
+  fcntl (descriptor, F_SETPIPE_SZ, PIPE_SIZE);
+#endif
+}
+
 static gboolean
 start_process (Process *process, const char *const *argv, gsize size, GError **error)
 {
@@ -106,6 +118,7 @@ start_process (Process *process, const char *const *argv, gsize size, GError **e
             lstm_is_privileged () ? (char **) no_environment : NULL,
             G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES, prepare_child, (gpointer) &child,
             &process->pid, NULL, &process->fds[STDOUT], &process->fds[STDERR], &cause)) {
+      enlarge_pipe (process->fds[STDOUT]);
       process->deadline = g_get_monotonic_time ()
                           + (gint64) (SECONDS + size / (20 * MEGABYTE)) * G_USEC_PER_SEC;
       return TRUE;

@@ -39,7 +39,9 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
   static const char *const axes[] = {NULL, "0,1", "-,0"};
+  g_autoptr (LstmContent) content = lstm_content_new_static (data, size);
   const ConvertInput input = {.path = "fuzz",
+      .content = content,
       .data = data,
       .size = size,
       .steps = 4,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/decode.h"
+#include "onnx/check.h"
 #include "onnx/external.h"
 #include "util/small-floats.h"
 #include "util/text.h"
 #include <string.h>
 
+#define MIN_OPENED 256 /* values; fewer are decoded */
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
 /* A decoded number: i if its data type is_int, otherwise f */
@@ -198,57 +200,148 @@ check_storage (OnnxReader *reader, const Onnx__TensorProto *proto)
   return NULL;
 }
 
-/* Finds the values of @proto: *raw points to @n values of @type in @proto or in *external. *raw is
- * NULL if the typed field has the values.
+/* The values of a tensor: @size bytes of @content, or of the typed field of the tensor */
+typedef struct {
+  LstmContent *content; /* nullable */
+  guint64 offset;
+  const guint8 *data; /* nullable */
+} Values;
+
+static void
+values_clear (Values *values)
+{
+  g_clear_pointer (&values->content, lstm_content_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Values, values_clear)
+
+/* Returns: (nullable): the values of @proto that are not in the copy of the model; see check.h */
+static const OnnxStored *
+find_stored (const OnnxReader *reader, const Onnx__TensorProto *proto)
+{
+  for (unsigned i = 0; reader->stored && i < proto->base.n_unknown_fields; i++) {
+    const ProtobufCMessageUnknownField *field = &proto->base.unknown_fields[i];
+    guint64 index;
+
+    if (field->tag != ONNX_STORED_FIELD)
+      continue;
+    /* The data of an unknown field begin with its length, one byte. */
+    memcpy (&index, field->data + 1, sizeof index);
+    return &g_array_index (reader->stored, OnnxStored, GUINT64_FROM_LE (index));
+  }
+  return NULL;
+}
+
+/* Finds the @n values of @type of @proto. @values is empty if the typed field has the values.
  * Returns: (nullable): the problem */
 static const char *
 find_values (OnnxReader *reader, const Onnx__TensorProto *proto, const DataType *type, gsize n,
-    GBytes **external, const guint8 **raw)
+    Values *values)
 {
+  const OnnxStored *stored = find_stored (reader, proto);
   gboolean is_external = proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
-  gboolean is_raw = is_external || proto->has_raw_data;
-  gsize found = proto->has_raw_data ? proto->raw_data.len
-                                    : G_STRUCT_MEMBER (size_t, proto, type->count_offset);
+  gboolean is_raw = is_external || stored || proto->has_raw_data;
+  gsize found = stored                ? stored->size
+                : proto->has_raw_data ? proto->raw_data.len
+                                      : G_STRUCT_MEMBER (size_t, proto, type->count_offset);
   const char *problem = NULL;
   gsize expected;
 
-  *raw = proto->has_raw_data ? proto->raw_data.data : NULL;
   if (!g_size_checked_mul (&expected, n, is_raw ? type->size : 1)
       || (!is_external && found != expected))
     return onnx_own_text (
         reader, g_strdup_printf ("values: expected %" G_GSIZE_FORMAT
                                  " %s by shape and data type, found %" G_GSIZE_FORMAT,
                     expected, is_raw ? "bytes" : "values", found));
-  if (is_external && (*external = onnx_read_external_data (reader, proto, expected, &problem)))
-    *raw = g_bytes_get_data (*external, NULL);
+  if (is_external) {
+    values->content = onnx_open_external_data (
+        reader, proto, expected, &values->offset, &problem);
+  } else if (stored) {
+    values->content = lstm_content_ref (reader->input->content);
+    values->offset = stored->offset;
+  } else if (proto->has_raw_data) {
+    values->data = proto->raw_data.data;
+  }
   return problem;
+}
+
+/* Reads the values of a file. Returns: (nullable): the problem */
+static const char *
+read_values (OnnxReader *reader, const Values *values, gsize n_bytes, guint8 **data)
+{
+  g_autoptr (GError) error = NULL;
+
+  *data = g_try_malloc (MAX (n_bytes, 1));
+  if (!*data)
+    return onnx_own_text (
+        reader, g_strdup_printf ("values: expected constants that fit in memory, found "
+                                 "%" G_GSIZE_FORMAT " bytes",
+                    n_bytes));
+  if (lstm_content_read (values->content, values->offset, n_bytes, *data, &error))
+    return NULL;
+  return onnx_own_text (reader, g_strconcat ("values: ", error->message, NULL));
+}
+
+/* Checks all that does not depend on the values. Returns: (nullable): the problem */
+static const char *
+find_tensor (
+    OnnxReader *reader, const Onnx__TensorProto *proto, gsize *shape, gsize *n, Values *values)
+{
+  const char *problem = check_storage (reader, proto);
+
+  if (!problem)
+    problem = get_shape (reader, proto, shape, n);
+  return problem ? problem
+                 : find_values (reader, proto, find_data_type (proto->data_type), *n, values);
 }
 
 OnnxTensor *
 onnx_decode_tensor (OnnxReader *reader, const Onnx__TensorProto *proto, const char **problem)
 {
   const DataType *type = find_data_type (proto->data_type);
-  g_autoptr (GBytes) external = NULL;
+  g_auto (Values) values = {NULL};
+  g_autofree guint8 *data = NULL;
   gsize shape[ONNX_MAX_DIMS], n;
-  const guint8 *raw;
   OnnxTensor *tensor;
 
-  *problem = check_storage (reader, proto);
-  if (!*problem)
-    *problem = get_shape (reader, proto, shape, &n);
-  if (!*problem)
-    *problem = find_values (reader, proto, type, n, &external, &raw);
-  if (*problem)
+  if ((*problem = find_tensor (reader, proto, shape, &n, &values)))
+    return NULL;
+  if (values.content && (*problem = read_values (reader, &values, n * type->size, &data)))
     return NULL;
   tensor = onnx_tensor_new (reader, type->is_int, (guint) proto->n_dims, shape);
   if (tensor) {
     tensor->data_type = proto->data_type;
-    fill_tensor (tensor, proto, type, raw);
+    fill_tensor (tensor, proto, type, data ? data : values.data);
   } else {
     *problem = onnx_own_text (
         reader, g_strdup_printf ("values: expected constants that fit in memory, found "
                                  "%" G_GSIZE_FORMAT " values",
                     n));
   }
+  return tensor;
+}
+
+OnnxTensor *
+onnx_open_tensor (OnnxReader *reader, const Onnx__TensorProto *proto)
+{
+  g_auto (Values) values = {NULL};
+  gsize shape[ONNX_MAX_DIMS], n;
+  OnnxTensor *tensor;
+  LstmTensorPart *part;
+
+  if (!reader->contents || proto->data_type != TYPE (FLOAT)
+      || find_tensor (reader, proto, shape, &n, &values) || !values.content || n < MIN_OPENED)
+    return NULL;
+  tensor = onnx_alloc (reader, 1, sizeof *tensor);
+  part = onnx_alloc (reader, 1, sizeof *part);
+  if (!tensor || !part)
+    return NULL;
+  *part = (LstmTensorPart){values.content, values.offset, n};
+  g_ptr_array_add (reader->contents, g_steal_pointer (&values.content));
+  *tensor = (OnnxTensor){.data_type = proto->data_type,
+      .n_dims = (guint) proto->n_dims,
+      .n_values = n,
+      .stored = part};
+  memcpy (tensor->shape, shape, tensor->n_dims * sizeof *shape);
   return tensor;
 }

@@ -16,3 +16,9 @@ guint onnx_get_type_size (gint64 data_type);
 /* Returns: (nullable): the tensor, or NULL with *problem, "FIELD: expected X, found Y" */
 OnnxTensor *onnx_decode_tensor (
     OnnxReader *reader, const Onnx__TensorProto *proto, const char **problem);
+
+/* Opens a float32 tensor whose values stay in the file: result->stored is set. Only the weights of
+ * recurrent nodes are read in this way.
+ * Returns: (nullable): NULL if the tensor has another type, few values or a problem, which
+ * onnx_decode_tensor() reports */
+OnnxTensor *onnx_open_tensor (OnnxReader *reader, const Onnx__TensorProto *proto);

@@ -220,9 +220,10 @@ add_cell (Emitter *emitter, JsonObject *layer, const OnnxCell *cell, gboolean re
     guint n_dims;
     const gsize *shape;
     gsize n;
+    const LstmTensorPart *stored;
   } tensors[] = {
-      {"weight_ih_l0", cell->weight_ih, 2, ih, ih[0] * ih[1]},
-      {"weight_hh_l0", cell->weight_hh, 2, hh, hh[0] * hh[1]},
+      {"weight_ih_l0", cell->weight_ih, 2, ih, ih[0] * ih[1], cell->stored_ih},
+      {"weight_hh_l0", cell->weight_hh, 2, hh, hh[0] * hh[1], cell->stored_hh},
       {"bias_ih_l0", cell->bias_ih, 1, ih, ih[0]},
       {"bias_hh_l0", cell->bias_hh, 1, ih, ih[0]},
       {"weight_peephole_l0", cell->peephole, 1, &peephole, peephole},
@@ -236,6 +237,9 @@ add_cell (Emitter *emitter, JsonObject *layer, const OnnxCell *cell, gboolean re
     if (tensors[i].values)
       convert_model_add_tensor (emitter->model, layer, suffix, tensors[i].n_dims,
           tensors[i].shape, copy_values (tensors[i].values, tensors[i].n));
+    if (tensors[i].stored)
+      convert_model_add_stored_tensor (emitter->model, layer, suffix, tensors[i].n_dims,
+          tensors[i].shape, tensors[i].stored, cell->recurrence->n_gates);
   }
 }
 

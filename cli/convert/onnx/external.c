@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "onnx/external.h"
 #include "util/input-file.h"
-#include <unistd.h>
+
+#define BLOCK 65536 /* bytes that are read at a time */
 
 /* The entries of external_data */
 typedef struct {
@@ -10,13 +11,6 @@ typedef struct {
   guint64 offset;       /* bytes */
   guint64 length;       /* bytes; without an entry the size of the tensor */
 } Entries;
-
-/* An open file of external data */
-typedef struct {
-  int descriptor;
-  guint64 size; /* bytes */
-  char *path;   /* for messages */
-} File;
 
 static const char *describe_problem (OnnxReader *reader, const char *format, ...)
     G_GNUC_PRINTF (2, 3);
@@ -71,73 +65,84 @@ read_entries (OnnxReader *reader, const Onnx__TensorProto *proto, Entries *entri
   return problem;
 }
 
-/* Returns: (transfer full): the bytes [@offset, @offset + @n_bytes) of @file, or NULL with
- * *problem */
-static GBytes *
-read_bytes (
-    OnnxReader *reader, const File *file, guint64 offset, gsize n_bytes, const char **problem)
+/* Computes the SHA-1 of @file. Returns: (transfer full): NULL with @error */
+static GChecksum *
+compute_checksum (LstmContent *file, GError **error)
 {
-  g_autoptr (GError) error = NULL;
-  GBytes *bytes;
+  const guint64 size = lstm_content_get_size (file);
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA1);
+  guint8 block[BLOCK];
 
-  if (offset > file->size || n_bytes > file->size - offset) {
-    *problem = describe_problem (reader,
-        "%s: expected %" G_GSIZE_FORMAT " bytes from byte %" G_GUINT64_FORMAT
-        " on, found a file of %" G_GUINT64_FORMAT " bytes",
-        file->path, n_bytes, offset, file->size);
-    return NULL;
+  for (guint64 at = 0; at < size; at += sizeof block) {
+    const gsize n = (gsize) MIN (sizeof block, size - at);
+
+    if (!lstm_content_read (file, at, n, block, error))
+      return NULL;
+    g_checksum_update (checksum, block, (gssize) n);
   }
-  bytes = lstm_input_file_read_range (file->descriptor, file->path, offset, n_bytes, &error);
-  if (!bytes)
-    *problem = describe_problem (reader, "%s", error->message);
-  return bytes;
+  return g_steal_pointer (&checksum);
 }
 
-/* Compares the SHA-1 of @file with @checksum. Returns: (nullable): the problem */
+/* Compares the SHA-1 of @file with @expected. Returns: (nullable): the problem */
 static const char *
-check_checksum (OnnxReader *reader, const File *file, const char *checksum)
+check_checksum (OnnxReader *reader, LstmContent *file, const char *path, const char *expected)
 {
-  const char *problem = NULL;
-  g_autoptr (GBytes) bytes = read_bytes (reader, file, 0, (gsize) file->size, &problem);
-  g_autofree char *found = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GChecksum) checksum = compute_checksum (file, &error);
+  const char *found = checksum ? g_checksum_get_string (checksum) : NULL;
 
-  if (!bytes)
-    return problem;
-  found = g_compute_checksum_for_bytes (G_CHECKSUM_SHA1, bytes);
-  if (g_ascii_strcasecmp (found, checksum) == 0)
+  if (!found)
+    return describe_problem (reader, "%s", error->message);
+  if (g_ascii_strcasecmp (found, expected) == 0)
     return NULL;
   return describe_problem (reader, "%s: expected a file with the SHA-1 checksum %s, found %s",
-      file->path, onnx_shorten_text (reader, checksum), found);
+      path, onnx_shorten_text (reader, expected), found);
 }
 
 /* Checks @file when a tensor names it for the first time. The memory limit grows with the sizes of
  * the files. Returns: (nullable): the problem */
 static const char *
-check_file (OnnxReader *reader, const File *file, const Entries *entries)
+check_file (OnnxReader *reader, LstmContent *file, const char *path, const Entries *entries)
 {
   const char *problem = NULL;
 
   if (g_hash_table_contains (reader->external_files, entries->location))
     return NULL;
   if (entries->checksum)
-    problem = check_checksum (reader, file, entries->checksum);
+    problem = check_checksum (reader, file, path, entries->checksum);
   if (problem)
     return problem;
   g_hash_table_add (reader->external_files, (gpointer) entries->location);
-  reader->memory_left += MIN (file->size, G_MAXSIZE / 4 / ONNX_MEMORY_PER_BYTE)
+  reader->memory_left += MIN (
+                             lstm_content_get_size (file), G_MAXSIZE / 4 / ONNX_MEMORY_PER_BYTE)
                          * ONNX_MEMORY_PER_BYTE;
   return NULL;
 }
 
-GBytes *
-onnx_read_external_data (
-    OnnxReader *reader, const Onnx__TensorProto *proto, gsize n_bytes, const char **problem)
+/* Checks that @file has the bytes that @entries state. Returns: (nullable): the problem */
+static const char *
+check_range (OnnxReader *reader, LstmContent *file, const char *path, const Entries *entries)
+{
+  const guint64 size = lstm_content_get_size (file);
+
+  if (entries->offset <= size && entries->length <= size - entries->offset)
+    return NULL;
+  return describe_problem (reader,
+      "%s: expected %" G_GUINT64_FORMAT " bytes from byte %" G_GUINT64_FORMAT
+      " on, found a file of %" G_GUINT64_FORMAT " bytes",
+      path, entries->length, entries->offset, size);
+}
+
+LstmContent *
+onnx_open_external_data (OnnxReader *reader, const Onnx__TensorProto *proto, gsize n_bytes,
+    guint64 *offset, const char **problem)
 {
   g_autofree char *folder = g_path_get_dirname (reader->input->path), *path = NULL;
   Entries entries = {.length = n_bytes};
   g_autoptr (GError) error = NULL;
-  GBytes *bytes = NULL;
-  File file;
+  g_autoptr (LstmContent) file = NULL;
+  guint64 size;
+  int descriptor;
 
   if ((*problem = read_entries (reader, proto, &entries)))
     return NULL;
@@ -148,14 +153,37 @@ onnx_read_external_data (
         n_bytes, entries.length);
     return NULL;
   }
-  file.path = path = g_build_filename (folder, entries.location, NULL);
-  file.descriptor = lstm_input_file_open_below (folder, entries.location, &file.size, &error);
-  if (file.descriptor < 0) {
+  path = g_build_filename (folder, entries.location, NULL);
+  descriptor = lstm_input_file_open_below (folder, entries.location, &size, &error);
+  if (descriptor < 0) {
     *problem = describe_problem (reader, "%s", error->message);
     return NULL;
   }
-  if (!(*problem = check_file (reader, &file, &entries)))
-    bytes = read_bytes (reader, &file, entries.offset, n_bytes, problem);
-  close (file.descriptor);
-  return bytes;
+  file = lstm_content_new_from_descriptor (descriptor, path);
+  if ((*problem = check_file (reader, file, path, &entries))
+      || (*problem = check_range (reader, file, path, &entries)))
+    return NULL;
+  *offset = entries.offset;
+  return g_steal_pointer (&file);
+}
+
+GBytes *
+onnx_read_external_data (
+    OnnxReader *reader, const Onnx__TensorProto *proto, gsize n_bytes, const char **problem)
+{
+  guint64 offset;
+  g_autoptr (LstmContent)
+      file = onnx_open_external_data (reader, proto, n_bytes, &offset, problem);
+  g_autofree guint8 *data = file ? g_try_malloc (MAX (n_bytes, 1)) : NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!file)
+    return NULL;
+  if (!data)
+    *problem = describe_problem (reader, "no memory for %" G_GSIZE_FORMAT " bytes", n_bytes);
+  else if (lstm_content_read (file, offset, n_bytes, data, &error))
+    return g_bytes_new_take (g_steal_pointer (&data), n_bytes);
+  else
+    *problem = describe_problem (reader, "%s", error->message);
+  return NULL;
 }

@@ -5,8 +5,14 @@
 
 #include "onnx/reader.h"
 
-/* Reads the @n_bytes bytes of @proto from the file that its external data names. The file must be
- * a regular file below the folder of the model, and no part of its path may be a symbolic link.
- * Returns: (transfer full): the bytes, or NULL with *problem, "FIELD: expected X, found Y" */
+/* Opens the file that the external data of @proto names, and sets @offset to the first of the
+ * @n_bytes bytes of @proto. The file must be a regular file below the folder of the model, and no
+ * part of its path may be a symbolic link.
+ * Returns: (transfer full): the file, or NULL with *problem, "FIELD: expected X, found Y" */
+LstmContent *onnx_open_external_data (OnnxReader *reader, const Onnx__TensorProto *proto,
+    gsize n_bytes, guint64 *offset, const char **problem);
+
+/* Opens the file like onnx_open_external_data() and reads the bytes.
+ * Returns: (transfer full): the bytes, or NULL with *problem */
 GBytes *onnx_read_external_data (
     OnnxReader *reader, const Onnx__TensorProto *proto, gsize n_bytes, const char **problem);

@@ -2,6 +2,7 @@
 #include "onnx/graph.h"
 #include "onnx/ops.h"
 #include "onnx/order.h"
+#include "onnx/recurrent.h"
 
 #define MAX_INPUTS 4096
 
@@ -178,6 +179,20 @@ set_node_error (
       reader, CONVERT_ERROR_FILE, error, "%s: %s", onnx_label_node (reader, proto), problem);
 }
 
+/* Returns the value of input @i. The weights of a recurrent node are only reordered, so their values
+ * stay in the file. */
+static OnnxValue *
+find_input (OnnxReader *reader, const OnnxNode *node, guint i)
+{
+  const char *name = node->proto->input[i];
+  const OnnxOp *op = onnx_find_op (onnx_string (node->proto->op_type));
+  const gboolean has_weights = op && op->recurrence && !op->is_quantized;
+
+  return has_weights && onnx_is_recurrent_weight (i)
+             ? onnx_scope_open (reader, node->scope, name)
+             : onnx_scope_find (reader, node->scope, name);
+}
+
 /* Allocates the inputs and outputs of @node, and finds the values of the inputs. */
 static gboolean
 open_node (OnnxReader *reader, OnnxNode *node, GError **error)
@@ -202,7 +217,7 @@ open_node (OnnxReader *reader, OnnxNode *node, GError **error)
         "names: expected inputs and outputs that fit in memory, found more");
   for (guint i = 0; i < node->n_inputs; i++)
     if (*onnx_string (proto->input[i]))
-      node->inputs[i] = onnx_scope_find (reader, node->scope, proto->input[i]);
+      node->inputs[i] = find_input (reader, node, i);
   return TRUE;
 }
 

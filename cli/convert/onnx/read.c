@@ -118,26 +118,32 @@ ConvertModel *
 convert_read_onnx (const ConvertInput *input, GError **error)
 {
   OnnxReader reader = {input};
+  g_autoptr (GArray) stored = g_array_new (FALSE, FALSE, sizeof (OnnxStored));
+  GByteArray *copy = onnx_copy_model (input, stored, error);
+  const gsize size = (gsize) lstm_content_get_size (input->content);
   Onnx__ModelProto *proto;
   ConvertModel *model;
 
-  if (!onnx_check_bytes (input, error))
+  if (!copy)
     return NULL;
-  proto = onnx__model_proto__unpack (NULL, input->size, input->data);
+  proto = onnx__model_proto__unpack (NULL, copy->len, copy->data);
+  g_byte_array_unref (copy);
   reader.model = proto;
+  reader.stored = stored;
   if (!proto) {
     onnx_set_error (&reader, CONVERT_ERROR_FILE, error,
         "content: expected an ONNX model, found a broken message");
     return NULL;
   }
   reader.arena = g_ptr_array_new_with_free_func (g_free);
+  reader.contents = g_ptr_array_new_with_free_func ((GDestroyNotify) lstm_content_unref);
   reader.factors = g_array_new (FALSE, FALSE, sizeof (OnnxFactor));
   reader.state_inputs = g_hash_table_new (g_str_hash, g_str_equal);
   reader.length_inputs = g_hash_table_new (g_str_hash, g_str_equal);
   reader.external_files = g_hash_table_new (g_str_hash, g_str_equal);
   reader.notes = g_ptr_array_new_with_free_func (g_free);
   reader.memory_left = MAX_MEMORY
-                       + MIN (input->size, G_MAXSIZE / 2 / ONNX_MEMORY_PER_BYTE)
+                       + MIN (size, G_MAXSIZE / 2 / ONNX_MEMORY_PER_BYTE)
                              * ONNX_MEMORY_PER_BYTE;
   reader.work_left = ONNX_MAX_WORK;
   reader.length_factor = onnx_factor_new (&reader, -1, ONNX_ROLE_TIME);
@@ -148,6 +154,7 @@ convert_read_onnx (const ConvertInput *input, GError **error)
   g_hash_table_unref (reader.length_inputs);
   g_hash_table_unref (reader.state_inputs);
   g_array_unref (reader.factors);
+  g_ptr_array_unref (reader.contents);
   g_ptr_array_unref (reader.arena);
   onnx__model_proto__free_unpacked (proto, NULL);
   return model;

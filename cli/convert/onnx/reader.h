@@ -25,6 +25,8 @@ typedef struct {
   int batch_factor;           /* factor whose size is the number of sequence lengths */
   GHashTable *state_inputs;   /* names of graph inputs that are recurrent states */
   GHashTable *length_inputs;  /* names of graph inputs that are sequence lengths */
+  GArray *stored;             /* OnnxStored: values that stay in the file; nullable */
+  GPtrArray *contents;        /* LstmContent: of values that stay in files; nullable */
   GHashTable *external_files; /* names of the files of external data that were opened */
   GPtrArray *notes;           /* lines for the user */
   OnnxLoop *loop;             /* the loop whose body is being read, or NULL */

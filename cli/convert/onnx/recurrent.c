@@ -32,6 +32,12 @@ typedef struct {
 static const char *const input_names[] = {
     "X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"};
 
+gboolean
+onnx_is_recurrent_weight (guint i)
+{
+  return i == IN_W || i == IN_R;
+}
+
 /* Gets the weights of DynamicQuantizeLSTM as real numbers in the layout of LSTM. */
 static void
 get_quantized_weights (Layer *layer)
@@ -130,6 +136,32 @@ reorder_gates (Layer *layer, const float *values, gsize n)
   for (guint g = 0; result && g < recurrence->n_gates; g++)
     memcpy (result + g * n, values + recurrence->gates[g] * n, n * sizeof *values);
   return result;
+}
+
+/* Converts the order of gates of the weights that begin at value @first, with @n values in a gate.
+ * Sets either @values or @parts. Counts the memory of values that stay in the file, too, because the
+ * size of the result has the same limit. */
+static gboolean
+reorder_weights (Layer *layer, const OnnxTensor *tensor, gsize first, gsize n, float **values,
+    LstmTensorPart **parts)
+{
+  const OnnxRecurrence *recurrence = layer->recurrence;
+  const gsize n_bytes = recurrence->n_gates * n * sizeof (float);
+  const LstmTensorPart *stored = tensor->stored;
+
+  if (!stored) {
+    *values = reorder_gates (layer, tensor->reals + first, n);
+    return *values != NULL;
+  }
+  if (n_bytes > layer->reader->memory_left)
+    return FALSE;
+  layer->reader->memory_left -= n_bytes;
+  if (!(*parts = onnx_alloc (layer->reader, recurrence->n_gates, sizeof **parts)))
+    return FALSE;
+  for (guint g = 0; g < recurrence->n_gates; g++)
+    (*parts)[g] = (LstmTensorPart){stored->content,
+        stored->offset + (first + recurrence->gates[g] * n) * sizeof (float), n};
+  return TRUE;
 }
 
 /* Converts the order of the peepholes from i o f to i f o. Returns: (nullable) */
@@ -249,15 +281,18 @@ read_cell (Layer *layer, gsize k)
   cell->clip = onnx_get_float (layer->node, "clip", 0);
   cell->input_forget = onnx_get_int (layer->node, "input_forget", 0) != 0;
   cell->resets_before = !onnx_get_int (layer->node, "linear_before_reset", 0);
-  cell->weight_ih = reorder_gates (layer, layer->in[IN_W]->reals + k * n_rows * d, m * d);
-  cell->weight_hh = reorder_gates (layer, layer->in[IN_R]->reals + k * n_rows * m, m * m);
+  if (!reorder_weights (
+          layer, layer->in[IN_W], k * n_rows * d, m * d, &cell->weight_ih, &cell->stored_ih)
+      || !reorder_weights (
+          layer, layer->in[IN_R], k * n_rows * m, m * m, &cell->weight_hh, &cell->stored_hh))
+    return NULL;
   if (b)
     cell->bias_ih = reorder_gates (layer, b, m);
   if (b && !is_zero (b + n_rows, n_rows))
     cell->bias_hh = reorder_gates (layer, b + n_rows, m);
   if (p && !is_zero (p, 3 * m))
     cell->peephole = reorder_peephole (layer, p);
-  return cell->weight_ih && cell->weight_hh ? cell : NULL;
+  return cell;
 }
 
 static gboolean

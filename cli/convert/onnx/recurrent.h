@@ -6,3 +6,6 @@
 #include "onnx/op.h"
 
 OnnxValue *onnx_apply_recurrent (OnnxReader *reader, OnnxNode *node);
+
+/* Returns whether input @i of a recurrent node is a matrix of weights. */
+gboolean onnx_is_recurrent_weight (guint i);

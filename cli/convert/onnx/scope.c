@@ -25,19 +25,44 @@ decode_initializer (OnnxReader *reader, OnnxValue *value)
         new_unsupported_tensor (reader, onnx_string (value->proto->name), problem)->problem;
 }
 
+/* Returns: (nullable): the value of @name, which may be undecoded */
+static OnnxValue *
+look_up (const OnnxScope *scope, const char *name)
+{
+  OnnxValue *value = NULL;
+
+  for (; scope && !value; scope = scope->parent)
+    value = g_hash_table_lookup (scope->values, name);
+  return value;
+}
+
 OnnxValue *
 onnx_scope_find (OnnxReader *reader, const OnnxScope *scope, const char *name)
 {
-  for (; scope; scope = scope->parent) {
-    OnnxValue *value = g_hash_table_lookup (scope->values, name);
+  OnnxValue *value = look_up (scope, name);
 
-    if (onnx_value_is (value, ONNX_VALUE_UNDECODED))
-      decode_initializer (reader, value);
-    if (value)
-      return value;
-  }
+  if (onnx_value_is (value, ONNX_VALUE_UNDECODED))
+    decode_initializer (reader, value);
+  if (value)
+    return value;
   return new_unsupported_tensor (
       reader, name, "expected a node, an input or an initializer of this name, found none");
+}
+
+OnnxValue *
+onnx_scope_open (OnnxReader *reader, const OnnxScope *scope, const char *name)
+{
+  const OnnxValue *value = look_up (scope, name);
+  const OnnxTensor *tensor = onnx_value_is (value, ONNX_VALUE_UNDECODED)
+                                 ? onnx_open_tensor (reader, value->proto)
+                                 : NULL;
+  OnnxValue *opened;
+
+  if (!tensor)
+    return onnx_scope_find (reader, scope, name);
+  opened = onnx_value_new (reader, ONNX_VALUE_TENSOR);
+  opened->tensor = tensor;
+  return opened;
 }
 
 const char *

@@ -15,6 +15,10 @@ struct _OnnxScope {
  * initializer when it is found for the first time. */
 OnnxValue *onnx_scope_find (OnnxReader *reader, const OnnxScope *scope, const char *name);
 
+/* Returns the value of @name like onnx_scope_find(), and leaves the values of a large initializer in
+ * the file; see onnx_open_tensor(). */
+OnnxValue *onnx_scope_open (OnnxReader *reader, const OnnxScope *scope, const char *name);
+
 /* Adds the initializers of @graph. Returns: (nullable): a name that two initializers have, or
  * NULL */
 const char *onnx_scope_add_initializers (

@@ -18,10 +18,11 @@ typedef struct {
 typedef struct {
   const OnnxRecurrence *recurrence;
   gsize d, m;
-  float *weight_ih, *weight_hh; /* (g m, d), (g m, m) */
-  float *bias_ih, *bias_hh;     /* (g m), nullable */
-  float *peephole;              /* (3 m), nullable */
-  float *h, *c;                 /* (m), nullable */
+  float *weight_ih, *weight_hh; /* (g m, d), (g m, m); NULL: the values stay in a file */
+  LstmTensorPart *stored_ih, *stored_hh; /* (g): a gate each; NULL: the values are in memory */
+  float *bias_ih, *bias_hh;              /* (g m), nullable */
+  float *peephole;                       /* (3 m), nullable */
+  float *h, *c;                          /* (m), nullable */
   OnnxActivation activations[ONNX_MAX_FUNCTIONS];
   float clip; /* 0: no clip */
   gboolean input_forget;

@@ -3,6 +3,7 @@
  * Constants of an ONNX graph: row-major tensors of real numbers or of integers. */
 #pragma once
 
+#include "container/safetensors-writer.h"
 #include "onnx/axis.h"
 
 /* Indices of the sequences of a batch, in batch-order.h */
@@ -19,10 +20,11 @@ typedef struct {
   gboolean is_repeated; /* along axes of unknown size, which have size 1 in shape */
   OnnxBatchOrder order;
   guint n_dims;
-  gsize shape[ONNX_MAX_DIMS]; /* (n_dims) */
-  gsize n_values;             /* the product of shape */
-  float *reals;               /* (n_values), unless is_int */
-  OnnxInt *ints;              /* (n_values), if is_int */
+  gsize shape[ONNX_MAX_DIMS];   /* (n_dims) */
+  gsize n_values;               /* the product of shape */
+  float *reals;                 /* (n_values), unless is_int or stored */
+  OnnxInt *ints;                /* (n_values), if is_int */
+  const LstmTensorPart *stored; /* real numbers that stay in a file; see onnx_open_tensor() */
 } OnnxTensor;
 
 /* The following functions return NULL if the tensor does not fit in the memory of @reader. */

@@ -168,6 +168,7 @@ static ConvertModel *
 read_memory (Splitter *splitter, GError **error)
 {
   ConvertInput input = *splitter->reader.input;
+  g_autoptr (LstmContent) content = NULL;
   const char *problem;
   g_autoptr (GBytes) bytes = onnx_split_write_rest (splitter, &problem);
 
@@ -175,7 +176,7 @@ read_memory (Splitter *splitter, GError **error)
     set_problem (splitter, error, problem);
     return NULL;
   }
-  input.data = g_bytes_get_data (bytes, &input.size);
+  input.content = content = lstm_content_new (bytes);
   return convert_read_onnx (&input, error);
 }
 
@@ -353,12 +354,14 @@ split_model (const ConvertInput *input, const Onnx__ModelProto *model, GError **
 ConvertSplit *
 convert_split_onnx (const ConvertInput *input, GError **error)
 {
+  GByteArray *copy = onnx_copy_model (input, NULL, error);
   Onnx__ModelProto *model;
   ConvertSplit *split;
 
-  if (!onnx_check_bytes (input, error))
+  if (!copy)
     return NULL;
-  model = onnx__model_proto__unpack (NULL, input->size, input->data);
+  model = onnx__model_proto__unpack (NULL, copy->len, copy->data);
+  g_byte_array_unref (copy);
   if (!model) {
     g_set_error (error, CONVERT_ERROR, CONVERT_ERROR_FILE,
         "%s: content: expected an ONNX model, found a broken message", input->path);
