@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Engine that only reads the packed weights, as the lower bound of a step in one thread. */
+ * Engine that only reads the packed weights, as the lower bound of a step in one thread, with the
+ * vectors of the instruction set of the library. */
 #include "bench.h"
 #include <stdlib.h>
 #include <string.h>
@@ -8,26 +9,50 @@
 
 #define HUGE_PAGE (2 * 1024 * 1024)
 
+typedef guint64 (*ReadFunction) (const guint64 *p, gsize n);
+
 typedef struct {
+  ReadFunction read_all;
   guint64 *packed; /* as large as the packed weights */
   gsize length, n_reads;
   volatile guint64 sink;
 } Read;
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-__attribute__ ((target_clones ("avx512f", "avx2", "default"), optimize ("O3")))
-#endif
-static guint64
-read_all (const guint64 *restrict p, gsize n)
-{
-  guint64 sums[64] = {0}; /* independent sums for the widest vectors */
+/* Defines a function that reads @n words from @p with the widest vectors of @target. */
+#define DEFINE_READ(name, target)                                                              \
+  target static guint64 name (const guint64 *restrict p, gsize n)                              \
+  {                                                                                            \
+    guint64 sums[64] = {0}; /* independent sums for the widest vectors */                      \
+                                                                                               \
+    for (gsize i = 0; i + 64 <= n; i += 64)                                                    \
+      for (gsize k = 0; k < 64; k++)                                                           \
+        sums[k] ^= p[i + k];                                                                   \
+    for (gsize k = 1; k < 64; k++)                                                             \
+      sums[0] ^= sums[k];                                                                      \
+    return sums[0];                                                                            \
+  }
 
-  for (gsize i = 0; i + 64 <= n; i += 64)
-    for (gsize k = 0; k < 64; k++)
-      sums[k] ^= p[i + k];
-  for (gsize k = 1; k < 64; k++)
-    sums[0] ^= sums[k];
-  return sums[0];
+DEFINE_READ (read_base, )
+#if defined(__x86_64__)
+DEFINE_READ (read_avx2, __attribute__ ((target ("avx2"))))
+DEFINE_READ (read_avx512, __attribute__ ((target ("avx512f"))))
+#endif
+
+/* Returns the function for the instruction set of the kernels of @model. */
+static ReadFunction
+find_function (const LstmModel *model)
+{
+#if defined(__x86_64__)
+  const char *isa = lstm_model_get_isa (model);
+
+  if (g_str_has_prefix (isa, "avx512"))
+    return read_avx512;
+  if (g_str_has_prefix (isa, "avx2"))
+    return read_avx2;
+#else
+  (void) model;
+#endif
+  return read_base;
 }
 
 /* Allocates memory as the library does for its weights, on huge pages if possible, so that the
@@ -61,6 +86,7 @@ read_create (const Job *job, GError **error)
     return NULL;
   }
   self = g_new0 (Read, 1);
+  self->read_all = find_function (job->model);
   self->packed = packed;
   self->length = bytes / sizeof *packed;
   self->n_reads = job->c->kind == CASE_WINDOW ? 1 : job->c->streams * job->c->steps;
@@ -73,7 +99,7 @@ read_run (gpointer data)
   Read *self = data;
 
   for (gsize i = 0; i < self->n_reads; i++)
-    self->sink ^= read_all (self->packed, self->length);
+    self->sink ^= self->read_all (self->packed, self->length);
 }
 
 static void
