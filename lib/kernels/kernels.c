@@ -5,6 +5,7 @@
 #include "kernels/activate.h"
 #include "kernels/cells.h"
 #include "kernels/kernels.h"
+#include "kernels/narrow.h"
 #include "kernels/steps.h"
 #include "kernels/stream-steps.h"
 #include "kernels/tiles.h"
@@ -105,6 +106,7 @@ const LstmKernels CONCAT (lstm_kernels_, LSTM_ISA) = {
     [LSTM_INT8] = {4, 2, INT8_X_LANES, INT8_X_SUMS, VF_WIDTH, to_words_int8, pack_int8,
         FUNCTIONS (INT8), NULL, NULL},
   },
+  .run_narrow = run_narrow,
   .normalize_rows = normalize_rows,
   .run_cells = run_cells,
   .run_gru_gates = run_gru_gates,

@@ -55,6 +55,20 @@ typedef struct {
   int backwards;   /* from the last panel to the first */
 } LstmAffine;
 
+#define LSTM_NARROW_OUTPUTS 4 /* the most outputs of an LstmNarrow */
+
+/* y = bias + x W of a matrix with few outputs, which is not packed. The bits are those of an
+ * LstmAffine in float32. */
+typedef struct {
+  size_t n_rows, n, k; /* n: outputs, from 1 to LSTM_NARROW_OUTPUTS */
+  const float *bias;   /* (n) */
+  const float *w;      /* (n, k) */
+  const float *x;      /* (n_rows, k), x_stride apart */
+  size_t x_stride;
+  float *y; /* (n_rows, n), y_stride apart; not x */
+  size_t y_stride;
+} LstmNarrow;
+
 /* One step of an LSTM or GRU layer for n_rows rows of its memory. A row of z consists of a part of
  * each gate for each panel. Either z contains bias + x W, or x is set; the sums have the same
  * bits. */
@@ -161,6 +175,7 @@ typedef struct {
   const char *name;
   size_t panel; /* lanes side by side in a packed row, a multiple of LSTM_GATES */
   LstmProduct products[LSTM_N_PRECISIONS];
+  void (*run_narrow) (const LstmNarrow *job);
   /* Computes y = (x - mean) * scale + offset for n_rows rows of n features. */
   void (*normalize_rows) (float *y, size_t y_stride, const float *x, size_t x_stride,
       const float *mean, const float *scale, const float *offset, size_t n_rows, size_t n);

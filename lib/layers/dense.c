@@ -2,12 +2,15 @@
  *
  * y = activation (weight x + bias) */
 #include "layers/fingerprint.h"
+#include "layers/floats.h"
 #include "layers/pack.h"
 #include "layers/source.h"
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
   LstmMatrix matrix;
+  float *narrow; /* (n, d) and (n): weights and bias of a layer of few outputs; NULL: @matrix */
   LstmActivation activation;
 } LstmDense;
 
@@ -17,7 +20,41 @@ free_dense (gpointer data)
   LstmDense *dense = data;
 
   lstm_matrix_clear (&dense->matrix);
+  free (dense->narrow);
   g_free (dense);
+}
+
+/* Reads the weights and copies the bias, which may be NULL, of a layer of few outputs. */
+static gboolean
+read_narrow (LstmDense *dense, LstmArray *weight, const LstmArray *bias, GError **error)
+{
+  const gsize n = weight->shape[0], n_weights = n * weight->shape[1];
+
+  if (!(dense->narrow = lstm_floats_new (n_weights + n, error)))
+    return FALSE;
+  if (bias)
+    memcpy (dense->narrow + n_weights, bias->values, n * sizeof (float));
+  return lstm_array_read_next (weight, n_weights, dense->narrow, error);
+}
+
+/* Packs or copies the weights and the bias, which may be NULL. */
+static gboolean
+set_weights (LstmLayer *layer, const LstmKernels *kernels, LstmArray *weight,
+    const LstmArray *bias, GError **error)
+{
+  LstmDense *dense = layer->data;
+
+  if (layer->out <= LSTM_NARROW_OUTPUTS) {
+    layer->n_weights = (layer->in + 1) * layer->out;
+    layer->scratch_row = kernels->panel;
+    return read_narrow (dense, weight, bias, error);
+  }
+  if (!lstm_matrix_pack_outputs (
+          &dense->matrix, kernels, bias ? bias->values : NULL, weight, error))
+    return FALSE;
+  layer->n_weights = dense->matrix.n_weights;
+  layer->scratch_row = dense->matrix.n_lanes;
+  return TRUE;
 }
 
 /* @weight: (n, d); @bias: (n), or NULL */
@@ -36,13 +73,10 @@ append_dense (const LstmLayerSource *source, LstmArray *weight, const LstmArray 
       || !lstm_builder_check_sizes (builder, source->name, d, n, error))
     return FALSE;
   dense->activation = *activation;
-  if (!lstm_matrix_pack_outputs (
-          &dense->matrix, builder->kernels, bias ? bias->values : NULL, weight, error))
+  if (!set_weights (layer, builder->kernels, weight, bias, error))
     return FALSE;
   lstm_fingerprint_add_layer (builder->fingerprint, "dense", arrays, G_N_ELEMENTS (arrays));
   lstm_fingerprint_add_activation (builder->fingerprint, activation);
-  layer->n_weights = dense->matrix.n_weights;
-  layer->scratch_row = dense->matrix.n_lanes;
   return lstm_builder_append (builder, g_steal_pointer (&layer), error);
 }
 
@@ -60,26 +94,56 @@ load_dense (const LstmLayerSource *source, GError **error)
          && append_dense (source, &weight, has_bias ? &bias : NULL, &activation, error);
 }
 
+/* Computes the rows of y, y_stride apart, without the activation. Panels fill rows that are padded. */
+static void
+multiply_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize n_rows, const float *x,
+    gsize x_stride, float *y, gsize y_stride)
+{
+  const LstmDense *dense = layer->data;
+  const LstmMatrix *matrix = &dense->matrix;
+
+  if (dense->narrow)
+    kernels->run_narrow (&(LstmNarrow){
+        .n_rows = n_rows,
+        .n = layer->out,
+        .k = layer->in,
+        .bias = dense->narrow + layer->out * layer->in,
+        .w = dense->narrow,
+        .x = x,
+        .x_stride = x_stride,
+        .y = y,
+        .y_stride = y_stride,
+    });
+  else
+    matrix->run_affine (&(LstmAffine){
+        .n_rows = n_rows,
+        .n_panels = matrix->n_panels,
+        .w = matrix->weights,
+        .w_stride = matrix->panel_stride,
+        .w_offset = kernels->panel,
+        .x = {x, x_stride, layer->in, NULL},
+        .y = y,
+        .y_stride = y_stride,
+    });
+}
+
 /* @x: (n_rows, in), x_stride apart */
 static void
 run_dense_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize n_rows,
     const float *x, gsize x_stride, float *y, gsize y_stride, float *scratch)
 {
   const LstmDense *dense = layer->data;
-  const LstmMatrix *matrix = &dense->matrix;
-  const LstmAffine affine = {
-      .n_rows = n_rows,
-      .n_panels = matrix->n_panels,
-      .w = matrix->weights,
-      .w_stride = matrix->panel_stride,
-      .w_offset = kernels->panel,
-      .x = {x, x_stride, layer->in, NULL},
-      .y = scratch,
-      .y_stride = layer->scratch_row,
-  };
+  const gboolean is_linear = dense->activation.kind == LSTM_ACTIVATION_LINEAR;
+  const gboolean is_padded = !dense->narrow && layer->out < dense->matrix.n_lanes;
 
-  matrix->run_affine (&affine);
-  kernels->activate_rows (&dense->activation, scratch, n_rows, layer->out, layer->scratch_row);
+  if (is_linear && !is_padded) {
+    multiply_rows (layer, kernels, n_rows, x, x_stride, y, y_stride);
+    return;
+  }
+  multiply_rows (layer, kernels, n_rows, x, x_stride, scratch, layer->scratch_row);
+  if (!is_linear)
+    kernels->activate_rows (
+        &dense->activation, scratch, n_rows, layer->out, layer->scratch_row);
   for (gsize r = 0; r < n_rows; r++)
     memcpy (y + r * y_stride, scratch + r * layer->scratch_row, layer->out * sizeof (float));
 }
