@@ -9,9 +9,17 @@
 #include "kernels/tiles.h"
 #include "kernels/words.h"
 
+typedef float UnalignedVector
+    __attribute__ ((vector_size (4 * VF_WIDTH), aligned (4), may_alias));
 typedef int16_t vs __attribute__ ((vector_size (4 * VF_WIDTH)));
 
-#define FOR_VECTOR(v) _Pragma ("GCC unroll 16") for (size_t v = first; v < first + n; v++)
+/* clang 14 keeps arrays of vectors in memory unless a pragma of its own unrolls the loops. */
+#if defined(__clang__)
+# define UNROLL_LOOP _Pragma ("clang loop unroll(full)")
+#else
+# define UNROLL_LOOP _Pragma ("GCC unroll 16")
+#endif
+#define FOR_VECTOR(v) UNROLL_LOOP for (size_t v = first; v < first + n; v++)
 
 #define SUM(r, v) sum[r][(v) / n_vectors][(v) % n_vectors]
 
@@ -23,12 +31,34 @@ typedef struct {
   size_t w_stride;
 } Operands;
 
-/* Loads vector @v of row @i of the packed weights. */
+/* Returns the address of vector @v of row @i of the packed weights. */
+INLINE const float *
+find_weights (const Operands *o, size_t n_vectors, size_t i, size_t v)
+{
+  return o->weights + v / n_vectors * o->w_stride + (i * n_vectors + v % n_vectors) * VF_WIDTH;
+}
+
 INLINE vf
 load_weights (const Operands *o, size_t n_vectors, size_t i, size_t v)
 {
-  return vf_load (
-      o->weights + v / n_vectors * o->w_stride + (i * n_vectors + v % n_vectors) * VF_WIDTH);
+  return vf_load (find_weights (o, n_vectors, i, v));
+}
+
+/* Loads the second or the first value of each lane of bfloat16 weights. The compilers do not see that
+ * both calls load the same vector: they would keep the vector in a register. */
+INLINE vf
+load_bfloat16 (const float *weights, int second)
+{
+  const vi high = (vi) {0} + ~0xffff;
+#if defined(__AVX2__) && !defined(__AVX512F__)
+  vf w;
+
+  if (second) {
+    __asm__ ("vpand %2, %1, %0" : "=x"(w) : "x"(high), "m"(*(const UnalignedVector *) weights));
+    return w;
+  }
+#endif
+  return (vf) (second ? (vi) vf_load (weights) & high : (vi) vf_load (weights) << 16);
 }
 
 /* Adds the products of bfloat16 word @i of all rows. The second value of a word is added first, like
@@ -43,7 +73,7 @@ add_bfloat16_words (const Operands *o, size_t n_vectors, Tile sum, size_t n_rows
   {
     const vf w = load_weights (o, n_vectors, i, v);
 
-    UNROLL for (size_t r = 0; r < n_rows; r++) SUM (r, v) = (vf) _mm512_dpbf16_ps (
+    UNROLL_LOOP for (size_t r = 0; r < n_rows; r++) SUM (r, v) = (vf) _mm512_dpbf16_ps (
         (__m512) SUM (r, v), (__m512bh) vf_word (o->words + r * o->x_stride + i), (__m512bh) w);
   }
 #else
@@ -54,13 +84,28 @@ add_bfloat16_words (const Operands *o, size_t n_vectors, Tile sum, size_t n_rows
     {
       const vf w = load_weights (o, n_vectors, i, v);
 
-      UNROLL for (size_t r = 0; r < n_rows; r++) SUM (r, v) = vf_fma (
+      UNROLL_LOOP for (size_t r = 0; r < n_rows; r++) SUM (r, v) = vf_fma (
           vf_set (o->words[r * o->x_stride + 2 * i + 1]), (vf) ((vi) w & high), SUM (r, v));
-      UNROLL for (size_t r = 0; r < n_rows; r++) SUM (r, v) = vf_fma (
+      UNROLL_LOOP for (size_t r = 0; r < n_rows; r++) SUM (r, v) = vf_fma (
           vf_set (o->words[r * o->x_stride + 2 * i]), (vf) ((vi) w << 16), SUM (r, v));
     }
+  } else if (n_rows == 3 && n == LSTM_GATES) { /* a value of x of each row stays in a register */
+    UNROLL_LOOP for (int second = 1; second >= 0; second--)
+    {
+      vf x[MAX_TILE_ROWS];
+
+      UNROLL_LOOP for (size_t r = 0; r < n_rows; r++)
+        x[r] = vf_set (o->words[r * o->x_stride + 2 * i + (size_t) second]);
+      FOR_VECTOR (v)
+      {
+        const vf w = load_bfloat16 (find_weights (o, n_vectors, i, v), second);
+
+        UNROLL_LOOP for (size_t r = 0; r < n_rows; r++)
+          SUM (r, v) = vf_fma (x[r], w, SUM (r, v));
+      }
+    }
   } else { /* the weights stay in registers */
-    UNROLL for (int second = 1; second >= 0; second--)
+    UNROLL_LOOP for (int second = 1; second >= 0; second--)
     {
       vf w[MAX_TILE_PANELS * LSTM_GATES];
 
@@ -70,7 +115,7 @@ add_bfloat16_words (const Operands *o, size_t n_vectors, Tile sum, size_t n_rows
 
         w[v] = (vf) (second ? word & high : word << 16);
       }
-      UNROLL for (size_t r = 0; r < n_rows; r++)
+      UNROLL_LOOP for (size_t r = 0; r < n_rows; r++)
       {
         const vf x = vf_set (o->words[r * o->x_stride + 2 * i + (size_t) second]);
 
@@ -157,7 +202,7 @@ add_int8_words (const Operands *o, size_t n_vectors, Tile sum, size_t n_rows, si
 
   FOR_VECTOR (v)
   w[v] = load_weights (o, n_vectors, i, v);
-  UNROLL for (size_t r = 0; r < n_rows; r++)
+  UNROLL_LOOP for (size_t r = 0; r < n_rows; r++)
   {
     const float *words = o->words + r * o->x_stride + INT8_X_LANES * i;
     const vf x = vf_word (words), magnitudes = vf_word (words + INT8_X_LANES - 1);
@@ -172,7 +217,7 @@ INLINE void
 multiply_bfloat16_group (const Operands *o, size_t n_vectors, Tile sum, size_t n_rows,
     size_t first, size_t n, size_t n_words)
 {
-  UNROLL for (size_t r = 0; r < n_rows; r++)
+  UNROLL_LOOP for (size_t r = 0; r < n_rows; r++)
     FOR_VECTOR (v)
       SUM (r, v) = vf_set (0);
   for (size_t i = 0; i < n_words; i++)
@@ -214,9 +259,9 @@ multiply_int8_tile (size_t n_vectors, Tile sum, size_t n_rows, size_t n_panels,
 /* With 16 registers, a tile is a function of its own: in the middle of a step, gcc 12 keeps other
  * values in registers, and a part of the sums in memory. The sums are (n_rows, n_panels, n_vectors)
  * vectors. */
-# define MULTIPLY_TILE(precision, id, n_vectors, n_rows, n_panels) \
-  static __attribute__ ((noinline)) void id##_##n_vectors##_##n_rows##_##n_panels (float *sums, \
-      const LstmRows *x, size_t row, const float *w, size_t w_stride) \
+# define MULTIPLY_TILE(attribute, precision, id, n_vectors, n_rows, n_panels) \
+  static __attribute__ ((noinline)) attribute void id##_##n_vectors##_##n_rows##_##n_panels ( \
+      float *sums, const LstmRows *x, size_t row, const float *w, size_t w_stride) \
   { \
     multiply_and_store_##id (n_vectors, n_rows, n_panels, sums, x, row, w, w_stride); \
   }
@@ -225,7 +270,7 @@ INLINE void
 store_group (size_t n_vectors, size_t n_rows, size_t n_panels, size_t first, size_t n, Tile sum,
     float *sums)
 {
-  UNROLL for (size_t r = 0; r < n_rows; r++)
+  UNROLL_LOOP for (size_t r = 0; r < n_rows; r++)
     FOR_VECTOR (v)
       vf_store (sums + (r * n_panels * n_vectors + v) * VF_WIDTH, SUM (r, v));
 }
@@ -248,7 +293,7 @@ multiply_and_store_bfloat16 (size_t n_vectors, size_t n_rows, size_t n_panels, f
 {
   const Operands o = {x->words + row * x->stride, x->stride, w, w_stride};
   const size_t all = n_panels * n_vectors;
-  const size_t n = n_rows <= 2 || n_vectors == LSTM_GRU_GATES ? all : 2;
+  const size_t n = n_rows <= 3 || n_vectors == LSTM_GRU_GATES ? all : 2;
   Tile sum, other_sum;
 
   multiply_bfloat16_group (&o, n_vectors, sum, n_rows, 0, n, x->n);
@@ -259,21 +304,43 @@ multiply_and_store_bfloat16 (size_t n_vectors, size_t n_rows, size_t n_panels, f
   store_group (n_vectors, n_rows, n_panels, n, n, other_sum, sums);
 }
 
-# define NAME_TILE(precision, id, n_vectors, n_rows, n_panels) \
+# define NAME_TILE(attribute, precision, id, n_vectors, n_rows, n_panels) \
   [LSTM_##precision][n_vectors][n_rows][n_panels] = id##_##n_vectors##_##n_rows##_##n_panels,
+
+/* The other algorithm of gcc assigns registers to these tiles without any move. */
+# define ANY_REGISTERS
+# ifdef __clang__
+#  define USE_ALL_REGISTERS
+# else
+#  define USE_ALL_REGISTERS __attribute__ ((optimize ("ira-algorithm=priority")))
+# endif
 # define LOW_PRECISION_TILES(X) \
-  X (BFLOAT16, bfloat16, 4, 1, 1) X (BFLOAT16, bfloat16, 4, 1, 2) \
-  X (BFLOAT16, bfloat16, 4, 1, 3) X (BFLOAT16, bfloat16, 4, 2, 1) \
-  X (BFLOAT16, bfloat16, 4, 3, 1) X (BFLOAT16, bfloat16, 4, 4, 1) \
-  X (BFLOAT16, bfloat16, 4, 5, 1) \
-  X (BFLOAT16, bfloat16, 3, 1, 1) X (BFLOAT16, bfloat16, 3, 1, 2) \
-  X (BFLOAT16, bfloat16, 3, 1, 3) X (BFLOAT16, bfloat16, 3, 1, 4) \
-  X (BFLOAT16, bfloat16, 3, 2, 1) X (BFLOAT16, bfloat16, 3, 3, 1) \
-  X (INT8, int8, 4, 1, 1) X (INT8, int8, 4, 1, 2) X (INT8, int8, 4, 1, 3) \
-  X (INT8, int8, 4, 2, 1) X (INT8, int8, 4, 3, 1) \
-  X (INT8, int8, 3, 1, 1) X (INT8, int8, 3, 1, 2) X (INT8, int8, 3, 1, 3) \
-  X (INT8, int8, 3, 1, 4) X (INT8, int8, 3, 2, 1) X (INT8, int8, 3, 3, 1) \
-  X (INT8, int8, 3, 4, 1)
+  X (USE_ALL_REGISTERS, BFLOAT16, bfloat16, 4, 1, 1) \
+  X (USE_ALL_REGISTERS, BFLOAT16, bfloat16, 4, 1, 2) \
+  X (USE_ALL_REGISTERS, BFLOAT16, bfloat16, 4, 1, 3) \
+  X (ANY_REGISTERS, BFLOAT16, bfloat16, 4, 2, 1) \
+  X (USE_ALL_REGISTERS, BFLOAT16, bfloat16, 4, 3, 1) \
+  X (ANY_REGISTERS, BFLOAT16, bfloat16, 4, 4, 1) \
+  X (ANY_REGISTERS, BFLOAT16, bfloat16, 4, 5, 1) \
+  X (USE_ALL_REGISTERS, BFLOAT16, bfloat16, 3, 1, 1) \
+  X (USE_ALL_REGISTERS, BFLOAT16, bfloat16, 3, 1, 2) \
+  X (USE_ALL_REGISTERS, BFLOAT16, bfloat16, 3, 1, 3) \
+  X (USE_ALL_REGISTERS, BFLOAT16, bfloat16, 3, 1, 4) \
+  X (ANY_REGISTERS, BFLOAT16, bfloat16, 3, 2, 1) \
+  X (ANY_REGISTERS, BFLOAT16, bfloat16, 3, 3, 1) \
+  X (USE_ALL_REGISTERS, BFLOAT16, bfloat16, 3, 4, 1) \
+  X (ANY_REGISTERS, INT8, int8, 4, 1, 1) \
+  X (ANY_REGISTERS, INT8, int8, 4, 1, 2) \
+  X (ANY_REGISTERS, INT8, int8, 4, 1, 3) \
+  X (ANY_REGISTERS, INT8, int8, 4, 2, 1) \
+  X (ANY_REGISTERS, INT8, int8, 4, 3, 1) \
+  X (ANY_REGISTERS, INT8, int8, 3, 1, 1) \
+  X (ANY_REGISTERS, INT8, int8, 3, 1, 2) \
+  X (ANY_REGISTERS, INT8, int8, 3, 1, 3) \
+  X (ANY_REGISTERS, INT8, int8, 3, 1, 4) \
+  X (ANY_REGISTERS, INT8, int8, 3, 2, 1) \
+  X (ANY_REGISTERS, INT8, int8, 3, 3, 1) \
+  X (ANY_REGISTERS, INT8, int8, 3, 4, 1)
 
 LOW_PRECISION_TILES (MULTIPLY_TILE)
 

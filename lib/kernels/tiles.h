@@ -34,7 +34,10 @@
    : (precision) == LSTM_BFLOAT16 ? VF_BFLOAT16_GRU_ROWS \
                                   : VF_GRU_ROWS)
 #define TILE_PANELS(precision, n_vectors) \
-  ((n_vectors) == LSTM_GRU_GATES ? 4 : (precision) == LSTM_FLOAT32 ? 2 : VF_LOW_PANELS)
+  ((precision) == LSTM_BFLOAT16 ? VF_BFLOAT16_VECTORS / (n_vectors) \
+   : (n_vectors) == LSTM_GRU_GATES ? 4 \
+   : (precision) == LSTM_INT8 ? VF_INT8_PANELS \
+                              : 2)
 
 _Static_assert (VF_ROWS >= 1 && VF_ROWS <= MAX_TILE_ROWS, "TILE_SIZES lacks VF_ROWS rows");
 _Static_assert (VF_GRU_ROWS >= 1 && VF_GRU_ROWS <= MAX_TILE_ROWS,

@@ -23,9 +23,15 @@
 # define VF_WIDTH 8
 # define VF_ROWS 3
 # define VF_GRU_ROWS 4
-# define VF_LOW_PANELS 3
+# ifdef __clang__
+#  define VF_BFLOAT16_GRU_ROWS 3
+#  define VF_BFLOAT16_VECTORS 9 /* of a row: clang 14 would keep a part of 12 sums in memory */
+# else
+#  define VF_BFLOAT16_GRU_ROWS 4
+#  define VF_BFLOAT16_VECTORS 12
+# endif
+# define VF_INT8_PANELS 3
 # define VF_BFLOAT16_ROWS 5 /* rows of a tile of two sums at a time */
-# define VF_BFLOAT16_GRU_ROWS 3
 #elif defined(__aarch64__)
 # define VF_WIDTH 4
 # define VF_ROWS 4 /* the most for which bfloat16 and int8 need no more than 32 registers */
@@ -36,7 +42,8 @@
 # define VF_GRU_ROWS 3
 #endif
 #ifndef VF_BFLOAT16_ROWS
-# define VF_LOW_PANELS 2
+# define VF_BFLOAT16_VECTORS (n_vectors == LSTM_GATES ? 8 : 12)
+# define VF_INT8_PANELS 2
 # define VF_BFLOAT16_ROWS VF_ROWS
 # define VF_BFLOAT16_GRU_ROWS VF_GRU_ROWS
 #endif
