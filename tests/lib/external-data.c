@@ -6,11 +6,13 @@
 #include "testutil.h"
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define D 3
-#define M 4
+#define M                                                                                      \
+  16 /* lstm-convert decodes W, and copies R, which has more than 255 values, to its output */
 #define N_CUTS 200
 #define N_FLIPS 40 /* LSTM_HOSTILE_FLIPS=N tests N changed files instead */
 
@@ -344,11 +346,22 @@ test_flipped (void)
   files_remove (&files);
 }
 
-/* The limits of the converter grow with the data, not with the small model file. */
+/* Returns the peak of the resident memory of this process, or of its largest child, in bytes. */
+static gsize
+get_peak (int who)
+{
+  struct rusage usage;
+
+  g_assert_cmpint (getrusage (who, &usage), ==, 0);
+  return (gsize) usage.ru_maxrss * 1024;
+}
+
+/* The limits of the converter grow with the data, not with the small model file. Loading needs the
+ * memory of the packed weights, and little more in either process. */
 static void
 test_large (void)
 {
-  const gsize m = 1600, size = 4 * m * 2 * m * sizeof (float);
+  const gsize m = 1600, size = 4 * m * 2 * m * sizeof (float), before = get_peak (RUSAGE_SELF);
   Files files = make_files (m, m, "all");
   g_autoptr (GError) error = NULL;
   g_autoptr (LstmModel) model = NULL;
@@ -359,6 +372,8 @@ test_large (void)
   model = lstm_model_load (files.model, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (lstm_model_get_output_size (model), ==, m);
+  g_assert_cmpuint (get_peak (RUSAGE_SELF) - before, <, size + size / 4);
+  g_assert_cmpuint (get_peak (RUSAGE_CHILDREN), <, size / 2);
   files_remove (&files);
 }
 
