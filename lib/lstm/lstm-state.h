@@ -28,12 +28,29 @@ LSTM_API GType lstm_state_get_type (void);
  * initial_h or initial_c. This function allocates all memory that running needs: about 3 · bs · m
  * floats for each recurrent layer, and scratch memory of 3 · bs · m floats and of about
  * max (bs, 64) rows of 6 m floats (7 m in bfloat16 and int8), where m is the number of units of the
- * widest layer.
+ * widest layer. lstm_state_new_for_steps() needs less scratch memory for calls of few steps.
  *
  * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY, or to
  *   %LSTM_ERROR_LAYER if the model is not causal
  */
 LSTM_API LstmState *lstm_state_new (LstmModel *model, gsize streams, GError **error);
+
+/**
+ * lstm_state_new_for_steps:
+ * @model: a causal model; the state takes its own reference
+ * @streams: bs, the number of streams; at least 1
+ * @steps: the number of steps of a call; at least 1
+ * @error: return location for a #GError
+ *
+ * Creates a state like lstm_state_new(), whose scratch memory has bs · @steps rows if that is less
+ * than max (bs, 64) rows. A call of lstm_state_run() may have any number of steps, and the output
+ * has the same bits. A call of more than @steps steps takes longer than with lstm_state_new().
+ *
+ * Returns: (transfer full): a state, or %NULL with @error set to %LSTM_ERROR_MEMORY, or to
+ *   %LSTM_ERROR_LAYER if the model is not causal
+ */
+LSTM_API LstmState *lstm_state_new_for_steps (
+    LstmModel *model, gsize streams, gsize steps, GError **error);
 
 /**
  * lstm_state_new_for_sequences:

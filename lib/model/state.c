@@ -153,13 +153,19 @@ lstm_state_new_for_sequences (LstmModel *model, gsize streams, gsize max_steps, 
 }
 
 LstmState *
-lstm_state_new (LstmModel *model, gsize streams, GError **error)
+lstm_state_new_for_steps (LstmModel *model, gsize streams, gsize steps, GError **error)
 {
   g_return_val_if_fail (model != NULL, NULL);
-  g_return_val_if_fail (streams > 0, NULL);
+  g_return_val_if_fail (streams > 0 && steps > 0, NULL);
   if (!lstm_model_check_causal (model, error))
     return NULL;
-  return lstm_state_new_chunked (model, streams, MAX (1, CHUNK_ROWS / streams), error);
+  return lstm_state_new_chunked (model, streams, CLAMP (CHUNK_ROWS / streams, 1, steps), error);
+}
+
+LstmState *
+lstm_state_new (LstmModel *model, gsize streams, GError **error)
+{
+  return lstm_state_new_for_steps (model, streams, CHUNK_ROWS, error);
 }
 
 gsize

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/model-change.h"
 #include "lstm/models.h"
+#include "lstm/state-steps.h"
 
 gboolean
 gst_lstm_model_change_init (GstLstmModelChange *change, LstmModel *model, gsize n_streams,
-    guint64 length, GError **error)
+    gsize n_steps, guint64 length, GError **error)
 {
   *change = (GstLstmModelChange){.model = model, .length = n_streams ? length : 0};
-  if (n_streams > 0 && !(change->state = lstm_state_new (model, n_streams, error))) {
+  if (n_streams > 0
+      && !gst_lstm_replace_state (&change->state, model, n_streams, n_steps, error)) {
     gst_lstm_model_change_clear (change);
     return FALSE;
   }

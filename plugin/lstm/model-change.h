@@ -14,10 +14,11 @@ typedef struct {
   guint64 length; /* steps of the change; 0: the new model replaces the previous one at once */
 } GstLstmModelChange;
 
-/* Initializes @change with @model (transfer full), which the function closes on failure. @streams: 0
- * if the element has no state. Returns FALSE and sets @error if memory is insufficient. */
+/* Initializes @change with @model (transfer full), which the function closes on failure. @n_streams: 0
+ * if the element has no state. @n_steps: of a call, see lstm_state_new_for_steps(). Returns FALSE and
+ * sets @error if memory is insufficient. */
 gboolean gst_lstm_model_change_init (GstLstmModelChange *change, LstmModel *model,
-    gsize n_streams, guint64 length, GError **error);
+    gsize n_streams, gsize n_steps, guint64 length, GError **error);
 void gst_lstm_model_change_clear (GstLstmModelChange *change);
 
 /* Makes @change take no more steps, and resets h and c of the new model. Does nothing without a

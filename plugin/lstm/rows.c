@@ -75,7 +75,7 @@ copy_states (const GstLstmRows *rows, LstmState *to)
 static gboolean
 grow_state (GstLstmRows *rows, gsize capacity, GError **error)
 {
-  LstmState *state = lstm_state_new (rows->config->model, capacity, error);
+  LstmState *state = lstm_state_new_for_steps (rows->config->model, capacity, 1, error);
 
   if (!state)
     return FALSE;

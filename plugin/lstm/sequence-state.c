@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/sequence-state.h"
 #include "common/errors.h"
+#include "lstm/state-steps.h"
 #include <string.h>
 
 /* --- Saved states --- */
@@ -17,7 +18,7 @@ save_initial_state (const GstLstmSequenceConfig *config)
         config->model, 1, config->window_length, config->window_hop, NULL);
     return window ? lstm_window_save (window, 0, 0) : NULL;
   }
-  state = lstm_state_new (config->model, 1, NULL);
+  state = lstm_state_new_for_steps (config->model, 1, 1, NULL);
   return state ? lstm_state_save (state, 0, 0) : NULL;
 }
 
@@ -83,6 +84,15 @@ check_streams (const GstLstmSequence *sequence, gsize found, const gchar *name, 
              name, expected, found);
 }
 
+/* Gives the loaded state (nullable) scratch memory for the steps of a buffer, once these are known. */
+static gboolean
+fit_scratch_memory (const GstLstmSequence *sequence, LstmState **state, GError **error)
+{
+  return !*state || !sequence->state_steps
+         || gst_lstm_replace_state (state, sequence->config.model,
+             lstm_state_get_streams (*state), sequence->state_steps, error);
+}
+
 gboolean
 gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar *name,
     guint64 *next_time, guint64 *steps, GError **error)
@@ -99,7 +109,8 @@ gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar
   if (!load_state (&sequence->config, bytes, name, &state, &window, next_time, steps, error))
     return FALSE;
   n_streams = window ? lstm_window_get_streams (window) : lstm_state_get_streams (state);
-  if (!check_streams (sequence, n_streams, name, error))
+  if (!check_streams (sequence, n_streams, name, error)
+      || !fit_scratch_memory (sequence, &state, error))
     return FALSE;
   gst_lstm_output_queue_remove_items (&sequence->queue);
   if (!sequence->in

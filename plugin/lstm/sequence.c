@@ -2,6 +2,7 @@
 #include "lstm/sequence.h"
 #include "common/errors.h"
 #include "lstm/models.h"
+#include "lstm/state-steps.h"
 
 gboolean
 gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model,
@@ -70,24 +71,53 @@ set_streams (GstLstmSequence *sequence, gsize n_streams)
   gst_lstm_complete_sequence_set_state (&sequence->complete, NULL, 0);
   g_clear_pointer (&sequence->state, lstm_state_unref);
   g_clear_pointer (&sequence->window, lstm_window_unref);
+  sequence->state_steps = 0;
   sequence->restored = FALSE;
 }
 
-/* Allocates the state of a causal model, unless there is one. */
+/* Allocates the window of a causal model, unless there is one. */
+static gboolean
+allocate_window (GstLstmSequence *sequence, GError **error)
+{
+  const GstLstmSequenceConfig *config = &sequence->config;
+
+  if (!sequence->window)
+    sequence->window = lstm_window_new (
+        config->model, sequence->in.streams, config->window_length, config->window_hop, error);
+  return sequence->window != NULL;
+}
+
+/* Allocates the state of a causal model, and scratch memory for the steps of a buffer, also of the
+ * states of changes of the model. */
 static gboolean
 allocate_state (GstLstmSequence *sequence, GError **error)
 {
-  const GstLstmSequenceConfig *config = &sequence->config;
-  const gsize n_streams = sequence->in.streams;
+  const gsize n_streams = sequence->in.streams, n_steps = sequence->in.steps;
+  GstLstmModelChange *const changes[] = {&sequence->change, &sequence->next_change};
 
-  if (config->non_causal || sequence->state || sequence->window)
+  if (sequence->state && n_steps <= sequence->state_steps)
     return TRUE;
-  if (config->mode == GST_LSTM_OUTPUT_WINDOW)
-    sequence->window = lstm_window_new (
-        config->model, n_streams, config->window_length, config->window_hop, error);
-  else
-    sequence->state = lstm_state_new (config->model, n_streams, error);
-  return sequence->state || sequence->window;
+  if (!gst_lstm_replace_state (
+          &sequence->state, sequence->config.model, n_streams, n_steps, error))
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (changes); i++)
+    if (changes[i]->state
+        && !gst_lstm_replace_state (
+            &changes[i]->state, changes[i]->model, n_streams, n_steps, error))
+      return FALSE;
+  sequence->state_steps = (guint) n_steps;
+  return TRUE;
+}
+
+/* Allocates the memory of h and c. */
+static gboolean
+allocate_memory (GstLstmSequence *sequence, GError **error)
+{
+  const GstLstmSequenceConfig *config = &sequence->config;
+
+  return config->non_causal
+         || (config->mode == GST_LSTM_OUTPUT_WINDOW ? allocate_window (sequence, error)
+                                                    : allocate_state (sequence, error));
 }
 
 /* Replaces *@values by @bytes bytes of zeros, unless *@capacity bytes suffice. */
@@ -152,7 +182,7 @@ gst_lstm_sequence_configure (
       || !reserve_zeros (&sequence->step, &sequence->step_bytes, bytes / in->steps))
     return gst_lstm_fail (error, LSTM_ERROR, LSTM_ERROR_MEMORY,
         "no memory for %u steps of %u streams", in->steps, in->streams);
-  return allocate_state (sequence, error) && reserve_queue (sequence, error)
+  return allocate_memory (sequence, error) && reserve_queue (sequence, error)
          && reserve_change (sequence, error);
 }
 
@@ -210,7 +240,8 @@ gst_lstm_sequence_change_model (GstLstmSequence *sequence, LstmModel *model, gui
     return FALSE;
   }
   gst_lstm_model_change_clear (change);
-  if (!gst_lstm_model_change_init (change, model, n_streams, length, error))
+  if (!gst_lstm_model_change_init (
+          change, model, n_streams, MAX (1, sequence->state_steps), length, error))
     return FALSE;
   if (!sequence->in.n_tensors || reserve_change (sequence, error))
     return TRUE;

@@ -15,6 +15,7 @@ typedef struct {
   /* From gst_lstm_sequence_configure() on */
   GstLstmTensors in, out; /* of an input and an output buffer; in.n_tensors 0: not configured */
   LstmState *state;       /* nullable: of a causal model, unless outputs are windows */
+  guint state_steps;      /* per call, for which `state` has scratch memory; 0: unknown */
   LstmWindow *window;     /* nullable: of a causal model if outputs are windows */
   gboolean restored;      /* h and c are a saved state, and no step has run since */
   gfloat *zeros;          /* (streams, T, d), zeros except for parameters */

@@ -137,9 +137,12 @@ run_job (const Job *job)
   }
 }
 
+/* Checks that @state (transfer full) runs without an allocation. */
 static void
-check_running (LstmModel *model, gsize streams)
+check_running (LstmModel *model, LstmState *new_state)
 {
+  g_autoptr (LstmState) state = new_state;
+  const gsize streams = lstm_state_get_streams (state);
   static const gsize listed[] = {0, 4};
   const gsize rows = streams * 70;
   g_autofree float *x = g_new0 (float, rows *lstm_model_get_input_size (model));
@@ -147,7 +150,6 @@ check_running (LstmModel *model, gsize streams)
   g_autofree float *h = g_new0 (float, rows * 96);
   g_autofree float *c = g_new0 (float, rows * 96);
   g_autofree float *gates = g_new0 (float, rows * 4 * 96);
-  g_autoptr (LstmState) state = test_state_new (model, streams);
   g_autoptr (LstmWindow) window = lstm_window_new (model, streams, 30, 7, NULL);
   const gboolean is_traced = lstm_model_get_n_lstm_layers (model) > 0;
   const Job job = {state, window, is_traced, is_traced && lstm_model_get_cell_size (model, 0),
@@ -184,8 +186,11 @@ test_running (void)
     for (gsize i = 0; i < G_N_ELEMENTS (networks); i++) {
       g_autoptr (LstmModel) model = load_model (&networks[i], precision);
 
-      check_running (model, 1);
-      check_running (model, 5);
+      for (gsize streams = 1; streams <= 5; streams += 4) {
+        check_running (model, test_state_new (model, streams));
+        check_running (model, lstm_state_new_for_steps (model, streams, 1, NULL));
+        check_running (model, lstm_state_new_for_steps (model, streams, 9, NULL));
+      }
     }
   }
 }
@@ -196,6 +201,15 @@ measure_state (LstmModel *model, gsize streams)
   const Count before = count;
 
   lstm_state_unref (test_state_new (model, streams));
+  return count.bytes - before.bytes;
+}
+
+static gsize
+measure_state_for_steps (LstmModel *model, gsize streams, gsize steps)
+{
+  const Count before = count;
+
+  lstm_state_unref (lstm_state_new_for_steps (model, streams, steps, NULL));
   return count.bytes - before.bytes;
 }
 
@@ -221,6 +235,9 @@ test_states (void)
           test_precision_name ((LstmPrecision) precision), bytes, streams[i],
           lstm_model_get_packed_size (model));
       g_assert_cmpuint (bytes, <=, sizeof (float) * M * (6 * streams[i] + 8 * rows));
+      g_assert_cmpuint (measure_state_for_steps (model, streams[i], 1), <=,
+          sizeof (float) * M * (6 * streams[i] + 8 * streams[i]));
+      g_assert_cmpuint (measure_state_for_steps (model, streams[i], 1000), ==, bytes);
     }
   }
   {

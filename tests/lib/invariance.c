@@ -210,8 +210,9 @@ run_piece (const Run *run, LstmState *state, const gsize *streams, gsize n_strea
 static void
 run_pieces (const Run *run, const gsize *streams, gsize n_streams, GRand *rand)
 {
-  g_autoptr (LstmState) state = test_state_new (run->model, n_streams);
   const gsize steps = run->series->steps;
+  g_autoptr (LstmState) state = lstm_state_new_for_steps (
+      run->model, n_streams, test_pick (rand, 1, steps), NULL);
   gsize longest = test_pick (rand, 1, steps);
 
   for (gsize at = 0, count; at < steps; at += count) {

@@ -12,8 +12,8 @@ static const struct {
   guint units, d;
   gsize max_bytes; /* documented memory of each further element */
 } models[] = {
-    {64, 64, 128 * 1024},
-    {256, 256, 432 * 1024},
+    {64, 64, 32 * 1024},
+    {256, 256, 40 * 1024},
 };
 
 /* Writes a model with one LSTM layer, whose weights are zero, in safetensors. */

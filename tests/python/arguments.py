@@ -73,6 +73,7 @@ FUNCTIONS = {
     "Model.load_bytes_full": [*CONTENT_ARGUMENTS, *FILE[1:]],
     "State": [MODEL_ARGUMENT, COUNT, ("at least 1, or None", 1)],
     "State.new": [MODEL_ARGUMENT, COUNT],
+    "State.new_for_steps": [MODEL_ARGUMENT, COUNT, COUNT],
     "State.new_for_sequences": [MODEL_ARGUMENT, COUNT, COUNT],
     "State.load": [MODEL_ARGUMENT, *SAVED["State"]],
     "Window": [MODEL_ARGUMENT, COUNT, COUNT, COUNT],

@@ -430,6 +430,15 @@ class State(_Runner, _State, metaclass=_Documented):
         return _State.new(_read_object("model", model, Model), _read_int("streams", streams, 1))
 
     @classmethod
+    def new_for_steps(cls, model, streams, steps):
+        """Returns a new state like new(), with scratch memory for calls of at most `steps` steps.
+
+        Longer calls return the same bits, and take longer."""
+        return _State.new_for_steps(_read_object("model", model, Model),
+                                    _read_int("streams", streams, 1),
+                                    _read_int("steps", steps, 1))
+
+    @classmethod
     def new_for_sequences(cls, model, streams, max_steps):
         """Returns a new state for complete sequences, like Model.state(streams, max_steps)."""
         return _State.new_for_sequences(_read_object("model", model, Model),
