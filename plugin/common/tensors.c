@@ -355,13 +355,6 @@ gst_lstm_caps_filter (GstCaps *caps, GstCaps *filter)
   return filtered;
 }
 
-gsize
-gst_lstm_tensors_get_bytes (const GstLstmTensors *tensors, guint i)
-{
-  return (gsize) tensors->size[i] * tensors->n_rows[i] * tensors->steps * tensors->streams
-         * sizeof (gfloat);
-}
-
 GstClockTime
 gst_lstm_tensors_get_step_offset (const GstLstmTensors *tensors, guint64 i)
 {

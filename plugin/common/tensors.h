@@ -95,7 +95,12 @@ GstCaps *gst_lstm_caps_filter (GstCaps *caps, GstCaps *filter);
 
 /* Returns the number of bytes of tensor @i in a buffer. gst_lstm_tensors_from_caps() has checked
  * that the number does not overflow. */
-gsize gst_lstm_tensors_get_bytes (const GstLstmTensors *tensors, guint i);
+static inline gsize
+gst_lstm_tensors_get_bytes (const GstLstmTensors *tensors, guint i)
+{
+  return (gsize) tensors->size[i] * tensors->n_rows[i] * tensors->steps * tensors->streams
+         * sizeof (gfloat);
+}
 
 /* Returns the time from the first step to step @i in ns, rounded once, or 0 if the framerate is
  * unknown. */

@@ -180,6 +180,13 @@ open_steps (GstLstm *self, GstBuffer *buffer, GError **error)
   return gst_lstm_input_open (&self->input, buffer, &self->steps, error);
 }
 
+/* Returns whether @buffer is a gap, because it has no bytes. */
+static gboolean
+is_empty (const GstLstm *self, GstBuffer *buffer)
+{
+  return gst_buffer_get_size (buffer) == 0 && !gst_lstm_has_media_input (self);
+}
+
 /* Runs the steps of *@inbuf, and sets *@outbuf to the next output, if there is one. *@inbuf becomes
  * NULL if it becomes *@outbuf. */
 static GstFlowReturn
@@ -193,12 +200,13 @@ process_buffer (GstLstm *self, GstBuffer **inbuf, GstBuffer **outbuf)
     return GST_FLOW_ERROR;
   if (!gst_lstm_is_configured (self))
     return GST_FLOW_NOT_NEGOTIATED;
-  if (gst_buffer_get_size (*inbuf) == 0 && !gst_lstm_has_media_input (self))
-    return handle_empty_buffer (self, *inbuf, outbuf);
   if (!open_steps (self, *inbuf, &error))
-    return drop_bad_buffer (self, *inbuf, error);
-  if (!steps->x)
+    return is_empty (self, *inbuf) ? handle_empty_buffer (self, *inbuf, outbuf)
+                                   : drop_bad_buffer (self, *inbuf, error);
+  if (!steps->x || steps->n_steps == 0) {
+    gst_lstm_steps_close (steps);
     return handle_empty_buffer (self, *inbuf, outbuf);
+  }
   gst_lstm_warn_about_axes (self, steps);
   if (steps->n_steps != self->sequence.in.steps
       || steps->n_streams != self->sequence.in.streams)
@@ -293,13 +301,15 @@ gst_lstm_generate_output (GstLstm *self, GstBuffer **outbuf)
   guint64 n_steps;
 
   *outbuf = NULL;
+  if (!has_input && !has_queued_outputs (self))
+    return GST_FLOW_OK;
   if (has_input && gst_lstm_is_batch (self, inbuf))
     return process_batch (self, g_steal_pointer (&inbuf), outbuf);
   if (has_input && self->object_memory)
     return process_objects (self, g_steal_pointer (&inbuf), outbuf);
   if (has_input)
     ret = process_buffer (self, &inbuf, outbuf);
-  else if (has_queued_outputs (self))
+  else
     ret = gst_lstm_pop_output (self, outbuf, &n_steps);
   if (has_input && ret == GST_FLOW_OK && !*outbuf) {
     ret = self->pending_flow;

@@ -97,14 +97,14 @@ get_step (const GstLstmSequence *sequence, const GstLstmRun *run, guint t)
 static void
 run_in_place (GstLstmSequence *sequence, const GstLstmRun *run, guint first, guint n)
 {
-  gfloat *outputs[GST_LSTM_N_TENSORS] = {NULL};
+  gfloat *later[GST_LSTM_N_TENSORS] = {NULL};
+  gfloat *const *outputs = first == 0 && run->outputs ? run->outputs : later;
 
-  for (guint kind = 0; run->outputs && kind < GST_LSTM_N_TENSORS; kind++)
+  for (guint kind = 0; first > 0 && run->outputs && kind < GST_LSTM_N_TENSORS; kind++)
     if (run->outputs[kind])
-      outputs[kind] = run->outputs[kind]
-                      + first
-                            * gst_lstm_sequence_config_get_step_values (
-                                &sequence->config, kind);
+      later[kind] = run->outputs[kind]
+                    + first
+                          * gst_lstm_sequence_config_get_step_values (&sequence->config, kind);
   if (run->x)
     run_state (
         sequence, run->x + (gsize) first * sequence->in.size[0], n, run->n_steps, outputs);
