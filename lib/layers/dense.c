@@ -3,7 +3,7 @@
  * y = activation (weight x + bias) */
 #include "layers/fingerprint.h"
 #include "layers/floats.h"
-#include "layers/pack.h"
+#include "layers/parallel.h"
 #include "layers/source.h"
 #include <stdlib.h>
 #include <string.h>
@@ -96,8 +96,8 @@ load_dense (const LstmLayerSource *source, GError **error)
 
 /* Computes the rows of y, y_stride apart, without the activation. Panels fill rows that are padded. */
 static void
-multiply_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize n_rows, const float *x,
-    gsize x_stride, float *y, gsize y_stride)
+multiply_rows (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b,
+    gsize n_rows, const float *x, gsize x_stride, float *y, gsize y_stride)
 {
   const LstmDense *dense = layer->data;
   const LstmMatrix *matrix = &dense->matrix;
@@ -115,32 +115,34 @@ multiply_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize n_rows,
         .y_stride = y_stride,
     });
   else
-    matrix->run_affine (&(LstmAffine){
-        .n_rows = n_rows,
-        .n_panels = matrix->n_panels,
-        .w = matrix->weights,
-        .w_stride = matrix->panel_stride,
-        .w_offset = kernels->panel,
-        .x = {x, x_stride, layer->in, NULL},
-        .y = y,
-        .y_stride = y_stride,
-    });
+    lstm_parallel_run_affine (b->threads, matrix,
+        &(LstmAffine){
+            .n_rows = n_rows,
+            .n_panels = matrix->n_panels,
+            .w = matrix->weights,
+            .w_stride = matrix->panel_stride,
+            .w_offset = kernels->panel,
+            .x = {x, x_stride, layer->in, NULL},
+            .y = y,
+            .y_stride = y_stride,
+        });
 }
 
 /* @x: (n_rows, in), x_stride apart */
 static void
-run_dense_rows (const LstmLayer *layer, const LstmKernels *kernels, gsize n_rows,
-    const float *x, gsize x_stride, float *y, gsize y_stride, float *scratch)
+run_dense_rows (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b,
+    gsize n_rows, const float *x, gsize x_stride, float *y, gsize y_stride)
 {
   const LstmDense *dense = layer->data;
+  float *const scratch = b->scratch;
   const gboolean is_linear = dense->activation.kind == LSTM_ACTIVATION_LINEAR;
   const gboolean is_padded = !dense->narrow && layer->out < dense->matrix.n_lanes;
 
   if (is_linear && !is_padded) {
-    multiply_rows (layer, kernels, n_rows, x, x_stride, y, y_stride);
+    multiply_rows (layer, kernels, b, n_rows, x, x_stride, y, y_stride);
     return;
   }
-  multiply_rows (layer, kernels, n_rows, x, x_stride, scratch, layer->scratch_row);
+  multiply_rows (layer, kernels, b, n_rows, x, x_stride, scratch, layer->scratch_row);
   if (!is_linear)
     kernels->activate_rows (
         &dense->activation, scratch, n_rows, layer->out, layer->scratch_row);
@@ -154,13 +156,12 @@ run_dense (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *
   if (!b->y)
     return;
   if (b->steps == 1) {
-    run_dense_rows (
-        layer, kernels, b->streams, b->x, b->x_stride, b->y, b->y_stride, b->scratch);
+    run_dense_rows (layer, kernels, b, b->streams, b->x, b->x_stride, b->y, b->y_stride);
     return;
   }
   for (gsize s = 0; s < b->streams; s++)
-    run_dense_rows (layer, kernels, b->steps, b->x + s * b->x_stride, layer->in,
-        b->y + s * b->y_stride, layer->out, b->scratch);
+    run_dense_rows (layer, kernels, b, b->steps, b->x + s * b->x_stride, layer->in,
+        b->y + s * b->y_stride, layer->out);
 }
 
 const LstmLayerKind lstm_kind_dense = {

@@ -2,7 +2,7 @@
  *
  * GRU layers: z and r = act0 (x W + b + h U), h' = (1 - z) n + z h. With reset_after
  * n = act1 (x W + b + r (h U + b')), otherwise n = act1 (x W + b + (r h) U + b'). */
-#include "layers/recurrent.h"
+#include "layers/parallel.h"
 #include <math.h>
 #include <string.h>
 
@@ -32,7 +32,7 @@ multiply_gates (const LstmRecurrent *gru, const LstmKernels *kernels, const Lstm
       .backwards = s->memory->backwards,
   };
 
-  matrix->run_affine (&affine);
+  lstm_parallel_run_affine (s->threads, matrix, &affine);
 }
 
 /* Runs a step in separate passes. The gates z and r come first, because n needs r. */

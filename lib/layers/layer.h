@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include "kernels/kernels.h"
+#include "layers/threads.h"
 #include "layer-kinds.h" /* LSTM_LAYER_KINDS (X), generated from the list in meson.build */
 
 typedef struct _LstmLayer LstmLayer;
@@ -59,6 +60,7 @@ typedef struct {
   LstmMemory *memory; /* (n_memories of the kind) */
   gboolean (*should_continue) (gpointer user_data); /* of LstmRun, nullable */
   gpointer should_continue_data;
+  LstmThreads *threads; /* of the state; NULL: only the calling thread */
 } LstmBlock;
 
 /* Returns whether the caller needs the remaining steps. After FALSE the result stays FALSE. */

@@ -2,7 +2,7 @@
  *
  * LSTM layers: i, f and o = act0 (x W + b + h U), g = act1 (x W + b + h U), c' = f c + i g,
  * h' = o act2 (c'). */
-#include "layers/recurrent.h"
+#include "layers/parallel.h"
 #include <math.h>
 
 /* Computes h_next from the outputs of the cells. */
@@ -21,7 +21,7 @@ project_cells (const LstmRecurrent *lstm, const LstmKernels *kernels, const Lstm
       .y_stride = memory->h_stride,
   };
 
-  lstm->projection.run_affine (&projection);
+  lstm_parallel_run_affine (s->threads, &lstm->projection, &projection);
 }
 
 /* Runs a step in separate passes: z becomes the pre-activations, the cells compute m values, and a
@@ -58,7 +58,7 @@ run_unfused_step (
       .m_stride = memory->c_stride,
   };
 
-  matrix->run_affine (&recurrent);
+  lstm_parallel_run_affine (s->threads, matrix, &recurrent);
   kernels->run_cells (&cell);
   if (has_projection)
     project_cells (lstm, kernels, s);

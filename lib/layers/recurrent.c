@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "layers/recurrent.h"
+#include "layers/parallel.h"
 #include <string.h>
 
 /* A layer computes z = bias + x W of all steps in advance, in one product, if it has more inputs
@@ -47,8 +48,8 @@ lstm_recurrent_make_words (const LstmRecurrent *recurrent, const float *x, gsize
 
 /* Computes z [n_rows, n_lanes] = bias + x W. */
 static void
-compute_z_rows (const LstmLayer *layer, const LstmKernels *kernels, const float *x,
-    gsize x_stride, gsize n_rows, float *z, float *words)
+compute_z_rows (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b,
+    const float *x, gsize x_stride, gsize n_rows, float *z, float *words)
 {
   const LstmRecurrent *recurrent = layer->data;
   const LstmMatrix *matrix = &recurrent->matrix;
@@ -64,7 +65,7 @@ compute_z_rows (const LstmLayer *layer, const LstmKernels *kernels, const float 
       .y_stride = matrix->n_lanes,
   };
 
-  matrix->run_affine (&affine);
+  lstm_parallel_run_affine (b->threads, matrix, &affine);
 }
 
 /* Computes z [streams, steps, n_lanes] of all steps, so that only h U remains for each step. */
@@ -82,7 +83,7 @@ compute_z (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *
     for (gsize r = 0; r < n_rows; r += ADVANCE_ROWS) {
       if (!lstm_block_should_continue (b))
         return;
-      compute_z_rows (layer, kernels, b->x + s * b->x_stride + r * x_stride, x_stride,
+      compute_z_rows (layer, kernels, b, b->x + s * b->x_stride + r * x_stride, x_stride,
           MIN (ADVANCE_ROWS, n_rows - r),
           scratch->z + (s * n_rows + r) * recurrent->matrix.n_lanes, scratch->x_words);
     }
@@ -102,10 +103,10 @@ broadcast_z (const LstmRecurrent *recurrent, const LstmBlock *b, float *z)
 /* Runs a fused step of the state rows [first, first + n_rows), whose words are @h. Without words
  * in @x, the step starts from @z. @gates: see LstmStep */
 static void
-run_fused_rows (const LstmRecurrent *recurrent, const LstmMemory *memory, gsize first,
-    gsize n_rows, const LstmRows *x, const float *z, gsize z_stride, float *gates,
-    const LstmRows *h)
+run_fused_rows (const LstmRecurrent *recurrent, const LstmBlock *b, gsize first, gsize n_rows,
+    const LstmRows *x, const float *z, gsize z_stride, float *gates, const LstmRows *h)
 {
+  const LstmMemory *memory = b->memory;
   const LstmMatrix *matrix = &recurrent->matrix;
   const LstmStep step = {
       .n_rows = n_rows,
@@ -127,7 +128,7 @@ run_fused_rows (const LstmRecurrent *recurrent, const LstmMemory *memory, gsize 
       .relu = recurrent->relu,
   };
 
-  recurrent->run_fused (&step);
+  lstm_parallel_run_step (b->threads, recurrent, &step);
 }
 
 static void
@@ -147,10 +148,10 @@ run_fused_step (
     x = lstm_recurrent_make_words (recurrent, b->x + t * layer->in, b->x_stride, n_rows,
         layer->in, recurrent->x_words, scratch->x_words);
   if (b->rows_per_input == 1)
-    run_fused_rows (recurrent, memory, 0, n_rows, &x, z, z_stride, b->gates ? z : NULL, &h);
+    run_fused_rows (recurrent, b, 0, n_rows, &x, z, z_stride, b->gates ? z : NULL, &h);
   else
     for (gsize s = 0; s < b->streams; s++)
-      run_fused_rows (recurrent, memory, s * b->rows_per_input, b->rows_per_input, &x,
+      run_fused_rows (recurrent, b, s * b->rows_per_input, b->rows_per_input, &x,
           z + s * z_stride, 0, NULL, &h);
 }
 
@@ -168,6 +169,7 @@ run_step (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b
       .z_stride = b->steps * recurrent->matrix.n_lanes,
       .extra = scratch->extra,
       .h_words = scratch->h_words,
+      .threads = b->threads,
   };
 
   if (recurrent->run_fused)

@@ -70,6 +70,7 @@ typedef struct {
   gsize z_stride;
   float *extra;   /* (n_rows, extra_row) */
   float *h_words; /* (n_rows, h_words), followed by a scale each */
+  LstmThreads *threads; /* nullable */
 } LstmUnfusedStep;
 
 /* A type of recurrent layer: a row of functions, which its LstmLayerKind refers to */

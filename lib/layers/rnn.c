@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Simple recurrent layers: h' = act (x W + b + h U). */
-#include "layers/recurrent.h"
+#include "layers/parallel.h"
 #include <math.h>
 #include <string.h>
 
@@ -28,7 +28,7 @@ run_rnn_step (const LstmRecurrent *rnn, const LstmKernels *kernels, const LstmUn
   for (gsize row = 0; row < s->n_rows; row++)
     memcpy (memory->h_next + row * memory->h_stride, s->z + row * s->z_stride,
         memory->h_stride * sizeof (float));
-  matrix->run_affine (&recurrent);
+  lstm_parallel_run_affine (s->threads, matrix, &recurrent);
   if (!isinf (rnn->clip))
     kernels->bound_values (memory->h_next, s->n_rows * memory->h_stride, rnn->clip);
   kernels->activate_rows (

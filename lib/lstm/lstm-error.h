@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  * @LSTM_ERROR_MEMORY: memory allocation failed
  * @LSTM_ERROR_CPU: the instruction set that LSTM_ISA names is not available on this CPU
  * @LSTM_ERROR_STATE: a saved state is damaged, belongs to another model, or has bad metadata
+ * @LSTM_ERROR_THREAD: the system refused to create a thread
  *
  * Error codes of the functions that create a model, a state or a window. The message names the file
  * and the tensor or layer, what was expected and what was found. Running a state cannot fail,
@@ -35,6 +36,7 @@ typedef enum {
   LSTM_ERROR_MEMORY,
   LSTM_ERROR_CPU,
   LSTM_ERROR_STATE,
+  LSTM_ERROR_THREAD,
 } LstmError;
 
 /**

@@ -89,6 +89,27 @@ LSTM_API gsize lstm_window_get_hop (const LstmWindow *window);
 LSTM_API gsize lstm_window_get_streams (const LstmWindow *window);
 
 /**
+ * lstm_window_set_threads:
+ * @window: a window
+ * @n_threads: the number of threads, from 1 to %LSTM_MAX_THREADS
+ * @error: return location for a #GError
+ *
+ * Sets the number of threads that compute the steps of @window, like lstm_state_set_threads().
+ *
+ * Returns: %TRUE, or %FALSE with @error set to %LSTM_ERROR_THREAD
+ */
+LSTM_API gboolean lstm_window_set_threads (
+    LstmWindow *window, guint n_threads, GError **error);
+
+/**
+ * lstm_window_get_threads:
+ * @window: a window
+ *
+ * Returns: the number of threads of lstm_window_set_threads(), 1 for a new window
+ */
+LSTM_API guint lstm_window_get_threads (const LstmWindow *window);
+
+/**
  * lstm_window_reset:
  * @window: a window
  *

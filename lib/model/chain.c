@@ -97,6 +97,7 @@ set_block (const LstmState *state, const LstmPass *pass, const LstmLayer *layer,
       .memory = layer->kind->n_memories ? &state->memory[layer->memory] : NULL,
       .should_continue = pass->should_continue,
       .should_continue_data = pass->should_continue_data,
+      .threads = state->threads,
   };
 }
 
@@ -217,6 +218,7 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
       .x_stride = pass->stream_stride * model->in,
       .rows_per_model_input = 1};
 
+  lstm_threads_begin_pass (state->threads);
   set_caller_mask (state, pass, &at);
   while (at.layer < n_layers) {
     const LstmLayer *layer = lstm_model_get_layer (model, (guint) at.layer);

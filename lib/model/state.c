@@ -188,6 +188,7 @@ lstm_state_unref (LstmState *state)
 {
   if (!g_atomic_ref_count_dec (&state->refs))
     return;
+  lstm_threads_free (state->threads);
   lstm_model_unref (state->model);
   free (state->floats);
   g_free (state->memory);

@@ -21,6 +21,7 @@ struct _LstmState {
    * lstm_state_gather() */
   float *compact;
   guint8 *marks; /* (streams), all 0 between two calls: see lstm_state_are_distinct() */
+  LstmThreads *threads; /* NULL: the state runs on one thread */
 };
 
 /* Returns a state for calls of at most @chunk steps; see lstm_state_new(). */

@@ -152,11 +152,14 @@ check_running (LstmModel *model, LstmState *new_state)
   g_autofree float *gates = g_new0 (float, rows * 4 * 96);
   g_autoptr (LstmWindow) window = lstm_window_new (model, streams, 30, 7, NULL);
   const gboolean is_traced = lstm_model_get_n_lstm_layers (model) > 0;
+  const guint n_threads = streams > 1 ? 3 : 1;
   const Job job = {state, window, is_traced, is_traced && lstm_model_get_cell_size (model, 0),
       .x = x, .y = y, .h = h, .c = c, .gates = gates, .rows = listed,
       .n_rows = streams > 4 ? 2 : 1};
   Count before;
 
+  g_assert_true (lstm_state_set_threads (state, n_threads, NULL));
+  g_assert_true (lstm_window_set_threads (window, n_threads, NULL));
   run_job (&job); /* makes allocations that happen once, such as the binding of a function */
   before = count;
   run_job (&job);
