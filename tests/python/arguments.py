@@ -26,6 +26,7 @@ NO_OBJECT = [None, 1, "text", object(), GLib.Bytes.new(b"")]
 BAD = {
     "at least 0": [None, *NO_INTEGERS, -1, -2**31, 2**64, 2**200],
     "at least 1": [None, *NO_INTEGERS, 0, -1, -2**63, 2**64, 2**200],
+    "threads": [None, *NO_INTEGERS, 0, -1, Lstm.MAX_THREADS + 1, 2**32, 2**64],
     "at least 1, or None": [*NO_INTEGERS, 0, -1, -2**63, 2**64, 2**200],
     "index": [None, *NO_INDEX],
     "index, or None": NO_INDEX,
@@ -107,7 +108,8 @@ METHODS = {
         "restore": SAVED["State"],
         "save": SAVE,
         "set_stream": [("index", 0), ("values", STREAM)],
-    } | dict.fromkeys("get_max_steps get_model get_stream_size get_streams is_finite".split(), ()),
+        "set_threads": [("threads", 2)],
+    } | dict.fromkeys("get_max_steps get_model get_stream_size get_streams get_threads is_finite".split(), ()),
     "Window": {
         "run": [("x", X)],
         "run_bytes": [("steps", X.tobytes())],
@@ -115,7 +117,8 @@ METHODS = {
         "is_stream_finite": [("index", 0)],
         "restore": SAVED["Window"],
         "save": SAVE,
-    } | dict.fromkeys("get_hop get_length get_model get_streams is_finite reset".split(), ()),
+        "set_threads": [("threads", 2)],
+    } | dict.fromkeys("get_hop get_length get_model get_streams get_threads is_finite reset".split(), ()),
 }
 MAKE = {"Model": lambda: MODEL, "State": lambda: MODEL.state(), "Window": lambda: MODEL.window(2)}
 # PyGObject also makes module functions of the static functions.

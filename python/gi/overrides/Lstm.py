@@ -365,6 +365,21 @@ class _Runner:
         with self._get_plan().lock:
             return super().is_stream_finite(stream)
 
+    def get_threads(self):
+        """Returns the number of threads that compute a step, see set_threads()."""
+        with self._get_plan().lock:
+            return super().get_threads()
+
+    def set_threads(self, n_threads):
+        """Sets the number of threads that compute a step, from 1 to Lstm.MAX_THREADS; 1 is the default.
+
+        The thread that calls run() is one of them. The numbers have the same bits with any number
+        of threads. Layers of two hundred units and more become faster. Raises GLib.Error
+        (Lstm.Error.THREAD) if the system refuses to create a thread."""
+        n_threads = _read_int("n_threads", n_threads, 1, Lstm.MAX_THREADS)
+        with self._get_plan().lock:
+            super().set_threads(n_threads)
+
     def save(self, next_time=None, steps=0):
         """Returns h and c of all streams as bytes, in the safetensors format.
 
