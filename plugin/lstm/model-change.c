@@ -5,11 +5,12 @@
 
 gboolean
 gst_lstm_model_change_init (GstLstmModelChange *change, LstmModel *model, gsize n_streams,
-    gsize n_steps, guint64 length, GError **error)
+    gsize n_steps, guint n_threads, guint64 length, GError **error)
 {
   *change = (GstLstmModelChange){.model = model, .length = n_streams ? length : 0};
   if (n_streams > 0
-      && !gst_lstm_replace_state (&change->state, model, n_streams, n_steps, error)) {
+      && !gst_lstm_replace_state (
+          &change->state, model, n_streams, n_steps, n_threads, error)) {
     gst_lstm_model_change_clear (change);
     return FALSE;
   }

@@ -15,10 +15,10 @@ typedef struct {
 } GstLstmModelChange;
 
 /* Initializes @change with @model (transfer full), which the function closes on failure. @n_streams: 0
- * if the element has no state. @n_steps: of a call, see lstm_state_new_for_steps(). Returns FALSE and
- * sets @error if memory is insufficient. */
+ * if the element has no state. @n_steps: of a call, see lstm_state_new_for_steps(). @n_threads: of the
+ * state. Returns FALSE and sets @error if memory or threads are insufficient. */
 gboolean gst_lstm_model_change_init (GstLstmModelChange *change, LstmModel *model,
-    gsize n_streams, gsize n_steps, guint64 length, GError **error);
+    gsize n_streams, gsize n_steps, guint n_threads, guint64 length, GError **error);
 void gst_lstm_model_change_clear (GstLstmModelChange *change);
 
 /* Makes @change take no more steps, and resets h and c of the new model. Does nothing without a

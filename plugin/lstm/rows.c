@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/rows.h"
+#include "lstm/threads.h"
 #include <string.h>
 
 #define MIN_CAPACITY 16
@@ -75,7 +76,9 @@ copy_states (const GstLstmRows *rows, LstmState *to)
 static gboolean
 grow_state (GstLstmRows *rows, gsize capacity, GError **error)
 {
-  LstmState *state = lstm_state_new_for_steps (rows->config->model, capacity, 1, error);
+  LstmState *state = gst_lstm_add_threads_to_state (
+      lstm_state_new_for_steps (rows->config->model, capacity, 1, error),
+      rows->config->n_threads, error);
 
   if (!state)
     return FALSE;
@@ -90,8 +93,10 @@ static gboolean
 grow_window (GstLstmRows *rows, gsize capacity, GError **error)
 {
   const GstLstmSequenceConfig *config = rows->config;
-  LstmWindow *window = lstm_window_new (
-      config->model, capacity, config->window_length, config->window_hop, error);
+  LstmWindow *window = gst_lstm_add_threads_to_window (
+      lstm_window_new (
+          config->model, capacity, config->window_length, config->window_hop, error),
+      config->n_threads, error);
 
   if (!window)
     return FALSE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/run.h"
 #include "lstm/sequence-state.h"
+#include "lstm/threads.h"
 #include "lstm/times.h"
 
 #define GST_CAT_DEFAULT gst_lstm_debug
@@ -114,8 +115,10 @@ gst_lstm_allocate_complete_state (GstLstm *self, GError **error)
   gst_lstm_unlock (self);
   if (n_steps == 0)
     return TRUE;
-  state = lstm_state_new_for_sequences (
-      self->sequence.config.model, self->sequence.in.streams, n_steps, error);
+  state = gst_lstm_add_threads_to_state (
+      lstm_state_new_for_sequences (
+          self->sequence.config.model, self->sequence.in.streams, n_steps, error),
+      self->sequence.config.n_threads, error);
   if (!state)
     return FALSE;
   GST_DEBUG_OBJECT (

@@ -174,6 +174,7 @@ gst_lstm_sequence_config_init (GstLstmSequenceConfig *config, LstmModel *model,
       .window_length = settings->window_length,
       .window_hop = settings->window_hop,
       .max_steps = settings->max_steps,
+      .n_threads = settings->threads,
       .non_causal = !lstm_model_is_causal (model),
       .per_object = settings->per_object,
   };

@@ -13,6 +13,7 @@ typedef struct {
   guint emit;  /* GstLstmEmit: the tensors of an output buffer */
   guint layer; /* the LSTM layer of the tensors hidden, cell and gates */
   guint window_length, window_hop, max_steps; /* in steps */
+  guint n_threads;                            /* of each state and window */
   gboolean non_causal;                        /* the model needs complete sequences */
   gboolean per_object;                        /* each object of a video has h and c */
   gsize fixed_output_steps; /* of any complete sequence; 0: as many as the sequence has */

@@ -90,7 +90,8 @@ fit_scratch_memory (const GstLstmSequence *sequence, LstmState **state, GError *
 {
   return !*state || !sequence->state_steps
          || gst_lstm_replace_state (state, sequence->config.model,
-             lstm_state_get_streams (*state), sequence->state_steps, error);
+             lstm_state_get_streams (*state), sequence->state_steps,
+             sequence->config.n_threads, error);
 }
 
 gboolean
@@ -110,7 +111,8 @@ gst_lstm_sequence_restore (GstLstmSequence *sequence, GBytes *bytes, const gchar
     return FALSE;
   n_streams = window ? lstm_window_get_streams (window) : lstm_state_get_streams (state);
   if (!check_streams (sequence, n_streams, name, error)
-      || !fit_scratch_memory (sequence, &state, error))
+      || !fit_scratch_memory (sequence, &state, error)
+      || (window && !lstm_window_set_threads (window, sequence->config.n_threads, error)))
     return FALSE;
   gst_lstm_output_queue_remove_items (&sequence->queue);
   if (!sequence->in

@@ -3,6 +3,7 @@
 #include "common/errors.h"
 #include "lstm/models.h"
 #include "lstm/state-steps.h"
+#include "lstm/threads.h"
 
 gboolean
 gst_lstm_sequence_start (GstLstmSequence *sequence, LstmModel *model,
@@ -82,8 +83,10 @@ allocate_window (GstLstmSequence *sequence, GError **error)
   const GstLstmSequenceConfig *config = &sequence->config;
 
   if (!sequence->window)
-    sequence->window = lstm_window_new (
-        config->model, sequence->in.streams, config->window_length, config->window_hop, error);
+    sequence->window = gst_lstm_add_threads_to_window (
+        lstm_window_new (config->model, sequence->in.streams, config->window_length,
+            config->window_hop, error),
+        config->n_threads, error);
   return sequence->window != NULL;
 }
 
@@ -93,17 +96,18 @@ static gboolean
 allocate_state (GstLstmSequence *sequence, GError **error)
 {
   const gsize n_streams = sequence->in.streams, n_steps = sequence->in.steps;
+  const guint n_threads = sequence->config.n_threads;
   GstLstmModelChange *const changes[] = {&sequence->change, &sequence->next_change};
 
   if (sequence->state && n_steps <= sequence->state_steps)
     return TRUE;
   if (!gst_lstm_replace_state (
-          &sequence->state, sequence->config.model, n_streams, n_steps, error))
+          &sequence->state, sequence->config.model, n_streams, n_steps, n_threads, error))
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (changes); i++)
     if (changes[i]->state
         && !gst_lstm_replace_state (
-            &changes[i]->state, changes[i]->model, n_streams, n_steps, error))
+            &changes[i]->state, changes[i]->model, n_streams, n_steps, n_threads, error))
       return FALSE;
   sequence->state_steps = (guint) n_steps;
   return TRUE;
@@ -241,7 +245,8 @@ gst_lstm_sequence_change_model (GstLstmSequence *sequence, LstmModel *model, gui
   }
   gst_lstm_model_change_clear (change);
   if (!gst_lstm_model_change_init (
-          change, model, n_streams, MAX (1, sequence->state_steps), length, error))
+          change, model, n_streams, MAX (1, sequence->state_steps), sequence->config.n_threads,
+          length, error))
     return FALSE;
   if (!sequence->in.n_tensors || reserve_change (sequence, error))
     return TRUE;

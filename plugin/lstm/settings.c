@@ -81,6 +81,10 @@ install_model_properties (GObjectClass *klass, gsize settings)
            "in: lstm last relu, fc",
            NULL, READY),
           MEMBER (module_chain)},
+      {g_param_spec_uint ("threads", "Threads",
+           "Number of threads that compute the steps; every number has the same output", 1,
+           LSTM_MAX_THREADS, 1, READY),
+          MEMBER (threads)},
   };
 
   return gst_lstm_properties_install (klass, settings, properties, G_N_ELEMENTS (properties));

@@ -62,6 +62,7 @@ typedef struct {
   gint emit_layer;
   gint input_tensor_index;
   guint window_length, window_hop, max_steps;
+  guint threads;
   gchar *state_location;
   gchar *input_tensor_id, *output_tensor_id; /* of tensors in a GstTensorMeta */
   gint axes;                                 /* GstLstmAxes, of tensors of media */

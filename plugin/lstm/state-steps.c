@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lstm/state-steps.h"
+#include "lstm/threads.h"
 
 /* Copies h and c of all streams. */
 static void
@@ -15,10 +16,11 @@ copy_streams (LstmState *to, const LstmState *from)
 }
 
 gboolean
-gst_lstm_replace_state (
-    LstmState **state, LstmModel *model, gsize n_streams, gsize n_steps, GError **error)
+gst_lstm_replace_state (LstmState **state, LstmModel *model, gsize n_streams, gsize n_steps,
+    guint n_threads, GError **error)
 {
-  LstmState *new_state = lstm_state_new_for_steps (model, n_streams, n_steps, error);
+  LstmState *new_state = gst_lstm_add_threads_to_state (
+      lstm_state_new_for_steps (model, n_streams, n_steps, error), n_threads, error);
 
   if (!new_state)
     return FALSE;
