@@ -19,7 +19,7 @@
 
 INLINE void
 compute_affine_tile (int precision, size_t n_vectors, const LstmAffine *a, size_t row,
-    size_t panel, size_t n_rows, size_t n_panels)
+    size_t panel, size_t n_rows, size_t n_panels, Prefetch *prefetch)
 {
   const float *w = a->w + panel * a->w_stride;
   const size_t first = row * a->y_stride + panel * n_vectors * VF_WIDTH;
@@ -27,8 +27,8 @@ compute_affine_tile (int precision, size_t n_vectors, const LstmAffine *a, size_
   float *y = a->y + first;
   Tile sum;
 
-  multiply_tile (
-      precision, n_vectors, sum, n_rows, n_panels, &a->x, row, w + a->w_offset, a->w_stride);
+  multiply_tile (precision, n_vectors, sum, n_rows, n_panels, &a->x, row, w + a->w_offset,
+      a->w_stride, prefetch);
   FOR_TILE (r, p, g)
   {
     const size_t at = r * a->y_stride + (p * n_vectors + g) * VF_WIDTH;

@@ -350,13 +350,13 @@ static void (*const low_precision_tiles[LSTM_N_PRECISIONS][LSTM_GATES + 1][MAX_T
     LOW_PRECISION_TILES (NAME_TILE)};
 #endif
 
-/* Computes the products of a tile in the precision of its words. */
+/* Computes the products of a tile in the precision of its words. @prefetch: of float32 */
 INLINE void
 multiply_tile (int precision, size_t n_vectors, Tile sum, size_t n_rows, size_t n_panels,
-    const LstmRows *x, size_t row, const float *w, size_t w_stride)
+    const LstmRows *x, size_t row, const float *w, size_t w_stride, Prefetch *prefetch)
 {
   if (precision == LSTM_FLOAT32) {
-    multiply_float32_tile (n_vectors, sum, n_rows, n_panels, x, row, w, w_stride);
+    multiply_float32_tile (n_vectors, sum, n_rows, n_panels, x, row, w, w_stride, prefetch);
     return;
   }
 #if defined(__AVX2__) && !defined(__AVX512F__)

@@ -76,19 +76,19 @@ finish_gru_tile (const LstmStep *s, size_t row, size_t panel, size_t n_rows, siz
  * panels have three. */
 INLINE void
 compute_step_tile (int precision, size_t n_vectors, const LstmStep *s, size_t row, size_t panel,
-    size_t n_rows, size_t n_panels)
+    size_t n_rows, size_t n_panels, Prefetch *prefetch)
 {
   const float *w = s->w + panel * s->w_stride;
   Tile h_sum, x_sum = {0};
 
   if (s->x.words) {
-    multiply_tile (
-        precision, n_vectors, x_sum, n_rows, n_panels, &s->x, row, w + PANEL, s->w_stride);
+    multiply_tile (precision, n_vectors, x_sum, n_rows, n_panels, &s->x, row, w + PANEL,
+        s->w_stride, prefetch);
     FOR_TILE (r, p, g)
       x_sum[r][p][g] = vf_load (w + p * s->w_stride + g * VF_WIDTH) + x_sum[r][p][g];
   }
-  multiply_tile (
-      precision, n_vectors, h_sum, n_rows, n_panels, &s->h, row, w + s->u_offset, s->w_stride);
+  multiply_tile (precision, n_vectors, h_sum, n_rows, n_panels, &s->h, row, w + s->u_offset,
+      s->w_stride, prefetch);
   if (!s->x.words)
     FOR_TILE (r, p, g)
       x_sum[r][p][g] = vf_load (

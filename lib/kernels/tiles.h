@@ -67,25 +67,45 @@ keep_in_register (vf v)
   return v;
 }
 
-/* Computes the products of @n_rows rows of @x, from @row on, and of @n_panels panels of W, the
- * first of which begins at @w. */
+/* Weights that a tile requests from memory while it multiplies. The first tile of a panel would
+ * otherwise wait for them. The kernels of AVX-512 request nothing: the requests of 64 rows would be two
+ * words of x apart, and their loop costs up to 6 %. */
+typedef struct {
+  const float *next; /* the next line; NULL: none */
+  size_t interval;   /* words of x from line to line */
+} Prefetch;
+
+#define CAN_PREFETCH(n_rows) (VF_WIDTH == 8 && (n_rows) > 1)
+#define PREFETCH_LINE 16            /* lanes */
+#define PREFETCH_TILES 8            /* fewer tiles would request a line too often */
+#define PREFETCH_LANES (128 * 1024) /* fewer lanes of weights stay in the L2 cache */
+
+/* Returns the prefetch of the panel at @next during the @n_tiles tiles of the panel before it.
+ * @n_lanes: of the weights of all panels */
+INLINE Prefetch
+choose_prefetch (const float *next, size_t n_tiles, size_t n_vectors, size_t n_lanes)
+{
+  const size_t interval = n_tiles * PREFETCH_LINE / (n_vectors * VF_WIDTH);
+
+  return n_tiles >= PREFETCH_TILES && n_lanes > PREFETCH_LANES ? (Prefetch){next, interval}
+                                                               : (Prefetch){NULL, SIZE_MAX};
+}
+
+/* Adds the products of the words [from, to) of x and of W to a tile. @words: the first row of x */
 INLINE void
-multiply_float32_tile (size_t n_vectors, Tile sum, size_t n_rows, size_t n_panels,
-    const LstmRows *x, size_t row, const float *w, size_t w_stride)
+add_float32_words (size_t n_vectors, Tile sum, size_t n_rows, size_t n_panels,
+    const float *words, size_t stride, const float *w, size_t w_stride, size_t from, size_t to)
 {
   const size_t panel = n_vectors * VF_WIDTH; /* lanes of a packed row */
-  const float *words = x->words + row * x->stride;
 
-  FOR_TILE (r, p, g)
-    sum[r][p][g] = vf_set (0);
-  for (size_t i = 0; i < x->n; i++) {
+  for (size_t i = from; i < to; i++) {
     UNROLL for (size_t p = 0; p < n_panels; p++) {
       const float *row_weights = w + p * w_stride + i * panel;
       vf v[LSTM_GATES], s[MAX_TILE_ROWS];
 
       if (n_rows > 1 && n_rows < n_vectors) {
         UNROLL for (size_t r = 0; r < n_rows; r++)
-          s[r] = vf_word (words + r * x->stride + i);
+          s[r] = vf_word (words + r * stride + i);
         UNROLL for (size_t g = 0; g < n_vectors; g++) {
           v[g] = keep_in_register (vf_load (row_weights + g * VF_WIDTH));
           UNROLL for (size_t r = 0; r < n_rows; r++)
@@ -95,7 +115,7 @@ multiply_float32_tile (size_t n_vectors, Tile sum, size_t n_rows, size_t n_panel
         UNROLL for (size_t g = 0; g < n_vectors; g++)
           v[g] = vf_load (row_weights + g * VF_WIDTH);
         UNROLL for (size_t r = 0; r < n_rows; r++) {
-          s[r] = vf_word (words + r * x->stride + i);
+          s[r] = vf_word (words + r * stride + i);
           UNROLL for (size_t g = 0; g < n_vectors; g++)
             sum[r][p][g] = vf_fma (s[r], v[g], sum[r][p][g]);
         }
@@ -104,16 +124,38 @@ multiply_float32_tile (size_t n_vectors, Tile sum, size_t n_rows, size_t n_panel
   }
 }
 
+/* Computes the products of @n_rows rows of @x, from @row on, and of @n_panels panels of W, the
+ * first of which begins at @w. @prefetch: advanced; NULL for one row */
+INLINE void
+multiply_float32_tile (size_t n_vectors, Tile sum, size_t n_rows, size_t n_panels,
+    const LstmRows *x, size_t row, const float *w, size_t w_stride, Prefetch *prefetch)
+{
+  const float *words = x->words + row * x->stride;
+  const size_t interval = CAN_PREFETCH (n_rows) ? prefetch->interval : x->n;
+
+  FOR_TILE (r, p, g)
+    sum[r][p][g] = vf_set (0);
+  for (size_t from = 0, to; from < x->n; from = to) {
+    to = x->n - from > interval ? from + interval : x->n;
+    add_float32_words (
+        n_vectors, sum, n_rows, n_panels, words, x->stride, w, w_stride, from, to);
+    if (CAN_PREFETCH (n_rows) && prefetch->next) {
+      __builtin_prefetch (prefetch->next, 0, 2); /* into the L2 cache */
+      prefetch->next += PREFETCH_LINE;
+    }
+  }
+}
+
 #define RUN_ROWS(tile, n) \
   case n: \
     if (n <= TILE_ROWS (precision, n_vectors)) \
-      tile (precision, n_vectors, job, row, panel, n, 1); \
+      tile (precision, n_vectors, job, row, panel, n, 1, &prefetch); \
     break;
 
 #define RUN_PANELS(tile, n) \
   case n: \
     if (n <= TILE_PANELS (precision, n_vectors)) \
-      tile (precision, n_vectors, job, 0, panel, 1, n); \
+      tile (precision, n_vectors, job, 0, panel, 1, n, NULL); \
     break;
 
 /* Multiplies a single row with several panels at once. */
@@ -133,7 +175,7 @@ multiply_float32_tile (size_t n_vectors, Tile sum, size_t n_rows, size_t n_panel
   }
 
 /* Keeps a panel in the cache while all rows are multiplied with it, in tiles of about the same
- * size. */
+ * size, and requests the next panel. */
 #define FOR_ROWS(tile) \
   { \
     const size_t most = TILE_ROWS (precision, n_vectors); \
@@ -141,6 +183,9 @@ multiply_float32_tile (size_t n_vectors, Tile sum, size_t n_rows, size_t n_panel
 \
     for (size_t done = 0; done < job->n_panels; done++) { \
       const size_t panel = job->backwards ? job->n_panels - done - 1 : done; \
+      const float *next = job->w + (job->backwards ? panel - 1 : panel + 1) * job->w_stride; \
+      const size_t n_lanes = done + 1 < job->n_panels ? job->n_panels * job->w_stride : 0; \
+      Prefetch prefetch = choose_prefetch (next, n_tiles, n_vectors, n_lanes); \
 \
       for (size_t t = 0, row = 0, n; t < n_tiles; t++, row += n) { \
         n = (job->n_rows - row + n_tiles - t - 1) / (n_tiles - t); \

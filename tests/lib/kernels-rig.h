@@ -17,7 +17,7 @@
 
 #define N_ELEMENTS(array) (sizeof (array) / sizeof *(array))
 #define MAX_K 90
-#define MAX_ROWS 17
+#define MAX_ROWS 20
 #define MAX_MESSAGES 5
 
 static unsigned failures;

@@ -333,7 +333,7 @@ static void
 test_products (const LstmKernels *kernels)
 {
   static const size_t sizes[] = {1, 2, 3, 16, 17, MAX_K}, panels[] = {1, 2, 5};
-  static const size_t rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, MAX_ROWS};
+  static const size_t rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17, 19, MAX_ROWS};
 
   for (int precision = 0; precision < LSTM_N_PRECISIONS; precision++)
     for (size_t n_gates = LSTM_GRU_GATES; n_gates <= LSTM_GATES; n_gates++)
@@ -478,6 +478,48 @@ test_streams (const LstmKernels *kernels)
     for (size_t n_units = 1; n_units <= LSTM_MAX_STREAM_UNITS; n_units++)
       check_stream (kernels, n_gates, inputs[n_units % N_ELEMENTS (inputs)],
           (n_units + width - 1) / width, n_units);
+}
+
+/* Checks that many rows have the same bits side by side as one by one, with weights that exceed the
+ * L2 cache, from the first panel to the last and back. */
+static void
+check_many_rows (const LstmKernels *kernels, size_t n_gates)
+{
+  enum { ROWS = 35, K = 1201, PANELS = 7 };
+  const LstmProduct *product = &kernels->products[LSTM_FLOAT32];
+  const size_t panel = n_gates * kernels->panel / 4, w_stride = kernels->panel + K * panel;
+  const size_t n = PANELS * panel;
+  float *x = new_filled (ROWS * K, 1), *w = new_filled (PANELS * w_stride, 2);
+  float *y = NEW (float, ROWS *n), *one = NEW (float, n);
+  LstmAffine job = {.n_panels = PANELS,
+      .w = w,
+      .w_stride = w_stride,
+      .w_offset = kernels->panel,
+      .y_stride = n};
+
+  for (int backwards = 0; backwards < 2; backwards++) {
+    job.n_rows = ROWS;
+    job.x = (LstmRows){x, K, K, NULL};
+    job.y = y;
+    job.backwards = backwards;
+    (n_gates == LSTM_GATES ? product->run_affine : product->run_gru_affine) (&job);
+    for (size_t r = 0; r < ROWS; r++) {
+      job.n_rows = 1;
+      job.x.words = x + r * K;
+      job.y = one;
+      (n_gates == LSTM_GATES ? product->run_affine : product->run_gru_affine) (&job);
+      check (has_same_bits (one, y + r * n, n), "%zu gates: row %zu of many differs", n_gates, r);
+    }
+    memset (y, 0, ROWS * n * sizeof *y);
+  }
+  free_all ();
+}
+
+static void
+test_many_rows (const LstmKernels *kernels)
+{
+  check_many_rows (kernels, LSTM_GRU_GATES);
+  check_many_rows (kernels, LSTM_GATES);
 }
 
 /* A NaN or an infinity in the x of a row changes that row, and no other row. int8 has no
@@ -724,6 +766,7 @@ main (void)
       {"softmax", test_softmax},
       {"words", test_words},
       {"products", test_products},
+      {"many-rows", test_many_rows},
       {"streams", test_streams},
       {"isolation", test_isolation},
       {"silence", test_silence},
