@@ -74,37 +74,33 @@ PRODUCT (FLOAT32)
 PRODUCT (BFLOAT16)
 PRODUCT (INT8)
 
-static void
-run_lstm_stream (const LstmStreamSteps *s)
-{
-  if (s->x && s->n_inputs == 1)
-    run_stream_steps (LSTM_GATES, 1, s);
-  else
-    run_stream_steps (LSTM_GATES, 0, s);
-}
+#define STREAM(id) \
+  static void run_lstm_stream_##id (const LstmStreamSteps *s) \
+  { \
+    run_stream (LSTM_##id, LSTM_GATES, s); \
+  } \
+  static void run_gru_stream_##id (const LstmStreamSteps *s) \
+  { \
+    run_stream (LSTM_##id, LSTM_GRU_GATES, s); \
+  }
+STREAM (FLOAT32)
+STREAM (BFLOAT16)
+STREAM (INT8)
 
-static void
-run_gru_stream (const LstmStreamSteps *s)
-{
-  if (s->x && s->n_inputs == 1)
-    run_stream_steps (LSTM_GRU_GATES, 1, s);
-  else
-    run_stream_steps (LSTM_GRU_GATES, 0, s);
-}
-
-#define FUNCTIONS(id) run_affine_##id, run_gru_affine_##id, run_lstm_step_##id, run_gru_step_##id
+#define FUNCTIONS(id) \
+  run_affine_##id, run_gru_affine_##id, run_lstm_step_##id, run_gru_step_##id, \
+      run_lstm_stream_##id, run_gru_stream_##id
 
 extern const LstmKernels CONCAT (lstm_kernels_, LSTM_ISA);
 const LstmKernels CONCAT (lstm_kernels_, LSTM_ISA) = {
   .name = STRING (LSTM_ISA),
   .panel = PANEL,
   .products = {
-    [LSTM_FLOAT32] = {1, 0, 1, 0, 1, NULL, NULL, FUNCTIONS (FLOAT32), run_lstm_stream,
-        run_gru_stream},
+    [LSTM_FLOAT32] = {1, 0, 1, 0, 1, NULL, NULL, FUNCTIONS (FLOAT32)},
     [LSTM_BFLOAT16] = {2, 0, BFLOAT16_X_LANES, 0, VF_WIDTH, to_words_bfloat16,
-        pack_bfloat16, FUNCTIONS (BFLOAT16), NULL, NULL},
+        pack_bfloat16, FUNCTIONS (BFLOAT16)},
     [LSTM_INT8] = {4, 2, INT8_X_LANES, INT8_X_SUMS, VF_WIDTH, to_words_int8, pack_int8,
-        FUNCTIONS (INT8), NULL, NULL},
+        FUNCTIONS (INT8)},
   },
   .run_narrow = run_narrow,
   .normalize_rows = normalize_rows,

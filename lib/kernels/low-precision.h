@@ -193,6 +193,20 @@ finish_int8_sum (vf sum, const float *x_sum, vf w_scale, vf x_scale)
   return __builtin_convertvector ((vi) sum, vf) * (w_scale * x_scale);
 }
 
+/* Returns @sum + the products of a word of x, whose lanes begin at @x, and of @w. */
+INLINE vf
+add_word (int precision, vf sum, const float *x, vf w)
+{
+  if (precision == LSTM_INT8)
+    return add_int8_word (sum, vf_word (x), vf_word (x + INT8_X_LANES - 1), w);
+#if BFLOAT16_X_LANES == 1
+  return (vf) _mm512_dpbf16_ps ((__m512) sum, (__m512bh) vf_word (x), (__m512bh) w);
+#else
+  sum = vf_fma (vf_word (x + 1), (vf) ((vi) w & ~0xffff), sum);
+  return vf_fma (vf_word (x), (vf) ((vi) w << 16), sum);
+#endif
+}
+
 /* Adds the products of int8 word @i of all rows. */
 INLINE void
 add_int8_words (const Operands *o, size_t n_vectors, Tile sum, size_t n_rows, size_t first,

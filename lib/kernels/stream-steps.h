@@ -4,11 +4,16 @@
  * whose sums stay in registers. h of a layer with a single panel stays in a register, too. */
 #pragma once
 
+#include "kernels/low-precision.h"
 #include "kernels/units.h"
 
 /* The most panels of a group: two if the first-level cache does not keep all weights from step to
  * step, because the alternating order then reuses more of them. */
-#define GROUP_PANELS(n_vectors) (VF_WIDTH == 16 ? 2 : (n_vectors) == LSTM_GATES ? 3 : 4)
+#define GROUP_PANELS(precision, n_vectors) \
+  (VF_WIDTH == 16                 ? 2 \
+   : (precision) == LSTM_BFLOAT16 ? VF_BFLOAT16_VECTORS / (n_vectors) \
+   : (n_vectors) == LSTM_GATES    ? 3 \
+                                  : 4)
 #define UNCACHED_GROUP_PANELS 2
 #define CACHED_WEIGHTS (32 * 1024 / sizeof (float))
 #define MAX_GROUP_PANELS 4
@@ -42,6 +47,13 @@
 
 typedef vf Group[MAX_GROUP_PANELS][LSTM_GATES];
 
+/* The words of h of a layer with bfloat16 or int8 weights, see words.h */
+typedef struct {
+  size_t n;
+  float lanes[LSTM_MAX_STREAM_UNITS + VF_WIDTH]; /* also the sum of int8 */
+  float scale;                                   /* of int8 */
+} StreamWords;
+
 /* --- Products --- */
 
 /* Adds the products of a word of x and of row @k of a group. */
@@ -74,6 +86,31 @@ multiply_group (size_t n_vectors, size_t n_panels, Group sum, const float *x,
   }
   for (; i < n; i++)
     ADD_ROW (vf_word (x + i), i)
+}
+
+/* Computes the products of @words, those of h, and of @n_panels panels of bfloat16 or int8. */
+INLINE void
+multiply_words (int precision, size_t n_vectors, size_t n_panels, Group sum,
+    const StreamWords *words, const float *w, size_t w_stride)
+{
+  const size_t panel = n_vectors * VF_WIDTH;
+  const size_t lanes = precision == LSTM_INT8 ? INT8_X_LANES : BFLOAT16_X_LANES;
+  const float *weights = w + (precision == LSTM_INT8 ? 2 * panel : 0);
+
+  FOR_GROUP (p, g,
+      sum[p][g] = precision == LSTM_INT8 && !INT8_X_SUMS
+                      ? vf_load (w + p * w_stride + panel + g * VF_WIDTH)
+                      : vf_set (0);)
+  for (size_t i = 0; i < words->n; i++, weights += panel) {
+    FOR_GROUP (p, g,
+        sum[p][g] = add_word (precision, sum[p][g], words->lanes + i * lanes,
+            vf_load (weights + p * w_stride + g * VF_WIDTH));)
+  }
+  if (precision == LSTM_INT8) {
+    FOR_GROUP (p, g,
+        sum[p][g] = finish_int8_sum (sum[p][g], words->lanes + words->n * lanes,
+            vf_load (w + p * w_stride + g * VF_WIDTH), vf_set (words->scale));)
+  }
 }
 
 #define ADD_LANE(k) \
@@ -114,6 +151,7 @@ typedef struct {
   const float *x, *z; /* either x, of a layer with one input, or z is used */
   float *h, *h_next, *y;
   const float *y_end; /* the end of the memory that stores to y may overwrite */
+  StreamWords *words, *next_words; /* of h and h_next, for bfloat16 and int8 */
 } StreamStep;
 
 /* Computes z = bias + x W of a group. */
@@ -182,21 +220,27 @@ store_outputs (const LstmStreamSteps *s, const StreamStep *step, size_t panel, v
 }
 
 INLINE void
-store_units (const LstmStreamSteps *s, const StreamStep *step, size_t panel, vf h)
+store_units (
+    int precision, const LstmStreamSteps *s, const StreamStep *step, size_t panel, vf h)
 {
   vf_store (step->h_next + panel * VF_WIDTH, h);
+  if (precision == LSTM_BFLOAT16 && BFLOAT16_X_LANES == 2)
+    vf_store (step->next_words->lanes + panel * VF_WIDTH, round_to_bfloat16 (h));
   store_outputs (s, step, panel, h);
 }
 
 /* Runs a step of @n_panels panels from @first on. */
 INLINE void
-run_group (size_t n_vectors, int has_one_input, const LstmStreamSteps *s,
+run_group (int precision, size_t n_vectors, int has_one_input, const LstmStreamSteps *s,
     size_t first, size_t n_panels, const StreamStep *step)
 {
+  const float *u = s->w + first * s->w_stride + s->u_offset;
   Group sum;
 
-  multiply_group (n_vectors, n_panels, sum, step->h, s->n_units,
-      s->w + first * s->w_stride + s->u_offset, s->w_stride);
+  if (precision == LSTM_FLOAT32)
+    multiply_group (n_vectors, n_panels, sum, step->h, s->n_units, u, s->w_stride);
+  else
+    multiply_words (precision, n_vectors, n_panels, sum, step->words, u, s->w_stride);
   if (n_vectors == LSTM_GATES) {
     LstmUnits units[MAX_GROUP_PANELS];
 
@@ -206,14 +250,14 @@ run_group (size_t n_vectors, int has_one_input, const LstmStreamSteps *s,
       units[p] = begin_lstm_panel (has_one_input, s, step, first + p, sum[p], vf_load (c));
       vf_store (c, units[p].c);
     })
-    FOR_GROUP_PANELS (p, store_units (s, step, first + p, finish_lstm_units (0, units[p]));)
+    FOR_GROUP_PANELS (p, store_units (precision, s, step, first + p, finish_lstm_units (0, units[p]));)
   } else {
     GruUnits units[MAX_GROUP_PANELS];
 
     FOR_GROUP_PANELS (
         p, units[p] = begin_gru_panel (has_one_input, s, step, first + p, sum[p]);)
     FOR_GROUP_PANELS (
-        p, store_units (s, step, first + p,
+        p, store_units (precision, s, step, first + p,
                finish_gru_units (0, units[p], vf_load (step->h + (first + p) * VF_WIDTH)));)
   }
 }
@@ -241,7 +285,7 @@ init_groups (size_t n_panels, size_t most, Groups *groups)
 }
 
 #define RUN_GROUP(n, run) \
-  if (size == n && n <= GROUP_PANELS (n_vectors)) { \
+  if (size == n && n <= GROUP_PANELS (precision, n_vectors)) { \
     enum { n_panels = n }; \
     run; \
   }
@@ -306,9 +350,35 @@ run_panel_steps (size_t n_vectors, int has_one_input, const LstmStreamSteps *s,
     vf_store (s->c, c);
 }
 
+/* Converts h of @step to words. */
+INLINE void
+make_stream_words (int precision, const LstmStreamSteps *s, StreamStep *step)
+{
+  if (precision == LSTM_BFLOAT16)
+    to_words_bfloat16 (step->h, 0, 1, s->n_units, step->words->lanes, 0, NULL);
+  else if (precision == LSTM_INT8)
+    to_words_int8 (step->h, 0, 1, s->n_units, step->words->lanes, 0, &step->words->scale);
+}
+
+/* Makes the words of the new h those of h. */
+INLINE void
+advance_words (int precision, const LstmStreamSteps *s, StreamStep *step)
+{
+  StreamWords *words = step->words;
+
+  if (precision != LSTM_BFLOAT16 || BFLOAT16_X_LANES == 1) {
+    make_stream_words (precision, s, step);
+    return;
+  }
+  step->words = step->next_words;
+  step->next_words = words;
+  if (s->n_units % 2)
+    step->words->lanes[s->n_units] = 0; /* the padding of h can be NaN */
+}
+
 /* Runs the steps of a layer with several panels. */
 INLINE void
-run_group_steps (size_t n_vectors, int has_one_input, const LstmStreamSteps *s,
+run_group_steps (int precision, size_t n_vectors, int has_one_input, const LstmStreamSteps *s,
     StreamStep step, ptrdiff_t y_stride)
 {
   float x_sums[LSTM_GATES * LSTM_MAX_STREAM_UNITS];
@@ -316,37 +386,58 @@ run_group_steps (size_t n_vectors, int has_one_input, const LstmStreamSteps *s,
   Groups groups;
   int backwards = alternates && s->backwards;
 
-  init_groups (
-      s->n_panels, alternates ? UNCACHED_GROUP_PANELS : GROUP_PANELS (n_vectors), &groups);
+  init_groups (s->n_panels,
+      precision == LSTM_FLOAT32 && alternates ? UNCACHED_GROUP_PANELS
+                                              : GROUP_PANELS (precision, n_vectors),
+      &groups);
   for (size_t t = 0; t < s->n_steps; t++, advance_step (s, y_stride, &step)) {
     float *h = step.h;
 
-    if (!has_one_input && s->x) {
+    if (precision == LSTM_FLOAT32 && !has_one_input && s->x) {
       FOR_GROUPS (&groups, first, 0,
           compute_group_z (n_vectors, s, first, n_panels, step.x, x_sums))
       step.z = x_sums;
     }
     FOR_GROUPS (&groups, first, backwards,
-        run_group (n_vectors, has_one_input, s, first, n_panels, &step))
+        run_group (precision, n_vectors, has_one_input, s, first, n_panels, &step))
     step.h = step.h_next;
     step.h_next = h;
+    advance_words (precision, s, &step);
     backwards ^= alternates;
   }
 }
 
 INLINE void
-run_stream_steps (size_t n_vectors, int has_one_input, const LstmStreamSteps *s)
+run_stream_steps (
+    int precision, size_t n_vectors, int has_one_input, const LstmStreamSteps *s)
 {
   float unused[LSTM_MAX_STREAM_UNITS];
   float *y = s->y ? s->y : unused;
   const ptrdiff_t y_stride = s->y ? s->y_stride : 0;
-  const StreamStep step = {s->x, s->z, s->h, s->h_next, y,
+  StreamWords words[2];
+  StreamStep step = {s->x, s->z, s->h, s->h_next, y,
       !s->y          ? unused + LSTM_MAX_STREAM_UNITS
       : y_stride > 0 ? y + s->n_steps * s->n_units
-                     : y + s->n_units};
+                     : y + s->n_units,
+      &words[0], &words[1]};
 
-  if (s->n_panels == 1)
+  if (precision != LSTM_FLOAT32) {
+    words[0].n = words[1].n = precision == LSTM_INT8 ? (s->n_units + 3) / 4
+                                                     : (s->n_units + 1) / 2;
+    make_stream_words (precision, s, &step);
+  }
+  if (precision == LSTM_FLOAT32 && s->n_panels == 1)
     run_panel_steps (n_vectors, has_one_input, s, step, y_stride);
   else
-    run_group_steps (n_vectors, has_one_input, s, step, y_stride);
+    run_group_steps (precision, n_vectors, has_one_input, s, step, y_stride);
+}
+
+/* Runs the steps of a layer. For bfloat16 and int8, z is computed in advance. */
+INLINE void
+run_stream (int precision, size_t n_vectors, const LstmStreamSteps *s)
+{
+  if (precision == LSTM_FLOAT32 && s->x && s->n_inputs == 1)
+    run_stream_steps (precision, n_vectors, 1, s);
+  else
+    run_stream_steps (precision, n_vectors, 0, s);
 }

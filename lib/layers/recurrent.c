@@ -186,7 +186,8 @@ static gboolean
 can_run_stream (const LstmRecurrent *recurrent, const LstmBlock *b)
 {
   return recurrent->run_stream && b->streams == 1 && b->rows_per_input == 1 && !b->mask
-         && !b->hidden && !b->cell && !b->gates;
+         && !b->hidden && !b->cell && !b->gates
+         && (b->steps > 1 || !recurrent->matrix.product->to_words);
 }
 
 /* Runs @n steps from the @i-th step on, in the order of processing. @has_z: see run_step(). @y: NULL
@@ -367,6 +368,7 @@ lstm_recurrent_run (const LstmLayer *layer, const LstmKernels *kernels, const Ls
 {
   const LstmRecurrent *recurrent = layer->data;
   const gboolean has_z = !recurrent->run_fused || b->rows_per_input > 1
+                         || (recurrent->matrix.product->to_words && can_run_stream (recurrent, b))
                          || (b->steps > 1 && b->streams < ADVANCE_STREAMS
                              && layer->in > ADVANCE_INPUTS);
   const Scratch scratch = lay_out_scratch (recurrent, b);

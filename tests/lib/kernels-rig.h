@@ -35,7 +35,7 @@ static void __attribute__ ((format (printf, 2, 3))) check (int ok, const char *f
   va_end (args);
 }
 
-static void *allocations[128];
+static void *allocations[160];
 static size_t n_allocations;
 
 /* Returns zeroed memory, which free_all() frees. Each call allocates by itself, so that

@@ -379,11 +379,26 @@ swap_h (Stream *s)
   s->h_next = h;
 }
 
+/* Returns h as words, which are in @words unless h is its own words. */
+static LstmRows
+make_h_words (const Stream *s, float *words, float *scale)
+{
+  const LstmProduct *product = s->layer->product;
+  const size_t n = count_words (product, s->n_units);
+
+  if (!product->to_words)
+    return (LstmRows){s->h, s->layer->units, n, NULL};
+  product->to_words (s->h, 0, 1, s->n_units, words, 0, scale);
+  return (LstmRows){words, count_x_lanes (product, n), n, scale};
+}
+
 /* Runs each step in a call of its own. */
 static void
 run_single_steps (Stream *s)
 {
   const Layer *l = s->layer;
+  float *words = NEW (float, count_x_lanes (l->product, count_words (l->product, s->n_units)));
+  float scale;
 
   for (size_t t = 0; t < l->rows; t++) {
     const LstmStep job = {.n_rows = 1,
@@ -393,7 +408,7 @@ run_single_steps (Stream *s)
         .u_offset = l->u_offset,
         .x = s->z ? (LstmRows){0} : skip_rows (l->x, t),
         .z = s->z ? s->z + t * l->n : NULL,
-        .h = {s->h, l->units, s->n_units, NULL},
+        .h = make_h_words (s, words, &scale),
         .h_values = s->h,
         .h_next = s->h_next,
         .c = s->c,
@@ -434,17 +449,17 @@ run_stream_steps (Stream *s, size_t t, size_t n, int has_y)
 }
 
 /* Checks that steps in one call have the same bits as single steps, for each division into two
- * calls, from x and from z, and with y in both orders and NULL. */
+ * calls, from x (of float32 only) and from z, and with y in both orders and NULL. */
 static void
-check_stream (
-    const LstmKernels *kernels, size_t n_gates, size_t dx, size_t panels, size_t n_units)
+check_stream (const LstmKernels *kernels, size_t n_gates, int precision, size_t dx,
+    size_t panels, size_t n_units)
 {
   enum { STEPS = 5 };
-  const Layer l = new_layer (kernels, n_gates, LSTM_FLOAT32, STEPS, dx, panels + 1);
+  const Layer l = new_layer (kernels, n_gates, precision, STEPS, dx, panels + 1);
   float *z = NEW (float, STEPS *l.n);
 
   run_affine (&l, 0, STEPS, z);
-  for (int mode = 0; mode < 4; mode++) {
+  for (int mode = precision == LSTM_FLOAT32 ? 0 : 2; mode < 4; mode++) {
     Stream expected = new_stream (&l, n_units, mode / 2 ? z : NULL, mode % 2);
 
     run_single_steps (&expected);
@@ -457,11 +472,11 @@ check_stream (
       run_stream_steps (&s, cut, STEPS - cut, has_y);
       check (has_same_bits (s.h, expected.h, n_units)
                  && (n_gates == LSTM_GRU_GATES || has_same_bits (s.c, expected.c, n_units)),
-          "%zu gates, %zu inputs, %zu units: h or c after steps %zu and %zu differ", n_gates,
-          dx, n_units, cut, STEPS - cut);
+          "%zu gates, precision %d, %zu inputs, %zu units: h or c after steps %zu and %zu differ", n_gates,
+          precision, dx, n_units, cut, STEPS - cut);
       check (!has_y || has_same_bits (s.y, expected.y, STEPS * n_units + l.units),
-          "%zu gates, %zu inputs, %zu units: the outputs of steps %zu and %zu differ", n_gates,
-          dx, n_units, cut, STEPS - cut);
+          "%zu gates, precision %d, %zu inputs, %zu units: the outputs of steps %zu and %zu differ", n_gates,
+          precision, dx, n_units, cut, STEPS - cut);
     }
   }
   free_all ();
@@ -474,10 +489,11 @@ test_streams (const LstmKernels *kernels)
   static const size_t inputs[] = {1, 2, 5};
   const size_t width = kernels->panel / 4;
 
-  for (size_t n_gates = LSTM_GRU_GATES; n_gates <= LSTM_GATES; n_gates++)
-    for (size_t n_units = 1; n_units <= LSTM_MAX_STREAM_UNITS; n_units++)
-      check_stream (kernels, n_gates, inputs[n_units % N_ELEMENTS (inputs)],
-          (n_units + width - 1) / width, n_units);
+  for (int precision = 0; precision < LSTM_N_PRECISIONS; precision++)
+    for (size_t n_gates = LSTM_GRU_GATES; n_gates <= LSTM_GATES; n_gates++)
+      for (size_t n_units = 1; n_units <= LSTM_MAX_STREAM_UNITS; n_units++)
+        check_stream (kernels, n_gates, precision, inputs[n_units % N_ELEMENTS (inputs)],
+            (n_units + width - 1) / width, n_units);
 }
 
 /* Checks that many rows have the same bits side by side as one by one, with weights that exceed the
