@@ -367,16 +367,22 @@ void
 lstm_recurrent_run (const LstmLayer *layer, const LstmKernels *kernels, const LstmBlock *b)
 {
   const LstmRecurrent *recurrent = layer->data;
+  const gboolean runs_stream = can_run_stream (recurrent, b);
   const gboolean has_z = !recurrent->run_fused || b->rows_per_input > 1
-                         || (recurrent->matrix.product->to_words && can_run_stream (recurrent, b))
+                         || (runs_stream && recurrent->matrix.product->to_words)
                          || (b->steps > 1 && b->streams < ADVANCE_STREAMS
                              && layer->in > ADVANCE_INPUTS);
-  const Scratch scratch = lay_out_scratch (recurrent, b);
+  Scratch scratch;
 
+  if (runs_stream && !has_z) { /* the common case of a small model needs no scratch memory */
+    run_stream (layer, b, FALSE, b->scratch);
+    return;
+  }
+  scratch = lay_out_scratch (recurrent, b);
   if (has_z)
     compute_z (layer, kernels, b, &scratch);
-  if (can_run_stream (recurrent, b)) {
-    run_stream (layer, b, has_z, scratch.z);
+  if (runs_stream) {
+    run_stream (layer, b, TRUE, scratch.z);
     return;
   }
   if (!recurrent->run_fused)

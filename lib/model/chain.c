@@ -238,3 +238,38 @@ lstm_chain_run (LstmState *state, const LstmPass *pass)
   if (slots && has_output)
     store_complete_outputs (pass, &at, model->out);
 }
+
+void
+lstm_chain_run_plain (
+    LstmState *state, gsize steps, gsize stream_stride, const float *input, float *output)
+{
+  const LstmModel *model = state->model;
+  const guint n_layers = model->layers->len;
+  LstmBlock block = {
+      .streams = state->streams,
+      .steps = steps,
+      .rows_per_input = 1,
+      .x = input,
+      .x_stride = stream_stride * model->in,
+      .scratch = state->scratch,
+      .model_input = input,
+      .model_in = model->in,
+      .model_input_stride = stream_stride * model->in,
+      .rows_per_model_input = 1,
+      .saved_c = state->saved_c,
+      .threads = state->threads,
+  };
+
+  lstm_threads_begin_pass (state->threads);
+  for (guint i = 0; i < n_layers; i++) {
+    const LstmLayer *layer = lstm_model_get_layer (model, i);
+    const gboolean is_last = i + 1 == n_layers;
+
+    block.y = is_last ? output : state->layer_buffers[i % 2];
+    block.y_stride = (is_last ? stream_stride : steps) * layer->out;
+    block.memory = &state->memory[layer->memory];
+    layer->kind->run (layer, model->kernels, &block);
+    block.x = block.y;
+    block.x_stride = block.y_stride;
+  }
+}

@@ -44,3 +44,10 @@ typedef struct {
 /* Runs @pass through all layers. With slots, @pass has a single step, no mask and no trace, and an
  * output if a window is complete. */
 void lstm_chain_run (LstmState *state, const LstmPass *pass);
+
+/* Runs @steps steps of all streams, at most the chunk of the state, through all layers of a plain
+ * state. The result is that of lstm_chain_run() without a mask and without a trace.
+ * @stream_stride: steps from stream to stream of @input and @output
+ * @output: nullable */
+void lstm_chain_run_plain (
+    LstmState *state, gsize steps, gsize stream_stride, const float *input, float *output);

@@ -95,10 +95,37 @@ run_list (LstmState *state, const LstmRun *run)
         lstm_state_get_chunk (state, run->n_rows));
 }
 
+/* Returns whether @run is the common case: all steps of all streams, one after the other, and only the
+ * output is read. */
+static gboolean
+is_plain_run (const LstmState *state, const LstmRun *run)
+{
+  return state->is_plain && !state->runs_complete_sequences && !run->rows && !run->n_rows
+         && !run->mask && !run->hidden && !run->cell && !run->gates && !run->stream_stride;
+}
+
+/* Runs a plain run with few instructions: the layers of a small model take little more time than the
+ * preparations of a general run. */
+static void
+run_plain (LstmState *state, const LstmRun *run)
+{
+  const LstmModel *model = state->model;
+  const LstmFloatMode caller = lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
+
+  for (gsize t = 0; t < run->steps; t += state->chunk)
+    lstm_chain_run_plain (state, MIN (state->chunk, run->steps - t), run->steps,
+        run->input + t * model->in, run->output ? run->output + t * model->out : NULL);
+  lstm_float_mode_leave (caller);
+}
+
 /* Runs @run, all of whose members are set. */
 static void
 run_steps (LstmState *state, const LstmRun *run)
 {
+  if (is_plain_run (state, run)) {
+    run_plain (state, run);
+    return;
+  }
   g_return_if_fail (
       (!run->hidden && !run->cell && !run->gates) || run->layer < state->model->n_lstm_layers);
   g_return_if_fail (!state->runs_complete_sequences

@@ -129,6 +129,9 @@ lstm_state_new_chunked (LstmModel *model, gsize streams, gsize chunk, GError **e
   state->streams = streams;
   state->chunk = chunk;
   state->memory = g_new0 (LstmMemory, model->memory_layouts->len);
+  state->is_plain = TRUE;
+  for (guint i = 0; i < model->layers->len; i++)
+    state->is_plain &= !lstm_model_get_layer (model, i)->kind->writes_mask;
   if (!allocate_floats (state, error))
     g_clear_pointer (&state, lstm_state_unref);
   return state;

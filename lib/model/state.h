@@ -10,6 +10,7 @@ struct _LstmState {
   gsize chunk; /* steps that pass all layers together: streams * chunk rows of scratch memory */
   gboolean runs_complete_sequences; /* each call runs a complete sequence of each stream */
   gsize max_steps;                  /* of a complete sequence */
+  gboolean is_plain; /* no layer writes a mask: see lstm_chain_run_plain() */
   float *floats;      /* the allocation that contains the memory and the fields after it */
   LstmMemory *memory; /* in the order of the memory layouts of the model */
   /* (streams, chunk, widest layer): each layer reads one buffer and writes the other */
