@@ -4,7 +4,7 @@
  * same bits. The runs have so many streams or units that the threads share them. */
 #include "network.h"
 #include "testutil.h"
-#include <errno.h>
+#include <fenv.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -353,6 +353,23 @@ test_many_states (void)
   }
 }
 
+/* Workers inherit the floating-point mode of the thread that creates them, and set the mode of the
+ * library. */
+static void
+test_float_mode (void)
+{
+  g_autoptr (LstmModel) model = load_network (&networks[0], "base", LSTM_PRECISION_FLOAT32);
+  Rig rig;
+
+  rig_init (&rig, model, FALSE, 40, 1);
+  g_assert_cmpint (fesetround (FE_UPWARD), ==, 0);
+  set_threads (rig.states[1], 3);
+  g_assert_cmpint (fesetround (FE_TONEAREST), ==, 0);
+  for (guint i = 0; i < 30; i++)
+    run_calls (&rig);
+  rig_clear (&rig);
+}
+
 static void
 test_bad_counts (void)
 {
@@ -474,6 +491,7 @@ main (int argc, char **argv)
   g_test_add_func ("/threads/two-callers", test_two_callers);
   g_test_add_func ("/threads/changes", test_changes);
   g_test_add_func ("/threads/many-states", test_many_states);
+  g_test_add_func ("/threads/float-mode", test_float_mode);
   g_test_add_func ("/threads/bad-counts", test_bad_counts);
   g_test_add_func ("/threads/fork", test_fork);
   g_test_add_func ("/threads/refused-threads", test_refused_threads);
