@@ -7,8 +7,8 @@
 #include "layers/recurrent.h"
 #include "layers/threads.h"
 
-/* A job of less cost takes 2 to 8 µs. A job that is shared costs about 1 to 2 µs for the transfers of
- * the job, of h and of the words between the caches of the cores. */
+/* A job of less cost takes 2 to 8 µs. Sharing a job costs about 1 to 2 µs, in which the job, h and
+ * the words pass from the cache of one core to the cache of another core. */
 #define LSTM_MIN_SHARED_COST ((gsize) 1 << 17)
 
 void lstm_parallel_share_affine (

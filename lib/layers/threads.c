@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Each thread has a range of the chunks of a job, so that it reads the same weights in every step,
- * which stay in the cache of its core. Only a thread that has waited for a while helps with the
- * ranges of other threads, for the same reason. A claim of a chunk is one atomic operation. A thread
- * reads the job after it has claimed a chunk: the job cannot end, nor change, until that chunk is
- * counted as done.
+ * which stay in the cache of its core. For the same reason a thread helps with the ranges of other
+ * threads only after it has waited for a while. A claim of a chunk is one atomic operation. A
+ * thread reads the job after it has claimed a chunk: the job cannot end or change until that chunk
+ * is counted as done.
  *
  * A worker without a job looks for the next one for SPIN_TIME, because a step can be shorter than
  * the time in which the system wakes a thread. Then it sleeps.
  *
- * The members of the structs are in the cache lines between which they cost the fewest transfers: a
- * transfer from core to core takes about 0.2 µs. */
+ * Each cache line of the structs is written by one thread at a time, because a line takes about
+ * 0.2 µs from core to core. */
 #include "layers/threads.h"
 #include "kernels/float-mode.h"
 #include <errno.h>
@@ -261,8 +261,8 @@ run_worker (gpointer data)
   return NULL;
 }
 
-/* Waits until the worker runs: a thread allocates memory when it starts, and a run must not. The worker
- * blocks all signals: an application expects its signal handlers in its own threads. */
+/* Waits until the worker runs: a thread allocates memory when it starts, and a run must not. The
+ * worker blocks all signals: an application expects its signal handlers in its own threads. */
 static gboolean
 start_worker (Member *member, GError **error)
 {
