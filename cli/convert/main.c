@@ -203,18 +203,26 @@ write_model (const ConvertModel *model, const Options *options, const char *to, 
   return FALSE;
 }
 
+/* Prints the format and the layers of @model to stderr. */
+static void
+print_description (const ConvertModel *model, const char *path, const char *format_name)
+{
+  g_autofree char *description = convert_model_describe (model);
+
+  g_printerr (PROGRAM ": %s: %s\n%s", path, format_name, description);
+}
+
+/* The library reads the last line of stderr if the program fails, and needs no description. */
 static gboolean
 convert_file (const ConvertInput *input, const Options *options, GError **error)
 {
   const char *format_name;
   g_autoptr (ConvertModel) model = convert_read_model (input, &format_name, error);
-  g_autofree char *description = NULL;
 
   if (!model)
     return FALSE;
-  g_printerr (PROGRAM ": %s: %s\n", input->path, format_name);
-  description = convert_model_describe (model);
-  g_printerr ("%s", description);
+  if (!options->answer)
+    print_description (model, input->path, format_name);
   return write_model (model, options, options->to, error);
 }
 

@@ -279,6 +279,33 @@ test_broken (void)
   g_rmdir (dir);
 }
 
+/* A converter that is killed in the middle of its answer. Its description of the model on stderr does
+ * not become the reason in the error message. */
+static void
+test_killed_in_answer (void)
+{
+  g_autofree char *path = g_build_filename (
+      g_getenv ("LSTM_TEST_VECTORS"), "convert", "amp-nam-lstm", "model.nam", NULL);
+  g_autofree char *dir = g_dir_make_tmp ("lstm-XXXXXX", NULL);
+  g_autofree char *program = g_build_filename (dir, "fake", NULL);
+  g_autofree char *script = g_strdup_printf (
+      "#!/bin/sh\n'%s' \"$@\" | head -c 100\nkill -KILL $$\n", g_getenv ("LSTM_CONVERT"));
+  g_autofree char *message = g_strconcat (path, ": lstm-convert failed (signal 9)", NULL);
+  g_autofree char *before = g_strdup (g_getenv ("LSTM_CONVERT"));
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_file_set_contents_full (
+      program, script, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0755, NULL));
+  g_assert_cmpint (g_chmod (program, 0755), ==, 0);
+  g_setenv ("LSTM_CONVERT", program, TRUE);
+  g_assert_null (lstm_model_load (path, &error));
+  g_setenv ("LSTM_CONVERT", before, TRUE);
+  g_assert_nonnull (error);
+  g_assert_cmpstr (error->message, ==, message);
+  g_unlink (program);
+  g_rmdir (dir);
+}
+
 /* A converter that never ends. The name of its input file selects what it does. */
 static const char slow[] = "#!/bin/sh\n"
                            "case $5 in\n"
@@ -488,6 +515,7 @@ main (int argc, char **argv)
   add_folders ("torch", "/torch/", test_described);
   add_folders ("variants", "/described/", test_described);
   g_test_add_func ("/convert/rate", test_rate);
+  g_test_add_func ("/convert/killed-in-answer", test_killed_in_answer);
   g_test_add_func ("/convert/broken", test_broken);
   g_test_add_func ("/convert/slow", test_slow);
   g_test_add_func ("/convert/misused", test_misused);
