@@ -154,6 +154,22 @@ lstm_input_file_open_below (const char *folder, const char *name, guint64 *size,
   return -1;
 }
 
+/* Reports that @descriptor ends before byte @expected, at byte @end or earlier. Returns: FALSE */
+static gboolean
+set_truncated_error (
+    GError **error, const char *path, guint64 expected, guint64 end, int descriptor)
+{
+  struct stat info;
+
+  if (fstat (descriptor, &info) == 0)
+    end = MIN (end, (guint64) info.st_size);
+  g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_IO,
+      "%s: expected at least %" G_GUINT64_FORMAT " bytes, found %" G_GUINT64_FORMAT
+      "; the file was truncated",
+      path, expected, end);
+  return FALSE;
+}
+
 gboolean
 lstm_input_file_read_into (
     int descriptor, const char *path, guint64 offset, gsize size, guint8 *data, GError **error)
@@ -167,13 +183,8 @@ lstm_input_file_read_into (
       continue;
     if (n < 0)
       return set_errno_error (error, path, errno);
-    if (n == 0) {
-      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_IO,
-          "%s: expected %" G_GUINT64_FORMAT " bytes, found %" G_GUINT64_FORMAT
-          "; the file was truncated",
-          path, offset + size, offset + done);
-      return FALSE;
-    }
+    if (n == 0)
+      return set_truncated_error (error, path, offset + size, offset + done, descriptor);
     done += (gsize) n;
   }
   return TRUE;

@@ -154,8 +154,8 @@ static const struct {
   void (*change) (const char *path);
   const char *message;
 } changes[] = {
-    {cut_file, "the file was truncated"},
-    {cut_to_nothing, "the file was truncated"},
+    {cut_file, " bytes, found 4000; the file was truncated"},
+    {cut_to_nothing, " bytes, found 0; the file was truncated"},
     {overwrite_file, "expected a file that does not change while it is read, found a change"},
 };
 
