@@ -112,8 +112,8 @@ test_shared_input (void)
   g_assert_true (gst_memory_map (memory, &map, GST_MAP_READ)); /* a map */
   {
     g_autofree guint8 *before = g_memdup2 (map.data, map.size);
-    g_autoptr (GstBuffer) out = push_buffer (buffer, 3);
 
+    gst_buffer_unref (push_buffer (buffer, 3));
     g_assert_cmpmem (map.data, map.size, before, map.size);
   }
   gst_memory_unmap (memory, &map);
