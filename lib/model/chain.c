@@ -267,7 +267,7 @@ lstm_chain_run_plain (
 
     block.y = is_last ? output : state->layer_buffers[i % 2];
     block.y_stride = (is_last ? stream_stride : steps) * layer->out;
-    block.memory = &state->memory[layer->memory];
+    block.memory = layer->kind->n_memories ? &state->memory[layer->memory] : NULL;
     layer->kind->run (layer, model->kernels, &block);
     block.x = block.y;
     block.x_stride = block.y_stride;
