@@ -225,19 +225,21 @@ vi_min (vi a, vi b)
 # endif
 }
 
-static inline int32_t
+/* Returns the sum of the lanes, modulo 2^32. */
+static inline uint32_t
 vi_sum_lanes (vi v)
 {
 # if defined(__AVX512F__)
-  return _mm512_reduce_add_epi32 ((__m512i) v);
+  const __m256i half = _mm256_add_epi32 (
+      _mm512_castsi512_si256 ((__m512i) v), _mm512_extracti64x4_epi64 ((__m512i) v, 1));
 # else
-  __m128i sum = _mm_add_epi32 (
-      _mm256_castsi256_si128 ((__m256i) v), _mm256_extracti128_si256 ((__m256i) v, 1));
+  const __m256i half = (__m256i) v;
+# endif
+  __m128i sum = _mm_add_epi32 (_mm256_castsi256_si128 (half), _mm256_extracti128_si256 (half, 1));
 
   sum = _mm_add_epi32 (sum, _mm_shuffle_epi32 (sum, 0x4e));
   sum = _mm_add_epi32 (sum, _mm_shuffle_epi32 (sum, 0xb1));
-  return _mm_cvtsi128_si32 (sum);
-# endif
+  return (uint32_t) _mm_cvtsi128_si32 (sum);
 }
 
 /* Stores VF_WIDTH values, |x| <= 127, as words. Returns the integers of the negative values, and 0
@@ -262,7 +264,7 @@ split_int8_row (const float *x, size_t k, float factor, float *words)
   if (in_vectors < k)
     negative += store_int8_vector (words + in_vectors / 2,
         vf_load_some (x + in_vectors, k - in_vectors) * vf_set (factor));
-  words[INT8_X_LANES * n_words] = float_from_bits (-vi_sum_lanes (negative));
+  words[INT8_X_LANES * n_words] = float_from_bits ((int32_t) (0u - vi_sum_lanes (negative)));
 }
 #endif
 
