@@ -3,8 +3,7 @@
  * Measures the errors of the activations against float64, in the mode of the kernels, for a table
  * of docs/numerics.md, and checks the bounds of the table. With -m thorough the inputs are all
  * floats, which takes about ten minutes. Otherwise the inputs are every 129th float. */
-#include "kernels/float-mode.h"
-#include "kernels/kernels.h"
+#include "kernel-tests.h"
 #include <float.h>
 #include <glib.h>
 #include <math.h>
@@ -207,25 +206,9 @@ test_special (gconstpointer data)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const char *name;
-    GTestDataFunc run;
-  } tests[] = {
-      {"special", test_special},
-      {"each", test_each},
-      {"softmax", test_softmax},
-  };
-  const LstmKernels *kernels;
-
   g_test_init (&argc, &argv, NULL);
-  lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
-  for (gsize t = 0; t < G_N_ELEMENTS (tests); t++) {
-    for (guint i = 0; (kernels = lstm_kernels_at (i)); i++) {
-      g_autofree char *path = g_strdup_printf (
-          "/activations/%s/%s", tests[t].name, kernels->name);
-
-      g_test_add_data_func (path, kernels, tests[t].run);
-    }
-  }
-  return g_test_run ();
+  kernel_tests_add ("activations", "special", test_special);
+  kernel_tests_add ("activations", "each", test_each);
+  kernel_tests_add ("activations", "softmax", test_softmax);
+  return kernel_tests_run ();
 }

@@ -2,8 +2,7 @@
  *
  * Compares the products of few outputs with the products of a panel, bit by bit, on each
  * instruction set. */
-#include "kernels/float-mode.h"
-#include "kernels/kernels.h"
+#include "kernel-tests.h"
 #include "testutil.h"
 #include <string.h>
 
@@ -57,14 +56,7 @@ test_bits (gconstpointer kernels)
 int
 main (int argc, char **argv)
 {
-  const LstmKernels *kernels;
-
   g_test_init (&argc, &argv, NULL);
-  lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
-  for (guint i = 0; (kernels = lstm_kernels_at (i)); i++) {
-    g_autofree char *path = g_strdup_printf ("/narrow/%s", kernels->name);
-
-    g_test_add_data_func (path, kernels, test_bits);
-  }
-  return g_test_run ();
+  kernel_tests_add ("narrow", "bits", test_bits);
+  return kernel_tests_run ();
 }

@@ -3,8 +3,7 @@
  * Compares the fused LSTM and GRU steps of each instruction set with double precision, for all
  * combinations of pre-activations at which gates saturate or divisors overflow, with and without
  * traced gates. */
-#include "kernels/float-mode.h"
-#include "kernels/kernels.h"
+#include "kernel-tests.h"
 #include <float.h>
 #include <glib.h>
 #include <math.h>
@@ -177,26 +176,10 @@ test_gru_relu (gconstpointer kernels)
 int
 main (int argc, char **argv)
 {
-  static const struct {
-    const char *name;
-    GTestDataFunc run;
-  } tests[] = {
-      {"lstm", test_lstm},
-      {"lstm-relu", test_lstm_relu},
-      {"gru", test_gru},
-      {"gru-relu", test_gru_relu},
-  };
-  const LstmKernels *kernels;
-
   g_test_init (&argc, &argv, NULL);
-  lstm_float_mode_enter (LSTM_FLOAT_FLUSH);
-  for (gsize t = 0; t < G_N_ELEMENTS (tests); t++) {
-    for (guint i = 0; (kernels = lstm_kernels_at (i)); i++) {
-      g_autofree char *path = g_strdup_printf (
-          "/saturation/%s/%s", tests[t].name, kernels->name);
-
-      g_test_add_data_func (path, kernels, tests[t].run);
-    }
-  }
-  return g_test_run ();
+  kernel_tests_add ("saturation", "lstm", test_lstm);
+  kernel_tests_add ("saturation", "lstm-relu", test_lstm_relu);
+  kernel_tests_add ("saturation", "gru", test_gru);
+  kernel_tests_add ("saturation", "gru-relu", test_gru_relu);
+  return kernel_tests_run ();
 }
