@@ -78,8 +78,8 @@ vf_get_constants (void)
 }
 
 /* Splits e^-x into (1 + p) s, where s = 2^(n / 8): returns p. n is the nearest integer of -8 x / ln 2,
- * and p = 2^(r / 8) - 1 of the rest r. x is at least -88.67, so that s is finite, and at most 87.5. For x > 87.3
- * s can be below the least normal number. NaN stays NaN. */
+ * and p = 2^(r / 8) - 1 of the rest r. x is at least -88.67, so that s is finite, and at most 87.5.
+ * For x > 87.3 s can be below the least normal number. NaN stays NaN. */
 static inline vf
 vf_exp_split (vf x, vf *s)
 {

@@ -69,12 +69,7 @@ normalize_rows (float *y, size_t y_stride, const float *x, size_t x_stride, cons
   static void run_gru_step_##id (const LstmStep *s) \
   { \
     run_step (LSTM_##id, LSTM_GRU_GATES, s); \
-  }
-PRODUCT (FLOAT32)
-PRODUCT (BFLOAT16)
-PRODUCT (INT8)
-
-#define STREAM(id) \
+  } \
   static void run_lstm_stream_##id (const LstmStreamSteps *s) \
   { \
     run_stream (LSTM_##id, LSTM_GATES, s); \
@@ -83,9 +78,9 @@ PRODUCT (INT8)
   { \
     run_stream (LSTM_##id, LSTM_GRU_GATES, s); \
   }
-STREAM (FLOAT32)
-STREAM (BFLOAT16)
-STREAM (INT8)
+PRODUCT (FLOAT32)
+PRODUCT (BFLOAT16)
+PRODUCT (INT8)
 
 #define FUNCTIONS(id) \
   run_affine_##id, run_gru_affine_##id, run_lstm_step_##id, run_gru_step_##id, \

@@ -101,7 +101,7 @@ typedef struct {
   ptrdiff_t x_stride;           /* floats from step to step */
   const float *z;               /* (n_steps, n_panels, gates * panel / 4) */
   ptrdiff_t z_stride;
-  float *h, *h_next;            /* (m), in turn the h of a step, whose padding is 0 */
+  float *h, *h_next;            /* (m), in turn the h of a step */
   float *c;                     /* of an LSTM: (m), updated */
   float *y;                     /* (n_steps, n_units), receives h of each step; nullable */
   ptrdiff_t y_stride;
@@ -166,7 +166,7 @@ typedef struct {
   void (*run_gru_affine) (const LstmAffine *a); /* of panels of 3 vectors */
   void (*run_lstm_step) (const LstmStep *s);
   void (*run_gru_step) (const LstmStep *s);
-  /* Run steps of at most LSTM_MAX_STREAM_UNITS units, with tanh; NULL: not supported. */
+  /* Run steps of at most LSTM_MAX_STREAM_UNITS units, with tanh. If there is to_words(), z is used. */
   void (*run_lstm_stream) (const LstmStreamSteps *s);
   void (*run_gru_stream) (const LstmStreamSteps *s);
 } LstmProduct;

@@ -180,7 +180,7 @@ get_x_sum (size_t n_vectors, int has_one_input, const LstmStreamSteps *s,
              : vf_load (step->z + (panel * n_vectors + g) * VF_WIDTH);
 }
 
-/* Computes c and what h depends on of a vector of units. sum: h U */
+/* Computes the head of a vector of units. @sum: h U; @c: of the previous step */
 INLINE LstmUnits
 begin_lstm_panel (int has_one_input, const LstmStreamSteps *s, const StreamStep *step,
     size_t panel, const vf *sum, vf c)
@@ -192,7 +192,7 @@ begin_lstm_panel (int has_one_input, const LstmStreamSteps *s, const StreamStep 
   return begin_lstm_units (0, z, c);
 }
 
-/* The same for GRU */
+/* Computes the head of a vector of GRU units. @sum: h U */
 INLINE GruUnits
 begin_gru_panel (int has_one_input, const LstmStreamSteps *s, const StreamStep *step,
     size_t panel, const vf *sum)

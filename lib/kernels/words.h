@@ -132,8 +132,8 @@ row_max_abs (const float *x, size_t k)
   return float_from_bits (vi_max_lane (max));
 }
 
-/* The factor of a row whose largest magnitude becomes 127. A NaN or an infinity in the row makes the
- * scale and all sums of the row NaN. */
+/* Returns the factor by which the largest magnitude of a row becomes 127, and sets @scale to its
+ * inverse. A NaN or an infinity in the row makes the scale and all sums of the row NaN. */
 static inline float
 find_row_scale (const float *x, size_t k, float *scale)
 {
