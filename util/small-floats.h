@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Converts 16-bit floating-point numbers to float32, and finds infinity and NaN. The argument of a
- * conversion has the bits of the number, in native byte order. The conversions are exact in every floating-point mode: the only results
- * that are float32 denormals come from bfloat16 denormals, whose bits are copied. */
+ * conversion has the bits of the number, in native byte order. The conversions are exact in every
+ * floating-point mode: the only results that are float32 denormals come from bfloat16 denormals, whose
+ * bits are copied. */
 #pragma once
 
 #include <glib.h>
@@ -15,6 +16,15 @@ lstm_float_from_bits (guint32 bits)
 
   memcpy (&value, &bits, sizeof value);
   return value;
+}
+
+static inline guint32
+lstm_float_to_bits (float value)
+{
+  guint32 bits;
+
+  memcpy (&bits, &value, sizeof bits);
+  return bits;
 }
 
 /* Converts bfloat16, the upper half of a float32. */

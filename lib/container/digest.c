@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "container/digest.h"
+#include "util/small-floats.h"
 #include <string.h>
-
-static guint64
-get_bits (float value)
-{
-  guint32 bits;
-
-  memcpy (&bits, &value, sizeof bits);
-  return bits;
-}
 
 /* Returns the bits of a pair of floats with the first float in the low half, as little-endian CPUs
  * load them. */
@@ -81,5 +73,5 @@ lstm_digest_finish (const LstmDigest *digest, guint64 sums[LSTM_DIGEST_SUMS])
 {
   memcpy (sums, digest->sums, sizeof digest->sums);
   for (gsize i = 0; i < digest->n_rest; i++)
-    sums[0] = mix_pair (sums[0], get_bits (digest->rest[i]));
+    sums[0] = mix_pair (sums[0], lstm_float_to_bits (digest->rest[i]));
 }

@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "layers/fingerprint.h"
-#include <string.h>
-
-static guint64
-get_bits (float value)
-{
-  guint32 bits;
-
-  memcpy (&bits, &value, sizeof bits);
-  return bits;
-}
+#include "util/small-floats.h"
 
 static void
 add_array (GString *text, const LstmArray *array)
@@ -55,7 +46,7 @@ lstm_fingerprint_add_size (GString *text, gsize value)
 void
 lstm_fingerprint_add_number (GString *text, float value)
 {
-  g_string_append_printf (text, " %08" G_GINT64_MODIFIER "x", get_bits (value));
+  g_string_append_printf (text, " %08x", lstm_float_to_bits (value));
 }
 
 void
