@@ -140,10 +140,12 @@ test_read_only_input (void)
   rig_clear (&rig);
 }
 
-/* Buffers with metas, and of several memories, have an output of their own. */
+/* Buffers with metas, and of several memories, have an output of their own. The output does not have
+ * metas that describe the memory of the input. */
 static void
 test_other_inputs (void)
 {
+  static const gchar *const memory_tags[] = {GST_META_TAG_MEMORY_STR, NULL};
   GstBuffer *buffer, *other;
   g_autoptr (GstBuffer) out = NULL;
   g_autoptr (GstCaps) reference = gst_caps_new_empty_simple ("timestamp/x-test");
@@ -156,13 +158,20 @@ test_other_inputs (void)
       gst_buffer_get_reference_timestamp_meta (out, reference)->timestamp, ==, 42);
   gst_clear_buffer (&out);
 
-  other = rig_buffer_new (&rig, 1);
+  gst_meta_register_custom ("LstmTestMemory", (const gchar **) memory_tags, NULL, NULL, NULL);
+  buffer = rig_buffer_new (&rig, 1);
+  gst_buffer_add_custom_meta (buffer, "LstmTestMemory");
+  out = push_buffer (buffer, 1);
+  g_assert_null (gst_buffer_get_custom_meta (out, "LstmTestMemory"));
+  gst_clear_buffer (&out);
+
+  other = rig_buffer_new (&rig, 2);
   buffer = gst_buffer_copy_region (other, GST_BUFFER_COPY_ALL | GST_BUFFER_COPY_DEEP, 0, 20);
   buffer = gst_buffer_append (buffer,
       gst_buffer_copy_region (other, GST_BUFFER_COPY_MEMORY | GST_BUFFER_COPY_DEEP, 20, -1));
   gst_buffer_unref (other);
   g_assert_cmpuint (gst_buffer_n_memory (buffer), ==, 2);
-  out = push_buffer (buffer, 1);
+  out = push_buffer (buffer, 2);
   rig_clear (&rig);
 }
 
