@@ -186,7 +186,7 @@ INLINE vf
 finish_int8_sum (vf sum, const float *x_sum, vf w_scale, vf x_scale)
 {
 #if INT8_X_SUMS
-  sum = (vf) ((vi) sum + (vi) vf_word (x_sum));
+  sum = (vf) ((vu) sum + (vu) vf_word (x_sum));
 #else
   (void) x_sum;
 #endif

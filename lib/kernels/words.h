@@ -227,7 +227,7 @@ vi_min (vi a, vi b)
 
 /* Returns the sum of the lanes, modulo 2^32. */
 static inline uint32_t
-vi_sum_lanes (vi v)
+vu_sum_lanes (vu v)
 {
 # if defined(__AVX512F__)
   const __m256i half = _mm256_add_epi32 (
@@ -243,28 +243,28 @@ vi_sum_lanes (vi v)
 }
 
 /* Stores VF_WIDTH values, |x| <= 127, as words. Returns the integers of the negative values, and 0
- * for others. */
-static inline vi
+ * for others, modulo 2^32: those of a row with a NaN or an infinity are arbitrary. */
+static inline vu
 store_int8_vector (float *words, vf x)
 {
   const vi integers = (vi) (x + VF_INTEGER), zero = (vi) vf_set (VF_INTEGER);
 
   store_signed_magnitudes (words, integers);
-  return vi_min (integers, zero) - zero;
+  return (vu) vi_min (integers, zero) - (vu) zero;
 }
 
 static void
 split_int8_row (const float *x, size_t k, float factor, float *words)
 {
   const size_t in_vectors = k / VF_WIDTH * VF_WIDTH, n_words = (k + 3) / 4;
-  vi negative = {0};
+  vu negative = {0};
 
   for (size_t i = 0; i < in_vectors; i += VF_WIDTH)
     negative += store_int8_vector (words + i / 2, vf_load (x + i) * vf_set (factor));
   if (in_vectors < k)
     negative += store_int8_vector (words + in_vectors / 2,
         vf_load_some (x + in_vectors, k - in_vectors) * vf_set (factor));
-  words[INT8_X_LANES * n_words] = float_from_bits ((int32_t) (0u - vi_sum_lanes (negative)));
+  words[INT8_X_LANES * n_words] = float_from_bits ((int32_t) (0u - vu_sum_lanes (negative)));
 }
 #endif
 
